@@ -1,0 +1,59 @@
+"""kerazoo: word vectors and recurrent forecasters on Keras 3, with batches made in C.
+
+The public names load on first use, so that ``import kerazoo`` takes milliseconds and imports no Keras
+backend: a program that only scans a corpus never pays for TensorFlow.
+
+>>> import kerazoo
+>>> model = kerazoo.Word2Vec(vector_size=50, epochs=20, seed=1)    # nothing imported yet
+>>> model.fit(kerazoo.datasets.lee())                              # doctest: +SKIP
+>>> model.wv.most_similar("australia")                             # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kerazoo import batching, datasets, errors, text, word2vec
+    from kerazoo.text import EncodedCorpus, Vocabulary
+    from kerazoo.word2vec import Word2Vec
+
+__all__ = [
+    "EncodedCorpus",
+    "Vocabulary",
+    "Word2Vec",
+    "__version__",
+    "batching",
+    "datasets",
+    "errors",
+    "text",
+    "word2vec",
+]
+
+_MODULES = frozenset({"batching", "datasets", "errors", "text", "word2vec"})
+_HOMES = {
+    "EncodedCorpus": "kerazoo.text",
+    "Vocabulary": "kerazoo.text",
+    "Word2Vec": "kerazoo.word2vec",
+}
+
+
+def __getattr__(name: str) -> Any:
+    value: Any
+    if name in _MODULES:
+        value = importlib.import_module(f"{__name__}.{name}")
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    elif name == "__version__":
+        from importlib.metadata import version
+
+        value = version("kerazoo")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

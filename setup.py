@@ -1,0 +1,77 @@
+"""Builds the compiled package `kerazoo_ext`; everything else stands in pyproject.toml.
+
+Every `kerazoo_ext/*.pyx` becomes one extension module. Switches, all environment variables:
+
+KERAZOO_DEBUG=1    bounds and wraparound checks, C assertions, debug symbols, little optimisation
+KERAZOO_NATIVE=1   -march=native: faster perhaps, but the result runs on this kind of CPU only
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+DEBUG = os.environ.get("KERAZOO_DEBUG", "0") == "1"
+NATIVE = os.environ.get("KERAZOO_NATIVE", "0") == "1"
+
+if sys.platform == "win32":
+    COMPILE_ARGS = ["/Od", "/Zi"] if DEBUG else ["/O2"]
+else:
+    # No -ffast-math: the kernels are compared with NumPy, and a NaN has to stay a NaN.
+    COMPILE_ARGS = ["-O1", "-g", "-UNDEBUG"] if DEBUG else ["-O3"]
+    if NATIVE:
+        COMPILE_ARGS.append("-march=native")
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": DEBUG,
+    "wraparound": DEBUG,
+    "initializedcheck": DEBUG,
+    "cdivision": True,
+    "freethreading_compatible": True,
+}
+
+REMEDY = """
+kerazoo: the compiled part (kerazoo_ext) did not build:
+    {reason}
+kerazoo has no slow fallback, so the installation stops here. A C compiler and the Python headers are needed:
+    Debian, Ubuntu   apt-get install gcc python3-dev
+    Fedora           dnf install gcc python3-devel
+    macOS            xcode-select --install
+    Windows          "Build Tools for Visual Studio", workload "Desktop development with C++"
+A prebuilt wheel needs no compiler: pip install --only-binary=kerazoo kerazoo
+"""
+
+
+class BuildOrExplain(build_ext):
+    """`build_ext` that ends with the reason and the remedy when the compiler fails or is missing."""
+
+    def build_extension(self, ext: Extension) -> None:
+        try:
+            super().build_extension(ext)
+        except Exception as error:  # distutils raises several unrelated types here
+            raise SystemExit(REMEDY.format(reason=f"{ext.name}: {error}")) from error
+
+
+def extensions() -> list[Extension]:
+    root = Path(__file__).parent
+    package = root / "kerazoo_ext"
+    headers = sorted(str(path.relative_to(root)) for path in package.glob("*.h"))
+    return [
+        Extension(
+            f"kerazoo_ext.{source.stem}",
+            [str(source.relative_to(root))],
+            depends=headers,
+            extra_compile_args=COMPILE_ARGS,
+        )
+        for source in sorted(package.glob("*.pyx"))
+    ]
+
+
+setup(
+    ext_modules=cythonize(extensions(), compiler_directives=DIRECTIVES, force=DEBUG),
+    cmdclass={"build_ext": BuildOrExplain},
+)
