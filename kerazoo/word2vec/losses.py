@@ -1,0 +1,130 @@
+"""The three losses of word2vec, in `keras.ops`, all of one shape: a true logit and K noise logits a pair.
+
+For a pair (x, y) with noise words n_1 .. n_K drawn from q, input table W, output table C and output biases b:
+
+=====================  ==========================================  =========================================
+name                   logit of an output word o                   loss of the pair
+=====================  ==========================================  =========================================
+``nce``                ``W[x].C[o] + b[o] - log(K q(o))``          ``-log s(true) - sum log s(-noise)``
+``negative_sampling``  ``W[x].C[o]``                               the same
+``sampled_softmax``    ``W[x].C[o] + b[o] - log(K q(o))``          ``-log softmax(true, noise)[true]``
+=====================  ==========================================  =========================================
+
+``s`` is the logistic function. K q(o) is the number of times that o is expected among K draws with
+replacement; a sampler without replacement hands in its own expected counts instead.
+
+Sources: Gutmann & Hyvarinen 2010, Mnih & Kavukcuoglu 2013 (`nce`); Mikolov et al. 2013b, eq. 4
+(`negative_sampling`); Jean et al. 2015 (`sampled_softmax`). Given the same draws and expected counts, the
+numbers are those of ``tf.nn.nce_loss`` and ``tf.nn.sampled_softmax_loss`` (tested, values and gradients).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from keras import ops
+
+__all__ = [
+    "LOSSES",
+    "LossKind",
+    "candidate_logits",
+    "negative_sampling_loss",
+    "noise_contrastive_loss",
+    "sampled_softmax_loss",
+]
+
+# Far below any logit, yet finite: exp and sigmoid give exactly 0 and gradients stay free of NaN.
+_REMOVED = -1e9
+
+
+def candidate_logits(
+    inputs: Any,
+    output_rows: Any,
+    noise_rows: Any,
+    output_offset: Any = None,
+    noise_offset: Any = None,
+    accidental_hits: Any = None,
+) -> Any:
+    """Logits of the true word and of the noise words of every pair.
+
+    Args:
+        inputs: float (B, D), rows of the input table.
+        output_rows: float (B, D), rows of the output table of the true words.
+        noise_rows: float (K, D) for noise shared by the batch, or (B, K, D) for noise of each pair.
+        output_offset: float (B,) or None, added to the true logits (bias less log expected count).
+        noise_offset: float (K,) or (B, K) or None, added to the noise logits.
+        accidental_hits: bool (B, K) or None; where true, the noise word is the true word and is taken out.
+
+    Returns:
+        float (B, 1 + K), the true logit first.
+
+    >>> import numpy as np
+    >>> x = np.eye(2, 3, dtype="float32")
+    >>> np.asarray(candidate_logits(x, 2 * x, 3 * x)).tolist()
+    [[2.0, 3.0, 0.0], [2.0, 0.0, 3.0]]
+    """
+    true = ops.sum(inputs * output_rows, axis=-1)
+    if len(noise_rows.shape) == 2:
+        noise = ops.matmul(inputs, ops.transpose(noise_rows))
+    else:
+        noise = ops.einsum("bd,bkd->bk", inputs, noise_rows)
+    if output_offset is not None:
+        true = true + output_offset
+    if noise_offset is not None:
+        noise = noise + noise_offset
+    if accidental_hits is not None:
+        noise = ops.where(accidental_hits, ops.cast(_REMOVED, noise.dtype), noise)
+    return ops.concatenate([ops.expand_dims(true, -1), noise], axis=-1)
+
+
+def noise_contrastive_loss(logits: Any) -> Any:
+    """``-log s(logit_true) - sum_k log s(-logit_k)`` of every pair: (B, 1 + K) -> (B,).
+
+    Applied to corrected logits it is NCE (Gutmann & Hyvarinen 2010, eq. 10, with K noise words a pair); applied
+    to plain dot products it is negative sampling (Mikolov et al. 2013b, eq. 4). With logits of zero it is
+    (1 + K) log 2:
+
+    >>> import numpy as np
+    >>> round(float(np.asarray(noise_contrastive_loss(np.zeros((1, 6), "float32")))[0]), 4)
+    4.1589
+    """
+    return ops.softplus(-logits[:, 0]) + ops.sum(ops.softplus(logits[:, 1:]), axis=-1)
+
+
+negative_sampling_loss = noise_contrastive_loss
+
+
+def sampled_softmax_loss(logits: Any) -> Any:
+    """Cross-entropy of the true word among itself and the noise words: (B, 1 + K) -> (B,).
+
+    >>> import numpy as np
+    >>> round(float(np.asarray(sampled_softmax_loss(np.zeros((1, 6), "float32")))[0]), 4)   # log 6
+    1.7918
+    """
+    return ops.logsumexp(logits, axis=-1) - logits[:, 0]
+
+
+@dataclass(frozen=True)
+class LossKind:
+    """A loss and how its logits are made.
+
+    Attributes:
+        function: (B, 1 + K) logits -> (B,) losses.
+        corrected: whether logits carry a bias and the log-q correction.
+        remove_accidental_hits: whether noise equal to the true word is taken out unless the user says otherwise:
+            False for NCE, whose theory wants plain draws from q (and TensorFlow's default); True for negative
+            sampling, as word2vec.c and gensim do, and for sampled softmax, as TensorFlow does.
+    """
+
+    function: Callable[[Any], Any]
+    corrected: bool
+    remove_accidental_hits: bool
+
+
+LOSSES: dict[str, LossKind] = {
+    "nce": LossKind(noise_contrastive_loss, corrected=True, remove_accidental_hits=False),
+    "negative_sampling": LossKind(negative_sampling_loss, corrected=False, remove_accidental_hits=True),
+    "sampled_softmax": LossKind(sampled_softmax_loss, corrected=True, remove_accidental_hits=True),
+}
