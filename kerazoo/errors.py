@@ -24,6 +24,7 @@ __all__ = [
     "KerazooError",
     "NotFittedError",
     "StorageError",
+    "TrainingError",
     "VocabularyError",
 ]
 
@@ -54,6 +55,10 @@ class StorageError(KerazooError, OSError):
 
 class DatasetUnavailableError(KerazooError, OSError):
     """A data set is neither in the cache nor to be had from the network."""
+
+
+class TrainingError(KerazooError, ArithmeticError):
+    """Training went wrong: the loss is no longer a number."""
 
 
 class NotFittedError(KerazooError, ValueError, AttributeError):

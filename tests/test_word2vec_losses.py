@@ -96,13 +96,15 @@ import tensorflow as tf
 p = {k: np.array(v) for k, v in json.load(sys.stdin).items()}
 f32 = lambda k: p[k].astype("float32")
 W, C, b = (tf.Variable(f32(k)) for k in "WCb")
-sampled = (tf.constant(p["noise"], tf.int64), tf.constant(f32("true_expected")[:, None]), tf.constant(f32("noise_expected")))
+expected = tf.constant(f32("true_expected")[:, None]), tf.constant(f32("noise_expected"))
+sampled = (tf.constant(p["noise"], tf.int64), *expected)
+sizes = {"num_sampled": len(p["noise"]), "num_classes": len(p["b"])}
 answer = {}
 for name, function in (("nce", tf.nn.nce_loss), ("sampled_softmax", tf.nn.sampled_softmax_loss)):
     for hits in (False, True):
         with tf.GradientTape() as tape:
             losses = function(weights=C, biases=b, labels=p["y"][:, None].astype("int64"),
-                              inputs=tf.gather(W, p["x"].astype("int64")), num_sampled=len(p["noise"]), num_classes=len(p["b"]),
+                              inputs=tf.gather(W, p["x"].astype("int64")), **sizes,
                               sampled_values=sampled, remove_accidental_hits=hits)
             total = tf.reduce_sum(losses)
         gradients = [tf.convert_to_tensor(g).numpy().tolist() for g in tape.gradient(total, [W, C, b])]

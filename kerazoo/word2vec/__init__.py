@@ -1,0 +1,58 @@
+"""Word2vec: losses, the Keras model `SkipGram`, and the estimator `Word2Vec`.
+
+Names load on first use: the estimator's module imports no Keras backend, the model's does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kerazoo.word2vec.estimator import Word2Vec
+    from kerazoo.word2vec.losses import (
+        LOSSES,
+        candidate_logits,
+        negative_sampling_loss,
+        noise_contrastive_loss,
+        sampled_softmax_loss,
+    )
+    from kerazoo.word2vec.metrics import CompensatedMean
+    from kerazoo.word2vec.model import SkipGram
+    from kerazoo.word2vec.optimizer import RowClippedSGD
+
+__all__ = [
+    "LOSSES",
+    "CompensatedMean",
+    "RowClippedSGD",
+    "SkipGram",
+    "Word2Vec",
+    "candidate_logits",
+    "negative_sampling_loss",
+    "noise_contrastive_loss",
+    "sampled_softmax_loss",
+]
+
+_HOMES = {
+    "LOSSES": "losses",
+    "CompensatedMean": "metrics",
+    "RowClippedSGD": "optimizer",
+    "SkipGram": "model",
+    "Word2Vec": "estimator",
+    "candidate_logits": "losses",
+    "negative_sampling_loss": "losses",
+    "noise_contrastive_loss": "losses",
+    "sampled_softmax_loss": "losses",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,211 @@
+"""`Word2Vec`, the estimator: gensim's parameter names, scikit-learn's manners, any engine behind it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from kerazoo.cores import usable_cores
+from kerazoo.errors import (
+    InvalidArgumentError,
+    NotFittedError,
+    VocabularyError,
+    check_choice,
+    check_int,
+    check_real,
+)
+from kerazoo.text import EncodedCorpus
+from kerazoo.word2vec.settings import TrainingResult, TrainingSettings
+
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
+
+__all__ = ["Word2Vec"]
+
+# Each engine is a module with `train(corpus, settings) -> TrainingResult`, imported when it is chosen.
+ENGINES = {"keras": "kerazoo.word2vec.keras_engine"}
+LOSS_NAMES = ("nce", "negative_sampling", "sampled_softmax")  # as in losses.py, without importing Keras for it
+NOISE_NAMES = ("unigram", "log_uniform", "uniform")
+
+
+class Word2Vec(BaseEstimator):
+    """Skip-gram word vectors (Mikolov et al. 2013), by noise-contrastive estimation unless told otherwise.
+
+    Parameters have gensim's names and defaults where the thing is the same. The constructor only stores them;
+    `fit` checks them.
+
+    Args:
+        vector_size: int, dimension D of the vectors.
+        window: int, largest distance between the centre and a context word.
+        min_count: int, words that occur less often are dropped.
+        sample: float in [0, 1], threshold of the subsampling of frequent words; 0 switches it off.
+        negative: int, noise words a pair.
+        ns_exponent: float, exponent of the counts in the unigram noise.
+        alpha: float, learning rate at the start, a step a pair.
+        min_alpha: float, learning rate that it falls to, linearly.
+        epochs: int, passes over the corpus.
+        shrink_windows: bool, draw the radius of each window from 1..window (True) or always use `window`.
+        max_final_vocab: int or None, keep at most that many of the most frequent words.
+        loss: ``"nce"``, ``"negative_sampling"`` or ``"sampled_softmax"``; formulas in
+            :mod:`kerazoo.word2vec.losses`.
+        noise: ``"unigram"`` (counts to the `ns_exponent`), ``"log_uniform"`` (Zipf) or ``"uniform"``.
+        engine: ``"auto"`` or ``"keras"`` (any Keras backend).
+        workers: int or None, threads that scan the corpus and make batches; None: the cores that this process
+            may use.
+        batch_size: int or None, pairs a step of the Keras engine; None: by the size of the corpus.
+        seed: int or None. The same seed, corpus, machine and backend with one worker repeat the same vectors.
+        verbose: 0 silent, 1 progress bar, 2 one line an epoch.
+        callbacks: Keras callbacks; they see ``loss``, the mean loss of a pair.
+
+    Attributes:
+        wv: gensim ``KeyedVectors`` with counts: ``most_similar``, ``evaluate_word_pairs``, ``save`` and the rest.
+        vocabulary_: :class:`kerazoo.text.Vocabulary`.
+        vectors_: float32 (V, D), row i for ``vocabulary_.words[i]``.
+        history_: dict of lists, a value an epoch: ``loss`` (mean over pairs), ``seconds``, ``words_per_second``
+            (raw words, as read from the text; the first epoch includes compilation).
+        model_: the Keras model :class:`kerazoo.word2vec.SkipGram`.
+        seed_: the seed that was used, drawn when `seed` is None.
+
+    Raises:
+        InvalidArgumentError, CorpusError, VocabularyError: on `fit`, with what was got and the remedy.
+
+    >>> from kerazoo import Word2Vec, datasets
+    >>> model = Word2Vec(vector_size=20, epochs=2, seed=1, verbose=0).fit(datasets.lee())
+    >>> model.wv["australia"].shape
+    (20,)
+    >>> model.history_["loss"][1] < model.history_["loss"][0]
+    True
+    """
+
+    def __init__(
+        self,
+        vector_size: int = 100,
+        window: int = 5,
+        min_count: int = 5,
+        sample: float = 1e-3,
+        negative: int = 5,
+        ns_exponent: float = 0.75,
+        alpha: float = 0.025,
+        min_alpha: float = 1e-4,
+        epochs: int = 5,
+        shrink_windows: bool = True,
+        max_final_vocab: int | None = None,
+        loss: str = "nce",
+        noise: str = "unigram",
+        engine: str = "auto",
+        workers: int | None = None,
+        batch_size: int | None = None,
+        seed: int | None = None,
+        verbose: int = 1,
+        callbacks: Sequence[Any] = (),
+    ) -> None:
+        self.vector_size = vector_size
+        self.window = window
+        self.min_count = min_count
+        self.sample = sample
+        self.negative = negative
+        self.ns_exponent = ns_exponent
+        self.alpha = alpha
+        self.min_alpha = min_alpha
+        self.epochs = epochs
+        self.shrink_windows = shrink_windows
+        self.max_final_vocab = max_final_vocab
+        self.loss = loss
+        self.noise = noise
+        self.engine = engine
+        self.workers = workers
+        self.batch_size = batch_size
+        self.seed = seed
+        self.verbose = verbose
+        self.callbacks = callbacks
+
+    def fit(self, corpus: Any, y: None = None) -> Word2Vec:
+        """Learn the vocabulary and the vectors.
+
+        Args:
+            corpus: documents as lists of tokens (a list or any iterable, also a generator), a path or several
+                paths to text (plain, .gz, .bz2, .xz, .zst; one document a line), a directory, or an
+                :class:`kerazoo.EncodedCorpus`, which brings its own vocabulary (min_count and max_final_vocab
+                are then not used).
+            y: ignored; for scikit-learn.
+
+        Returns:
+            The estimator itself. After Ctrl-C the exception passes on, and the estimator holds what it had
+            learned by then.
+        """
+        del y
+        settings, seed = self._checked_settings()
+        encoded = EncodedCorpus.from_source(
+            corpus,
+            min_count=check_int("min_count", self.min_count, 1, hint="The usual value is 5."),
+            max_final_vocab=self.max_final_vocab,
+            workers=settings.workers,
+        )
+        if len(encoded.vocabulary.words) < 2:
+            raise VocabularyError(
+                f"the vocabulary has {len(encoded.vocabulary.words)} word; expected at least 2, since a word is told "
+                "from noise words. Use a larger corpus or a smaller min_count."
+            )
+        trainer = importlib.import_module(ENGINES["keras" if self.engine == "auto" else self.engine])
+        result: TrainingResult = trainer.train(encoded, settings)
+        self.seed_ = seed
+        self.vocabulary_ = encoded.vocabulary
+        self.vectors_ = result.input_vectors
+        self.history_ = result.history
+        self.model_ = result.model
+        self._wv = None
+        if result.interrupted:
+            raise KeyboardInterrupt
+        return self
+
+    @property
+    def wv(self) -> KeyedVectors:
+        """The vectors as gensim ``KeyedVectors``; made on first use."""
+        if not hasattr(self, "vectors_"):
+            raise NotFittedError("this Word2Vec has no vectors yet. Call fit(corpus) first.")
+        if self._wv is None:
+            from gensim.models import KeyedVectors
+
+            words = self.vocabulary_.words
+            # dtype is KeyedVectors' own default; the array is copied once, by add_vectors.
+            self._wv = KeyedVectors(vector_size=self.vectors_.shape[1])
+            self._wv.add_vectors(words, self.vectors_, extras={"count": np.asarray(self.vocabulary_.counts)})
+        return self._wv
+
+    def _checked_settings(self) -> tuple[TrainingSettings, int]:
+        check_choice("engine", self.engine, ("auto", *ENGINES))
+        alpha = check_real("alpha", self.alpha, 0, exclusive=True, hint="The usual value is 0.025.")
+        if self.seed is None:
+            seed = int(np.random.SeedSequence().generate_state(1, np.uint32)[0])
+        else:
+            seed = check_int("seed", self.seed, 0)
+        table_seed, batch_seed = (int(state) for state in np.random.SeedSequence(seed).generate_state(2, np.uint32))
+        if isinstance(self.callbacks, str) or not isinstance(self.callbacks, Sequence):
+            raise InvalidArgumentError(
+                f"callbacks={self.callbacks!r}; expected a list or tuple of Keras callbacks. One callback: [callback]."
+            )
+        settings = TrainingSettings(
+            vector_size=check_int("vector_size", self.vector_size, hint="The usual value is 100."),
+            window=check_int("window", self.window, hint="The usual value is 5."),
+            sample=check_real("sample", self.sample, 0, 1, hint="The usual value is 1e-3; 0 switches it off."),
+            negative=check_int("negative", self.negative, hint="The usual value is 5."),
+            ns_exponent=check_real("ns_exponent", self.ns_exponent, hint="The usual value is 0.75."),
+            alpha=alpha,
+            min_alpha=check_real("min_alpha", self.min_alpha, 0, alpha, hint="It is what alpha falls to."),
+            epochs=check_int("epochs", self.epochs, hint="The usual value is 5."),
+            shrink_windows=bool(self.shrink_windows),
+            loss=check_choice("loss", self.loss, LOSS_NAMES),
+            noise=check_choice("noise", self.noise, NOISE_NAMES),
+            workers=usable_cores() if self.workers is None else check_int("workers", self.workers),
+            batch_size=None if self.batch_size is None else check_int("batch_size", self.batch_size),
+            seeds=(table_seed, batch_seed),
+            verbose=check_int("verbose", self.verbose, 0, 2),
+            callbacks=tuple(self.callbacks),
+        )
+        if self.max_final_vocab is not None:
+            check_int("max_final_vocab", self.max_final_vocab, hint="None keeps every word of min_count.")
+        return settings, seed

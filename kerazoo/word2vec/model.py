@@ -1,0 +1,191 @@
+"""`SkipGram`, the Keras model of word2vec: two tables, biases, and a loss against noise words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerazoo.errors import InvalidArgumentError, check_choice, check_int
+from kerazoo.word2vec.losses import LOSSES, candidate_logits
+from kerazoo.word2vec.metrics import CompensatedMean
+
+__all__ = ["SkipGram"]
+
+BIAS_INITIALIZERS = ("log_noise", "zeros")
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class SkipGram(keras.Model):
+    """Skip-gram with noise-contrastive estimation, trained by `fit` on :class:`kerazoo.batching.SkipGramBatches`.
+
+    Inputs are dictionaries of int32 arrays: ``input`` (B,), ``output`` (B,) and ``noise``, (K,) shared by the
+    batch or (B, K). The model gives logits (B, 1 + K), the true word first; the loss is computed from them, so
+    `compile` takes an optimizer and no loss. See :mod:`kerazoo.word2vec.losses` for the formulas.
+
+    Args:
+        vocabulary_size: int, V.
+        vector_size: int, D.
+        loss: ``"nce"``, ``"negative_sampling"`` or ``"sampled_softmax"``.
+        noise_probabilities: float (V,) or None, the distribution q that the noise is drawn from, needed for the
+            log-q correction (``nce`` and ``sampled_softmax``); None means uniform. It is kept as a weight that is
+            not trained, so a saved model brings it along.
+        bias_initializer: ``"log_noise"`` (b = log q) or ``"zeros"``. With zeros, every corrected logit starts
+            at ``-log(K q)``, near +10 for rare words, where the logistic function is flat; with log q every one
+            starts at ``-log K``. Both are measured in docs/word2vec.md.
+        remove_accidental_hits: bool or None: take out noise words that equal the true word. None takes the usual
+            of the loss: False for ``nce``, True for the others.
+        seed: int or None, for the input table, uniform in [-0.5/D, 0.5/D) as in gensim; the output table
+            starts at zero.
+
+    Attributes:
+        input_vectors: the table W (V, D), the vectors that users get.
+        output_vectors: the table C (V, D).
+        output_biases: b (V,); absent (None) for ``negative_sampling``.
+        log_noise: log q (V,), not trained; None for ``negative_sampling``.
+
+    Raises:
+        InvalidArgumentError: a size below 1, an unknown name, or probabilities of the wrong shape.
+
+    >>> import numpy as np
+    >>> model = SkipGram(vocabulary_size=4, vector_size=3, seed=1)
+    >>> batch = {"input": np.array([0, 1]), "output": np.array([1, 2]), "noise": np.array([3, 3, 0])}
+    >>> tuple(model(batch).shape)
+    (2, 4)
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        vector_size: int = 100,
+        loss: str = "nce",
+        noise_probabilities: Any = None,
+        bias_initializer: str = "log_noise",
+        remove_accidental_hits: bool | None = None,
+        seed: int | None = None,
+        name: str = "skip_gram",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.vocabulary_size = check_int("vocabulary_size", vocabulary_size)
+        self.vector_size = check_int("vector_size", vector_size, hint="The usual value is 100.")
+        self.loss_name = check_choice("loss", loss, LOSSES)  # `self.loss` belongs to Keras's compile()
+        self.bias_initializer = check_choice("bias_initializer", bias_initializer, BIAS_INITIALIZERS)
+        self.remove_accidental_hits = remove_accidental_hits
+        self.seed = seed
+
+        self._kind = LOSSES[self.loss_name]
+        self._remove_hits = (
+            self._kind.remove_accidental_hits if remove_accidental_hits is None else bool(remove_accidental_hits)
+        )
+        shape = (self.vocabulary_size, self.vector_size)
+        limit = 0.5 / self.vector_size
+        self.input_vectors = self.add_weight(
+            shape=shape, initializer=keras.initializers.RandomUniform(-limit, limit, seed=seed), name="input_vectors"
+        )
+        self.output_vectors = self.add_weight(shape=shape, initializer="zeros", name="output_vectors")
+        self.output_biases = self.log_noise = None
+        if self._kind.corrected:
+            log_q = _log_probabilities(noise_probabilities, self.vocabulary_size)
+            biased = self.bias_initializer == "log_noise"
+            self.output_biases = self.add_weight(
+                shape=log_q.shape, initializer=_Constant(log_q) if biased else "zeros", name="output_biases"
+            )
+            self.log_noise = self.add_weight(
+                shape=log_q.shape, initializer=_Constant(log_q), trainable=False, name="log_noise"
+            )
+        self.pair_loss = CompensatedMean(name="pair_loss")
+        # RowClippedSGD finds the distinct rows of a batch with tf.unique, which XLA cannot compile on TensorFlow.
+        self.supports_jit = keras.backend.backend() != "tensorflow"
+        self.built = True
+
+    def call(self, inputs: dict[str, Any]) -> Any:
+        """Logits (B, 1 + K) of the true word and the noise words of every pair, float32."""
+        for key in ("input", "output", "noise"):
+            if key not in inputs:
+                raise InvalidArgumentError(
+                    f"the batch has the keys {sorted(inputs)}; expected 'input', 'output' and 'noise'. "
+                    "SkipGramBatches makes them when noise='unigram' (or another noise) is given."
+                )
+        word, true, noise = inputs["input"], inputs["output"], inputs["noise"]
+        hits = ops.equal(noise, ops.expand_dims(true, -1)) if self._remove_hits else None
+        true_offset = noise_offset = None
+        if self._kind.corrected:
+            # Of shared noise (K,), tf.data does not know the length when the step is traced: ask at run time.
+            log_draws = ops.log(ops.cast(ops.shape(noise)[-1], self.compute_dtype))
+            true_offset = self._offset(true, log_draws)
+            noise_offset = self._offset(noise, log_draws)
+        logits = candidate_logits(
+            ops.take(self.input_vectors, word, axis=0),
+            ops.take(self.output_vectors, true, axis=0),
+            ops.take(self.output_vectors, noise, axis=0),
+            true_offset,
+            noise_offset,
+            hits,
+        )
+        return ops.cast(logits, "float32")
+
+    def _offset(self, words: Any, log_draws: Any) -> Any:
+        """b[o] - log(K q(o)) of the words: gathered first, so that the gradient of b stays sparse."""
+        biases, log_noise = ops.take(self.output_biases, words, axis=0), ops.take(self.log_noise, words, axis=0)
+        return biases - log_noise - log_draws
+
+    def pair_losses(self, logits: Any) -> Any:
+        """Losses (B,) of the pairs from their logits (B, 1 + K)."""
+        return self._kind.function(logits)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """Mean of the pair losses of the batch, float32 scalar."""
+        losses = self.pair_losses(y_pred)
+        if sample_weight is not None:
+            losses = losses * ops.cast(sample_weight, losses.dtype)
+        return ops.mean(losses)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Compiled metrics, with ``loss`` replaced by its mean over all pairs from a compensated sum."""
+        logs = super().compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+        value = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        self.pair_loss.update_state(value, sample_weight=ops.shape(y_pred)[0])
+        return {**{key: value for key, value in logs.items() if key != "pair_loss"}, "loss": self.pair_loss.result()}
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "vector_size": self.vector_size,
+            "loss": self.loss_name,
+            "bias_initializer": self.bias_initializer,
+            "remove_accidental_hits": self.remove_accidental_hits,
+            "seed": self.seed,
+        }
+
+
+class _Constant(keras.initializers.Initializer):
+    """Gives one fixed array; never serialized, since the weights themselves are saved."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+
+    def __call__(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
+        return ops.convert_to_tensor(self.values, dtype=dtype)
+
+
+def _log_probabilities(probabilities: Any, vocabulary_size: int) -> np.ndarray:
+    if probabilities is None:
+        return np.full(vocabulary_size, -np.log(vocabulary_size), dtype=np.float32)
+    q = np.asarray(probabilities, dtype=np.float64)
+    if q.shape != (vocabulary_size,):
+        raise InvalidArgumentError(
+            f"noise_probabilities has the shape {q.shape}; expected ({vocabulary_size},), one probability a word."
+        )
+    if not np.isfinite(q).all() or (q < 0).any() or abs(q.sum() - 1) > 1e-6:
+        raise InvalidArgumentError(
+            f"noise_probabilities must be finite, not negative and sum to 1; got a sum of {q.sum():g} "
+            f"and a minimum of {q.min():g}."
+        )
+    # A word that is never drawn as noise still needs a finite correction as a true word.
+    return np.log(np.maximum(q, np.finfo(np.float32).tiny)).astype(np.float32)
