@@ -1,0 +1,49 @@
+# `make demo` and `make test` each make what they need; nothing but Python 3.11 or newer, gcc and make is required.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# The stamps are renewed when what they were made from changes.
+SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
+
+.PHONY: demo test test-slow lint types debug-kernels clean
+
+demo: $(VENV)/installed-core
+	$(BIN)/kerazoo demo
+
+test: $(VENV)/installed-dev
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "not slow"
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "not slow and not kernels" tests/test_word2vec*.py tests/test_batching*.py
+
+test-slow: $(VENV)/installed-dev
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m slow
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-dev
+	$(BIN)/mypy
+
+# The kernel tests once more, with bounds checks compiled in; built in a copy so that the normal build stays.
+debug-kernels: $(VENV)/installed-dev
+	PYTHON=$(abspath $(BIN)/python) sh tests/debug_kernels.sh
+
+$(VENV)/made:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+$(VENV)/installed-core: $(VENV)/made $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/made $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $(VENV)/installed-core $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis demo-output
+	find kerazoo_ext -name '*.so' -delete -o -name '*.c' -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

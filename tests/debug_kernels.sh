@@ -1,0 +1,15 @@
+#!/bin/sh
+# Runs the kernel tests on a KERAZOO_DEBUG=1 build, made in a temporary copy of the tree. Needs PYTHON, an
+# interpreter in whose environment the test dependencies are installed.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+cp -r "$root/setup.py" "$root/pyproject.toml" "$root/README.md" "$root/LICENSE" "$root/kerazoo" "$root/kerazoo_ext" "$root/tests" "$copy"
+cd "$copy"
+find kerazoo_ext -name '*.so' -delete -o -name '*.c' -delete
+KERAZOO_DEBUG=1 "$PYTHON" setup.py --quiet build_ext --inplace
+# The copy comes first on the path, so that it is tested and not the installed package; the check makes sure.
+export PYTHONPATH="$copy" KERAZOO_TEST_ROOT="$copy"
+"$PYTHON" -c "import os, kerazoo_ext; assert kerazoo_ext.__file__.startswith(os.environ['KERAZOO_TEST_ROOT']), kerazoo_ext.__file__"
+"$PYTHON" -m pytest -q -m kernels -p no:cacheprovider tests
