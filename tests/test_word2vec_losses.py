@@ -142,8 +142,8 @@ def gradients_of(problem, name, remove_hits):
             ops.take(W, x, axis=0),
             ops.take(C, y, axis=0),
             ops.take(C, noise, axis=0),
-            ops.take(b, y) - np.log(problem["true_expected"]),
-            ops.take(b, noise) - np.log(problem["noise_expected"]),
+            ops.take(b, y) - ops.log(problem["true_expected"]),
+            ops.take(b, noise) - ops.log(problem["noise_expected"]),
             ops.convert_to_tensor(noise == y[:, None]) if remove_hits else None,
         )
         return ops.sum(kind.function(logits))
