@@ -1,0 +1,166 @@
+"""`SkipGramBatches`: pairs of words for word2vec."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kerazoo.batching import _kernels
+from kerazoo.batching.base import Epoch
+from kerazoo.batching.noise import NoiseDistribution
+from kerazoo.batching.tokens import LARGEST_WINDOW, Plan, TokenDataset
+from kerazoo.errors import InvalidArgumentError, check_int
+
+__all__ = ["SkipGramBatches"]
+
+
+class SkipGramBatches(TokenDataset):
+    """Batches of (input, output) pairs, with noise words when asked for: a Keras `PyDataset` for `model.fit`.
+
+    gensim's pairs (the default): each epoch drops words by `sample`, lays a window of radius 1..`window` around every
+    word that is left, and predicts that word from each word in the window: input = context, output = centre.
+
+    The pairs of TensorFlow's tutorial (`skip_window` and `num_skips` given): every word is a centre and predicts
+    `num_skips` distinct words drawn from the `2 * skip_window` around it (fewer at the borders of a document):
+    input = centre, output = context. `window` and `shrink_windows` do not apply; nothing is dropped unless `sample`
+    is given.
+
+    Pairs follow the text, no window crosses the border of a document, and every batch is full: the last one is filled
+    with the first pairs of the epoch. All epochs have the number of batches of epoch 0; see `n_surplus_pairs`.
+    Each pair depends on (seed, epoch, position in the corpus) alone, so any batch can be made alone and at any time.
+
+    Args:
+        corpus: a `kerazoo.EncodedCorpus`, or any object with `ids` int32 (N,), `offsets` int64 (documents + 1,) and
+            `vocabulary.counts` int64 (V,). May be memory-mapped; it is read, never copied.
+        counts: int (V,), instead of `corpus.vocabulary.counts`.
+        batch_size: int >= 1, pairs in a batch (B).
+        window: int >= 1, largest radius.
+        shrink_windows: bool; radius uniform from 1..window, or always window.
+        sample: float from 0 to 1; threshold of subsampling, as a share of the corpus; 0 keeps all words.
+            1e-3 for gensim's pairs, 0 for the tutorial's.
+        noise: None, `"unigram"`, `"log_uniform"`, `"uniform"` or a :class:`NoiseDistribution`.
+        negative: int >= 1, noise words (K) a pair, or a batch when shared.
+        shared_noise: bool; one set of noise words for the whole batch.
+        ns_exponent: float, exponent of the unigram noise.
+        skip_window, num_skips: int >= 1 and from 1 to 2 * skip_window.
+        seed, shuffle, advance, workers, max_queue_size: see :class:`ResumableDataset`; `shuffle` permutes whole
+            batches.
+
+    Returns:
+        `dataset[i]` is a tuple of one dictionary: `input` (B,), `output` (B,) and, with noise, `noise` (B, K), or
+        (K,) when shared; all int32.
+
+    Raises:
+        InvalidArgumentError: an argument is out of range.
+        CorpusError: the corpus is empty, has no pair, or ids that its vocabulary does not have.
+
+    >>> from types import SimpleNamespace
+    >>> corpus = SimpleNamespace(ids=np.arange(8, dtype=np.int32) % 4, offsets=np.array([0, 5, 8]))
+    >>> batches = SkipGramBatches(corpus, counts=[2, 2, 2, 2], batch_size=4, window=1, sample=0, seed=1)
+    >>> len(batches), batches[0][0]["input"].tolist(), batches[0][0]["output"].tolist()
+    (3, [1, 0, 2, 1], [0, 1, 1, 2])
+    """
+
+    def __init__(
+        self,
+        corpus: Any,
+        batch_size: int = 8192,
+        window: int = 5,
+        shrink_windows: bool = True,
+        sample: float | None = None,
+        noise: str | NoiseDistribution | None = None,
+        negative: int = 5,
+        shared_noise: bool = False,
+        ns_exponent: float = 0.75,
+        skip_window: int | None = None,
+        num_skips: int | None = None,
+        seed: int | None = None,
+        *,
+        counts: ArrayLike | None = None,
+        shuffle: bool = False,
+        advance: bool = True,
+        workers: int = 1,
+        max_queue_size: int = 10,
+    ) -> None:
+        self.batch_size = check_int("batch_size", batch_size, 1, 2**31 - 1, hint="The usual value is 8192.")
+        self.negative = check_int("negative", negative, hint="The usual value is 5.")
+        self.shared_noise = bool(shared_noise)
+        self.skip_window, self.num_skips = _check_skips(skip_window, num_skips)
+        if self.skip_window is not None:
+            window, shrink_windows = self.skip_window, False
+        elif sample is None:
+            sample = 1e-3
+        super().__init__(
+            corpus,
+            counts,
+            window=window,
+            shrink_windows=shrink_windows,
+            sample=sample,
+            max_contexts=self.num_skips or 0,
+            seed=seed,
+            shuffle=shuffle,
+            advance=advance,
+            workers=workers,
+            max_queue_size=max_queue_size,
+        )
+        self.noise_distribution = self._noise(noise, ns_exponent)
+
+    @property
+    def n_surplus_pairs(self) -> int:
+        """Pairs of the current epoch that are left out (> 0), or that are given twice to fill up its batches (< 0)."""
+        return self.n_pairs - len(self) * self.batch_size
+
+    def _plan(self, number: int, keys: NDArray[np.uint64]) -> tuple[int, Plan]:
+        plan = self._plan_tokens(number, keys)
+        return -(-plan.n_pairs // self.batch_size), plan
+
+    def _batch(self, epoch: Epoch, index: int) -> tuple[dict[str, NDArray[np.int32]]]:
+        context, centre = np.empty(self.batch_size, np.int32), np.empty(self.batch_size, np.int32)
+        plan: Plan = epoch.plan
+        n_pairs = plan.n_pairs
+        first, done = index * self.batch_size % n_pairs, 0
+        while done < self.batch_size:  # once, unless the batch reaches the end of the epoch
+            chunk = int(plan.pairs.searchsorted(first, "right")) - 1
+            done += _kernels.pairs.make(
+                *self._stream.arguments(epoch.keys),
+                chunk,
+                first - int(plan.pairs[chunk]),
+                context[done:],
+                centre[done:],
+            )
+            first = 0
+        if self.skip_window is None:
+            batch = {"input": context, "output": centre}
+        else:
+            batch = {"input": centre, "output": context}
+        if self.noise_distribution is not None:
+            shape = (self.negative,) if self.shared_noise else (self.batch_size, self.negative)
+            batch["noise"] = self.noise_distribution.fill(np.empty(shape, np.int32), int(epoch.keys[2]), index)
+        return (batch,)
+
+    def _settings(self) -> dict[str, Any]:
+        settings = super()._settings()
+        settings["batch_size"] = self.batch_size
+        if self.noise_distribution is not None:
+            settings |= {"negative": self.negative, "shared_noise": self.shared_noise}
+        return settings
+
+
+def _check_skips(skip_window: int | None, num_skips: int | None) -> tuple[int | None, int | None]:
+    if skip_window is None and num_skips is None:
+        return None, None
+    if skip_window is None or num_skips is None:
+        raise InvalidArgumentError(
+            f"skip_window={skip_window}, num_skips={num_skips}; expected both or neither. "
+            "Together they ask for the pairs of TensorFlow's tutorial."
+        )
+    skip_window = check_int("skip_window", skip_window, 1, LARGEST_WINDOW, hint="The usual value is 1.")
+    num_skips = check_int("num_skips", num_skips, hint="The usual value is 2.")
+    if num_skips > 2 * skip_window:
+        raise InvalidArgumentError(
+            f"num_skips={num_skips}; expected at most 2 * skip_window = {2 * skip_window}, "
+            "as a centre has no more contexts."
+        )
+    return skip_window, num_skips

@@ -1,0 +1,46 @@
+/* Counter-based random numbers, and the switch that builds a loop for several kinds of CPU.
+ *
+ * Draw number `counter` of the stream `key` is a pure function of the two, so any batch can be made alone, in any order
+ * and on any thread, and NumPy's uint64 arithmetic gives the same numbers bit for bit.
+ */
+#ifndef KERAZOO_RNG_H
+#define KERAZOO_RNG_H
+
+#include <stdint.h>
+#include <stddef.h> /* brings __GLIBC__ in, if this is glibc */
+#include <limits.h>
+
+/* One wheel for every x86-64: gcc builds the marked functions thrice and glibc's loader picks one. Other compilers and
+ * systems get the plain build. The sanitizers start after the loader has run the pickers, so they need it off. */
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) \
+    && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__OPTIMIZE__)
+#define KZ_CLONES __attribute__((target_clones("avx512dq", "avx2", "default")))
+#else
+#define KZ_CLONES
+#endif
+
+#if defined(_MSC_VER)
+#define KZ_INLINE static __forceinline
+#elif defined(__OPTIMIZE__)
+#define KZ_INLINE static inline __attribute__((always_inline))
+#else
+#define KZ_INLINE static inline
+#endif
+
+#define KZ_GOLDEN UINT64_C(0x9E3779B97F4A7C15) /* 2^64 / golden ratio, odd */
+#define KZ_LOW UINT64_C(0xFFFFFFFF)
+
+/* Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators": the finalizer of SplitMix64 (variant 13
+ * of Stafford), whose stream `mix(key + counter * golden)` passes BigCrush. */
+KZ_INLINE uint64_t kz_mix(uint64_t z) {
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+KZ_INLINE uint64_t kz_draw(uint64_t key, uint64_t counter) { return kz_mix(key + counter * KZ_GOLDEN); }
+
+/* The 32 low bits of `r` as an integer from 0 to n - 1 (Lemire's multiplication; bias below n / 2^32). */
+KZ_INLINE uint32_t kz_below(uint64_t r, uint32_t n) { return (uint32_t)(((r & KZ_LOW) * n) >> 32); }
+
+#endif
