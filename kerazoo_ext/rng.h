@@ -10,11 +10,16 @@
 #include <stddef.h> /* brings __GLIBC__ in, if this is glibc */
 #include <limits.h>
 
-/* One wheel for every x86-64: gcc builds the marked functions thrice and glibc's loader picks one. Other compilers and
- * systems get the plain build. The sanitizers start after the loader has run the pickers, so they need it off. */
+/* One wheel for every x86-64: gcc builds the marked functions two or three times and glibc's loader picks one (v4 is
+ * AVX-512 with the 64-bit product that the generator needs; gcc knows it from 12 on). Other compilers and systems get
+ * the plain build. The sanitizers start after the loader has run the pickers, so they need it off. */
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) \
     && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__OPTIMIZE__)
-#define KZ_CLONES __attribute__((target_clones("avx512dq", "avx2", "default")))
+#if __GNUC__ >= 12
+#define KZ_CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#else
+#define KZ_CLONES __attribute__((target_clones("avx2", "default")))
+#endif
 #else
 #define KZ_CLONES
 #endif
