@@ -1,0 +1,6 @@
+"""Text in, ids out: corpus readers, `Vocabulary`, `EncodedCorpus`."""
+
+from kerazoo.text.corpus import EncodedCorpus
+from kerazoo.text.vocabulary import Vocabulary
+
+__all__ = ["EncodedCorpus", "Vocabulary"]

@@ -1,0 +1,275 @@
+"""Where text comes from: what a user may pass as a corpus, and files read in chunks, compressed or not."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerazoo.errors import CorpusError, CorpusNotFoundError
+from kerazoo_ext._scan import MAX_CHUNK, PADDING
+
+__all__ = ["Chunk", "files_of", "is_files", "open_text", "read_chunks"]
+
+# Where a text may be cut: the ASCII white space of str.split().
+_CUTS = np.zeros(256, bool)
+_CUTS[[*range(0x09, 0x0E), *range(0x1C, 0x21)]] = True
+
+_NO_LIST = (
+    "For a text in memory pass lists of tokens, such as [line.split() for line in text.splitlines()]; "
+    "for files pass pathlib.Path objects, such as [Path(name) for name in names]."
+)
+
+
+def is_files(source: Any) -> bool:
+    """True if `source` means files (a path, or a list of them), False if it means token lists.
+
+    A str is always a path. A list of str could mean either, and is refused.
+    """
+    if isinstance(source, str | os.PathLike):
+        return True
+    if isinstance(source, bytes | bytearray):
+        raise CorpusError(
+            f"the corpus is a {type(source).__name__} object; expected a path or lists of tokens. {_NO_LIST}"
+        )
+    if not isinstance(source, Iterable):
+        raise CorpusError(
+            f"the corpus is of type {type(source).__name__}; expected a path, a list of paths, or an iterable of "
+            f"token lists. {_NO_LIST}"
+        )
+    if isinstance(source, list | tuple) and source:
+        paths = [isinstance(item, os.PathLike) for item in source]
+        if all(paths):
+            return True
+        if any(paths):
+            odd = paths.index(False)
+            raise CorpusError(
+                f"the corpus is a list of paths, but its item {odd} is of type {type(source[odd]).__name__}. {_NO_LIST}"
+            )
+    return False
+
+
+def files_of(source: str | os.PathLike[str] | Iterable[os.PathLike[str]]) -> list[Path]:
+    """The files that `source` names, in order; a directory gives all its files, sorted, hidden ones left out."""
+    named = [source] if isinstance(source, str | os.PathLike) else list(source)
+    files: list[Path] = []
+    for name in named:
+        path = Path(name)
+        try:
+            exists, folder = path.exists(), path.is_dir()
+        except (OSError, ValueError) as error:  # too long for a path, or NUL within: a text surely
+            raise CorpusNotFoundError(_missing(name, str(error))) from None
+        if not exists:
+            raise CorpusNotFoundError(_missing(name, "no such file or directory"))
+        if folder:
+            found = sorted(
+                file
+                for file in path.rglob("*")
+                if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
+            )
+            if not found:
+                raise CorpusError(f"{path}: the directory has no files (hidden ones, .*, are left out).")
+            files += found
+        else:
+            files.append(path)
+    return files
+
+
+def _missing(name: Any, reason: str) -> str:
+    shown = os.fspath(name)
+    short = shown if len(shown) <= 80 else shown[:77] + "..."
+    message = f"{short!r}: {reason}."
+    if isinstance(name, str) and any(character.isspace() for character in shown):
+        message += f" A str is taken as a path. {_NO_LIST}"
+    else:
+        message += f" Check the path; the current directory is {os.getcwd()!r}."
+    return message
+
+
+@dataclass
+class Chunk:
+    """`size` bytes of text at the front of `buffer` (uint8, with padding behind), cut at ASCII white space."""
+
+    path: Path
+    offset: int  # of the first byte in the (decompressed) file, in bytes
+    buffer: NDArray[np.uint8]
+    size: int
+    ends_line: bool  # the file ends here, without a line end
+    consumed: int  # bytes of the file as it lies on the disk, read since the chunk before
+
+
+def read_chunks(
+    files: Iterable[Path],
+    size: int,
+    new_buffer: Callable[[int], NDArray[np.uint8]] = lambda capacity: np.empty(capacity, np.uint8),
+) -> Iterator[Chunk]:
+    """The text of the files in chunks of about `size` bytes that end behind white space.
+
+    A word longer than that makes its chunk longer. `new_buffer(n)` gives a buffer of at least n bytes, which may be
+    used again once its chunk is done with. A byte order mark at the front of a file is left out.
+    """
+    for path in files:
+        with open_text(path) as (stream, raw):
+            yield from _chunks_of(path, stream, raw, size, new_buffer)
+
+
+def _chunks_of(
+    path: Path, stream: BinaryIO, raw: BinaryIO, size: int, new_buffer: Callable[[int], NDArray[np.uint8]]
+) -> Iterator[Chunk]:
+    offset, consumed, last = 0, 0, ord("\n")
+    buffer, filled, first = new_buffer(size + PADDING), 0, True
+    while True:
+        capacity = len(buffer) - PADDING
+        got = _fill(path, stream, buffer, filled, capacity, offset)
+        at_end = filled + got < capacity
+        filled += got
+        if first and filled >= 3 or at_end:
+            if first and buffer[:3].tobytes() == b"\xef\xbb\xbf":
+                offset, filled = 3, filled - 3
+                buffer[:filled] = buffer[3 : filled + 3].copy()
+            first = False
+        cut = filled if at_end else _last_cut(buffer, filled)
+        if cut == 0 and not at_end:  # one word fills the buffer
+            if capacity * 2 > MAX_CHUNK:
+                raise CorpusError(
+                    f"{path}: {capacity:,} bytes from byte {offset:,} on without ASCII white space. Is it a text file?"
+                )
+            larger = new_buffer(capacity * 2 + PADDING)
+            larger[:filled] = buffer[:filled]
+            buffer = larger
+            continue
+        following = None if at_end else new_buffer(max(size, 2 * (filled - cut)) + PADDING)
+        if following is not None:
+            following[: filled - cut] = buffer[cut:filled]
+        if cut:
+            last = int(buffer[cut - 1])
+        position = _tell(raw)
+        yield Chunk(path, offset, buffer, cut, at_end and last != ord("\n"), position - consumed)
+        if following is None:
+            return
+        consumed = position
+        offset, filled, buffer = offset + cut, filled - cut, following
+
+
+def _last_cut(buffer: NDArray[np.uint8], filled: int) -> int:
+    """How many of the bytes come before, and with, the last white space."""
+    step = 4096
+    for stop in range(filled, 0, -step):
+        start = max(0, stop - step)
+        found = np.flatnonzero(_CUTS[buffer[start:stop]])
+        if found.size:
+            return start + int(found[-1]) + 1
+    return 0
+
+
+def _fill(path: Path, stream: BinaryIO, buffer: NDArray[np.uint8], filled: int, capacity: int, offset: int) -> int:
+    """Read until the buffer is full or the file at its end; returns the bytes got."""
+    view = memoryview(buffer)[filled:capacity]
+    got = 0
+    try:
+        while got < len(view):
+            step = stream.readinto(view[got:])  # type: ignore[attr-defined]
+            if not step:
+                break
+            got += step
+    except _damage() as error:
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        if path.suffix.lower() in _OPENERS:
+            raise CorpusError(
+                f"{path}: the compressed file is damaged or cut short ({reason}), "
+                f"readable up to byte {offset + filled + got:,} of the text. Download or compress it again."
+            ) from error
+        raise CorpusError(f"{path}: cannot be read ({reason}).") from error
+    return got
+
+
+def _damage() -> tuple[type[BaseException], ...]:
+    return (OSError, EOFError, zlib.error, lzma.LZMAError, *_zstd_errors)
+
+
+def _tell(raw: BinaryIO) -> int:
+    try:
+        return raw.tell()
+    except OSError:  # a pipe
+        return 0
+
+
+class open_text:  # noqa: N801  used like the function open()
+    """Context manager: (the decompressed stream, the file below it), both binary. Compression goes by the suffix."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> tuple[BinaryIO, BinaryIO]:
+        try:
+            self.raw: Any = open(self.path, "rb", buffering=0)  # noqa: SIM115
+        except FileNotFoundError:
+            raise CorpusNotFoundError(_missing(self.path, "no such file or directory")) from None
+        except OSError as error:
+            raise CorpusError(
+                f"{self.path}: cannot be opened ({error.strerror}). Check the permissions of the file."
+            ) from error
+        opener = _OPENERS.get(self.path.suffix.lower())
+        self.stream: Any = opener(self.raw) if opener else self.raw
+        return self.stream, self.raw
+
+    def __exit__(self, *error: object) -> None:
+        self.stream.close()
+        self.raw.close()
+
+
+class _ZstdStream(io.RawIOBase):
+    """Decompressed bytes of a .zst file. `zstandard.stream_reader` takes a file that was cut short for whole."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        import zstandard
+
+        global _zstd_errors
+        _zstd_errors = (zstandard.ZstdError,)
+        self._raw = raw
+        self._new = zstandard.ZstdDecompressor().decompressobj
+        self._frame: Any = None
+        self._ready = memoryview(b"")
+        self._input = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        while not self._ready:
+            if not self._input:
+                self._input = self._raw.read(1 << 15)  # small: what comes out may be thousands of times as long
+                if not self._input:
+                    if self._frame is not None:
+                        raise EOFError("the last frame has no end")
+                    return 0
+            if self._frame is None:
+                self._frame = self._new()
+            self._ready = memoryview(self._frame.decompress(self._input))
+            self._input = b""
+            if self._frame.eof:
+                self._input, self._frame = self._frame.unused_data, None
+        got = min(len(target), len(self._ready))
+        target[:got] = self._ready[:got]
+        self._ready = self._ready[got:]
+        return got
+
+
+_zstd_errors: tuple[type[BaseException], ...] = ()
+# gzip.GzipFile and its like check the checksum at the end, and go on over several members.
+_OPENERS: dict[str, Callable[[Any], Any]] = {
+    ".gz": lambda raw: gzip.GzipFile(fileobj=io.BufferedReader(raw, 1 << 17), mode="rb"),
+    ".bz2": bz2.BZ2File,
+    ".xz": lzma.LZMAFile,
+    ".zst": _ZstdStream,
+}

@@ -1,0 +1,337 @@
+"""`Vocabulary`: the words of a corpus, their ids and their counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kerazoo.errors import InvalidArgumentError, VocabularyError, check_int
+
+__all__ = ["Vocabulary"]
+
+
+class Vocabulary:
+    """Words in the order of their ids: by falling count, ties in code point order.
+
+    Built from a text by :meth:`kerazoo.text.EncodedCorpus.from_source`, or from counts by :meth:`from_counts`. The
+    constructor takes words that are already in order; it is what files are read back with.
+
+    Parameters
+    ----------
+    words : sequence of str, the words in the order of their ids.
+    counts : int64, shape (n_words,), how often each occurs; must not rise.
+    min_count : words counted less often got no id.
+    max_final_vocab : the number of most frequent words that were kept at most, or None. Exactly that many are kept
+        if there are enough; gensim raises `min_count` until the rest fits, and so may keep fewer.
+    unk : None: words without an id are dropped (and counted) by :meth:`encode`. A str such as ``"<unk>"``: it
+        gets an id of its own that stands for all of them. Its count is the number of tokens that it stands for
+        (including tokens spelt like it), its id takes its place by count as every other word's does, and it comes on
+        top of `max_final_vocab`. Its count may be 0.
+    total : raw words that were counted, kept or not. Default: the sum of `counts`.
+    n_types : different words that were counted, kept or not. Default: the number of words, less `unk`.
+
+    Examples
+    --------
+    >>> vocabulary = Vocabulary.from_counts({"the": 7, "cat": 2, "mat": 2, "xyzzy": 1}, min_count=2)
+    >>> vocabulary.words, vocabulary.counts.tolist()
+    (['the', 'cat', 'mat'], [7, 2, 2])
+    >>> vocabulary.encode(["the", "xyzzy", "mat"]).tolist()
+    [0, 2]
+    >>> vocabulary.n_dropped_words, vocabulary.n_dropped_types
+    (1, 1)
+    """
+
+    __hash__ = None  # type: ignore[assignment]  # compared by value, and large
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        counts: ArrayLike,
+        *,
+        min_count: int = 1,
+        max_final_vocab: int | None = None,
+        unk: str | None = None,
+        total: int | None = None,
+        n_types: int | None = None,
+    ) -> None:
+        check_limits(min_count, max_final_vocab, unk)
+        listed = list(words)
+        for place, word in enumerate(listed):
+            check_word(word, f"words[{place}]")
+        tallies = np.asarray(counts)
+        if tallies.shape != (len(listed),) or (tallies.dtype.kind not in "iu" and tallies.size):
+            raise InvalidArgumentError(
+                f"counts has dtype {tallies.dtype} and shape {tallies.shape}; "
+                f"expected integers of shape ({len(listed)},), one a word."
+            )
+        tallies = tallies.astype(np.int64)
+        if tallies.size and (tallies[-1] < 0 or np.any(np.diff(tallies) > 0)):
+            raise InvalidArgumentError(
+                "counts must be >= 0 and must not rise: ids go by falling count. Vocabulary.from_counts sorts."
+            )
+        self._set(listed, tallies, min_count, max_final_vocab, unk, total, n_types)
+        if len(self.ids) != len(listed):
+            seen: set[str] = set()
+            twice = next(word for word in listed if word in seen or seen.add(word))  # type: ignore[func-returns-value]
+            raise InvalidArgumentError(f"words has {twice!r} twice; expected every word once.")
+        if unk is not None and unk not in self.ids:
+            raise InvalidArgumentError(f"unk={unk!r} is not among the words. Vocabulary.from_counts puts it in.")
+
+    def _set(
+        self,
+        words: list[str],
+        counts: NDArray[np.int64],
+        min_count: int,
+        max_final_vocab: int | None,
+        unk: str | None,
+        total: int | None,
+        n_types: int | None,
+    ) -> None:
+        self.words = words
+        self.counts = counts
+        self.min_count = min_count
+        self.max_final_vocab = max_final_vocab
+        self.unk = unk
+        kept = int(counts.sum())
+        self.total = kept if total is None else int(total)
+        self.n_types = len(words) - (unk is not None) if n_types is None else int(n_types)
+        self._ids: dict[str, int] | None = None
+
+    @classmethod
+    def from_counts(
+        cls,
+        counts: Mapping[str, int],
+        *,
+        min_count: int = 1,
+        max_final_vocab: int | None = None,
+        unk: str | None = None,
+    ) -> Vocabulary:
+        """Choose and order the words of a mapping word -> count (a dict, a `collections.Counter`, ...).
+
+        Raises :class:`VocabularyError` when no word is counted `min_count` times, naming a `min_count` that would
+        leave some.
+        """
+        check_limits(min_count, max_final_vocab, unk)
+        checked: dict[str, int] = {}
+        for word, count in counts.items():
+            check_word(word, "a key of counts")
+            checked[str(word)] = check_int(f"counts[{word!r}]", count, minimum=0)
+        words = list(checked)
+        vocabulary, _ = choose(
+            words, np.fromiter(checked.values(), np.int64, len(words)), min_count, max_final_vocab, unk
+        )
+        return vocabulary
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """Word -> id; made when first asked for, since a scan has no use for it."""
+        if self._ids is None:
+            self._ids = {word: place for place, word in enumerate(self.words)}
+        return self._ids
+
+    @property
+    def unk_id(self) -> int | None:
+        """The id of `unk`, or None."""
+        return None if self.unk is None else self.ids[self.unk]
+
+    @property
+    def n_dropped_words(self) -> int:
+        """Tokens counted that have no id, not even that of `unk`."""
+        return self.total - int(self.counts.sum())
+
+    @property
+    def n_dropped_types(self) -> int:
+        """Different words counted that have no id of their own."""
+        return self.n_types - (len(self.words) - (self.unk is not None))
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and word in self.ids
+
+    def __getitem__(self, word: str) -> int:
+        """The id of `word`; `vocabulary["cat"]` is `vocabulary.index("cat")`."""
+        return self.index(word)
+
+    def index(self, word: str) -> int:
+        """The id of `word`, that of `unk` for an unknown one; :class:`VocabularyError` when there is no `unk`."""
+        if isinstance(word, str):
+            found = self.ids.get(word, self.unk_id)
+            if found is not None:
+                return found
+            raise VocabularyError(
+                f"{word!r} is not in the vocabulary of {len(self):,} words (min_count={self.min_count}). "
+                "Ask `word in vocabulary` first, or build it with unk='<unk>'."
+            )
+        raise InvalidArgumentError(f"a word is a str; got {type(word).__name__}. decode() takes ids to words.")
+
+    def encode(self, tokens: Iterable[str]) -> NDArray[np.int32]:
+        """Ids of the tokens, int32, shape (n_kept,). Unknown words are left out, or become `unk_id`."""
+        if isinstance(tokens, str | bytes):
+            raise InvalidArgumentError(
+                f"encode takes a list of tokens; got {type(tokens).__name__}. Pass text.split() for a text."
+            )
+        listed = list(tokens)
+        for place, token in enumerate(listed):
+            if not isinstance(token, str):
+                raise InvalidArgumentError(f"tokens[{place}] is {token!r}, a {type(token).__name__}; expected a str.")
+        unknown = -1 if self.unk_id is None else self.unk_id
+        lookup = self.ids.get
+        ids = np.fromiter((lookup(token, unknown) for token in listed), np.int32, len(listed))
+        return ids if unknown >= 0 else ids[ids >= 0]
+
+    def decode(self, ids: ArrayLike) -> list[str]:
+        """Words of integer ids, shape (n,)."""
+        array = np.asarray(ids)
+        if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+            raise InvalidArgumentError(
+                f"ids has dtype {array.dtype} and shape {array.shape}; expected integers of shape (n,)."
+            )
+        wrong = np.flatnonzero((array < 0) | (array >= len(self)))
+        if wrong.size:
+            raise VocabularyError(
+                f"ids[{wrong[0]}] is {array[wrong[0]]}; this vocabulary has the ids 0 to {len(self) - 1}."
+            )
+        words = self.words
+        return [words[place] for place in array.tolist()]
+
+    def __eq__(self, other: object) -> bool:
+        """Same words, same counts, same `unk`, and the same raw words counted."""
+        if not isinstance(other, Vocabulary):
+            return NotImplemented
+        return self is other or (
+            self.unk == other.unk
+            and self.total == other.total
+            and np.array_equal(self.counts, other.counts)
+            and self.words == other.words
+        )
+
+    def __repr__(self) -> str:
+        extras = f", min_count={self.min_count}"
+        if self.max_final_vocab is not None:
+            extras += f", max_final_vocab={self.max_final_vocab}"
+        if self.unk is not None:
+            extras += f", unk={self.unk!r}"
+        return f"Vocabulary({len(self):,} words{extras}, {self.total:,} raw words counted)"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_ids": None}
+
+    def to_tensors(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Arrays and metadata for :func:`kerazoo.storage.write_tensors`; :meth:`from_tensors` takes them back."""
+        encoded = [word.encode("utf-8") for word in self.words]
+        offsets = np.zeros(len(encoded) + 1, np.int64)
+        np.cumsum([len(word) for word in encoded], out=offsets[1:])
+        arrays = {
+            "vocabulary.counts": self.counts,
+            "vocabulary.offsets": offsets,
+            "vocabulary.utf8": np.frombuffer(b"".join(encoded), np.uint8),
+        }
+        fields = ("min_count", "max_final_vocab", "unk", "total", "n_types")
+        return arrays, {name: getattr(self, name) for name in fields}
+
+    @classmethod
+    def from_tensors(cls, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> Vocabulary:
+        """The vocabulary of :meth:`to_tensors`; ValueError, KeyError or TypeError when it is damaged."""
+        text = arrays["vocabulary.utf8"].tobytes()
+        ends = arrays["vocabulary.offsets"].tolist()
+        if not ends or ends[0] != 0 or ends[-1] != len(text):
+            raise ValueError("the offsets of the words do not fit their text")
+        words = [text[start:stop].decode("utf-8") for start, stop in zip(ends, ends[1:], strict=False)]
+        return cls(words, np.array(arrays["vocabulary.counts"]), **metadata)
+
+
+def check_limits(min_count: Any, max_final_vocab: Any, unk: Any) -> None:
+    """Raise :class:`InvalidArgumentError` unless the three say which words to keep."""
+    check_int("min_count", min_count, minimum=1, hint="The usual value is 5.")
+    if max_final_vocab is not None:
+        check_int("max_final_vocab", max_final_vocab, minimum=1, hint="None keeps every word.")
+    if unk is not None:
+        check_word(unk, "unk", "None, or a str such as '<unk>'")
+
+
+def check_word(word: Any, name: str, allowed: str = "a str") -> None:
+    """Raise :class:`InvalidArgumentError` unless `word` is a str that has a UTF-8 form and is not empty."""
+    if not isinstance(word, str) or not word:
+        raise InvalidArgumentError(f"{name} is {word!r}, of type {type(word).__name__}; expected {allowed}, not empty.")
+    try:
+        word.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(
+            f"{name} is {word!r}, which holds half of a surrogate pair and has no UTF-8 form. "
+            "word.encode('utf-8', 'replace').decode() replaces it."
+        ) from None
+
+
+def choose(
+    words: list[str], counts: NDArray[np.int64], min_count: int, max_final_vocab: int | None, unk: str | None
+) -> tuple[Vocabulary, NDArray[np.int32]]:
+    """Vocabulary of counted words in any order, and int32 (n_words,): the id of each of them, -1 = none.
+
+    Ranks in the same order as `kerazoo_ext._scan.Scanner.rank`.
+    """
+    ranked = np.flatnonzero(counts >= min_count).tolist()
+    tallies = counts.tolist()
+    ranked.sort(key=lambda place: (-tallies[place], words[place]))
+    places = np.array(ranked, np.int32)
+    return settle([words[place] for place in ranked], places, counts, min_count, max_final_vocab, unk)
+
+
+def settle(
+    ranked: list[str],
+    places: NDArray[np.int32],
+    counts: NDArray[np.int64],
+    min_count: int,
+    max_final_vocab: int | None,
+    unk: str | None,
+) -> tuple[Vocabulary, NDArray[np.int32]]:
+    """Vocabulary of the words `ranked`, which stand at `places` (n_ranked,) among `counts` (n_types,).
+
+    Returns it with int32 (n_types,): the id of each counted word, that of `unk` or -1 for those left out.
+    """
+    n_types = len(counts)
+    if unk in ranked:  # spelt out in the text: such tokens count for `unk`
+        own = ranked.index(unk)
+        ranked = ranked[:own] + ranked[own + 1 :]
+        places = np.delete(places, own)
+        n_types -= 1
+    ranked, places = ranked[:max_final_vocab], places[:max_final_vocab]
+    if not ranked:
+        raise nothing_left(counts, min_count)
+    tallies, total = counts[places], int(counts.sum())
+    ids = np.arange(len(ranked), dtype=np.int32)
+    unknown = -1
+    if unk is not None:
+        stands_for = total - int(tallies.sum())
+        unknown = int(np.searchsorted(-tallies, -stands_for, side="left"))
+        while unknown < len(ranked) and tallies[unknown] == stands_for and ranked[unknown] < unk:
+            unknown += 1
+        ranked = [*ranked[:unknown], unk, *ranked[unknown:]]
+        tallies = np.insert(tallies, unknown, stands_for)
+        ids[unknown:] += 1
+    mapping = np.full(len(counts), unknown, np.int32)
+    mapping[places] = ids
+    vocabulary = Vocabulary.__new__(Vocabulary)
+    vocabulary._set(ranked, tallies, min_count, max_final_vocab, unk, total, n_types)
+    return vocabulary, mapping
+
+
+def nothing_left(counts: NDArray[np.int64], min_count: int) -> VocabularyError:
+    """The error for a vocabulary without words: which `min_count` would leave some, and how many."""
+    most = int(counts.max(initial=0))
+    if most == 0:
+        return VocabularyError("No word was counted, so there is no vocabulary. Check that the corpus has text.")
+    remedy = f"min_count={most} would leave {int((counts >= most).sum()):,}"
+    if most > 1:
+        remedy += f", min_count=1 all {int((counts >= 1).sum()):,}"
+    return VocabularyError(
+        f"min_count={min_count} leaves none of the {int((counts > 0).sum()):,} words: "
+        f"the most frequent is counted {most:,} times. {remedy}."
+    )

@@ -1,0 +1,178 @@
+"""Scanner of UTF-8 text: see scan.h for how, kerazoo.text for the public face.
+
+Everything here trusts its arguments beyond the checks of each `def`, and works without the GIL. A `Scanner` belongs
+to one thread at a time.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdlib cimport free
+
+import numpy as np
+
+cdef extern from "scan.h" nogil:
+    enum:
+        KZ_PADDING
+
+    ctypedef struct kz_scanner:
+        int32_t n_words
+
+    ctypedef struct kz_entry:
+        int64_t count
+        const uint8_t *bytes
+        unsigned int length
+        int32_t id
+
+    int kz_init(kz_scanner *scanner, uint64_t seed0, uint64_t seed1)
+    void kz_free(kz_scanner *scanner)
+    int kz_reserve_blocks(kz_scanner *scanner, size_t size)
+    int64_t kz_classify(kz_scanner *scanner, const uint8_t *text, size_t size, int64_t *n_words, int64_t *n_lines)
+    int kz_encode(kz_scanner *scanner, const uint8_t *text, size_t size, int32_t *ids, int32_t *line_ends)
+    int kz_absorb(kz_scanner *scanner, const kz_scanner *other, int32_t *places)
+    int64_t kz_rank(const kz_scanner *scanner, int64_t min_count, kz_entry **entries)
+    int64_t kz_compact(int32_t *ids, int64_t n, const int32_t *mapping, int32_t *line_ends, int64_t n_lines)
+    void kz_tally(const kz_scanner *scanner, int64_t *counts)
+
+PADDING = KZ_PADDING
+MAX_CHUNK = 2**31 - 1 - KZ_PADDING
+
+
+class InvalidUtf8Error(ValueError):
+    """The text is not UTF-8; `position` is the index of the first byte that does not fit."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"not UTF-8 at byte {position}")
+        self.position = position
+
+
+cdef class Scanner:
+    """Words with their counts, in a hash table of its own; filled by `scan`, joined by `absorb`."""
+
+    cdef kz_scanner state
+    cdef readonly tuple seed
+
+    def __cinit__(self, seed=(0, 0)):
+        self.seed = (int(seed[0]), int(seed[1]))
+        if kz_init(&self.state, self.seed[0], self.seed[1]):
+            raise MemoryError("no memory for a scanner")
+
+    def __dealloc__(self):
+        kz_free(&self.state)
+
+    def __len__(self):
+        return self.state.n_words
+
+    def scan(self, const uint8_t[::1] text, Py_ssize_t size):
+        """Count the words of text[:size] and return (ids int32 (n_words,), line_ends int32 (n_lines,))."""
+        cdef int64_t n_words = 0, n_lines = 0, bad
+        cdef int failed
+        if not 0 <= size <= MAX_CHUNK or text.shape[0] - size < KZ_PADDING:
+            raise ValueError(f"size={size} of a buffer of {text.shape[0]} bytes; needs {KZ_PADDING} bytes of padding")
+        cdef const uint8_t *start = &text[0]
+        with nogil:
+            failed = kz_reserve_blocks(&self.state, size)
+            bad = -1
+            if not failed:
+                bad = kz_classify(&self.state, start, size, &n_words, &n_lines)
+        if failed:
+            raise MemoryError(f"no memory to scan a chunk of {size} bytes")
+        if bad >= 0:
+            raise InvalidUtf8Error(bad)
+        # One element more than needed, so that an empty array has an address.
+        ids = np.empty(n_words + 1, np.int32)
+        line_ends = np.empty(n_lines + 1, np.int32)
+        cdef int32_t[::1] ids_view = ids, ends_view = line_ends
+        with nogil:
+            failed = kz_encode(&self.state, start, size, &ids_view[0], &ends_view[0])
+        if failed:
+            raise MemoryError(f"no memory for the word table ({self.state.n_words} words)")
+        return ids[:n_words], line_ends[:n_lines]
+
+    def absorb(self, Scanner other not None):
+        """Add all words and counts of `other`; returns int32 (len(other),): the id here of each of its words."""
+        if other is self or other.seed != self.seed:
+            raise ValueError("absorb takes another scanner with the same seed")
+        places = np.empty(other.state.n_words + 1, np.int32)
+        cdef int32_t[::1] view = places
+        cdef int failed
+        with nogil:
+            failed = kz_absorb(&self.state, &other.state, &view[0])
+        if failed:
+            raise MemoryError(f"no memory to join {self.state.n_words} and {other.state.n_words} words")
+        return places[: len(other)]
+
+    def tally(self):
+        """Counts by id: int64 (len(self),)."""
+        counts = np.empty(self.state.n_words + 1, np.int64)
+        cdef int64_t[::1] view = counts
+        with nogil:
+            kz_tally(&self.state, &view[0])
+        return counts[: len(self)]
+
+    def rank(self, int64_t min_count=1, limit=None):
+        """Words counted at least `min_count` times, by falling count, then code point; at most `limit` of them.
+
+        Returns (words list of str, counts int64 (n,), ids int32 (n,)).
+        """
+        cdef kz_entry *entries = NULL
+        cdef int64_t n, i
+        with nogil:
+            n = kz_rank(&self.state, min_count, &entries)
+        if n < 0:
+            raise MemoryError(f"no memory to sort {self.state.n_words} words")
+        try:
+            if limit is not None:
+                n = min(n, limit)
+            counts = np.empty(n, np.int64)
+            ids = np.empty(n, np.int32)
+            words = []
+            if n:
+                fill_ranked(entries, n, counts, ids, words)
+        finally:
+            free(entries)
+        return words, counts, ids
+
+
+cdef fill_ranked(kz_entry *entries, int64_t n, int64_t[::1] counts, int32_t[::1] ids, list words):
+    cdef int64_t i
+    for i in range(n):
+        counts[i] = entries[i].count
+        ids[i] = entries[i].id
+        words.append(entries[i].bytes[: entries[i].length].decode("utf-8"))
+
+
+def compact(int32_t[::1] ids, const int32_t[::1] mapping, int32_t[::1] line_ends):
+    """Replace `ids` (n,) by mapping[ids], closing the gaps where that is -1, in place; `line_ends` move along.
+
+    Returns how many are left at the front of `ids`. Ids are trusted to lie within `mapping`, line ends to rise
+    from 0 to n at most.
+    """
+    cdef int64_t kept = 0, n = ids.shape[0], n_lines = line_ends.shape[0]
+    cdef int32_t nothing = 0
+    if n == 0:
+        return 0
+    if mapping.shape[0] == 0:
+        raise ValueError("an empty mapping for ids")
+    cdef int32_t *ends = &line_ends[0] if n_lines else &nothing
+    with nogil:
+        kept = kz_compact(&ids[0], n, &mapping[0], ends, n_lines)
+    return kept
+
+
+def first_outside(const int32_t[::1] ids, int64_t limit):
+    """Index of the first id that is not in [0, limit), or -1."""
+    cdef int64_t i, start, stop, n = ids.shape[0], found = -1
+    cdef int32_t any_bad
+    with nogil:
+        start = 0
+        while start < n and found < 0:
+            stop = min(start + 4096, n)
+            any_bad = 0
+            for i in range(start, stop):  # no exit inside: this loop becomes vector code
+                any_bad |= (ids[i] < 0) | (ids[i] >= limit)
+            if any_bad:
+                for i in range(start, stop):
+                    if ids[i] < 0 or ids[i] >= limit:
+                        found = i
+                        break
+            start = stop
+    return found
