@@ -170,10 +170,12 @@ class Word2Vec(BaseEstimator):
         if self._wv is None:
             from gensim.models import KeyedVectors
 
-            words = self.vocabulary_.words
-            # dtype is KeyedVectors' own default; the array is copied once, by add_vectors.
-            self._wv = KeyedVectors(vector_size=self.vectors_.shape[1])
-            self._wv.add_vectors(words, self.vectors_, extras={"count": np.asarray(self.vocabulary_.counts)})
+            vectors = KeyedVectors(vector_size=self.vectors_.shape[1])
+            vectors.add_vectors(self.vocabulary_.words, self.vectors_)
+            # Not by add_vectors(extras=...): gensim 4.4 unpacks that dictionary as if it were pairs and fails.
+            vectors.allocate_vecattrs(attrs=["count"], types=[np.int64])
+            vectors.expandos["count"][:] = self.vocabulary_.counts
+            self._wv = vectors
         return self._wv
 
     def _checked_settings(self) -> tuple[TrainingSettings, int]:
