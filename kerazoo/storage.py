@@ -39,7 +39,7 @@ _STEP = 1 << 24  # bytes checksummed and written at a time
 
 @dataclass(frozen=True)
 class Blocks:
-    """An array that is written piece by piece: `blocks` gives 1-d arrays that together are `shape` values of `dtype`."""
+    """An array written piece by piece: `blocks` gives 1-d arrays that together are `shape` values of `dtype`."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -101,7 +101,7 @@ def write_tensors(
         if isinstance(error, StorageError):
             raise
         raise StorageError(
-            f"{target}: cannot be written ({error.strerror or error}). The folder must exist, be writable and have room."
+            f"{target}: cannot be written ({error.strerror or error}). The folder must exist and have room."
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -187,7 +187,7 @@ def _stream(file: Any, name: str, source: Blocks) -> int:
     written, checksum = 0, 0
     for block in source.blocks:
         data = np.ascontiguousarray(block, source.dtype)
-        view = memoryview(data.reshape(-1).view(np.uint8))
+        view = data.reshape(-1).view(np.uint8).data
         checksum = zlib.crc32(view, checksum)
         file.write(view)
         written += data.size
@@ -199,7 +199,7 @@ def _stream(file: Any, name: str, source: Blocks) -> int:
 def _checksum(array: NDArray[Any]) -> int:
     checksum = 0
     for block in _cut(array):
-        checksum = zlib.crc32(memoryview(block.view(np.uint8)), checksum)
+        checksum = zlib.crc32(block.view(np.uint8).data, checksum)
     return checksum
 
 

@@ -52,6 +52,8 @@ class ResumableDataset(keras.utils.PyDataset):
             the GIL is released meanwhile.
     """
 
+    _permutes_batches = True
+
     def __init__(
         self,
         *,
@@ -130,7 +132,7 @@ class ResumableDataset(keras.utils.PyDataset):
                 self._served[index] = 1
                 self._n_served += 1
             self._length_was_asked = False
-        if self.shuffle:
+        if self.shuffle and self._permutes_batches:
             index = _kernels.order.permute_one(index, n, int(epoch.keys[3]))
         return self._batch(epoch, index)
 
@@ -150,7 +152,7 @@ class ResumableDataset(keras.utils.PyDataset):
 
     def _plan_of(self, number: int) -> Epoch:
         if self._planned is None or self._planned.number != number:
-            keys = np.random.SeedSequence(self.seed, spawn_key=(number,)).generate_state(4, np.uint64)
+            keys = epoch_keys(self.seed, number)
             n_batches, plan = self._plan(number, keys)
             self._planned = Epoch(number, keys, n_batches, plan)
         return self._planned
@@ -286,6 +288,11 @@ class ResumableDataset(keras.utils.PyDataset):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._lock = threading.RLock()
+
+
+def epoch_keys(seed: int, number: int) -> NDArray[np.uint64]:
+    """The keys of an epoch, uint64 (4,): tokens, contexts, noise, order."""
+    return np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(4, np.uint64).astype(np.uint64, copy=False)
 
 
 def _check_same(what: str, remedy: str, theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> None:

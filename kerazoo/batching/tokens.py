@@ -93,7 +93,9 @@ class Stream(NamedTuple):
     shrink: bool
     max_contexts: int = 0
 
-    def arguments(self, keys: NDArray[np.uint64]) -> tuple[Any, ...]:
+    def arguments(
+        self, keys: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.uint32] | None, NDArray[np.uint64], int, bool, int]:
         """The leading arguments of every kernel."""
         tokens = self.tokens
         return tokens.ids, tokens.offsets, self.keep, keys, self.window, self.shrink, self.max_contexts

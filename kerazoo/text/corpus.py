@@ -11,7 +11,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerazoo.errors import CorpusError, InvalidArgumentError, StorageError, check_choice, check_int
+from kerazoo.errors import InvalidArgumentError, StorageError, check_choice, check_int
 from kerazoo.storage import read_tensors, write_tensors
 from kerazoo.text.encoding import Encoded, Encoder, Limits, encode_files, encode_tokens, usable_cores
 from kerazoo.text.readers import files_of, is_files
@@ -273,7 +273,8 @@ class EncodedCorpus:
 
     def __repr__(self) -> str:
         return (
-            f"EncodedCorpus({self.n_documents:,} documents, {self.n_tokens:,} tokens of {self.n_raw_words:,} raw words, "
+            f"EncodedCorpus({self.n_documents:,} documents, "
+            f"{self.n_tokens:,} tokens of {self.n_raw_words:,} raw words, "
             f"{len(self.vocabulary):,} words in the vocabulary)"
         )
 
@@ -289,7 +290,7 @@ class EncodedCorpus:
 
         Parameters
         ----------
-        mmap : True: `ids` and the offsets stay on the disk and are read-only. False: all is read, and checksums compared.
+        mmap : True: `ids` and the offsets stay on the disk and are read-only. False: all is read, checksums compared.
         check : look through all ids for one that is not in the vocabulary: kernels trust the ids. That reads the file
             once; False leaves it out, for a file that is known to be whole.
 

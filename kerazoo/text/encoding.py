@@ -90,7 +90,7 @@ class _Spill:
         begin, size = self._places[place]
         ids = np.empty(size // 4, np.int32)
         self._file.seek(begin)
-        view = memoryview(ids.view(np.uint8))
+        view = ids.view(np.uint8).data
         while view:
             view = view[self._file.readinto(view) :]
         return ids
@@ -103,7 +103,7 @@ class _Spill:
     def _write(self, begin: int, ids: NDArray[np.int32]) -> None:
         try:
             self._file.seek(begin)
-            view = memoryview(ids.view(np.uint8))
+            view = ids.view(np.uint8).data
             while view:
                 view = view[self._file.write(view) :]
         except OSError as error:
@@ -283,7 +283,7 @@ def encode_files(
         limit = limits.max_final_vocab
         words, _, ids = scanners[0].rank(limits.min_count, None if limit is None else limit + (limits.unk is not None))
         vocabulary, mapping = settle(words, ids, counts, limits.min_count, limit, limits.unk)
-    del scanners
+    scanners.clear()
     return encoder.finish(vocabulary, [mapping[place] for place in places])
 
 

@@ -133,7 +133,7 @@ def _chunks_of(
         got = _fill(path, stream, buffer, filled, capacity, offset)
         at_end = filled + got < capacity
         filled += got
-        if first and filled >= 3 or at_end:
+        if (first and filled >= 3) or at_end:
             if first and buffer[:3].tobytes() == b"\xef\xbb\xbf":
                 offset, filled = 3, filled - 3
                 buffer[:filled] = buffer[3 : filled + 3].copy()
@@ -174,7 +174,7 @@ def _last_cut(buffer: NDArray[np.uint8], filled: int) -> int:
 
 def _fill(path: Path, stream: BinaryIO, buffer: NDArray[np.uint8], filled: int, capacity: int, offset: int) -> int:
     """Read until the buffer is full or the file at its end; returns the bytes got."""
-    view = memoryview(buffer)[filled:capacity]
+    view = buffer.data[filled:capacity]
     got = 0
     try:
         while got < len(view):
@@ -204,7 +204,7 @@ def _tell(raw: BinaryIO) -> int:
         return 0
 
 
-class open_text:  # noqa: N801  used like the function open()
+class open_text:
     """Context manager: (the decompressed stream, the file below it), both binary. Compression goes by the suffix."""
 
     def __init__(self, path: Path) -> None:
@@ -212,7 +212,7 @@ class open_text:  # noqa: N801  used like the function open()
 
     def __enter__(self) -> tuple[BinaryIO, BinaryIO]:
         try:
-            self.raw: Any = open(self.path, "rb", buffering=0)  # noqa: SIM115
+            self.raw: Any = open(self.path, "rb", buffering=0)
         except FileNotFoundError:
             raise CorpusNotFoundError(_missing(self.path, "no such file or directory")) from None
         except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -229,7 +230,7 @@ class Vocabulary:
         encoded = [word.encode("utf-8") for word in self.words]
         offsets = np.zeros(len(encoded) + 1, np.int64)
         np.cumsum([len(word) for word in encoded], out=offsets[1:])
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             "vocabulary.counts": self.counts,
             "vocabulary.offsets": offsets,
             "vocabulary.utf8": np.frombuffer(b"".join(encoded), np.uint8),
@@ -244,7 +245,7 @@ class Vocabulary:
         ends = arrays["vocabulary.offsets"].tolist()
         if not ends or ends[0] != 0 or ends[-1] != len(text):
             raise ValueError("the offsets of the words do not fit their text")
-        words = [text[start:stop].decode("utf-8") for start, stop in zip(ends, ends[1:], strict=False)]
+        words = [text[start:stop].decode("utf-8") for start, stop in pairwise(ends)]
         return cls(words, np.array(arrays["vocabulary.counts"]), **metadata)
 
 

@@ -54,10 +54,10 @@ class Word2Vec(BaseEstimator):
             :mod:`kerazoo.word2vec.losses`.
         noise: ``"unigram"`` (counts to the `ns_exponent`), ``"log_uniform"`` (Zipf) or ``"uniform"``.
         engine: ``"auto"`` or ``"keras"`` (any Keras backend).
-        workers: int or None, threads that scan the corpus and make batches; None: the cores that this process
-            may use.
+        workers: int or None, threads that scan the corpus; None: the cores that this process may use. (Keras
+            decides on the threads of the training itself.)
         batch_size: int or None, pairs a step of the Keras engine; None: by the size of the corpus.
-        seed: int or None. The same seed, corpus, machine and backend with one worker repeat the same vectors.
+        seed: int or None. The same seed, corpus, machine and backend repeat the same vectors.
         verbose: 0 silent, 1 progress bar, 2 one line an epoch.
         callbacks: Keras callbacks; they see ``loss``, the mean loss of a pair.
 
