@@ -1,0 +1,50 @@
+"""The examples in the docstrings run, and every public name has a docstring."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import kerazoo
+
+BACKEND_MODULES = {"kerazoo.word2vec._tensorflow"}
+MODULES = ["kerazoo"] + [
+    module.name for module in pkgutil.walk_packages(kerazoo.__path__, "kerazoo.") if module.name not in BACKEND_MODULES
+]
+WITH_EXAMPLES = {
+    "kerazoo.word2vec.estimator",
+    "kerazoo.word2vec.losses",
+    "kerazoo.word2vec.model",
+    "kerazoo.batching.skipgram",
+    "kerazoo.batching.blocks",
+    "kerazoo.batching.sequences",
+    "kerazoo.text.vocabulary",
+    "kerazoo.text.corpus",
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_run(name):
+    module = importlib.import_module(name)
+    result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    assert result.failed == 0
+    if name in WITH_EXAMPLES:
+        assert result.attempted > 0
+
+
+def test_the_modules_with_examples_exist():
+    assert set(MODULES) >= WITH_EXAMPLES
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_public_names_are_documented(name):
+    module = importlib.import_module(name)
+    assert module.__doc__
+    for public in getattr(module, "__all__", ()):
+        thing = getattr(module, public)
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            assert thing.__doc__, f"{name}.{public}"
