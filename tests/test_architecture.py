@@ -146,7 +146,8 @@ except ValueError as error:
 print({"tensorflow", "jax", "torch", "keras"} & set(sys.modules))
 """
     done = run_python(code)
-    assert done.stdout.splitlines() == ["window=0; expected an integer >= 1. The usual value is 5.", "set()"], done.stderr
+    message = "window=0; expected an integer >= 1. The usual value is 5."
+    assert done.stdout.splitlines() == [message, "set()"], done.stderr
 
 
 def test_it_trains_where_tensorflow_is_not_installed():

@@ -148,7 +148,7 @@ def test_a_loss_that_is_no_number_stops_with_the_remedy():
         def on_train_batch_begin(self, batch, logs=None):
             self.model.input_vectors.assign(np.full(self.model.input_vectors.shape, np.nan, dtype="float32"))
 
-    with pytest.raises(TrainingError, match="loss is nan after epoch 1.*smaller alpha"):
+    with pytest.raises(TrainingError, match=r"loss is nan after epoch 1.*smaller alpha"):
         small(callbacks=[Poison()]).fit(two_topics(30))
 
 
@@ -205,7 +205,7 @@ def test_vectors_before_fit():
 def test_bad_corpora_say_what_was_got(tmp_path):
     with pytest.raises(CorpusNotFoundError, match="no_such_file"):
         small().fit(tmp_path / "no_such_file.txt")
-    with pytest.raises(CorpusError, match="empty|no words|no documents"):
+    with pytest.raises(CorpusError, match=r"empty|no words|no documents"):
         small().fit([])
     with pytest.raises(CorpusError):
         small().fit(["a str where a list of tokens was meant"])

@@ -30,7 +30,8 @@ def test_a_failed_build_stops_with_the_reason_and_the_remedy(tmp_path):
     shutil.copy(ROOT / "setup.py", tmp_path)
     (tmp_path / "kerazoo_ext").mkdir()
     (tmp_path / "kerazoo_ext" / "_tiny.pyx").write_text("def one():\n    return 1\n")
-    (tmp_path / "pyproject.toml").write_text('[project]\nname = "tiny"\nversion = "0"\n[tool.setuptools]\npackages = []\n')
+    project = '[project]\nname = "tiny"\nversion = "0"\n[tool.setuptools]\npackages = []\n'
+    (tmp_path / "pyproject.toml").write_text(project)
     done = run(sys.executable, "setup.py", "build_ext", "--inplace", cwd=tmp_path, CC="false")
     assert done.returncode != 0
     assert "kerazoo: the compiled part (kerazoo_ext) did not build" in done.stderr
