@@ -215,11 +215,9 @@ def _whole(line_ends: list[NDArray[np.int32]], sizes: list[int]) -> NDArray[np.i
     return np.concatenate(parts)
 
 
-def encode_files(
-    files: Sequence[Path], encoder: Encoder, errors: str, progress: bool | None, chunk_size: int | None = None
-) -> Encoded:
+def encode_files(files: Sequence[Path], encoder: Encoder, errors: str, progress: bool | None) -> Encoded:
     """Scan text files; one document a line, the end of a file ends a line."""
-    size = chunk_size or CHUNK
+    size = CHUNK
     # A random seed, so that no text can be made to collide; no result depends on it.
     seed = (secrets.randbits(64), secrets.randbits(64))
     scanners: list[Scanner] = []
