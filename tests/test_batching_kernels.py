@@ -241,9 +241,9 @@ def test_kernels_check_their_arrays():
         _blocks.unique(s.ids, s.ids, 5, out, np.empty(10, np.int32), np.empty(10, np.int32))
     with pytest.raises(ValueError, match="out of range"):
         _order.permute_one(3, 3, 1)
+    one = np.array([1], np.int64)
+    address = np.array([s.ids.ctypes.data], np.uint64)
     with pytest.raises(ValueError, match="beyond its series"):
-        one = np.array([1], np.int64)
-        address = np.array([s.ids.ctypes.data], np.uint64)
         _sequences.gather(address, one * 10, np.array([0, 5]), one * 4, 2, 0, 3, 4, np.empty(12, np.uint8))
 
 

@@ -79,7 +79,6 @@ class ResumableDataset(keras.utils.PyDataset):
         self._inside = False  # between on_epoch_begin and on_epoch_end
         self._planned: Epoch | None = None
         self._n_batches: int | None = None
-        self._length_was_asked = False
         self._lock = threading.RLock()
 
     # What a subclass gives.
@@ -109,12 +108,6 @@ class ResumableDataset(keras.utils.PyDataset):
                 self._n_batches = self._plan_of(0).n_batches
             return self._n_batches
 
-    @property
-    def num_batches(self) -> int:
-        """The same as `len`; Keras asks for this one."""
-        self._length_was_asked = True
-        return len(self)
-
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         """Batch `index` (0 to len - 1, or negative from the end) of the current epoch.
 
@@ -131,7 +124,6 @@ class ResumableDataset(keras.utils.PyDataset):
             if not self._served[index]:
                 self._served[index] = 1
                 self._n_served += 1
-            self._length_was_asked = False
         if self.shuffle and self._permutes_batches:
             index = _kernels.order.permute_one(index, n, int(epoch.keys[3]))
         return self._batch(epoch, index)
@@ -206,10 +198,9 @@ class ResumableDataset(keras.utils.PyDataset):
                 self._clear_served()
                 return
             self._inside = False
-            # With one batch an epoch, Keras's look at it and a whole epoch differ only in this: after a look, `fit`
-            # asks for the length once more.
-            looked = len(self) == 1 and self._length_was_asked and keras.backend.backend() != "tensorflow"
-            if self._n_served >= len(self) - self._start and not looked:
+            # On JAX and torch, Keras looks at the first batch of a model that is not built within a begin and an end.
+            # Where an epoch has one batch only, that look is a whole epoch, and training begins with the next.
+            if self._n_served >= len(self) - self._start:
                 if self.advance:
                     self.epoch = self._epoch + 1
                 else:

@@ -79,7 +79,7 @@ def keep_thresholds(counts: NDArray[np.int64], sample: float) -> NDArray[np.uint
     if sample == 0:
         return None
     threshold = sample * float(counts.sum())
-    frequency = np.maximum(counts, 1e-300)  # a word that does not occur is kept
+    frequency = np.maximum(counts, 1)
     probability = (np.sqrt(frequency / threshold) + 1) * (threshold / frequency)
     return np.minimum(probability * 2.0**32, 2.0**32 - 1).astype(np.uint32)
 
