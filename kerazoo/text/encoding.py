@@ -8,7 +8,6 @@ chosen, and the provisional ids are replaced. Final ids depend neither on the nu
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import tempfile
 from array import array
@@ -28,7 +27,7 @@ from kerazoo.text.readers import Chunk, read_chunks
 from kerazoo.text.vocabulary import Vocabulary, check_word, choose, settle
 from kerazoo_ext._scan import PADDING, InvalidUtf8Error, Scanner, compact
 
-__all__ = ["Encoded", "Encoder", "Limits", "encode_files", "encode_tokens", "usable_cores"]
+__all__ = ["Encoded", "Encoder", "Limits", "encode_files", "encode_tokens"]
 
 CHUNK = 1 << 20  # bytes: larger ones gain nothing, smaller ones make Python's part felt
 _FLUSH = 1 << 20  # tokens of token lists that are gathered before they become a piece
@@ -42,13 +41,6 @@ class Limits:
     max_final_vocab: int | None
     unk: str | None
     vocabulary: Vocabulary | None
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Memory:
