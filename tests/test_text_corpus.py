@@ -364,7 +364,9 @@ def test_ctrl_c_stops_a_long_scan(tmp_path: Path) -> None:
     path = tmp_path / "endless.fifo"
     os.mkfifo(path)  # never ends: only the interrupt can stop the scan
     code = (
-        "import sys\nfrom kerazoo.text import EncodedCorpus\nprint('go', flush=True)\n"
+        # A job that a shell put into the background is born with SIGINT ignored, and hands that on to its children.
+        "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from kerazoo.text import EncodedCorpus\nprint('go', flush=True)\n"
         "try:\n    EncodedCorpus.from_source(sys.argv[1], workers=2)\n"
         "except KeyboardInterrupt:\n    print('stopped', flush=True)"
     )
