@@ -10,7 +10,6 @@ import gc
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -78,19 +77,25 @@ def summarise(sides: Sequence[Side], reference: str, unit: str) -> list[dict[str
     return rows
 
 
+# On Linux the kernel's VmHWM, which begins anew at exec; getrusage would count the parent's memory at the fork.
+_PEAK = """
+import resource, sys
+from pathlib import Path
+status = Path("/proc/self/status")
+if status.exists():
+    peak = int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print(peak, file=sys.stderr)
+"""
+
+
 def peak_rss_of(code: str, *arguments: str) -> int:
     """Peak resident memory in bytes of a fresh interpreter that runs `code`."""
-    script = code + "\nimport resource, sys\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
     done = subprocess.run(
-        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
+        [sys.executable, "-c", code + _PEAK, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    scale = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
-    return int(done.stderr.strip().splitlines()[-1]) * scale
-
-
-def own_peak_rss() -> int:
-    """Peak resident memory in bytes of this process."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return int(done.stderr.strip().splitlines()[-1])
 
 
 def describe_machine() -> dict[str, Any]:
