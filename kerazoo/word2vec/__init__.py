@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kerazoo.word2vec.blocks import block_gradients
     from kerazoo.word2vec.estimator import Word2Vec
     from kerazoo.word2vec.losses import (
         LOSSES,
@@ -27,6 +28,7 @@ __all__ = [
     "RowClippedSGD",
     "SkipGram",
     "Word2Vec",
+    "block_gradients",
     "candidate_logits",
     "negative_sampling_loss",
     "noise_contrastive_loss",
@@ -39,6 +41,7 @@ _HOMES = {
     "RowClippedSGD": "optimizer",
     "SkipGram": "model",
     "Word2Vec": "estimator",
+    "block_gradients": "blocks",
     "candidate_logits": "losses",
     "negative_sampling_loss": "losses",
     "noise_contrastive_loss": "losses",

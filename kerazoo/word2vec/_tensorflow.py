@@ -17,3 +17,8 @@ def apply_rows(optimizer: Any, variable: Any, gradient: tf.IndexedSlices, rate: 
     summed = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(indices))
     update = clip_rows(tf.cast(summed, variable.dtype) * rate, clip)
     optimizer.assign_sub(variable, tf.IndexedSlices(update, indices))
+
+
+def add_rows(variable: Any, rows: Any, update: Any) -> None:
+    """variable[rows] += update, without a copy of the table."""
+    variable.value.scatter_add(tf.IndexedSlices(update, rows))

@@ -43,7 +43,7 @@ class Word2Vec(BaseEstimator):
         window: int, largest distance between the centre and a context word.
         min_count: int, words that occur less often are dropped.
         sample: float in [0, 1], threshold of the subsampling of frequent words; 0 switches it off.
-        negative: int, noise words a pair.
+        negative: int, noise words a pair (for ``sampled_softmax`` on blocks of text it is not used: 64 are shared).
         ns_exponent: float, exponent of the counts in the unigram noise.
         alpha: float, learning rate at the start, a step a pair.
         min_alpha: float, learning rate that it falls to, linearly.
@@ -56,7 +56,10 @@ class Word2Vec(BaseEstimator):
         engine: ``"auto"`` or ``"keras"`` (any Keras backend).
         workers: int or None, threads that scan the corpus; None: the cores that this process may use. (Keras
             decides on the threads of the training itself.)
-        batch_size: int or None, pairs a step of the Keras engine; None: by the size of the corpus.
+        block_size: int or None, tokens a step of the Keras engine, a multiple of 16, for blocks of text whose
+            neighbouring windows share noise words; None: from 256 to 4096 by the size of the corpus.
+        batch_size: int or None; a number trains on batches of that many single pairs with `negative` noise words
+            each instead of blocks: many times slower, for comparisons.
         seed: int or None. The same seed, corpus, machine and backend repeat the same vectors.
         verbose: 0 silent, 1 progress bar, 2 one line an epoch.
         callbacks: Keras callbacks; they see ``loss``, the mean loss of a pair.
@@ -98,6 +101,7 @@ class Word2Vec(BaseEstimator):
         noise: str = "unigram",
         engine: str = "auto",
         workers: int | None = None,
+        block_size: int | None = None,
         batch_size: int | None = None,
         seed: int | None = None,
         verbose: int = 1,
@@ -118,6 +122,7 @@ class Word2Vec(BaseEstimator):
         self.noise = noise
         self.engine = engine
         self.workers = workers
+        self.block_size = block_size
         self.batch_size = batch_size
         self.seed = seed
         self.verbose = verbose
@@ -190,6 +195,13 @@ class Word2Vec(BaseEstimator):
             raise InvalidArgumentError(
                 f"callbacks={self.callbacks!r}; expected a list or tuple of Keras callbacks. One callback: [callback]."
             )
+        if self.block_size is not None and (check_int("block_size", self.block_size, 16) % 16):
+            raise InvalidArgumentError(f"block_size={self.block_size}; expected a multiple of 16.")
+        if self.block_size is not None and self.batch_size is not None:
+            raise InvalidArgumentError(
+                f"block_size={self.block_size} and batch_size={self.batch_size}; expected one of them: blocks of text, "
+                "or batches of pairs."
+            )
         settings = TrainingSettings(
             vector_size=check_int("vector_size", self.vector_size, hint="The usual value is 100."),
             window=check_int("window", self.window, hint="The usual value is 5."),
@@ -203,6 +215,7 @@ class Word2Vec(BaseEstimator):
             loss=check_choice("loss", self.loss, LOSS_NAMES),
             noise=check_choice("noise", self.noise, NOISE_NAMES),
             workers=usable_cores() if self.workers is None else check_int("workers", self.workers),
+            block_size=self.block_size,
             batch_size=None if self.batch_size is None else check_int("batch_size", self.batch_size),
             seeds=(table_seed, batch_seed),
             verbose=check_int("verbose", self.verbose, 0, 2),

@@ -1,4 +1,4 @@
-"""Trains `SkipGram` by `keras.Model.fit` on `SkipGramBatches`, on any backend and device."""
+"""Trains `SkipGram` by `keras.Model.fit`, on blocks of text or on pairs, on any backend and device."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from kerazoo.batching import SkipGramBatches
+from kerazoo.batching import SkipGramBatches, TokenBlocks
 from kerazoo.errors import TrainingError
 from kerazoo.word2vec.model import SkipGram
 from kerazoo.word2vec.optimizer import RowClippedSGD
@@ -19,44 +19,37 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-# Every pair of a batch sees the tables as they were before it. Measured on small corpora (docs/word2vec.md):
-# a batch should be a small part of an epoch, or words are moved by stale gradients.
-SMALLEST_BATCH, LARGEST_BATCH = 256, 8192
+# Every pair of a block sees the tables as they were before it: a block should be a small part of an epoch, or words
+# are moved by stale gradients. Above 4096 tokens quality falls (docs/word2vec.md).
+SMALLEST_BLOCK, LARGEST_BLOCK = 256, 4096
 STEPS_WANTED = 200
 
-# Steps in one call of the backend, where that pays (measured, docs/word2vec.md): TensorFlow spends more time between
-# the steps of a small model than in them; JAX does not. Threads for the batches pay on neither, since a batch is made
-# in a hundredth of a step.
+# Centres that share noise words, and how many: small groups waste least of the products (docs/word2vec.md). The
+# softmax has no weights that make few noise words stand for many.
+NOISE_GROUP = 16
+NOISE_PER_GROUP = {"nce": 16, "negative_sampling": 16, "sampled_softmax": 64}
+
+# Steps in one call of the backend, where that pays (measured, docs/word2vec.md): TensorFlow spends much time between
+# the steps of a small model; JAX does not. Threads for the batches pay on neither: a batch takes microseconds.
 STEPS_PER_EXECUTION = {"tensorflow": 32}
 
 
 def train(corpus: EncodedCorpus, settings: TrainingSettings) -> TrainingResult:
     """Train on `corpus`; a Ctrl-C ends the training and keeps what was learned so far."""
-    table_seed, batch_seed = settings.seeds
-    batches = SkipGramBatches(
-        corpus,
-        batch_size=settings.batch_size or default_batch_size(corpus.n_tokens, settings.window),
-        window=settings.window,
-        shrink_windows=settings.shrink_windows,
-        sample=settings.sample,
-        noise=settings.noise,
-        negative=settings.negative,
-        ns_exponent=settings.ns_exponent,
-        seed=batch_seed,
-    )
+    batches, alpha_scale = _batches(corpus, settings)
     noise = batches.noise_distribution
     model = SkipGram(
         vocabulary_size=len(corpus.vocabulary.words),
         vector_size=settings.vector_size,
         loss=settings.loss,
         noise_probabilities=noise.probabilities if noise is not None else None,
-        seed=table_seed,
+        negative=settings.negative,
+        seed=settings.seeds[0],
     )
-    # The loss is the mean over the batch: word2vec's step a pair is that rate times the batch size.
     rate = keras.optimizers.schedules.PolynomialDecay(
-        settings.alpha * batches.batch_size,
+        settings.alpha * alpha_scale,
         decay_steps=settings.epochs * len(batches),
-        end_learning_rate=settings.min_alpha * batches.batch_size,
+        end_learning_rate=settings.min_alpha * alpha_scale,
     )
     model.compile(
         optimizer=RowClippedSGD(rate), steps_per_execution=STEPS_PER_EXECUTION.get(keras.backend.backend(), 1)
@@ -88,14 +81,38 @@ def train(corpus: EncodedCorpus, settings: TrainingSettings) -> TrainingResult:
     )
 
 
-def default_batch_size(n_tokens: int, window: int) -> int:
-    """A power of two from 256 to 8192 that gives an epoch about 200 steps.
+def _batches(corpus: EncodedCorpus, settings: TrainingSettings) -> tuple[SkipGramBatches | TokenBlocks, int]:
+    """The data set, and what alpha (a step a pair) is multiplied with to be its learning rate."""
+    common: dict[str, Any] = {
+        "window": settings.window,
+        "shrink_windows": settings.shrink_windows,
+        "sample": settings.sample,
+        "noise": settings.noise,
+        "ns_exponent": settings.ns_exponent,
+        "seed": settings.seeds[1],
+    }
+    if settings.batch_size is not None:
+        # The loss is the mean over the pairs of a batch.
+        pairs = SkipGramBatches(corpus, batch_size=settings.batch_size, negative=settings.negative, **common)
+        return pairs, settings.batch_size
+    blocks = TokenBlocks(
+        corpus,
+        block_size=settings.block_size or default_block_size(corpus.n_tokens),
+        noise_group=NOISE_GROUP,
+        noise_per_group=NOISE_PER_GROUP[settings.loss],
+        **common,
+    )
+    return blocks, 1  # the gradients of a block are sums
 
-    >>> default_batch_size(50_000, window=5), default_batch_size(17_000_000, window=5)
-    (1024, 8192)
+
+def default_block_size(n_tokens: int) -> int:
+    """A power of two from 256 to 4096 that gives an epoch about 200 blocks.
+
+    >>> default_block_size(50_000), default_block_size(200_000), default_block_size(17_000_000)
+    (256, 512, 4096)
     """
-    wanted = n_tokens * (window + 1) / STEPS_WANTED
-    return min(LARGEST_BATCH, max(SMALLEST_BATCH, 2 ** int(math.log2(max(wanted, 1)))))
+    wanted = max(1, n_tokens // STEPS_WANTED)
+    return min(LARGEST_BLOCK, max(SMALLEST_BLOCK, 2 ** int(math.log2(wanted))))
 
 
 class _Recorder(keras.callbacks.Callback):

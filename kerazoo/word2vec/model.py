@@ -37,6 +37,8 @@ class SkipGram(keras.Model):
             starts at ``-log K``. Both are measured in docs/word2vec.md.
         remove_accidental_hits: bool or None: take out noise words that equal the true word. None takes the usual
             of the loss: False for ``nce``, True for the others.
+        negative: int, noise words a pair (K) when training on `TokenBlocks`, whose groups share theirs by weight;
+            `SkipGramBatches` bring K themselves.
         seed: int or None, for the input table, uniform in [-0.5/D, 0.5/D) as in gensim; the output table
             starts at zero.
 
@@ -64,6 +66,7 @@ class SkipGram(keras.Model):
         noise_probabilities: Any = None,
         bias_initializer: str = "log_noise",
         remove_accidental_hits: bool | None = None,
+        negative: int = 5,
         seed: int | None = None,
         name: str = "skip_gram",
         **kwargs: Any,
@@ -74,10 +77,11 @@ class SkipGram(keras.Model):
         self.loss_name = check_choice("loss", loss, LOSSES)  # `self.loss` belongs to Keras's compile()
         self.bias_initializer = check_choice("bias_initializer", bias_initializer, BIAS_INITIALIZERS)
         self.remove_accidental_hits = remove_accidental_hits
+        self.negative = check_int("negative", negative, hint="The usual value is 5.")
         self.seed = seed
 
         self._kind = LOSSES[self.loss_name]
-        self._remove_hits = (
+        self.removes_hits = (
             self._kind.remove_accidental_hits if remove_accidental_hits is None else bool(remove_accidental_hits)
         )
         shape = (self.vocabulary_size, self.vector_size)
@@ -110,13 +114,12 @@ class SkipGram(keras.Model):
                     "SkipGramBatches makes them when noise='unigram' (or another noise) is given."
                 )
         word, true, noise = inputs["input"], inputs["output"], inputs["noise"]
-        hits = ops.equal(noise, ops.expand_dims(true, -1)) if self._remove_hits else None
+        hits = ops.equal(noise, ops.expand_dims(true, -1)) if self.removes_hits else None
         true_offset = noise_offset = None
         if self._kind.corrected:
             # Of shared noise (K,), tf.data does not know the length when the step is traced: ask at run time.
-            log_draws = ops.log(ops.cast(ops.shape(noise)[-1], self.compute_dtype))
-            true_offset = self._offset(true, log_draws)
-            noise_offset = self._offset(noise, log_draws)
+            draws = ops.shape(noise)[-1]
+            true_offset, noise_offset = self.offsets(true, draws), self.offsets(noise, draws)
         logits = candidate_logits(
             ops.take(self.input_vectors, word, axis=0),
             ops.take(self.output_vectors, true, axis=0),
@@ -127,10 +130,10 @@ class SkipGram(keras.Model):
         )
         return ops.cast(logits, "float32")
 
-    def _offset(self, words: Any, log_draws: Any) -> Any:
-        """b[o] - log(K q(o)) of the words: gathered first, so that the gradient of b stays sparse."""
+    def offsets(self, words: Any, draws: Any) -> Any:
+        """``b[o] - log(draws * q(o))`` of the words: gathered first, so that the gradient of b stays sparse."""
         biases, log_noise = ops.take(self.output_biases, words, axis=0), ops.take(self.log_noise, words, axis=0)
-        return biases - log_noise - log_draws
+        return biases - log_noise - ops.log(ops.cast(draws, self.compute_dtype))
 
     def pair_losses(self, logits: Any) -> Any:
         """Losses (B,) of the pairs from their logits (B, 1 + K)."""
@@ -152,6 +155,24 @@ class SkipGram(keras.Model):
         self.pair_loss.update_state(value, sample_weight=ops.shape(y_pred)[0])
         return {**{key: value for key, value in logs.items() if key != "pair_loss"}, "loss": self.pair_loss.result()}
 
+    def train_step(self, *arguments: Any) -> Any:
+        """Keras's step for pairs; for the blocks of `TokenBlocks`, closed-form gradients and sparse updates."""
+        (x, _, _) = keras.utils.unpack_x_y_sample_weight(arguments[-1])
+        if "places" not in x:
+            return super().train_step(*arguments)
+        from kerazoo.word2vec import block_steps
+
+        return block_steps.train_step(self, x, *arguments[:-1])
+
+    def test_step(self, *arguments: Any) -> Any:
+        """Keras's step for pairs; the mean loss of the pairs of a block."""
+        (x, _, _) = keras.utils.unpack_x_y_sample_weight(arguments[-1])
+        if "places" not in x:
+            return super().test_step(*arguments)
+        from kerazoo.word2vec import block_steps
+
+        return block_steps.test_step(self, x, *arguments[:-1])
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
@@ -160,6 +181,7 @@ class SkipGram(keras.Model):
             "loss": self.loss_name,
             "bias_initializer": self.bias_initializer,
             "remove_accidental_hits": self.remove_accidental_hits,
+            "negative": self.negative,
             "seed": self.seed,
         }
 

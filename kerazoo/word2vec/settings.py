@@ -30,6 +30,7 @@ class TrainingSettings:
     noise: str
     workers: int
     batch_size: int | None
+    block_size: int | None
     seeds: tuple[int, int]
     """Two independent seeds: of the tables and of the batches."""
     verbose: int
