@@ -22,10 +22,11 @@ class SkipGram(keras.Model):
     """Skip-gram with noise-contrastive estimation, trained by `fit` on pairs or on blocks of text.
 
     Inputs are dictionaries of int32 arrays: ``input`` (B,), ``output`` (B,) and ``noise``, (K,) shared by the
-    batch or (B, K), as :class:`kerazoo.batching.SkipGramBatches` makes them. The model gives logits (B, 1 + K), the true word first; the loss is computed from them, so
-    `compile` takes an optimizer and no loss. See :mod:`kerazoo.word2vec.losses` for the formulas. `fit` and `evaluate`
-    also take :class:`kerazoo.batching.TokenBlocks` (with noise and `unique`), many times faster, with
-    :class:`RowClippedSGD` as the optimizer.
+    batch or (B, K), as :class:`kerazoo.batching.SkipGramBatches` makes them. The model gives logits (B, 1 + K), the
+    true word first; the loss is computed from them, so `compile` takes an optimizer and no loss. See
+    :mod:`kerazoo.word2vec.losses` for the formulas. `fit` and `evaluate` also take
+    :class:`kerazoo.batching.TokenBlocks` (with noise and `unique`), many times faster, with :class:`RowClippedSGD` as
+    the optimizer.
 
     Args:
         vocabulary_size: int, V.

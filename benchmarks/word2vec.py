@@ -1,0 +1,134 @@
+"""How fast and how good are word vectors, against gensim on the same text and the same threads?
+
+    python -m benchmarks.word2vec --corpus FILE [--threads 2] [--engines keras,gensim] [--backends tensorflow,jax]
+                                  [--seeds 1,2,3] [--epochs 3]
+
+Every training runs in a process of its own (a process has one Keras backend), held to the same number of cores; the
+seeds are the turns in which the sides alternate. The rate is raw words times epochs over the seconds of `fit`,
+scanning the text and compiling included; gensim's includes building its vocabulary. The rate of an epoch without
+compilation stands beside it. Quality is judged on the sets that ship with gensim.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import ROOT, print_table, write_result
+
+SETTINGS = {"vector_size": 100, "window": 5, "negative": 5, "min_count": 5, "sample": 1e-3, "alpha": 0.025}
+REFERENCE = "gensim"
+
+TRAIN = """
+import json, os, sys, time
+spec = json.loads(sys.argv[1])
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: spec["threads"]])
+common = dict(spec["settings"], epochs=spec["epochs"], seed=spec["seed"], workers=spec["threads"])
+if spec["engine"] == "gensim":
+    from gensim.models import Word2Vec
+    start = time.perf_counter()
+    model = Word2Vec(corpus_file=spec["corpus"], sg=1, hs=0, **common)
+    seconds = time.perf_counter() - start
+    words = model.corpus_total_words
+    extra = {"epoch_rate": words * spec["epochs"] / model.total_train_time}
+else:
+    import keras
+    from kerazoo import Word2Vec
+    start = time.perf_counter()
+    model = Word2Vec(engine=spec["engine"], loss=spec["loss"], verbose=0, **common).fit(spec["corpus"])
+    seconds = time.perf_counter() - start
+    words = model.vocabulary_.total
+    extra = {"epoch_rate": max(model.history_["words_per_second"]), "loss": model.history_["loss"]}
+from gensim.test.utils import datapath
+vectors = model.wv
+print(json.dumps({
+    "seconds": seconds, "words": words,
+    "wordsim353": float(vectors.evaluate_word_pairs(datapath("wordsim353.tsv"))[1][0]),
+    "simlex999": float(vectors.evaluate_word_pairs(datapath("simlex999.txt"))[1][0]),
+    "analogies": float(vectors.evaluate_word_analogies(datapath("questions-words.txt"), restrict_vocab=30000)[0]),
+    **extra,
+}))
+"""
+
+
+def train(spec: dict[str, Any], backend: str | None) -> dict[str, Any]:
+    """One training in a fresh process; its figures, or the last line of its error."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    if backend is not None:
+        environment["KERAS_BACKEND"] = backend
+    done = subprocess.run(
+        [sys.executable, "-c", TRAIN, json.dumps(spec)], capture_output=True, text=True, cwd=ROOT, env=environment
+    )
+    if done.returncode:
+        return {"error": (done.stderr.strip().splitlines() or ["no message"])[-1]}
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, required=True, help="a text file, plain or .gz, one document a line")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--engines", default="keras,gensim")
+    parser.add_argument("--backends", default="tensorflow,jax")
+    parser.add_argument("--losses", default="nce")
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--epochs", type=int, default=3)
+    arguments = parser.parse_args()
+    sides: list[tuple[str, str, str, str | None]] = []  # name, engine, loss, backend
+    for engine in arguments.engines.split(","):
+        if engine == "gensim":
+            sides.append(("gensim", engine, "", None))
+            continue
+        sides += [
+            (f"{engine}_{backend}_{loss}", engine, loss, backend)
+            for backend in arguments.backends.split(",")
+            for loss in arguments.losses.split(",")
+        ]
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name, *_ in sides}
+    with tempfile.TemporaryDirectory() as folder:
+        text = arguments.corpus.resolve()
+        if text.suffix == ".gz":  # gensim's corpus_file wants plain text
+            text = Path(folder) / arguments.corpus.stem
+            with gzip.open(arguments.corpus) as source, open(text, "wb") as file:
+                shutil.copyfileobj(source, file, 1 << 20)
+        for seed in map(int, arguments.seeds.split(",")):
+            for name, engine, loss, backend in sides:
+                spec = {"engine": engine, "loss": loss, "corpus": str(text), "threads": arguments.threads,
+                        "epochs": arguments.epochs, "seed": seed, "settings": SETTINGS}  # fmt: skip
+                result = {"seed": seed, **train(spec, backend)}
+                runs[name].append(result)
+                print(name, json.dumps(result), flush=True)
+    rows = [row_of(name, results, runs.get(REFERENCE, []), arguments.epochs) for name, results in runs.items()]
+    columns = ["name", "rate", "ratio", "epoch_rate", "wordsim353", "simlex999", "analogies", "error"]
+    print_table("Word vectors (raw words/s, median; quality, mean over the seeds)", rows, columns)
+    settings = {**SETTINGS, "corpus": arguments.corpus.name, "threads": arguments.threads, "epochs": arguments.epochs}
+    question = "How fast and how good are word vectors, against gensim on the same text and threads?"
+    print(write_result("word2vec", question, settings, {"rows": rows, "runs": runs}))
+
+
+def row_of(name: str, results: list[dict[str, Any]], reference: list[dict[str, Any]], epochs: int) -> dict[str, Any]:
+    good = [result for result in results if "error" not in result]
+    if not good:
+        return {"name": name, "error": results[-1]["error"] if results else "not run"}
+    seconds = {result["seed"]: result["seconds"] for result in reference if "error" not in result}
+    ratios = [seconds[result["seed"]] / result["seconds"] for result in good if result["seed"] in seconds]
+    return {
+        "name": name,
+        "rate": statistics.median(epochs * result["words"] / result["seconds"] for result in good),
+        "ratio": statistics.median(ratios) if ratios else None,
+        "epoch_rate": statistics.median(result["epoch_rate"] for result in good),
+        **{key: statistics.mean(result[key] for result in good) for key in ("wordsim353", "simlex999", "analogies")},
+    }
+
+
+if __name__ == "__main__":
+    main()
