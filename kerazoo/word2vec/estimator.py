@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,13 @@ from kerazoo.errors import (
     check_int,
     check_real,
 )
-from kerazoo.text import EncodedCorpus
+from kerazoo.text import EncodedCorpus, Vocabulary
+from kerazoo.word2vec import persistence
 from kerazoo.word2vec.settings import TrainingResult, TrainingSettings
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
+    from numpy.typing import NDArray
 
 __all__ = ["Word2Vec"]
 
@@ -68,6 +71,8 @@ class Word2Vec(BaseEstimator):
         wv: gensim ``KeyedVectors`` with counts: ``most_similar``, ``evaluate_word_pairs``, ``save`` and the rest.
         vocabulary_: :class:`kerazoo.text.Vocabulary`.
         vectors_: float32 (V, D), row i for ``vocabulary_.words[i]``.
+        output_vectors_: float32 (V, D), the table C of the losses.
+        output_biases_: float32 (V,), or None for ``negative_sampling``.
         history_: dict of lists, a value an epoch: ``loss`` (mean over pairs), ``seconds``, ``words_per_second``
             (raw words, as read from the text; the first epoch includes compilation).
         model_: the Keras model :class:`kerazoo.word2vec.SkipGram`.
@@ -107,6 +112,10 @@ class Word2Vec(BaseEstimator):
         verbose: int = 1,
         callbacks: Sequence[Any] = (),
     ) -> None:
+        # What follows from the results, made when it is asked for.
+        self._wv: Any = None
+        self._model: Any = None
+
         self.vector_size = vector_size
         self.window = window
         self.min_count = min_count
@@ -160,28 +169,105 @@ class Word2Vec(BaseEstimator):
         self.seed_ = seed
         self.vocabulary_ = encoded.vocabulary
         self.vectors_ = result.input_vectors
+        self.output_vectors_ = result.output_vectors
+        self.output_biases_ = result.output_biases
         self.history_ = result.history
-        self.model_ = result.model
-        self._wv = None
+        self._model, self._wv = result.model, None
         if result.interrupted:
             raise KeyboardInterrupt
         return self
 
+    vocabulary_: Vocabulary
+    vectors_: NDArray[np.float32]
+    output_vectors_: NDArray[np.float32]
+    output_biases_: NDArray[np.float32] | None
+    history_: dict[str, list[float]]
+    seed_: int
+
     @property
     def wv(self) -> KeyedVectors:
-        """The vectors as gensim ``KeyedVectors``; made on first use."""
-        if not hasattr(self, "vectors_"):
-            raise NotFittedError("this Word2Vec has no vectors yet. Call fit(corpus) first.")
+        """The vectors as gensim ``KeyedVectors``, made on first use; it shares their memory."""
+        self._check_fitted()
         if self._wv is None:
             from gensim.models import KeyedVectors
 
+            words = list(self.vocabulary_.words)
+            # Set as gensim's own loaders do: add_vectors would copy the table, which may be memory-mapped.
             vectors = KeyedVectors(vector_size=self.vectors_.shape[1])
-            vectors.add_vectors(self.vocabulary_.words, self.vectors_)
-            # Not by add_vectors(extras=...): gensim 4.4 unpacks that dictionary as if it were pairs and fails.
+            vectors.index_to_key = words
+            vectors.key_to_index = {word: place for place, word in enumerate(words)}
+            vectors.vectors = self.vectors_
             vectors.allocate_vecattrs(attrs=["count"], types=[np.int64])
             vectors.expandos["count"][:] = self.vocabulary_.counts
             self._wv = vectors
         return self._wv
+
+    @property
+    def model_(self) -> Any:
+        """The Keras model :class:`kerazoo.word2vec.SkipGram` with these tables."""
+        self._check_fitted()
+        if self._model is None:
+            keras_engine = importlib.import_module(ENGINES["keras"])
+            self._model = keras_engine.model_of(self)
+        return self._model
+
+    def predict_output_word(self, context_words: Sequence[str], topn: int = 10) -> list[tuple[str, float]]:
+        """The most probable centre words of a context, with their probabilities.
+
+        As in gensim, the vectors of the context words are averaged, and the softmax goes over the whole vocabulary;
+        the logits are ``mean(W[context]).C[o] + b[o]``.
+
+        Args:
+            context_words: words; those that are not in the vocabulary are left out.
+            topn: int >= 1, how many.
+
+        Raises:
+            VocabularyError: none of the words is in the vocabulary.
+        """
+        self._check_fitted()
+        check_int("topn", topn)
+        if isinstance(context_words, str):
+            raise InvalidArgumentError(f"context_words={context_words!r}; expected a list of words. Split it: .split()")
+        known = [self.vocabulary_[word] for word in context_words if word in self.vocabulary_]
+        if not known:
+            raise VocabularyError(
+                f"none of the words {list(context_words)!r} is in the vocabulary of {len(self.vocabulary_):,} words."
+            )
+        logits = self.output_vectors_ @ self.vectors_[known].mean(axis=0, dtype=np.float32)
+        logits = logits.astype(np.float64)
+        if self.output_biases_ is not None:
+            logits += self.output_biases_
+        shares = np.exp(logits - logits.max())
+        shares /= shares.sum()
+        best = np.argsort(-shares, kind="stable")[:topn]
+        return [(self.vocabulary_.words[place], float(shares[place])) for place in best]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything but the callbacks to one file, without pickle; the old file stays until it is whole.
+
+        Raises:
+            NotFittedError: before `fit`.
+            StorageError: the file cannot be written (no folder, no permission, disk full).
+        """
+        self._check_fitted()
+        persistence.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, mmap: bool = True) -> Word2Vec:
+        """Read a file of `save`.
+
+        Args:
+            path: the file.
+            mmap: leave the tables on the disk, read-only, until they are used; False reads all and compares checksums.
+
+        Raises:
+            StorageError: the file is missing, damaged, cut short, or holds something else.
+        """
+        return persistence.load(cls, path, mmap)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "vectors_"):
+            raise NotFittedError("this Word2Vec has no vectors yet. Call fit(corpus) first.")
 
     def _checked_settings(self) -> tuple[TrainingSettings, int]:
         check_choice("engine", self.engine, ("auto", *ENGINES))

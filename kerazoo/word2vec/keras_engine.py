@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from kerazoo.batching import SkipGramBatches, TokenBlocks
+from kerazoo.batching import NoiseDistribution, SkipGramBatches, TokenBlocks
 from kerazoo.errors import TrainingError
 from kerazoo.word2vec.model import SkipGram
 from kerazoo.word2vec.optimizer import RowClippedSGD
@@ -16,8 +16,9 @@ from kerazoo.word2vec.settings import TrainingResult, TrainingSettings
 
 if TYPE_CHECKING:
     from kerazoo.text import EncodedCorpus
+    from kerazoo.word2vec.estimator import Word2Vec
 
-__all__ = ["train"]
+__all__ = ["model_of", "train"]
 
 # Every pair of a block sees the tables as they were before it: a block should be a small part of an epoch, or words
 # are moved by stale gradients. Above 4096 tokens quality falls (docs/word2vec.md).
@@ -79,6 +80,23 @@ def train(corpus: EncodedCorpus, settings: TrainingSettings) -> TrainingResult:
         model=model,
         interrupted=interrupted,
     )
+
+
+def model_of(estimator: Word2Vec) -> SkipGram:
+    """A Keras model with the tables of a fitted estimator."""
+    noise = NoiseDistribution(estimator.noise, estimator.vocabulary_.counts, estimator.ns_exponent)
+    model = SkipGram(
+        vocabulary_size=len(estimator.vocabulary_),
+        vector_size=estimator.vectors_.shape[1],
+        loss=estimator.loss,
+        noise_probabilities=noise.probabilities,
+        negative=estimator.negative,
+    )
+    model.input_vectors.assign(estimator.vectors_)
+    model.output_vectors.assign(estimator.output_vectors_)
+    if model.output_biases is not None:
+        model.output_biases.assign(estimator.output_biases_)
+    return model
 
 
 def _batches(corpus: EncodedCorpus, settings: TrainingSettings) -> tuple[SkipGramBatches | TokenBlocks, int]:
