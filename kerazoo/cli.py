@@ -1,15 +1,16 @@
-"""The command line: `kerazoo demo`. Errors are one line and exit code 2; no traceback."""
+"""The command line: `kerazoo demo | word2vec | similar`. Errors are one line and exit code 2; no traceback."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import click
 
-from kerazoo.errors import KerazooError
+from kerazoo.errors import KerazooError, StorageError, VocabularyError, check_choice
 
 __all__ = ["main"]
 
@@ -67,6 +68,91 @@ def demo(epochs: int, vector_size: int, seed: int, backend: str | None) -> None:
             near = ", ".join(f"{other} {score:.2f}" for other, score in model.wv.most_similar(word, topn=6))
             click.echo(f"  {word:<12}{near}")
     click.echo(f"done in {time.perf_counter() - started:.1f} s")
+
+
+VECTOR_FORMATS = (".kerazoo", ".txt", ".bin", ".kv")
+
+
+@cli.command()
+@click.argument("corpus", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Where to: .txt or .bin (word2vec format), .kv (gensim KeyedVectors), .kerazoo (the whole model).",
+)
+@click.option("--vector-size", default=100, show_default=True, help="Dimension of the vectors.")
+@click.option("--window", default=5, show_default=True, help="Largest distance between centre and context.")
+@click.option("--min-count", default=5, show_default=True, help="Drop words that occur less often.")
+@click.option("--max-final-vocab", type=int, help="Keep at most that many words.")
+@click.option("--sample", default=1e-3, show_default=True, help="Subsampling of frequent words; 0: none.")
+@click.option("--negative", default=5, show_default=True, help="Noise words a pair.")
+@click.option("--alpha", default=0.025, show_default=True, help="Learning rate at the start.")
+@click.option("--epochs", default=5, show_default=True, help="Passes over the corpus.")
+@click.option("--loss", default="nce", show_default=True, help="nce, negative_sampling or sampled_softmax.")
+@click.option("--noise", default="unigram", show_default=True, help="unigram, log_uniform or uniform.")
+@click.option("--workers", type=int, help="Threads; default: all usable cores.")
+@click.option("--seed", type=int, help="Repeats a run.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def word2vec(corpus: tuple[Path, ...], out: Path, quiet: bool, **parameters: Any) -> None:
+    """Train word vectors on text files (plain, .gz, .bz2, .xz, .zst; one document a line) or directories.
+
+    Example: kerazoo word2vec articles.txt.gz --out vectors.txt --vector-size 200 --epochs 3
+    """
+    # Before hours of training, not after them:
+    check_choice("the suffix of --out", out.suffix, VECTOR_FORMATS)
+    if not out.parent.is_dir():
+        raise StorageError(f"{out}: the folder {str(out.parent)!r} does not exist. Make it first.")
+    from kerazoo.word2vec import Word2Vec
+
+    model = Word2Vec(verbose=0 if quiet else 1, **parameters).fit(list(corpus))
+    if out.suffix == ".kerazoo":
+        model.save(out)
+    elif out.suffix == ".kv":
+        model.wv.save(str(out))
+    else:
+        model.wv.save_word2vec_format(str(out), binary=out.suffix == ".bin")
+    rates = model.history_["words_per_second"]
+    click.echo(
+        f"{out}: {len(model.wv):,} vectors of {model.vectors_.shape[1]} dimensions, "
+        f"loss {model.history_['loss'][-1]:.4f}, {sorted(rates)[len(rates) // 2]:,.0f} raw words/s"
+    )
+
+
+@cli.command()
+@click.argument("vectors", type=click.Path(path_type=Path))
+@click.argument("words", nargs=-1, required=True)
+@click.option("--topn", default=10, show_default=True, type=click.IntRange(1), help="How many neighbours.")
+def similar(vectors: Path, words: tuple[str, ...], topn: int) -> None:
+    """Show the nearest neighbours of words in a file of vectors (.txt, .bin, .kv or .kerazoo).
+
+    Example: kerazoo similar vectors.txt australia cricket --topn 5
+    """
+    loaded = _load_vectors(vectors)
+    unknown = [word for word in words if word not in loaded]
+    if unknown:
+        raise VocabularyError(f"not in the vocabulary of {len(loaded):,} words: {', '.join(map(repr, unknown))}.")
+    for word in words:
+        near = ", ".join(f"{other} {score:.2f}" for other, score in loaded.most_similar(word, topn=topn))
+        click.echo(f"{word}  {near}")
+
+
+def _load_vectors(path: Path) -> Any:
+    check_choice("the suffix of the vectors", path.suffix, VECTOR_FORMATS)
+    if not path.is_file():
+        raise StorageError(f"{path}: no such file.")
+    if path.suffix == ".kerazoo":
+        from kerazoo.word2vec import Word2Vec
+
+        return Word2Vec.load(path).wv
+    from gensim.models import KeyedVectors
+
+    try:
+        if path.suffix == ".kv":
+            return KeyedVectors.load(str(path), mmap="r")
+        return KeyedVectors.load_word2vec_format(str(path), binary=path.suffix == ".bin")
+    except Exception as error:  # gensim's readers raise whatever the bytes lead them to
+        raise StorageError(f"{path}: not a {path.suffix} file of word vectors, or damaged: {error}") from error
 
 
 def main(arguments: list[str] | None = None) -> Any:

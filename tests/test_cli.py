@@ -33,9 +33,60 @@ def test_the_demo_shows_loss_speed_and_neighbours():
     assert re.search(r"cricket .*test", done.stdout)
 
 
-def test_help_has_an_example():
-    assert "kerazoo demo --epochs 20" in kerazoo("demo", "--help").stdout
-    assert "demo" in kerazoo("--help").stdout
+@pytest.mark.parametrize("command", ["demo", "word2vec", "similar"])
+def test_help_has_an_example(command):
+    assert f"Example: kerazoo {command} " in kerazoo(command, "--help").stdout
+    assert command in kerazoo("--help").stdout
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".bin", ".kv", ".kerazoo"])
+def test_vectors_are_trained_written_and_asked(tmp_path, monkeypatch, capsys, suffix):
+    from kerazoo import cli
+
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("red apple green apple\nhot iron cold iron\n" * 50)
+    monkeypatch.chdir(tmp_path)
+    out = f"vectors{suffix}"
+    train = ["word2vec", "corpus.txt", "--out", out, "--vector-size", "8", "--epochs", "3", "--seed", "1", "--quiet"]
+    cli.main(train)
+    assert re.match(rf"{out}: 6 vectors of 8 dimensions, loss \d\.\d+, [\d,]+ raw words/s", capsys.readouterr().out)
+    cli.main(["similar", out, "apple", "iron", "--topn", "2"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["apple", "iron"]
+    assert len(re.findall(r"\w+ -?\d\.\d\d", lines[0])) == 2
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["similar", out, "apple", "pear"])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == "kerazoo: not in the vocabulary of 6 words: 'pear'.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["word2vec", "no.txt", "--out", "v.txt"], "no.txt"),
+        (["word2vec", "no.txt", "--out", "v.csv"], "expected one of '.kerazoo', '.txt', '.bin', '.kv'"),
+        (["word2vec", "no.txt", "--out", "nowhere/v.txt"], "the folder 'nowhere' does not exist"),
+        (["word2vec", "no.txt", "--out", "v.txt", "--window", "0"], "window=0; expected an integer >= 1"),
+        (["word2vec", "no.txt", "--out", "v.txt", "--loss", "nec"], "Did you mean 'nce'"),
+        (["similar", "no.txt", "apple"], "no.txt: no such file"),
+        (["similar", "bad.txt", "apple"], "not a .txt file of word vectors, or damaged"),
+        (["similar", "bad.kv", "apple"], "not a .kv file of word vectors, or damaged"),
+        (["similar", "bad.kerazoo", "apple"], "damaged or not a file of kerazoo"),
+    ],
+)
+def test_errors_of_the_vector_commands_are_one_line(tmp_path, monkeypatch, capsys, arguments, message):
+    from kerazoo import cli
+
+    monkeypatch.chdir(tmp_path)
+    for suffix in (".txt", ".kv", ".kerazoo"):
+        (tmp_path / f"bad{suffix}").write_bytes(b"neither vectors nor a model \xff\xfe\n")
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("kerazoo: ")
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
