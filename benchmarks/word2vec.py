@@ -41,7 +41,6 @@ if spec["engine"] == "gensim":
     words = model.corpus_total_words
     extra = {"epoch_rate": words * spec["epochs"] / model.total_train_time}
 else:
-    import keras
     from kerazoo import Word2Vec
     start = time.perf_counter()
     model = Word2Vec(engine=spec["engine"], loss=spec["loss"], verbose=0, **common).fit(spec["corpus"])

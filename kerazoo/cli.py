@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from kerazoo.backend import prefer_fast_kernels
 from kerazoo.errors import KerazooError, StorageError, VocabularyError, check_choice
 
 __all__ = ["main"]
@@ -159,6 +160,7 @@ def main(arguments: list[str] | None = None) -> Any:
     """Entry point of the `kerazoo` command; returns the exit code through SystemExit."""
     # TensorFlow greets with pages about oneDNN and CUDA; who wants them sets the variable.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    prefer_fast_kernels()
     try:
         return cli.main(args=arguments, prog_name="kerazoo", standalone_mode=False)
     except click.ClickException as error:

@@ -148,8 +148,40 @@ def test_a_loss_that_is_no_number_stops_with_the_remedy():
         def on_train_batch_begin(self, batch, logs=None):
             self.model.input_vectors.assign(np.full(self.model.input_vectors.shape, np.nan, dtype="float32"))
 
-    with pytest.raises(TrainingError, match=r"loss is nan after epoch 1.*smaller alpha"):
-        small(callbacks=[Poison()]).fit(two_topics(30))
+    model = small(callbacks=[Poison()])
+    with pytest.raises(TrainingError, match=r"diverges: the loss is nan in epoch 1.*smaller alpha"):
+        model.fit(two_topics(30))
+    assert np.isfinite(model.vectors_).all()
+
+
+def test_a_training_that_gets_worse_than_chance_stops_and_keeps_the_last_good_vectors(monkeypatch):
+    """A rate far too large: the clip keeps all numbers finite, but the loss explodes."""
+    with pytest.raises(TrainingError, match=r"loss is [\d.e+]+ in epoch \d+, which is above .* worse than chance"):
+        small(alpha=1e3, epochs=6, vector_size=100, window=5).fit(datasets.lee())
+
+    class Derail(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                self.good = keras.ops.convert_to_numpy(self.model.input_vectors).copy()
+                self.model.input_vectors.assign(1e3 * self.model.input_vectors)
+
+    from kerazoo.word2vec.safeguard import Safeguard
+
+    real = Safeguard.keep
+
+    def keep(self, copy):  # at every look instead of once a second
+        self._last = self._cost = 0.0
+        real(self, copy)
+
+    monkeypatch.setattr(Safeguard, "keep", keep)
+    derail = Derail()
+    model = small(epochs=5, alpha=0.1, callbacks=[derail])
+    with pytest.raises(TrainingError, match="in epoch 3"):
+        model.fit(two_topics(200))
+    assert len(model.history_["loss"]) == 2
+    assert np.abs(model.vectors_).max() < 10
+    assert np.abs(model.vectors_ - derail.good).max() < 1  # from the last looks of epoch 2
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(model.model_.input_vectors), model.vectors_)
 
 
 def test_progress_shows_epochs_loss_and_rate(capsys):

@@ -1,10 +1,19 @@
-"""Batches made in C, as Keras datasets: skip-gram pairs, blocks of tokens, and windows over series."""
+"""Batches made in C, as Keras datasets: skip-gram pairs, blocks of tokens, and windows over series.
 
-from kerazoo.batching.base import ResumableDataset
-from kerazoo.batching.blocks import TokenBlocks
-from kerazoo.batching.noise import NOISE_KINDS, NoiseDistribution
-from kerazoo.batching.sequences import SequenceWindows
-from kerazoo.batching.skipgram import SkipGramBatches
+Names load on first use: the datasets import Keras, the noise distributions do not.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kerazoo.batching.base import ResumableDataset
+    from kerazoo.batching.blocks import TokenBlocks
+    from kerazoo.batching.noise import NOISE_KINDS, NoiseDistribution
+    from kerazoo.batching.sequences import SequenceWindows
+    from kerazoo.batching.skipgram import SkipGramBatches
 
 __all__ = [
     "NOISE_KINDS",
@@ -14,3 +23,24 @@ __all__ = [
     "SkipGramBatches",
     "TokenBlocks",
 ]
+
+_HOMES = {
+    "NOISE_KINDS": "noise",
+    "NoiseDistribution": "noise",
+    "ResumableDataset": "base",
+    "SequenceWindows": "sequences",
+    "SkipGramBatches": "skipgram",
+    "TokenBlocks": "blocks",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

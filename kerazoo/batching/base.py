@@ -124,6 +124,21 @@ class ResumableDataset(keras.utils.PyDataset):
             if not self._served[index]:
                 self._served[index] = 1
                 self._n_served += 1
+        return self._ordered(epoch, index, n)
+
+    def at(self, epoch: int, index: int) -> tuple[Any, ...]:
+        """Batch `index` (0 to len - 1) of epoch `epoch`, whatever the current epoch is; changes nothing here.
+
+        For loops that keep their place themselves; from any number of threads.
+        """
+        with self._lock:
+            n = len(self)
+            if not 0 <= index < n:
+                raise IndexError(f"batch {index} of a dataset of {n} batches")
+            planned = self._plan_of(check_int("epoch", epoch, 0))
+        return self._ordered(planned, index, n)
+
+    def _ordered(self, epoch: Epoch, index: int, n: int) -> tuple[Any, ...]:
         if self.shuffle and self._permutes_batches:
             index = _kernels.order.permute_one(index, n, int(epoch.keys[3]))
         return self._batch(epoch, index)

@@ -73,6 +73,11 @@ class NoiseDistribution:
             weights[occurs] = np.exp(logs - logs.max())  # a large exponent must not overflow
         return weights / weights.sum()
 
+    @property
+    def log_probabilities(self) -> NDArray[np.float32]:
+        """log q, float32 (V,); finite also for a word that is never drawn (it still occurs as a true word)."""
+        return log_probabilities(self.probabilities)
+
     def fill(self, out: NDArray[np.int32], key: int, stream: int) -> NDArray[np.int32]:
         """Fill the contiguous int32 array `out` from the stream number `stream` of `key`, both 64 bits; return it."""
         _kernels.noise.draw(self.table, key, stream, out.reshape(-1))
@@ -89,6 +94,11 @@ class NoiseDistribution:
     def __repr__(self) -> str:
         exponent = f", ns_exponent={self.ns_exponent:g}" if self.kind == "unigram" else ""
         return f"NoiseDistribution({self.kind!r}, {len(self)} words{exponent})"
+
+
+def log_probabilities(q: NDArray[np.float64]) -> NDArray[np.float32]:
+    """log q, float32, with the smallest positive float32 in place of a probability of 0."""
+    return np.log(np.maximum(q, np.finfo(np.float32).tiny)).astype(np.float32)
 
 
 def alias_table(probabilities: NDArray[np.float64]) -> NDArray[np.uint64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from kerazoo.batching import _kernels
 from kerazoo.batching.base import ResumableDataset
 from kerazoo.batching.noise import NoiseDistribution
 from kerazoo.errors import CorpusError, InvalidArgumentError, check_int, check_real
+from kerazoo.fingerprint import corpus_fingerprint
 
 __all__ = ["Stream", "TokenDataset", "Tokens", "keep_thresholds"]
 
@@ -62,12 +62,8 @@ class Tokens(NamedTuple):
         return cls(np.ascontiguousarray(ids, np.int32), offsets, np.ascontiguousarray(counts, np.int64))
 
     def fingerprint(self) -> dict[str, Any]:
-        """Sizes, and a checksum over offsets, counts and 64 stretches of the ids (a large corpus is not read whole)."""
-        check = zlib.crc32(self.counts.tobytes(), zlib.crc32(self.offsets.tobytes()))
-        for start in np.linspace(0, max(0, len(self.ids) - 4096), 64).astype(np.int64):
-            check = zlib.crc32(self.ids[start : start + 4096].tobytes(), check)
-        sizes = {"tokens": len(self.ids), "documents": len(self.offsets) - 1, "words": len(self.counts)}
-        return {**sizes, "crc32": check}
+        """See :func:`kerazoo.fingerprint.corpus_fingerprint`."""
+        return corpus_fingerprint(self.ids, self.offsets, self.counts)
 
 
 def keep_thresholds(counts: NDArray[np.int64], sample: float) -> NDArray[np.uint32] | None:

@@ -182,6 +182,25 @@ class EncodedCorpus:
         _check(own, ends, vocabulary)
         return cls._of(own, ends, ends, vocabulary, 0)
 
+    def with_vocabulary(self, vocabulary: Vocabulary) -> EncodedCorpus:
+        """The same documents in the ids of another vocabulary; words that it lacks are dropped, or become its `unk`.
+
+        Words that this corpus has dropped already stay dropped.
+
+        >>> corpus = EncodedCorpus.from_source([["a", "b", "a"], ["c"]], min_count=1)
+        >>> [part.tolist() for part in corpus.with_vocabulary(Vocabulary.from_counts({"c": 2, "a": 1}))]
+        [[1, 1], [0]]
+        """
+        if not isinstance(vocabulary, Vocabulary):
+            raise InvalidArgumentError(f"vocabulary is of type {type(vocabulary).__name__}; expected a Vocabulary.")
+        unknown = -1 if vocabulary.unk_id is None else vocabulary.unk_id
+        mapping = np.array([vocabulary.ids.get(word, unknown) for word in self.vocabulary.words], np.int32)
+        ids = mapping[self.ids]
+        kept = ids >= 0
+        before = np.zeros(len(ids) + 1, np.int64)
+        np.cumsum(kept, out=before[1:])
+        return EncodedCorpus._of(ids[kept], before[self.offsets], self.raw_offsets, vocabulary, self.n_empty_lines)
+
     # ---- sizes ----
 
     @property

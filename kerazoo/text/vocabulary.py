@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -124,6 +125,41 @@ class Vocabulary:
         vocabulary, _ = choose(
             words, np.fromiter(checked.values(), np.int64, len(words)), min_count, max_final_vocab, unk
         )
+        return vocabulary
+
+    def joined(self, other: Vocabulary, min_count: int = 1, max_final_vocab: int | None = None) -> Vocabulary:
+        """The words of this vocabulary and those of `other`, with their counts added up.
+
+        All words of this one stay. A word of `other` joins if it is counted at least `min_count` times there, by
+        falling count while there are fewer than `max_final_vocab` words. What this vocabulary has dropped earlier is
+        not known by word, so such a word counts from anew.
+
+        >>> old, new = Vocabulary.from_counts({"a": 3, "b": 1}), Vocabulary.from_counts({"b": 4, "c": 2, "d": 1})
+        >>> joined = old.joined(new, min_count=2)
+        >>> joined.words, joined.counts.tolist(), joined.n_dropped_words
+        (['b', 'a', 'c'], [5, 3, 2], 1)
+        """
+        check_limits(min_count, max_final_vocab, None)
+        counts = dict(zip(self.words, self.counts.tolist(), strict=True))
+        room = math.inf if max_final_vocab is None else max_final_vocab - len(self) + (self.unk is not None)
+        unknown, types = 0, self.n_types
+        for word, count in zip(other.words, other.counts.tolist(), strict=True):  # by falling count
+            if word in counts:
+                counts[word] += count
+                continue
+            types += word != other.unk
+            if count >= min_count and room > 0 and word != other.unk:
+                counts[word] = count
+                room -= 1
+            else:
+                unknown += count
+        if self.unk is not None:
+            counts[self.unk] += unknown
+        words = sorted(counts, key=lambda word: (-counts[word], word))
+        vocabulary = Vocabulary.__new__(Vocabulary)
+        tallies = np.array([counts[word] for word in words], np.int64)
+        total = self.total + other.total
+        vocabulary._set(words, tallies, self.min_count, max_final_vocab, self.unk, total, types)
         return vocabulary
 
     @property

@@ -57,6 +57,7 @@ def _train(model: Any, block: dict[str, Any]) -> dict[str, Any]:
             f"the optimizer is {type(optimizer).__name__}; TokenBlocks are trained by RowClippedSGD, whose update "
             "touches only the rows of a block. Any Keras optimizer works with SkipGramBatches."
         )
+    block = _trimmed(block)
     gradients = _gradients(model, block)
     rate = ops.cast(optimizer.learning_rate, "float32")
     words, out_words = block["unique"], block["out_unique"]
@@ -69,7 +70,7 @@ def _train(model: Any, block: dict[str, Any]) -> dict[str, Any]:
 
 
 def _test(model: Any, block: dict[str, Any]) -> dict[str, Any]:
-    return _logs(model, _gradients(model, block))
+    return _logs(model, _gradients(model, _trimmed(block)))
 
 
 def _gradients(model: Any, block: dict[str, Any]) -> BlockGradients:
@@ -82,8 +83,8 @@ def _gradients(model: Any, block: dict[str, Any]) -> BlockGradients:
         offsets = model.offsets(out_words, draws)
     return block_gradients(
         block,
-        ops.take(model.input_vectors, words, axis=0),
-        ops.take(model.output_vectors, out_words, axis=0),
+        _take_rows(model.input_vectors, words),
+        _take_rows(model.output_vectors, out_words),
         offsets,
         model.negative,
         softmax=softmax,
@@ -96,6 +97,23 @@ def _logs(model: Any, gradients: BlockGradients) -> dict[str, Any]:
     mean = gradients.loss / ops.maximum(gradients.n_pairs, 1.0)
     model.pair_loss.update_state(mean, sample_weight=gradients.n_pairs)
     return {"loss": model.pair_loss.result()}
+
+
+def _trimmed(block: dict[str, Any]) -> dict[str, Any]:
+    """The block without the padding of its distinct words, where shapes may change from step to step."""
+    if keras.backend.backend() != "tensorflow":
+        return block
+    from kerazoo.word2vec._tensorflow import trim
+
+    return trim(block)
+
+
+def _take_rows(variable: Any, rows: Any) -> Any:
+    if keras.backend.backend() != "tensorflow":
+        return ops.take(variable, rows, axis=0)
+    from kerazoo.word2vec._tensorflow import take_rows
+
+    return take_rows(variable, rows)
 
 
 def _add_rows(variable: Any, rows: Any, update: Any) -> None:

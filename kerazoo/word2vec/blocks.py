@@ -78,7 +78,7 @@ def block_gradients(
     column_places = ops.concatenate([ops.reshape(out_places, (n_groups, group)), noise_places], axis=1)
     rows = ops.take(input_rows, row_places, axis=0)  # (groups, span, D)
     columns = ops.take(output_rows, column_places, axis=0)  # (groups, G + K', D)
-    logits = ops.matmul(rows, ops.transpose(columns, (0, 2, 1)))
+    logits = ops.einsum("gsd,gcd->gsc", rows, columns)
     if offsets is not None:
         logits = logits + ops.expand_dims(ops.take(offsets, column_places, axis=0), 1)
     true, noise = logits[:, :, :group], logits[:, :, group:]
@@ -107,7 +107,7 @@ def block_gradients(
         if other is None:
             sums = ops.sum(mass, axis=2, keepdims=True)
         else:
-            sums = ops.matmul(mass, ops.transpose(other, (0, 2, 1))) + 1e-30  # nothing but hits: no noise at all
+            sums = ops.einsum("gsk,gtk->gst", mass, other) + 1e-30  # nothing but hits: no noise at all
         margin = top + ops.log(sums) - true
         loss = ops.sum(pairs * ops.softplus(margin))
         true_error = -pairs * ops.sigmoid(margin)
@@ -126,7 +126,7 @@ def block_gradients(
     n_inputs, n_outputs = ops.shape(input_rows)[0], ops.shape(output_rows)[0]
     dimension = ops.shape(input_rows)[1]
     row_gradients = ops.reshape(ops.matmul(errors, columns), (-1, dimension))
-    column_gradients = ops.reshape(ops.matmul(ops.transpose(errors, (0, 2, 1)), rows), (-1, dimension))
+    column_gradients = ops.reshape(ops.einsum("gsc,gsd->gcd", errors, rows), (-1, dimension))
     column_flat = ops.reshape(column_places, (-1,))
     return BlockGradients(
         loss,

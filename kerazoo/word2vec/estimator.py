@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from kerazoo.backend import prefer_fast_kernels
 from kerazoo.cores import usable_cores
 from kerazoo.errors import (
     InvalidArgumentError,
@@ -19,9 +21,11 @@ from kerazoo.errors import (
     check_int,
     check_real,
 )
+from kerazoo.fingerprint import corpus_fingerprint
 from kerazoo.text import EncodedCorpus, Vocabulary
-from kerazoo.word2vec import persistence
-from kerazoo.word2vec.settings import TrainingResult, TrainingSettings
+from kerazoo.word2vec import growth, persistence
+from kerazoo.word2vec.checkpoints import Checkpoints
+from kerazoo.word2vec.settings import Tables, TrainingResult, TrainingSettings, TrainingState, empty_history
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -29,10 +33,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Word2Vec"]
 
-# Each engine is a module with `train(corpus, settings) -> TrainingResult`, imported when it is chosen.
+# Each engine is a module with `train(corpus, settings, start, checkpoints) -> TrainingResult`, imported when it is
+# chosen.
 ENGINES = {"keras": "kerazoo.word2vec.keras_engine"}
 LOSS_NAMES = ("nce", "negative_sampling", "sampled_softmax")  # as in losses.py, without importing Keras for it
 NOISE_NAMES = ("unigram", "log_uniform", "uniform")
+
+
+def _engine(name: str) -> Any:
+    prefer_fast_kernels()
+    return importlib.import_module(ENGINES[name])
 
 
 class Word2Vec(BaseEstimator):
@@ -65,7 +75,14 @@ class Word2Vec(BaseEstimator):
             each instead of blocks: many times slower, for comparisons.
         seed: int or None. The same seed, corpus, machine and backend repeat the same vectors.
         verbose: 0 silent, 1 progress bar, 2 one line an epoch.
-        callbacks: Keras callbacks; they see ``loss``, the mean loss of a pair.
+        callbacks: Keras callbacks; they see ``loss``, the mean loss of a pair. They begin anew when a training is
+            resumed; only ``EarlyStopping`` is told the losses of the epochs that are done.
+        checkpoint_dir: path or None; a folder for checkpoints, made if needed. A training that was killed goes on from
+            its last checkpoint when the same script runs again, and ends as if it had not been: to the bit, on the
+            same machine and backend. Call number k of `fit` and `partial_fit` has the file ``fit-k.kerazoo`` there,
+            which `load` reads too; when it is complete, the same call returns its result without training.
+        checkpoint_minutes: float >= 0, the least time between two checkpoints. One takes about as long as writing the
+            tables to the disk.
 
     Attributes:
         wv: gensim ``KeyedVectors`` with counts: ``most_similar``, ``evaluate_word_pairs``, ``save`` and the rest.
@@ -77,9 +94,11 @@ class Word2Vec(BaseEstimator):
             (raw words, as read from the text; the first epoch includes compilation).
         model_: the Keras model :class:`kerazoo.word2vec.SkipGram`.
         seed_: the seed that was used, drawn when `seed` is None.
+        n_fits_: calls of `fit` and `partial_fit` that made these vectors.
 
     Raises:
         InvalidArgumentError, CorpusError, VocabularyError: on `fit`, with what was got and the remedy.
+        TrainingError: the training diverges; the estimator then holds the last good vectors.
 
     >>> from kerazoo import Word2Vec, datasets
     >>> model = Word2Vec(vector_size=20, epochs=2, seed=1, verbose=0).fit(datasets.lee())
@@ -111,6 +130,8 @@ class Word2Vec(BaseEstimator):
         seed: int | None = None,
         verbose: int = 1,
         callbacks: Sequence[Any] = (),
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        checkpoint_minutes: float = 10.0,
     ) -> None:
         # What follows from the results, made when it is asked for.
         self._wv: Any = None
@@ -136,6 +157,8 @@ class Word2Vec(BaseEstimator):
         self.seed = seed
         self.verbose = verbose
         self.callbacks = callbacks
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_minutes = checkpoint_minutes
 
     def fit(self, corpus: Any, y: None = None) -> Word2Vec:
         """Learn the vocabulary and the vectors.
@@ -152,30 +175,107 @@ class Word2Vec(BaseEstimator):
             learned by then.
         """
         del y
-        settings, seed = self._checked_settings()
+        settings = self._checked_settings()
         encoded = EncodedCorpus.from_source(
-            corpus,
-            min_count=check_int("min_count", self.min_count, 1, hint="The usual value is 5."),
-            max_final_vocab=self.max_final_vocab,
-            workers=settings.workers,
+            corpus, min_count=self.min_count, max_final_vocab=self.max_final_vocab, workers=settings.workers
         )
+        return self._learn(encoded, settings)
+
+    def partial_fit(self, corpus: Any, y: None = None) -> Word2Vec:
+        """Go on training with another corpus, `epochs` passes from `alpha` to `min_alpha`; the first call is `fit`.
+
+        Words that the new corpus has at least `min_count` times join the vocabulary, up to `max_final_vocab` words in
+        all; known words keep their vectors, and their counts (which decide on subsampling and noise) are added up.
+        Since ids go by falling count, rows may change places: ask for vectors by word.
+
+        Args:
+            corpus: as in `fit`.
+            y: ignored; for scikit-learn.
+
+        Returns:
+            The estimator itself; `history_` goes on.
+
+        Raises:
+            InvalidArgumentError: `vector_size` or `loss` were changed since `fit`.
+
+        >>> model = Word2Vec(vector_size=8, epochs=2, min_count=1, sample=0, seed=1, verbose=0)
+        >>> model.fit([["red", "apple"]] * 9).partial_fit([["green", "apple"]] * 9).vocabulary_.words
+        ['apple', 'green', 'red']
+        """
+        del y
+        if not hasattr(self, "vectors_"):
+            return self.fit(corpus)
+        settings = self._checked_settings(self.n_fits_)
+        tables = self._tables()
+        if settings.vector_size != self.vectors_.shape[1]:
+            raise InvalidArgumentError(
+                f"vector_size={settings.vector_size}, but the vectors have {self.vectors_.shape[1]} dimensions. "
+                "Set it back, or call fit to begin anew."
+            )
+        if (settings.loss == "negative_sampling") != (tables.output_biases is None):
+            raise InvalidArgumentError(
+                f"loss={settings.loss!r}, but the vectors were trained by a loss that has "
+                f"{'no ' if tables.output_biases is None else ''}biases. Set it back, or call fit to begin anew."
+            )
+        encoded = growth.encode(self.vocabulary_, corpus, self.min_count, self.max_final_vocab, settings.workers)
+        noise = (settings.noise, settings.ns_exponent)
+        grown = growth.grow(tables, self.vocabulary_, encoded.vocabulary, noise, settings.seeds[0])
+        return self._learn(encoded, settings, self.n_fits_, grown)
+
+    def _learn(
+        self, encoded: EncodedCorpus, settings: TrainingSettings, number: int = 0, tables: Tables | None = None
+    ) -> Word2Vec:
+        """Train from `tables`, or from the checkpoint of this call, and keep the results."""
         if len(encoded.vocabulary.words) < 2:
             raise VocabularyError(
                 f"the vocabulary has {len(encoded.vocabulary.words)} word; expected at least 2, since a word is told "
                 "from noise words. Use a larger corpus or a smaller min_count."
             )
-        trainer = importlib.import_module(ENGINES["keras" if self.engine == "auto" else self.engine])
-        result: TrainingResult = trainer.train(encoded, settings)
-        self.seed_ = seed
+        before = self.history_ if number else empty_history()
+        engine = "keras" if self.engine == "auto" else self.engine
+        state, checkpoints, complete = TrainingState(tables), None, False
+        if self.checkpoint_dir is not None:
+            minutes = check_real("checkpoint_minutes", self.checkpoint_minutes, 0, hint="The usual value is 10.")
+            identity = self._identity(encoded, settings, engine, tables)
+            checkpoints = Checkpoints(self.checkpoint_dir, minutes, number, identity)
+            found = checkpoints.find()
+            if found is not None:
+                state, complete = found.state, found.complete
+                settings = dataclasses.replace(settings, seed=found.seed)
+            checkpoints.attach(persistence.plain_parameters(self), encoded.vocabulary, before, settings.seed)
+        if complete:
+            assert state.tables is not None
+            result = TrainingResult(state.tables, state.history)
+        else:
+            result = _engine(engine).train(encoded, settings, state, checkpoints)
+        self.seed_ = settings.seed
+        self.n_fits_ = number + 1
         self.vocabulary_ = encoded.vocabulary
-        self.vectors_ = result.input_vectors
-        self.output_vectors_ = result.output_vectors
-        self.output_biases_ = result.output_biases
-        self.history_ = result.history
-        self._model, self._wv = result.model, None
+        self._set_tables(result.tables, result.model)
+        self.history_ = {name: before[name] + values for name, values in result.history.items()}
         if result.interrupted:
             raise KeyboardInterrupt
+        if result.error is not None:
+            raise result.error
         return self
+
+    def _identity(
+        self, encoded: EncodedCorpus, settings: TrainingSettings, engine: str, tables: Tables | None
+    ) -> dict[str, Any]:
+        """What has to be the same for a training to go on from a checkpoint."""
+        values = dataclasses.asdict(dataclasses.replace(settings, callbacks=()))
+        for name in ("workers", "verbose", "callbacks", *(() if self.seed is not None else ("seed",))):
+            del values[name]
+        corpus = corpus_fingerprint(encoded.ids, encoded.offsets, encoded.vocabulary.counts)
+        return {**values, "engine": engine, "corpus": corpus, "start": None if tables is None else tables.checksum()}
+
+    def _tables(self) -> Tables:
+        return Tables(self.vectors_, self.output_vectors_, self.output_biases_)
+
+    def _set_tables(self, tables: Tables, model: Any = None) -> None:
+        self.vectors_, self.output_vectors_ = tables.input_vectors, tables.output_vectors
+        self.output_biases_ = tables.output_biases
+        self._model, self._wv = model, None
 
     vocabulary_: Vocabulary
     vectors_: NDArray[np.float32]
@@ -183,6 +283,7 @@ class Word2Vec(BaseEstimator):
     output_biases_: NDArray[np.float32] | None
     history_: dict[str, list[float]]
     seed_: int
+    n_fits_: int
 
     @property
     def wv(self) -> KeyedVectors:
@@ -207,8 +308,7 @@ class Word2Vec(BaseEstimator):
         """The Keras model :class:`kerazoo.word2vec.SkipGram` with these tables."""
         self._check_fitted()
         if self._model is None:
-            keras_engine = importlib.import_module(ENGINES["keras"])
-            self._model = keras_engine.model_of(self)
+            self._model = _engine("keras").model_of(self)
         return self._model
 
     def predict_output_word(self, context_words: Sequence[str], topn: int = 10) -> list[tuple[str, float]]:
@@ -269,14 +369,14 @@ class Word2Vec(BaseEstimator):
         if not hasattr(self, "vectors_"):
             raise NotFittedError("this Word2Vec has no vectors yet. Call fit(corpus) first.")
 
-    def _checked_settings(self) -> tuple[TrainingSettings, int]:
+    def _checked_settings(self, number: int = 0) -> TrainingSettings:
+        """The settings of call `number` of `fit` and `partial_fit`, or :class:`InvalidArgumentError`."""
         check_choice("engine", self.engine, ("auto", *ENGINES))
         alpha = check_real("alpha", self.alpha, 0, exclusive=True, hint="The usual value is 0.025.")
         if self.seed is None:
-            seed = int(np.random.SeedSequence().generate_state(1, np.uint32)[0])
+            seed = int(np.random.SeedSequence().generate_state(1, np.uint32)[0]) if not number else self.seed_
         else:
             seed = check_int("seed", self.seed, 0)
-        table_seed, batch_seed = (int(state) for state in np.random.SeedSequence(seed).generate_state(2, np.uint32))
         if isinstance(self.callbacks, str) or not isinstance(self.callbacks, Sequence):
             raise InvalidArgumentError(
                 f"callbacks={self.callbacks!r}; expected a list or tuple of Keras callbacks. One callback: [callback]."
@@ -288,7 +388,10 @@ class Word2Vec(BaseEstimator):
                 f"block_size={self.block_size} and batch_size={self.batch_size}; expected one of them: blocks of text, "
                 "or batches of pairs."
             )
-        settings = TrainingSettings(
+        check_int("min_count", self.min_count, 1, hint="The usual value is 5.")
+        if self.max_final_vocab is not None:
+            check_int("max_final_vocab", self.max_final_vocab, hint="None keeps every word of min_count.")
+        return TrainingSettings(
             vector_size=check_int("vector_size", self.vector_size, hint="The usual value is 100."),
             window=check_int("window", self.window, hint="The usual value is 5."),
             sample=check_real("sample", self.sample, 0, 1, hint="The usual value is 1e-3; 0 switches it off."),
@@ -303,10 +406,8 @@ class Word2Vec(BaseEstimator):
             workers=usable_cores() if self.workers is None else check_int("workers", self.workers),
             block_size=self.block_size,
             batch_size=None if self.batch_size is None else check_int("batch_size", self.batch_size),
-            seeds=(table_seed, batch_seed),
+            seed=seed,
+            number=number,
             verbose=check_int("verbose", self.verbose, 0, 2),
             callbacks=tuple(self.callbacks),
         )
-        if self.max_final_vocab is not None:
-            check_int("max_final_vocab", self.max_final_vocab, hint="None keeps every word of min_count.")
-        return settings, seed

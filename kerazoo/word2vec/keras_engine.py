@@ -6,16 +6,22 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from kerazoo.batching import NoiseDistribution, SkipGramBatches, TokenBlocks
 from kerazoo.errors import TrainingError
+from kerazoo.word2vec.interrupts import DeferredInterrupt
 from kerazoo.word2vec.model import SkipGram
 from kerazoo.word2vec.optimizer import RowClippedSGD
 from kerazoo.word2vec.progress import TrainingProgress
-from kerazoo.word2vec.settings import TrainingResult, TrainingSettings
+from kerazoo.word2vec.safeguard import Safeguard, untrained_loss
+from kerazoo.word2vec.settings import Tables, TrainingResult, TrainingSettings, TrainingState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kerazoo.text import EncodedCorpus
+    from kerazoo.word2vec.checkpoints import Checkpoints
     from kerazoo.word2vec.estimator import Word2Vec
 
 __all__ = ["model_of", "train"]
@@ -35,8 +41,14 @@ NOISE_PER_GROUP = {"nce": 16, "negative_sampling": 16, "sampled_softmax": 64}
 STEPS_PER_EXECUTION = {"tensorflow": 32}
 
 
-def train(corpus: EncodedCorpus, settings: TrainingSettings) -> TrainingResult:
-    """Train on `corpus`; a Ctrl-C ends the training and keeps what was learned so far."""
+def train(
+    corpus: EncodedCorpus,
+    settings: TrainingSettings,
+    start: TrainingState | None = None,
+    checkpoints: Checkpoints | None = None,
+) -> TrainingResult:
+    """Train on `corpus`, from the beginning or from `start`; a Ctrl-C or a divergence ends it and keeps the tables."""
+    start = start or TrainingState()
     batches, alpha_scale = _batches(corpus, settings)
     noise = batches.noise_distribution
     model = SkipGram(
@@ -55,31 +67,108 @@ def train(corpus: EncodedCorpus, settings: TrainingSettings) -> TrainingResult:
     model.compile(
         optimizer=RowClippedSGD(rate), steps_per_execution=STEPS_PER_EXECUTION.get(keras.backend.backend(), 1)
     )
+    if start.tables is not None:
+        assign_tables(model, start.tables)
+    if start.engine:
+        model.optimizer.iterations.assign(start.engine["iterations"])
 
-    progress = TrainingProgress(corpus.n_raw_words, settings.epochs, settings.verbose)
-    interrupted = False
-    progress.start()
-    try:
+    progress = TrainingProgress(corpus.n_raw_words, settings.epochs, settings.verbose, start)
+    n_noise = NOISE_PER_GROUP["sampled_softmax"] if _shares_softmax_noise(settings) else settings.negative
+    safeguard = Safeguard(tables_of(model), untrained_loss(settings.loss, n_noise))
+    interrupted, error = False, None
+    with DeferredInterrupt() as interrupt:
+        conductor = _Conductor(len(batches), progress, safeguard, checkpoints, interrupt, start)
+        callbacks = _Callbacks([conductor, *settings.callbacks], add_history=True, model=model,
+                               verbose=0, epochs=settings.epochs, steps=len(batches))  # fmt: skip
+        progress.start(start.position / len(batches))
+        try:
+            _fit(model, batches, callbacks, start, settings.epochs)
+        except KeyboardInterrupt:
+            interrupted = True
+        except TrainingError as caught:
+            error = caught
+        finally:
+            progress.close()
+    tables = tables_of(model) if error is None else safeguard.good
+    if error is not None:
+        assign_tables(model, tables)
+    elif checkpoints is not None:
+        if not interrupted:
+            checkpoints.write(TrainingState(tables, progress.history), complete=True)
+        elif conductor.is_between_steps:
+            conductor.write_checkpoint()
+    return TrainingResult(tables, progress.history, model, interrupted, error)
+
+
+class _Epochs(keras.utils.PyDataset):
+    """The batches of an epoch from batch `first` on, whatever Keras looks at, fetches ahead or repeats.
+
+    Attributes:
+        epoch, first: may be set between two calls of `fit`.
+    """
+
+    def __init__(self, batches: SkipGramBatches | TokenBlocks) -> None:
+        super().__init__()
+        self._batches = batches
+        self.epoch = self.first = 0
+        self._datasets: dict[int, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self._batches) - self.first
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        return self._batches.at(self.epoch, self.first + index)
+
+    def for_fit(self) -> Any:
+        """What `fit` takes."""
+        if keras.backend.backend() != "tensorflow":
+            return self
+        from kerazoo.word2vec._tensorflow import dataset
+
+        if self.first not in self._datasets:  # kept: making one takes as long as ten steps
+            self._datasets[self.first] = dataset(self._dictionaries, len(self), self[0][0])
+        return self._datasets[self.first]
+
+    def _dictionaries(self) -> Iterator[dict[str, Any]]:
+        for index in range(len(self)):
+            yield self[index][0]
+
+
+def _fit(
+    model: SkipGram, batches: SkipGramBatches | TokenBlocks, callbacks: _Callbacks, start: TrainingState, epochs: int
+) -> None:
+    """Train from where `start` stands: a call of `fit` for each epoch, as the first one may be the rest of an epoch."""
+    callbacks.begin(start.history["loss"])
+    source = _Epochs(batches)
+    source.first = start.position
+    for epoch in range(start.epoch, epochs):
+        if model.stop_training:
+            break
+        source.epoch = epoch
+        # In the order of the text, as gensim reads it.
         model.fit(
-            batches,
-            epochs=settings.epochs,
-            shuffle=False,  # text in its own order, as gensim reads it
-            verbose=0,
-            callbacks=[_Recorder(progress, len(batches)), *settings.callbacks],
+            source.for_fit(), initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=callbacks
         )
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        progress.close()
+        source.first = 0
+    callbacks.end()
+
+
+def tables_of(model: SkipGram) -> Tables:
+    """Copies of the model's tables."""
     biases = model.output_biases
-    return TrainingResult(
-        input_vectors=keras.ops.convert_to_numpy(model.input_vectors),
-        output_vectors=keras.ops.convert_to_numpy(model.output_vectors),
-        output_biases=None if biases is None else keras.ops.convert_to_numpy(biases),
-        history=progress.history,
-        model=model,
-        interrupted=interrupted,
-    )
+    return Tables(_copy(model.input_vectors), _copy(model.output_vectors), None if biases is None else _copy(biases))
+
+
+def _copy(variable: Any) -> np.ndarray:
+    return np.array(keras.ops.convert_to_numpy(variable), dtype=np.float32, copy=True)
+
+
+def assign_tables(model: SkipGram, tables: Tables) -> None:
+    """Give the model these tables."""
+    model.input_vectors.assign(tables.input_vectors)
+    model.output_vectors.assign(tables.output_vectors)
+    if model.output_biases is not None:
+        model.output_biases.assign(tables.output_biases)
 
 
 def model_of(estimator: Word2Vec) -> SkipGram:
@@ -92,10 +181,7 @@ def model_of(estimator: Word2Vec) -> SkipGram:
         noise_probabilities=noise.probabilities,
         negative=estimator.negative,
     )
-    model.input_vectors.assign(estimator.vectors_)
-    model.output_vectors.assign(estimator.output_vectors_)
-    if model.output_biases is not None:
-        model.output_biases.assign(estimator.output_biases_)
+    assign_tables(model, Tables(estimator.vectors_, estimator.output_vectors_, estimator.output_biases_))
     return model
 
 
@@ -123,6 +209,10 @@ def _batches(corpus: EncodedCorpus, settings: TrainingSettings) -> tuple[SkipGra
     return blocks, 1  # the gradients of a block are sums
 
 
+def _shares_softmax_noise(settings: TrainingSettings) -> bool:
+    return settings.loss == "sampled_softmax" and settings.batch_size is None
+
+
 def default_block_size(n_tokens: int) -> int:
     """A power of two from 256 to 4096 that gives an epoch about 200 blocks.
 
@@ -133,29 +223,104 @@ def default_block_size(n_tokens: int) -> int:
     return min(LARGEST_BLOCK, max(SMALLEST_BLOCK, 2 ** int(math.log2(wanted))))
 
 
-class _Recorder(keras.callbacks.Callback):
-    """Feeds `TrainingProgress`, and stops a training whose loss is no longer a number."""
+class _Callbacks(keras.callbacks.CallbackList):
+    """The callbacks of one training, whose beginning and end are not those of a call of `fit` (there are several)."""
 
-    def __init__(self, progress: TrainingProgress, n_batches: int) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """`begin` has said so."""
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """`end` will say so."""
+
+    def begin(self, losses: list[float]) -> None:
+        """Training begins; `losses` are those of the epochs that a resumed training has done."""
+        super().on_train_begin()
+        for callback in self.callbacks:
+            if isinstance(callback, keras.callbacks.EarlyStopping):  # it counts epochs without progress
+                for epoch, loss in enumerate(losses):
+                    callback.on_epoch_end(epoch, {"loss": loss})
+
+    def end(self) -> None:
+        super().on_train_end()
+
+
+class _Conductor(keras.callbacks.Callback):
+    """Between steps: progress, a look at the loss, checkpoints, and the end on Ctrl-C."""
+
+    def __init__(
+        self,
+        n_batches: int,
+        progress: TrainingProgress,
+        safeguard: Safeguard,
+        checkpoints: Checkpoints | None,
+        interrupt: DeferredInterrupt,
+        start: TrainingState,
+    ) -> None:
         super().__init__()
         self.progress = progress
-        self.n_batches = n_batches
+        self.safeguard = safeguard
+        self.checkpoints = checkpoints
+        self.interrupt = interrupt
+        self.is_between_steps = False
+        self._n_batches = n_batches
+        self._epoch = start.epoch
+        self._first = self._done = start.position  # batches of the epoch: when `fit` was called, and by now
+        self._metric = start.engine.get("pair_loss")  # of an epoch that is resumed in its middle
         self._next_report = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._next_report = 0
+        self._epoch, self._done, self._next_report = epoch, self._first, 0
+        if self._metric is not None:  # Keras has just set it to zero
+            for variable, value in zip(self.model.pair_loss.variables, self._metric, strict=True):
+                variable.assign(value)
+            self._metric = None
         self.progress.start_epoch()
 
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self.is_between_steps = False
+
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._done = self._first + batch + 1
+        self.is_between_steps = True
         # Reading the loss waits for the device, so it is done a hundred times an epoch and not at every step.
         if batch >= self._next_report:
-            self._next_report = batch + max(1, self.n_batches // 100)
-            self.progress.advance((batch + 1) / self.n_batches, float((logs or {}).get("loss", math.nan)))
+            self._next_report = batch + max(1, self._n_batches // 100)
+            loss = float((logs or {}).get("loss", math.nan))
+            self.safeguard.check(loss, self._epoch)
+            self.safeguard.keep(lambda: tables_of(self.model))
+            self.progress.advance(self._done / self._n_batches, loss)
+        if self._done < self._n_batches:
+            self._write_if_due()
+        if self.interrupt.pending:
+            raise KeyboardInterrupt
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         loss = float((logs or {}).get("loss", math.nan))
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"the loss is {loss} after epoch {epoch + 1}. The usual remedy is a smaller alpha or batch_size."
-            )
+        self.safeguard.check(loss, epoch)
+        if self._done < self._n_batches:  # a callback of the user's has ended it early: nothing to go on from
+            self.checkpoints = None
         self.progress.end_epoch(loss)
+        self._first = self._done = 0
+        self._epoch = epoch + 1
+        self._write_if_due()
+
+    def _write_if_due(self) -> None:
+        if self.checkpoints is not None and self.checkpoints.due():
+            self.write_checkpoint()
+
+    def write_checkpoint(self) -> None:
+        """Write where the training stands, between two steps."""
+        if self.checkpoints is None:
+            return
+        tables = tables_of(self.model)  # `self.model` brings the variables up to date on JAX
+        if not tables.are_finite():
+            return
+        middle = self._done > 0
+        metric = [float(keras.ops.convert_to_numpy(value)) for value in self.model.pair_loss.variables]
+        engine = {
+            "iterations": int(self.model.optimizer.iterations),
+            **({"pair_loss": metric} if middle else {}),
+        }
+        seconds = self.progress.seconds if middle else 0.0
+        history = {name: list(values) for name, values in self.progress.history.items()}
+        self.checkpoints.write(TrainingState(tables, history, self._done, seconds, engine))

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerazoo.batching.noise import log_probabilities
 from kerazoo.errors import InvalidArgumentError, check_choice, check_int
 from kerazoo.word2vec.losses import LOSSES, candidate_logits
 from kerazoo.word2vec.metrics import CompensatedMean
@@ -212,5 +213,4 @@ def _log_probabilities(probabilities: Any, vocabulary_size: int) -> np.ndarray:
             f"noise_probabilities must be finite, not negative and sum to 1; got a sum of {q.sum():g} "
             f"and a minimum of {q.min():g}."
         )
-    # A word that is never drawn as noise still needs a finite correction as a true word.
-    return np.log(np.maximum(q, np.finfo(np.float32).tiny)).astype(np.float32)
+    return log_probabilities(q)
