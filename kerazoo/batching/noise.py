@@ -96,6 +96,21 @@ class NoiseDistribution:
         return f"NoiseDistribution({self.kind!r}, {len(self)} words{exponent})"
 
 
+def checked_probabilities(probabilities: ArrayLike, n_words: int) -> NDArray[np.float64]:
+    """Probabilities of `n_words` words as float64 (V,), or :class:`InvalidArgumentError`."""
+    q = np.asarray(probabilities, dtype=np.float64)
+    if q.shape != (n_words,):
+        raise InvalidArgumentError(
+            f"noise_probabilities has the shape {q.shape}; expected ({n_words},), one probability a word."
+        )
+    if not np.isfinite(q).all() or (q < 0).any() or abs(q.sum() - 1) > 1e-6:
+        raise InvalidArgumentError(
+            f"noise_probabilities must be finite, not negative and sum to 1; got a sum of {q.sum():g} "
+            f"and a minimum of {q.min():g}."
+        )
+    return q
+
+
 def log_probabilities(q: NDArray[np.float64]) -> NDArray[np.float32]:
     """log q, float32, with the smallest positive float32 in place of a probability of 0."""
     return np.log(np.maximum(q, np.finfo(np.float32).tiny)).astype(np.float32)

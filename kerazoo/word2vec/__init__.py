@@ -1,4 +1,4 @@
-"""Word2vec: losses, the Keras model `SkipGram`, and the estimator `Word2Vec`.
+"""Word2vec: losses, the Keras model `SkipGram`, the head `NCE` of language models, and the estimator `Word2Vec`.
 
 Names load on first use: the estimator's module imports no Keras backend, the model's does.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kerazoo.word2vec.blocks import block_gradients
     from kerazoo.word2vec.estimator import Word2Vec
+    from kerazoo.word2vec.head import NCE
     from kerazoo.word2vec.losses import (
         LOSSES,
         candidate_logits,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOSSES",
+    "NCE",
     "CompensatedMean",
     "RowClippedSGD",
     "SkipGram",
@@ -37,6 +39,7 @@ __all__ = [
 
 _HOMES = {
     "LOSSES": "losses",
+    "NCE": "head",
     "CompensatedMean": "metrics",
     "RowClippedSGD": "optimizer",
     "SkipGram": "model",

@@ -76,16 +76,13 @@ def _test(model: Any, block: dict[str, Any]) -> dict[str, Any]:
 def _gradients(model: Any, block: dict[str, Any]) -> BlockGradients:
     words, out_words = block["unique"], block["out_unique"]
     softmax = model.loss_name == "sampled_softmax"
-    offsets = None
-    if model.output_biases is not None:
-        # The softmax meets all shared noise words of the group, the logistic losses K a pair (by weight).
-        draws = ops.shape(block["noise_places"])[1] if softmax else model.negative
-        offsets = model.offsets(out_words, draws)
+    # The softmax meets all shared noise words of the group, the logistic losses K a pair (by weight).
+    draws = ops.shape(block["noise_places"])[1] if softmax else model.negative
     return block_gradients(
         block,
         _take_rows(model.input_vectors, words),
         _take_rows(model.output_vectors, out_words),
-        offsets,
+        model.offsets(out_words, draws),
         model.negative,
         softmax=softmax,
         remove_accidental_hits=model.removes_hits,

@@ -24,6 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 from keras import ops
 
 __all__ = [
@@ -58,18 +59,19 @@ def candidate_logits(
         accidental_hits: bool (B, K) or None; where true, the noise word is the true word and is taken out.
 
     Returns:
-        float (B, 1 + K), the true logit first.
+        float (B, 1 + K), the true logit first; float32 where the rows are of half precision.
 
     >>> import numpy as np
     >>> x = np.eye(2, 3, dtype="float32")
     >>> np.asarray(candidate_logits(x, 2 * x, 3 * x)).tolist()
     [[2.0, 3.0, 0.0], [2.0, 0.0, 3.0]]
     """
-    true = ops.sum(inputs * output_rows, axis=-1)
+    true = _at_least_float32(ops.sum(inputs * output_rows, axis=-1))
     if len(noise_rows.shape) == 2:
         noise = ops.matmul(inputs, ops.transpose(noise_rows))
     else:
         noise = ops.einsum("bd,bkd->bk", inputs, noise_rows)
+    noise = _at_least_float32(noise)
     if output_offset is not None:
         true = true + output_offset
     if noise_offset is not None:
@@ -77,6 +79,11 @@ def candidate_logits(
     if accidental_hits is not None:
         noise = ops.where(accidental_hits, ops.cast(_REMOVED, noise.dtype), noise)
     return ops.concatenate([ops.expand_dims(true, -1), noise], axis=-1)
+
+
+def _at_least_float32(logits: Any) -> Any:
+    half = keras.backend.standardize_dtype(logits.dtype) in ("float16", "bfloat16")
+    return ops.cast(logits, "float32") if half else logits
 
 
 def noise_contrastive_loss(logits: Any) -> Any:
@@ -112,19 +119,21 @@ class LossKind:
 
     Attributes:
         function: (B, 1 + K) logits -> (B,) losses.
-        corrected: whether logits carry a bias and the log-q correction.
+        biased: whether logits carry a bias.
+        corrected: whether log(K q) is subtracted from them, unless the user says otherwise.
         remove_accidental_hits: whether noise equal to the true word is taken out unless the user says otherwise:
             False for NCE, whose theory wants plain draws from q (and TensorFlow's default); True for negative
             sampling, as word2vec.c and gensim do, and for sampled softmax, as TensorFlow does.
     """
 
     function: Callable[[Any], Any]
+    biased: bool
     corrected: bool
     remove_accidental_hits: bool
 
 
 LOSSES: dict[str, LossKind] = {
-    "nce": LossKind(noise_contrastive_loss, corrected=True, remove_accidental_hits=False),
-    "negative_sampling": LossKind(negative_sampling_loss, corrected=False, remove_accidental_hits=True),
-    "sampled_softmax": LossKind(sampled_softmax_loss, corrected=True, remove_accidental_hits=True),
+    "nce": LossKind(noise_contrastive_loss, biased=True, corrected=True, remove_accidental_hits=False),
+    "negative_sampling": LossKind(negative_sampling_loss, biased=False, corrected=False, remove_accidental_hits=True),
+    "sampled_softmax": LossKind(sampled_softmax_loss, biased=True, corrected=True, remove_accidental_hits=True),
 }

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerazoo.batching.noise import log_probabilities
+from kerazoo.batching.noise import checked_probabilities, log_probabilities
 from kerazoo.errors import InvalidArgumentError, check_choice, check_int
+from kerazoo.word2vec.initializers import FixedValues
 from kerazoo.word2vec.losses import LOSSES, candidate_logits
 from kerazoo.word2vec.metrics import CompensatedMean
 
@@ -36,9 +37,12 @@ class SkipGram(keras.Model):
         noise_probabilities: float (V,) or None, the distribution q that the noise is drawn from, needed for the
             log-q correction (``nce`` and ``sampled_softmax``); None means uniform. It is kept as a weight that is
             not trained, so a saved model brings it along.
-        bias_initializer: ``"log_noise"`` (b = log q) or ``"zeros"``. With zeros, every corrected logit starts
-            at ``-log(K q)``, near +10 for rare words, where the logistic function is flat; with log q every one
-            starts at ``-log K``. Both are measured in docs/word2vec.md.
+        log_q_correction: bool or None: subtract ``log(K q)`` from the logits. None takes the usual of the loss: False
+            for ``negative_sampling``, True for the others.
+        bias_initializer: ``"log_noise"`` (b = log q), ``"zeros"``, or None, which takes the first where the logits are
+            corrected. With zeros, every corrected logit starts at ``-log(K q)``, near +10 for rare words, where the
+            logistic function is flat; with log q every one starts at ``-log K``. Both are measured in
+            docs/word2vec.md.
         remove_accidental_hits: bool or None: take out noise words that equal the true word. None takes the usual
             of the loss: False for ``nce``, True for the others.
         negative: int, noise words a pair (K) when training on `TokenBlocks`, whose groups share theirs by weight;
@@ -50,7 +54,7 @@ class SkipGram(keras.Model):
         input_vectors: the table W (V, D), the vectors that users get.
         output_vectors: the table C (V, D).
         output_biases: b (V,); absent (None) for ``negative_sampling``.
-        log_noise: log q (V,), not trained; None for ``negative_sampling``.
+        log_noise: log q (V,), not trained; None where the logits are not corrected.
 
     Raises:
         InvalidArgumentError: a size below 1, an unknown name, or probabilities of the wrong shape.
@@ -68,7 +72,8 @@ class SkipGram(keras.Model):
         vector_size: int = 100,
         loss: str = "nce",
         noise_probabilities: Any = None,
-        bias_initializer: str = "log_noise",
+        log_q_correction: bool | None = None,
+        bias_initializer: str | None = None,
         remove_accidental_hits: bool | None = None,
         negative: int = 5,
         seed: int | None = None,
@@ -79,12 +84,16 @@ class SkipGram(keras.Model):
         self.vocabulary_size = check_int("vocabulary_size", vocabulary_size)
         self.vector_size = check_int("vector_size", vector_size, hint="The usual value is 100.")
         self.loss_name = check_choice("loss", loss, LOSSES)  # `self.loss` belongs to Keras's compile()
+        self._kind = LOSSES[self.loss_name]
+        self.log_q_correction = log_q_correction
+        self.is_corrected = self._kind.corrected if log_q_correction is None else bool(log_q_correction)
+        if bias_initializer is None:
+            bias_initializer = "log_noise" if self.is_corrected else "zeros"
         self.bias_initializer = check_choice("bias_initializer", bias_initializer, BIAS_INITIALIZERS)
         self.remove_accidental_hits = remove_accidental_hits
         self.negative = check_int("negative", negative, hint="The usual value is 5.")
         self.seed = seed
 
-        self._kind = LOSSES[self.loss_name]
         self.removes_hits = (
             self._kind.remove_accidental_hits if remove_accidental_hits is None else bool(remove_accidental_hits)
         )
@@ -95,14 +104,15 @@ class SkipGram(keras.Model):
         )
         self.output_vectors = self.add_weight(shape=shape, initializer="zeros", name="output_vectors")
         self.output_biases = self.log_noise = None
-        if self._kind.corrected:
-            log_q = _log_probabilities(noise_probabilities, self.vocabulary_size)
-            biased = self.bias_initializer == "log_noise"
-            self.output_biases = self.add_weight(
-                shape=log_q.shape, initializer=_Constant(log_q) if biased else "zeros", name="output_biases"
-            )
+        if noise_probabilities is None:
+            noise_probabilities = np.full(self.vocabulary_size, 1 / self.vocabulary_size)
+        log_q = log_probabilities(checked_probabilities(noise_probabilities, self.vocabulary_size))
+        if self._kind.biased:
+            start = FixedValues(log_q) if self.bias_initializer == "log_noise" else "zeros"
+            self.output_biases = self.add_weight(shape=log_q.shape, initializer=start, name="output_biases")
+        if self.is_corrected:
             self.log_noise = self.add_weight(
-                shape=log_q.shape, initializer=_Constant(log_q), trainable=False, name="log_noise"
+                shape=log_q.shape, initializer=FixedValues(log_q), trainable=False, name="log_noise"
             )
         self.pair_loss = CompensatedMean(name="pair_loss")
         # RowClippedSGD finds the distinct rows of a batch with tf.unique, which XLA cannot compile on TensorFlow.
@@ -119,25 +129,28 @@ class SkipGram(keras.Model):
                 )
         word, true, noise = inputs["input"], inputs["output"], inputs["noise"]
         hits = ops.equal(noise, ops.expand_dims(true, -1)) if self.removes_hits else None
-        true_offset = noise_offset = None
-        if self._kind.corrected:
-            # Of shared noise (K,), tf.data does not know the length when the step is traced: ask at run time.
-            draws = ops.shape(noise)[-1]
-            true_offset, noise_offset = self.offsets(true, draws), self.offsets(noise, draws)
+        # Of shared noise (K,), tf.data does not know the length when the step is traced: ask at run time.
+        draws = ops.shape(noise)[-1]
         logits = candidate_logits(
             ops.take(self.input_vectors, word, axis=0),
             ops.take(self.output_vectors, true, axis=0),
             ops.take(self.output_vectors, noise, axis=0),
-            true_offset,
-            noise_offset,
+            self.offsets(true, draws),
+            self.offsets(noise, draws),
             hits,
         )
         return ops.cast(logits, "float32")
 
     def offsets(self, words: Any, draws: Any) -> Any:
-        """``b[o] - log(draws * q(o))`` of the words: gathered first, so that the gradient of b stays sparse."""
-        biases, log_noise = ops.take(self.output_biases, words, axis=0), ops.take(self.log_noise, words, axis=0)
-        return biases - log_noise - ops.log(ops.cast(draws, self.compute_dtype))
+        """``b[o] - log(draws * q(o))`` of the words, as far as the loss has it; None where it has neither.
+
+        Gathered first, so that the gradient of b stays sparse.
+        """
+        offsets = None if self.output_biases is None else ops.take(self.output_biases, words, axis=0)
+        if self.log_noise is not None:
+            correction = ops.take(self.log_noise, words, axis=0) + ops.log(ops.cast(draws, self.compute_dtype))
+            offsets = -correction if offsets is None else offsets - correction
+        return offsets
 
     def pair_losses(self, logits: Any) -> Any:
         """Losses (B,) of the pairs from their logits (B, 1 + K)."""
@@ -183,34 +196,9 @@ class SkipGram(keras.Model):
             "vocabulary_size": self.vocabulary_size,
             "vector_size": self.vector_size,
             "loss": self.loss_name,
+            "log_q_correction": self.log_q_correction,
             "bias_initializer": self.bias_initializer,
             "remove_accidental_hits": self.remove_accidental_hits,
             "negative": self.negative,
             "seed": self.seed,
         }
-
-
-class _Constant(keras.initializers.Initializer):
-    """Gives one fixed array; never serialized, since the weights themselves are saved."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self.values = values
-
-    def __call__(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
-        return ops.convert_to_tensor(self.values, dtype=dtype)
-
-
-def _log_probabilities(probabilities: Any, vocabulary_size: int) -> np.ndarray:
-    if probabilities is None:
-        return np.full(vocabulary_size, -np.log(vocabulary_size), dtype=np.float32)
-    q = np.asarray(probabilities, dtype=np.float64)
-    if q.shape != (vocabulary_size,):
-        raise InvalidArgumentError(
-            f"noise_probabilities has the shape {q.shape}; expected ({vocabulary_size},), one probability a word."
-        )
-    if not np.isfinite(q).all() or (q < 0).any() or abs(q.sum() - 1) > 1e-6:
-        raise InvalidArgumentError(
-            f"noise_probabilities must be finite, not negative and sum to 1; got a sum of {q.sum():g} "
-            f"and a minimum of {q.min():g}."
-        )
-    return log_probabilities(q)
