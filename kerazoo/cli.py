@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 import time
@@ -11,7 +12,8 @@ from typing import Any
 import click
 
 from kerazoo.backend import prefer_fast_kernels
-from kerazoo.errors import KerazooError, StorageError, VocabularyError, check_choice
+from kerazoo.errors import KerazooError, StorageError, TrainingError, VocabularyError, check_choice
+from kerazoo.word2vec.vector_files import VECTOR_FORMATS, read_vectors, write_vectors
 
 __all__ = ["main"]
 
@@ -71,9 +73,6 @@ def demo(epochs: int, vector_size: int, seed: int, backend: str | None) -> None:
     click.echo(f"done in {time.perf_counter() - started:.1f} s")
 
 
-VECTOR_FORMATS = (".kerazoo", ".txt", ".bin", ".kv")
-
-
 @cli.command()
 @click.argument("corpus", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
@@ -89,14 +88,27 @@ VECTOR_FORMATS = (".kerazoo", ".txt", ".bin", ".kv")
 @click.option("--sample", default=1e-3, show_default=True, help="Subsampling of frequent words; 0: none.")
 @click.option("--negative", default=5, show_default=True, help="Noise words a pair.")
 @click.option("--alpha", default=0.025, show_default=True, help="Learning rate at the start.")
+@click.option("--min-alpha", default=1e-4, show_default=True, help="Learning rate at the end.")
 @click.option("--epochs", default=5, show_default=True, help="Passes over the corpus.")
 @click.option("--loss", default="nce", show_default=True, help="nce, negative_sampling or sampled_softmax.")
 @click.option("--noise", default="unigram", show_default=True, help="unigram, log_uniform or uniform.")
+@click.option("--ns-exponent", default=0.75, show_default=True, help="Exponent of the counts in the unigram noise.")
+@click.option("--shrink-windows/--full-windows", default=True, show_default=True, help="Random or fixed radius.")
+@click.option("--engine", default="auto", show_default=True, help="auto or keras.")
+@click.option(
+    "--backend",
+    type=click.Choice(["tensorflow", "jax", "torch"]),
+    help="Keras backend; default: KERAS_BACKEND, or what Keras is configured to.",
+)
+@click.option("--checkpoint-dir", type=click.Path(path_type=Path), help="Folder from which a killed training goes on.")
+@click.option("--checkpoint-minutes", default=10.0, show_default=True, help="Least time between two checkpoints.")
 @click.option("--workers", type=int, help="Threads; default: all usable cores.")
 @click.option("--seed", type=int, help="Repeats a run.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def word2vec(corpus: tuple[Path, ...], out: Path, quiet: bool, **parameters: Any) -> None:
+def word2vec(corpus: tuple[Path, ...], out: Path, quiet: bool, backend: str | None, **parameters: Any) -> None:
     """Train word vectors on text files (plain, .gz, .bz2, .xz, .zst; one document a line) or directories.
+
+    Ctrl-C stops, and writes the vectors learned so far.
 
     Example: kerazoo word2vec articles.txt.gz --out vectors.txt --vector-size 200 --epochs 3
     """
@@ -104,20 +116,25 @@ def word2vec(corpus: tuple[Path, ...], out: Path, quiet: bool, **parameters: Any
     check_choice("the suffix of --out", out.suffix, VECTOR_FORMATS)
     if not out.parent.is_dir():
         raise StorageError(f"{out}: the folder {str(out.parent)!r} does not exist. Make it first.")
+    if backend is not None:
+        os.environ["KERAS_BACKEND"] = backend
     from kerazoo.word2vec import Word2Vec
 
-    model = Word2Vec(verbose=0 if quiet else 1, **parameters).fit(list(corpus))
-    if out.suffix == ".kerazoo":
-        model.save(out)
-    elif out.suffix == ".kv":
-        model.wv.save(str(out))
-    else:
-        model.wv.save_word2vec_format(str(out), binary=out.suffix == ".bin")
-    rates = model.history_["words_per_second"]
-    click.echo(
-        f"{out}: {len(model.wv):,} vectors of {model.vectors_.shape[1]} dimensions, "
-        f"loss {model.history_['loss'][-1]:.4f}, {sorted(rates)[len(rates) // 2]:,.0f} raw words/s"
-    )
+    model = Word2Vec(verbose=0 if quiet else 1, **parameters)
+    try:
+        model.fit(list(corpus))
+    except (KeyboardInterrupt, TrainingError):
+        if hasattr(model, "vectors_"):  # what was learned is worth keeping
+            write_vectors(model, out)
+            click.echo(f"{out}: {_summary(model)}, as they were when the training stopped", err=True)
+        raise
+    write_vectors(model, out)
+    rates, losses = model.history_["words_per_second"], model.history_["loss"]
+    click.echo(f"{out}: {_summary(model)}, loss {losses[-1]:.4f}, {sorted(rates)[len(rates) // 2]:,.0f} raw words/s")
+
+
+def _summary(model: Any) -> str:
+    return f"{len(model.wv):,} vectors of {model.vectors_.shape[1]} dimensions"
 
 
 @cli.command()
@@ -129,31 +146,18 @@ def similar(vectors: Path, words: tuple[str, ...], topn: int) -> None:
 
     Example: kerazoo similar vectors.txt australia cricket --topn 5
     """
-    loaded = _load_vectors(vectors)
+    loaded = read_vectors(vectors)
     unknown = [word for word in words if word not in loaded]
     if unknown:
-        raise VocabularyError(f"not in the vocabulary of {len(loaded):,} words: {', '.join(map(repr, unknown))}.")
+        frequent = loaded.index_to_key[:30_000]
+        near = [match for word in unknown for match in difflib.get_close_matches(word, frequent, n=2)]
+        guess = f" Near in spelling: {', '.join(map(repr, near))}." if near else ""
+        raise VocabularyError(
+            f"not in the vocabulary of {len(loaded):,} words: {', '.join(map(repr, unknown))}.{guess}"
+        )
     for word in words:
         near = ", ".join(f"{other} {score:.2f}" for other, score in loaded.most_similar(word, topn=topn))
         click.echo(f"{word}  {near}")
-
-
-def _load_vectors(path: Path) -> Any:
-    check_choice("the suffix of the vectors", path.suffix, VECTOR_FORMATS)
-    if not path.is_file():
-        raise StorageError(f"{path}: no such file.")
-    if path.suffix == ".kerazoo":
-        from kerazoo.word2vec import Word2Vec
-
-        return Word2Vec.load(path).wv
-    from gensim.models import KeyedVectors
-
-    try:
-        if path.suffix == ".kv":
-            return KeyedVectors.load(str(path), mmap="r")
-        return KeyedVectors.load_word2vec_format(str(path), binary=path.suffix == ".bin")
-    except Exception as error:  # gensim's readers raise whatever the bytes lead them to
-        raise StorageError(f"{path}: not a {path.suffix} file of word vectors, or damaged: {error}") from error
 
 
 def main(arguments: list[str] | None = None) -> Any:
@@ -166,7 +170,7 @@ def main(arguments: list[str] | None = None) -> Any:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("kerazoo: interrupted", err=True)
         sys.exit(130)
     except KerazooError as error:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -58,6 +60,10 @@ def test_vectors_are_trained_written_and_asked(tmp_path, monkeypatch, capsys, su
         cli.main(["similar", out, "apple", "pear"])
     assert stop.value.code == 2
     assert capsys.readouterr().err == "kerazoo: not in the vocabulary of 6 words: 'pear'.\n"
+    with pytest.raises(SystemExit):
+        cli.main(["similar", out, "aple"])
+    assert "Near in spelling: 'apple'." in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus.txt", out]
 
 
 @pytest.mark.parametrize(
@@ -116,6 +122,77 @@ def test_a_known_error_is_one_line_without_a_traceback(monkeypatch, capsys):
         cli.main(["demo"])
     assert stop.value.code == 2
     assert capsys.readouterr().err == "kerazoo: lee_background.cor is missing; reinstall gensim\n"
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    path = tmp_path / "corpus.txt"
+    path.write_text("red apple green apple\nhot iron cold iron\n" * 50)
+    return path
+
+
+@pytest.fixture
+def full_disk():
+    """A limit on the size of files stands for the disk: the write itself fails, in the middle."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".bin", ".kv", ".kerazoo"])
+def test_a_full_disk_leaves_the_old_vectors(corpus, tmp_path, capsys, full_disk, suffix):
+    from kerazoo import cli
+
+    out = tmp_path / f"vectors{suffix}"
+    out.write_bytes(b"the old vectors")
+    settings = ["--vector-size", "200", "--epochs", "1", "--sample", "0", "--seed", "1", "--quiet"]
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["word2vec", str(corpus), "--out", str(out), *settings])
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "cannot be written (File too large)" in line
+    assert out.read_bytes() == b"the old vectors"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus.txt", out.name]
+
+
+def test_ctrl_c_writes_what_was_learned(corpus, tmp_path):
+    out = tmp_path / "vectors.txt"
+    arguments = ["word2vec", str(corpus), "--out", str(out), "--vector-size", "8", "--epochs", "100000", "--seed", "1"]
+    checkpoints = ["--checkpoint-dir", str(tmp_path / "checkpoints"), "--checkpoint-minutes", "0"]
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\nfrom kerazoo import cli; cli.main()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments, *checkpoints], stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "checkpoints" / "fit-0.kerazoo").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "6 vectors of 8 dimensions, as they were when the training stopped" in errors
+    assert errors.rstrip().endswith("kerazoo: interrupted")
+    assert out.read_text().startswith("6 8\n")
+
+
+def test_a_diverging_training_is_one_line_and_leaves_good_vectors(tmp_path, monkeypatch, capsys):
+    from kerazoo import cli, datasets
+
+    text = tmp_path / "lee.txt"
+    text.write_text("\n".join(" ".join(document) for document in datasets.lee()))
+    out = tmp_path / "vectors.txt"
+    with pytest.raises(SystemExit) as stop:
+        cli.main(
+            ["word2vec", str(text), "--out", str(out), "--alpha", "1000", "--epochs", "9", "--seed", "1", "--quiet"]
+        )
+    assert stop.value.code == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert "as they were when the training stopped" in first
+    assert second.startswith("kerazoo: the training diverges")
+    assert len(out.read_text().splitlines()) > 1000
 
 
 def test_version():
