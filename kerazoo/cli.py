@@ -150,8 +150,8 @@ def similar(vectors: Path, words: tuple[str, ...], topn: int) -> None:
     unknown = [word for word in words if word not in loaded]
     if unknown:
         frequent = loaded.index_to_key[:30_000]
-        near = [match for word in unknown for match in difflib.get_close_matches(word, frequent, n=2)]
-        guess = f" Near in spelling: {', '.join(map(repr, near))}." if near else ""
+        alike = [match for word in unknown for match in difflib.get_close_matches(word, frequent, n=2)]
+        guess = f" Near in spelling: {', '.join(map(repr, alike))}." if alike else ""
         raise VocabularyError(
             f"not in the vocabulary of {len(loaded):,} words: {', '.join(map(repr, unknown))}.{guess}"
         )

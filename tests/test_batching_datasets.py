@@ -66,6 +66,20 @@ def test_same_seed_same_batches(make):
             assert_same(first[i], second[i])
 
 
+def test_any_batch_of_any_epoch_without_touching_the_present_one(make):
+    data, other = make(seed=5), make(seed=5)
+    data.epoch = 2
+    other.epoch = 4
+    for i in (0, len(data) - 1):
+        assert_same(data.at(4, i), other[i])
+    assert (data.epoch, data.position) == (2, 0)
+    for wrong in (-1, len(data)):
+        with pytest.raises(IndexError):
+            data.at(0, wrong)
+    with pytest.raises(InvalidArgumentError, match="epoch=-1; expected an integer >= 0"):
+        data.at(-1, 0)
+
+
 def test_other_seeds_and_epochs_give_other_batches(make):
     first, second = make(seed=5), make(seed=6)
     assert differs(first[0], second[0])

@@ -557,3 +557,19 @@ def test_import_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("unk", [None, "<unk>"])
+def test_with_another_vocabulary_the_documents_stay(unk):
+    documents = [["a", "b", "x"], [], ["x"], ["b", "a", "b"]]
+    corpus = EncodedCorpus.from_source(documents, min_count=1)
+    other = Vocabulary.from_counts({"b": 5, "q": 4, "a": 3}, unk=unk)
+    changed = corpus.with_vocabulary(other)
+    kept = [[word for word in document if word in other or unk] for document in documents if document]
+    assert [changed.decode(i) for i in range(len(changed))] == [
+        [word if word in other else unk for word in document] for document in kept
+    ]
+    assert (changed.n_documents, changed.n_raw_words) == (corpus.n_documents, corpus.n_raw_words)
+    assert changed.n_dropped == (0 if unk else 2)
+    with pytest.raises(InvalidArgumentError, match="expected a Vocabulary"):
+        corpus.with_vocabulary({"a": 1})

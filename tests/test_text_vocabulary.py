@@ -135,3 +135,23 @@ def test_unknown_words_and_ids() -> None:
         vocabulary.decode([0, 5, -1])
     with pytest.raises(VocabularyError, match=r"ids\[0\] is -1"):
         vocabulary.decode([-1])
+
+
+def test_joined_adds_counts_and_takes_new_words_by_count():
+    old = Vocabulary.from_counts({"a": 3, "b": 2, "rare": 1}, min_count=2)
+    new = Vocabulary.from_counts({"b": 9, "c": 4, "d": 4, "e": 1, "a": 1})
+    joined = old.joined(new, min_count=2, max_final_vocab=3)
+    assert joined.words == ["b", "a", "c"]
+    assert joined.counts.tolist() == [11, 4, 4]
+    assert joined.total == old.total + new.total == 6 + 19
+    assert joined.n_dropped_words == 1 + 4 + 1  # rare, d, e
+    assert joined.n_types == 3 + 3
+    assert Vocabulary(joined.words, joined.counts, total=joined.total) == joined  # in the order of a vocabulary
+    assert old.joined(old).words == old.words
+
+
+def test_joined_gives_the_rest_to_the_unknown_word():
+    old = Vocabulary.from_counts({"a": 3, "x": 1}, min_count=2, unk="<unk>")
+    joined = old.joined(Vocabulary.from_counts({"b": 4, "c": 1, "a": 1}), min_count=2)
+    assert dict(zip(joined.words, joined.counts.tolist(), strict=True)) == {"a": 4, "b": 4, "<unk>": 2}
+    assert joined.n_dropped_words == 0

@@ -41,12 +41,14 @@ def pairs_of(block):
             yield block["ids"][here + o], block["ids"][here], t // group
 
 
-def numpy_sums(block, W, C, b, log_q, negative, loss, remove_hits):
+def numpy_sums(block, W, C, b, log_q, negative, loss, remove_hits, corrected=None):
     """Loss and gradients with respect to whole tables, pair by pair; K' shared noise words stand for K a pair."""
     gW, gC, gb, total, n = np.zeros_like(W), np.zeros_like(C), np.zeros(V), 0.0, 0
     n_noise = block["noise"].shape[1]
     draws = n_noise if loss == "sampled_softmax" else negative
-    offset = b - log_q - np.log(draws) if LOSSES[loss].corrected else np.zeros(V)
+    offset = b.copy() if LOSSES[loss].biased else np.zeros(V)
+    if LOSSES[loss].corrected if corrected is None else corrected:
+        offset = offset - log_q - np.log(draws)
     for x, y, group in pairs_of(block):
         noise = [k for k in block["noise"][group] if not (remove_hits and k == y)]
         n += 1
@@ -150,6 +152,19 @@ def test_fit_moves_the_tables_by_the_clipped_gradients(loss, clip):
     if model.output_biases is not None:
         np.testing.assert_allclose(ops.convert_to_numpy(model.output_biases), b, atol=2e-4)
     assert int(model.optimizer.iterations) == len(data)
+
+
+@pytest.mark.parametrize("remove_hits", [False, True])
+@pytest.mark.parametrize("corrected", [False, True])
+@pytest.mark.parametrize("loss", sorted(LOSSES))
+def test_the_correction_and_the_removal_of_hits_are_options(loss, corrected, remove_hits):
+    data = blocks(advance=False)
+    model = model_with_tables(loss, log_q_correction=corrected, remove_accidental_hits=remove_hits)
+    model.compile(optimizer=RowClippedSGD(0.1))
+    W, C, b, log_q = tables()
+    sums = [numpy_sums(data[i][0], W, C, b, log_q, 3, loss, remove_hits, corrected)[:2] for i in range(len(data))]
+    expected = sum(total for total, _ in sums) / sum(n for _, n in sums)
+    assert model.evaluate(data, verbose=0, return_dict=True)["loss"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_evaluate_gives_the_mean_over_the_pairs_and_changes_nothing():

@@ -114,6 +114,29 @@ def test_a_bias_of_zero_starts_at_the_correction():
     np.testing.assert_allclose(logits[:, 1:], -np.log(K * skewed_noise()[batch["noise"]]), atol=1e-5)
 
 
+@pytest.mark.parametrize("correct", [None, True, False])
+@pytest.mark.parametrize("loss", sorted(LOSSES))
+def test_the_log_q_correction_is_an_option(tmp_path, loss, correct):
+    model = SkipGram(V, D, loss=loss, noise_probabilities=skewed_noise(), log_q_correction=correct)
+    if model.output_biases is not None:
+        model.output_biases.assign(np.arange(V))
+    words = np.arange(V)
+    logits = ops.convert_to_numpy(model({"input": words, "output": words, "noise": np.array([0, 1, 1])}))[:, 0]
+    expected = words * 1.0 if LOSSES[loss].biased else np.zeros(V)
+    if correct if correct is not None else LOSSES[loss].corrected:
+        expected = expected - np.log(3 * skewed_noise())
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.get_config() == model.get_config()
+    assert loaded.is_corrected == model.is_corrected
+
+
+def test_biases_start_at_zero_where_logits_are_not_corrected():
+    assert not ops.convert_to_numpy(SkipGram(V, D, log_q_correction=False).output_biases).any()
+    assert ops.convert_to_numpy(SkipGram(V, D).output_biases).all()
+
+
 @pytest.mark.parametrize("remove", [None, True, False])
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 def test_accidental_hits_leave_the_loss_when_asked(loss, remove):

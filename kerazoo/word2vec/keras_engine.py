@@ -286,7 +286,7 @@ class _Conductor(keras.callbacks.Callback):
         if batch >= self._next_report:
             self._next_report = batch + max(1, self._n_batches // 100)
             loss = float((logs or {}).get("loss", math.nan))
-            self.safeguard.check(loss, self._epoch)
+            self.safeguard.check(loss, self._epoch, self._done / self._n_batches)
             self.safeguard.keep(lambda: tables_of(self.model))
             self.progress.advance(self._done / self._n_batches, loss)
         if self._done < self._n_batches:
