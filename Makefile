@@ -13,7 +13,7 @@ demo: $(VENV)/installed-core
 
 test: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "not slow"
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "not slow and not kernels" tests/test_word2vec*.py tests/test_batching*.py
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "not slow and not kernels" tests/test_word2vec*.py tests/test_estimator*.py tests/test_batching*.py
 
 test-slow: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m slow

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kerazoo.batching import NoiseDistribution, SkipGramBatches, TokenBlocks
-from kerazoo.batching.tokens import keep_thresholds
+from kerazoo.batching.stream import keep_thresholds
 from kerazoo.errors import CorpusError, InvalidArgumentError
 from tests.twins import tokens as twin
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo.batching import _kernels
+from kerazoo.batching.stream import epoch_keys
 from kerazoo.errors import InvalidArgumentError, StorageError, check_int
 
 __all__ = ["ResumableDataset"]
@@ -294,11 +295,6 @@ class ResumableDataset(keras.utils.PyDataset):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._lock = threading.RLock()
-
-
-def epoch_keys(seed: int, number: int) -> NDArray[np.uint64]:
-    """The keys of an epoch, uint64 (4,): tokens, contexts, noise, order."""
-    return np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(4, np.uint64).astype(np.uint64, copy=False)
 
 
 def _check_same(what: str, remedy: str, theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kerazoo.word2vec.checkpoints import Checkpoints
     from kerazoo.word2vec.estimator import Word2Vec
 
-__all__ = ["model_of", "train"]
+__all__ = ["TrainingCallbacks", "assign_tables", "model_of", "new_model", "tables_of", "train"]
 
 # Every pair of a block sees the tables as they were before it: a block should be a small part of an epoch, or words
 # are moved by stale gradients. Above 4096 tokens quality falls (docs/word2vec.md).
@@ -78,7 +78,7 @@ def train(
     interrupted, error = False, None
     with DeferredInterrupt() as interrupt:
         conductor = _Conductor(len(batches), progress, safeguard, checkpoints, interrupt, start)
-        callbacks = _Callbacks([conductor, *settings.callbacks], add_history=True, model=model,
+        callbacks = TrainingCallbacks([conductor, *settings.callbacks], add_history=True, model=model,
                                verbose=0, epochs=settings.epochs, steps=len(batches))  # fmt: skip
         progress.start(start.position / len(batches))
         try:
@@ -135,7 +135,11 @@ class _Epochs(keras.utils.PyDataset):
 
 
 def _fit(
-    model: SkipGram, batches: SkipGramBatches | TokenBlocks, callbacks: _Callbacks, start: TrainingState, epochs: int
+    model: SkipGram,
+    batches: SkipGramBatches | TokenBlocks,
+    callbacks: TrainingCallbacks,
+    start: TrainingState,
+    epochs: int,
 ) -> None:
     """Train from where `start` stands: a call of `fit` for each epoch, as the first one may be the rest of an epoch."""
     callbacks.begin(start.history["loss"])
@@ -173,16 +177,26 @@ def assign_tables(model: SkipGram, tables: Tables) -> None:
 
 def model_of(estimator: Word2Vec) -> SkipGram:
     """A Keras model with the tables of a fitted estimator."""
-    noise = NoiseDistribution(estimator.noise, estimator.vocabulary_.counts, estimator.ns_exponent)
-    model = SkipGram(
-        vocabulary_size=len(estimator.vocabulary_),
-        vector_size=estimator.vectors_.shape[1],
-        loss=estimator.loss,
-        noise_probabilities=noise.probabilities,
-        negative=estimator.negative,
-    )
+    model = new_model(
+        estimator.vocabulary_.counts, estimator.loss, estimator.noise, estimator.ns_exponent,
+        estimator.vectors_.shape[1], estimator.negative,
+    )  # fmt: skip
     assign_tables(model, Tables(estimator.vectors_, estimator.output_vectors_, estimator.output_biases_))
     return model
+
+
+def new_model(
+    counts: Any, loss: str, noise: str, ns_exponent: float, vector_size: int, negative: int, seed: int | None = None
+) -> SkipGram:
+    """An untrained Keras model for words of these counts."""
+    return SkipGram(
+        vocabulary_size=len(counts),
+        vector_size=vector_size,
+        loss=loss,
+        noise_probabilities=NoiseDistribution(noise, counts, ns_exponent).probabilities,
+        negative=negative,
+        seed=seed,
+    )
 
 
 def _batches(corpus: EncodedCorpus, settings: TrainingSettings) -> tuple[SkipGramBatches | TokenBlocks, int]:
@@ -223,7 +237,7 @@ def default_block_size(n_tokens: int) -> int:
     return min(LARGEST_BLOCK, max(SMALLEST_BLOCK, 2 ** int(math.log2(wanted))))
 
 
-class _Callbacks(keras.callbacks.CallbackList):
+class TrainingCallbacks(keras.callbacks.CallbackList):
     """The callbacks of one training, whose beginning and end are not those of a call of `fit` (there are several)."""
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -289,10 +303,9 @@ class _Conductor(keras.callbacks.Callback):
             self.safeguard.check(loss, self._epoch, self._done / self._n_batches)
             self.safeguard.keep(lambda: tables_of(self.model))
             self.progress.advance(self._done / self._n_batches, loss)
-        if self._done < self._n_batches:
+        if self._done < self._n_batches:  # else the epoch ends first
             self._write_if_due()
-        if self.interrupt.pending:
-            raise KeyboardInterrupt
+            self._stop_if_asked()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         loss = float((logs or {}).get("loss", math.nan))
@@ -303,6 +316,11 @@ class _Conductor(keras.callbacks.Callback):
         self._first = self._done = 0
         self._epoch = epoch + 1
         self._write_if_due()
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if self.interrupt.pending:
+            raise KeyboardInterrupt
 
     def _write_if_due(self) -> None:
         if self.checkpoints is not None and self.checkpoints.due():

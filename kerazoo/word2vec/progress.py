@@ -33,6 +33,11 @@ class TrainingProgress:
         self._seconds_before = state.seconds  # of the present epoch, in the run that was resumed
 
     @property
+    def epoch(self) -> int:
+        """The present epoch, from 0."""
+        return len(self.history["loss"])
+
+    @property
     def seconds(self) -> float:
         """Time spent on the present epoch so far."""
         return self._seconds_before + time.perf_counter() - self._epoch_start

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
 from kerazoo.errors import TrainingError
-from kerazoo.word2vec.settings import Tables
 
 __all__ = ["Safeguard", "untrained_loss"]
 
@@ -39,15 +39,26 @@ def untrained_loss(loss: str, n_noise: int) -> float:
     return math.log1p(n_noise)
 
 
-class Safeguard:
+class Copy(Protocol):
+    """A copy of the tables, wherever it lies."""
+
+    def are_finite(self) -> bool:
+        """Whether no value is NaN or infinite."""
+        ...
+
+
+C = TypeVar("C", bound=Copy)
+
+
+class Safeguard(Generic[C]):
     """Looks at the loss now and then, and copies the tables while all is well.
 
     Args:
-        tables: the tables at the start.
+        tables: a copy of the tables at the start.
         untrained: mean loss of a pair before training.
     """
 
-    def __init__(self, tables: Tables, untrained: float) -> None:
+    def __init__(self, tables: C, untrained: float) -> None:
         self.good = tables
         self._untrained = untrained
         self._last, self._cost = time.monotonic(), 0.0
@@ -69,7 +80,7 @@ class Safeguard:
             "The last good vectors are kept. The usual remedy is a smaller alpha (the usual value is 0.025)."
         )
 
-    def keep(self, copy: Callable[[], Tables]) -> None:
+    def keep(self, copy: Callable[[], C]) -> None:
         """Call after a `check`: copies the tables if the last copy is old enough for its cost."""
         now = time.monotonic()
         if now - self._last < max(1.0, self._cost / LARGEST_SHARE):
