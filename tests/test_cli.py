@@ -132,13 +132,22 @@ def corpus(tmp_path):
 
 
 @pytest.fixture
-def full_disk():
-    """A limit on the size of files stands for the disk: the write itself fails, in the middle."""
+def full_disk(monkeypatch):
+    """A limit on the size of files stands for the disk while vectors are written: the write itself fails, half-way."""
     resource = pytest.importorskip("resource")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    from kerazoo import cli
+
+    real = cli.write_vectors
+
+    def write_vectors(model, path):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+        try:
+            real(model, path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    monkeypatch.setattr(cli, "write_vectors", write_vectors)
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".bin", ".kv", ".kerazoo"])
