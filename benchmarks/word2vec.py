@@ -1,7 +1,7 @@
 """How fast and how good are word vectors, against gensim on the same text and the same threads?
 
-    python -m benchmarks.word2vec --corpus FILE [--threads 2] [--engines keras,gensim] [--backends tensorflow,jax]
-                                  [--seeds 1,2,3] [--epochs 3]
+    python -m benchmarks.word2vec --corpus FILE [--threads 2] [--engines keras,native,gensim]
+                                  [--backends tensorflow,jax] [--seeds 1,2,3] [--epochs 3]
 
 Every training runs in a process of its own (a process has one Keras backend), held to the same number of cores; the
 seeds are the turns in which the sides alternate. The rate is raw words times epochs over the seconds of `fit`,
@@ -76,20 +76,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, required=True, help="a text file, plain or .gz, one document a line")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--engines", default="keras,gensim")
+    parser.add_argument("--engines", default="keras,native,gensim")
     parser.add_argument("--backends", default="tensorflow,jax")
     parser.add_argument("--losses", default="nce")
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--name", default="word2vec", help="name of the JSON file")
     arguments = parser.parse_args()
     sides: list[tuple[str, str, str, str | None]] = []  # name, engine, loss, backend
     for engine in arguments.engines.split(","):
         if engine == "gensim":
             sides.append(("gensim", engine, "", None))
             continue
+        backends = [None] if engine == "native" else arguments.backends.split(",")
         sides += [
-            (f"{engine}_{backend}_{loss}", engine, loss, backend)
-            for backend in arguments.backends.split(",")
+            ("_".join(filter(None, (engine, backend, loss))), engine, loss, backend)
+            for backend in backends
             for loss in arguments.losses.split(",")
         ]
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name, *_ in sides}
@@ -111,7 +113,7 @@ def main() -> None:
     print_table("Word vectors (raw words/s, median; quality, mean over the seeds)", rows, columns)
     settings = {**SETTINGS, "corpus": arguments.corpus.name, "threads": arguments.threads, "epochs": arguments.epochs}
     question = "How fast and how good are word vectors, against gensim on the same text and threads?"
-    print(write_result("word2vec", question, settings, {"rows": rows, "runs": runs}))
+    print(write_result(arguments.name, question, settings, {"rows": rows, "runs": runs}))
 
 
 def row_of(name: str, results: list[dict[str, Any]], reference: list[dict[str, Any]], epochs: int) -> dict[str, Any]:

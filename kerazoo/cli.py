@@ -94,7 +94,7 @@ def demo(epochs: int, vector_size: int, seed: int, backend: str | None) -> None:
 @click.option("--noise", default="unigram", show_default=True, help="unigram, log_uniform or uniform.")
 @click.option("--ns-exponent", default=0.75, show_default=True, help="Exponent of the counts in the unigram noise.")
 @click.option("--shrink-windows/--full-windows", default=True, show_default=True, help="Random or fixed radius.")
-@click.option("--engine", default="auto", show_default=True, help="auto or keras.")
+@click.option("--engine", default="auto", show_default=True, help="auto, keras or native.")
 @click.option(
     "--backend",
     type=click.Choice(["tensorflow", "jax", "torch"]),

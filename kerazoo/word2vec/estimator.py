@@ -35,7 +35,7 @@ __all__ = ["Word2Vec"]
 
 # Each engine is a module with `train(corpus, settings, start, checkpoints) -> TrainingResult`, imported when it is
 # chosen.
-ENGINES = {"keras": "kerazoo.word2vec.keras_engine"}
+ENGINES = {"keras": "kerazoo.word2vec.keras_engine", "native": "kerazoo.word2vec.native_engine"}
 LOSS_NAMES = ("nce", "negative_sampling", "sampled_softmax")  # as in losses.py, without importing Keras for it
 NOISE_NAMES = ("unigram", "log_uniform", "uniform")
 
@@ -66,14 +66,16 @@ class Word2Vec(BaseEstimator):
         loss: ``"nce"``, ``"negative_sampling"`` or ``"sampled_softmax"``; formulas in
             :mod:`kerazoo.word2vec.losses`.
         noise: ``"unigram"`` (counts to the `ns_exponent`), ``"log_uniform"`` (Zipf) or ``"uniform"``.
-        engine: ``"auto"`` or ``"keras"`` (any Keras backend).
-        workers: int or None, threads that scan the corpus; None: the cores that this process may use. (Keras
-            decides on the threads of the training itself.)
+        engine: ``"keras"`` (any Keras backend and device), ``"native"`` (in C on the CPU, without Keras, for ``nce``
+            and ``negative_sampling``; many times faster there) or ``"auto"``, which is ``"keras"``.
+        workers: int or None, threads that scan the corpus, and that train with the native engine; None: the cores that
+            this process may use. (Keras decides on its threads itself.)
         block_size: int or None, tokens a step of the Keras engine, a multiple of 16, for blocks of text whose
             neighbouring windows share noise words; None: from 256 to 4096 by the size of the corpus.
         batch_size: int or None; a number trains on batches of that many single pairs with `negative` noise words
             each instead of blocks: many times slower, for comparisons.
-        seed: int or None. The same seed, corpus, machine and backend repeat the same vectors.
+        seed: int or None. The same seed, corpus, machine and backend repeat the same vectors; with the native engine,
+            one worker does so to the bit, more do not (they train on the same tables without locks).
         verbose: 0 silent, 1 progress bar, 2 one line an epoch.
         callbacks: Keras callbacks; they see ``loss``, the mean loss of a pair. They begin anew when a training is
             resumed; only ``EarlyStopping`` is told the losses of the epochs that are done.

@@ -86,8 +86,9 @@ def block(s: Settings, first: int, size: int) -> dict[str, NDArray | int]:
     }
 
 
-def noise(table: NDArray[np.uint64], key: int, stream: int, n: int) -> NDArray[np.int32]:
-    r = draw(draw(key, stream)[0], np.arange(n))
+def noise(table: NDArray[np.uint64], key: int, stream: int | None, n: int) -> NDArray[np.int32]:
+    """Words of the stream number `stream` of `key`, or of `key` itself."""
+    r = draw(key if stream is None else draw(key, stream)[0], np.arange(n))
     size = np.uint64(len(table))
     t = (r >> HALF) * size + (((r & LOW) * size) >> HALF)
     place = t >> HALF

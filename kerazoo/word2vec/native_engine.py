@@ -1,0 +1,451 @@
+"""Trains skip-gram in C on all cores. Imports no Keras, unless Keras callbacks are given.
+
+Text is cut into slices; threads take them in order and train on the same tables without locks (Hogwild). Between two
+slices a thread can stop: for a checkpoint, at Ctrl-C, at a divergence. With one worker the slices come one after the
+other and everything that is drawn depends on (seed, epoch, position), so the same seed repeats the same vectors to the
+bit on the same machine.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerazoo.batching.noise import NoiseDistribution
+from kerazoo.batching.stream import Tokens, epoch_keys, keep_thresholds
+from kerazoo.errors import CorpusError, InvalidArgumentError, TrainingError, check_choice
+from kerazoo.word2vec import _kernels
+from kerazoo.word2vec.interrupts import DeferredInterrupt
+from kerazoo.word2vec.progress import TrainingProgress
+from kerazoo.word2vec.safeguard import Safeguard, untrained_loss
+from kerazoo.word2vec.settings import Tables, TrainingResult, TrainingSettings, TrainingState
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kerazoo.text import EncodedCorpus
+    from kerazoo.word2vec.checkpoints import Checkpoints
+
+__all__ = ["LOSSES", "train"]
+
+LOSSES = ("nce", "negative_sampling")
+LARGEST_NEGATIVE = 64
+INSTRUCTION_SET_VARIABLE = "KERAZOO_INSTRUCTION_SET"
+
+CHUNK = 256  # positions; slices begin at multiples of it
+LARGEST_SLICE = 1 << 16
+SLICES_WANTED = 64
+NOISE_PER_GROUP = 16  # noise words that a group of 16 centres shares (docs/native-engine.md)
+EVERY_GROUP = 200_000  # tokens; below, the loss of every group is measured, above, that of one in 64
+GLANCE = 0.05  # seconds between two looks of the main thread
+
+
+def train(
+    corpus: EncodedCorpus,
+    settings: TrainingSettings,
+    start: TrainingState | None = None,
+    checkpoints: Checkpoints | None = None,
+) -> TrainingResult:
+    """Train on `corpus`, from the beginning or from `start`; a Ctrl-C or a divergence ends it and keeps the tables."""
+    _check(settings)
+    start = start or TrainingState()
+    trainer = _Trainer(corpus, settings, start, checkpoints)
+    return trainer.run()
+
+
+def instruction_set() -> str:
+    """The widest instruction set of this CPU, or what the variable KERAZOO_INSTRUCTION_SET names."""
+    known = _kernels.skipgram.INSTRUCTION_SETS
+    widest = _kernels.skipgram.widest()
+    asked = os.environ.get(INSTRUCTION_SET_VARIABLE)
+    if asked is None:
+        return widest
+    return check_choice(INSTRUCTION_SET_VARIABLE, asked, known[: known.index(widest) + 1])
+
+
+def _check(settings: TrainingSettings) -> None:
+    if settings.loss not in LOSSES:
+        raise InvalidArgumentError(
+            f"loss={settings.loss!r} with engine='native'; expected one of {', '.join(map(repr, LOSSES))}. "
+            "engine='keras' has the others."
+        )
+    if settings.negative > LARGEST_NEGATIVE:
+        raise InvalidArgumentError(
+            f"negative={settings.negative} with engine='native'; expected at most {LARGEST_NEGATIVE}."
+        )
+    for name in ("block_size", "batch_size"):
+        if getattr(settings, name) is not None:
+            raise InvalidArgumentError(
+                f"{name}={getattr(settings, name)} with engine='native'; expected None. It is for engine='keras'."
+            )
+
+
+class _PaddedTables:
+    """The tables as the kernel wants them: rows of a multiple of 16 floats at multiples of 64 bytes."""
+
+    def __init__(self, n_words: int, size: int, biased: bool) -> None:
+        self.size = size
+        self.inputs, self.outputs = _aligned(n_words, size), _aligned(n_words, size)
+        self.biases = np.zeros(n_words, np.float32) if biased else None
+
+    def draw(self, seed: int, log_noise: NDArray[np.float32]) -> None:
+        """W uniform in [-0.5/D, 0.5/D), C zero, b = log q."""
+        generator = np.random.default_rng(seed)
+        for part in _parts(self.inputs):
+            part[:, : self.size] = (generator.random((len(part), self.size), np.float32) - 0.5) / self.size
+        if self.biases is not None:
+            self.biases[:] = log_noise
+
+    def assign(self, tables: Tables) -> None:
+        self.inputs[:, : self.size] = tables.input_vectors
+        self.outputs[:, : self.size] = tables.output_vectors
+        if self.biases is not None:
+            self.biases[:] = tables.output_biases
+
+    def copy(self) -> Tables:
+        biases = None if self.biases is None else self.biases.copy()
+        return Tables(self.inputs[:, : self.size].copy(), self.outputs[:, : self.size].copy(), biases)
+
+    def release(self) -> Tables:
+        """The tables without padding, in the same memory; this object is of no use afterwards."""
+        return Tables(_compact(self.inputs, self.size), _compact(self.outputs, self.size), self.biases)
+
+    def arrays(self) -> list[NDArray[np.float32]]:
+        return [self.inputs, self.outputs] + ([] if self.biases is None else [self.biases])
+
+    def are_finite(self) -> bool:
+        return all(bool(np.isfinite(part).all()) for table in self.arrays() for part in _parts(table))
+
+
+def _aligned(n_words: int, size: int) -> NDArray[np.float32]:
+    stride = -(-size // 16) * 16
+    memory = np.zeros(n_words * stride + 16, np.float32)
+    start = -memory.ctypes.data % 64 // 4
+    return memory[start : start + n_words * stride].reshape(n_words, stride)
+
+
+def _parts(table: NDArray[np.float32], n_rows: int = 4096) -> list[NDArray[np.float32]]:
+    """Views of some rows each, so that what is made of them stays small."""
+    return [table[first : first + n_rows] for first in range(0, len(table), n_rows)]
+
+
+def _compact(table: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    flat = table.reshape(-1)
+    done = 0
+    for part in _parts(table):  # to the front, where the rows have been moved away already
+        flat[done : done + len(part) * size] = part[:, :size].copy().reshape(-1)
+        done += len(part) * size
+    return flat[:done].reshape(-1, size)
+
+
+@dataclass
+class _Sums:
+    """What the slices of an epoch add up to."""
+
+    loss: float = 0.0
+    measured: int = 0
+    pairs: int = 0
+
+    @property
+    def mean(self) -> float:
+        return self.loss / self.measured if self.measured else 0.0
+
+
+class _Epoch:
+    """The slices of one epoch from number `position` on, handed out in order to any number of threads."""
+
+    def __init__(
+        self,
+        work: Callable[[int, int], tuple[float, int, int]],
+        n_tokens: int,
+        slice_size: int,
+        position: int,
+        sums: _Sums,
+    ) -> None:
+        self.position = position
+        self.n_slices = -(-n_tokens // slice_size)
+        self.sums = sums
+        self.stop = False
+        self._work, self._n_tokens, self._slice = work, n_tokens, slice_size
+        self._lock, self._errors = threading.Lock(), list[BaseException]()
+
+    def run(self, workers: int, glance: Callable[[], None]) -> None:
+        """Work until all slices are done or `stop` is set; call `glance` in this thread meanwhile."""
+        self.stop = False
+        threads = [threading.Thread(target=self._take, daemon=True) for _ in range(workers)]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(GLANCE)
+                    glance()
+        finally:
+            self.stop = True
+            for thread in threads:
+                thread.join()
+        if self._errors:
+            raise self._errors[0]
+
+    def _take(self) -> None:
+        try:
+            while True:
+                with self._lock:
+                    if self.stop or self.position >= self.n_slices:
+                        return
+                    begin = self.position * self._slice
+                    self.position += 1
+                loss, measured, pairs = self._work(begin, min(begin + self._slice, self._n_tokens))
+                with self._lock:
+                    self.sums.loss += loss
+                    self.sums.measured += measured
+                    self.sums.pairs += pairs
+        except BaseException as error:  # handed to the main thread
+            self._errors.append(error)
+            self.stop = True
+
+
+class _Trainer:
+    """One training: tables, epochs, and what the main thread does between slices."""
+
+    def __init__(
+        self, corpus: EncodedCorpus, settings: TrainingSettings, start: TrainingState, checkpoints: Checkpoints | None
+    ) -> None:
+        self.settings, self.checkpoints, self.start = settings, checkpoints, start
+        self.tokens = Tokens.of(corpus)
+        longest = int(np.diff(self.tokens.offsets).max())
+        if longest < 2:
+            raise CorpusError("no document has two words, so there is no pair. Should the documents be joined?")
+        self.reach = min(settings.window, longest)
+        self.noise = NoiseDistribution(settings.noise, self.tokens.counts, settings.ns_exponent)
+        self.keep = keep_thresholds(self.tokens.counts, settings.sample)
+        self.instruction_set = instruction_set()
+        n_tokens = len(self.tokens.ids)
+        self.group = self._group()
+        self.slice = min(LARGEST_SLICE, max(1, -(-n_tokens // (SLICES_WANTED * CHUNK))) * CHUNK)
+        biased = settings.loss == "nce"
+        self.log_expected = self.noise.log_probabilities + np.float32(np.log(settings.negative)) if biased else None
+        self.tables = _PaddedTables(len(self.tokens.counts), settings.vector_size, biased)
+        if start.tables is None:
+            self.tables.draw(settings.seeds[0], self.noise.log_probabilities)
+        else:
+            self.tables.assign(start.tables)
+            start.tables = None  # not kept twice
+        self.progress = TrainingProgress(corpus.n_raw_words, settings.epochs, settings.verbose, start)
+        self.guard = Safeguard(_Snapshot(self.tables), untrained_loss(settings.loss, settings.negative))
+        self.words_done = np.zeros(1, np.int64)
+        self.epoch: _Epoch | None = None
+
+    def _group(self) -> int:
+        """Centres of a group: all of 16, unless the most frequent word would meet itself in it time and again.
+
+        A group is trained at one stale value, which a word that stands in it ten times moves ten times.
+        """
+        kept = self.tokens.counts.astype(np.float64)
+        if self.keep is not None:
+            kept *= self.keep / 2.0**32
+        share = kept.max() / max(kept.sum(), 1.0)
+        return int(np.clip(0.5 / max(share, 1e-9), 1, 16))
+
+    def run(self) -> TrainingResult:
+        """Train all epochs that are left."""
+        interrupted, error = False, None
+        callbacks = _Callbacks(self) if self.settings.callbacks else None
+        self.progress.start(self.start.position * self.slice / len(self.tokens.ids))
+        with DeferredInterrupt() as self.interrupt:
+            try:
+                if callbacks is not None:
+                    callbacks.begin()
+                for number in range(self.start.epoch, self.settings.epochs):
+                    if callbacks is not None and callbacks.stopped():
+                        break
+                    self._run_epoch(number, callbacks)
+                if callbacks is not None:
+                    callbacks.end()
+            except KeyboardInterrupt:
+                interrupted = True
+            except TrainingError as caught:
+                error = caught
+            finally:
+                self.progress.close()
+        if error is not None:
+            self.guard.good.restore(self.tables)
+        elif self.checkpoints is not None:
+            if interrupted:
+                self._write_checkpoint()
+            else:
+                self.checkpoints.write(TrainingState(self.tables.copy(), self.progress.history), complete=True)
+        return TrainingResult(self.tables.release(), self.progress.history, None, interrupted, error)
+
+    def _run_epoch(self, number: int, callbacks: _Callbacks | None) -> None:
+        resumed, self.start.position = self.start.position, 0
+        sums = _Sums(**self.start.engine) if resumed else _Sums()
+        n_tokens = len(self.tokens.ids)
+        keys = epoch_keys(self.settings.seeds[1], number)
+        epoch = self.epoch = _Epoch(self._work(keys, number), n_tokens, self.slice, resumed, sums)
+        self.words_done[0] = min(resumed * self.slice, n_tokens)
+        if callbacks is not None:
+            callbacks.begin_epoch(number)
+        self.progress.start_epoch()
+        while epoch.position < epoch.n_slices:
+            epoch.run(self.settings.workers, lambda: self._glance(epoch))
+            if epoch.position < epoch.n_slices:  # else the epoch ends first
+                self._write_if_due()
+                self._stop_if_asked()
+        if sums.pairs == 0:
+            raise CorpusError(
+                f"epoch {number} has no pair: sample={self.settings.sample:g} leaves no two words in one document. "
+                "It is too small for this corpus; 0 keeps all."
+            )
+        self.guard.check(sums.mean, number)
+        if not self.tables.are_finite():
+            self.guard.check(float("nan"), number)
+        self.progress.end_epoch(sums.mean)
+        if callbacks is not None:
+            callbacks.end_epoch(number, sums.mean)
+        self._write_if_due()
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if self.interrupt.pending:
+            raise KeyboardInterrupt
+
+    def _write_if_due(self) -> None:
+        if self.checkpoints is not None and self.checkpoints.due():
+            self._write_checkpoint()
+
+    def _work(self, keys: NDArray[np.uint64], number: int) -> Callable[[int, int], tuple[float, int, int]]:
+        """The kernel on positions begin..end - 1 of epoch `number`."""
+        settings, tokens, tables = self.settings, self.tokens, self.tables
+        n_tokens = len(tokens.ids)
+
+        def work(begin: int, end: int) -> tuple[float, int, int]:
+            return _kernels.skipgram.train(
+                tokens.ids,
+                tokens.offsets,
+                self.keep,
+                keys,
+                settings.window,
+                settings.shrink_windows,
+                alias_table=self.noise.table,
+                inputs=tables.inputs,
+                outputs=tables.outputs,
+                biases=tables.biases,
+                log_expected=self.log_expected,
+                size=settings.vector_size,
+                reach=self.reach,
+                group=self.group,
+                n_noise=NOISE_PER_GROUP,
+                noise_weight=settings.negative / NOISE_PER_GROUP,
+                remove_hits=settings.loss == "negative_sampling",
+                measured_every=1 if n_tokens < EVERY_GROUP else 64,
+                alpha=settings.alpha,
+                min_alpha=settings.min_alpha,
+                words_before=number * n_tokens,
+                words=settings.epochs * n_tokens,
+                words_done=self.words_done,
+                instruction_set=self.instruction_set,
+                begin=begin,
+                end=end,
+            )
+
+        return work
+
+    def _glance(self, epoch: _Epoch) -> None:
+        """In the main thread, some times a second while the others work."""
+        sums, fraction = epoch.sums, float(self.words_done[0]) / len(self.tokens.ids)
+        if sums.measured:
+            self.guard.check(sums.mean, self.progress.epoch, fraction)
+            self.guard.keep(lambda: _Snapshot(self.tables))
+            self.progress.advance(fraction, sums.mean)
+        if self.interrupt.pending or (self.checkpoints is not None and self.checkpoints.due()):
+            epoch.stop = True
+
+    def _write_checkpoint(self) -> None:
+        """While no thread works."""
+        if self.checkpoints is None or self.epoch is None:
+            return
+        tables = self.tables.copy()
+        if not tables.are_finite():
+            return
+        history = {name: list(values) for name, values in self.progress.history.items()}
+        middle = 0 < self.epoch.position < self.epoch.n_slices
+        state = TrainingState(tables, history)
+        if middle:
+            state.position, state.seconds = self.epoch.position, self.progress.seconds
+            state.engine = dataclasses.asdict(self.epoch.sums)
+        self.checkpoints.write(state)
+
+
+class _Snapshot:
+    """The tables as they were, in a file without a name: memory holds them once only."""
+
+    def __init__(self, tables: _PaddedTables) -> None:
+        self._finite = tables.are_finite()
+        self._file = None
+        if self._finite:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as this object
+            for table in tables.arrays():
+                table.tofile(self._file)
+            self._file.flush()
+
+    def are_finite(self) -> bool:
+        return self._finite
+
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def restore(self, tables: _PaddedTables) -> None:
+        """Write the values back."""
+        assert self._file is not None
+        self._file.seek(0)
+        for table in tables.arrays():
+            self._file.readinto(table.reshape(-1).view(np.uint8).data)
+
+
+class _Callbacks:
+    """Keras callbacks, which want a Keras model: it gets the tables at the end of every epoch."""
+
+    def __init__(self, trainer: _Trainer) -> None:
+        from kerazoo.word2vec import keras_engine
+
+        self._trainer = trainer
+        settings = trainer.settings
+        self._model = keras_engine.new_model(
+            trainer.tokens.counts, settings.loss, settings.noise, settings.ns_exponent, settings.vector_size,
+            settings.negative,
+        )  # fmt: skip
+        self._assign = keras_engine.assign_tables
+        self._list = keras_engine.TrainingCallbacks(
+            list(settings.callbacks), add_history=True, model=self._model, verbose=0, epochs=settings.epochs, steps=1
+        )
+
+    def begin(self) -> None:
+        self._model.stop_training = False
+        self._list.begin(self._trainer.start.history["loss"])
+
+    def stopped(self) -> bool:
+        return bool(self._model.stop_training)
+
+    def begin_epoch(self, number: int) -> None:
+        self._list.on_epoch_begin(number)
+
+    def end_epoch(self, number: int, loss: float) -> None:
+        self._assign(self._model, self._trainer.tables.copy())
+        self._list.on_epoch_end(number, {"loss": loss})
+
+    def end(self) -> None:
+        """Callbacks may have put other weights back, as EarlyStopping does."""
+        from kerazoo.word2vec import keras_engine
+
+        self._list.end()
+        if self._trainer.progress.history["loss"]:
+            self._trainer.tables.assign(keras_engine.tables_of(self._model))

@@ -1,0 +1,107 @@
+"""Skip-gram training in place, on vectors of the widest instruction set that the CPU has. See `_skipgram.pyi`."""
+
+from libc.stdint cimport int32_t, int64_t, uint64_t
+
+from kerazoo_ext._source cimport kz_source, source_of
+
+cdef extern from "skipgram.h" nogil:
+    enum: KZ_GROUP
+    ctypedef struct kz_job:
+        kz_source source
+        const uint64_t *alias_table
+        uint64_t n_words
+        uint64_t noise_key
+        float *inputs
+        float *outputs
+        float *biases
+        const float *log_expected
+        int64_t size
+        int64_t stride
+        int64_t reach
+        int64_t group
+        int64_t n_noise
+        float noise_weight
+        int remove_hits
+        int64_t measured_every
+        double alpha
+        double min_alpha
+        int64_t words_before
+        int64_t words
+        int64_t *words_done
+    ctypedef struct kz_sums:
+        double loss
+        int64_t measured
+        int64_t pairs
+    int kz_widest() noexcept
+    int kz_train(const kz_job *, int, int64_t, int64_t, kz_sums *) noexcept
+
+INSTRUCTION_SETS = ("plain", "avx2", "avx512")
+
+
+def widest():
+    return INSTRUCTION_SETS[kz_widest()]
+
+
+def train(
+    const int[::1] ids, const long long[::1] offsets, keep, const unsigned long long[::1] keys, int window, bint shrink,
+    *, const unsigned long long[::1] alias_table, float[:, ::1] inputs, float[:, ::1] outputs, biases, log_expected,
+    int size, int reach, int group, int n_noise, float noise_weight, bint remove_hits, int measured_every, double alpha, double min_alpha,
+    long long words_before, long long words, long long[::1] words_done, str instruction_set, long long begin,
+    long long end,
+):
+    cdef kz_job job
+    cdef kz_sums sums
+    cdef float[::1] bias_values
+    cdef const float[::1] expected_values
+    cdef int which = INSTRUCTION_SETS.index(instruction_set), failed
+    cdef Py_ssize_t n_words = alias_table.shape[0]
+    job.source = source_of(ids, offsets, keep, keys, window, shrink, 0)
+    if inputs.shape[0] != n_words or outputs.shape[0] != n_words or outputs.shape[1] != inputs.shape[1]:
+        raise ValueError("inputs, outputs and alias_table must have a row a word")
+    if n_words < 1 or inputs.shape[1] < 16 or inputs.shape[1] % 16 or keys.shape[0] < 3 or words_done.shape[0] != 1:
+        raise ValueError("rows must be of a multiple of 16 floats; there must be 3 keys and one count of words")
+    if <size_t> &inputs[0, 0] % 64 or <size_t> &outputs[0, 0] % 64:
+        raise ValueError("the tables must be aligned to 64 bytes")
+    if not inputs.shape[1] - 16 < size <= inputs.shape[1]:
+        raise ValueError("rows must be as long as the vectors, rounded up to 16 floats")
+    if not 1 <= group <= KZ_GROUP:
+        raise ValueError(f"group must be from 1 to {KZ_GROUP}")
+    if n_noise < 8 or n_noise % 8 or not 1 <= reach <= window or words < 1 or measured_every < 1:
+        raise ValueError("n_noise must be a multiple of 8, reach from 1 to window, words and measured_every at least 1")
+    if begin < 0 or begin % 256 or end < begin or end > ids.shape[0]:
+        raise ValueError("begin must be the start of a chunk, and end lie in the corpus")
+    if which > kz_widest():
+        raise ValueError(f"this CPU has no {instruction_set}")
+    job.alias_table = <const uint64_t *> &alias_table[0]
+    job.n_words = n_words
+    job.noise_key = keys[2]
+    job.inputs = &inputs[0, 0]
+    job.outputs = &outputs[0, 0]
+    job.biases = NULL
+    job.log_expected = NULL
+    if biases is not None:
+        bias_values, expected_values = biases, log_expected
+        if bias_values.shape[0] != n_words or expected_values.shape[0] != n_words:
+            raise ValueError("biases and log_expected must have an element a word")
+        job.biases = &bias_values[0]
+        job.log_expected = &expected_values[0]
+    job.size = size
+    job.stride = inputs.shape[1]
+    job.reach = reach
+    job.group = group
+    job.n_noise = n_noise
+    job.noise_weight = noise_weight
+    job.remove_hits = remove_hits
+    job.measured_every = measured_every
+    job.alpha = alpha
+    job.min_alpha = min_alpha
+    job.words_before = words_before
+    job.words = words
+    job.words_done = <int64_t *> &words_done[0]
+    sums.loss = 0
+    sums.measured = sums.pairs = 0
+    with nogil:
+        failed = kz_train(&job, which, begin, end, &sums)
+    if failed:
+        raise MemoryError
+    return sums.loss, sums.measured, sums.pairs

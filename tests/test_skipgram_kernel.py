@@ -1,0 +1,152 @@
+"""The training kernel against its float64 twin: losses, sizes, instruction sets, texts of all kinds."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from kerazoo.batching.noise import NoiseDistribution
+from kerazoo_ext import _skipgram
+from tests.test_batching_kernels import make_settings
+from tests.twins import skipgram as twin
+
+pytestmark = pytest.mark.kernels
+
+SETS = _skipgram.INSTRUCTION_SETS[: _skipgram.INSTRUCTION_SETS.index(_skipgram.widest()) + 1]
+
+
+def aligned(values):
+    """A copy of (V, D) in rows of a multiple of 16 floats, the first one at a multiple of 64 bytes."""
+    n, size = values.shape
+    stride = -(-size // 16) * 16
+    memory = np.zeros(n * stride + 16, np.float32)
+    start = -memory.ctypes.data % 64 // 4
+    table = memory[start : start + n * stride].reshape(n, stride)
+    table[:, :size] = values
+    return table
+
+
+def run(
+    s, n_words, size, *, nce, instruction_set, n_noise=8, begin=0, end=None, reach=None, seed=7, hits=None, group=16
+):
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(1, 50, n_words)
+    noise = NoiseDistribution("unigram", counts)
+    W, C = rng.normal(size=(2, n_words, size)) * 0.5
+    b = rng.normal(size=n_words)
+    log_expected = noise.log_probabilities + np.float32(np.log(5))
+    end = len(s.ids) if end is None else end
+    common = {
+        "group": group,
+        "n_noise": n_noise,
+        "noise_weight": 5 / n_noise,
+        "remove_hits": not nce if hits is None else hits,
+    }
+    common |= {"alpha": 0.05, "min_alpha": 0.01, "words_before": 100, "words": 2 * len(s.ids) + 100}
+    common["measured_every"] = 3
+    inputs, outputs, biases = aligned(W), aligned(C), b.astype(np.float32)
+    done = np.zeros(1, np.int64)
+    got = _skipgram.train(
+        *s.arguments()[:-1], alias_table=noise.table, inputs=inputs, outputs=outputs,
+        biases=biases if nce else None, log_expected=log_expected if nce else None,
+        size=size, reach=s.window if reach is None else reach, words_done=done, instruction_set=instruction_set,
+        begin=begin, end=end, **common,
+    )  # fmt: skip
+    job = twin.Job(s, noise.table, W, C, b if nce else None, log_expected.astype(np.float64) if nce else None, **common)
+    expected = twin.train(job, begin, end)
+    assert got[1:] == expected[1:]
+    assert got[0] == pytest.approx(expected[0], rel=1e-5)
+    assert done[0] == end - begin
+    np.testing.assert_allclose(inputs[:, :size], W, atol=2e-4)
+    np.testing.assert_allclose(outputs[:, :size], C, atol=2e-4)
+    if nce:
+        np.testing.assert_allclose(biases, b, atol=2e-4)
+    assert not inputs[:, size:].any()
+    assert not outputs[:, size:].any()
+    return got
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("nce", [True, False])
+@pytest.mark.parametrize("size", [1, 15, 16, 17, 100, 300])
+def test_losses_sizes_and_instruction_sets(size, nce, instruction_set):
+    s = make_settings(3, (300, 0, 1, 2, 5, 290), 31, window=5)
+    run(s, 31, size, nce=nce, instruction_set=instruction_set)
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize(
+    ("lengths", "n_words", "window", "changes"),
+    [
+        ((700,), 40, 1, {}),
+        ((700,), 40, 12, {"n_noise": 16}),
+        ((700,), 40, 5, {"group": 1}),
+        ((700,), 40, 5, {"group": 7, "n_noise": 24}),
+        ((9, 3, 30, 0, 0, 1), 40, 50, {"reach": 30}),
+        ((1, 1, 2, 1), 5, 3, {}),
+        ((1, 1, 1), 5, 3, {}),
+        ((300,), 1, 4, {"group": 2}),
+        ((300,), 2, 4, {"group": 2, "hits": True}),
+        ((60,), 3, 200, {"reach": 60, "hits": False}),
+    ],
+)
+def test_windows_documents_and_vocabularies(lengths, n_words, window, changes, instruction_set):
+    for keep_share, shrink in ((0.6, True), (None, False)):
+        s = make_settings(5, lengths, n_words, window, shrink=shrink, keep_share=keep_share)
+        run(s, n_words, 20, nce=False, instruction_set=instruction_set, **changes)
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+def test_slices_join_without_a_gap(instruction_set):
+    """The pairs of the slices are those of the whole, although groups are cut at their borders."""
+    s = make_settings(8, (1500, 20, 900), 50, window=6)
+    bounds = [0, 256, 768, 1024, 2420]
+    whole = run(s, 50, 8, nce=True, instruction_set=instruction_set)
+    parts = [
+        run(s, 50, 8, nce=True, instruction_set=instruction_set, begin=a, end=b) for a, b in itertools.pairwise(bounds)
+    ]
+    assert sum(part[2] for part in parts) == whole[2] > 0
+
+
+def test_a_long_document_in_the_plain_and_the_widest_set_ends_alike():
+    """100,000 tokens: too many for the twin, so the instruction sets are compared with each other."""
+    s = make_settings(9, (100_000,), 500, window=5)
+    noise = NoiseDistribution("unigram", np.arange(500, 0, -1))
+    tables = []
+    for instruction_set in {SETS[0], SETS[-1]}:
+        inputs, outputs = aligned(np.random.default_rng(1).normal(size=(500, 24)) / 24), aligned(np.zeros((500, 24)))
+        loss, measured, pairs = _skipgram.train(
+            *s.arguments()[:-1], alias_table=noise.table, inputs=inputs, outputs=outputs, biases=None,
+            log_expected=None, size=24, reach=5, group=16, n_noise=16, noise_weight=5 / 16, remove_hits=True,
+            measured_every=64, alpha=0.025, min_alpha=0.001, words_before=0, words=100_000,
+            words_done=np.zeros(1, np.int64), instruction_set=instruction_set, begin=0, end=100_000,
+        )  # fmt: skip
+        tables.append((inputs, outputs))
+        assert 0 < loss / measured < 6 * np.log(2)
+        assert pairs / 64 / 2 < measured < pairs / 64 * 2
+    np.testing.assert_allclose(tables[0], tables[-1], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"n_noise": 7}, {"n_noise": 0}, {"group": 0}, {"group": 17}, {"begin": 100}, {"end": 10**6}, {"reach": 6},
+        {"size": 9}, {"instruction_set": "mmx"},
+    ],
+)  # fmt: skip
+def test_arguments_that_would_read_beyond_the_arrays_are_refused(changes):
+    s = make_settings(3, (300,), 10, window=5)
+    noise = NoiseDistribution("unigram", np.ones(10, np.int64))
+    settings = {
+        "alias_table": noise.table, "inputs": aligned(np.zeros((10, 20))), "outputs": aligned(np.zeros((10, 20))),
+        "biases": None, "log_expected": None, "size": 20, "reach": 5, "group": 16, "n_noise": 8, "noise_weight": 0.6,
+        "remove_hits": False, "measured_every": 1, "alpha": 0.1, "min_alpha": 0.0, "words_before": 0, "words": 300,
+        "words_done": np.zeros(1, np.int64), "instruction_set": SETS[-1], "begin": 0, "end": 300,
+    }  # fmt: skip
+    _skipgram.train(*s.arguments()[:-1], **settings)
+    with pytest.raises(ValueError, match=r"must|no |not in tuple|index"):
+        _skipgram.train(*s.arguments()[:-1], **{**settings, **changes})
+    with pytest.raises(ValueError, match="aligned"):
+        _skipgram.train(*s.arguments()[:-1], **{**settings, "inputs": np.zeros(330, np.float32)[1:321].reshape(10, 32)})
