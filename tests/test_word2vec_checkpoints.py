@@ -225,24 +225,30 @@ def test_what_a_killed_writer_left_is_cleared_away(tmp_path, whole):
 
 
 INTERRUPTED = """
-import os, signal, sys, threading, time
+import os, signal, sys, threading
+import numpy as np
+from kerazoo.word2vec.progress import TrainingProgress
 from tests.test_word2vec_checkpoints import documents, model
-threading.Timer(float(sys.argv[2]), lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 signal.signal(signal.SIGINT, signal.default_int_handler)
-fitted = model(sys.argv[1], epochs=1000, checkpoint_minutes=1000)
+real = TrainingProgress.end_epoch
+def end_epoch(self, loss):
+    real(self, loss)
+    if len(self.history["loss"]) == 3:  # arrives some time later, in the middle of a step as likely as not
+        threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+TrainingProgress.end_epoch = end_epoch
+fitted = model(sys.argv[1], epochs=100_000, checkpoint_minutes=1000)
 try:
     fitted.fit(documents(400))
 except KeyboardInterrupt:
-    print(len(fitted.history_["loss"]), fitted.wv.most_similar("fruit1", topn=1)[0][0][:5])
+    print(len(fitted.history_["loss"]), np.isfinite(fitted.wv["fruit1"]).sum())
 """
 
 
 def test_ctrl_c_leaves_a_usable_model_and_a_checkpoint(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, str(tmp_path), "20"], capture_output=True, text=True, check=True
-    )
-    n_epochs, neighbour = done.stdout.split()
-    assert 0 < int(n_epochs) < 1000
-    assert neighbour == "fruit"
+    arguments = [sys.executable, "-c", INTERRUPTED, str(tmp_path)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    n_epochs, n_finite = map(int, done.stdout.split())
+    assert 3 <= n_epochs < 100_000
+    assert n_finite == 8
     left = Word2Vec.load(tmp_path / "fit-0.kerazoo")
-    assert len(left.history_["loss"]) == int(n_epochs)
+    assert len(left.history_["loss"]) == n_epochs
