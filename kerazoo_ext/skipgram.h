@@ -135,7 +135,7 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
 }
 
 #define KZ_SIGMOID_BODY \
-    /* exp(-x) = 2^n exp(r), |r| <= ln(2) / 2: Cephes' polynomial, 2 ulp. Beyond 30 nothing changes in a float. */ \
+    /* exp(-x) = 2^n exp(r), |r| <= ln(2) / 2: Cephes' polynomial. Beyond 30 nothing changes in a float. */ \
     const kz_eight most = 30.0f - (kz_eight){0}; \
     kz_eight_ints beyond = -x > most; \
     x = (kz_eight)((beyond & (kz_eight_ints)most) | (~beyond & (kz_eight_ints)-x)); \

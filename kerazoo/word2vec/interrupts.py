@@ -33,6 +33,11 @@ class DeferredInterrupt:
             self._previous = signal.signal(signal.SIGINT, self._note)
         return self
 
+    def raise_if_pending(self) -> None:
+        """KeyboardInterrupt if there was a Ctrl-C."""
+        if self.pending:
+            raise KeyboardInterrupt
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.pending:
             signal.default_int_handler(number, frame)

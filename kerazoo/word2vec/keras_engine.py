@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kerazoo.word2vec.checkpoints import Checkpoints
     from kerazoo.word2vec.estimator import Word2Vec
 
-__all__ = ["TrainingCallbacks", "assign_tables", "model_of", "new_model", "tables_of", "train"]
+__all__ = ["TrainingCallbacks", "assign_tables", "model_of", "tables_of", "train"]
 
 # Every pair of a block sees the tables as they were before it: a block should be a small part of an epoch, or words
 # are moved by stale gradients. Above 4096 tokens quality falls (docs/word2vec.md).
@@ -177,26 +177,16 @@ def assign_tables(model: SkipGram, tables: Tables) -> None:
 
 def model_of(estimator: Word2Vec) -> SkipGram:
     """A Keras model with the tables of a fitted estimator."""
-    model = new_model(
-        estimator.vocabulary_.counts, estimator.loss, estimator.noise, estimator.ns_exponent,
-        estimator.vectors_.shape[1], estimator.negative,
-    )  # fmt: skip
+    noise = NoiseDistribution(estimator.noise, estimator.vocabulary_.counts, estimator.ns_exponent)
+    model = SkipGram(
+        vocabulary_size=len(estimator.vocabulary_),
+        vector_size=estimator.vectors_.shape[1],
+        loss=estimator.loss,
+        noise_probabilities=noise.probabilities,
+        negative=estimator.negative,
+    )
     assign_tables(model, Tables(estimator.vectors_, estimator.output_vectors_, estimator.output_biases_))
     return model
-
-
-def new_model(
-    counts: Any, loss: str, noise: str, ns_exponent: float, vector_size: int, negative: int, seed: int | None = None
-) -> SkipGram:
-    """An untrained Keras model for words of these counts."""
-    return SkipGram(
-        vocabulary_size=len(counts),
-        vector_size=vector_size,
-        loss=loss,
-        noise_probabilities=NoiseDistribution(noise, counts, ns_exponent).probabilities,
-        negative=negative,
-        seed=seed,
-    )
 
 
 def _batches(corpus: EncodedCorpus, settings: TrainingSettings) -> tuple[SkipGramBatches | TokenBlocks, int]:
@@ -305,7 +295,7 @@ class _Conductor(keras.callbacks.Callback):
             self.progress.advance(self._done / self._n_batches, loss)
         if self._done < self._n_batches:  # else the epoch ends first
             self._write_if_due()
-            self._stop_if_asked()
+            self.interrupt.raise_if_pending()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         loss = float((logs or {}).get("loss", math.nan))
@@ -316,11 +306,7 @@ class _Conductor(keras.callbacks.Callback):
         self._first = self._done = 0
         self._epoch = epoch + 1
         self._write_if_due()
-        self._stop_if_asked()
-
-    def _stop_if_asked(self) -> None:
-        if self.interrupt.pending:
-            raise KeyboardInterrupt
+        self.interrupt.raise_if_pending()
 
     def _write_if_due(self) -> None:
         if self.checkpoints is not None and self.checkpoints.due():

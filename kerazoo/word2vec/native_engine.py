@@ -298,7 +298,7 @@ class _Trainer:
             epoch.run(self.settings.workers, lambda: self._glance(epoch))
             if epoch.position < epoch.n_slices:  # else the epoch ends first
                 self._write_if_due()
-                self._stop_if_asked()
+                self.interrupt.raise_if_pending()
         if sums.pairs == 0:
             raise CorpusError(
                 f"epoch {number} has no pair: sample={self.settings.sample:g} leaves no two words in one document. "
@@ -311,11 +311,7 @@ class _Trainer:
         if callbacks is not None:
             callbacks.end_epoch(number, sums.mean)
         self._write_if_due()
-        self._stop_if_asked()
-
-    def _stop_if_asked(self) -> None:
-        if self.interrupt.pending:
-            raise KeyboardInterrupt
+        self.interrupt.raise_if_pending()
 
     def _write_if_due(self) -> None:
         if self.checkpoints is not None and self.checkpoints.due():
@@ -419,11 +415,14 @@ class _Callbacks:
 
         self._trainer = trainer
         settings = trainer.settings
-        self._model = keras_engine.new_model(
-            trainer.tokens.counts, settings.loss, settings.noise, settings.ns_exponent, settings.vector_size,
-            settings.negative,
-        )  # fmt: skip
-        self._assign = keras_engine.assign_tables
+        self._engine = keras_engine
+        self._model = keras_engine.SkipGram(
+            vocabulary_size=len(trainer.tokens.counts),
+            vector_size=settings.vector_size,
+            loss=settings.loss,
+            noise_probabilities=trainer.noise.probabilities,
+            negative=settings.negative,
+        )
         self._list = keras_engine.TrainingCallbacks(
             list(settings.callbacks), add_history=True, model=self._model, verbose=0, epochs=settings.epochs, steps=1
         )
@@ -439,13 +438,11 @@ class _Callbacks:
         self._list.on_epoch_begin(number)
 
     def end_epoch(self, number: int, loss: float) -> None:
-        self._assign(self._model, self._trainer.tables.copy())
+        self._engine.assign_tables(self._model, self._trainer.tables.copy())
         self._list.on_epoch_end(number, {"loss": loss})
 
     def end(self) -> None:
         """Callbacks may have put other weights back, as EarlyStopping does."""
-        from kerazoo.word2vec import keras_engine
-
         self._list.end()
         if self._trainer.progress.history["loss"]:
-            self._trainer.tables.assign(keras_engine.tables_of(self._model))
+            self._trainer.tables.assign(self._engine.tables_of(self._model))

@@ -20,7 +20,7 @@ from kerazoo.word2vec.settings import Tables
 if TYPE_CHECKING:
     from kerazoo.word2vec.estimator import Word2Vec
 
-__all__ = ["Contents", "load", "read", "save", "write"]
+__all__ = ["Contents", "load", "plain_parameters", "read", "save", "write"]
 
 KIND = "kerazoo.word2vec"
 # Objects that only pickle could keep, and a folder of one machine.
@@ -101,9 +101,8 @@ def plain_parameters(model: Word2Vec) -> dict[str, Any]:
 
 def save(model: Word2Vec, path: str | os.PathLike[str]) -> None:
     """Write a fitted model; the old file stays until the new one is whole."""
-    tables = Tables(model.vectors_, model.output_vectors_, model.output_biases_)
     parameters = plain_parameters(model)
-    write(path, Contents(parameters, model.vocabulary_, tables, model.history_, model.seed_, model.n_fits_))
+    write(path, Contents(parameters, model.vocabulary_, model._tables(), model.history_, model.seed_, model.n_fits_))
 
 
 def load(cls: type[Word2Vec], path: str | os.PathLike[str], mmap: bool) -> Word2Vec:
