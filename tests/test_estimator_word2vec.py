@@ -211,6 +211,7 @@ def test_progress_shows_epochs_loss_and_rate(capsys):
         ({"sample": -1e-3}, "sample=-0.001; expected a finite number >= 0 and <= 1"),
         ({"alpha": 0}, "alpha=0; expected a finite number > 0"),
         ({"alpha": float("nan")}, "alpha=nan"),
+        ({"alpha": -0.025}, "alpha=-0.025; expected a finite number > 0"),
         ({"min_alpha": 0.5}, "min_alpha=0.5; expected a finite number >= 0 and <= 0.025"),
         ({"loss": "hinge"}, "loss='hinge'; expected one of 'nce'"),
         ({"noise": "unigramm"}, "Did you mean 'unigram'"),
