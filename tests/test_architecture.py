@@ -18,12 +18,13 @@ ALLOWED = {
     "errors": set(),
     "backend": set(),
     "cores": set(),
+    "accelerators": set(),
     "fingerprint": set(),
     "storage": set(),
     "text": {"storage"},
     "datasets": {"text"},
     "batching": set(),
-    "word2vec": {"text", "batching", "storage"},
+    "word2vec": {"text", "batching", "storage", "accelerators"},
     "cli": {"text", "datasets", "batching", "word2vec", "storage"},
 }
 BASE = {"errors", "backend", "cores", "fingerprint"}

@@ -27,6 +27,7 @@ def two_topics(n_documents=400, seed=0):
 
 def small(**changes):
     settings = {"vector_size": 12, "window": 3, "min_count": 1, "sample": 0, "epochs": 3, "seed": 1, "verbose": 0}
+    settings["engine"] = "keras"  # the native engine has tests of its own
     return Word2Vec(**{**settings, **changes})
 
 
@@ -221,12 +222,67 @@ def test_progress_shows_epochs_loss_and_rate(capsys):
         ({"verbose": 3}, "verbose=3; expected an integer from 0 to 2"),
         ({"max_final_vocab": 0}, "max_final_vocab=0"),
         ({"batch_size": 0}, "batch_size=0"),
+        ({"sg": 2}, "sg=2; expected an integer from 0 to 1"),
+        ({"hs": -1}, "hs=-1; expected an integer from 0 to 1"),
+        ({"cbow_mean": 0.5}, "cbow_mean=0.5; expected an integer"),
+        ({"sg": 0}, "sg=0 with engine='keras'; expected 1"),
+        ({"hs": 1}, "hs=1 with engine='keras'; expected 0"),
         ({"callbacks": "early"}, "callbacks='early'; expected a list or tuple"),
     ],
 )
 def test_bad_parameters_say_what_is_allowed(changes, message):
     with pytest.raises(InvalidArgumentError, match=message):
         small(**changes).fit(two_topics(5))
+
+
+def test_auto_is_native_unless_only_keras_will_do(monkeypatch):
+    from kerazoo import accelerators
+    from kerazoo.word2vec import estimator
+
+    chosen = []
+    real = estimator._engine
+    monkeypatch.setattr(estimator, "_engine", lambda name: chosen.append(name) or real(name))
+    monkeypatch.setattr(accelerators, "visible", lambda: False)
+    cases = [{}, {"sg": 0}, {"hs": 1}, {"loss": "sampled_softmax"}, {"batch_size": 64}, {"block_size": 64}]
+    for changes in cases:
+        small(engine="auto", epochs=1, **changes).fit(two_topics(10))
+    assert chosen == ["native"] * 3 + ["keras"] * 3
+    monkeypatch.setattr(accelerators, "visible", lambda: True)
+    for changes in cases[:3]:
+        small(engine="auto", epochs=1, **changes).fit(two_topics(10))
+    assert chosen[6:] == ["keras", "native", "native"]
+
+
+def test_a_model_that_keras_trained_further_is_taken_back_and_trains_natively():
+    from kerazoo.batching import TokenBlocks
+    from kerazoo.word2vec import RowClippedSGD
+    from kerazoo.word2vec.safeguard import untrained_loss
+
+    corpus = EncodedCorpus.from_source(two_topics(), min_count=1)
+    model = small(engine="native").fit(corpus)
+    blocks = TokenBlocks(
+        corpus, 256, 3, sample=0, noise="unigram", noise_group=16, noise_per_group=16, unique=True, seed=1
+    )
+    model.model_.compile(optimizer=RowClippedSGD(0.05))
+    before = model.vectors_.copy()
+    model.model_.fit(blocks, epochs=1, verbose=0)
+    back = Word2Vec.from_keras(model.model_, model.vocabulary_, min_count=1, sample=0, epochs=2, alpha=0.1, verbose=0)
+    np.testing.assert_array_equal(back.vectors_, keras.ops.convert_to_numpy(model.model_.input_vectors))
+    assert not np.array_equal(back.vectors_, before)
+    assert (back.loss, back.negative, back.vector_size) == ("nce", 5, 12)
+    back.set_params(engine="native").partial_fit(corpus)
+    assert back.history_["loss"][-1] < 0.9 * untrained_loss("nce", 5)
+
+
+def test_foreign_keras_models_are_refused():
+    model = small(engine="native", epochs=1).fit(two_topics(10))
+    with pytest.raises(InvalidArgumentError, match=r"got a Sequential; expected a kerazoo.word2vec.SkipGram"):
+        Word2Vec.from_keras(keras.Sequential(), model.vocabulary_)
+    smaller = EncodedCorpus.from_source([["a", "b"]], min_count=1).vocabulary
+    with pytest.raises(InvalidArgumentError, match="the model has 20 words, the vocabulary 2"):
+        Word2Vec.from_keras(model.model_, smaller)
+    with pytest.raises(InvalidArgumentError, match="vector_size=5"):
+        Word2Vec.from_keras(model.model_, model.vocabulary_, vector_size=5)
 
 
 def test_vectors_before_fit():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kerazoo import Word2Vec, datasets
+from kerazoo.batching.noise import NoiseDistribution
 from kerazoo.errors import CorpusError, InvalidArgumentError, TrainingError
 from kerazoo.word2vec import native_engine
 from tests.test_estimator_word2vec import two_topics
@@ -87,7 +88,7 @@ print(sorted({"keras", "tensorflow", "jax", "torch"} & set(sys.modules)))
 
 def stop_after(monkeypatch, n, error=KeyboardInterrupt):
     """The kernel raises at its n-th slice."""
-    real, calls = native_engine._kernels.skipgram.train, []
+    real, calls = native_engine._kernels.word2vec.train, []
 
     def train(*arguments, **settings):
         calls.append(settings["begin"])
@@ -95,7 +96,7 @@ def stop_after(monkeypatch, n, error=KeyboardInterrupt):
             raise error
         return real(*arguments, **settings)
 
-    monkeypatch.setattr(native_engine._kernels.skipgram, "train", train)
+    monkeypatch.setattr(native_engine._kernels.word2vec, "train", train)
     return calls
 
 
@@ -221,3 +222,88 @@ def test_the_plain_instruction_set_learns_the_same_up_to_rounding(monkeypatch):
     widest = small().fit(two_topics(60))
     monkeypatch.setenv("KERAZOO_INSTRUCTION_SET", "plain")
     np.testing.assert_allclose(small().fit(two_topics(60)).vectors_, widest.vectors_, atol=1e-3)
+
+
+MODELS = {
+    "cbow": {"sg": 0},
+    "cbow_negative_sampling": {"sg": 0, "loss": "negative_sampling"},
+    "cbow_sum": {"sg": 0, "cbow_mean": 0, "alpha": 0.05},
+    "hs": {"hs": 1, "negative": 0},
+    "cbow_hs": {"sg": 0, "hs": 1, "negative": 0},
+    "both": {"hs": 1},
+}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_keeps_two_topics_apart(model, workers):
+    trained = small(epochs=15, workers=workers, **MODELS[model]).fit(two_topics())
+    for word in ("fruit3", "metal7"):
+        near = [other for other, _ in trained.wv.most_similar(word, topn=9)]
+        assert all(other.startswith(word[:5]) for other in near), near
+    assert trained.history_["loss"][-1] < 0.99 * trained.history_["loss"][0]
+    assert (trained.node_vectors_ is None) == (trained.tree_ is None) == (not trained.hs)
+    assert (trained.output_vectors_ is None) == (not trained.negative)
+    words = {word for word, _ in trained.predict_output_word(["fruit1", "fruit2"], topn=8)}
+    assert all(word.startswith("fruit") for word in words)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_is_saved_resumed_and_grown(model, tmp_path, monkeypatch):
+    documents = two_topics(200)
+    whole = checkpointed(None, **MODELS[model]).fit(documents)
+    monkeypatch.setattr(native_engine, "GLANCE", 1e-4)
+    with monkeypatch.context() as patch:
+        stop_after(patch, 25, Crash)
+        with pytest.raises(Crash):
+            checkpointed(tmp_path, **MODELS[model]).fit(documents)
+    assert_same(checkpointed(tmp_path, **MODELS[model]).fit(documents), whole)
+
+    whole.save(tmp_path / "model.kerazoo")
+    loaded = Word2Vec.load(tmp_path / "model.kerazoo")
+    assert_same(loaded, whole)
+    old = loaded.vocabulary_.words
+    before = None if loaded.node_vectors_ is None else loaded.node_vectors_.copy()
+    loaded.set_params(checkpoint_dir=None, alpha=1e-6, min_alpha=0, epochs=1, sample=0)
+    loaded.partial_fit(topic("cloud", n=50))
+    assert len(loaded.vocabulary_) == 30
+    for word in old:
+        np.testing.assert_allclose(loaded.wv[word], whole.wv[word], atol=1e-3)
+    if before is not None:
+        np.testing.assert_allclose(loaded.node_vectors_[: len(before)], before, atol=1e-3)
+        offsets, _ = loaded.tree_.paths()
+        assert len(offsets) == 31
+
+
+@pytest.mark.parametrize("model", ["cbow_negative_sampling", "hs", "both"])
+def test_the_first_loss_of_every_model_is_the_known_start(model):
+    """One bit a node of the path, and the untrained loss of the noise words, less those that equal the centre."""
+    trained = small(epochs=1, min_alpha=0, **{**MODELS[model], "alpha": 1e-6}).fit(two_topics(300))
+    counts = trained.vocabulary_.counts
+    shares = counts / counts.sum()
+    expected = 0.0
+    if model != "cbow_negative_sampling":
+        expected += shares @ np.diff(trained.tree_.paths()[0]) * np.log(2)
+    if model == "both":
+        expected += np.log1p(5) + 5 * np.log1p(1 / 5)
+    if model == "cbow_negative_sampling":
+        hits = shares @ NoiseDistribution("unigram", counts).probabilities
+        expected += (1 + 5 * (1 - hits)) * np.log(2)
+    assert trained.history_["loss"][0] == pytest.approx(expected, rel=5e-3)
+
+
+def test_a_tree_that_loses_its_noise_is_refused():
+    model = small(**MODELS["both"], epochs=1).fit(two_topics(20))
+    with pytest.raises(InvalidArgumentError, match="negative=0, but the vectors were trained with output vectors"):
+        model.set_params(negative=0).partial_fit(two_topics(20))
+    with pytest.raises(InvalidArgumentError, match="hs=0, but the vectors were trained with inner nodes"):
+        model.set_params(negative=5, hs=0).partial_fit(two_topics(20))
+    with pytest.raises(InvalidArgumentError, match="negative=0; expected an integer >= 1"):
+        small(negative=0).fit(two_topics(20))
+
+
+@pytest.mark.parametrize("model", ["cbow", "hs"])
+def test_what_has_no_keras_model_says_so(model):
+    trained = small(**MODELS[model], epochs=1).fit(two_topics(20))
+    with pytest.raises(InvalidArgumentError, match="model_ is the Keras model of skip-gram with noise words"):
+        _ = trained.model_

@@ -1,5 +1,5 @@
 """The one door from `kerazoo.word2vec` to the compiled modules."""
 
-from kerazoo_ext import _skipgram as skipgram
+from kerazoo_ext import _word2vec as word2vec
 
-__all__ = ["skipgram"]
+__all__ = ["word2vec"]

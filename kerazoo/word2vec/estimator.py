@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from kerazoo import accelerators
 from kerazoo.backend import prefer_fast_kernels
 from kerazoo.cores import usable_cores
 from kerazoo.errors import (
@@ -23,8 +24,9 @@ from kerazoo.errors import (
 )
 from kerazoo.fingerprint import corpus_fingerprint
 from kerazoo.text import EncodedCorpus, Vocabulary
-from kerazoo.word2vec import growth, persistence
+from kerazoo.word2vec import gensim_models, growth, persistence
 from kerazoo.word2vec.checkpoints import Checkpoints
+from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.settings import Tables, TrainingResult, TrainingSettings, TrainingState, empty_history
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def _engine(name: str) -> Any:
 
 
 class Word2Vec(BaseEstimator):
-    """Skip-gram word vectors (Mikolov et al. 2013), by noise-contrastive estimation unless told otherwise.
+    """Word vectors (Mikolov et al. 2013), by skip-gram and noise-contrastive estimation unless told otherwise.
 
     Parameters have gensim's names and defaults where the thing is the same. The constructor only stores them;
     `fit` checks them.
@@ -56,18 +58,23 @@ class Word2Vec(BaseEstimator):
         window: int, largest distance between the centre and a context word.
         min_count: int, words that occur less often are dropped.
         sample: float in [0, 1], threshold of the subsampling of frequent words; 0 switches it off.
-        negative: int, noise words a pair (for ``sampled_softmax`` on blocks of text it is not used: 64 are shared).
+        negative: int, noise words a pair (for ``sampled_softmax`` on blocks of text it is not used: 64 are shared);
+            with ``hs=1`` it may be 0, for no noise words.
         ns_exponent: float, exponent of the counts in the unigram noise.
         alpha: float, learning rate at the start, a step a pair.
         min_alpha: float, learning rate that it falls to, linearly.
         epochs: int, passes over the corpus.
         shrink_windows: bool, draw the radius of each window from 1..window (True) or always use `window`.
         max_final_vocab: int or None, keep at most that many of the most frequent words.
+        sg: 1 for skip-gram, 0 for CBOW (which predicts the centre from the mean of its contexts).
+        hs: 1 trains by hierarchical softmax over a Huffman tree, besides the noise words unless ``negative=0``.
+        cbow_mean: 1 for the mean of the contexts in CBOW, 0 for their sum.
         loss: ``"nce"``, ``"negative_sampling"`` or ``"sampled_softmax"``; formulas in
             :mod:`kerazoo.word2vec.losses`.
         noise: ``"unigram"`` (counts to the `ns_exponent`), ``"log_uniform"`` (Zipf) or ``"uniform"``.
-        engine: ``"keras"`` (any Keras backend and device), ``"native"`` (in C on the CPU, without Keras, for ``nce``
-            and ``negative_sampling``; many times faster there) or ``"auto"``, which is ``"keras"``.
+        engine: ``"native"`` (in C on the CPU, without Keras; has all but ``sampled_softmax``), ``"keras"`` (any Keras
+            backend and device; has skip-gram without hs) or ``"auto"``: native, unless an accelerator is visible
+            or only Keras has what is asked for.
         workers: int or None, threads that scan the corpus, and that train with the native engine; None: the cores that
             this process may use. (Keras decides on its threads itself.)
         block_size: int or None, tokens a step of the Keras engine, a multiple of 16, for blocks of text whose
@@ -90,11 +97,13 @@ class Word2Vec(BaseEstimator):
         wv: gensim ``KeyedVectors`` with counts: ``most_similar``, ``evaluate_word_pairs``, ``save`` and the rest.
         vocabulary_: :class:`kerazoo.text.Vocabulary`.
         vectors_: float32 (V, D), row i for ``vocabulary_.words[i]``.
-        output_vectors_: float32 (V, D), the table C of the losses.
+        output_vectors_: float32 (V, D), the table C of the losses; None with ``negative=0``.
         output_biases_: float32 (V,), or None for ``negative_sampling``.
+        node_vectors_: float32 (V - 1, D), the inner nodes of hierarchical softmax; None without.
+        tree_: :class:`kerazoo.word2vec.hierarchy.HuffmanTree` of those, or None.
         history_: dict of lists, a value an epoch: ``loss`` (mean over pairs), ``seconds``, ``words_per_second``
             (raw words, as read from the text; the first epoch includes compilation).
-        model_: the Keras model :class:`kerazoo.word2vec.SkipGram`.
+        model_: the Keras model :class:`kerazoo.word2vec.SkipGram` with these tables (skip-gram with noise words only).
         seed_: the seed that was used, drawn when `seed` is None.
         n_fits_: calls of `fit` and `partial_fit` that made these vectors.
 
@@ -123,6 +132,9 @@ class Word2Vec(BaseEstimator):
         epochs: int = 5,
         shrink_windows: bool = True,
         max_final_vocab: int | None = None,
+        sg: int = 1,
+        hs: int = 0,
+        cbow_mean: int = 1,
         loss: str = "nce",
         noise: str = "unigram",
         engine: str = "auto",
@@ -150,6 +162,9 @@ class Word2Vec(BaseEstimator):
         self.epochs = epochs
         self.shrink_windows = shrink_windows
         self.max_final_vocab = max_final_vocab
+        self.sg = sg
+        self.hs = hs
+        self.cbow_mean = cbow_mean
         self.loss = loss
         self.noise = noise
         self.engine = engine
@@ -209,20 +224,34 @@ class Word2Vec(BaseEstimator):
             return self.fit(corpus)
         settings = self._checked_settings(self.n_fits_)
         tables = self._tables()
-        if settings.vector_size != self.vectors_.shape[1]:
-            raise InvalidArgumentError(
-                f"vector_size={settings.vector_size}, but the vectors have {self.vectors_.shape[1]} dimensions. "
-                "Set it back, or call fit to begin anew."
-            )
-        if (settings.loss == "negative_sampling") != (tables.output_biases is None):
-            raise InvalidArgumentError(
-                f"loss={settings.loss!r}, but the vectors were trained by a loss that has "
-                f"{'no ' if tables.output_biases is None else ''}biases. Set it back, or call fit to begin anew."
-            )
+        self._check_size(settings, tables)
+        self._check_same_model(settings, tables)
         encoded = growth.encode(self.vocabulary_, corpus, self.min_count, self.max_final_vocab, settings.workers)
         noise = (settings.noise, settings.ns_exponent)
         grown = growth.grow(tables, self.vocabulary_, encoded.vocabulary, noise, settings.seeds[0])
         return self._learn(encoded, settings, self.n_fits_, grown)
+
+    def _check_size(self, settings: TrainingSettings, tables: Tables) -> None:
+        if settings.vector_size != tables.input_vectors.shape[1]:
+            raise InvalidArgumentError(
+                f"vector_size={settings.vector_size}, but the vectors have {tables.input_vectors.shape[1]} dimensions. "
+                "Set it back, or call fit to begin anew."
+            )
+
+    def _check_same_model(self, settings: TrainingSettings, tables: Tables) -> None:
+        """:class:`InvalidArgumentError` unless the tables are those that these settings train."""
+        wanted = {
+            "hs": (settings.hs == 1, tables.node_vectors is not None, "inner nodes"),
+            "negative": (settings.negative > 0, tables.output_vectors is not None, "output vectors"),
+            "loss": (settings.negative > 0 and settings.loss != "negative_sampling", tables.output_biases is not None,
+                     "biases"),
+        }  # fmt: skip
+        for name, (needs, has, what) in wanted.items():
+            if needs != has:
+                raise InvalidArgumentError(
+                    f"{name}={getattr(settings, name)!r}, but the vectors were trained {'with' if has else 'without'} "
+                    f"{what}. Set it back, or call fit to begin anew."
+                )
 
     def _learn(
         self, encoded: EncodedCorpus, settings: TrainingSettings, number: int = 0, tables: Tables | None = None
@@ -234,7 +263,7 @@ class Word2Vec(BaseEstimator):
                 "from noise words. Use a larger corpus or a smaller min_count."
             )
         before = self.history_ if number else empty_history()
-        engine = "keras" if self.engine == "auto" else self.engine
+        engine = self._chosen_engine(settings)
         state, checkpoints, complete = TrainingState(tables), None, False
         if self.checkpoint_dir is not None:
             minutes = check_real("checkpoint_minutes", self.checkpoint_minutes, 0, hint="The usual value is 10.")
@@ -261,6 +290,14 @@ class Word2Vec(BaseEstimator):
             raise result.error
         return self
 
+    def _chosen_engine(self, settings: TrainingSettings) -> str:
+        if self.engine != "auto":
+            return self.engine
+        if not settings.sg or settings.hs:
+            return "native"
+        only_keras = settings.loss == "sampled_softmax" or settings.block_size or settings.batch_size
+        return "keras" if only_keras or accelerators.visible() else "native"
+
     def _identity(
         self, encoded: EncodedCorpus, settings: TrainingSettings, engine: str, tables: Tables | None
     ) -> dict[str, Any]:
@@ -272,17 +309,20 @@ class Word2Vec(BaseEstimator):
         return {**values, "engine": engine, "corpus": corpus, "start": None if tables is None else tables.checksum()}
 
     def _tables(self) -> Tables:
-        return Tables(self.vectors_, self.output_vectors_, self.output_biases_)
+        return Tables(self.vectors_, self.output_vectors_, self.output_biases_, self.node_vectors_, self.tree_)
 
     def _set_tables(self, tables: Tables, model: Any = None) -> None:
         self.vectors_, self.output_vectors_ = tables.input_vectors, tables.output_vectors
         self.output_biases_ = tables.output_biases
+        self.node_vectors_, self.tree_ = tables.node_vectors, tables.tree
         self._model, self._wv = model, None
 
     vocabulary_: Vocabulary
     vectors_: NDArray[np.float32]
-    output_vectors_: NDArray[np.float32]
+    output_vectors_: NDArray[np.float32] | None
     output_biases_: NDArray[np.float32] | None
+    node_vectors_: NDArray[np.float32] | None
+    tree_: HuffmanTree | None
     history_: dict[str, list[float]]
     seed_: int
     n_fits_: int
@@ -316,8 +356,9 @@ class Word2Vec(BaseEstimator):
     def predict_output_word(self, context_words: Sequence[str], topn: int = 10) -> list[tuple[str, float]]:
         """The most probable centre words of a context, with their probabilities.
 
-        As in gensim, the vectors of the context words are averaged, and the softmax goes over the whole vocabulary;
-        the logits are ``mean(W[context]).C[o] + b[o]``.
+        As in gensim, the vectors of the context words are averaged (for a CBOW of sums, added up), and the softmax goes
+        over the whole vocabulary; the logits are ``mean(W[context]).C[o] + b[o]``. Without output vectors
+        (``negative=0``) the probabilities are those of the tree.
 
         Args:
             context_words: words; those that are not in the vocabulary are left out.
@@ -335,10 +376,17 @@ class Word2Vec(BaseEstimator):
             raise VocabularyError(
                 f"none of the words {list(context_words)!r} is in the vocabulary of {len(self.vocabulary_):,} words."
             )
-        logits = self.output_vectors_ @ self.vectors_[known].mean(axis=0, dtype=np.float32)
-        logits = logits.astype(np.float64)
-        if self.output_biases_ is not None:
-            logits += self.output_biases_
+        mean = self.vectors_[known].mean(axis=0, dtype=np.float32)
+        if not self.sg and not self.cbow_mean:
+            mean *= len(known)
+        if self.output_vectors_ is not None:
+            logits = (self.output_vectors_ @ mean).astype(np.float64)
+            if self.output_biases_ is not None:
+                logits += self.output_biases_
+        else:
+            assert self.node_vectors_ is not None
+            assert self.tree_ is not None
+            logits = self.tree_.log_probabilities(self.node_vectors_ @ mean)
         shares = np.exp(logits - logits.max())
         shares /= shares.sum()
         best = np.argsort(-shares, kind="stable")[:topn]
@@ -367,6 +415,84 @@ class Word2Vec(BaseEstimator):
         """
         return persistence.load(cls, path, mmap)
 
+    @classmethod
+    def from_gensim(cls, source: Any, **parameters: Any) -> Word2Vec:
+        """Take over a model of gensim, or vectors of any program that writes word2vec's formats, to be trained further.
+
+        A gensim ``Word2Vec`` brings its settings, vectors, output vectors and tree. Vectors alone (``KeyedVectors``, or
+        a file in a word2vec format) get output vectors that start at zero, as in a fresh model; where no counts come
+        with them, they are made up by rank. `partial_fit` trains further.
+
+        Args:
+            source: a gensim ``Word2Vec`` or ``KeyedVectors``, or a path: of a file of gensim's ``Word2Vec.save``, or of
+                vectors as ``.txt``, ``.bin`` (word2vec's text and binary formats) or ``.kv`` (gensim's KeyedVectors).
+            **parameters: constructor arguments that are to be other than in gensim's model.
+
+        Returns:
+            A fitted estimator. Words of equal count keep gensim's order; otherwise rows go by falling count.
+
+        Raises:
+            InvalidArgumentError: another kind of model, one without words, or parameters that it cannot have.
+            StorageError: the file is missing, damaged or foreign. (Models of ``Word2Vec.save`` are pickles: load them
+                from sources that you trust only.)
+
+        >>> from gensim.models import Word2Vec as GensimWord2Vec
+        >>> theirs = GensimWord2Vec([["red", "apple"], ["green", "apple"]] * 9, vector_size=8, min_count=1, sg=1)
+        >>> ours = Word2Vec.from_gensim(theirs, verbose=0).partial_fit([["red", "apple"]] * 9)
+        >>> ours.sg, ours.loss, ours.vectors_.shape
+        (1, 'negative_sampling', (3, 8))
+        """
+        found, vocabulary, tables = gensim_models.take_over(source)
+        model = cls(**{**found, **parameters})
+        settings = model._checked_settings()
+        if not isinstance(tables, Tables):
+            tables = growth.completed(tables, vocabulary.counts, settings)
+        model._check_size(settings, tables)
+        model._check_same_model(settings, tables)
+        return model._taken_over(vocabulary, tables, settings)
+
+    def to_gensim(self) -> Any:
+        """A gensim ``Word2Vec`` with copies of these vectors, output vectors and tree, which gensim can train further.
+
+        Biases, which gensim has not, are left out with a warning. Give `train` the ``total_examples`` and ``epochs``.
+
+        >>> model = Word2Vec(vector_size=8, loss="negative_sampling", min_count=1, verbose=0)
+        >>> theirs = model.fit([["red", "apple"], ["green", "apple"]] * 9).to_gensim()
+        >>> _ = theirs.train([["red", "apple"]] * 9, total_examples=9, epochs=1)
+        >>> theirs.wv["apple"].shape
+        (8,)
+        """
+        self._check_fitted()
+        return gensim_models.export(self)
+
+    @classmethod
+    def from_keras(cls, model: Any, vocabulary: Vocabulary, **parameters: Any) -> Word2Vec:
+        """Take over a Keras :class:`kerazoo.word2vec.SkipGram`, such as a `model_` that Keras trained further.
+
+        Args:
+            model: the Keras model; its loss, vector size and negatives become constructor arguments.
+            vocabulary: the words of its rows, such as `vocabulary_`.
+            **parameters: the other constructor arguments.
+
+        Raises:
+            InvalidArgumentError: another kind of model, or one of another number of words.
+        """
+        from kerazoo.word2vec import keras_engine
+
+        tables = keras_engine.tables_of_checked(model, len(vocabulary))
+        found = {"vector_size": model.vector_size, "loss": model.loss_name, "negative": model.negative}
+        made = cls(**{**found, **parameters})
+        settings = made._checked_settings()
+        made._check_size(settings, tables)
+        made._check_same_model(settings, tables)
+        return made._taken_over(vocabulary, tables, settings)
+
+    def _taken_over(self, vocabulary: Vocabulary, tables: Tables, settings: TrainingSettings) -> Word2Vec:
+        self.vocabulary_, self.history_ = vocabulary, empty_history()
+        self.seed_, self.n_fits_ = settings.seed, 1
+        self._set_tables(tables)
+        return self
+
     def _check_fitted(self) -> None:
         if not hasattr(self, "vectors_"):
             raise NotFittedError("this Word2Vec has no vectors yet. Call fit(corpus) first.")
@@ -390,6 +516,7 @@ class Word2Vec(BaseEstimator):
                 f"block_size={self.block_size} and batch_size={self.batch_size}; expected one of them: blocks of text, "
                 "or batches of pairs."
             )
+        hs = check_int("hs", self.hs, 0, 1)
         check_int("min_count", self.min_count, 1, hint="The usual value is 5.")
         if self.max_final_vocab is not None:
             check_int("max_final_vocab", self.max_final_vocab, hint="None keeps every word of min_count.")
@@ -397,7 +524,7 @@ class Word2Vec(BaseEstimator):
             vector_size=check_int("vector_size", self.vector_size, hint="The usual value is 100."),
             window=check_int("window", self.window, hint="The usual value is 5."),
             sample=check_real("sample", self.sample, 0, 1, hint="The usual value is 1e-3; 0 switches it off."),
-            negative=check_int("negative", self.negative, hint="The usual value is 5."),
+            negative=check_int("negative", self.negative, 0 if hs else 1, hint="The usual value is 5."),
             ns_exponent=check_real("ns_exponent", self.ns_exponent, hint="The usual value is 0.75."),
             alpha=alpha,
             min_alpha=check_real("min_alpha", self.min_alpha, 0, alpha, hint="It is what alpha falls to."),
@@ -405,6 +532,9 @@ class Word2Vec(BaseEstimator):
             shrink_windows=bool(self.shrink_windows),
             loss=check_choice("loss", self.loss, LOSS_NAMES),
             noise=check_choice("noise", self.noise, NOISE_NAMES),
+            sg=check_int("sg", self.sg, 0, 1),
+            hs=hs,
+            cbow_mean=check_int("cbow_mean", self.cbow_mean, 0, 1),
             workers=usable_cores() if self.workers is None else check_int("workers", self.workers),
             block_size=self.block_size,
             batch_size=None if self.batch_size is None else check_int("batch_size", self.batch_size),

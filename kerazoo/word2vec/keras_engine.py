@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from kerazoo.batching import NoiseDistribution, SkipGramBatches, TokenBlocks
-from kerazoo.errors import TrainingError
+from kerazoo.errors import InvalidArgumentError, TrainingError
 from kerazoo.word2vec.interrupts import DeferredInterrupt
 from kerazoo.word2vec.model import SkipGram
 from kerazoo.word2vec.optimizer import RowClippedSGD
@@ -48,6 +48,7 @@ def train(
     checkpoints: Checkpoints | None = None,
 ) -> TrainingResult:
     """Train on `corpus`, from the beginning or from `start`; a Ctrl-C or a divergence ends it and keeps the tables."""
+    _check(settings)
     start = start or TrainingState()
     batches, alpha_scale = _batches(corpus, settings)
     noise = batches.noise_distribution
@@ -98,6 +99,14 @@ def train(
         elif conductor.is_between_steps:
             conductor.write_checkpoint()
     return TrainingResult(tables, progress.history, model, interrupted, error)
+
+
+def _check(settings: TrainingSettings) -> None:
+    for name, value in (("sg", 1), ("hs", 0)):
+        if getattr(settings, name) != value:
+            raise InvalidArgumentError(
+                f"{name}={getattr(settings, name)} with engine='keras'; expected {value}. engine='native' has both."
+            )
 
 
 class _Epochs(keras.utils.PyDataset):
@@ -163,6 +172,18 @@ def tables_of(model: SkipGram) -> Tables:
     return Tables(_copy(model.input_vectors), _copy(model.output_vectors), None if biases is None else _copy(biases))
 
 
+def tables_of_checked(model: Any, n_words: int) -> Tables:
+    """Copies of the tables of what should be a `SkipGram` of that many words."""
+    if not isinstance(model, SkipGram):
+        raise InvalidArgumentError(f"got a {type(model).__name__}; expected a kerazoo.word2vec.SkipGram.")
+    if model.vocabulary_size != n_words:
+        raise InvalidArgumentError(
+            f"the model has {model.vocabulary_size} words, the vocabulary {n_words}; expected as many. "
+            "Give the vocabulary that the model was trained with."
+        )
+    return tables_of(model)
+
+
 def _copy(variable: Any) -> np.ndarray:
     return np.array(keras.ops.convert_to_numpy(variable), dtype=np.float32, copy=True)
 
@@ -176,7 +197,12 @@ def assign_tables(model: SkipGram, tables: Tables) -> None:
 
 
 def model_of(estimator: Word2Vec) -> SkipGram:
-    """A Keras model with the tables of a fitted estimator."""
+    """A Keras model with the tables of a fitted estimator; :class:`InvalidArgumentError` for CBOW and hs."""
+    if not estimator.sg or estimator.output_vectors_ is None or estimator.node_vectors_ is not None:
+        raise InvalidArgumentError(
+            f"model_ is the Keras model of skip-gram with noise words; this Word2Vec has sg={estimator.sg}, "
+            f"hs={estimator.hs}, negative={estimator.negative}. vectors_ fits into any keras.layers.Embedding."
+        )
     noise = NoiseDistribution(estimator.noise, estimator.vocabulary_.counts, estimator.ns_exponent)
     model = SkipGram(
         vocabulary_size=len(estimator.vocabulary_),
@@ -185,7 +211,7 @@ def model_of(estimator: Word2Vec) -> SkipGram:
         noise_probabilities=noise.probabilities,
         negative=estimator.negative,
     )
-    assign_tables(model, Tables(estimator.vectors_, estimator.output_vectors_, estimator.output_biases_))
+    assign_tables(model, estimator._tables())
     return model
 
 

@@ -47,7 +47,7 @@ class SkipGram(keras.Model):
             of the loss: False for ``nce``, True for the others.
         negative: int, noise words a pair (K) when training on `TokenBlocks`, whose groups share theirs by weight;
             `SkipGramBatches` bring K themselves.
-        seed: int or None, for the input table, uniform in [-0.5/D, 0.5/D) as in gensim; the output table
+        seed: int or None, for the input table, uniform in [-0.5/D, 0.5/D) as in word2vec.c; the output table
             starts at zero.
 
     Attributes:

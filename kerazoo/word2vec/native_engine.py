@@ -1,4 +1,4 @@
-"""Trains skip-gram in C on all cores. Imports no Keras, unless Keras callbacks are given.
+"""Trains skip-gram and CBOW in C on all cores. Imports no Keras, unless Keras callbacks are given.
 
 Text is cut into slices; threads take them in order and train on the same tables without locks (Hogwild). Between two
 slices a thread can stop: for a checkpoint, at Ctrl-C, at a divergence. With one worker the slices come one after the
@@ -9,12 +9,13 @@ bit on the same machine.
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from kerazoo.batching.noise import NoiseDistribution
 from kerazoo.batching.stream import Tokens, epoch_keys, keep_thresholds
 from kerazoo.errors import CorpusError, InvalidArgumentError, TrainingError, check_choice
 from kerazoo.word2vec import _kernels
+from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.interrupts import DeferredInterrupt
 from kerazoo.word2vec.progress import TrainingProgress
 from kerazoo.word2vec.safeguard import Safeguard, untrained_loss
@@ -42,9 +44,12 @@ INSTRUCTION_SET_VARIABLE = "KERAZOO_INSTRUCTION_SET"
 CHUNK = 256  # positions; slices begin at multiples of it
 LARGEST_SLICE = 1 << 16
 SLICES_WANTED = 64
-NOISE_PER_GROUP = 16  # noise words that a group of 16 centres shares (docs/native-engine.md)
+LARGEST_GROUP = 32  # centres that are trained at once (docs/native-engine.md)
+NOISE_PER_GROUP = 16  # noise words that they share
 EVERY_GROUP = 200_000  # tokens; below, the loss of every group is measured, above, that of one in 64
 GLANCE = 0.05  # seconds between two looks of the main thread
+
+Table: TypeAlias = "NDArray[np.float32]"
 
 
 def train(
@@ -62,8 +67,8 @@ def train(
 
 def instruction_set() -> str:
     """The widest instruction set of this CPU, or what the variable KERAZOO_INSTRUCTION_SET names."""
-    known = _kernels.skipgram.INSTRUCTION_SETS
-    widest = _kernels.skipgram.widest()
+    known = _kernels.word2vec.INSTRUCTION_SETS
+    widest = _kernels.word2vec.widest()
     asked = os.environ.get(INSTRUCTION_SET_VARIABLE)
     if asked is None:
         return widest
@@ -88,37 +93,55 @@ def _check(settings: TrainingSettings) -> None:
 
 
 class _PaddedTables:
-    """The tables as the kernel wants them: rows of a multiple of 16 floats at multiples of 64 bytes."""
+    """The tables as the kernel wants them: rows of a multiple of 16 floats at multiples of 64 bytes.
 
-    def __init__(self, n_words: int, size: int, biased: bool) -> None:
-        self.size = size
-        self.inputs, self.outputs = _aligned(n_words, size), _aligned(n_words, size)
+    Args:
+        n_words: rows.
+        size: of the vectors.
+        noise: whether there are output vectors.
+        biased: whether they have biases.
+        tree: of hierarchical softmax, or None.
+    """
+
+    def __init__(self, n_words: int, size: int, noise: bool, biased: bool, tree: HuffmanTree | None) -> None:
+        self.size, self.tree = size, tree
+        self.inputs = _aligned(n_words, size)
+        self.outputs = _aligned(n_words, size) if noise else None
         self.biases = np.zeros(n_words, np.float32) if biased else None
+        self.nodes = None if tree is None else _aligned(n_words - 1, size)
 
     def draw(self, seed: int, log_noise: NDArray[np.float32]) -> None:
-        """W uniform in [-0.5/D, 0.5/D), C zero, b = log q."""
+        """W uniform in [-2/D, 2/D), the others zero, b = log q."""
         generator = np.random.default_rng(seed)
         for part in _parts(self.inputs):
-            part[:, : self.size] = (generator.random((len(part), self.size), np.float32) - 0.5) / self.size
+            part[:, : self.size] = (generator.random((len(part), self.size), np.float32) - 0.5) * (4 / self.size)
         if self.biases is not None:
             self.biases[:] = log_noise
 
     def assign(self, tables: Tables) -> None:
-        self.inputs[:, : self.size] = tables.input_vectors
-        self.outputs[:, : self.size] = tables.output_vectors
+        others = (tables.input_vectors, tables.output_vectors, tables.node_vectors)
+        for table, values in zip((self.inputs, self.outputs, self.nodes), others, strict=True):
+            if table is not None and values is not None:
+                table[:, : self.size] = values
         if self.biases is not None:
             self.biases[:] = tables.output_biases
 
     def copy(self) -> Tables:
-        biases = None if self.biases is None else self.biases.copy()
-        return Tables(self.inputs[:, : self.size].copy(), self.outputs[:, : self.size].copy(), biases)
+        return self._tables(lambda table: table[:, : self.size].copy(), lambda biases: biases.copy())
 
     def release(self) -> Tables:
         """The tables without padding, in the same memory; this object is of no use afterwards."""
-        return Tables(_compact(self.inputs, self.size), _compact(self.outputs, self.size), self.biases)
+        return self._tables(lambda table: _compact(table, self.size), lambda biases: biases)
 
-    def arrays(self) -> list[NDArray[np.float32]]:
-        return [self.inputs, self.outputs] + ([] if self.biases is None else [self.biases])
+    def _tables(self, of_table: Callable[[Table], Table], of_biases: Callable[[Table], Table]) -> Tables:
+        outputs = None if self.outputs is None else of_table(self.outputs)
+        biases = None if self.biases is None else of_biases(self.biases)
+        nodes = None if self.nodes is None else of_table(self.nodes)
+        return Tables(of_table(self.inputs), outputs, biases, nodes, self.tree)
+
+    def arrays(self) -> list[Table]:
+        arrays = (self.inputs, self.outputs, self.biases, self.nodes)
+        return [array for array in arrays if array is not None]
 
     def are_finite(self) -> bool:
         return all(bool(np.isfinite(part).all()) for table in self.arrays() for part in _parts(table))
@@ -230,21 +253,35 @@ class _Trainer:
         n_tokens = len(self.tokens.ids)
         self.group = self._group()
         self.slice = min(LARGEST_SLICE, max(1, -(-n_tokens // (SLICES_WANTED * CHUNK))) * CHUNK)
-        biased = settings.loss == "nce"
+        with_noise, biased = settings.negative > 0, settings.negative > 0 and settings.loss == "nce"
         self.log_expected = self.noise.log_probabilities + np.float32(np.log(settings.negative)) if biased else None
-        self.tables = _PaddedTables(len(self.tokens.counts), settings.vector_size, biased)
+        tree = start.tables.tree if start.tables is not None else None
+        if settings.hs and tree is None:
+            tree = HuffmanTree.from_counts(self.tokens.counts)
+        self.paths = None if tree is None else tree.paths()
+        self.tables = _PaddedTables(len(self.tokens.counts), settings.vector_size, with_noise, biased, tree)
         if start.tables is None:
             self.tables.draw(settings.seeds[0], self.noise.log_probabilities)
         else:
             self.tables.assign(start.tables)
             start.tables = None  # not kept twice
         self.progress = TrainingProgress(corpus.n_raw_words, settings.epochs, settings.verbose, start)
-        self.guard = Safeguard(_Snapshot(self.tables), untrained_loss(settings.loss, settings.negative))
+        self.guard = Safeguard(_Snapshot(self.tables), self._untrained_loss())
         self.words_done = np.zeros(1, np.int64)
         self.epoch: _Epoch | None = None
 
+    def _untrained_loss(self) -> float:
+        """Mean loss of a pair before training: that of the noise, and one bit for each node on the path."""
+        settings, loss = self.settings, 0.0
+        if settings.negative:
+            loss += untrained_loss(settings.loss, settings.negative)
+        if self.paths is not None:
+            counts = self.tokens.counts
+            loss += float(counts @ np.diff(self.paths[0])) / float(counts.sum()) * math.log(2)
+        return loss
+
     def _group(self) -> int:
-        """Centres of a group: all of 16, unless the most frequent word would meet itself in it time and again.
+        """Centres of a group: LARGEST_GROUP, unless the most frequent word would meet itself in it time and again.
 
         A group is trained at one stale value, which a word that stands in it ten times moves ten times.
         """
@@ -252,7 +289,7 @@ class _Trainer:
         if self.keep is not None:
             kept *= self.keep / 2.0**32
         share = kept.max() / max(kept.sum(), 1.0)
-        return int(np.clip(0.5 / max(share, 1e-9), 1, 16))
+        return int(np.clip(0.5 / max(share, 1e-9), 1, LARGEST_GROUP))
 
     def run(self) -> TrainingResult:
         """Train all epochs that are left."""
@@ -320,25 +357,33 @@ class _Trainer:
     def _work(self, keys: NDArray[np.uint64], number: int) -> Callable[[int, int], tuple[float, int, int]]:
         """The kernel on positions begin..end - 1 of epoch `number`."""
         settings, tokens, tables = self.settings, self.tokens, self.tables
-        n_tokens = len(tokens.ids)
+        n_tokens, n_noise = len(tokens.ids), NOISE_PER_GROUP if settings.negative else 0
+        path_offsets, paths = (None, None) if self.paths is None else self.paths
+        longest_path = 0 if path_offsets is None else int(np.diff(path_offsets).max())
 
         def work(begin: int, end: int) -> tuple[float, int, int]:
-            return _kernels.skipgram.train(
+            return _kernels.word2vec.train(
                 tokens.ids,
                 tokens.offsets,
                 self.keep,
                 keys,
                 settings.window,
                 settings.shrink_windows,
-                alias_table=self.noise.table,
                 inputs=tables.inputs,
+                alias_table=self.noise.table,
                 outputs=tables.outputs,
                 biases=tables.biases,
                 log_expected=self.log_expected,
+                nodes=tables.nodes,
+                path_offsets=path_offsets,
+                paths=paths,
+                longest_path=longest_path,
+                cbow=not settings.sg,
+                mean=bool(settings.cbow_mean),
                 size=settings.vector_size,
                 reach=self.reach,
                 group=self.group,
-                n_noise=NOISE_PER_GROUP,
+                n_noise=n_noise,
                 noise_weight=settings.negative / NOISE_PER_GROUP,
                 remove_hits=settings.loss == "negative_sampling",
                 measured_every=1 if n_tokens < EVERY_GROUP else 64,

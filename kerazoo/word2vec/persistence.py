@@ -69,21 +69,15 @@ def read(path: str | os.PathLike[str], mmap: bool) -> Contents:
     """Read what :func:`write` wrote; :class:`StorageError` for anything else."""
     arrays, metadata = read_tensors(path, kind=KIND, mmap=mmap)
     try:
-        tables = Tables(arrays["vectors"], arrays["output_vectors"], arrays.get("output_biases"))
         contents = Contents(
             parameters=dict(metadata["parameters"]),
-            vocabulary=Vocabulary.from_tensors(arrays, metadata["vocabulary"]),
-            tables=tables,
+            vocabulary=(vocabulary := Vocabulary.from_tensors(arrays, metadata["vocabulary"])),
+            tables=Tables.of(arrays, len(vocabulary), metadata["parameters"]["vector_size"]),
             history={name: list(map(float, values)) for name, values in metadata["history"].items()},
             seed=int(metadata["seed"]),
             n_fits=int(metadata["n_fits"]),
             training=metadata.get("training"),
         )
-        n_words, vector_size = len(contents.vocabulary), contents.parameters["vector_size"]
-        for name, table in tables.named().items():
-            shape = (n_words,) if name == "output_biases" else (n_words, vector_size)
-            if table.shape != shape or table.dtype != np.float32:
-                raise ValueError(f"{name} has shape {table.shape} and type {table.dtype}; expected {shape}, float32")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StorageError(f"{os.fspath(path)}: damaged: {error}. Train the model again.") from error
     return contents

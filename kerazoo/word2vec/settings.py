@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerazoo.word2vec.hierarchy import HuffmanTree
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from kerazoo.errors import TrainingError
 
 __all__ = ["Tables", "TrainingResult", "TrainingSettings", "TrainingState", "empty_history"]
+
+TABLE_NAMES = ("vectors", "output_vectors", "output_biases", "node_vectors", "tree_parents", "tree_codes")
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,9 @@ class TrainingSettings:
     shrink_windows: bool
     loss: str
     noise: str
+    sg: int
+    hs: int
+    cbow_mean: int
     workers: int
     batch_size: int | None
     block_size: int | None
@@ -54,18 +63,49 @@ class Tables:
 
     Attributes:
         input_vectors: float32 (V, D), the table W of the losses.
-        output_vectors: float32 (V, D), the table C.
+        output_vectors: float32 (V, D), the table C; None without noise words.
         output_biases: float32 (V,), or None for a loss without biases.
+        node_vectors: float32 (V - 1, D), the inner nodes of hierarchical softmax; None without.
+        tree: which node stands where; comes with `node_vectors`.
     """
 
     input_vectors: NDArray[np.float32]
-    output_vectors: NDArray[np.float32]
-    output_biases: NDArray[np.float32] | None
+    output_vectors: NDArray[np.float32] | None = None
+    output_biases: NDArray[np.float32] | None = None
+    node_vectors: NDArray[np.float32] | None = None
+    tree: HuffmanTree | None = None
 
-    def named(self) -> dict[str, NDArray[np.float32]]:
-        """The tables that there are, by the name of the estimator's attribute less its underscore."""
-        named = {"vectors": self.input_vectors, "output_vectors": self.output_vectors}
-        return named if self.output_biases is None else {**named, "output_biases": self.output_biases}
+    def named(self) -> dict[str, NDArray[Any]]:
+        """The arrays that there are, by the name of the estimator's attribute less its underscore, or of the file."""
+        tree = (None, None) if self.tree is None else self.tree
+        arrays = (self.input_vectors, self.output_vectors, self.output_biases, self.node_vectors, *tree)
+        return {name: array for name, array in zip(TABLE_NAMES, arrays, strict=True) if array is not None}
+
+    @classmethod
+    def of(cls, named: Mapping[str, NDArray[Any]], n_words: int, vector_size: int) -> Tables:
+        """The tables of :meth:`named`, checked; ValueError or KeyError where something is amiss."""
+        shapes = {
+            "output_biases": (n_words,),
+            "node_vectors": (n_words - 1, vector_size),
+            "tree_parents": (2 * n_words - 1,),
+            "tree_codes": (2 * n_words - 1,),
+        }
+        types = {"tree_parents": np.int32, "tree_codes": np.uint8}
+        arrays = {name: named[name] for name in TABLE_NAMES if name in named}
+        for name, array in arrays.items():
+            shape, dtype = shapes.get(name, (n_words, vector_size)), np.dtype(types.get(name, np.float32))
+            if array.shape != shape or array.dtype != dtype:
+                raise ValueError(f"{name} has shape {array.shape} and type {array.dtype}; expected {shape}, {dtype}")
+        if ("node_vectors" in arrays) != ("tree_parents" in arrays):
+            raise ValueError("node_vectors without their tree")
+        tree = None
+        if "tree_parents" in arrays:
+            tree = HuffmanTree(np.array(arrays["tree_parents"]), np.array(arrays["tree_codes"]))
+            tree.check()
+        if "output_vectors" not in arrays and tree is None:
+            raise KeyError("output_vectors")
+        get = arrays.get
+        return cls(arrays["vectors"], get("output_vectors"), get("output_biases"), get("node_vectors"), tree)
 
     def checksum(self) -> int:
         """CRC-32 over all values."""

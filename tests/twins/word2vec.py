@@ -1,4 +1,4 @@
-"""Twin of `kerazoo_ext._skipgram`: the groups of a stretch of text, trained one after the other in float64."""
+"""Twin of `kerazoo_ext._word2vec`: the groups of a stretch of text, trained one after the other in float64."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHUNK = 256
 
 @dataclass
 class Job:
-    """See `kerazoo_ext/_skipgram.pyi`; the tables are float64 and are changed."""
+    """See `kerazoo_ext/_word2vec.pyi`; the tables are float64 and are changed."""
 
     settings: Settings
     alias_table: NDArray[np.uint64]
@@ -23,6 +23,11 @@ class Job:
     outputs: NDArray[np.float64]
     biases: NDArray[np.float64] | None
     log_expected: NDArray[np.float64] | None
+    nodes: NDArray[np.float64] | None
+    path_offsets: NDArray[np.int64] | None
+    paths: NDArray[np.int32] | None
+    cbow: bool
+    mean: bool
     group: int
     n_noise: int
     noise_weight: float
@@ -69,7 +74,13 @@ def train(job: Job, begin: int, end: int) -> tuple[float, int, int]:
         n_groups = -(-(last - first) // job.group)
         for g in range(n_groups):
             a, b = first + (last - first) * g // n_groups, first + (last - first) * (g + 1) // n_groups
-            group_loss, pairs = train_group(job, kept, a, b, alpha)
+            windows = [(t, contexts_of(kept, t)) for t in range(a, b)]
+            pairs = sum(bool(contexts) if job.cbow else len(contexts) for _, contexts in windows)
+            group_loss = 0.0
+            if job.n_noise:
+                group_loss += train_group(job, kept, windows, alpha)
+            if job.nodes is not None:
+                group_loss += sum(train_path(job, kept, t, contexts, alpha) for t, contexts in windows)
             n_pairs += pairs
             if number % job.measured_every == 0:
                 loss, measured = loss + group_loss, measured + pairs
@@ -77,37 +88,83 @@ def train(job: Job, begin: int, end: int) -> tuple[float, int, int]:
     return loss, measured, n_pairs
 
 
-def train_group(job: Job, kept: Kept, a: int, b: int, alpha: float) -> tuple[float, int]:
+def contexts_of(kept: Kept, t: int) -> list[int]:
+    """Places of the contexts of the centre at place `t`."""
+    return [*range(t - kept.left[t], t), *range(t + 1, t + 1 + kept.right[t])]
+
+
+# What a row is made of: (place, share) of tokens. A context is a row by itself; CBOW has one row a centre.
+Row = list[tuple[int, float]]
+
+
+def rows_of(job: Job, contexts: list[int]) -> list[tuple[Row, Row]]:
+    """The rows of a window: the tokens that make it, and the shares of its error that they get."""
+    if not job.cbow:
+        return [([(place, 1.0)], [(place, 1.0)]) for place in contexts]
+    if not contexts:
+        return []
+    share = 1 / len(contexts)
+    made, given = (share, 1.0) if job.mean else (1.0, share)
+    return [([(place, made) for place in contexts], [(place, given) for place in contexts])]
+
+
+def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alpha: float) -> float:
     """Rows are those of places in the text: a word that occurs twice has two rows, each with an update of its own."""
-    words = noise(job.alias_table, int(draw(job.settings.keys[2], kept.positions[a])[0]), None, job.n_noise)
+    n = len(windows)
+    first = kept.positions[windows[0][0]]
+    words = noise(job.alias_table, int(draw(job.settings.keys[2], first)[0]), None, job.n_noise)
     W, C = job.inputs.copy(), job.outputs.copy()
     offset = np.zeros(len(W)) if job.biases is None else job.biases - job.log_expected
-    rows: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
-    columns: list[tuple[int, list[tuple[float, NDArray[np.float64]]]]] = [(kept.ids[t], []) for t in range(a, b)]
+    updates: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
+    columns: list[tuple[int, list[tuple[float, NDArray[np.float64]]]]] = [(kept.ids[t], []) for t, _ in windows]
     columns += [(word, []) for word in words]
-    loss, pairs = 0.0, 0
-    for t in range(a, b):
+    loss = 0.0
+    for i, (t, contexts) in enumerate(windows):
         y = kept.ids[t]
-        for place in [*range(t - kept.left[t], t), *range(t + 1, t + 1 + kept.right[t])]:
-            x = kept.ids[place]
-            pairs += 1
-            outputs = [(t - a, y, 1.0, 1.0)]
-            outputs += [(b - a + k, n, job.noise_weight, 0.0) for k, n in enumerate(words)]
+        for made, given in rows_of(job, contexts):
+            x = sum(share * W[kept.ids[place]] for place, share in made)
+            outputs = [(i, y, 1.0, 1.0)]
+            outputs += [(n + k, o, job.noise_weight, 0.0) for k, o in enumerate(words)]
             for column, o, weight, label in outputs:
                 if label == 0 and job.remove_hits and o == y:
                     continue
-                z = W[x] @ C[o] + offset[o]
+                z = x @ C[o] + offset[o]
                 loss += weight * np.logaddexp(0, -z if label else z)
                 step = alpha * weight * (label - sigmoid(z)) * (abs(z) < 30)
-                rows.setdefault(place, []).append((step, C[o]))
-                columns[column][1].append((step, W[x]))
+                for place, share in given:
+                    updates.setdefault(place, []).append((share * step, C[o]))
+                columns[column][1].append((step, x))
     for word, steps in columns:
         job.outputs[word] += clipped(steps, W.shape[1])
         if job.biases is not None:
             job.biases[word] += np.clip(sum(step for step, _ in steps), -1, 1)
-    for place, steps in rows.items():
+    for place, steps in updates.items():
         job.inputs[kept.ids[place]] += clipped(steps, W.shape[1])
-    return loss, pairs
+    return loss
+
+
+def train_path(job: Job, kept: Kept, t: int, contexts: list[int], alpha: float) -> float:
+    """Hierarchical softmax of one window, from the values before it."""
+    path = job.paths[job.path_offsets[kept.ids[t]] : job.path_offsets[kept.ids[t] + 1]]
+    W, N = job.inputs.copy(), job.nodes.copy()
+    updates: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
+    nodes: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
+    loss = 0.0
+    for made, given in rows_of(job, contexts):
+        x = sum(share * W[kept.ids[place]] for place, share in made)
+        for entry in path:
+            node, label = entry >> 1, 1 - (entry & 1)
+            z = x @ N[node]
+            loss += np.logaddexp(0, -z if label else z)
+            step = alpha * (label - sigmoid(z)) * (abs(z) < 30)
+            for place, share in given:
+                updates.setdefault(place, []).append((share * step, N[node]))
+            nodes.setdefault(node, []).append((step, x))
+    for node, steps in nodes.items():
+        job.nodes[node] += clipped(steps, W.shape[1])
+    for place, steps in updates.items():
+        job.inputs[kept.ids[place]] += clipped(steps, W.shape[1])
+    return loss
 
 
 def clipped(steps: list[tuple[float, NDArray[np.float64]]], size: int) -> NDArray[np.float64]:

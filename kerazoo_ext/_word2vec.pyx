@@ -1,10 +1,10 @@
-"""Skip-gram training in place, on vectors of the widest instruction set that the CPU has. See `_skipgram.pyi`."""
+"""Word2vec training in place, on vectors of the widest instruction set that the CPU has. See `_word2vec.pyi`."""
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from kerazoo_ext._source cimport kz_source, source_of
 
-cdef extern from "skipgram.h" nogil:
+cdef extern from "word2vec.h" nogil:
     enum: KZ_GROUP
     ctypedef struct kz_job:
         kz_source source
@@ -15,6 +15,12 @@ cdef extern from "skipgram.h" nogil:
         float *outputs
         float *biases
         const float *log_expected
+        float *nodes
+        const int64_t *path_offsets
+        const int32_t *paths
+        int64_t longest_path
+        int cbow
+        int mean
         int64_t size
         int64_t stride
         int64_t reach
@@ -42,32 +48,36 @@ def widest():
     return INSTRUCTION_SETS[kz_widest()]
 
 
+cdef float *rows_of(float[:, ::1] table, str name, Py_ssize_t n_rows, Py_ssize_t size) except NULL:
+    if table.shape[0] != n_rows or table.shape[1] != (size + 15) // 16 * 16:
+        raise ValueError(f"{name} must have {n_rows} rows as long as the vectors, rounded up to 16 floats")
+    if <size_t> &table[0, 0] % 64:
+        raise ValueError(f"{name} must be aligned to 64 bytes")
+    return &table[0, 0]
+
+
 def train(
     const int[::1] ids, const long long[::1] offsets, keep, const unsigned long long[::1] keys, int window, bint shrink,
-    *, const unsigned long long[::1] alias_table, float[:, ::1] inputs, float[:, ::1] outputs, biases, log_expected,
-    int size, int reach, int group, int n_noise, float noise_weight, bint remove_hits, int measured_every, double alpha, double min_alpha,
-    long long words_before, long long words, long long[::1] words_done, str instruction_set, long long begin,
-    long long end,
+    *, float[:, ::1] inputs, const unsigned long long[::1] alias_table, outputs, biases, log_expected, nodes,
+    path_offsets, paths, int longest_path, bint cbow, bint mean, int size, int reach, int group, int n_noise, float noise_weight,
+    bint remove_hits, int measured_every, double alpha, double min_alpha, long long words_before, long long words,
+    long long[::1] words_done, str instruction_set, long long begin, long long end,
 ):
     cdef kz_job job
     cdef kz_sums sums
     cdef float[::1] bias_values
     cdef const float[::1] expected_values
+    cdef const long long[::1] path_bounds
+    cdef const int[::1] path_values
     cdef int which = INSTRUCTION_SETS.index(instruction_set), failed
-    cdef Py_ssize_t n_words = alias_table.shape[0]
+    cdef Py_ssize_t n_words = inputs.shape[0]
     job.source = source_of(ids, offsets, keep, keys, window, shrink, 0)
-    if inputs.shape[0] != n_words or outputs.shape[0] != n_words or outputs.shape[1] != inputs.shape[1]:
-        raise ValueError("inputs, outputs and alias_table must have a row a word")
-    if n_words < 1 or inputs.shape[1] < 16 or inputs.shape[1] % 16 or keys.shape[0] < 3 or words_done.shape[0] != 1:
-        raise ValueError("rows must be of a multiple of 16 floats; there must be 3 keys and one count of words")
-    if <size_t> &inputs[0, 0] % 64 or <size_t> &outputs[0, 0] % 64:
-        raise ValueError("the tables must be aligned to 64 bytes")
-    if not inputs.shape[1] - 16 < size <= inputs.shape[1]:
-        raise ValueError("rows must be as long as the vectors, rounded up to 16 floats")
+    if n_words < 1 or alias_table.shape[0] != n_words or size < 1 or keys.shape[0] < 3 or words_done.shape[0] != 1:
+        raise ValueError("inputs and alias_table must have a row a word; there must be 3 keys and one count of words")
     if not 1 <= group <= KZ_GROUP:
         raise ValueError(f"group must be from 1 to {KZ_GROUP}")
-    if n_noise < 8 or n_noise % 8 or not 1 <= reach <= window or words < 1 or measured_every < 1:
-        raise ValueError("n_noise must be a multiple of 8, reach from 1 to window, words and measured_every at least 1")
+    if n_noise < 0 or n_noise % 16 or not 1 <= reach <= window or words < 1 or measured_every < 1:
+        raise ValueError("n_noise must be a multiple of 16, reach from 1 to window, words and measured_every at least 1")
     if begin < 0 or begin % 256 or end < begin or end > ids.shape[0]:
         raise ValueError("begin must be the start of a chunk, and end lie in the corpus")
     if which > kz_widest():
@@ -75,8 +85,8 @@ def train(
     job.alias_table = <const uint64_t *> &alias_table[0]
     job.n_words = n_words
     job.noise_key = keys[2]
-    job.inputs = &inputs[0, 0]
-    job.outputs = &outputs[0, 0]
+    job.inputs = rows_of(inputs, "inputs", n_words, size)
+    job.outputs = rows_of(outputs, "outputs", n_words, size) if n_noise else NULL
     job.biases = NULL
     job.log_expected = NULL
     if biases is not None:
@@ -85,6 +95,21 @@ def train(
             raise ValueError("biases and log_expected must have an element a word")
         job.biases = &bias_values[0]
         job.log_expected = &expected_values[0]
+    job.nodes = NULL
+    job.path_offsets = NULL
+    job.paths = NULL
+    job.longest_path = longest_path if nodes is not None else 0
+    if nodes is not None:
+        job.nodes = rows_of(nodes, "nodes", n_words - 1, size)
+        path_bounds, path_values = path_offsets, paths
+        if path_bounds.shape[0] != n_words + 1 or path_bounds[0] != 0 or path_bounds[n_words] != path_values.shape[0]:
+            raise ValueError("path_offsets must rise from 0 to the number of paths, one more than there are words")
+        if longest_path < 0:
+            raise ValueError("longest_path must be the length of the longest path")
+        job.path_offsets = <const int64_t *> &path_bounds[0]
+        job.paths = <const int32_t *> &path_values[0]
+    job.cbow = cbow
+    job.mean = mean
     job.size = size
     job.stride = inputs.shape[1]
     job.reach = reach

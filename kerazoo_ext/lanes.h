@@ -1,0 +1,307 @@
+/* Arithmetic on rows of tables, on vectors of KZ_LANES floats. Included once for each instruction set, with KZ_FN(name)
+ * giving every name a suffix of its own; no include guard.
+ *
+ * KZ_TILE_ROWS and KZ_TILE_VECTORS say how many sums are held in registers at once.
+ */
+
+typedef float KZ_FN(vec) __attribute__((vector_size(4 * KZ_LANES)));
+#define KZ_VEC KZ_FN(vec)
+#define KZ_LOAD(p) (*(const KZ_VEC *)(p))
+#define KZ_STORE(p, v) (*(KZ_VEC *)(p) = (v))
+#define KZ_ALL(x) ((x) - (KZ_VEC){0}) /* the same value in every lane */
+
+KZ_INLINE kz_eight KZ_FN(sigmoid)(kz_eight x) { KZ_SIGMOID_BODY }
+
+/* g, or 0 where the logit is beyond KZ_BEYOND. */
+KZ_INLINE kz_eight KZ_FN(within)(kz_eight logit, kz_eight g) {
+    return (kz_eight)((kz_eight_ints)g & ((kz_eight)((kz_eight_ints)logit & 0x7FFFFFFF) < KZ_BEYOND));
+}
+
+KZ_INLINE float KZ_FN(sum_of)(kz_eight a) { return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7])); }
+
+/* Sums of eight vectors, in the order of the vectors. */
+KZ_INLINE kz_eight KZ_FN(sums)(const KZ_VEC *a) {
+#if KZ_LANES == 16
+    __m256 h[8];
+    for (int i = 0; i < 8; i++)
+        h[i] = _mm256_add_ps(_mm512_castps512_ps256((__m512)a[i]), _mm512_extractf32x8_ps((__m512)a[i], 1));
+#elif KZ_LANES == 8
+    const __m256 *h = (const __m256 *)a;
+#endif
+#if KZ_LANES >= 8
+    __m256 u = _mm256_hadd_ps(_mm256_hadd_ps(h[0], h[1]), _mm256_hadd_ps(h[2], h[3]));
+    __m256 v = _mm256_hadd_ps(_mm256_hadd_ps(h[4], h[5]), _mm256_hadd_ps(h[6], h[7]));
+    return (kz_eight)_mm256_add_ps(_mm256_permute2f128_ps(u, v, 0x20), _mm256_permute2f128_ps(u, v, 0x31));
+#else
+    kz_eight r;
+    for (int i = 0; i < 8; i++) {
+        float s = 0;
+        for (int j = 0; j < KZ_LANES; j++) s += a[i][j];
+        r[i] = s;
+    }
+    return r;
+#endif
+}
+
+KZ_INLINE void KZ_FN(copy)(float *to, const float *from, int64_t width) {
+    for (int64_t d = 0; d < width; d += KZ_LANES) KZ_STORE(to + d, KZ_LOAD(from + d));
+}
+
+/* Dot products of y with n rows, 1 <= n <= 8, each plus `offset`: out[0..7], of which the first n count. */
+KZ_INLINE void KZ_FN(dots_1x8)(const float *y, const float *const *x, int64_t n, int64_t width, float offset, float *out) {
+    const float *row[8];
+    KZ_VEC a[8] = {{0}};
+    kz_eight s;
+    for (int j = 0; j < 8; j++) row[j] = x[kz_min(j, n - 1)];
+    for (int64_t d = 0; d < width; d += KZ_LANES) {
+        KZ_VEC p = KZ_LOAD(y + d);
+#pragma GCC unroll 8
+        for (int j = 0; j < 8; j++) a[j] += p * KZ_LOAD(row[j] + d);
+    }
+    s = KZ_FN(sums)(a) + offset;
+    memcpy(out, &s, sizeof s);
+}
+
+/* The same for up to four rows, of which odd and even parts are summed apart: four sums alone would wait for each other. */
+KZ_INLINE void KZ_FN(dots_1x4)(const float *y, const float *const *x, int64_t n, int64_t width, float offset, float *out) {
+    const float *row[4];
+    KZ_VEC a[8] = {{0}};
+    int64_t d = 0;
+    for (int j = 0; j < 4; j++) row[j] = x[kz_min(j, n - 1)];
+    for (; d + 2 * KZ_LANES <= width; d += 2 * KZ_LANES) {
+        KZ_VEC p = KZ_LOAD(y + d), q = KZ_LOAD(y + d + KZ_LANES);
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++) {
+            a[j] += p * KZ_LOAD(row[j] + d);
+            a[4 + j] += q * KZ_LOAD(row[j] + d + KZ_LANES);
+        }
+    }
+    for (; d < width; d += KZ_LANES)
+        for (int j = 0; j < 4; j++) a[j] += KZ_LOAD(y + d) * KZ_LOAD(row[j] + d);
+    kz_eight s = KZ_FN(sums)(a);
+    for (int j = 0; j < 4; j++) out[j] = s[j] + s[4 + j] + offset;
+}
+
+/* Dot products of y with n rows, each plus `offset`; `out` has room for n rounded up to a multiple of 8. */
+KZ_INLINE void KZ_FN(dots)(const float *y, const float *const *x, int64_t n, int64_t width, float offset, float *out) {
+    for (int64_t j = 0; j < n; j += 8)
+        if (n - j > 4) KZ_FN(dots_1x8)(y, x + j, n - j, width, offset, out + j);
+        else KZ_FN(dots_1x4)(y, x + j, n - j, width, offset, out + j);
+}
+
+/* Dot products of row x[j] with row y[j] for j below n, 1 <= n <= 8: out[0..7], of which the first n count. */
+KZ_INLINE void KZ_FN(dots_paired)(const float *const *x, const float *const *y, int64_t n, int64_t width, float *out) {
+    const float *p[8], *q[8];
+    KZ_VEC a[8] = {{0}};
+    for (int j = 0; j < 8; j++) {
+        p[j] = x[kz_min(j, n - 1)];
+        q[j] = y[kz_min(j, n - 1)];
+    }
+    for (int64_t d = 0; d < width; d += KZ_LANES)
+#pragma GCC unroll 8
+        for (int j = 0; j < 8; j++) a[j] += KZ_LOAD(p[j] + d) * KZ_LOAD(q[j] + d);
+    kz_eight s = KZ_FN(sums)(a);
+    memcpy(out, &s, sizeof s);
+}
+
+/* `rows` (16 of them, `stride` apart) by columns: out[d * 16 + k] = rows[k * stride + d] for d below size rounded up to 4. */
+KZ_INLINE void KZ_FN(transpose)(const float *rows, int64_t stride, int64_t size, float *out) {
+    for (int64_t d = 0; d < size; d += 4)
+        for (int k = 0; k < 16; k += 4) {
+            kz_four a[4], b[4];
+            for (int i = 0; i < 4; i++) memcpy(a + i, rows + (k + i) * stride + d, sizeof *a);
+            b[0] = __builtin_shuffle(a[0], a[1], (kz_four_ints){0, 4, 1, 5});
+            b[1] = __builtin_shuffle(a[2], a[3], (kz_four_ints){0, 4, 1, 5});
+            b[2] = __builtin_shuffle(a[0], a[1], (kz_four_ints){2, 6, 3, 7});
+            b[3] = __builtin_shuffle(a[2], a[3], (kz_four_ints){2, 6, 3, 7});
+            a[0] = __builtin_shuffle(b[0], b[1], (kz_four_ints){0, 1, 4, 5});
+            a[1] = __builtin_shuffle(b[0], b[1], (kz_four_ints){2, 3, 6, 7});
+            a[2] = __builtin_shuffle(b[2], b[3], (kz_four_ints){0, 1, 4, 5});
+            a[3] = __builtin_shuffle(b[2], b[3], (kz_four_ints){2, 3, 6, 7});
+            for (int i = 0; i < 4; i++) memcpy(out + (d + i) * 16 + k, a + i, sizeof *a);
+        }
+}
+
+/* Dot products of `n` rows with 16 others that lie by columns, all sums in registers: out[r * ld + k]. */
+KZ_INLINE void KZ_FN(products_tile)(const float *const *rows, const int n, const float *columns, int64_t size, float *out,
+                                    int64_t ld) {
+    enum { PARTS = 16 / KZ_LANES };
+    KZ_VEC a[KZ_TILE_ROWS][PARTS] = {{{0}}};
+    for (int64_t d = 0; d < size; d++) {
+        KZ_VEC y[PARTS];
+#pragma GCC unroll 4
+        for (int p = 0; p < PARTS; p++) y[p] = KZ_LOAD(columns + d * 16 + p * KZ_LANES);
+#pragma GCC unroll 16
+        for (int r = 0; r < n; r++) {
+            KZ_VEC x = KZ_ALL(rows[r][d]);
+#pragma GCC unroll 4
+            for (int p = 0; p < PARTS; p++) a[r][p] += x * y[p];
+        }
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < n; r++)
+#pragma GCC unroll 4
+        for (int p = 0; p < PARTS; p++) KZ_STORE(out + r * ld + p * KZ_LANES, a[r][p]);
+}
+
+KZ_INLINE void KZ_FN(products)(const float *const *rows, int64_t n, const float *columns, int64_t size, float *out,
+                               int64_t ld) {
+    const int64_t n_tiles = (n + KZ_TILE_ROWS - 1) / KZ_TILE_ROWS;
+    for (int64_t tile = 0; tile < n_tiles; tile++) {
+        const int64_t r = n * tile / n_tiles, now = n * (tile + 1) / n_tiles - r;
+        switch (now) {
+#define KZ_CASE(N) case N: if (N <= KZ_TILE_ROWS) KZ_FN(products_tile)(rows + r, N, columns, size, out + r * ld, ld); break;
+            KZ_CASE(1) KZ_CASE(2) KZ_CASE(3) KZ_CASE(4) KZ_CASE(5) KZ_CASE(6) KZ_CASE(7) KZ_CASE(8)
+#undef KZ_CASE
+        }
+    }
+}
+
+/* out += sum over e of coefficients[e * step] * rows[e], for `n_vectors` vectors from place `at` on, all in registers. */
+KZ_INLINE void KZ_FN(combine_part)(float *out, const float *const *rows, const float *coefficients, int64_t step,
+                                   int64_t n, int64_t at, const int n_vectors) {
+    KZ_VEC a[KZ_LARGEST_PART];
+#pragma GCC unroll 16
+    for (int i = 0; i < n_vectors; i++) a[i] = KZ_LOAD(out + at + i * KZ_LANES);
+    for (int64_t e = 0; e < n; e++) {
+        const float *row = rows[e] + at;
+        KZ_OPAQUE(row); /* or gcc keeps a register for each place of the row, and runs out of them */
+        KZ_VEC c = KZ_ALL(coefficients[e * step]);
+#pragma GCC unroll 16
+        for (int i = 0; i < n_vectors; i++) a[i] += c * KZ_LOAD(row + i * KZ_LANES);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < n_vectors; i++) KZ_STORE(out + at + i * KZ_LANES, a[i]);
+}
+
+KZ_INLINE void KZ_FN(combine)(float *out, const float *const *rows, const float *coefficients, int64_t step, int64_t n,
+                              int64_t width) {
+    int64_t left = width / KZ_LANES, at = 0;
+    while (left > 0) {
+        int64_t parts = (left + KZ_LARGEST_PART - 1) / KZ_LARGEST_PART, now = (left + parts - 1) / parts;
+        switch (now) {
+#define KZ_CASE(N) case N: KZ_FN(combine_part)(out, rows, coefficients, step, n, at, N); break;
+            KZ_CASE(1) KZ_CASE(2) KZ_CASE(3) KZ_CASE(4) KZ_CASE(5) KZ_CASE(6) KZ_CASE(7)
+            KZ_CASE(8) KZ_CASE(9) KZ_CASE(10) KZ_CASE(11) KZ_CASE(12) KZ_CASE(13)
+#undef KZ_CASE
+        }
+        at += now * KZ_LANES;
+        left -= now;
+    }
+}
+
+/* out[j] += coefficients[j] * row for all j below n, for `n_vectors` vectors of the row from place `at` on, in registers. */
+KZ_INLINE void KZ_FN(spread_part)(float *const *out, const float *coefficients, int64_t n, const float *row, int64_t at,
+                                  const int n_vectors) {
+    KZ_VEC a[KZ_LARGEST_PART];
+#pragma GCC unroll 16
+    for (int i = 0; i < n_vectors; i++) a[i] = KZ_LOAD(row + at + i * KZ_LANES);
+    for (int64_t j = 0; j < n; j++) {
+        float *to = out[j] + at;
+        KZ_OPAQUE(to);
+        KZ_VEC c = KZ_ALL(coefficients[j]);
+#pragma GCC unroll 16
+        for (int i = 0; i < n_vectors; i++) KZ_STORE(to + i * KZ_LANES, KZ_LOAD(to + i * KZ_LANES) + c * a[i]);
+    }
+}
+
+KZ_INLINE void KZ_FN(spread)(float *const *out, const float *coefficients, int64_t n, const float *row, int64_t width) {
+    int64_t left = width / KZ_LANES, at = 0;
+    while (left > 0) {
+        int64_t parts = (left + KZ_LARGEST_PART - 1) / KZ_LARGEST_PART, now = (left + parts - 1) / parts;
+        switch (now) {
+#define KZ_CASE(N) case N: KZ_FN(spread_part)(out, coefficients, n, row, at, N); break;
+            KZ_CASE(1) KZ_CASE(2) KZ_CASE(3) KZ_CASE(4) KZ_CASE(5) KZ_CASE(6) KZ_CASE(7)
+            KZ_CASE(8) KZ_CASE(9) KZ_CASE(10) KZ_CASE(11) KZ_CASE(12) KZ_CASE(13)
+#undef KZ_CASE
+        }
+        at += now * KZ_LANES;
+        left -= now;
+    }
+}
+
+/* out += update, shortened to length 1 if it is longer: see KZ_SAFE. */
+KZ_INLINE void KZ_FN(add_clipped)(float *out, const float *update, int64_t width) {
+    float square = 0;
+    for (int64_t d = 0; d < width; d++) square += update[d] * update[d];
+    const float scale = square > 1 ? 1 / sqrtf(square) : 1;
+    for (int64_t d = 0; d < width; d++) out[d] += scale * update[d];
+}
+
+static void KZ_FN(combine_clipped)(float *out, const float *const *rows, const float *coefficients, int64_t step, int64_t n,
+                                   int64_t width, float *update) {
+    memset(update, 0, (size_t)width * sizeof *update);
+    KZ_FN(combine)(update, rows, coefficients, step, n, width);
+    KZ_FN(add_clipped)(out, update, width);
+}
+
+/* out += sum over e of coefficients[e * step] * rows[e]; `total` is the sum of the coefficients' absolute values. */
+KZ_INLINE void KZ_FN(update)(float *out, const float *const *rows, const float *coefficients, int64_t step, int64_t n,
+                             int64_t width, float total, float *scratch) {
+    if (total <= KZ_SAFE) KZ_FN(combine)(out, rows, coefficients, step, n, width);
+    else KZ_FN(combine_clipped)(out, rows, coefficients, step, n, width, scratch);
+}
+
+/* What `combine` does for `n_out` rows at once, for `n_vectors` vectors from place `at` on: every row that is read serves all. */
+KZ_INLINE void KZ_FN(add_part)(float *const *out, const int n_out, const float *const *coefficients, int64_t step,
+                               const float *const *rows, int64_t n, int64_t at, const int n_vectors) {
+    KZ_VEC a[4][KZ_TILE_VECTORS];
+#pragma GCC unroll 4
+    for (int r = 0; r < n_out; r++)
+#pragma GCC unroll 8
+        for (int i = 0; i < n_vectors; i++) a[r][i] = KZ_LOAD(out[r] + at + i * KZ_LANES);
+    for (int64_t e = 0; e < n; e++) {
+        const float *row = rows[e] + at;
+        KZ_VEC y[KZ_TILE_VECTORS];
+#pragma GCC unroll 8
+        for (int i = 0; i < n_vectors; i++) y[i] = KZ_LOAD(row + i * KZ_LANES);
+#pragma GCC unroll 4
+        for (int r = 0; r < n_out; r++) {
+            KZ_VEC c = KZ_ALL(coefficients[r][e * step]);
+#pragma GCC unroll 8
+            for (int i = 0; i < n_vectors; i++) a[r][i] += c * y[i];
+        }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < n_out; r++)
+#pragma GCC unroll 8
+        for (int i = 0; i < n_vectors; i++) KZ_STORE(out[r] + at + i * KZ_LANES, a[r][i]);
+}
+
+KZ_INLINE void KZ_FN(add_tile)(float *const *out, const int n_out, const float *const *coefficients, int64_t step,
+                               const float *const *rows, int64_t n, int64_t width) {
+    int64_t left = width / KZ_LANES, at = 0;
+    while (left > 0) {
+        int64_t parts = (left + KZ_TILE_VECTORS - 1) / KZ_TILE_VECTORS, now = (left + parts - 1) / parts;
+        switch (now) {
+#define KZ_CASE(N) \
+    case N: if (N <= KZ_TILE_VECTORS) KZ_FN(add_part)(out, n_out, coefficients, step, rows, n, at, N); break;
+            KZ_CASE(1) KZ_CASE(2) KZ_CASE(3) KZ_CASE(4)
+#undef KZ_CASE
+        }
+        at += now * KZ_LANES;
+        left -= now;
+    }
+}
+
+/* out[r] += sum over e of coefficients[r][e * step] * rows[e] for all r below n_out. The same row may stand in `out` more
+ * than once, and none of `rows` is one of `out`. */
+static void KZ_FN(add_rows)(float *const *out, int64_t n_out, const float *const *coefficients, int64_t step,
+                            const float *const *rows, int64_t n, int64_t width) {
+    const int64_t n_tiles = (n_out + 3) / 4;
+    for (int64_t tile = 0; tile < n_tiles; tile++) {
+        const int64_t r = n_out * tile / n_tiles, now = n_out * (tile + 1) / n_tiles - r;
+        int twice = 0;
+        for (int64_t i = r; i < r + now; i++)
+            for (int64_t j = r; j < i; j++) twice |= out[i] == out[j];
+        if (twice) {
+            for (int64_t i = r; i < r + now; i++) KZ_FN(combine)(out[i], rows, coefficients[i], step, n, width);
+            continue;
+        }
+        switch (now) {
+#define KZ_CASE(N) case N: KZ_FN(add_tile)(out + r, N, coefficients + r, step, rows, n, width); break;
+            KZ_CASE(1) KZ_CASE(2) KZ_CASE(3) KZ_CASE(4)
+#undef KZ_CASE
+        }
+    }
+}

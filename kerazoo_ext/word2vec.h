@@ -1,0 +1,374 @@
+/* Trains word2vec on a stretch of text, in place and without locks: skip-gram and CBOW, against noise words and by
+ * hierarchical softmax.
+ *
+ * A group is some neighbouring centres. With x_r its rows, y_c the output rows of its centres and of the K' noise words
+ * that the group shares:
+ *
+ *     g = alpha (1 - s(x_r . y_c + offset_c))            for each pair (r, c) of row and centre
+ *     g = -alpha w_r s(x_r . y_c + offset_c)             for each row and noise word, w_r = K / K' * pairs of row r
+ *     x_r += sum over c of g y_c,  y_c += sum over r of g x_r,  bias_c += sum over r of g
+ *
+ * all from the values before the group: the sum of the gradients of the losses of kerazoo/word2vec/losses.py over the
+ * pairs, with the expectation of K noise words a pair (Mikolov et al. 2013b, eq. 4; Mnih & Kavukcuoglu 2013). Noise that
+ * is shared between windows: Ji et al. 2016. Skip-gram has a row for each context and a pair for each context and centre;
+ * CBOW has a row for each centre, the mean or the sum of its contexts, and one pair (Mikolov et al. 2013a). The error of a
+ * mean goes to each of its contexts whole, that of a sum divided by their number, as in word2vec.c and gensim (the
+ * gradient would have it the other way round: Irsoy et al. 2021).
+ *
+ * Hierarchical softmax takes one window at a time: for row x and inner node v on the path to the centre (Morin & Bengio
+ * 2005), g = alpha (1 - code - s(x . v)), x += sum of g v, v += sum of g x, from the values before the window.
+ *
+ * Threads add to the same tables without locks (Hogwild, Recht et al. 2011). Vectors of floats are gcc's, so that one text
+ * serves all instruction sets; the sums of products are in the order of the lanes, so results differ between the sets.
+ */
+#ifndef KERAZOO_WORD2VEC_H
+#define KERAZOO_WORD2VEC_H
+
+#include <math.h>
+#include "windows.h"
+
+#define KZ_GROUP 32        /* centres of a group at most */
+/* An update whose coefficients sum up to more than this is clipped to length 1 (1 for a bias): in a group a word may meet
+ * itself many times over at one stale value, which makes trainings with few words or a large rate diverge. Rare otherwise. */
+#define KZ_SAFE 0.5f
+/* A logit as large as this never occurs in a training that goes well. It gives no update, so that one that goes wrong ends in
+ * a large loss and not in infinities (gensim does so from 6 on). */
+#define KZ_BEYOND 30.0f
+#define KZ_LARGEST_PART 13 /* vectors of an output row that are held in registers: 16 there are, 3 are needed otherwise */
+
+#if defined(__GNUC__)
+#define KZ_OPAQUE(pointer) __asm__("" : "+r"(pointer))
+#define KZ_PREFETCH(pointer) __builtin_prefetch(pointer, 1, 3)
+#else
+#define KZ_OPAQUE(pointer)
+#define KZ_PREFETCH(pointer) ((void)(pointer))
+#endif
+
+typedef float kz_four __attribute__((vector_size(16)));
+typedef int32_t kz_four_ints __attribute__((vector_size(16)));
+typedef float kz_eight __attribute__((vector_size(32)));
+typedef int32_t kz_eight_ints __attribute__((vector_size(32)));
+
+typedef struct {
+    kz_source source;
+    const uint64_t *alias_table;  /* (n_words,), see _noise.pyx */
+    uint64_t n_words;
+    uint64_t noise_key;
+    float *inputs;                /* (n_words, stride), 64-byte aligned, zero beyond the vector size */
+    float *outputs;               /* the same, where there is noise */
+    float *biases;                /* (n_words,) or NULL */
+    const float *log_expected;    /* (n_words,) log(K q), where there are biases */
+    float *nodes;                 /* (n_words - 1, stride), inner nodes of hierarchical softmax, or NULL */
+    const int64_t *path_offsets;  /* (n_words + 1,) */
+    const int32_t *paths;         /* node << 1 | code, from the root on, word after word */
+    int64_t longest_path;
+    int cbow, mean;               /* skip-gram or CBOW; mean or sum of the contexts */
+    int64_t size, stride;         /* dimension of the vectors; floats a row, a multiple of 16 */
+    int64_t reach;                /* contexts on one side at most: the window, or less where all documents are shorter */
+    int64_t group;                /* centres of a group, 1..KZ_GROUP */
+    int64_t n_noise;              /* K', a multiple of 16; 0 without noise */
+    float noise_weight;           /* K / K' */
+    int remove_hits;              /* leave out noise that equals the centre of a pair */
+    int64_t measured_every;       /* one group in so many is measured for the loss */
+    double alpha, min_alpha;      /* learning rate at the start and at the end of all epochs */
+    int64_t words_before, words;  /* words of the epochs before this one, and of all epochs */
+    int64_t *words_done;          /* of this epoch, by all threads */
+} kz_job;
+
+typedef struct {
+    double loss;       /* over the measured pairs */
+    int64_t measured;  /* pairs */
+    int64_t pairs;     /* all that were trained */
+} kz_sums;
+
+typedef struct {
+    int64_t widest;       /* scores a centre, a multiple of 8 */
+    int64_t most_entries; /* centres that a row has pairs with, at most */
+    /* Noise words: this group's and the next one's; copies of their rows, the same by columns, pointers to the copies. */
+    int32_t *noise, *next_noise;
+    uint64_t *places; /* in the alias table, of the group after that */
+    float *noise_copies, *noise_columns, *noise_offsets, *noise_totals;
+    const float **noise_rows;
+    /* Rows, up to KZ_GROUP + 2 reach + 1: their errors with the noise, and with the centres as lists of entries (CBOW). */
+    const float **rows, **sources;
+    float **row_targets, *weights, *hit_weights, *errors, *totals, *true_totals, *entries, *long_updates;
+    int32_t *counts;
+    /* Centres. */
+    float *centre_copies, *centre_offsets, *true_errors, *means, *mean_errors;
+    /* A window. */
+    const float **window_rows;
+    float *window_shares;
+    /* The path to a word. */
+    const float **node_rows;
+    float *node_copies, *node_errors;
+    /* Arguments of add_rows, an update before it is clipped, and rows that the next group will need. */
+    float **targets;
+    const float **coefficients, **calls;
+    float *update;
+    int64_t n_calls, next_call, calls_a_step;
+    void *memory;
+} kz_scratch;
+
+static float kz_softplus(float x) { return x > 0 ? x + log1pf(expf(-x)) : log1pf(expf(x)); }
+
+/* What is added to the logits of a word: bias less log(K q). */
+KZ_INLINE float kz_offset(const kz_job *job, int32_t word) {
+    return job->biases ? job->biases[word] - job->log_expected[word] : 0.0f;
+}
+
+KZ_INLINE void kz_prefetch_row(const float *row, int64_t size) {
+    for (int64_t d = 0; d < size; d += 16) KZ_PREFETCH(row + d);
+}
+
+KZ_INLINE void kz_call_offset(const kz_job *job, int32_t word) {
+    if (!job->biases) return;
+    KZ_PREFETCH(job->biases + word);
+    KZ_PREFETCH(job->log_expected + word);
+}
+
+/* Calls for some of the rows of the next group. Spread over the work of this one, for a core can wait for some twenty lines
+ * of memory at once and stands still when it asks for more. */
+KZ_INLINE void kz_call_ahead(const kz_job *job, kz_scratch *s) {
+    const int64_t end = kz_min(s->next_call + s->calls_a_step, s->n_calls);
+    while (s->next_call < end) kz_prefetch_row(s->calls[s->next_call++], job->size);
+}
+
+/* Skip-gram: the weights of rows and noise words where some noise equals a centre; 0 if none does. Row 0 of the group's is
+ * `offset` tokens before its first centre. */
+static int kz_note_hits(const kz_job *job, kz_scratch *s, const int32_t *centres, const int32_t *left, const int32_t *right,
+                        int64_t offset, int64_t n, int64_t n_rows) {
+    const int64_t K = job->n_noise;
+    int found = 0;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < K; k++) found |= s->noise[k] == centres[i];
+    if (!found) return 0;
+    for (int64_t r = 0; r < n_rows; r++)
+        for (int64_t k = 0; k < K; k++) s->hit_weights[r * K + k] = s->weights[r];
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < K; k++) {
+            if (s->noise[k] != centres[i]) continue;
+            for (int64_t j = -left[i]; j <= right[i]; j++)
+                if (j) s->hit_weights[(offset + i + j) * K + k] -= job->noise_weight;
+        }
+    return 1;
+}
+
+static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
+    const int64_t reach = job->reach, K = job->n_noise, stride = job->stride, longest = job->longest_path;
+    const int64_t window = 2 * reach + 1, rows = KZ_GROUP + window;
+    memset(s, 0, sizeof *s);
+    s->widest = (window + 7) / 8 * 8;
+    s->most_entries = kz_min(KZ_GROUP, 2 * reach) + 1;
+    const int64_t most = kz_max(rows, kz_max(K, longest)), n_calls = K + KZ_GROUP * (2 + longest);
+    const struct { void *place; int64_t n, size; } parts[] = {
+        {&s->noise, K, sizeof(int32_t)},
+        {&s->next_noise, K, sizeof(int32_t)},
+        {&s->places, K, sizeof(uint64_t)},
+        {&s->noise_copies, K * stride, sizeof(float)},
+        {&s->noise_columns, K * stride, sizeof(float)},
+        {&s->noise_offsets, K, sizeof(float)},
+        {&s->noise_totals, K, sizeof(float)},
+        {&s->noise_rows, K, sizeof(float *)},
+        {&s->rows, rows, sizeof(float *)},
+        {&s->sources, job->cbow ? rows * s->most_entries : 0, sizeof(float *)},
+        {&s->row_targets, rows, sizeof(float *)},
+        {&s->long_updates, job->cbow || !K ? 0 : rows * stride, sizeof(float)},
+        {&s->weights, rows, sizeof(float)},
+        {&s->hit_weights, rows * K, sizeof(float)},
+        {&s->errors, rows * K, sizeof(float)},
+        {&s->totals, rows, sizeof(float)},
+        {&s->true_totals, rows, sizeof(float)},
+        {&s->entries, job->cbow ? rows * s->most_entries : 0, sizeof(float)},
+        {&s->counts, rows + 1, sizeof(int32_t)},
+        {&s->centre_copies, KZ_GROUP * stride, sizeof(float)},
+        {&s->centre_offsets, KZ_GROUP, sizeof(float)},
+        {&s->true_errors, KZ_GROUP * window + 16, sizeof(float)},
+        {&s->means, job->cbow ? KZ_GROUP * stride : 0, sizeof(float)},
+        {&s->mean_errors, job->cbow ? KZ_GROUP * stride : 0, sizeof(float)},
+        {&s->window_rows, window, sizeof(float *)},
+        {&s->window_shares, window, sizeof(float)},
+        {&s->node_rows, longest, sizeof(float *)},
+        {&s->node_copies, longest * stride, sizeof(float)},
+        {&s->node_errors, longest * s->widest, sizeof(float)},
+        {&s->targets, most, sizeof(float *)},
+        {&s->coefficients, most, sizeof(float *)},
+        {&s->calls, n_calls, sizeof(float *)},
+        {&s->update, stride, sizeof(float)},
+    };
+    const int n_parts = sizeof parts / sizeof *parts;
+    size_t total = 64;
+    for (int i = 0; i < n_parts; i++) total += ((size_t)parts[i].n * (size_t)parts[i].size + 63) / 64 * 64;
+    s->memory = calloc(1, total);
+    if (!s->memory) return -1;
+    char *p = (char *)(((uintptr_t)s->memory + 63) & ~(uintptr_t)63);
+    for (int i = 0; i < n_parts; i++) {
+        memcpy(parts[i].place, &p, sizeof p);
+        p += ((size_t)parts[i].n * (size_t)parts[i].size + 63) / 64 * 64;
+    }
+    return 0;
+}
+
+#define KZ_SIGMOID_BODY \
+    /* For |x| < 80; `within` drops what is beyond. exp(-x) = 2^n exp(r), |r| <= ln(2) / 2: Cephes' polynomial. */ \
+    x = -x; \
+    kz_eight n = x * 1.44269504088896341f + 12582912.0f; \
+    n -= 12582912.0f; \
+    kz_eight r = x - n * 0.693359375f; \
+    r -= n * -2.12194440e-4f; \
+    kz_eight p = 1.9875691500e-4f * r + 1.3981999507e-3f; \
+    p = p * r + 8.3334519073e-3f; \
+    p = p * r + 4.1665795894e-2f; \
+    p = p * r + 1.6666665459e-1f; \
+    p = p * r + 5.0000001201e-1f; \
+    p = p * r * r + r + 1.0f; \
+    kz_eight_ints power = (__builtin_convertvector(n, kz_eight_ints) + 127) << 23; \
+    return 1.0f / (1.0f + p * (kz_eight)power);
+
+/* x86 with gcc: AVX-512 and AVX2 variants, chosen when a training starts. Everything else gets the plain one. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define KZ_HAS_VARIANTS 1
+#include <immintrin.h>
+#endif
+
+#define KZ_LANES 4
+#define KZ_TILE_ROWS 3
+#define KZ_TILE_VECTORS 3
+#define KZ_FN(name) kz_plain_##name
+#include "all_lanes.h"
+
+#ifdef KZ_HAS_VARIANTS
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#define KZ_LANES 8
+#define KZ_TILE_ROWS 6
+#define KZ_TILE_VECTORS 3
+#define KZ_FN(name) kz_avx2_##name
+#include "all_lanes.h"
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")
+#define KZ_LANES 16
+#define KZ_TILE_ROWS 8
+#define KZ_TILE_VECTORS 4
+#define KZ_FN(name) kz_avx512_##name
+#include "all_lanes.h"
+#pragma GCC pop_options
+#endif
+
+typedef void (*kz_group_function)(const kz_job *, const kz_stream *, int64_t, int64_t, float, kz_scratch *, int, kz_sums *);
+
+enum { KZ_PLAIN, KZ_AVX2, KZ_AVX512 };
+
+/* The widest instruction set that this CPU has. */
+static int kz_widest(void) {
+#ifdef KZ_HAS_VARIANTS
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl"))
+        return KZ_AVX512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return KZ_AVX2;
+#endif
+    return KZ_PLAIN;
+}
+
+static kz_group_function kz_choose(int set) {
+#ifdef KZ_HAS_VARIANTS
+    if (set == KZ_AVX512) return kz_avx512_group;
+    if (set == KZ_AVX2) return kz_avx2_group;
+#endif
+    (void)set;
+    return kz_plain_group;
+}
+
+/* Draws the noise of the group that begins at token `from`, as places in the alias table, and calls for them. */
+KZ_INLINE void kz_draw_places(const kz_job *job, const kz_stream *t, int64_t from, kz_scratch *s) {
+    const uint64_t key = kz_draw(job->noise_key, (uint64_t)t->positions[from]);
+    for (int64_t j = 0; j < job->n_noise; j++) {
+        const uint64_t r = kz_draw(key, (uint64_t)j);
+        s->places[j] = (r >> 32) * job->n_words + (((r & KZ_LOW) * job->n_words) >> 32);
+        KZ_PREFETCH(job->alias_table + (s->places[j] >> 32));
+    }
+}
+
+/* Looks up the noise words of the group of centres from..to - 1, whose places have been drawn, and notes the rows that the
+ * group will need: the tables are larger than the caches, and the group before it takes as long as memory takes to answer. */
+KZ_INLINE void kz_prepare_group(const kz_job *job, const kz_stream *t, int64_t from, int64_t to, kz_scratch *s) {
+    int64_t n = 0;
+    for (int64_t j = 0; j < job->n_noise; j++) {
+        const uint64_t place = s->places[j], entry = job->alias_table[place >> 32];
+        /* Without a branch, which would be guessed wrong every other time. */
+        const uint64_t own = -(uint64_t)((place & KZ_LOW) < (entry >> 32));
+        s->next_noise[j] = (int32_t)((own & (place >> 32)) | (~own & (entry & KZ_LOW)));
+        s->calls[n++] = job->outputs + s->next_noise[j] * job->stride;
+        kz_call_offset(job, s->next_noise[j]);
+    }
+    for (int64_t k = from; k < to; k++) {
+        if (job->n_noise) {
+            s->calls[n++] = job->outputs + t->ids[k] * job->stride;
+            kz_call_offset(job, t->ids[k]);
+        }
+        /* The contexts before `to` are in the cache already, from the group before. */
+        if (k + job->reach < t->n) s->calls[n++] = job->inputs + t->ids[k + job->reach] * job->stride;
+        if (job->nodes) /* the first nodes of all paths are the same, and in the cache */
+            for (int64_t p = job->path_offsets[t->ids[k]] + 6; p < job->path_offsets[t->ids[k] + 1]; p++)
+                s->calls[n++] = job->nodes + (job->paths[p] >> 1) * job->stride;
+    }
+    s->n_calls = n;
+    s->next_call = 0;
+    s->calls_a_step = n / (3 * (to - from)) + 1;
+}
+
+/* Trains on the centres at raw positions begin..end - 1 (begin is the start of a chunk). 0, or -1 where memory ran out. */
+static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_sums *sums) {
+    const kz_group_function group = kz_choose(set);
+    kz_scratch scratch;
+    kz_stream t;
+    if (kz_open(&t, &job->source, begin)) return -1;
+    if (kz_make_scratch(&scratch, job)) {
+        kz_close(&t);
+        return -1;
+    }
+    int64_t reported = begin, number = 0;
+    int more = 1;
+    while (more && (more = kz_advance(&t))) {
+        int64_t k = t.begin, last = t.ready;
+        while (k < last && t.positions[k] < begin) k++;
+        while (last > k && t.positions[last - 1] >= end) {
+            last--;
+            more = 0;
+        }
+        /* The rate by the words that are done, as gensim does it, once a chunk. */
+        double share = (double)(job->words_before + *job->words_done) / (double)job->words;
+        double rate = job->alpha - (job->alpha - job->min_alpha) * share;
+        float alpha = (float)(rate > job->min_alpha ? rate : job->min_alpha);
+        const int64_t n_groups = (last - k + job->group - 1) / job->group;
+#define KZ_START(i) (k + (last - k) * (i) / n_groups)
+        if (n_groups) {
+            kz_draw_places(job, &t, k, &scratch);
+            kz_prepare_group(job, &t, k, KZ_START(1), &scratch);
+            if (n_groups > 1) kz_draw_places(job, &t, KZ_START(1), &scratch);
+        }
+        for (int64_t i = 0; i < n_groups; i++) {
+            int32_t *noise = scratch.next_noise;
+            scratch.next_noise = scratch.noise;
+            scratch.noise = noise;
+            scratch.n_calls = 0;
+            if (i + 1 < n_groups) kz_prepare_group(job, &t, KZ_START(i + 1), KZ_START(i + 2), &scratch);
+            if (i + 2 < n_groups) kz_draw_places(job, &t, KZ_START(i + 2), &scratch);
+            group(job, &t, KZ_START(i), KZ_START(i + 1) - KZ_START(i), alpha, &scratch,
+                  number++ % job->measured_every == 0, sums);
+        }
+#undef KZ_START
+        int64_t now = kz_min(t.position, end);
+        if (now > reported) {
+            __atomic_fetch_add(job->words_done, now - reported, __ATOMIC_RELAXED);
+            reported = now;
+        }
+    }
+    if (end > reported) __atomic_fetch_add(job->words_done, kz_min(end, job->source.n_tokens) - reported, __ATOMIC_RELAXED);
+    free(scratch.memory);
+    kz_close(&t);
+    return 0;
+}
+
+#endif
