@@ -119,7 +119,7 @@ def test_long_updates_are_clipped_and_logits_beyond_the_bound_give_none(model, i
         ((1, 1, 1), 5, 3, {}),
         ((300,), 1, 4, {"group": 2}),
         ((300,), 2, 4, {"group": 2, "hits": True}),
-        ((60,), 3, 200, {"reach": 60, "hits": False, "group": 2}),
+        ((12, 9), 3, 200, {"reach": 12, "hits": False}),
     ],
 )
 def test_windows_documents_and_vocabularies(lengths, n_words, window, changes, instruction_set):
