@@ -238,7 +238,7 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
 
 #ifdef KZ_HAS_VARIANTS
 #pragma GCC push_options
-#pragma GCC target("avx2,fma")
+#pragma GCC target("avx2,fma,prfchw")
 #define KZ_LANES 8
 #define KZ_TILE_ROWS 6
 #define KZ_TILE_VECTORS 3
