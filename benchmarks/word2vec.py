@@ -1,12 +1,14 @@
 """How fast and how good are word vectors, against gensim on the same text and the same threads?
 
     python -m benchmarks.word2vec --corpus FILE [--threads 2] [--engines keras,native,gensim]
-                                  [--backends tensorflow,jax] [--seeds 1,2,3] [--epochs 3]
+                                  [--backends tensorflow,jax] [--seeds 1,2,3] [--epochs 3] [--one-thread]
+                                  [--vector-size 100] [--window 5] [--negative 5] [--cbow] [--hs]
 
 Every training runs in a process of its own (a process has one Keras backend), held to the same number of cores; the
 seeds are the turns in which the sides alternate. The rate is raw words times epochs over the seconds of `fit`,
 scanning the text and compiling included; gensim's includes building its vocabulary. The rate of an epoch without
-compilation stands beside it. Quality is judged on the sets that ship with gensim.
+compilation stands beside it. Memory is the peak of the process less what it held when all was imported, in MB. Quality is
+judged on the sets that ship with gensim. `--one-thread` adds the native engine on a single thread.
 """
 
 from __future__ import annotations
@@ -33,20 +35,26 @@ import json, os, sys, time
 spec = json.loads(sys.argv[1])
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: spec["threads"]])
 common = dict(spec["settings"], epochs=spec["epochs"], seed=spec["seed"], workers=spec["threads"])
+def memory(field):
+    with open("/proc/self/status") as status:
+        return int(status.read().split(field + ":")[1].split()[0]) / 1000
 if spec["engine"] == "gensim":
     from gensim.models import Word2Vec
+    held = memory("VmRSS")
     start = time.perf_counter()
-    model = Word2Vec(corpus_file=spec["corpus"], sg=1, hs=0, **common)
+    model = Word2Vec(corpus_file=spec["corpus"], **common)
     seconds = time.perf_counter() - start
     words = model.corpus_total_words
     extra = {"epoch_rate": words * spec["epochs"] / model.total_train_time}
 else:
     from kerazoo import Word2Vec
+    held = memory("VmRSS")
     start = time.perf_counter()
     model = Word2Vec(engine=spec["engine"], loss=spec["loss"], verbose=0, **common).fit(spec["corpus"])
     seconds = time.perf_counter() - start
     words = model.vocabulary_.total
     extra = {"epoch_rate": max(model.history_["words_per_second"]), "loss": model.history_["loss"]}
+extra["memory_mb"] = memory("VmHWM") - held
 from gensim.test.utils import datapath
 vectors = model.wv
 print(json.dumps({
@@ -81,19 +89,28 @@ def main() -> None:
     parser.add_argument("--losses", default="nce")
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--one-thread", action="store_true", help="the native engine on one thread, too")
+    for name in ("vector_size", "window", "negative"):
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=SETTINGS[name])
+    parser.add_argument("--cbow", action="store_true")
+    parser.add_argument("--hs", action="store_true", help="hierarchical softmax; give --negative 0 for it alone")
     parser.add_argument("--name", default="word2vec", help="name of the JSON file")
     arguments = parser.parse_args()
-    sides: list[tuple[str, str, str, str | None]] = []  # name, engine, loss, backend
+    training = {**SETTINGS, "sg": int(not arguments.cbow), "hs": int(arguments.hs)}
+    training |= {name: getattr(arguments, name) for name in ("vector_size", "window", "negative")}
+    sides: list[tuple[str, str, str, str | None, int]] = []  # name, engine, loss, backend, threads
     for engine in arguments.engines.split(","):
         if engine == "gensim":
-            sides.append(("gensim", engine, "", None))
+            sides.append(("gensim", engine, "", None, arguments.threads))
             continue
         backends = [None] if engine == "native" else arguments.backends.split(",")
         sides += [
-            ("_".join(filter(None, (engine, backend, loss))), engine, loss, backend)
+            ("_".join(filter(None, (engine, backend, loss))), engine, loss, backend, arguments.threads)
             for backend in backends
             for loss in arguments.losses.split(",")
         ]
+        if engine == "native" and arguments.one_thread:
+            sides.append(("native_one_thread", engine, arguments.losses.split(",")[0], None, 1))
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name, *_ in sides}
     with tempfile.TemporaryDirectory() as folder:
         text = arguments.corpus.resolve()
@@ -102,16 +119,16 @@ def main() -> None:
             with gzip.open(arguments.corpus) as source, open(text, "wb") as file:
                 shutil.copyfileobj(source, file, 1 << 20)
         for seed in map(int, arguments.seeds.split(",")):
-            for name, engine, loss, backend in sides:
-                spec = {"engine": engine, "loss": loss, "corpus": str(text), "threads": arguments.threads,
-                        "epochs": arguments.epochs, "seed": seed, "settings": SETTINGS}  # fmt: skip
+            for name, engine, loss, backend, threads in sides:
+                spec = {"engine": engine, "loss": loss, "corpus": str(text), "threads": threads,
+                        "epochs": arguments.epochs, "seed": seed, "settings": training}  # fmt: skip
                 result = {"seed": seed, **train(spec, backend)}
                 runs[name].append(result)
                 print(name, json.dumps(result), flush=True)
     rows = [row_of(name, results, runs.get(REFERENCE, []), arguments.epochs) for name, results in runs.items()]
-    columns = ["name", "rate", "ratio", "epoch_rate", "wordsim353", "simlex999", "analogies", "error"]
+    columns = ["name", "rate", "ratio", "epoch_rate", "memory_mb", "wordsim353", "simlex999", "analogies", "error"]
     print_table("Word vectors (raw words/s, median; quality, mean over the seeds)", rows, columns)
-    settings = {**SETTINGS, "corpus": arguments.corpus.name, "threads": arguments.threads, "epochs": arguments.epochs}
+    settings = {**training, "corpus": arguments.corpus.name, "threads": arguments.threads, "epochs": arguments.epochs}
     question = "How fast and how good are word vectors, against gensim on the same text and threads?"
     print(write_result(arguments.name, question, settings, {"rows": rows, "runs": runs}))
 
@@ -127,6 +144,7 @@ def row_of(name: str, results: list[dict[str, Any]], reference: list[dict[str, A
         "rate": statistics.median(epochs * result["words"] / result["seconds"] for result in good),
         "ratio": statistics.median(ratios) if ratios else None,
         "epoch_rate": statistics.median(result["epoch_rate"] for result in good),
+        "memory_mb": statistics.median(result["memory_mb"] for result in good),
         **{key: statistics.mean(result[key] for result in good) for key in ("wordsim353", "simlex999", "analogies")},
     }
 
