@@ -7,8 +7,8 @@
 Every training runs in a process of its own (a process has one Keras backend), held to the same number of cores; the
 seeds are the turns in which the sides alternate. The rate is raw words times epochs over the seconds of `fit`,
 scanning the text and compiling included; gensim's includes building its vocabulary. The rate of an epoch without
-compilation stands beside it. Memory is the peak of the process less what it held when all was imported, in MB. Quality is
-judged on the sets that ship with gensim. `--one-thread` adds the native engine on a single thread.
+compilation stands beside it. Memory is the peak of the process less what it held when all was imported, in MB. Quality
+is judged on the sets that ship with gensim. `--one-thread` adds the native engine on a single thread.
 """
 
 from __future__ import annotations
