@@ -33,7 +33,7 @@ def cli() -> None:
 @click.option(
     "--backend",
     type=click.Choice(["tensorflow", "jax", "torch"]),
-    help="Keras backend; default: KERAS_BACKEND, or what Keras is configured to.",
+    help="Keras backend, for engine keras; default: KERAS_BACKEND, or what Keras is configured to.",
 )
 def demo(epochs: int, vector_size: int, seed: int, backend: str | None) -> None:
     """Train word vectors on 300 news articles, offline, in under a minute.
@@ -56,15 +56,18 @@ def demo(epochs: int, vector_size: int, seed: int, backend: str | None) -> None:
 
     from kerazoo.word2vec import Word2Vec
 
-    click.echo(
-        f"model       skip-gram with NCE loss, {vector_size} dimensions, Keras {keras.__version__} on "
-        f"{keras.backend.backend()}; batches from Cython"
-    )
-    model = Word2Vec(vector_size=vector_size, window=5, epochs=epochs, alpha=0.05, seed=seed, verbose=2)
-    model.fit(corpus)
-    losses, rates = model.history_["loss"], model.history_["words_per_second"]
-    click.echo(f"loss        {losses[0]:.4f} -> {losses[-1]:.4f}, mean over all pairs of an epoch")
-    click.echo(f"speed       {sorted(rates)[len(rates) // 2]:,.0f} raw words/s (median over the epochs)")
+    settings = {"vector_size": vector_size, "window": 5, "epochs": epochs, "alpha": 0.05, "seed": seed}
+    click.echo(f"model       skip-gram with NCE loss, {vector_size} dimensions")
+    engines = {
+        "native": "in C on the CPU",
+        "keras": f"Keras {keras.__version__} on {keras.backend.backend()}, batches from Cython",
+    }
+    for engine, description in engines.items():
+        click.echo(f"engine      {engine}: {description}")
+        model = Word2Vec(engine=engine, verbose=2 if engine == "keras" else 0, **settings).fit(corpus)
+        losses, rates = model.history_["loss"], model.history_["words_per_second"]
+        click.echo(f"loss        {losses[0]:.4f} -> {losses[-1]:.4f}, mean over all pairs of an epoch")
+        click.echo(f"speed       {sorted(rates)[len(rates) // 2]:,.0f} raw words/s (median over the epochs)")
     click.echo("neighbours  (gensim KeyedVectors.most_similar)")
     for word in DEMO_WORDS:
         if word in model.wv:
@@ -90,6 +93,8 @@ def demo(epochs: int, vector_size: int, seed: int, backend: str | None) -> None:
 @click.option("--alpha", default=0.025, show_default=True, help="Learning rate at the start.")
 @click.option("--min-alpha", default=1e-4, show_default=True, help="Learning rate at the end.")
 @click.option("--epochs", default=5, show_default=True, help="Passes over the corpus.")
+@click.option("--cbow", is_flag=True, help="CBOW instead of skip-gram.")
+@click.option("--hs", is_flag=True, help="Hierarchical softmax, besides the noise words unless --negative is 0.")
 @click.option("--loss", default="nce", show_default=True, help="nce, negative_sampling or sampled_softmax.")
 @click.option("--noise", default="unigram", show_default=True, help="unigram, log_uniform or uniform.")
 @click.option("--ns-exponent", default=0.75, show_default=True, help="Exponent of the counts in the unigram noise.")
@@ -105,7 +110,9 @@ def demo(epochs: int, vector_size: int, seed: int, backend: str | None) -> None:
 @click.option("--workers", type=int, help="Threads; default: all usable cores.")
 @click.option("--seed", type=int, help="Repeats a run.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def word2vec(corpus: tuple[Path, ...], out: Path, quiet: bool, backend: str | None, **parameters: Any) -> None:
+def word2vec(
+    corpus: tuple[Path, ...], out: Path, quiet: bool, backend: str | None, cbow: bool, hs: bool, **parameters: Any
+) -> None:
     """Train word vectors on text files (plain, .gz, .bz2, .xz, .zst; one document a line) or directories.
 
     Ctrl-C stops, and writes the vectors learned so far.
@@ -118,8 +125,11 @@ def word2vec(corpus: tuple[Path, ...], out: Path, quiet: bool, backend: str | No
         raise StorageError(f"{out}: the folder {str(out.parent)!r} does not exist. Make it first.")
     if backend is not None:
         os.environ["KERAS_BACKEND"] = backend
+        if parameters["engine"] == "auto":  # who names a backend wants Keras
+            parameters["engine"] = "keras"
     from kerazoo.word2vec import Word2Vec
 
+    parameters |= {"sg": int(not cbow), "hs": int(hs)}
     model = Word2Vec(verbose=0 if quiet else 1, **parameters)
     try:
         model.fit(list(corpus))

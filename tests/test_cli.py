@@ -29,7 +29,8 @@ def test_the_demo_shows_loss_speed_and_neighbours():
     losses = [float(value) for value in re.findall(r"epoch +\d+/25 +loss (\d+\.\d+)", done.stdout)]
     assert len(losses) == 25
     assert losses[-1] < 0.9 * losses[0]
-    assert re.search(r"speed +[\d,]+ raw words/s", done.stdout)
+    assert len(re.findall(r"speed +[\d,]+ raw words/s", done.stdout)) == 2
+    assert re.search(r"engine +native", done.stdout)
     # Words that only the news of 2000 and 2001 bring together: noise would not find them.
     assert re.search(r"israeli .*palestinian", done.stdout)
     assert re.search(r"cricket .*test", done.stdout)
@@ -64,6 +65,37 @@ def test_vectors_are_trained_written_and_asked(tmp_path, monkeypatch, capsys, su
         cli.main(["similar", out, "aple"])
     assert "Near in spelling: 'apple'." in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus.txt", out]
+
+
+def test_cbow_and_hierarchical_softmax_from_the_shell(tmp_path, monkeypatch):
+    from kerazoo import Word2Vec, cli
+
+    (tmp_path / "corpus.txt").write_text("red apple green apple\nhot iron cold iron\n" * 50)
+    monkeypatch.chdir(tmp_path)
+    cli.main(["word2vec", "corpus.txt", "--out", "v.kerazoo", "--cbow", "--hs", "--negative", "0", "--quiet"])
+    model = Word2Vec.load("v.kerazoo")
+    assert (model.sg, model.hs, model.negative) == (0, 1, 0)
+    assert model.node_vectors_.shape == (5, 100)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "engine"),
+    [([], "auto"), (["--backend", "jax"], "keras"), (["--backend", "jax", "--engine", "native"], "native")],
+)
+def test_naming_a_backend_asks_for_keras(tmp_path, monkeypatch, arguments, engine):
+    import kerazoo.word2vec
+    from kerazoo import cli
+
+    class Chosen(Exception):
+        pass
+
+    def choose(**parameters):
+        raise Chosen(parameters["engine"])
+
+    monkeypatch.setattr(kerazoo.word2vec, "Word2Vec", choose)
+    monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "tensorflow"))
+    with pytest.raises(Chosen, match=engine):
+        cli.main(["word2vec", "corpus.txt", "--out", str(tmp_path / "v.txt"), *arguments])
 
 
 @pytest.mark.parametrize(

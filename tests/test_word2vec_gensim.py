@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -189,3 +191,19 @@ def test_what_cannot_be_taken_over_is_said(tmp_path):
         Word2Vec.from_gensim(source, loss="nce")
     with pytest.raises(InvalidArgumentError, match="vector_size=7, but the vectors have 12"):
         Word2Vec.from_gensim(source, vector_size=7)
+
+
+def test_the_docs_name_every_argument_and_method_of_gensims_model():
+    page = (Path(__file__).parent.parent / "docs" / "gensim.md").read_text()
+    arguments = page.split("## Arguments")[1].split("## Methods")[0]
+    methods = page.split("## Methods")[1]
+    for name in inspect.signature(GensimWord2Vec.__init__).parameters:
+        assert name == "self" or f"`{name}`" in arguments, name
+    for name, _ in inspect.getmembers(GensimWord2Vec, callable):
+        assert name.startswith("_") or f"`{name}`" in methods, name
+    ours = inspect.signature(Word2Vec).parameters
+    for line in arguments.splitlines():
+        if "| same" in line:
+            name = line.split("`")[1]
+            assert name in ours
+            assert ours[name].default == inspect.signature(GensimWord2Vec.__init__).parameters[name].default, name

@@ -42,7 +42,7 @@ LARGEST_NEGATIVE = 64
 INSTRUCTION_SET_VARIABLE = "KERAZOO_INSTRUCTION_SET"
 
 CHUNK = 256  # positions; slices begin at multiples of it
-LARGEST_SLICE = 1 << 16
+LARGEST_SLICE = 1 << 16  # some 20 ms with vectors of 100 numbers and windows of 5
 SLICES_WANTED = 64
 LARGEST_GROUP = 32  # centres that are trained at once (docs/native-engine.md)
 NOISE_PER_GROUP = 16  # noise words that they share
@@ -252,7 +252,7 @@ class _Trainer:
         self.instruction_set = instruction_set()
         n_tokens = len(self.tokens.ids)
         self.group = self._group()
-        self.slice = min(LARGEST_SLICE, max(1, -(-n_tokens // (SLICES_WANTED * CHUNK))) * CHUNK)
+        self.slice = self._slice(n_tokens)
         with_noise, biased = settings.negative > 0, settings.negative > 0 and settings.loss == "nce"
         self.log_expected = self.noise.log_probabilities + np.float32(np.log(settings.negative)) if biased else None
         tree = start.tables.tree if start.tables is not None else None
@@ -279,6 +279,14 @@ class _Trainer:
             counts = self.tokens.counts
             loss += float(counts @ np.diff(self.paths[0])) / float(counts.sum()) * math.log(2)
         return loss
+
+    def _slice(self, n_tokens: int) -> int:
+        """Tokens of a slice: 64 slices an epoch, and none that takes long, for a Ctrl-C waits until one ends."""
+        settings = self.settings
+        products = 3 * (settings.window + 1) * (1 + 20 * settings.hs) + 4 * NOISE_PER_GROUP  # of vectors, for a token
+        largest = LARGEST_SLICE * 8200 // (settings.vector_size * products)
+        wanted = -(-n_tokens // SLICES_WANTED)
+        return max(1, -(-min(largest, wanted, LARGEST_SLICE) // CHUNK)) * CHUNK
 
     def _group(self) -> int:
         """Centres of a group: LARGEST_GROUP, unless the most frequent word would meet itself in it time and again.

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Runs the kernel tests on a build with AddressSanitizer and UndefinedBehaviorSanitizer (gcc), made in a temporary copy of the
+# tree: a read or write beyond an array, or undefined arithmetic, ends the run. Needs PYTHON, an interpreter in whose environment
+# the test dependencies are installed.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+cp -r "$root/setup.py" "$root/pyproject.toml" "$root/README.md" "$root/LICENSE" "$root/kerazoo" "$root/kerazoo_ext" "$root/tests" "$copy"
+cd "$copy"
+find kerazoo_ext -name '*.so' -delete -o -name '*.c' -delete
+flags="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+CC=gcc CFLAGS="$flags" LDFLAGS="$flags" "$PYTHON" setup.py --quiet build_ext --inplace
+# The copy comes first on the path, so that it is tested and not the installed package; the check makes sure.
+export PYTHONPATH="$copy" KERAZOO_TEST_ROOT="$copy"
+# Python itself is not built with it, so the runtime comes first; its leaks are none of ours.
+export LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
+export ASAN_OPTIONS=detect_leaks=0:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
+"$PYTHON" -c "import os, kerazoo_ext._word2vec as k; assert k.__file__.startswith(os.environ['KERAZOO_TEST_ROOT']), k.__file__"
+"$PYTHON" -m pytest -q -m kernels -p no:cacheprovider tests "$@"
