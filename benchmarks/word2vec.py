@@ -2,7 +2,7 @@
 
     python -m benchmarks.word2vec --corpus FILE [--threads 2] [--engines keras,native,gensim]
                                   [--backends tensorflow,jax] [--seeds 1,2,3] [--epochs 3] [--one-thread]
-                                  [--vector-size 100] [--window 5] [--negative 5] [--cbow] [--hs]
+                                  [--vector-size 100] [--window 5] [--negative 5] [--cbow] [--hs] [--default-alpha]
 
 Every training runs in a process of its own (a process has one Keras backend), held to the same number of cores; the
 seeds are the turns in which the sides alternate. The rate is raw words times epochs over the seconds of `fit`,
@@ -93,11 +93,14 @@ def main() -> None:
     for name in ("vector_size", "window", "negative"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=SETTINGS[name])
     parser.add_argument("--cbow", action="store_true")
+    parser.add_argument("--default-alpha", action="store_true", help="each system's own default instead of 0.025")
     parser.add_argument("--hs", action="store_true", help="hierarchical softmax; give --negative 0 for it alone")
     parser.add_argument("--name", default="word2vec", help="name of the JSON file")
     arguments = parser.parse_args()
     training = {**SETTINGS, "sg": int(not arguments.cbow), "hs": int(arguments.hs)}
     training |= {name: getattr(arguments, name) for name in ("vector_size", "window", "negative")}
+    if arguments.default_alpha:
+        del training["alpha"]
     sides: list[tuple[str, str, str, str | None, int]] = []  # name, engine, loss, backend, threads
     for engine in arguments.engines.split(","):
         if engine == "gensim":

@@ -90,7 +90,7 @@ def demo(epochs: int, vector_size: int, seed: int, backend: str | None) -> None:
 @click.option("--max-final-vocab", type=int, help="Keep at most that many words.")
 @click.option("--sample", default=1e-3, show_default=True, help="Subsampling of frequent words; 0: none.")
 @click.option("--negative", default=5, show_default=True, help="Noise words a pair.")
-@click.option("--alpha", default=0.025, show_default=True, help="Learning rate at the start.")
+@click.option("--alpha", type=float, help="Learning rate at the start; default: 0.025, for CBOW 0.05.")
 @click.option("--min-alpha", default=1e-4, show_default=True, help="Learning rate at the end.")
 @click.option("--epochs", default=5, show_default=True, help="Passes over the corpus.")
 @click.option("--cbow", is_flag=True, help="CBOW instead of skip-gram.")

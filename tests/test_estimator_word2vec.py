@@ -210,6 +210,7 @@ def test_progress_shows_epochs_loss_and_rate(capsys):
         ({"epochs": 0}, "epochs=0"),
         ({"min_count": 0}, "min_count=0"),
         ({"sample": -1e-3}, "sample=-0.001; expected a finite number >= 0 and <= 1"),
+        ({"alpha": "fast"}, "alpha='fast'; expected a finite number > 0"),
         ({"alpha": 0}, "alpha=0; expected a finite number > 0"),
         ({"alpha": float("nan")}, "alpha=nan"),
         ({"alpha": -0.025}, "alpha=-0.025; expected a finite number > 0"),

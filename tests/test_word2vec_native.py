@@ -292,6 +292,14 @@ def test_the_first_loss_of_every_model_is_the_known_start(model):
     assert trained.history_["loss"][0] == pytest.approx(expected, rel=5e-3)
 
 
+@pytest.mark.parametrize(("sg", "alpha"), [(1, 0.025), (0, 0.05)])
+def test_the_default_rate_is_that_of_word2vec_c(sg, alpha):
+    default = small(alpha=None, sg=sg).fit(two_topics(20))
+    assert default.alpha is None
+    np.testing.assert_array_equal(default.vectors_, small(alpha=alpha, sg=sg).fit(two_topics(20)).vectors_)
+    assert default.set_params(loss="negative_sampling").fit(two_topics(20)).to_gensim().alpha == alpha
+
+
 def test_a_tree_that_loses_its_noise_is_refused():
     model = small(**MODELS["both"], epochs=1).fit(two_topics(20))
     with pytest.raises(InvalidArgumentError, match="negative=0, but the vectors were trained with output vectors"):

@@ -39,6 +39,7 @@ __all__ = ["Word2Vec"]
 # chosen.
 ENGINES = {"keras": "kerazoo.word2vec.keras_engine", "native": "kerazoo.word2vec.native_engine"}
 LOSS_NAMES = ("nce", "negative_sampling", "sampled_softmax")  # as in losses.py, without importing Keras for it
+USUAL_ALPHA = {0: 0.05, 1: 0.025}  # by sg: those of word2vec.c
 NOISE_NAMES = ("unigram", "log_uniform", "uniform")
 
 
@@ -61,7 +62,8 @@ class Word2Vec(BaseEstimator):
         negative: int, noise words a pair (for ``sampled_softmax`` on blocks of text it is not used: 64 are shared);
             with ``hs=1`` it may be 0, for no noise words.
         ns_exponent: float, exponent of the counts in the unigram noise.
-        alpha: float, learning rate at the start, a step a pair.
+        alpha: float or None, learning rate at the start, a step a pair; None: 0.025 for skip-gram and 0.05 for CBOW, as
+            in word2vec.c (gensim takes 0.025 for both).
         min_alpha: float, learning rate that it falls to, linearly.
         epochs: int, passes over the corpus.
         shrink_windows: bool, draw the radius of each window from 1..window (True) or always use `window`.
@@ -127,7 +129,7 @@ class Word2Vec(BaseEstimator):
         sample: float = 1e-3,
         negative: int = 5,
         ns_exponent: float = 0.75,
-        alpha: float = 0.025,
+        alpha: float | None = None,
         min_alpha: float = 1e-4,
         epochs: int = 5,
         shrink_windows: bool = True,
@@ -500,7 +502,10 @@ class Word2Vec(BaseEstimator):
     def _checked_settings(self, number: int = 0) -> TrainingSettings:
         """The settings of call `number` of `fit` and `partial_fit`, or :class:`InvalidArgumentError`."""
         check_choice("engine", self.engine, ("auto", *ENGINES))
-        alpha = check_real("alpha", self.alpha, 0, exclusive=True, hint="The usual value is 0.025.")
+        sg = check_int("sg", self.sg, 0, 1)
+        usual = USUAL_ALPHA[sg]
+        alpha = usual if self.alpha is None else self.alpha
+        alpha = check_real("alpha", alpha, 0, exclusive=True, hint=f"The usual value is {usual:g}.")
         if self.seed is None:
             seed = int(np.random.SeedSequence().generate_state(1, np.uint32)[0]) if not number else self.seed_
         else:
@@ -532,7 +537,7 @@ class Word2Vec(BaseEstimator):
             shrink_windows=bool(self.shrink_windows),
             loss=check_choice("loss", self.loss, LOSS_NAMES),
             noise=check_choice("noise", self.noise, NOISE_NAMES),
-            sg=check_int("sg", self.sg, 0, 1),
+            sg=sg,
             hs=hs,
             cbow_mean=check_int("cbow_mean", self.cbow_mean, 0, 1),
             workers=usable_cores() if self.workers is None else check_int("workers", self.workers),

@@ -133,6 +133,7 @@ def export(model: Word2Vec) -> Any:
             f"gensim has no noise={model.noise!r}: its train draws words by their counts.", UserWarning, stacklevel=3
         )
     parameters = {name: getattr(model, name) for name in SHARED if name not in ("min_count", "max_final_vocab", "seed")}
+    parameters["alpha"] = model._checked_settings().alpha
     vocabulary = model.vocabulary_
     # Rows stay where they are: sorting would put words of the same count in another order.
     made = GensimWord2Vec(**parameters, seed=model.seed_, min_count=0, sorted_vocab=0, workers=model.workers or 1)
