@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # The stamps are renewed when what they were made from changes.
 SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
 
-.PHONY: demo test test-slow lint types debug-kernels clean
+.PHONY: demo test test-slow lint types debug-kernels sanitize-kernels clean
 
 demo: $(VENV)/installed-core
 	$(BIN)/kerazoo demo
@@ -29,6 +29,10 @@ types: $(VENV)/installed-dev
 # The kernel tests once more, with bounds checks compiled in; built in a copy so that the normal build stays.
 debug-kernels: $(VENV)/installed-dev
 	PYTHON=$(abspath $(BIN)/python) sh tests/debug_kernels.sh
+
+# And with AddressSanitizer and UndefinedBehaviorSanitizer: some minutes.
+sanitize-kernels: $(VENV)/installed-dev
+	PYTHON=$(abspath $(BIN)/python) sh tests/sanitize_kernels.sh
 
 $(VENV)/made:
 	$(PYTHON) -m venv $(VENV)

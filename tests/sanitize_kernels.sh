@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs the kernel tests on a build with AddressSanitizer and UndefinedBehaviorSanitizer (gcc), made in a temporary copy of the
-# tree: a read or write beyond an array, or undefined arithmetic, ends the run. Needs PYTHON, an interpreter in whose environment
-# the test dependencies are installed.
+# Runs the kernel tests on a debug build with AddressSanitizer and UndefinedBehaviorSanitizer (gcc), made in a temporary copy of
+# the tree: a read or write beyond an array, or undefined arithmetic, ends the run. Takes some minutes. Needs PYTHON, an
+# interpreter in whose environment the test dependencies are installed.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 copy=$(mktemp -d)
@@ -10,7 +10,7 @@ cp -r "$root/setup.py" "$root/pyproject.toml" "$root/README.md" "$root/LICENSE" 
 cd "$copy"
 find kerazoo_ext -name '*.so' -delete -o -name '*.c' -delete
 flags="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
-CC=gcc CFLAGS="$flags" LDFLAGS="$flags" "$PYTHON" setup.py --quiet build_ext --inplace
+KERAZOO_DEBUG=1 CC=gcc CFLAGS="$flags" LDFLAGS="$flags" "$PYTHON" setup.py --quiet build_ext --inplace
 # The copy comes first on the path, so that it is tested and not the installed package; the check makes sure.
 export PYTHONPATH="$copy" KERAZOO_TEST_ROOT="$copy"
 # Python itself is not built with it, so the runtime comes first; its leaks are none of ours.

@@ -45,7 +45,7 @@ CHUNK = 256  # positions; slices begin at multiples of it
 LARGEST_SLICE = 1 << 16  # some 20 ms with vectors of 100 numbers and windows of 5
 SLICES_WANTED = 64
 LARGEST_GROUP = 32  # centres that are trained at once (docs/native-engine.md)
-NOISE_PER_GROUP = 16  # noise words that they share
+NOISE_PER_GROUP = 16  # noise words that they share, for up to 7 noise words a pair, and as many more for each 5 more
 EVERY_GROUP = 200_000  # tokens; below, the loss of every group is measured, above, that of one in 64
 GLANCE = 0.05  # seconds between two looks of the main thread
 
@@ -252,6 +252,7 @@ class _Trainer:
         self.instruction_set = instruction_set()
         n_tokens = len(self.tokens.ids)
         self.group = self._group()
+        self.n_noise = NOISE_PER_GROUP * max(1, round(settings.negative / 5)) if settings.negative else 0
         self.slice = self._slice(n_tokens)
         with_noise, biased = settings.negative > 0, settings.negative > 0 and settings.loss == "nce"
         self.log_expected = self.noise.log_probabilities + np.float32(np.log(settings.negative)) if biased else None
@@ -283,7 +284,7 @@ class _Trainer:
     def _slice(self, n_tokens: int) -> int:
         """Tokens of a slice: 64 slices an epoch, and none that takes long, for a Ctrl-C waits until one ends."""
         settings = self.settings
-        products = 3 * (settings.window + 1) * (1 + 20 * settings.hs) + 4 * NOISE_PER_GROUP  # of vectors, for a token
+        products = 3 * (settings.window + 1) * (1 + 20 * settings.hs) + 4 * self.n_noise  # of vectors, for a token
         largest = LARGEST_SLICE * 8200 // (settings.vector_size * products)
         wanted = -(-n_tokens // SLICES_WANTED)
         return max(1, -(-min(largest, wanted, LARGEST_SLICE) // CHUNK)) * CHUNK
@@ -365,7 +366,7 @@ class _Trainer:
     def _work(self, keys: NDArray[np.uint64], number: int) -> Callable[[int, int], tuple[float, int, int]]:
         """The kernel on positions begin..end - 1 of epoch `number`."""
         settings, tokens, tables = self.settings, self.tokens, self.tables
-        n_tokens, n_noise = len(tokens.ids), NOISE_PER_GROUP if settings.negative else 0
+        n_tokens = len(tokens.ids)
         path_offsets, paths = (None, None) if self.paths is None else self.paths
         longest_path = 0 if path_offsets is None else int(np.diff(path_offsets).max())
 
@@ -391,8 +392,8 @@ class _Trainer:
                 size=settings.vector_size,
                 reach=self.reach,
                 group=self.group,
-                n_noise=n_noise,
-                noise_weight=settings.negative / NOISE_PER_GROUP,
+                n_noise=self.n_noise,
+                noise_weight=settings.negative / max(self.n_noise, 1),
                 remove_hits=settings.loss == "negative_sampling",
                 measured_every=1 if n_tokens < EVERY_GROUP else 64,
                 alpha=settings.alpha,
