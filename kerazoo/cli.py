@@ -56,7 +56,7 @@ def demo(epochs: int, vector_size: int, seed: int, backend: str | None) -> None:
 
     from kerazoo.word2vec import Word2Vec
 
-    settings = {"vector_size": vector_size, "window": 5, "epochs": epochs, "alpha": 0.05, "seed": seed}
+    settings: dict[str, Any] = {"vector_size": vector_size, "window": 5, "epochs": epochs, "alpha": 0.05, "seed": seed}
     click.echo(f"model       skip-gram with NCE loss, {vector_size} dimensions")
     engines = {
         "native": "in C on the CPU",
