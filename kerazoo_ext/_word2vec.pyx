@@ -51,8 +51,6 @@ def widest():
 cdef float *rows_of(float[:, ::1] table, str name, Py_ssize_t n_rows, Py_ssize_t size) except NULL:
     if table.shape[0] != n_rows or table.shape[1] != (size + 15) // 16 * 16:
         raise ValueError(f"{name} must have {n_rows} rows as long as the vectors, rounded up to 16 floats")
-    if n_rows == 0:
-        return <float *> 64  # a word alone has no inner node; the pointer is not used
     if <size_t> &table[0, 0] % 64:
         raise ValueError(f"{name} must be aligned to 64 bytes")
     return &table[0, 0]
@@ -97,12 +95,13 @@ def train(
             raise ValueError("biases and log_expected must have an element a word")
         job.biases = &bias_values[0]
         job.log_expected = &expected_values[0]
-    job.nodes = NULL
+    job.nodes = NULL  # so also for a word alone, which has no inner node
     job.path_offsets = NULL
     job.paths = NULL
-    job.longest_path = longest_path if nodes is not None else 0
-    if nodes is not None:
+    job.longest_path = 0
+    if nodes is not None and n_words > 1:
         job.nodes = rows_of(nodes, "nodes", n_words - 1, size)
+        job.longest_path = longest_path
         path_bounds, path_values = path_offsets, paths
         if path_bounds.shape[0] != n_words + 1 or path_bounds[0] != 0 or path_bounds[n_words] != path_values.shape[0]:
             raise ValueError("path_offsets must rise from 0 to the number of paths, one more than there are words")
