@@ -439,7 +439,8 @@ class Word2Vec(BaseEstimator):
                 from sources that you trust only.)
 
         >>> from gensim.models import Word2Vec as GensimWord2Vec
-        >>> theirs = GensimWord2Vec([["red", "apple"], ["green", "apple"]] * 9, vector_size=8, min_count=1, sg=1)
+        >>> documents = [["red", "apple"], ["green", "apple"]] * 9
+        >>> theirs = GensimWord2Vec(documents, vector_size=8, min_count=1, sample=0, sg=1)
         >>> ours = Word2Vec.from_gensim(theirs, verbose=0).partial_fit([["red", "apple"]] * 9)
         >>> ours.sg, ours.loss, ours.vectors_.shape
         (1, 'negative_sampling', (3, 8))
@@ -458,7 +459,7 @@ class Word2Vec(BaseEstimator):
 
         Biases, which gensim has not, are left out with a warning. Give `train` the ``total_examples`` and ``epochs``.
 
-        >>> model = Word2Vec(vector_size=8, loss="negative_sampling", min_count=1, verbose=0)
+        >>> model = Word2Vec(vector_size=8, loss="negative_sampling", min_count=1, sample=0, verbose=0)
         >>> theirs = model.fit([["red", "apple"], ["green", "apple"]] * 9).to_gensim()
         >>> _ = theirs.train([["red", "apple"]] * 9, total_examples=9, epochs=1)
         >>> theirs.wv["apple"].shape
