@@ -166,6 +166,11 @@ def test_words_that_gensim_left_unsorted_are_put_in_order():
     assert (paths[: offsets[1]] & 1).tolist() == source.wv.get_vecattr("often", "code").tolist()
 
 
+def test_a_model_that_keeps_every_word_is_taken_over():
+    taken = Word2Vec.from_gensim(theirs("skipgram", min_count=0))
+    assert taken.min_count == taken.vocabulary_.min_count == 1
+
+
 def test_what_cannot_be_taken_over_is_said(tmp_path):
     with pytest.raises(
         InvalidArgumentError, match="from_gensim got a list; expected a gensim Word2Vec or KeyedVectors"

@@ -215,7 +215,7 @@ class Word2Vec(BaseEstimator):
             The estimator itself; `history_` goes on.
 
         Raises:
-            InvalidArgumentError: `vector_size` or `loss` were changed since `fit`.
+            InvalidArgumentError: `vector_size`, `loss`, `hs` or whether there are noise words was changed since `fit`.
 
         >>> model = Word2Vec(vector_size=8, epochs=2, min_count=1, sample=0, seed=1, verbose=0)
         >>> model.fit([["red", "apple"]] * 9).partial_fit([["green", "apple"]] * 9).vocabulary_.words

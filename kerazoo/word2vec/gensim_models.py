@@ -89,7 +89,7 @@ def _of_model(model: Any) -> tuple[dict[str, Any], Vocabulary, Tables]:
     vocabulary = Vocabulary(
         [model.wv.index_to_key[place] for place in order],
         model.wv.expandos["count"][order],
-        min_count=model.min_count,
+        min_count=max(1, int(model.min_count)),  # gensim allows 0
         total=model.corpus_total_words or None,
     )
     outputs = np.asarray(model.syn1neg, np.float32)[order] if model.negative > 0 else None
@@ -99,7 +99,7 @@ def _of_model(model: Any) -> tuple[dict[str, Any], Vocabulary, Tables]:
         tree = _tree(model.wv.expandos["code"][order], model.wv.expandos["point"][order])
     parameters = {name: getattr(model, name) for name in SHARED} | {"loss": "negative_sampling"}
     parameters["shrink_windows"] = bool(model.shrink_windows)
-    parameters["min_count"] = max(1, int(model.min_count))
+    parameters["min_count"] = vocabulary.min_count
     for name in ("sg", "hs", "cbow_mean", "negative"):
         parameters[name] = int(parameters[name])
     return parameters, vocabulary, Tables(vectors[order], outputs, None, nodes, tree)
