@@ -6,14 +6,20 @@ BIN    := $(VENV)/bin
 # The stamps are renewed when what they were made from changes.
 SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
 
+# Two processes, a file of tests to each: a backend's functions are compiled on one core.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# What a backend has a part in.
+BACKEND_TESTS := $(wildcard tests/test_word2vec*.py tests/test_estimator*.py tests/test_batching*.py \
+                   tests/test_cells*.py tests/test_zoo*.py tests/test_training*.py)
+
 .PHONY: demo test test-slow lint types debug-kernels sanitize-kernels clean
 
 demo: $(VENV)/installed-core
 	$(BIN)/kerazoo demo
 
 test: $(VENV)/installed-dev
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "not slow"
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "not slow and not kernels" tests/test_word2vec*.py tests/test_estimator*.py tests/test_batching*.py
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow"
+	KERAS_BACKEND=jax $(PYTEST) -m "not slow and not kernels" $(BACKEND_TESTS)
 
 test-slow: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m slow

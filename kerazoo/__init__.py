@@ -15,7 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kerazoo import batching, datasets, errors, text, word2vec
+    from kerazoo import batching, cells, datasets, errors, text, training, word2vec, zoo
     from kerazoo.text import EncodedCorpus, Vocabulary
     from kerazoo.word2vec import Word2Vec
 
@@ -25,13 +25,16 @@ __all__ = [
     "Word2Vec",
     "__version__",
     "batching",
+    "cells",
     "datasets",
     "errors",
     "text",
+    "training",
     "word2vec",
+    "zoo",
 ]
 
-_MODULES = frozenset({"batching", "datasets", "errors", "text", "word2vec"})
+_MODULES = frozenset({"batching", "cells", "datasets", "errors", "text", "training", "word2vec", "zoo"})
 _HOMES = {
     "EncodedCorpus": "kerazoo.text",
     "Vocabulary": "kerazoo.text",

@@ -109,6 +109,17 @@ def check_real(
     return number
 
 
+def check_flag(name: str, value: Any) -> bool:
+    """Return `value` if it is True or False, or raise.
+
+    >>> check_flag("peephole", True)
+    True
+    """
+    if not isinstance(value, bool):
+        raise InvalidArgumentError(_message(name, value, "True or False", ""))
+    return value
+
+
 def check_choice(name: str, value: Any, choices: Iterable[str], hint: str = "") -> str:
     """Return `value` if it is one of `choices`, or raise with the list and the nearest known name."""
     known = list(choices)

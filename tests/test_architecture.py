@@ -25,6 +25,9 @@ ALLOWED = {
     "datasets": {"text"},
     "batching": set(),
     "word2vec": {"text", "batching", "storage", "accelerators"},
+    "cells": {"accelerators"},
+    "training": {"batching"},
+    "zoo": {"cells", "word2vec"},
     "cli": {"text", "datasets", "batching", "word2vec", "storage"},
 }
 BASE = {"errors", "backend", "cores", "fingerprint"}

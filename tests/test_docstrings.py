@@ -11,7 +11,7 @@ import pytest
 
 import kerazoo
 
-BACKEND_MODULES = {"kerazoo.word2vec._tensorflow"}
+BACKEND_MODULES = {"kerazoo.word2vec._tensorflow", "kerazoo.training._tensorflow", "kerazoo.training._jax"}
 MODULES = ["kerazoo"] + [
     module.name for module in pkgutil.walk_packages(kerazoo.__path__, "kerazoo.") if module.name not in BACKEND_MODULES
 ]
@@ -24,6 +24,12 @@ WITH_EXAMPLES = {
     "kerazoo.batching.sequences",
     "kerazoo.text.vocabulary",
     "kerazoo.text.corpus",
+    "kerazoo.cells.minimal",
+    "kerazoo.cells.recurrent",
+    "kerazoo.zoo.builders",
+    "kerazoo.zoo.generation",
+    "kerazoo.zoo.names",
+    "kerazoo.training.fitting",
 }
 
 

@@ -1,0 +1,78 @@
+"""Recurrent cells: those of Keras, those that `tf.contrib.rnn` had, those since; the layer that runs them; wrappers.
+
+>>> import numpy as np
+>>> from kerazoo.cells import Recurrent, list_cells, make_cell
+>>> layer = Recurrent(make_cell("mingru", 8), return_sequences=True)
+>>> tuple(layer(np.zeros((2, 5, 3), "float32")).shape)
+(2, 5, 8)
+"""
+
+from __future__ import annotations
+
+from kerazoo.cells.attention import AttentionCell
+from kerazoo.cells.base import RecurrentCell
+from kerazoo.cells.dropout import DropoutCell
+from kerazoo.cells.elementwise import IndRNNCell, QRNNCell, SRUCell
+from kerazoo.cells.gated import CIFGCell, IntersectionRNNCell, MGUCell, RANCell, UGRNNCell
+from kerazoo.cells.grid import GridLSTMCell
+from kerazoo.cells.lstm_variants import GroupLSTMCell, LayerNormLSTMCell, NASCell, ProjectedLSTMCell
+from kerazoo.cells.minimal import MinGRUCell, MinLSTMCell
+from kerazoo.cells.phased import PhasedLSTMCell
+from kerazoo.cells.recurrent import Recurrent
+from kerazoo.cells.registry import CellInfo, cell_info, list_cells, make_cell, register_cell, unregister_cell
+from kerazoo.cells.reservoir import ESNCell
+from kerazoo.cells.state_space import LMUCell, LRUCell, S5Cell
+from kerazoo.cells.wrappers import (
+    EmbeddingCell,
+    HighwayCell,
+    InputProjectionCell,
+    OutputProjectionCell,
+    ResidualCell,
+    StackedCells,
+    TimeStampedCell,
+    WrapperCell,
+)
+from kerazoo.cells.xlstm import MLSTMCell, SLSTMCell
+
+__all__ = [
+    "AttentionCell",
+    "CIFGCell",
+    "CellInfo",
+    "DropoutCell",
+    "ESNCell",
+    "EmbeddingCell",
+    "GridLSTMCell",
+    "GroupLSTMCell",
+    "HighwayCell",
+    "IndRNNCell",
+    "InputProjectionCell",
+    "IntersectionRNNCell",
+    "LMUCell",
+    "LRUCell",
+    "LayerNormLSTMCell",
+    "MGUCell",
+    "MLSTMCell",
+    "MinGRUCell",
+    "MinLSTMCell",
+    "NASCell",
+    "OutputProjectionCell",
+    "PhasedLSTMCell",
+    "ProjectedLSTMCell",
+    "QRNNCell",
+    "RANCell",
+    "Recurrent",
+    "RecurrentCell",
+    "ResidualCell",
+    "S5Cell",
+    "SLSTMCell",
+    "SRUCell",
+    "StackedCells",
+    "TimeStampedCell",
+    "UGRNNCell",
+    "WrapperCell",
+    "cell_info",
+    "list_cells",
+    "make_cell",
+    "register_cell",
+    "unregister_cell",
+]

@@ -1,0 +1,81 @@
+"""`AttentionCell`: a cell that looks back at its last k outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from kerazoo.cells.base import output_size_of
+from kerazoo.cells.wrappers import WrapperCell
+from kerazoo.errors import check_int
+
+__all__ = ["AttentionCell"]
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class AttentionCell(WrapperCell):
+    """Attention over the last `length` outputs, whose summary joins the next input
+    (`tf.contrib.rnn.AttentionCellWrapper`).
+
+    Equations (Bahdanau et al. 2015, arXiv:1409.0473, sec. 3.1, over a window of own outputs)::
+
+        u_t = [x_t, a_(t-1)] W_u + b_u              as wide as x_t
+        s_t, states = cell(u_t)
+        e_j = v . tanh(y_(t-j) W_y + s_t W_s)       for j = 1..length, y before the first step being 0
+        a_t = sum_j softmax(e)_j y_(t-j)
+        y_t = [s_t, a_t] W_o + b_o
+
+    The query is the output of the cell (TensorFlow's wrapper took all of its states, which can be matrices here).
+
+    Args:
+        cell: the cell inside.
+        length: int >= 1, k, how many outputs are looked at.
+        **kwargs: see :class:`kerazoo.cells.WrapperCell`.
+
+    Shapes: inputs (B, F); states: those of the cell, a (B, U), window (B, length * U), oldest output first; output (B,
+        U).
+    """
+
+    options = ("length",)
+    passes_linear = False
+
+    def __init__(self, cell: Any, length: int, **kwargs: Any) -> None:
+        super().__init__(cell, **kwargs)
+        self.length = check_int("length", length, hint="It is the number of past outputs that are looked at.")
+
+    @property
+    def own_state_sizes(self) -> list[int]:
+        size = output_size_of(self.cell)
+        return [size, self.length * size]
+
+    def build(self, input_shape: Any) -> None:
+        width, size = int(input_shape[-1]), output_size_of(self.cell)
+
+        def matrix(name: str, *shape: int) -> Any:
+            return self.add_weight(shape=shape, name=name, initializer="glorot_uniform")
+
+        self.input_kernel = matrix("input_kernel", width + size, width)
+        self.input_bias = self.add_weight(shape=(width,), name="input_bias", initializer="zeros")
+        self.window_kernel = matrix("window_kernel", size, size)
+        self.query_kernel = matrix("query_kernel", size, size)
+        self.score_kernel = matrix("score_kernel", size, 1)
+        self.output_kernel = matrix("output_kernel", 2 * size, size)
+        self.output_bias = self.add_weight(shape=(size,), name="output_bias", initializer="zeros")
+        super().build(input_shape)
+
+    def call(
+        self, inputs: Any, states: Any, training: bool = False, noise: Any = None, time: Any = None
+    ) -> tuple[Any, list[Any]]:
+        *inner_states, attended, flat_window = list(states)
+        size = output_size_of(self.cell)
+        inputs = ops.matmul(ops.concatenate([inputs, attended], axis=-1), self.input_kernel) + self.input_bias
+        output, inner_states = self.call_inner(inputs, inner_states, training, noise, time)
+        window = ops.reshape(flat_window, (-1, self.length, size))
+        query = ops.expand_dims(ops.matmul(output, self.query_kernel), 1)
+        scores = ops.matmul(ops.tanh(ops.matmul(window, self.window_kernel) + query), self.score_kernel)
+        attended = ops.sum(ops.softmax(scores, axis=1) * window, axis=1)
+        output = ops.matmul(ops.concatenate([output, attended], axis=-1), self.output_kernel) + self.output_bias
+        flat_window = ops.concatenate([flat_window[:, size:], output], axis=-1)
+        return output, [*inner_states, attended, flat_window]

@@ -1,0 +1,242 @@
+"""`RecurrentCell`, what every cell of kerazoo is, and what may be asked of any cell, Keras's own included.
+
+A cell computes one step. ``call(inputs, states)`` takes the inputs of a step (B, F) and a list of states, each (B, n)
+with n from `state_size`, and returns (output (B, `output_size`), new states). States that are matrices in the paper are
+laid out as rows, so that a cell runs in `keras.layers.RNN`, in `keras.layers.StackedRNNCells`, and in
+:class:`kerazoo.cells.Recurrent`, which knows the parallel form of linear recurrences and draws the noise of dropout
+before the loop.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerazoo.errors import check_int
+
+__all__ = [
+    "RecurrentCell",
+    "call_cell",
+    "droppable_states",
+    "initial_state_of",
+    "output_size_of",
+    "raised_bias",
+    "state_sizes_of",
+]
+
+_INITIALIZERS = ("kernel_initializer", "recurrent_initializer", "bias_initializer")
+_REGULARIZERS = ("kernel_regularizer", "recurrent_regularizer", "bias_regularizer")
+_CONSTRAINTS = ("kernel_constraint", "recurrent_constraint", "bias_constraint")
+
+
+class RecurrentCell(keras.layers.Layer):
+    """Base of the cells: arguments that they share, configuration, zero states.
+
+    A subclass sets `options` to the names of its own constructor arguments (they become attributes of the same name and
+    are what `get_config` writes), and implements `state_size`, `build` and `call`; `output_size` where it is not
+    `units`; `parallel_call` and ``linear = True`` where its recurrence is linear in the state.
+
+    Args:
+        units: int >= 1, width of the output.
+        kernel_initializer, recurrent_initializer, bias_initializer: as in `keras.layers.LSTM`.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `keras.layers.LSTM`.
+        kernel_constraint, recurrent_constraint, bias_constraint: as in `keras.layers.LSTM`.
+        **kwargs: `name`, `dtype`, `trainable` of a Keras layer.
+
+    Raises:
+        InvalidArgumentError: an argument is out of range.
+    """
+
+    #: Names of a subclass's own constructor arguments.
+    options: tuple[str, ...] = ()
+    #: The recurrence is linear in the state, so that there is a parallel form.
+    linear = False
+    #: Indices of the states that state dropout acts on.
+    droppable_states: tuple[int, ...] = (0,)
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = check_int("units", units, hint="It is the width of the cell's output.")
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = keras.regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        self.recurrent_constraint = keras.constraints.get(recurrent_constraint)
+        self.bias_constraint = keras.constraints.get(bias_constraint)
+
+    @property
+    def state_size(self) -> list[int]:
+        """Widths of the states, one int a state."""
+        return [self.units]
+
+    @property
+    def output_size(self) -> int:
+        """Width of the output."""
+        return self.units
+
+    def add_kernel(self, name: str, shape: tuple[int, ...], initializer: Any = None) -> Any:
+        """A trainable weight of the inputs, with the kernel's initializer, regularizer and constraint."""
+        return self.add_weight(
+            shape=shape,
+            name=name,
+            initializer=self.kernel_initializer if initializer is None else initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+
+    def add_recurrent_kernel(self, name: str, shape: tuple[int, ...], initializer: Any = None) -> Any:
+        """A trainable weight of the states, with the recurrent initializer, regularizer and constraint."""
+        return self.add_weight(
+            shape=shape,
+            name=name,
+            initializer=self.recurrent_initializer if initializer is None else initializer,
+            regularizer=self.recurrent_regularizer,
+            constraint=self.recurrent_constraint,
+        )
+
+    def add_bias(self, name: str, shape: tuple[int, ...], initializer: Any = None) -> Any:
+        """A trainable bias, with the bias's initializer, regularizer and constraint."""
+        return self.add_weight(
+            shape=shape,
+            name=name,
+            initializer=self.bias_initializer if initializer is None else initializer,
+            regularizer=self.bias_regularizer,
+            constraint=self.bias_constraint,
+        )
+
+    def get_initial_state(self, batch_size: Any = None) -> list[Any]:
+        """Zeros: a list of (batch_size, n), n from `state_size`."""
+        return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in self.state_size]
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
+        raise NotImplementedError(f"{type(self).__name__} has no `call`")
+
+    def parallel_call(self, sequences: Any, states: list[Any], mask: Any = None, training: bool = False) -> Any:
+        """All steps at once, for cells with ``linear = True``.
+
+        Args:
+            sequences: float (B, T, F), in the order in which they are to be read.
+            states: list of (B, n), before the first step.
+            mask: bool (B, T) or None; a step where it is False leaves the states as they are.
+            training: bool.
+
+        Returns:
+            (outputs (B, T, `output_size`), list of states after the last step). Outputs of masked steps are not used.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no parallel form")
+
+    def compute_output_shape(self, input_shape: Any, states_shape: Any = None) -> Any:
+        """Shapes of (output, states)."""
+        batch = input_shape[0]
+        return (batch, self.output_size), [(batch, size) for size in self.state_size]
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        config["units"] = self.units
+        for names, module in (
+            (_INITIALIZERS, keras.initializers),
+            (_REGULARIZERS, keras.regularizers),
+            (_CONSTRAINTS, keras.constraints),
+        ):
+            config.update({name: module.serialize(getattr(self, name)) for name in names})
+        for name in self.options:
+            value = getattr(self, name)
+            if callable(value):
+                value = keras.activations.serialize(value)
+            config[name] = value
+        return config
+
+
+def state_sizes_of(cell: Any) -> list[int]:
+    """Widths of the states of any cell, one int a state.
+
+    >>> state_sizes_of(keras.layers.LSTMCell(3)), state_sizes_of(keras.layers.GRUCell(3))
+    ([3, 3], [3])
+    """
+    return [int(size) for size in keras.tree.flatten(cell.state_size)]
+
+
+def output_size_of(cell: Any) -> int:
+    """Width of the output of any cell."""
+    size = getattr(cell, "output_size", None)
+    return int(state_sizes_of(cell)[0] if size is None else size)
+
+
+def droppable_states(cell: Any) -> tuple[int, ...]:
+    """Indices of the states that state dropout acts on: those of h, not those of a memory beside it."""
+    return tuple(getattr(cell, "droppable_states", (0,)))
+
+
+def initial_state_of(cell: Any, batch_size: Any, dtype: Any) -> list[Any]:
+    """States before the first step as a flat list."""
+    make = getattr(cell, "get_initial_state", None)
+    if make is None:
+        return [ops.zeros((batch_size, size), dtype=dtype) for size in state_sizes_of(cell)]
+    return list(keras.tree.flatten(make(batch_size=batch_size)))
+
+
+def call_cell(
+    cell: Any, inputs: Any, states: list[Any], training: bool = False, noise: Any = None, time: Any = None
+) -> Any:
+    """One step of any cell, with the arguments that it takes: (output, flat list of states).
+
+    Args:
+        cell: a `RecurrentCell`, a cell of Keras, or any object with `call` and `state_size`.
+        inputs: (B, F).
+        states: flat list of (B, n).
+        training: bool.
+        noise: what `sequence_noise` of a wrapper drew for this step, or None.
+        time: (B, 1), time stamps of this step, or None; given to cells that take them as an argument.
+    """
+    taken = inspect.signature(cell.call).parameters
+    kwargs: dict[str, Any] = {}
+    if "training" in taken:
+        kwargs["training"] = training
+    if noise is not None and "noise" in taken:
+        kwargs["noise"] = noise
+    if time is not None and "time" in taken:
+        kwargs["time"] = time
+    nested = cell.state_size
+    packed = keras.tree.pack_sequence_as(nested, states) if isinstance(nested, list | tuple) else states
+    run = cell if callable(cell) else cell.call
+    output, new_states = run(inputs, packed, **kwargs)
+    return output, list(keras.tree.flatten(new_states))
+
+
+def raised_bias(initializer: Any, offsets: Sequence[float]) -> Callable[..., Any]:
+    """An initializer of a bias of len(offsets) gates: that of the cell, and offsets[k] more for gate k.
+
+    >>> raised = raised_bias(keras.initializers.Zeros(), [1.0, 0.0])
+    >>> ops.convert_to_numpy(raised((4,), dtype="float32")).tolist()
+    [1.0, 1.0, 0.0, 0.0]
+    """
+    initializer = keras.initializers.Zeros() if initializer is None else initializer
+
+    def values(shape: tuple[int, ...], dtype: Any = None) -> Any:
+        raised = np.repeat(np.asarray(offsets, "float32"), shape[0] // len(offsets))
+        return initializer(shape, dtype=dtype) + ops.cast(raised, dtype)
+
+    return values

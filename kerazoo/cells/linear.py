@@ -1,0 +1,173 @@
+"""The linear recurrence h_t = a_t h_(t-1) + b_t of a whole sequence at once, and what masks mean for it.
+
+The pairs (a, b) form a monoid under (a1, b1) o (a2, b2) = (a1 a2, a2 b1 + b2), so that all prefixes come from an
+associative scan in O(log T) steps instead of T (Blelloch 1990; Martin & Cundy 2018, sec. 2.2).
+
+The scan is written here rather than taken from `keras.ops`: Keras's loses the shapes of tensors whose batch size is
+unknown on TensorFlow, and is a Python loop over the T steps on torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from keras import ops
+
+from kerazoo.errors import InvalidArgumentError
+
+__all__ = ["complex_linear_scan", "hold_last_valid", "linear_scan", "prefix_scan", "previous_values"]
+
+Tensors = tuple[Any, ...]
+
+
+def prefix_scan(combine: Callable[[Tensors, Tensors], Tensors], elements: Tensors) -> Tensors:
+    """All prefixes e_1, e_1 o e_2, ..., e_1 o ... o e_T of an associative operation, along axis 1.
+
+    Args:
+        combine: (earlier, later) -> combined, elementwise along axis 1.
+        elements: tensors (B, T, ...); T must be known.
+
+    Returns:
+        tensors (B, T, ...).
+
+    Raises:
+        InvalidArgumentError: T is not known.
+
+    >>> import numpy as np
+    >>> (sums,) = prefix_scan(lambda x, y: (x[0] + y[0],), (np.arange(5.0)[None],))
+    >>> np.asarray(sums).tolist()
+    [[0.0, 1.0, 3.0, 6.0, 10.0]]
+    """
+    steps = elements[0].shape[1]
+    if steps is None:
+        raise InvalidArgumentError("the number of steps is unknown; expected a known one for a scan in parallel.")
+    if steps == 1:
+        return tuple(elements)
+    even = tuple(x[:, 0 : steps - 1 : 2] for x in elements)
+    odd = tuple(x[:, 1::2] for x in elements)
+    # Prefixes that end at odd places come from half as many elements; those at even places need one operation more.
+    at_odd = prefix_scan(combine, combine(even, odd))
+    if steps == 2:
+        return tuple(ops.concatenate([x[:, :1], y], axis=1) for x, y in zip(elements, at_odd, strict=True))
+    before = at_odd if steps % 2 else tuple(x[:, :-1] for x in at_odd)
+    at_even = combine(before, tuple(x[:, 2::2] for x in elements))
+    return tuple(
+        _interleave(ops.concatenate([x[:, :1], e], axis=1), o)
+        for x, e, o in zip(elements, at_even, at_odd, strict=True)
+    )
+
+
+def _interleave(even: Any, odd: Any) -> Any:
+    """even_0, odd_0, even_1, ...: `even` may have one element more."""
+    n = odd.shape[1]
+    rest = tuple(odd.shape[2:])
+    pairs = ops.reshape(ops.stack([even[:, :n], odd], axis=2), (-1, 2 * n, *rest))
+    return pairs if even.shape[1] == n else ops.concatenate([pairs, even[:, n:]], axis=1)
+
+
+def linear_scan(a: Any, b: Any, initial: Any, mask: Any = None) -> Any:
+    """h_t = a_t * h_(t-1) + b_t for t = 1..T, elementwise, with h_0 = `initial`.
+
+    Args:
+        a: float (B, T, D), decay of each step.
+        b: float (B, T, D), input of each step.
+        initial: float (B, D), h_0.
+        mask: bool (B, T) or None; a step where it is False leaves h as it is.
+
+    Returns:
+        float (B, T, D), h_1 to h_T.
+
+    >>> import numpy as np
+    >>> a, b = np.full((1, 3, 1), 0.5, "float32"), np.ones((1, 3, 1), "float32")
+    >>> np.asarray(linear_scan(a, b, np.zeros((1, 1), "float32")))[0, :, 0].tolist()
+    [1.0, 1.5, 1.75]
+    """
+    a, b = ops.convert_to_tensor(a), ops.convert_to_tensor(b)
+    if mask is not None:
+        kept = ops.expand_dims(ops.cast(mask, "bool"), -1)
+        a = ops.where(kept, a, ops.ones_like(a))
+        b = ops.where(kept, b, ops.zeros_like(b))
+    first = a[:, :1] * ops.expand_dims(initial, 1) + b[:, :1]
+    b = ops.concatenate([first, b[:, 1:]], axis=1)
+    _, h = prefix_scan(lambda x, y: (x[0] * y[0], y[0] * x[1] + y[1]), (a, b))
+    return h
+
+
+def complex_linear_scan(
+    a: tuple[Any, Any], b: tuple[Any, Any], initial: tuple[Any, Any], mask: Any = None
+) -> tuple[Any, Any]:
+    """:func:`linear_scan` over complex numbers, each given and returned as (real part, imaginary part).
+
+    Args:
+        a: two float (B, T, D).
+        b: two float (B, T, D).
+        initial: two float (B, D).
+        mask: bool (B, T) or None.
+
+    Returns:
+        two float (B, T, D).
+    """
+    (a_re, a_im), (b_re, b_im) = a, b
+    if mask is not None:
+        kept = ops.expand_dims(ops.cast(mask, "bool"), -1)
+        a_re = ops.where(kept, a_re, ops.ones_like(a_re))
+        a_im, b_re, b_im = (ops.where(kept, x, ops.zeros_like(x)) for x in (a_im, b_re, b_im))
+    re, im = (ops.expand_dims(part, 1) for part in initial)
+    first_re = a_re[:, :1] * re - a_im[:, :1] * im + b_re[:, :1]
+    first_im = a_re[:, :1] * im + a_im[:, :1] * re + b_im[:, :1]
+    b_re = ops.concatenate([first_re, b_re[:, 1:]], axis=1)
+    b_im = ops.concatenate([first_im, b_im[:, 1:]], axis=1)
+
+    def combine(x: Any, y: Any) -> Any:
+        return (
+            x[0] * y[0] - x[1] * y[1],
+            x[0] * y[1] + x[1] * y[0],
+            y[0] * x[2] - y[1] * x[3] + y[2],
+            y[0] * x[3] + y[1] * x[2] + y[3],
+        )
+
+    _, _, h_re, h_im = prefix_scan(combine, (a_re, a_im, b_re, b_im))
+    return h_re, h_im
+
+
+def hold_last_valid(values: Any, mask: Any, initial: Any) -> Any:
+    """Each masked step takes the value of the last step that is not masked, or `initial` if there was none.
+
+    Args:
+        values: (B, T, D).
+        mask: bool (B, T) or None.
+        initial: (B, D).
+
+    Returns:
+        (B, T, D).
+
+    >>> import numpy as np
+    >>> mask = np.array([[False, True, False]])
+    >>> x = np.array([[[1.0], [2.0], [3.0]]], "float32")
+    >>> np.asarray(hold_last_valid(x, mask, np.zeros((1, 1), "float32")))[0, :, 0].tolist()
+    [0.0, 2.0, 2.0]
+    """
+    if mask is None:
+        return values
+    kept = ops.cast(mask, "int32")
+    steps = ops.arange(1, ops.shape(values)[1] + 1, dtype="int32")
+    # 0 stands for `initial`, t for step t, so the running maximum is the last valid one.
+    (last,) = prefix_scan(lambda x, y: (ops.maximum(x[0], y[0]),), (kept * ops.expand_dims(steps, 0),))
+    padded = ops.concatenate([ops.expand_dims(ops.cast(initial, values.dtype), 1), values], axis=1)
+    return ops.take_along_axis(padded, ops.expand_dims(last, -1), axis=1)
+
+
+def previous_values(values: Any, initial: Any, mask: Any = None) -> Any:
+    """The values one valid step earlier: `initial` before the first, and masked steps are passed over.
+
+    Args:
+        values: (B, T, D).
+        initial: (B, D).
+        mask: bool (B, T) or None.
+
+    Returns:
+        (B, T, D).
+    """
+    held = hold_last_valid(values, mask, initial)
+    return ops.concatenate([ops.expand_dims(ops.cast(initial, values.dtype), 1), held[:, :-1]], axis=1)

@@ -1,0 +1,78 @@
+"""`loop_over_steps`: a compiled loop over the steps of sequences, the one that all recurrent layers of Keras run in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+__all__ = ["loop_over_steps"]
+
+
+def loop_over_steps(
+    step: Callable[[list[Any], list[Any]], tuple[Any, list[Any]]],
+    inputs: Sequence[Any],
+    states: Sequence[Any],
+    *,
+    all_outputs: bool = True,
+    go_backwards: bool = False,
+    unroll: bool = False,
+) -> tuple[Any, Any, list[Any]]:
+    """``output_t, states_t = step(inputs_t, states_(t-1))`` for every step.
+
+    `keras.ops.scan` is not used: on TensorFlow its outputs must have the shapes of its carry, and its loop has no
+    bound, so that XLA cannot differentiate it.
+
+    Args:
+        step: takes a list of the inputs of a step, (B, ...), and a list of the states; gives an output and the new
+        states. inputs: tensors (B, T, ...).
+        states: tensors (B, ...).
+        all_outputs: bool, keep the outputs of all steps.
+        go_backwards: bool, from the last step to the first.
+        unroll: bool, write the loop out; T must be static.
+
+    Returns:
+        (last output, outputs (B, T, ...) in the order of the loop, last states).
+    """
+    from keras.src import backend  # the loop of every Keras RNN; it has no public name
+
+    inputs = list(inputs)
+    flat = [len(x.shape) == 2 for x in inputs]  # Keras's loop on TensorFlow wants a third axis
+    wide = [ops.expand_dims(x, -1) if is_flat else x for x, is_flat in zip(inputs, flat, strict=True)]
+    sizes = [int(x.shape[-1]) for x in wide]
+    dtypes = [x.dtype for x in inputs]
+    given: Any = wide  # a list of tensors: Keras's unrolled loop takes no other nesting
+    if len(wide) == 1:
+        given = wide[0]
+    elif inputs[0].shape[1] is None:
+        # Where the number of steps is unknown, Keras's loop takes a single tensor only.
+        given = ops.concatenate([ops.cast(x, wide[0].dtype) for x in wide], axis=-1)
+
+    def of_step(x: Any) -> list[Any]:
+        if given is wide:
+            parts = list(x)
+        elif len(wide) == 1:
+            parts = [x]
+        else:
+            ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
+            parts = [
+                ops.cast(x[..., end - size : end], dtype) for end, size, dtype in zip(ends, sizes, dtypes, strict=True)
+            ]
+        return [part[:, 0] if is_flat else part for part, is_flat in zip(parts, flat, strict=True)]
+
+    def flat_step(inputs_of_step: Any, states_before: Any) -> tuple[Any, list[Any]]:
+        output, after = step(of_step(inputs_of_step), list(states_before))
+        return output, list(after)
+
+    last, outputs, after = backend.rnn(
+        flat_step,
+        given,
+        list(states),
+        go_backwards=go_backwards,
+        unroll=unroll,
+        input_length=inputs[0].shape[1],
+        return_all_outputs=all_outputs,
+    )
+    return last, outputs, list(keras.tree.flatten(after))

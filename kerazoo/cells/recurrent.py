@@ -1,0 +1,231 @@
+"""`Recurrent`, the layer that runs a cell over a sequence: step by step, or in parallel where the cell is linear."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from kerazoo.cells.base import call_cell, initial_state_of, output_size_of, state_sizes_of
+from kerazoo.cells.linear import hold_last_valid
+from kerazoo.cells.loop import loop_over_steps
+from kerazoo.errors import InvalidArgumentError
+
+__all__ = ["PARALLEL_FROM", "Recurrent", "parallel_pays"]
+
+#: Shortest sequence for which `parallel="auto"` takes the parallel form, by (backend, on an accelerator); None: never.
+PARALLEL_FROM: dict[tuple[str, bool], int | None] = {
+    ("tensorflow", False): 32,
+    ("jax", False): 64,
+    ("torch", False): None,
+    ("tensorflow", True): 16,
+    ("jax", True): 16,
+    ("torch", True): 16,
+}
+
+
+def parallel_pays(steps: int | None) -> bool:
+    """Whether the parallel form of a linear recurrence is the faster one for sequences of `steps` on this backend."""
+    from kerazoo.accelerators import visible
+
+    least = PARALLEL_FROM.get((keras.backend.backend(), visible()))
+    return steps is not None and least is not None and steps >= least
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class Recurrent(keras.layers.RNN):
+    """Runs a cell over sequences, as `keras.layers.RNN` does, and beyond it:
+
+    - linear recurrences (`linear` cells) run in parallel by an associative scan, with the same numbers;
+    - wrappers with dropout draw their noise before the loop, anew for every step where they should;
+    - masked steps keep the states and repeat the last output on every backend, whatever the first state of a cell
+      is (Keras on JAX repeats the first state, which is the output of its own cells only);
+    - a cell that cannot mask, an empty sequence and a wrong rank are errors that say so.
+
+    Args:
+        cell: a cell of kerazoo, of Keras, a wrapper around one, or a list of cells (run one on top of the other).
+        parallel: `"auto"` (where it is faster: see :data:`PARALLEL_FROM`), True (an error if the cell has no parallel
+            form) or False. A sequence whose length is not known while a graph is made is read step by step.
+        return_sequences: bool, all outputs (B, T, U) or the last one (B, U).
+        return_state: bool, states after the last step follow the output.
+        go_backwards: bool, the sequence is read, and outputs are given, from its end.
+        unroll: bool, the loop is written out (short sequences only).
+        zero_output_for_mask: bool, the outputs of masked steps are zeros.
+        **kwargs: `name`, `dtype`, `trainable`.
+
+    Call arguments:
+        sequences: float (B, T, F), T >= 1.
+        initial_state: list of (B, n), one a state, or None: the cell's own.
+        mask: bool (B, T) or None.
+        training: bool.
+
+    Raises:
+        InvalidArgumentError: an argument is not allowed, or the input has no steps or not three axes.
+
+    >>> import numpy as np
+    >>> layer = Recurrent(keras.layers.GRUCell(3), return_sequences=True, return_state=True)
+    >>> outputs, state = layer(np.zeros((2, 5, 1), "float32"))
+    >>> tuple(outputs.shape), tuple(state.shape)
+    ((2, 5, 3), (2, 3))
+    """
+
+    def __init__(
+        self,
+        cell: Any,
+        parallel: bool | str = "auto",
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        if parallel not in ("auto", True, False):
+            raise InvalidArgumentError(f"parallel={parallel!r}; expected 'auto', True or False.")
+        if kwargs.pop("stateful", False):
+            raise InvalidArgumentError(
+                "stateful=True; expected False. Keras loses such states on JAX: take them with return_state=True and "
+                "hand them on as initial_state."
+            )
+        super().__init__(
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            unroll=unroll,
+            zero_output_for_mask=zero_output_for_mask,
+            **kwargs,
+        )
+        self.state_size = state_sizes_of(self.cell)
+        self.parallel = parallel
+        why_not = self._why_not_parallel()
+        if parallel is True and why_not:
+            raise InvalidArgumentError(f"parallel=True; expected 'auto' or False: {why_not}")
+
+    def _why_not_parallel(self) -> str:
+        if getattr(self.cell, "linear", False):
+            return ""
+        why = getattr(self.cell, "why_not_linear", "")
+        return why or f"{type(self.cell).__name__} is not linear in its state, so its steps follow one another."
+
+    def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
+        batch, steps = sequences_shape[:2]
+        size = output_size_of(self.cell)
+        output = (batch, steps, size) if self.return_sequences else (batch, size)
+        return (output, *((batch, size) for size in self.state_size)) if self.return_state else output
+
+    def get_initial_state(self, batch_size: Any) -> list[Any]:
+        """States before the first step: a flat list of (batch_size, n)."""
+        return initial_state_of(self.cell, batch_size, self.cell.compute_dtype)
+
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        self._check_shape(sequences_shape)
+        super().build(sequences_shape)
+
+    def _check_shape(self, shape: Any) -> None:
+        if len(shape) != 3:
+            raise InvalidArgumentError(
+                f"input of shape {tuple(shape)}; {self.name} expects (batch, steps, features). One series of a single "
+                "feature is x[None, :, None]."
+            )
+        if shape[1] == 0:
+            raise InvalidArgumentError(f"input of shape {tuple(shape)} has no steps; {self.name} expects at least one.")
+
+    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+        self._check_shape(sequences.shape)
+        if initial_state is not None:
+            initial_state = list(keras.tree.flatten(initial_state))
+            if len(initial_state) != len(self.state_size):
+                raise InvalidArgumentError(
+                    f"initial_state has {len(initial_state)} tensors; {self.name} expects {len(self.state_size)}, of "
+                    f"widths {', '.join(map(str, self.state_size))}."
+                )
+        mask = keras.tree.flatten(mask)[0] if mask is not None else None
+        if mask is not None and not getattr(self.cell, "supports_step_mask", True):
+            raise InvalidArgumentError(
+                f"a mask was given, but {type(self.cell).__name__} cannot mask steps. Pad no sequences "
+                "(mask_zero=False, no Masking layer), or use another cell."
+            )
+        return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+
+    def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
+        steps = sequences.shape[1]
+        states = list(keras.tree.flatten(initial_state))
+        if mask is not None:
+            mask = ops.cast(mask, "bool")
+        draw = getattr(self.cell, "sequence_noise", None)
+        noise = draw(ops.shape(sequences)[0], ops.shape(sequences)[1], training) if draw else None
+        # Where the number of steps is not known, there is nothing to lay out in parallel: the loop gives the same
+        # numbers.
+        if (
+            steps is not None
+            and not self._why_not_parallel()
+            and (self.parallel is True or (self.parallel == "auto" and not self.unroll and parallel_pays(steps)))
+        ):
+            return self._parallel_loop(sequences, states, mask, training, noise)
+        return self._step_loop(sequences, states, mask, training, noise)
+
+    def _parallel_loop(self, sequences: Any, states: list[Any], mask: Any, training: bool, noise: Any) -> Any:
+        if self.go_backwards:
+            sequences = ops.flip(sequences, axis=1)
+            mask = None if mask is None else ops.flip(mask, axis=1)
+        kwargs = {} if noise is None else {"noise": noise}
+        outputs, states = self.cell.parallel_call(sequences, states, mask=mask, training=training, **kwargs)
+        nothing = ops.zeros_like(outputs[:, 0])
+        held = hold_last_valid(outputs, mask, nothing)
+        if mask is not None and self.zero_output_for_mask:
+            outputs = ops.where(ops.expand_dims(mask, -1), outputs, ops.zeros_like(outputs))
+            return outputs[:, -1], outputs, states
+        return held[:, -1], held, states
+
+    def _step_loop(self, sequences: Any, states: list[Any], mask: Any, training: bool, noise: Any) -> Any:
+        # The mask, the noise of each step and the output of the step before travel through Keras's loop as one more
+        # input and one more state, so that masking means the same on every backend.
+        flat_noise = [] if noise is None else keras.tree.flatten(noise)
+        stepwise = [leaf for leaf in flat_noise if len(leaf.shape) == 3]
+        inputs = [sequences, *stepwise]
+        if mask is not None:
+            inputs.append(ops.expand_dims(mask, -1))
+            size = output_size_of(self.cell)
+            states = [*states, ops.zeros((ops.shape(sequences)[0], size), dtype=self.cell.compute_dtype)]
+
+        def noise_of_step(leaves: list[Any]) -> Any:
+            if noise is None:
+                return None
+            following = iter(leaves)
+            return keras.tree.pack_sequence_as(
+                noise, [next(following) if len(leaf.shape) == 3 else leaf for leaf in flat_noise]
+            )
+
+        def step(step_inputs: list[Any], states: list[Any]) -> tuple[Any, list[Any]]:
+            x, *others = step_inputs
+            drawn = noise_of_step(others[: len(stepwise)])
+            if mask is None:
+                return call_cell(self.cell, x, states, training, drawn)
+            *states, last = states
+            output, new_states = call_cell(self.cell, x, states, training, drawn)
+            valid = others[-1]
+            new_states = [ops.where(valid, new, old) for new, old in zip(new_states, states, strict=True)]
+            held = ops.where(valid, output, last)
+            shown = ops.where(valid, output, ops.zeros_like(output)) if self.zero_output_for_mask else held
+            return shown, [*new_states, held]
+
+        last_output, outputs, states = loop_over_steps(
+            step,
+            inputs,
+            states,
+            all_outputs=self.return_sequences,
+            go_backwards=self.go_backwards,
+            unroll=self.unroll,
+        )
+        return last_output, outputs, states if mask is None else states[:-1]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "parallel": self.parallel}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Recurrent:
+        config = dict(config)
+        config["cell"] = keras.saving.deserialize_keras_object(config["cell"], custom_objects=custom_objects)
+        return cls(**config)

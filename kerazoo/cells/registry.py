@@ -1,0 +1,193 @@
+"""The registry of cells: one entry a cell, made from the `CELLS` of each family's file.
+
+To add a cell, write its class and its :class:`CellInfo` in a file of `kerazoo/cells/`, name the file in `FAMILIES`, and
+its NumPy reference in `tests/twins/`; the shared contract test then covers it. A program adds its own cells with
+:func:`register_cell`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from kerazoo.cells.base import output_size_of, state_sizes_of
+from kerazoo.errors import InvalidArgumentError, check_choice, check_int
+
+__all__ = ["CellInfo", "cell_info", "list_cells", "make_cell", "register_cell"]
+
+FAMILIES = (
+    "keras_cells",
+    "minimal",
+    "gated",
+    "lstm_variants",
+    "grid",
+    "elementwise",
+    "state_space",
+    "xlstm",
+    "reservoir",
+)
+
+
+@dataclass(frozen=True)
+class CellInfo:
+    """What the zoo knows of a cell.
+
+    Attributes:
+        name: str, lower-case letters and digits, as in names of models: `mgu` of `mgu_1x32`.
+        make: class or function; ``make(units, **options)`` gives the cell.
+        title: str, one line.
+        paper: str, authors, year, title, where.
+        aliases: other names, as papers or libraries call it.
+        options: arguments that are given to `make` besides units.
+        fused: backends of which Keras has a fused path for it.
+        needs_timestamps: the last feature of the input is the time.
+        supports_mask: steps can be masked.
+        layer: "cell", or "convolution" for a layer of Keras that is not a cell.
+    """
+
+    name: str
+    make: Callable[..., Any]
+    title: str
+    paper: str
+    aliases: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    fused: tuple[str, ...] = ()
+    needs_timestamps: bool = False
+    supports_mask: bool = True
+    layer: str = "cell"
+
+    def __post_init__(self) -> None:
+        if not (self.name.isascii() and self.name.isalnum() and self.name.islower() and self.name[0].isalpha()):
+            raise InvalidArgumentError(f"name={self.name!r}; expected lower-case letters and digits, a letter first.")
+        object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
+
+    @property
+    def linear(self) -> bool:
+        """Whether the recurrence is linear in the state, so that it has a parallel form."""
+        return bool(getattr(self.make, "linear", False))
+
+    def takes(self, argument: str) -> bool:
+        """Whether the cell has a constructor argument of this name."""
+        return argument in inspect.signature(self.make).parameters
+
+    def state_sizes(self, units: int) -> list[int]:
+        """Widths of the states at this width."""
+        return state_sizes_of(make_cell(self.name, units))
+
+    def output_size(self, units: int, **options: Any) -> int:
+        """Width of the output at this width."""
+        return output_size_of(make_cell(self.name, units, **options))
+
+
+_CELLS: dict[str, CellInfo] = {}
+_NAMES: dict[str, str] = {}  # names and aliases -> name
+
+
+def _load() -> None:
+    if "lstm" in _CELLS:
+        return
+    for family in FAMILIES:
+        for info in importlib.import_module(f"kerazoo.cells.{family}").CELLS:
+            _add(info)
+
+
+def _add(info: CellInfo) -> None:
+    for name in (info.name, *info.aliases):
+        if name in _NAMES:
+            raise InvalidArgumentError(f"name={name!r}; expected a name that is not taken. It is {_NAMES[name]!r}'s.")
+    _CELLS[info.name] = info
+    _NAMES.update(dict.fromkeys((info.name, *info.aliases), info.name))
+
+
+def register_cell(info: CellInfo) -> CellInfo:
+    """Add a cell of your own to the registry, so that builders and names know it.
+
+    Raises:
+        InvalidArgumentError: the name or an alias is taken or malformed.
+    """
+    _load()
+    _add(info)
+    return info
+
+
+def unregister_cell(name: str) -> None:
+    """Take a cell that was added by :func:`register_cell` out again."""
+    info = _CELLS.pop(name)
+    for known in (info.name, *info.aliases):
+        del _NAMES[known]
+
+
+def list_cells(pattern: str = "*", *, linear: bool | None = None) -> list[str]:
+    """Names of the cells that match a shell pattern, sorted.
+
+    Args:
+        pattern: shell pattern, `"*lstm*"`.
+        linear: None, or only those whose recurrence is (or is not) linear in the state.
+
+    >>> list_cells("gru*")
+    ['gru']
+    """
+    _load()
+    return sorted(
+        name
+        for name, info in _CELLS.items()
+        if fnmatch.fnmatchcase(name, pattern) and (linear is None or info.linear == linear)
+    )
+
+
+def cell_info(name: str) -> CellInfo:
+    """The entry of a cell, by its name or one of its aliases.
+
+    Raises:
+        InvalidArgumentError: there is no such cell; the nearest name is given.
+
+    >>> cell_info("gru").paper.startswith("Cho")
+    True
+    """
+    _load()
+    if name not in _NAMES:
+        check_choice("cell", name, sorted(_NAMES))
+    return _CELLS[_NAMES[name]]
+
+
+def known_names() -> dict[str, str]:
+    """Every name and alias -> the name of its entry."""
+    _load()
+    return dict(_NAMES)
+
+
+def make_cell(name: str, units: int, **options: Any) -> Any:
+    """A cell by its name.
+
+    Args:
+        name: name or alias.
+        units: int >= 1.
+        **options: arguments of the cell's class.
+
+    Raises:
+        InvalidArgumentError: unknown cell, an argument that the cell does not take, or a value out of range.
+
+    >>> make_cell("gru", 4).units
+    4
+    """
+    info = cell_info(name)
+    check_int("units", units, hint="It is the width of the cell's output.")
+    for option in options:
+        if option not in info.options and not _takes(info, option):
+            allowed = [p for p in inspect.signature(info.make).parameters if p not in ("self", "units", "kwargs")]
+            check_choice(f"option of {info.name}", option, allowed)
+    return info.make(units, **{**info.options, **options})
+
+
+def _takes(info: CellInfo, option: str) -> bool:
+    from kerazoo.cells.base import RecurrentCell
+
+    if info.takes(option) or option in ("name", "dtype", "trainable"):
+        return True
+    shared = inspect.signature(RecurrentCell.__init__).parameters
+    return isinstance(info.make, type) and issubclass(info.make, RecurrentCell) and option in shared

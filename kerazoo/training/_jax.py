@@ -1,0 +1,56 @@
+"""JAX: many training steps as one compiled loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import keras
+import numpy as np
+
+__all__ = ["LoopedTrainFunction"]
+
+
+class LoopedTrainFunction:
+    """What `fit` calls instead of its own train function: takes up to `count` batches and runs their steps in one call.
+
+    Args:
+        model: a compiled Keras model.
+        count: int, batches a call.
+
+    Attributes:
+        reader: gives lists of batches of equal shape (see `kerazoo.training.readers`).
+        test_function: what Keras made for validation during such a run, or None.
+    """
+
+    def __init__(self, model: Any, count: int) -> None:
+        self.model = model
+        self.count = count
+        self.reader: Any = None
+        self.test_function: Any = None
+        self._steps = jax.jit(self._run_steps, donate_argnums=0)
+        self._single = jax.jit(model.train_step, donate_argnums=0)
+
+    def _run_steps(self, state: Any, data: Any, n: Any) -> Any:
+        def one(i: Any, state: Any) -> Any:
+            return self.model.train_step(state, keras.tree.map_structure(lambda leaf: leaf[i], data))
+
+        # The number of steps is an argument, so that the last and shorter call needs no compilation of its own.
+        if type(self.model).train_step in (keras.Model.train_step, keras.Sequential.train_step):
+            # Keras's own step returns what the metrics hold, which can be read after the loop: the step is traced once.
+            state = jax.lax.fori_loop(0, n, lambda i, state: one(i, state)[1], state)
+            held = list(zip(self.model.metrics_variables, state[3], strict=True))
+            with keras.StatelessScope(state_mapping=held):
+                return self.model.get_metrics_result(), state
+        shapes, _ = jax.eval_shape(one, 0, state)
+        logs = jax.tree.map(lambda leaf: jax.numpy.zeros(leaf.shape, leaf.dtype), shapes)
+        return jax.lax.fori_loop(0, n, lambda i, carry: one(i, carry[1]), (logs, state))
+
+    def __call__(self, state: Any, iterator: Any) -> Any:
+        logs: Any = {}
+        for batches in self.reader.take(iterator, self.count):
+            if batches.smaller:
+                logs, state = self._single(state, keras.tree.map_structure(np.asarray, batches[0]))
+            else:
+                logs, state = self._steps(state, batches.stacked(self.count), len(batches))
+        return logs, state

@@ -1,0 +1,54 @@
+"""TensorFlow: many training steps as one XLA loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+__all__ = ["LoopedTrainFunction", "placeholder_dataset"]
+
+
+def placeholder_dataset(example: Any, n: int) -> tf.data.Dataset:
+    """`n` times the same batch: Keras's `fit` counts its steps by it, and nobody reads it."""
+    return tf.data.Dataset.from_tensors(example).repeat(n)
+
+
+class LoopedTrainFunction:
+    """What `fit` calls instead of its own train function: takes up to `count` batches and runs their steps in one call.
+
+    Args:
+        model: a compiled Keras model.
+        count: int, batches a call.
+
+    Attributes:
+        reader: gives lists of batches of equal shape (see `kerazoo.training.readers`).
+        test_function: what Keras made for validation during such a run, or None.
+    """
+
+    def __init__(self, model: Any, count: int) -> None:
+        self.model = model
+        self.count = count
+        self.reader: Any = None
+        self.test_function: Any = None
+        self._steps = tf.function(self._run_steps, jit_compile=True)
+        # A last, smaller batch comes once an epoch: compiling by XLA would take longer than it ever saves.
+        self._single = tf.function(model.train_step, reduce_retracing=True)
+
+    def _run_steps(self, data: Any, n: Any) -> Any:
+        def body(i: Any) -> tuple[Any]:
+            self.model.train_step(keras.tree.map_structure(lambda leaf: leaf[i], data))
+            return (i + 1,)
+
+        tf.while_loop(lambda i: i < n, body, (tf.constant(0),))
+        return self.model.get_metrics_result()
+
+    def __call__(self, iterator: Any) -> Any:
+        logs: Any = {}
+        for batches in self.reader.take(iterator, self.count):
+            if batches.smaller:
+                logs = self._single(keras.tree.map_structure(tf.convert_to_tensor, batches[0]))
+            else:
+                logs = self._steps(batches.stacked(self.count), tf.constant(len(batches)))
+        return logs

@@ -1,0 +1,216 @@
+"""`fit`: Keras's `fit`, with the overhead of small steps taken away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerazoo.batching.base import ResumableDataset
+from kerazoo.errors import InvalidArgumentError, check_int
+from kerazoo.training.plan import Plan, choose_plan, workload_of
+from kerazoo.training.readers import DirectReader, IteratorReader
+
+__all__ = ["fit"]
+
+
+def fit(
+    model: keras.Model,
+    x: Any,
+    y: Any = None,
+    *,
+    batch_size: int | None = None,
+    epochs: int = 1,
+    verbose: Any = "auto",
+    callbacks: Any = None,
+    validation_data: Any = None,
+    sample_weight: Any = None,
+    shuffle: bool = True,
+    initial_epoch: int = 0,
+    plan: Plan | str = "auto",
+    **kwargs: Any,
+) -> keras.callbacks.History:
+    """Trains a compiled model as ``model.fit(...)`` does, with the same batches, callbacks and losses, in less time.
+
+    Where steps are small and many, they run by the hundred in one compiled loop. What was chosen, and why, is in
+    ``history.plan``, and is printed with ``verbose=1``.
+
+    Callbacks are called as with ``compile(steps_per_execution=...)``: once for each call of the loop, with the number
+    of its last step. What needs every single step takes ``plan=Plan(loop=False)``, as does a model that `fit` alone
+    can train (`run_eagerly`, a distribution strategy, a generator of batches: these are found out).
+
+    Args:
+        model: a compiled Keras model.
+        x: input array, or a data set of `kerazoo.batching`, or anything that `keras.Model.fit` takes.
+        y: target array, or None.
+        batch_size: int or None (32), for arrays.
+        epochs, verbose, callbacks, validation_data, sample_weight, shuffle, initial_epoch: as in `keras.Model.fit`.
+        plan: `"auto"`, or a :class:`Plan` of your own.
+        **kwargs: further arguments of `keras.Model.fit`.
+
+    Returns:
+        `keras.callbacks.History` with the attribute `plan`.
+
+    Raises:
+        InvalidArgumentError: the model is not compiled, or there is nothing to train on.
+
+    >>> import numpy as np
+    >>> from kerazoo import zoo
+    >>> model = zoo.build("rnn_1x4", seed=1)
+    >>> model.compile("adam", "mse")
+    >>> x = np.sin(np.arange(60.0)).reshape(6, 10, 1)
+    >>> history = fit(model, x, x, batch_size=2, epochs=2, verbose=0)
+    >>> len(history.history["loss"]), history.plan.loop
+    (2, False)
+    """
+    if not getattr(model, "compiled", False):
+        raise InvalidArgumentError("the model is not compiled; expected model.compile(optimizer, loss) before fit.")
+    epochs = check_int("epochs", epochs, 0)
+    arguments: dict[str, Any] = {
+        "x": x,
+        "y": y,
+        "batch_size": batch_size,
+        "epochs": epochs,
+        "verbose": verbose,
+        "sample_weight": sample_weight,
+        "shuffle": shuffle,
+        "validation_data": validation_data,
+        "initial_epoch": initial_epoch,
+        **kwargs,
+    }
+    if isinstance(plan, str) and plan != "auto":
+        raise InvalidArgumentError(f"plan={plan!r}; expected 'auto' or a Plan.")
+    feed = _Feed.of(arguments)
+    chosen = plan if isinstance(plan, Plan) else _plan_for(model, feed, arguments)
+    if chosen.loop and feed is None:
+        raise InvalidArgumentError(
+            "plan with loop=True; expected arrays or a data set of kerazoo.batching to train on."
+        )
+    if verbose not in (0, "0"):
+        print(f"training plan: {chosen}")
+    history = _fit_in_loop(model, feed, chosen, arguments, callbacks) if chosen.loop else model.fit(
+        callbacks=callbacks, **arguments
+    )  # fmt: skip
+    history.plan = chosen
+    return history
+
+
+class _Feed:
+    """What is known of the batches before they are read."""
+
+    def __init__(self, example: Any, steps: int, batch_size: int, dataset: Any = None) -> None:
+        self.example, self.steps, self.batch_size, self.dataset = example, steps, batch_size, dataset
+
+    @classmethod
+    def of(cls, arguments: dict[str, Any]) -> _Feed | None:
+        """From arrays or a data set of kerazoo; None for all else."""
+        x, y = arguments["x"], arguments["y"]
+        plain = ("steps_per_epoch", "class_weight", "validation_split")
+        if any(arguments.get(name) for name in plain):
+            return None
+        if isinstance(x, ResumableDataset):
+            if y is not None or not len(x):
+                return None
+            example = x.at(0, 0)
+            return cls(example, len(x), _rows(example), x)
+        parts = [x, y, arguments["sample_weight"]]
+        leaves = [leaf for leaf in keras.tree.flatten(parts) if leaf is not None]
+        if x is None or y is None or not all(isinstance(leaf, np.ndarray) and leaf.ndim for leaf in leaves):
+            return None
+        n = len(leaves[0])
+        if n == 0 or any(len(leaf) != n for leaf in leaves):
+            return None  # Keras says what is wrong
+        batch = min(32 if arguments["batch_size"] is None else arguments["batch_size"], n)
+        given = tuple(parts if arguments["sample_weight"] is not None else parts[:2])
+        return cls(keras.tree.map_structure(lambda leaf: leaf[:batch], given), -(-n // batch), batch)
+
+
+def _rows(batch: Any) -> int:
+    return int(np.shape(keras.tree.flatten(batch)[0])[0])
+
+
+def _plan_for(model: Any, feed: _Feed | None, arguments: dict[str, Any]) -> Plan:
+    why = ""
+    if feed is None:
+        takes = "arrays or a data set of kerazoo.batching, without class weights, validation split or steps_per_epoch."
+        return Plan(loop=False, why=(f"the loop takes {takes}",))
+    if model.run_eagerly:
+        why = "the model was compiled with run_eagerly=True."
+    elif model.steps_per_execution != 1:
+        why = f"the model was compiled with steps_per_execution={model.steps_per_execution}."
+    elif keras.backend.backend() == "tensorflow" and any(not layer.supports_jit for layer in model._flatten_layers()):
+        why = "a layer runs by kernels that XLA cannot compile."
+    elif keras.distribution.distribution() is not None:
+        why = "a distribution is set."
+    if not model.built:
+        model.build(keras.tree.map_structure(lambda leaf: leaf.shape, feed.example[0]))
+    epochs = max(0, arguments["epochs"] - arguments["initial_epoch"])
+    return choose_plan(model, workload_of(model, feed.example, feed.steps, epochs), why)
+
+
+def _fit_in_loop(
+    model: Any, feed: _Feed | None, plan: Plan, arguments: dict[str, Any], callbacks: Any
+) -> keras.callbacks.History:
+    assert feed is not None
+    # Metrics and the optimizer make their variables at their first use, which must not be inside the loop.
+    model._symbolic_build(data_batch=feed.example)
+    function = _function_of(model, plan)
+    extra = []
+    if feed.dataset is not None and keras.backend.backend() == "tensorflow":
+        from kerazoo.training._tensorflow import placeholder_dataset
+
+        reader = function.reader = DirectReader(feed.dataset, feed.batch_size)
+        arguments = {**arguments, "x": placeholder_dataset(feed.example, feed.steps), "shuffle": False}
+        extra = [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: reader.end_epoch())]
+    else:
+        function.reader = IteratorReader(feed.batch_size)
+        if feed.dataset is not None:
+            arguments = {**arguments, "shuffle": False}  # the data set has its own order
+    rolled = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN) and not layer.unroll]
+    names = ("steps_per_execution", "train_function", "test_function")
+    before = {name: getattr(model, name) for name in names}
+    try:
+        model.steps_per_execution = plan.steps_per_execution
+        model.train_function = function
+        model.test_function = function.test_function  # that of validation, compiled for as many steps
+        for layer in rolled:
+            layer.unroll = plan.unroll or layer.unroll
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = [*extra, *([callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks or [])]
+        return model.fit(callbacks=callbacks, **arguments)
+    finally:
+        function.test_function = model.test_function
+        for name, value in before.items():
+            setattr(model, name, value)
+        for layer in rolled:
+            layer.unroll = False
+
+
+class _Holder:
+    """Compiled loops of a model, with what they were compiled for. Not an attribute that Keras would track or save."""
+
+    def __init__(self) -> None:
+        self.loops: dict[Any, tuple[Any, Any]] = {}
+
+
+def _function_of(model: Any, plan: Plan) -> Any:
+    """The compiled loop of a plan; the same one as long as the model is compiled the same."""
+    holder = model.__dict__.get("_kerazoo_loops")
+    if holder is None:
+        holder = _Holder()
+        object.__setattr__(model, "_kerazoo_loops", holder)
+    trained = tuple(bool(weight.trainable) for weight in model.weights)
+    compiled = (model.optimizer, model._compile_loss, model._compile_metrics)
+    key = (plan.steps_per_execution, plan.unroll, trained)
+    if key in holder.loops:
+        function, made_for = holder.loops[key]
+        if all(one is other for one, other in zip(made_for, compiled, strict=True)):
+            return function
+    if keras.backend.backend() == "tensorflow":
+        from kerazoo.training._tensorflow import LoopedTrainFunction
+    else:
+        from kerazoo.training._jax import LoopedTrainFunction  # type: ignore[assignment]
+    function = LoopedTrainFunction(model, plan.steps_per_execution)
+    holder.loops[key] = (function, compiled)
+    return function

@@ -1,0 +1,144 @@
+"""`Plan`: how a model is trained so that the whole run, compilation included, is shortest; and the choice of one.
+
+The nets of forecasters are tiny: a step of LSTM(100) on a batch of one takes a fraction of a millisecond, and Keras
+spends several on getting to it. What helps is to compile many training steps as one loop; what it costs is the
+compilation. The constants below are measured (docs/recurrent-training.md) and only decide which of two ways is the
+faster one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+__all__ = ["Plan", "Workload", "choose_plan", "workload_of"]
+
+#: Longest sequence whose loop over the steps may be written out.
+LONGEST_UNROLLED = 32
+#: Steps in one call of the compiled loop: callbacks, progress and Ctrl-C come to their turn in between.
+STEPS_PER_CALL = 128
+#: Bytes of batches that are laid end to end for one call.
+BYTES_PER_CALL = 64 * 2**20
+#: Multiplications of a step (forward) beyond which the overhead no longer matters.
+LARGE_STEP = 2e8
+
+# Seconds, measured on two cores: a step as plain `fit` does it, (fixed, for each step of time and layer), and what
+# compiling costs more than plain `fit` does, (fixed, for each layer).
+_PLAIN = {"tensorflow": (1.0e-3, 2.5e-4), "jax": (2.0e-4, 1.0e-5)}
+_LOOPED = {"tensorflow": (1.0e-4, 2.5e-5), "jax": (3.0e-5, 1.0e-5)}
+_COMPILE = {"tensorflow": (0.6, 0.6), "jax": (0.0, 0.1)}
+# What writing the loop over time out saves for each step of time and layer, and costs to compile for each of them.
+_UNROLLED_SAVES = {"tensorflow": 1.0e-5, "jax": 2.0e-6}
+_UNROLLED_COSTS = {"tensorflow": 0.22, "jax": 0.15}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What a run of training is made of.
+
+    Attributes:
+        steps_per_epoch: int, batches of an epoch, the last and smaller one included.
+        epochs: int.
+        batch_size: int.
+        time_steps: int or None, steps of an input sequence.
+        recurrent_layers: int.
+        step_products: float, multiplications of a step, forward.
+        batch_bytes: int, of a batch with its targets.
+    """
+
+    steps_per_epoch: int
+    epochs: int
+    batch_size: int
+    time_steps: int | None
+    recurrent_layers: int
+    step_products: float
+    batch_bytes: int
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.steps_per_epoch * self.epochs
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train.
+
+    Attributes:
+        loop: bool, many steps run in one compiled loop; else as plain `fit`.
+        steps_per_execution: int, steps between two calls of the callbacks.
+        unroll: bool, the loop over time is written out.
+        why: one sentence a choice.
+    """
+
+    loop: bool
+    steps_per_execution: int = 1
+    unroll: bool = False
+    why: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        how = f"{self.steps_per_execution} steps in one compiled loop" if self.loop else "plain fit"
+        return f"{how}{', loop over time written out' if self.unroll else ''}: {' '.join(self.why)}"
+
+
+def workload_of(model: Any, example: Any, steps_per_epoch: int, epochs: int) -> Workload:
+    """The workload of training `model` on batches as `example`, a tuple of arrays."""
+    arrays = [leaf for leaf in keras.tree.flatten(example) if leaf is not None]
+    first = arrays[0]
+    recurrent = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
+    time_steps = int(first.shape[1]) if len(first.shape) > 1 else None
+    batch = int(first.shape[0])
+    return Workload(
+        steps_per_epoch=steps_per_epoch,
+        epochs=epochs,
+        batch_size=batch,
+        time_steps=time_steps,
+        recurrent_layers=len(recurrent),
+        step_products=float(model.count_params()) * batch * (time_steps or 1),
+        batch_bytes=sum(int(leaf.nbytes) for leaf in arrays),
+    )
+
+
+def choose_plan(model: Any, work: Workload, why_no_loop: str = "", backend: str | None = None) -> Plan:
+    """The plan whose predicted time is shortest.
+
+    Args:
+        model: a compiled Keras model.
+        work: see :func:`workload_of`.
+        why_no_loop: what stands against the compiled loop, or "".
+        backend: name of a backend, the current one unless given.
+
+    >>> small = Workload(2000, 1, 1, 30, 1, 1.2e6, 240)
+    >>> choose_plan(None, small, backend="tensorflow").loop
+    True
+    >>> choose_plan(None, Workload(20, 1, 1, 30, 1, 1.2e6, 240), backend="tensorflow").loop
+    False
+    """
+    backend = keras.backend.backend() if backend is None else backend
+    if not why_no_loop and backend not in _PLAIN:
+        why_no_loop = f"Keras compiles no training steps on {backend}."
+    if not why_no_loop and work.step_products > LARGE_STEP:
+        why_no_loop = f"a step has {work.step_products:.1e} products, beside which the overhead is small."
+    if why_no_loop:
+        return Plan(loop=False, why=(why_no_loop,))
+    cells = work.recurrent_layers * (work.time_steps or 1)
+    plain, looped = (fixed + each * cells for fixed, each in (_PLAIN[backend], _LOOPED[backend]))
+    extra = _COMPILE[backend][0] + _COMPILE[backend][1] * work.recurrent_layers
+    saved = work.steps * (plain - looped) - extra
+    if saved <= 0:
+        gain = work.steps * (plain - looped)
+        few = f"{work.steps} steps are too few: a loop would save {gain:.1f} s and take {extra:.1f} s to compile."
+        return Plan(loop=False, why=(few,))
+    count = max(1, min(STEPS_PER_CALL, work.steps_per_epoch, BYTES_PER_CALL // max(1, work.batch_bytes)))
+    calls = -(-work.steps_per_epoch // count)
+    count = -(-work.steps_per_epoch // calls)  # equal shares: no call is nearly empty
+    why = [f"saves about {saved:.1f} s of overhead in {work.steps} steps."]
+    unroll = False
+    if work.recurrent_layers and (work.time_steps or 0) <= LONGEST_UNROLLED:
+        gain = work.steps * cells * _UNROLLED_SAVES[backend] - cells * _UNROLLED_COSTS[backend]
+        unroll = gain > 0
+        if unroll:
+            why.append(f"Writing {work.time_steps} steps of time out saves about {gain:.1f} s more.")
+    return Plan(loop=True, steps_per_execution=count, unroll=unroll, why=tuple(why))

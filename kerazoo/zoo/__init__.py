@@ -1,0 +1,31 @@
+"""The zoo: recurrent models by name, Sequential and functional.
+
+>>> import numpy as np
+>>> from kerazoo import zoo
+>>> model = zoo.build("bigru_2x8_residual")
+>>> tuple(model(np.zeros((2, 5, 1), "float32")).shape)
+(2, 5, 1)
+"""
+
+from __future__ import annotations
+
+from kerazoo.zoo.builders import as_spec, build, build_cell, build_layers
+from kerazoo.zoo.catalogue import LayerCard, ModelCard, card, list_models
+from kerazoo.zoo.generation import generate
+from kerazoo.zoo.spec import LayerSpec, RNNSpec
+from kerazoo.zoo.unrolled import unroll
+
+__all__ = [
+    "LayerCard",
+    "LayerSpec",
+    "ModelCard",
+    "RNNSpec",
+    "as_spec",
+    "build",
+    "build_cell",
+    "build_layers",
+    "card",
+    "generate",
+    "list_models",
+    "unroll",
+]

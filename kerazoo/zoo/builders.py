@@ -1,0 +1,311 @@
+"""`build`: a spec or a name to a Keras model, Sequential or functional, of the same layers."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from kerazoo.cells.attention import AttentionCell
+from kerazoo.cells.dropout import DropoutCell
+from kerazoo.cells.recurrent import Recurrent
+from kerazoo.cells.registry import cell_info, make_cell
+from kerazoo.cells.wrappers import (
+    HighwayCell,
+    InputProjectionCell,
+    OutputProjectionCell,
+    ResidualCell,
+    TimeStampedCell,
+)
+from kerazoo.errors import InvalidArgumentError, check_choice, check_int
+from kerazoo.zoo.heads import DropTimeStamp, SampledHead, SplitHorizon, TokenFunctional, TokenSequential
+from kerazoo.zoo.inputs import SequenceInput
+from kerazoo.zoo.spec import LayerSpec, RNNSpec
+
+__all__ = ["as_spec", "build", "build_cell", "build_layers"]
+
+_KERAS_LAYERS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
+
+
+def as_spec(spec_or_name: RNNSpec | str) -> RNNSpec:
+    """The spec itself, or that of a name.
+
+    Raises:
+        InvalidArgumentError: neither a spec nor a name that the grammar allows.
+    """
+    if isinstance(spec_or_name, RNNSpec):
+        return spec_or_name
+    if isinstance(spec_or_name, str):
+        return RNNSpec.from_name(spec_or_name)
+    raise InvalidArgumentError(f"spec_or_name={spec_or_name!r}; expected an RNNSpec or a name as 'lstm_2x64'.")
+
+
+def build(
+    spec_or_name: RNNSpec | str,
+    style: str = "functional",
+    *,
+    parallel: bool | str = "auto",
+    unroll: bool = False,
+    seed: int | None = None,
+    negative: int = 64,
+    noise_probabilities: Any = None,
+    name: str | None = None,
+) -> keras.Model:
+    """A Keras model, not compiled, with built weights.
+
+    Both styles are made of the same layers in the same order, so weights go from one to the other by `set_weights`.
+
+    Args:
+        spec_or_name: an :class:`RNNSpec`, or a name (:mod:`kerazoo.zoo.names`).
+        style: `"functional"` or `"sequential"`; only functional models can return states.
+        parallel: `"auto"`, True or False: see :class:`kerazoo.cells.Recurrent`.
+        unroll: bool, write the loop over the steps out (needs a lookback).
+        seed: int or None, of weights and dropout: the same seed gives the same start on one backend.
+        negative: int >= 1, noise words of an `"nce"` or `"sampled_softmax"` head.
+        noise_probabilities: float (vocabulary,) or None, their distribution: see :class:`kerazoo.word2vec.NCE`.
+        name: str or None, of the model.
+
+    Returns:
+        a `keras.Model` or `keras.Sequential` (subclasses of them for heads against noise words, whose loss the model
+        computes by itself); its shapes are those of :class:`RNNSpec`.
+
+    Raises:
+        InvalidArgumentError: an unknown name or cell, or a combination that cannot be built; it says why.
+
+    >>> import numpy as np
+    >>> model = build("lstm_2x8_seq2one_h3")
+    >>> tuple(model(np.zeros((4, 12, 1), "float32")).shape)
+    (4, 3, 1)
+    """
+    spec = as_spec(spec_or_name)
+    check_choice("style", style, ("functional", "sequential"))
+    if unroll and spec.lookback is None:
+        raise InvalidArgumentError(
+            "unroll=True without lookback; expected a lookback: the number of steps to write out."
+        )
+    if style == "sequential" and spec.return_states:
+        raise InvalidArgumentError(
+            "style='sequential' with return_states=True; expected 'functional': a Sequential model has one output."
+        )
+    with _seeded(seed):
+        return _build(spec, style, parallel, unroll, seed, negative, noise_probabilities, name)
+
+
+@contextlib.contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Keras takes the seeds of its initializers from Python's generator: seeded here, and put back afterwards.
+
+    `keras.utils.set_random_seed` would change the generators of the whole program, and import TensorFlow on any
+    backend.
+    """
+    if seed is None:
+        yield
+        return
+    state = random.getstate()
+    random.seed(check_int("seed", seed, 0))
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+def _build(
+    spec: RNNSpec,
+    style: str,
+    parallel: bool | str,
+    unroll: bool,
+    seed: int | None,
+    negative: int,
+    noise_probabilities: Any,
+    name: str | None,
+) -> keras.Model:
+    layers = build_layers(
+        spec, parallel=parallel, unroll=unroll, negative=negative, noise_probabilities=noise_probabilities, seed=seed
+    )
+    width = None if spec.vocabulary is not None else spec.features + spec.timestamps
+    shape = (spec.lookback,) if width is None else (spec.lookback, width)
+    sampled = isinstance(layers[-1], SampledHead)
+    inputs = keras.Input(shape, dtype="int32" if width is None else None)
+    if style == "sequential":
+        model = (TokenSequential if sampled else keras.Sequential)([inputs, *layers], name=name)
+    else:
+        values, states = inputs, []
+        for layer in layers:
+            values = layer(values)
+            if spec.return_states and _is_recurrent(layer):
+                values, *new = values
+                states.extend(new)
+        outputs = [values, *states] if spec.return_states else values
+        model = (TokenFunctional if sampled else keras.Model)(inputs, outputs, name=name)
+    return model
+
+
+def _is_recurrent(layer: Any) -> bool:
+    return isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional) or hasattr(layer, "return_state")
+
+
+def build_layers(
+    spec: RNNSpec,
+    *,
+    parallel: bool | str = "auto",
+    unroll: bool = False,
+    seed: int | None = None,
+    negative: int = 64,
+    noise_probabilities: Any = None,
+) -> list[keras.layers.Layer]:
+    """The layers of a model in order, for a functional model of your own: see :func:`build`."""
+    seeds = _seeds(seed)
+    made: list[keras.layers.Layer] = []
+    if spec.vocabulary is not None:
+        made.append(SequenceInput(None, name="checks"))
+        made.append(keras.layers.Embedding(spec.vocabulary, spec.embedding, name="embedding"))
+        width = int(spec.embedding or 0)
+    else:
+        made.append(SequenceInput(spec.features + spec.timestamps, spec.timestamps, name="checks"))
+        width = spec.features
+    for number, layer in enumerate(spec.layers):
+        last = number == len(spec.layers) - 1
+        made += _recurrent_layers(
+            layer,
+            f"{layer.cell}_{number}",
+            width,
+            timestamps=spec.timestamps,
+            return_sequences=spec.returns == "sequence" or not last,
+            return_state=spec.return_states,
+            parallel=parallel,
+            unroll=unroll,
+            seeds=seeds,
+        )
+        width = width_after(layer, width)
+    if spec.timestamps:
+        made.append(DropTimeStamp(name="drop_time"))
+    made += _head(spec, negative, noise_probabilities, seed)
+    return made
+
+
+def _seeds(seed: int | None) -> Any:
+    """Seeds for the dropout of one layer after the other."""
+    while True:
+        if seed is not None:
+            seed += 1
+        yield seed
+
+
+def width_after(layer: LayerSpec, width: int) -> int:
+    """Features of the outputs of a layer whose input has `width` features."""
+    if cell_info(layer.cell).layer == "convolution":
+        return width * layer.units * (2 if layer.bidirectional else 1)
+    return layer.output_width()
+
+
+def _recurrent_layers(
+    layer: LayerSpec,
+    name: str,
+    width: int,
+    *,
+    timestamps: bool,
+    return_sequences: bool,
+    return_state: bool,
+    parallel: bool | str,
+    unroll: bool,
+    seeds: Any,
+) -> list[keras.layers.Layer]:
+    """The Keras layers of one LayerSpec: a recurrent one, and dropout or reshaping around it where needed."""
+    common: dict[str, Any] = {"return_sequences": return_sequences, "return_state": return_state}
+    info = cell_info(layer.cell)
+    before: list[keras.layers.Layer] = []
+    after: list[keras.layers.Layer] = []
+    own = (layer.cell in _KERAS_LAYERS and layer.plain and not timestamps) or info.layer == "convolution"
+    if own and layer.input_dropout:
+        before.append(keras.layers.Dropout(layer.input_dropout, seed=next(seeds), name=f"{name}_dropin"))
+    if own and layer.output_dropout:
+        after.append(keras.layers.Dropout(layer.output_dropout, seed=next(seeds), name=f"{name}_dropout"))
+    if info.layer == "convolution":
+        options = {**info.options, **layer.cell_options()}
+        recurrent = info.make(layer.units, name=name, unroll=unroll, **options, **common)
+        before.append(keras.layers.Reshape((-1, width, 1), name=f"{name}_split"))
+        flat = width * layer.units * (2 if layer.bidirectional else 1)
+        shape = (-1, flat) if return_sequences else (flat,)
+        after.insert(0, keras.layers.Reshape(shape, name=f"{name}_join"))
+    elif own:
+        recurrent = _KERAS_LAYERS[layer.cell](layer.units, name=name, unroll=unroll, **layer.cell_options(), **common)
+    else:
+        cell = build_cell(layer, width, timestamps=timestamps, seeds=seeds)
+        linear = bool(getattr(cell, "linear", False))
+        recurrent = Recurrent(
+            cell, parallel=parallel if linear or parallel == "auto" else False, unroll=unroll, name=name, **common
+        )
+    if layer.bidirectional:
+        recurrent = keras.layers.Bidirectional(recurrent, name=f"bi{name}")
+    return [*before, recurrent, *after]
+
+
+def build_cell(layer: LayerSpec, width: int, *, timestamps: bool = False, seeds: Any = None) -> Any:
+    """The cell of a LayerSpec with its wrappers, for inputs of `width` features (without the time stamp).
+
+    Raises:
+        InvalidArgumentError: a residual or highway connection between unequal widths; it says what would mend it.
+    """
+    info = cell_info(layer.cell)
+    options = layer.cell_options()
+    if info.needs_timestamps and timestamps:
+        options["time"] = "argument"
+    cell = make_cell(layer.cell, layer.units, **options)
+    output = layer.projection or cell.output_size
+    if layer.projection:
+        cell = OutputProjectionCell(cell, layer.projection)
+    if layer.attention:
+        cell = AttentionCell(cell, layer.attention)
+    if layer.input_dropout or layer.output_dropout or layer.state_dropout:
+        cell = DropoutCell(
+            cell,
+            layer.input_dropout,
+            layer.output_dropout,
+            layer.state_dropout,
+            variational=layer.variational,
+            seed=next(seeds) if seeds is not None else None,
+        )
+    projected = layer.input_projection
+    for kind, wrapper in (("residual", ResidualCell), ("highway", HighwayCell)):
+        wish = getattr(layer, kind)
+        if not wish:
+            continue
+        if wish == "project" and (projected or width) != output:
+            projected = output
+        elif (projected or width) != output:
+            given = projected or width
+            raise InvalidArgumentError(
+                f"{kind} connection around {layer.cell} of {layer.units} units: inputs of width {given}, outputs of "
+                f"width {output}; expected the same. Mend it by input_projection={output} (or {kind}='project', which "
+                f"makes one where it is needed), or by projection={given}."
+            )
+        cell = wrapper(cell)
+    if projected:
+        cell = InputProjectionCell(cell, projected)
+    return TimeStampedCell(cell) if timestamps else cell
+
+
+def _head(spec: RNNSpec, negative: int, noise_probabilities: Any, seed: int | None) -> list[keras.layers.Layer]:
+    if spec.head == "none":
+        return []
+    if spec.head in ("nce", "sampled_softmax"):
+        assert spec.vocabulary is not None
+        return [
+            SampledHead(
+                spec.vocabulary,
+                loss=spec.head,
+                negative=negative,
+                noise_probabilities=noise_probabilities,
+                seed=seed,
+                name="head",
+            )
+        ]
+    if spec.head == "softmax":
+        return [keras.layers.Dense(spec.vocabulary, name="head")]
+    head = [keras.layers.Dense(spec.outputs * spec.horizon, activation=spec.output_activation, name="head")]
+    if spec.returns == "last" or spec.horizon > 1:
+        head.append(SplitHorizon(spec.horizon, spec.outputs, name="horizon"))
+    return head

@@ -1,0 +1,189 @@
+"""What there is: `list_models` names models, `card` tells all about one."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from kerazoo.cells.base import state_sizes_of
+from kerazoo.cells.registry import cell_info, list_cells
+from kerazoo.zoo.builders import as_spec, build_cell, build_layers, width_after
+from kerazoo.zoo.spec import LayerSpec, RNNSpec
+
+__all__ = ["LayerCard", "ModelCard", "card", "list_models"]
+
+# The networks of the 2017 examples, in today's names.
+_CLASSIC = ("rnn_1x100_relu", "lstm_1x100_relu", "rnn_3x100", "lstm_3x100", "gru_1x100", "lstm64-gru32_seq2one")
+
+
+@dataclass(frozen=True)
+class LayerCard:
+    """What is to be known of one recurrent layer.
+
+    Attributes:
+        title: str, of the cell.
+        paper: str.
+        states: widths of the states, in both directions if it has two.
+        linear: bool, the steps can run in parallel.
+        fused: backends on which Keras can run it by a fused kernel on an accelerator.
+        why_not_fused: str, "" if it can.
+    """
+
+    title: str
+    paper: str
+    states: tuple[int, ...]
+    linear: bool
+    fused: tuple[str, ...]
+    why_not_fused: str
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is to be known of a model.
+
+    Attributes:
+        name: str.
+        spec: RNNSpec.
+        parameters: int, trainable weights.
+        fixed: int, weights that are not trained (a reservoir, the memory of an LMU).
+        receptive_field: str, which inputs an output depends on.
+        layers: one LayerCard a layer.
+        scores: measured scores by data set, as {"sine": {"mse": 1e-4, ...}}; {} where none were measured.
+    """
+
+    name: str
+    spec: RNNSpec
+    parameters: int
+    fixed: int
+    receptive_field: str
+    layers: tuple[LayerCard, ...]
+    scores: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = [
+            self.name,
+            f"  parameters       {self.parameters:,}" + (f" and {self.fixed:,} fixed" if self.fixed else ""),
+            f"  output           {'for every step' if self.spec.returns == 'sequence' else 'for the sequence'}"
+            f", {self.spec.horizon} step{'s' if self.spec.horizon > 1 else ''} ahead",
+            f"  receptive field  {self.receptive_field}",
+        ]
+        for number, (layer, of) in enumerate(zip(self.layers, self.spec.layers, strict=True), start=1):
+            lines += [
+                f"  layer {number}          {of.cell} of {of.units} units: {layer.title}",
+                f"    paper          {layer.paper}",
+                f"    states         {', '.join(map(str, layer.states))}",
+                f"    parallel form  {'yes' if layer.linear else 'no'}",
+                f"    fused path     {_fused_words(layer)}",
+            ]
+        for data, values in self.scores.items():
+            shown = ", ".join(f"{key} {value:.3g}" for key, value in values.items())
+            lines.append(f"  {data:<16} {shown}")
+        return "\n".join(lines)
+
+
+def _fused_words(layer: LayerCard) -> str:
+    return f"on a GPU, by {', '.join(layer.fused)}" if layer.fused else f"no: {layer.why_not_fused}"
+
+
+def _names() -> Iterator[str]:
+    yield from _CLASSIC
+    for cell in list_cells():
+        stamps = "_timestamps" if cell_info(cell).needs_timestamps else ""
+        for form in ("{}_1x32", "{}_1x100", "{}_2x64", "{}_3x100", "bi{}_1x64", "{}_1x32_seq2one"):
+            yield form.format(cell) + stamps
+        if cell_info(cell).layer == "cell":
+            yield f"{cell}_2x64_residual{stamps}"
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Names of usual models that match a shell pattern, sorted. Any other name of the grammar can be built too.
+
+    Args:
+        pattern: shell pattern, `"*lstm*"`.
+
+    >>> list_models("gru_*x100")
+    ['gru_1x100', 'gru_3x100']
+    """
+    return sorted({name for name in _names() if fnmatch.fnmatchcase(name, pattern)})
+
+
+@cache
+def _scores() -> dict[str, Any]:
+    """Scores that were measured: written by `python -m benchmarks.recurrent_scores`."""
+    text = resources.files("kerazoo.zoo").joinpath("scores.json").read_text()
+    return dict(json.loads(text)["models"])
+
+
+def card(spec_or_name: RNNSpec | str) -> ModelCard:
+    """The card of a model: parameters, states, receptive field, fused path and why not, paper, measured scores.
+
+    Args:
+        spec_or_name: an `RNNSpec`, or a name.
+
+    Raises:
+        InvalidArgumentError: an unknown name or cell.
+
+    >>> made = card("lstm_1x100_relu")
+    >>> made.parameters, made.layers[0].states, made.layers[0].why_not_fused
+    (40901, (100, 100), 'the activation is relu; fused lstms have tanh.')
+    """
+    import keras
+
+    spec = as_spec(spec_or_name)
+    layers = build_layers(spec)
+    values = (
+        keras.Input((None,), dtype="int32") if spec.vocabulary else keras.Input((None, spec.features + spec.timestamps))
+    )
+    for layer in layers:
+        values = layer(values)
+        if isinstance(values, list | tuple):
+            values = values[0]
+    trained = sum(_size(weight.shape) for layer in layers for weight in layer.trainable_weights)
+    fixed = sum(_size(w.shape) for layer in layers for w in layer.non_trainable_weights if "seed" not in w.path)
+    both = any(layer.bidirectional for layer in spec.layers)
+    if spec.lookback is not None:
+        reach = f"the {spec.lookback} steps of the input"
+    elif both:
+        reach = "all steps of the input, also those after it"
+    else:
+        reach = "all steps up to its own"
+    cards, width = [], spec.embedding or spec.features
+    for layer in spec.layers:
+        cards.append(_layer_card(layer, spec, width))
+        width = width_after(layer, width)
+    name = spec.name if not isinstance(spec_or_name, str) else spec_or_name
+    return ModelCard(name, spec, trained, fixed, reach, tuple(cards), dict(_scores().get(spec.name, {})))
+
+
+def _size(shape: Any) -> int:
+    size = 1
+    for length in shape:
+        size *= int(length)
+    return size
+
+
+def _layer_card(layer: LayerSpec, spec: RNNSpec, width: int) -> LayerCard:
+    """The card of a layer whose input has `width` features."""
+    info = cell_info(layer.cell)
+    why = layer.why_not_fused()
+    if not why and spec.timestamps:
+        why = "time stamps travel with the steps, which a fused layer does not show."
+    if info.layer == "convolution":
+        states: tuple[int, ...] = (width * layer.units,) * 2
+        linear = False
+    else:
+        cell = build_cell(layer, width, timestamps=spec.timestamps)
+        states, linear = tuple(state_sizes_of(cell)), bool(getattr(cell, "linear", False))
+    return LayerCard(
+        title=info.title,
+        paper=info.paper,
+        states=states * (2 if layer.bidirectional else 1),
+        linear=linear,
+        fused=() if why else info.fused,
+        why_not_fused=why,
+    )

@@ -1,0 +1,114 @@
+"""What stands behind the last recurrent layer: shapes of forecasts, and heads over a vocabulary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from kerazoo.word2vec.head import NCE
+
+__all__ = ["DropTimeStamp", "SampledHead", "SplitHorizon", "TokenFunctional", "TokenSequential"]
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class DropTimeStamp(keras.layers.Layer):
+    """Takes the time stamp, the last feature, off: (..., U + 1) -> (..., U)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        return inputs[..., :-1]
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (*input_shape[:-1], input_shape[-1] - 1)
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class SplitHorizon(keras.layers.Layer):
+    """Gives the steps of a forecast an axis of their own: (..., horizon * outputs) -> (..., horizon, outputs).
+
+    Args:
+        horizon, outputs: int >= 1.
+        **kwargs: `name`, `dtype`.
+    """
+
+    def __init__(self, horizon: int, outputs: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.horizon, self.outputs = horizon, outputs
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        shape = ops.shape(inputs)
+        return ops.reshape(inputs, (*shape[:-1], self.horizon, self.outputs))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (*input_shape[:-1], self.horizon, self.outputs)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "horizon": self.horizon, "outputs": self.outputs}
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class SampledHead(NCE):
+    """:class:`kerazoo.word2vec.NCE` as the last layer of a chain: logits of all words, except while training.
+
+    While training it passes its input on: the logits of a large vocabulary are what the noise words are there to avoid.
+    The model (`TokenSequential`, `TokenFunctional`) then asks it for the loss.
+    """
+
+    def call(self, inputs: Any, targets: Any = None, noise: Any = None, training: bool = False) -> Any:
+        if targets is None and training:
+            return inputs
+        return super().call(inputs, targets, noise)
+
+    def compute_output_shape(self, input_shape: Any, *others: Any) -> Any:
+        return (*input_shape[:-1], self.vocabulary_size)
+
+
+class _SampledLoss:
+    """`compute_loss` of models that end in a `SampledHead`: sampled while training, the full softmax otherwise."""
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """Mean loss of a position: of the head while training, else the cross-entropy of the words (its exp:
+        perplexity).
+
+        Args:
+            x: not used.
+            y: integer, ids of the words that were to be foretold, (B, T) or (B,) or with a last axis of 1.
+            y_pred: what the model gave: hidden vectors while training, else logits.
+            sample_weight: float that multiplies the loss of each position, or None.
+            training: bool.
+        """
+        head = self.layers[-1]  # type: ignore[attr-defined]
+        y = ops.cast(y, "int32")
+        if len(y.shape) == len(y_pred.shape) and y.shape[-1] == 1:
+            y = ops.squeeze(y, -1)
+        if training:
+            losses = head.losses_of(y_pred, y)
+        else:
+            losses = keras.losses.sparse_categorical_crossentropy(y, ops.cast(y_pred, "float32"), from_logits=True)
+        if sample_weight is not None:
+            losses = losses * ops.cast(ops.reshape(sample_weight, ops.shape(losses)), losses.dtype)
+        total = ops.mean(losses)
+        for each in self.losses:  # type: ignore[attr-defined]
+            total = total + ops.cast(each, total.dtype)
+        return total
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class TokenSequential(_SampledLoss, keras.Sequential):
+    """A `keras.Sequential` that ends in a `SampledHead`: ``compile(optimizer)``, then `fit` with (ids, next ids)."""
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class TokenFunctional(_SampledLoss, keras.Model):
+    """A functional `keras.Model` that ends in a `SampledHead`: ``compile(optimizer)``, then `fit` with (ids, next
+    ids)."""

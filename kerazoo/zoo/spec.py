@@ -1,0 +1,347 @@
+"""`RNNSpec` and `LayerSpec`: what a recurrent model is made of, as plain values that go to JSON and to names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any
+
+from kerazoo.errors import InvalidArgumentError, check_choice, check_int, check_real
+
+__all__ = ["ACTIVATIONS", "HEADS", "LayerSpec", "RNNSpec"]
+
+#: Activations that a name may hold; those of Keras that map a number to a number.
+ACTIVATIONS = (
+    "relu", "tanh", "sigmoid", "linear", "elu", "selu", "gelu", "silu", "softplus", "softsign", "leaky_relu",
+    "hard_sigmoid", "exponential", "mish", "relu6",
+)  # fmt: skip
+HEADS = ("dense", "softmax", "nce", "sampled_softmax", "none")
+CONNECTIONS = (False, True, "project")
+
+
+def _probability(name: str, value: Any) -> float:
+    number = check_real(name, value, 0.0, 1.0, hint="It is the probability of a value to be dropped.")
+    if number == 1.0:
+        raise InvalidArgumentError(f"{name}=1; expected a number >= 0 and < 1: nothing would be left.")
+    return number
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """One recurrent layer: a cell and what is wrapped around it.
+
+    From the inside out: cell, output projection, attention, dropout, residual or highway connection, input projection;
+    a bidirectional layer has all of them in both directions and joins the two outputs.
+
+    Attributes:
+        cell: str, name of a cell (`kerazoo.cells.list_cells()`).
+        units: int >= 1.
+        activation: str or None (the cell's own).
+        bidirectional: bool.
+        input_dropout, output_dropout, state_dropout: float in [0, 1).
+        variational: bool, one dropout mask for all steps of a sequence.
+        residual, highway: False; True (input and output must be equally wide); or `"project"` (where they are not, an
+            input projection makes them so).
+        attention: int >= 0, outputs that are looked back at; 0 is none.
+        projection: int >= 1 or None, width of an output projection.
+        input_projection: int >= 1 or None.
+        fused: `"auto"`: Keras's own layer where nothing speaks against it; True: an error where something does; False:
+            always the cell in a loop.
+        options: further arguments of the cell.
+
+    Raises:
+        InvalidArgumentError: a value is out of range, or two of them exclude each other.
+    """
+
+    cell: str
+    units: int
+    activation: str | None = None
+    bidirectional: bool = False
+    input_dropout: float = 0.0
+    output_dropout: float = 0.0
+    state_dropout: float = 0.0
+    variational: bool = False
+    residual: bool | str = False
+    highway: bool | str = False
+    attention: int = 0
+    projection: int | None = None
+    input_projection: int | None = None
+    fused: bool | str = "auto"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        from kerazoo.cells.registry import cell_info
+
+        info = cell_info(self.cell)
+
+        def put(name: str, value: Any) -> None:
+            object.__setattr__(self, name, value)
+
+        put("cell", info.name)
+        put("units", check_int("units", self.units, hint="It is the width of the layer's output."))
+        if self.activation is not None:
+            check_choice("activation", self.activation, ACTIVATIONS)
+            if not info.takes("activation"):
+                raise InvalidArgumentError(
+                    f"activation={self.activation!r}; expected None: {info.name} has no activation to choose."
+                )
+        for name in ("input_dropout", "output_dropout", "state_dropout"):
+            put(name, _probability(name, getattr(self, name)))
+        for name in ("residual", "highway"):
+            if getattr(self, name) not in CONNECTIONS:
+                raise InvalidArgumentError(f"{name}={getattr(self, name)!r}; expected False, True or 'project'.")
+        if self.residual and self.highway:
+            raise InvalidArgumentError("residual and highway are both asked for; expected one of them in a layer.")
+        put("attention", check_int("attention", self.attention, 0, hint="0 is none."))
+        for name in ("projection", "input_projection"):
+            if getattr(self, name) is not None:
+                put(name, check_int(name, getattr(self, name), hint="It is a width; None is no projection."))
+        if self.fused not in ("auto", True, False):
+            raise InvalidArgumentError(f"fused={self.fused!r}; expected 'auto', True or False.")
+        put("options", MappingProxyType(dict(self.options)))
+        if self.state_dropout and info.linear:
+            raise InvalidArgumentError(
+                f"state_dropout={self.state_dropout}; expected 0: the state of {info.name} is a linear memory, "
+                "which would grow without bound. Use input_dropout or output_dropout."
+            )
+        if info.layer == "convolution" and self.wrappers(dropout=False):
+            raise InvalidArgumentError(
+                f"{info.name} with {', '.join(self.wrappers(dropout=False))}; expected none: it is a layer of "
+                "Keras, not a cell that can be wrapped. Bidirectional, input and output dropout are possible."
+            )
+        if info.layer == "convolution" and self.fused is True:
+            raise InvalidArgumentError(f"fused=True; expected 'auto': {info.name} has no fused path.")
+        if self.fused is True:
+            why = self.why_not_fused()
+            if why:
+                raise InvalidArgumentError(f"fused=True; expected 'auto' or False: {why}")
+
+    def __hash__(self) -> int:
+        return hash(json.dumps(self.to_dict(), sort_keys=True, default=str))
+
+    def wrappers(self, dropout: bool = True) -> list[str]:
+        """Names of the wrappers that act inside the layer, so that Keras's own layer cannot be used."""
+        names = ("projection", "attention", "residual", "highway", "input_projection", "state_dropout")
+        found = [name for name in names if getattr(self, name)]
+        if dropout:
+            found += [name for name in ("input_dropout", "output_dropout") if getattr(self, name)]
+        return found
+
+    @property
+    def plain(self) -> bool:
+        """Whether Keras's own layer can stand for it: dropout of inputs and outputs is then a layer of its own."""
+        return self.fused is not False and not self.wrappers(dropout=False) and not self.variational
+
+    def why_not_fused(self) -> str:
+        """Why the layer cannot take Keras's fused path on any backend, or "" if it can."""
+        from kerazoo.cells.registry import cell_info, list_cells
+
+        info = cell_info(self.cell)
+        if not info.fused:
+            fused = ", ".join(name for name in list_cells() if cell_info(name).fused)
+            return f"Keras has fused paths for {fused}, not for {info.name}."
+        if self.wrappers(dropout=False):
+            wrappers = ", ".join(self.wrappers(dropout=False))
+            return f"{wrappers} act inside the loop over the steps, which a fused layer does not show."
+        if self.variational and (self.input_dropout or self.output_dropout):
+            return "variational dropout acts inside the loop over the steps, which a fused layer does not show."
+        if self.activation not in (None, "tanh"):
+            return f"the activation is {self.activation}; fused {info.name}s have tanh."
+        allowed: dict[str, Any] = {"recurrent_activation": "sigmoid", "use_bias": True, "reset_after": True}
+        allowed.update(recurrent_dropout=0, dropout=0)
+        for name, needed in allowed.items():
+            if self.options.get(name, needed) != needed:
+                return f"{name}={self.options[name]!r}; fused {info.name}s need {needed!r}."
+        if self.fused is False:
+            return "fused=False was asked for."
+        return ""
+
+    def output_width(self) -> int:
+        """Features of the layer's output, time stamps apart."""
+        from kerazoo.cells.registry import cell_info
+
+        width = self.projection or cell_info(self.cell).output_size(self.units, **self.cell_options())
+        return (2 if self.bidirectional else 1) * width
+
+    def cell_options(self) -> dict[str, Any]:
+        """Arguments of the cell, the activation among them."""
+        return {**self.options, **({} if self.activation is None else {"activation": self.activation})}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that differ from their defaults, as plain values."""
+        found: dict[str, Any] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            value = dict(value) if each.name == "options" else value
+            if each.name in ("cell", "units") or (value != each.default and value != {}):
+                found[each.name] = value
+        return found
+
+
+@dataclass(frozen=True)
+class RNNSpec:
+    """A recurrent model: layers, what goes in, what comes out.
+
+    Attributes:
+        layers: LayerSpecs (or one), the one that reads the input first.
+        features: int >= 1, values of a step of the input (without the time stamp).
+        timestamps: bool, the last feature of the input is the time, beside `features` others.
+        vocabulary: int >= 1 or None: the input is ids below it, (B, T), which are embedded.
+        embedding: int >= 1 or None, width of the embedding; with `vocabulary` only.
+        outputs: int >= 1, values of a step of the output; the vocabulary for token models.
+        output_activation: str or None (the identity).
+        returns: `"sequence"` (many-to-many: an output for every step) or `"last"` (many-to-one).
+        horizon: int >= 1, steps foretold from each place.
+        lookback: int >= 1, steps of the input; or None, any number.
+        head: `"dense"`; for token models `"softmax"` (logits of all words by a dense layer), `"nce"` or
+            `"sampled_softmax"` (trained against noise words); `"none"`: the outputs of the last layer.
+        return_states: bool, the states of all layers follow the output.
+
+    Shapes: input (B, T, features[+1]) or ids (B, T). Output by `returns` and `horizon`: (B, T, outputs),
+    (B, T, horizon, outputs) if horizon > 1, or (B, horizon, outputs) for `"last"`; with vocabulary (B, T, V) or (B, V);
+    without a head (B, T, U) or (B, U).
+
+    Raises:
+        InvalidArgumentError: a value is out of range, or two of them exclude each other.
+
+    >>> spec = RNNSpec(layers=(LayerSpec("lstm", 100, activation="relu"),), outputs=1)
+    >>> spec.name
+    'lstm_1x100_relu'
+    >>> RNNSpec.from_json(spec.to_json()) == spec
+    True
+    """
+
+    layers: tuple[LayerSpec, ...]
+    features: int = 1
+    timestamps: bool = False
+    vocabulary: int | None = None
+    embedding: int | None = None
+    outputs: int = 1
+    output_activation: str | None = None
+    returns: str = "sequence"
+    horizon: int = 1
+    lookback: int | None = None
+    head: str = "dense"
+    return_states: bool = False
+
+    def __post_init__(self) -> None:
+        def put(name: str, value: Any) -> None:
+            object.__setattr__(self, name, value)
+
+        layers = (self.layers,) if isinstance(self.layers, LayerSpec) else tuple(self.layers)
+        if not layers or not all(isinstance(layer, LayerSpec) for layer in layers):
+            raise InvalidArgumentError(f"layers={self.layers!r}; expected at least one LayerSpec.")
+        put("layers", layers)
+        put("features", check_int("features", self.features, hint="It is the number of values of a step."))
+        put("outputs", check_int("outputs", self.outputs, hint="It is the number of values of a step."))
+        put("horizon", check_int("horizon", self.horizon, hint="It is the number of steps to foretell."))
+        if self.lookback is not None:
+            put("lookback", check_int("lookback", self.lookback, hint="None is any number of steps."))
+        check_choice("returns", self.returns, ("sequence", "last"), hint="Names say seq2seq and seq2one.")
+        check_choice("head", self.head, HEADS)
+        if self.output_activation is not None:
+            check_choice("output_activation", self.output_activation, (*ACTIVATIONS, "softmax"))
+        self._check_tokens(put)
+        self._check_timestamps()
+        if self.head == "none" and (self.outputs != 1 or self.horizon != 1 or self.output_activation):
+            raise InvalidArgumentError("head='none' with outputs, horizon or output_activation; expected none of them.")
+
+    def _check_tokens(self, put: Any) -> None:
+        token_heads = ("softmax", "nce", "sampled_softmax")
+        if self.vocabulary is None:
+            if self.embedding is not None:
+                raise InvalidArgumentError(f"embedding={self.embedding!r} without vocabulary; expected both or none.")
+            if self.head in token_heads:
+                raise InvalidArgumentError(
+                    f"head={self.head!r} without vocabulary; expected 'dense' or 'none', or a vocabulary."
+                )
+            return
+        put("vocabulary", check_int("vocabulary", self.vocabulary, hint="It is the number of words."))
+        put("embedding", check_int("embedding", 64 if self.embedding is None else self.embedding))
+        if self.features != 1 or self.timestamps:
+            raise InvalidArgumentError(
+                "vocabulary with features or timestamps; expected one id a step and nothing else."
+            )
+        if self.head in token_heads:
+            if self.outputs not in (1, self.vocabulary) or self.horizon != 1 or self.output_activation:
+                raise InvalidArgumentError(
+                    f"head={self.head!r} with outputs={self.outputs}, horizon={self.horizon}, output_activation="
+                    f"{self.output_activation!r}; expected none of them: it gives logits of the words."
+                )
+            put("outputs", 1)
+
+    def _check_timestamps(self) -> None:
+        from kerazoo.cells.registry import cell_info
+
+        for layer in self.layers:
+            info = cell_info(layer.cell)
+            if info.needs_timestamps and not self.timestamps and layer.options.get("time", "feature") != "step":
+                raise InvalidArgumentError(
+                    f"time stamps missing for {info.name}; expected timestamps=True (the last feature of the input "
+                    f"is then the time; `_timestamps` in a name), or options={{'time': 'step'}}, which counts steps "
+                    f"(`{info.name}_1x{layer.units}[time=step]`)."
+                )
+            if info.layer == "convolution" and self.timestamps:
+                raise InvalidArgumentError(
+                    f"timestamps=True with {info.name}; expected a cell: it cannot pass them on."
+                )
+
+    @property
+    def name(self) -> str:
+        """The short name: see `kerazoo.zoo.names` for the grammar."""
+        from kerazoo.zoo.names import format_name
+
+        return format_name(self)
+
+    @classmethod
+    def from_name(cls, name: str, **changes: Any) -> RNNSpec:
+        """The spec of a name, with fields changed: ``RNNSpec.from_name("lstm_1x32", features=3)``."""
+        from kerazoo.zoo.names import parse_name
+
+        return parse_name(name, **changes)
+
+    def replace(self, **changes: Any) -> RNNSpec:
+        """A copy with fields changed."""
+        return replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that differ from their defaults, as plain values."""
+        found: dict[str, Any] = {"layers": [layer.to_dict() for layer in self.layers]}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name != "layers" and value != each.default:
+                found[each.name] = value
+        return found
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RNNSpec:
+        """The inverse of :meth:`to_dict`."""
+        known = {each.name for each in fields(cls)}
+        for name in values:
+            check_choice("field of RNNSpec", name, sorted(known))
+        if "layers" not in values:
+            raise InvalidArgumentError("no layers; expected a list of layers, each with cell and units.")
+        of_layer = {each.name for each in fields(LayerSpec)}
+        layers = []
+        for layer in values["layers"]:
+            for name in layer:
+                check_choice("field of LayerSpec", name, sorted(of_layer))
+            layers.append(LayerSpec(**layer))
+        return cls(**{**values, "layers": tuple(layers)})
+
+    def to_json(self) -> str:
+        """JSON text with the fields that differ from their defaults."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str) -> RNNSpec:
+        """The inverse of :meth:`to_json`."""
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InvalidArgumentError(f"not JSON: {error}") from None
+        if not isinstance(values, dict):
+            raise InvalidArgumentError(f"JSON of a {type(values).__name__}; expected an object with layers.")
+        return cls.from_dict(values)
