@@ -10,8 +10,11 @@ from keras import ops
 from kerazoo.cells import Recurrent, make_cell
 from kerazoo.cells.elementwise import IndRNNCell, QRNNCell, SRUCell
 from kerazoo.errors import InvalidArgumentError
+from tests.speed import slow_on_jax_marks
 from tests.test_cells import UNITS, B, F, T, expected, made, series, some_states, weights_of
 from tests.twins.cells_elementwise import qrnn_of_inputs
+
+pytestmark = slow_on_jax_marks
 
 MASK = np.array([[1, 1, 0, 1, 0, 0], [0, 1, 1, 1, 1, 1], [0, 0, 1, 0, 1, 1]], bool)
 

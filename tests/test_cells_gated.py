@@ -8,7 +8,10 @@ from keras import ops
 
 from kerazoo.cells import Recurrent, cell_info, make_cell
 from kerazoo.errors import InvalidArgumentError
+from tests.speed import slow_on_jax_marks
 from tests.test_cells import F, expected, made, series, some_states, weights_of
+
+pytestmark = slow_on_jax_marks
 
 
 def agrees(name, **options):

@@ -10,8 +10,11 @@ from keras import ops
 from kerazoo.cells import Recurrent, cell_info, make_cell
 from kerazoo.cells.base import droppable_states
 from kerazoo.errors import InvalidArgumentError
+from tests.speed import slow_on_jax_marks
 from tests.test_cells import UNITS, F, expected, series, some_states, weights_of
 from tests.twins.cells import sigmoid
+
+pytestmark = slow_on_jax_marks
 
 
 def made(name, scale=1.0, **options):

@@ -12,9 +12,12 @@ from keras import ops
 from kerazoo.cells import Recurrent, TimeStampedCell, cell_info, make_cell
 from kerazoo.errors import InvalidArgumentError
 from tests import test_cells
+from tests.speed import slow_on_jax_marks
 from tests.test_cells import UNITS, B, F, T, made, series, weights_of
 from tests.twins.cells import run
 from tests.twins.cells_lstm_variants import phased
+
+pytestmark = slow_on_jax_marks
 
 # With the paper's values the units of a short series are closed most of the time: these show what they compute.
 OPEN = {"ratio_on": 0.8, "max_period": 8.0}

@@ -10,6 +10,9 @@ from keras import ops
 from kerazoo.cells import Recurrent
 from kerazoo.cells.reservoir import ESNCell, ReservoirInitializer
 from kerazoo.errors import InvalidArgumentError
+from tests.speed import slow_on_jax_marks
+
+pytestmark = slow_on_jax_marks
 
 
 def reservoir(units, **options):

@@ -10,8 +10,11 @@ from keras import ops
 from kerazoo.cells import Recurrent
 from kerazoo.cells.state_space import LMUCell, LRUCell, S5Cell, hippo_normal_eigenvalues, legendre_delay
 from kerazoo.errors import InvalidArgumentError
+from tests.speed import slow_on_jax_marks
 from tests.twins.cells import run
 from tests.twins.cells_state_space import REFERENCES
+
+pytestmark = slow_on_jax_marks
 
 F = 3
 

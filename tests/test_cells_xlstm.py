@@ -10,8 +10,11 @@ from keras import ops
 from kerazoo.cells import Recurrent, make_cell
 from kerazoo.errors import InvalidArgumentError
 from tests.autodiff import gradients
+from tests.speed import slow_on_jax_marks
 from tests.test_cells import UNITS, B, F, expected, series, some_states, weights_of
 from tests.twins.cells import sigmoid
+
+pytestmark = slow_on_jax_marks
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,8 @@ from kerazoo import zoo
 from kerazoo.batching import SequenceWindows
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.training import Plan, choose_plan, fit
-from kerazoo.training.plan import Workload
+from kerazoo.training.plan import Workload, workload_of
+from tests.speed import slow_on_jax
 
 LOOP = Plan(loop=True, steps_per_execution=4)
 can_loop = pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras compiles no training steps on torch")
@@ -87,7 +88,9 @@ def test_the_loop_trains_as_keras_does_on_windows():
 
     plain, looped, data = made(), made(), windows()
     expected = plain.fit(windows(), epochs=3, shuffle=False, verbose=0)
-    history = fit(looped, data, epochs=3, verbose=0, plan=LOOP)
+    listed = keras.callbacks.CallbackList([], add_history=True, model=looped, epochs=3, steps=len(data))
+    history = fit(looped, data, epochs=3, verbose=0, plan=LOOP, callbacks=listed)
+    assert len(listed.callbacks) == 1  # as it was given
     assert_same_run(looped, plain, history, expected)
     assert data.state_dict()["epoch"] == 3
 
@@ -102,6 +105,7 @@ def test_fused_cells_dropout_and_wrappers_train_in_the_loop(name):
 
 
 @can_loop
+@slow_on_jax
 def test_token_models_train_in_the_loop():
     ids = np.tile(np.arange(8, dtype="int32"), 30)
     model = zoo.build("gru_1x16_v8_e8_nce", seed=1, negative=8)
@@ -187,5 +191,27 @@ def test_what_fit_refuses():
         fit(zoo.build("rnn_1x4"), x, y)
     with pytest.raises(InvalidArgumentError, match="plan='fast'; expected 'auto' or a Plan"):
         fit(made(), x, y, plan="fast")
-    with pytest.raises(InvalidArgumentError, match="loop=True; expected arrays"):
+    with pytest.raises(InvalidArgumentError, match="loop=True; expected loop=False: the loop takes arrays"):
         fit(made(), (pair for pair in [(x, y)]), plan=LOOP, verbose=0)
+    with pytest.raises(InvalidArgumentError, match="run_eagerly=True"):
+        fit(made(run_eagerly=True), x, y, plan=LOOP, verbose=0)
+    with pytest.raises(InvalidArgumentError, match="batch_size=0"):
+        fit(made(), x, y, batch_size=0, verbose=0)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+            spread = made()
+        with pytest.raises(InvalidArgumentError, match="distributed by MirroredStrategy"):
+            fit(spread, x, y, plan=LOOP, verbose=0)
+
+
+def test_what_a_step_costs_is_counted_without_tables_and_parallel_layers():
+    tokens = zoo.build("gru_1x4_v5000_e8")
+    ids = np.zeros((2, 3), "int32")
+    work = workload_of(tokens, (ids, ids), 10, 1)
+    assert work.step_products == (tokens.count_params() - 5000 * 8) * 2 * 3
+    assert work.recurrent_layers == 1
+    series = (np.zeros((2, 3, 1)),)
+    assert workload_of(zoo.build("mingru4-gru4-lru4"), series, 10, 1).recurrent_layers == 1
+    assert workload_of(zoo.build("mingru_2x4", parallel=False), series, 10, 1).recurrent_layers == 2

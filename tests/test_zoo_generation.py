@@ -10,6 +10,7 @@ from keras import ops
 from kerazoo import zoo
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.zoo import RNNSpec
+from tests.speed import slow_on_jax_marks
 from tests.test_zoo_builders import inputs_of
 
 STEPS = 6
@@ -35,8 +36,8 @@ def grown(model, seed, steps, window=None):
         "gru6-lstm5_seq2one",
         "mingru_2x6_highway_f2_o2",
         "slstm_1x4_attention3_dropout20",
-        "mlstm4-lmu4_residual",
-        "lnlstm_1x4_proj3_inproj5_seq2one",
+        pytest.param("mlstm4-lmu4_residual", marks=slow_on_jax_marks),
+        pytest.param("lnlstm_1x4_proj3_inproj5_seq2one", marks=slow_on_jax_marks),
     ],
 )
 def test_generation_by_states_equals_step_by_step_calls(name):
@@ -157,6 +158,7 @@ def test_compiled_generators_are_kept_out_of_saved_models(tmp_path):
         ("gru_1x4_h2", np.zeros(3), {"mode": "states"}, "foretells 2 steps at once"),
         ("gru_1x4", np.zeros(3), {"mode": "state"}, "Did you mean 'states'"),
         ("gru_1x4_timestamps", np.zeros((1, 2)), {}, "seed has one step"),
+        ("gru_1x4_v9_e3", np.zeros(3, int), {}, "reads 9 words and gives 1 values.*a logit for each word"),
     ],
 )
 def test_what_generate_refuses(name, seed, arguments, message):

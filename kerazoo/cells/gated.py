@@ -38,7 +38,8 @@ class CIFGCell(RecurrentCell):
     Shapes: inputs (B, F); states [h, c], each (B, units); output h. Weights: kernel (F, 3 units) and recurrent_kernel
     (units, 3 units) as [f, c, o], bias (3 units); with peepholes peephole_kernel (2, units) as [f, o].
 
-    >>>     >>> cell = CIFGCell(4, peephole=True)
+    >>> import numpy as np
+    >>> cell = CIFGCell(4, peephole=True)
     >>> h, states = cell(np.zeros((2, 3), "float32"), cell.get_initial_state(batch_size=2))
     >>> tuple(h.shape), len(states)
     ((2, 4), 2)
@@ -100,7 +101,8 @@ class MGUCell(RecurrentCell):
     Shapes: inputs (B, F); states [h (B, units)]; output h. Weights: kernel (F, 2 units) and recurrent_kernel
     (units, 2 units) as [f, h], bias (2 units).
 
-    >>>     >>> cell = MGUCell(4)
+    >>> import numpy as np
+    >>> cell = MGUCell(4)
     >>> h, states = cell(np.zeros((2, 3), "float32"), cell.get_initial_state(batch_size=2))
     >>> tuple(h.shape)
     (2, 4)
@@ -149,7 +151,8 @@ class UGRNNCell(RecurrentCell):
     Shapes: inputs (B, F); states [h (B, units)]; output h. Weights: kernel (F, 2 units) and recurrent_kernel
     (units, 2 units) as [g, c], bias (2 units).
 
-    >>>     >>> cell = UGRNNCell(4)
+    >>> import numpy as np
+    >>> cell = UGRNNCell(4)
     >>> h, states = cell(np.zeros((2, 3), "float32"), cell.get_initial_state(batch_size=2))
     >>> tuple(h.shape)
     (2, 4)
@@ -207,7 +210,8 @@ class IntersectionRNNCell(RecurrentCell):
     (units, 4 units) as [gh, h, gy, y], bias (4 units); where F != units projection_kernel (F, units) and
     projection_bias (units).
 
-    >>>     >>> cell = IntersectionRNNCell(4)
+    >>> import numpy as np
+    >>> cell = IntersectionRNNCell(4)
     >>> y, states = cell(np.zeros((2, 3), "float32"), cell.get_initial_state(batch_size=2))
     >>> tuple(y.shape), tuple(states[0].shape)
     ((2, 4), (2, 4))
@@ -270,7 +274,8 @@ class RANCell(RecurrentCell):
     Shapes: inputs (B, F); states [h, c], each (B, units); output h. Weights: kernel (F, 3 units) as [c, i, f],
     recurrent_kernel (units, 2 units) and bias (2 units) as [i, f].
 
-    >>>     >>> cell = RANCell(4)
+    >>> import numpy as np
+    >>> cell = RANCell(4)
     >>> h, states = cell(np.zeros((2, 3), "float32"), cell.get_initial_state(batch_size=2))
     >>> tuple(h.shape), len(states)
     ((2, 4), 2)

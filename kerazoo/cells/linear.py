@@ -4,7 +4,7 @@ The pairs (a, b) form a monoid under (a1, b1) o (a2, b2) = (a1 a2, a2 b1 + b2), 
 associative scan in O(log T) steps instead of T (Blelloch 1990; Martin & Cundy 2018, sec. 2.2).
 
 The scan is written here rather than taken from `keras.ops`: Keras's loses the shapes of tensors whose batch size is
-unknown on TensorFlow, and is a Python loop over the T steps on torch.
+unknown on TensorFlow, and makes tensors without their type and device on torch.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from keras import ops
 from kerazoo.cells.base import call_cell, initial_state_of, output_size_of, state_sizes_of
 from kerazoo.cells.linear import hold_last_valid
 from kerazoo.cells.loop import loop_over_steps
+from kerazoo.cells.wrappers import StackedCells
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["PARALLEL_FROM", "Recurrent", "parallel_pays"]
@@ -89,7 +90,7 @@ class Recurrent(keras.layers.RNN):
                 "hand them on as initial_state."
             )
         super().__init__(
-            cell,
+            StackedCells(cell) if isinstance(cell, list | tuple) else cell,
             return_sequences=return_sequences,
             return_state=return_state,
             go_backwards=go_backwards,

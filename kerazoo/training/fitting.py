@@ -9,7 +9,7 @@ import numpy as np
 
 from kerazoo.batching.base import ResumableDataset
 from kerazoo.errors import InvalidArgumentError, check_int
-from kerazoo.training.plan import Plan, choose_plan, workload_of
+from kerazoo.training.plan import Plan, choose_plan, looping_layers, workload_of
 from kerazoo.training.readers import DirectReader, IteratorReader
 
 __all__ = ["fit"]
@@ -34,7 +34,7 @@ def fit(
     """Trains a compiled model as ``model.fit(...)`` does, with the same batches, callbacks and losses, in less time.
 
     Where steps are small and many, they run by the hundred in one compiled loop. What was chosen, and why, is in
-    ``history.plan``, and is printed with ``verbose=1``.
+    ``history.plan``, and is printed unless ``verbose=0``.
 
     Callbacks are called as with ``compile(steps_per_execution=...)``: once for each call of the loop, with the number
     of its last step. What needs every single step takes ``plan=Plan(loop=False)``, as does a model that `fit` alone
@@ -83,10 +83,10 @@ def fit(
         raise InvalidArgumentError(f"plan={plan!r}; expected 'auto' or a Plan.")
     feed = _Feed.of(arguments)
     chosen = plan if isinstance(plan, Plan) else _plan_for(model, feed, arguments)
-    if chosen.loop and feed is None:
-        raise InvalidArgumentError(
-            "plan with loop=True; expected arrays or a data set of kerazoo.batching to train on."
-        )
+    if chosen.loop:
+        why = _LOOP_TAKES if feed is None else _why_no_loop(model)
+        if why:
+            raise InvalidArgumentError(f"plan with loop=True; expected loop=False: {why}")
     if verbose not in (0, "0"):
         print(f"training plan: {chosen}")
     history = _fit_in_loop(model, feed, chosen, arguments, callbacks) if chosen.loop else model.fit(
@@ -121,7 +121,8 @@ class _Feed:
         n = len(leaves[0])
         if n == 0 or any(len(leaf) != n for leaf in leaves):
             return None  # Keras says what is wrong
-        batch = min(32 if arguments["batch_size"] is None else arguments["batch_size"], n)
+        size = 32 if arguments["batch_size"] is None else check_int("batch_size", arguments["batch_size"])
+        batch = min(size, n)
         given = tuple(parts if arguments["sample_weight"] is not None else parts[:2])
         return cls(keras.tree.map_structure(lambda leaf: leaf[:batch], given), -(-n // batch), batch)
 
@@ -130,19 +131,33 @@ def _rows(batch: Any) -> int:
     return int(np.shape(keras.tree.flatten(batch)[0])[0])
 
 
-def _plan_for(model: Any, feed: _Feed | None, arguments: dict[str, Any]) -> Plan:
-    why = ""
-    if feed is None:
-        takes = "arrays or a data set of kerazoo.batching, without class weights, validation split or steps_per_epoch."
-        return Plan(loop=False, why=(f"the loop takes {takes}",))
+_LOOP_TAKES = "the loop takes arrays or a kerazoo data set, and no class weights, validation split or steps_per_epoch."
+
+
+def _why_no_loop(model: Any) -> str:
+    """Why the steps of this model cannot run in the compiled loop, or ""."""
+    backend = keras.backend.backend()
+    if backend not in ("tensorflow", "jax"):
+        return f"Keras compiles no training steps on {backend}."
     if model.run_eagerly:
-        why = "the model was compiled with run_eagerly=True."
-    elif model.steps_per_execution != 1:
+        return "the model was compiled with run_eagerly=True."
+    if keras.distribution.distribution() is not None:
+        return "a distribution is set."
+    if backend == "tensorflow":
+        if any(not layer.supports_jit for layer in model._flatten_layers()):
+            return "a layer runs by kernels that XLA cannot compile."
+        strategy = type(model.distribute_strategy).__name__
+        if not strategy.startswith("_Default"):
+            return f"the model is distributed by {strategy}."
+    return ""
+
+
+def _plan_for(model: Any, feed: _Feed | None, arguments: dict[str, Any]) -> Plan:
+    if feed is None:
+        return Plan(loop=False, why=(_LOOP_TAKES,))
+    why = _why_no_loop(model)
+    if not why and model.steps_per_execution != 1:
         why = f"the model was compiled with steps_per_execution={model.steps_per_execution}."
-    elif keras.backend.backend() == "tensorflow" and any(not layer.supports_jit for layer in model._flatten_layers()):
-        why = "a layer runs by kernels that XLA cannot compile."
-    elif keras.distribution.distribution() is not None:
-        why = "a distribution is set."
     if not model.built:
         model.build(keras.tree.map_structure(lambda leaf: leaf.shape, feed.example[0]))
     epochs = max(0, arguments["epochs"] - arguments["initial_epoch"])
@@ -153,8 +168,10 @@ def _fit_in_loop(
     model: Any, feed: _Feed | None, plan: Plan, arguments: dict[str, Any], callbacks: Any
 ) -> keras.callbacks.History:
     assert feed is not None
-    # Metrics and the optimizer make their variables at their first use, which must not be inside the loop.
-    model._symbolic_build(data_batch=feed.example)
+    if keras.backend.backend() == "tensorflow":
+        # Metrics and the optimizer make their variables at their first use, which must not be inside the loop. On JAX
+        # Keras sees to it, and only if that is left to it are its random numbers drawn in the usual order.
+        model._symbolic_build(data_batch=feed.example)
     function = _function_of(model, plan)
     extra = []
     if feed.dataset is not None and keras.backend.backend() == "tensorflow":
@@ -167,7 +184,7 @@ def _fit_in_loop(
         function.reader = IteratorReader(feed.batch_size)
         if feed.dataset is not None:
             arguments = {**arguments, "shuffle": False}  # the data set has its own order
-    rolled = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN) and not layer.unroll]
+    rolled = [layer for layer in looping_layers(model) if not layer.unroll]
     names = ("steps_per_execution", "train_function", "test_function")
     before = {name: getattr(model, name) for name in names}
     try:
@@ -176,7 +193,9 @@ def _fit_in_loop(
         model.test_function = function.test_function  # that of validation, compiled for as many steps
         for layer in rolled:
             layer.unroll = plan.unroll or layer.unroll
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.callbacks = [*extra, *callbacks.callbacks]
+        else:
             callbacks = [*extra, *([callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks or [])]
         return model.fit(callbacks=callbacks, **arguments)
     finally:
@@ -185,6 +204,8 @@ def _fit_in_loop(
             setattr(model, name, value)
         for layer in rolled:
             layer.unroll = False
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.callbacks = [each for each in callbacks.callbacks if each not in extra]
 
 
 class _Holder:

@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-__all__ = ["Plan", "Workload", "choose_plan", "workload_of"]
+__all__ = ["Plan", "Workload", "choose_plan", "looping_layers", "workload_of"]
 
 #: Longest sequence whose loop over the steps may be written out.
 LONGEST_UNROLLED = 32
@@ -43,7 +43,7 @@ class Workload:
         epochs: int.
         batch_size: int.
         time_steps: int or None, steps of an input sequence.
-        recurrent_layers: int.
+        recurrent_layers: int, those that go from step to step.
         step_products: float, multiplications of a step, forward.
         batch_bytes: int, of a batch with its targets.
     """
@@ -87,7 +87,7 @@ def workload_of(model: Any, example: Any, steps_per_epoch: int, epochs: int) -> 
     """The workload of training `model` on batches as `example`, a tuple of arrays."""
     arrays = [leaf for leaf in keras.tree.flatten(example) if leaf is not None]
     first = arrays[0]
-    recurrent = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
+    read = sum(layer.count_params() for layer in model._flatten_layers() if isinstance(layer, keras.layers.Embedding))
     time_steps = int(first.shape[1]) if len(first.shape) > 1 else None
     batch = int(first.shape[0])
     return Workload(
@@ -95,10 +95,20 @@ def workload_of(model: Any, example: Any, steps_per_epoch: int, epochs: int) -> 
         epochs=epochs,
         batch_size=batch,
         time_steps=time_steps,
-        recurrent_layers=len(recurrent),
-        step_products=float(model.count_params()) * batch * (time_steps or 1),
+        recurrent_layers=len(looping_layers(model)),
+        step_products=float(model.count_params() - read) * batch * (time_steps or 1),
         batch_bytes=sum(int(leaf.nbytes) for leaf in arrays),
     )
+
+
+def looping_layers(model: Any) -> list[Any]:
+    """The layers that go from step to step: recurrent ones, unless they are linear and may run in parallel."""
+    return [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.RNN)
+        and not (getattr(layer.cell, "linear", False) and getattr(layer, "parallel", False))
+    ]
 
 
 def choose_plan(model: Any, work: Workload, why_no_loop: str = "", backend: str | None = None) -> Plan:

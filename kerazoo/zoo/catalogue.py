@@ -146,12 +146,9 @@ def card(spec_or_name: RNNSpec | str) -> ModelCard:
     trained = sum(_size(weight.shape) for layer in layers for weight in layer.trainable_weights)
     fixed = sum(_size(w.shape) for layer in layers for w in layer.non_trainable_weights if "seed" not in w.path)
     both = any(layer.bidirectional for layer in spec.layers)
+    reach = "all steps of the input, also those after it" if both else "all steps up to its own"
     if spec.lookback is not None:
-        reach = f"the {spec.lookback} steps of the input"
-    elif both:
-        reach = "all steps of the input, also those after it"
-    else:
-        reach = "all steps up to its own"
+        reach += f", at most {spec.lookback}"
     cards, width = [], spec.embedding or spec.features
     for layer in spec.layers:
         cards.append(_layer_card(layer, spec, width))

@@ -145,6 +145,12 @@ def _output_shape(model: Any) -> tuple[int | None, ...]:
 def _horizon(model: Any, values: NDArray[Any], tokens: bool) -> int:
     """Steps that the model foretells at once; raises if its outputs cannot be its inputs."""
     if tokens:
+        words = next(layer.input_dim for layer in model.layers if isinstance(layer, keras.layers.Embedding))
+        if _output_shape(model)[-1] != words:
+            raise InvalidArgumentError(
+                f"the model reads {words} words and gives {_output_shape(model)[-1]} values a step; expected a logit "
+                "for each word. Heads that give them are softmax, nce and sampled_softmax."
+            )
         return 1
     splits = [layer for layer in model.layers if isinstance(layer, SplitHorizon)]
     horizon = splits[-1].horizon if splits else 1

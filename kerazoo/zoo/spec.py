@@ -189,8 +189,8 @@ class RNNSpec:
         features: int >= 1, values of a step of the input (without the time stamp).
         timestamps: bool, the last feature of the input is the time, beside `features` others.
         vocabulary: int >= 1 or None: the input is ids below it, (B, T), which are embedded.
-        embedding: int >= 1 or None, width of the embedding; with `vocabulary` only.
-        outputs: int >= 1, values of a step of the output; the vocabulary for token models.
+        embedding: int >= 1 or None (64), width of the embedding; with `vocabulary` only.
+        outputs: int >= 1, values of a step of the output of a dense head; word heads give a logit for each word.
         output_activation: str or None (the identity).
         returns: `"sequence"` (many-to-many: an output for every step) or `"last"` (many-to-one).
         horizon: int >= 1, steps foretold from each place.
@@ -200,8 +200,8 @@ class RNNSpec:
         return_states: bool, the states of all layers follow the output.
 
     Shapes: input (B, T, features[+1]) or ids (B, T). Output by `returns` and `horizon`: (B, T, outputs),
-    (B, T, horizon, outputs) if horizon > 1, or (B, horizon, outputs) for `"last"`; with vocabulary (B, T, V) or (B, V);
-    without a head (B, T, U) or (B, U).
+    (B, T, horizon, outputs) if horizon > 1, or (B, horizon, outputs) for `"last"`; with a head over words (B, T, V) or
+    (B, V); without a head (B, T, U) or (B, U).
 
     Raises:
         InvalidArgumentError: a value is out of range, or two of them exclude each other.
