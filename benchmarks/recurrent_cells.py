@@ -56,12 +56,12 @@ def generation(repeats: int) -> dict[str, Any]:
     return tables
 
 
-def parallel(repeats: int) -> dict[str, Any]:
+def parallel(repeats: int, lengths: tuple[int, ...], cells: str) -> dict[str, Any]:
     """Milliseconds forward and of a training step, by cell and length."""
     rows = []
     rng = np.random.default_rng(0)
-    for cell in list_cells(linear=True):
-        for steps in LENGTHS:
+    for cell in cells.split(","):
+        for steps in lengths:
             x = rng.normal(size=(32, steps, 64)).astype("float32")
             y = np.zeros((32, 1), "float32")
             row: dict[str, Any] = {"cell": cell, "steps": steps}
@@ -99,9 +99,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("questions", nargs="*", default=list(QUESTIONS))
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--lengths", default=",".join(map(str, LENGTHS)))
+    parser.add_argument("--cells", default=",".join(list_cells(linear=True)))
     arguments = parser.parse_args()
     for question in arguments.questions:
-        tables = {"generation": generation, "parallel": parallel}[question](arguments.repeats)
+        lengths = tuple(int(length) for length in arguments.lengths.split(","))
+        tables = (
+            generation(arguments.repeats)
+            if question == "generation"
+            else parallel(arguments.repeats, lengths, arguments.cells)
+        )
         backend = keras.backend.backend()
         settings = {"backend": backend, "repeats": arguments.repeats}
         path = write_result(f"recurrent_{question}_{backend}", QUESTIONS[question], settings, tables)

@@ -326,3 +326,27 @@ def test_what_the_registry_refuses():
         make_cell("mingru", 4, activaton="relu")
     with pytest.raises(InvalidArgumentError, match="lower-case letters and digits"):
         CellInfo(name="My_Cell", make=CountingCell, title="", paper="")
+
+
+def test_the_parallel_form_is_taken_where_it_pays(monkeypatch):
+    from kerazoo.cells import recurrent
+
+    monkeypatch.setattr(recurrent, "SCAN_FROM", {False: 8, True: 8})
+    taken = []
+
+    def spy(cell):
+        original = cell.parallel_call
+        cell.parallel_call = lambda *args, **kwargs: taken.append(type(cell).__name__) or original(*args, **kwargs)
+        return cell
+
+    for steps, expected in ((7, []), (8, ["MinGRUCell"])):
+        taken.clear()
+        Recurrent(spy(make_cell("mingru", U)))(series(steps=steps))
+        assert taken == expected
+    assert recurrent.parallel_pays(16, chunked=True)
+    assert not recurrent.parallel_pays(15, chunked=True)
+    assert ResidualCell(make_cell("mlstm", U)).chunked
+    assert not StackedCells([make_cell("mlstm", U), make_cell("mingru", U)]).chunked
+    taken.clear()
+    Recurrent(spy(make_cell("mingru", U)), parallel=False)(series(steps=8))
+    assert taken == []

@@ -56,6 +56,8 @@ class RecurrentCell(keras.layers.Layer):
     options: tuple[str, ...] = ()
     #: The recurrence is linear in the state, so that there is a parallel form.
     linear = False
+    #: The parallel form works by chunks, with large matrix products, rather than by a scan over all steps.
+    chunked = False
     #: Indices of the states that state dropout acts on.
     droppable_states: tuple[int, ...] = (0,)
 

@@ -13,24 +13,20 @@ from kerazoo.cells.loop import loop_over_steps
 from kerazoo.cells.wrappers import StackedCells
 from kerazoo.errors import InvalidArgumentError
 
-__all__ = ["PARALLEL_FROM", "Recurrent", "parallel_pays"]
+__all__ = ["SCAN_FROM", "Recurrent", "parallel_pays"]
 
-#: Shortest sequence for which `parallel="auto"` takes the parallel form, by (backend, on an accelerator); None: never.
-PARALLEL_FROM: dict[tuple[str, bool], int | None] = {
-    ("tensorflow", False): 32,
-    ("jax", False): 64,
-    ("torch", False): None,
-    ("tensorflow", True): 16,
-    ("jax", True): 16,
-    ("torch", True): 16,
-}
+#: Shortest sequence for which `parallel="auto"` takes the scan, by whether there is an accelerator; None: never. On two
+#: cores the loop was faster at every length (docs/cells.md); on accelerators the figure is an expectation, not measured.
+SCAN_FROM: dict[bool, int | None] = {False: None, True: 16}
+#: The same for cells whose parallel form works by chunks (mLSTM), anywhere.
+CHUNKED_FROM = 16
 
 
-def parallel_pays(steps: int | None) -> bool:
-    """Whether the parallel form of a linear recurrence is the faster one for sequences of `steps` on this backend."""
+def parallel_pays(steps: int | None, chunked: bool = False) -> bool:
+    """Whether the parallel form of a linear recurrence is the faster one for sequences of `steps` on this machine."""
     from kerazoo.accelerators import visible
 
-    least = PARALLEL_FROM.get((keras.backend.backend(), visible()))
+    least = CHUNKED_FROM if chunked else SCAN_FROM[visible()]
     return steps is not None and least is not None and steps >= least
 
 
@@ -46,7 +42,7 @@ class Recurrent(keras.layers.RNN):
 
     Args:
         cell: a cell of kerazoo, of Keras, a wrapper around one, or a list of cells (run one on top of the other).
-        parallel: `"auto"` (where it is faster: see :data:`PARALLEL_FROM`), True (an error if the cell has no parallel
+        parallel: `"auto"` (where it is faster: see :data:`SCAN_FROM`), True (an error if the cell has no parallel
             form) or False. A sequence whose length is not known while a graph is made is read step by step.
         return_sequences: bool, all outputs (B, T, U) or the last one (B, U).
         return_state: bool, states after the last step follow the output.
@@ -150,6 +146,13 @@ class Recurrent(keras.layers.RNN):
             )
         return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
 
+    def runs_in_parallel(self, steps: int | None) -> bool:
+        """Whether sequences of `steps` are read in parallel; never if their length is not known."""
+        if steps is None or self._why_not_parallel() or self.parallel is False:
+            return False
+        chunked = bool(getattr(self.cell, "chunked", False))
+        return self.parallel is True or (not self.unroll and parallel_pays(steps, chunked))
+
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
         steps = sequences.shape[1]
         states = list(keras.tree.flatten(initial_state))
@@ -157,13 +160,7 @@ class Recurrent(keras.layers.RNN):
             mask = ops.cast(mask, "bool")
         draw = getattr(self.cell, "sequence_noise", None)
         noise = draw(ops.shape(sequences)[0], ops.shape(sequences)[1], training) if draw else None
-        # Where the number of steps is not known, there is nothing to lay out in parallel: the loop gives the same
-        # numbers.
-        if (
-            steps is not None
-            and not self._why_not_parallel()
-            and (self.parallel is True or (self.parallel == "auto" and not self.unroll and parallel_pays(steps)))
-        ):
+        if self.runs_in_parallel(steps):
             return self._parallel_loop(sequences, states, mask, training, noise)
         return self._step_loop(sequences, states, mask, training, noise)
 

@@ -82,6 +82,11 @@ class WrapperCell(keras.layers.Layer):
         return self.passes_linear and bool(getattr(self.cell, "linear", False))
 
     @property
+    def chunked(self) -> bool:
+        """Whether the parallel form works by chunks."""
+        return bool(getattr(self.cell, "chunked", False))
+
+    @property
     def why_not_linear(self) -> str:
         """Why there is no parallel form, in words."""
         if self.passes_linear:
@@ -435,6 +440,11 @@ class StackedCells(keras.layers.Layer):
     def linear(self) -> bool:
         """Whether all cells have a parallel form."""
         return all(getattr(cell, "linear", False) for cell in self.cells)
+
+    @property
+    def chunked(self) -> bool:
+        """Whether the parallel forms of all cells work by chunks."""
+        return all(getattr(cell, "chunked", False) for cell in self.cells)
 
     @property
     def supports_step_mask(self) -> bool:

@@ -187,6 +187,7 @@ class MLSTMCell(RecurrentCell):
 
     options = ("heads", "forget_gate")
     linear = True
+    chunked = True
 
     def __init__(self, units: int, heads: int = 1, forget_gate: str = "sigmoid", **kwargs: Any) -> None:
         super().__init__(units, **kwargs)

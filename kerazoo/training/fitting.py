@@ -127,6 +127,11 @@ class _Feed:
         return cls(keras.tree.map_structure(lambda leaf: leaf[:batch], given), -(-n // batch), batch)
 
 
+def _steps(batch: Any) -> int | None:
+    shape = np.shape(keras.tree.flatten(batch)[0])
+    return int(shape[1]) if len(shape) > 1 else None
+
+
 def _rows(batch: Any) -> int:
     return int(np.shape(keras.tree.flatten(batch)[0])[0])
 
@@ -184,7 +189,7 @@ def _fit_in_loop(
         function.reader = IteratorReader(feed.batch_size)
         if feed.dataset is not None:
             arguments = {**arguments, "shuffle": False}  # the data set has its own order
-    rolled = [layer for layer in looping_layers(model) if not layer.unroll]
+    rolled = [layer for layer in looping_layers(model, _steps(feed.example)) if not layer.unroll]
     names = ("steps_per_execution", "train_function", "test_function")
     before = {name: getattr(model, name) for name in names}
     try:

@@ -95,20 +95,16 @@ def workload_of(model: Any, example: Any, steps_per_epoch: int, epochs: int) -> 
         epochs=epochs,
         batch_size=batch,
         time_steps=time_steps,
-        recurrent_layers=len(looping_layers(model)),
+        recurrent_layers=len(looping_layers(model, time_steps)),
         step_products=float(model.count_params() - read) * batch * (time_steps or 1),
         batch_bytes=sum(int(leaf.nbytes) for leaf in arrays),
     )
 
 
-def looping_layers(model: Any) -> list[Any]:
-    """The layers that go from step to step: recurrent ones, unless they are linear and may run in parallel."""
-    return [
-        layer
-        for layer in model._flatten_layers()
-        if isinstance(layer, keras.layers.RNN)
-        and not (getattr(layer.cell, "linear", False) and getattr(layer, "parallel", False))
-    ]
+def looping_layers(model: Any, time_steps: int | None) -> list[Any]:
+    """The layers that go from step to step over sequences of `time_steps`, rather than in parallel."""
+    recurrent = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
+    return [layer for layer in recurrent if not getattr(layer, "runs_in_parallel", lambda steps: False)(time_steps)]
 
 
 def choose_plan(model: Any, work: Workload, why_no_loop: str = "", backend: str | None = None) -> Plan:
