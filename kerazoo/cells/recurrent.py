@@ -15,8 +15,8 @@ from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["SCAN_FROM", "Recurrent", "parallel_pays"]
 
-#: Shortest sequence for which `parallel="auto"` takes the scan, by whether there is an accelerator; None: never. On two
-#: cores the loop was faster at every length (docs/cells.md); on accelerators the figure is an expectation, not measured.
+#: Shortest sequence for which `parallel="auto"` takes the scan, by whether there is an accelerator; None: never.
+#: On two cores the loop was faster at every length (docs/cells.md); on accelerators the figure is an expectation.
 SCAN_FROM: dict[bool, int | None] = {False: None, True: 16}
 #: The same for cells whose parallel form works by chunks (mLSTM), anywhere.
 CHUNKED_FROM = 16
