@@ -350,3 +350,27 @@ def test_the_parallel_form_is_taken_where_it_pays(monkeypatch):
     taken.clear()
     Recurrent(spy(make_cell("mingru", U)), parallel=False)(series(steps=8))
     assert taken == []
+
+
+@pytest.mark.parametrize("parallel", ["auto", True])
+def test_masks_and_dropout_work_compiled_with_unknown_lengths(parallel):
+    keras.utils.set_random_seed(1)
+    cells = [ResidualCell(DropoutCell(make_cell("mingru", U), 0.1, 0.1, seed=1)), HighwayCell(make_cell("lru", U))]
+    if parallel == "auto":
+        cells.append(DropoutCell(make_cell("gru", U), 0.1, state_dropout=0.2, seed=1))
+    model = keras.Sequential(
+        [
+            keras.Input((None, U)),
+            keras.layers.Masking(0.0),
+            *(Recurrent(cell, return_sequences=True, parallel=parallel) for cell in cells),
+            keras.layers.Dense(1),
+        ]
+    )
+    x = series()
+    x[0, 2] = x[1, 4:] = 0.0
+    model.compile("sgd", "mse")
+    eager = numpy(model(x))
+    np.testing.assert_allclose(model.predict(x, verbose=0), eager, rtol=1e-5, atol=1e-6)
+    lengths = [model.predict(x[:, :steps], verbose=0) for steps in (3, 5)]  # so that the length becomes unknown
+    np.testing.assert_allclose(lengths[1], eager[:, :5], rtol=1e-5, atol=1e-5)
+    assert np.isfinite(model.fit(x, x[..., :1], epochs=2, verbose=0).history["loss"]).all()

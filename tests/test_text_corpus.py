@@ -181,7 +181,7 @@ PACKERS = {
 
 def test_several_files_and_directories(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("b one\nb two")  # without a line end: the next file is another line
-    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"a one\n"))
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"a one\n", mtime=0))
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "c").write_bytes(b"\xef\xbb\xbfc \xef\xbb\xbfone")  # a mark at the front only
     (tmp_path / "empty").write_text("")
@@ -335,7 +335,7 @@ def test_bytes_that_are_not_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     data = b"\xef\xbb\xbf" + b"good words\n" * 30 + b"caf\xe9 au lait \xff\n" + b"good words\n" * 30
     position = data.index(b"\xe9")
     for path in (tmp_path / "latin.txt", tmp_path / "latin.txt.gz"):
-        path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+        path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
         with pytest.raises(
             CorpusError, match=rf"{path.name}: byte 0xe9 at position {position} of the text is not UTF-8.*replace"
         ):
@@ -350,7 +350,7 @@ def test_bytes_that_are_not_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     ("data", "guess"),
-    [("text".encode("utf-16"), "UTF-16"), (gzip.compress(b"text"), "give the file the suffix .gz")],
+    [("text".encode("utf-16"), "UTF-16"), (gzip.compress(b"text", mtime=0), "give the file the suffix .gz")],
 )
 def test_a_guess_at_what_the_file_is(tmp_path: Path, data: bytes, guess: str) -> None:
     path = tmp_path / "file.txt"
