@@ -9,7 +9,7 @@ SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
 # Two processes, a file of tests to each: a backend's functions are compiled on one core.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 # What a backend has a part in.
-BACKEND_TESTS := $(wildcard tests/test_word2vec*.py tests/test_estimator*.py tests/test_batching*.py \
+BACKEND_TESTS := $(wildcard tests/test_word2vec*.py tests/test_estimator*.py tests/test_batching_fit.py \
                    tests/test_cells*.py tests/test_zoo*.py tests/test_training*.py)
 
 .PHONY: demo test test-slow lint types debug-kernels sanitize-kernels clean

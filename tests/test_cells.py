@@ -218,7 +218,7 @@ def test_configuration_comes_back(name):
     np.testing.assert_array_equal(ops.convert_to_numpy(first), ops.convert_to_numpy(again(series())))
 
 
-@slow_on_jax
+@pytest.mark.slow  # within `make test` the sample of combinations trains, saves and loads each cell
 @pytest.mark.parametrize("name", CELLS)
 def test_it_trains_is_saved_and_loaded(name, tmp_path):
     keras.utils.set_random_seed(1)

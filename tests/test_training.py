@@ -48,7 +48,9 @@ def assert_same_run(one, other, history, expected):
 
 
 @can_loop
-@pytest.mark.parametrize("batch_size", [1, 4, 5])  # 22 rows: no remainder, one of two, one of two
+@pytest.mark.parametrize(
+    "batch_size", [4, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 5))]
+)  # 22 rows: no remainder, one of two, one of two
 def test_the_loop_trains_as_keras_does_on_arrays(batch_size):
     x, y = arrays()
     common = {"batch_size": batch_size, "epochs": 2, "shuffle": False, "verbose": 0, "validation_data": (x[:6], y[:6])}

@@ -50,7 +50,15 @@ def test_generation_by_states_equals_step_by_step_calls(name):
     np.testing.assert_allclose(zoo.generate(model, seed, STEPS), grown(model, seed, STEPS), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["lstm_1x8", "bigru_1x4_seq2one", "gru_1x6_seq2one_h3", "convlstm_1x2_seq2one"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lstm_1x8",
+        "bigru_1x4_seq2one",
+        "gru_1x6_seq2one_h3",
+        pytest.param("convlstm_1x2_seq2one", marks=pytest.mark.slow),
+    ],
+)
 def test_generation_by_window_reads_the_last_steps_anew(name):
     model = zoo.build(name, seed=1)
     seed = inputs_of(RNNSpec.from_name(name), steps=5)
