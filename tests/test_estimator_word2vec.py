@@ -293,7 +293,7 @@ def test_vectors_before_fit():
 
 
 def test_bad_corpora_say_what_was_got(tmp_path):
-    with pytest.raises(CorpusNotFoundError, match="no such file"):
+    with pytest.raises(CorpusNotFoundError, match="no_such_file"):
         small().fit(tmp_path / "no_such_file.txt")
     with pytest.raises(CorpusError, match=r"empty|no words|no documents"):
         small().fit([])

@@ -87,7 +87,9 @@ def files_of(source: str | os.PathLike[str] | Iterable[os.PathLike[str]]) -> lis
 
 def _missing(name: Any, reason: str) -> str:
     shown = os.fspath(name)
-    short = shown if len(shown) <= 80 else shown[:77] + "..."
+    # A path is shown as a whole; what has spaces in it is rather a text, of which the beginning will do.
+    limit = 80 if any(character.isspace() for character in shown) else 400
+    short = shown if len(shown) <= limit else shown[: limit - 3] + "..."
     message = f"{short!r}: {reason}."
     if isinstance(name, str) and any(character.isspace() for character in shown):
         message += f" A str is taken as a path. {_NO_LIST}"
