@@ -203,6 +203,7 @@ def test_wrappers_keep_parallel_form_masks_states_and_configuration(name):
                 Recurrent(cell, parallel=True)
 
 
+@slow_on_jax
 @pytest.mark.parametrize("parallel", [False, True])
 def test_dropout_is_drawn_anew_for_each_step_and_is_off_outside_training(parallel):
     ones = np.ones((2, 200, 5), "float32")

@@ -137,6 +137,7 @@ def test_early_stopping_and_changes_of_the_rate_reach_into_the_loop():
 
 
 @can_loop
+@slow_on_jax
 def test_unrolling_leaves_the_layers_as_they_were():
     x, y = arrays()
     rolled, unrolled = made(), made()
