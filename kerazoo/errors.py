@@ -120,6 +120,14 @@ def check_flag(name: str, value: Any) -> bool:
     return value
 
 
+def check_dropout(name: str, value: Any) -> float:
+    """Return `value` as a float from 0 up to, but not including, 1, or raise :class:`InvalidArgumentError`."""
+    number = check_real(name, value, 0.0, 1.0, hint="It is the probability of a value to be dropped.")
+    if number == 1.0:
+        raise InvalidArgumentError(f"{name}=1; expected a number >= 0 and < 1: nothing would be left.")
+    return number
+
+
 def check_choice(name: str, value: Any, choices: Iterable[str], hint: str = "") -> str:
     """Return `value` if it is one of `choices`, or raise with the list and the nearest known name."""
     known = list(choices)

@@ -29,5 +29,6 @@ def gradients(function, variables):
             variable.value.grad = None
         value = function()
         value.backward()
+        value = value.detach()
         found = [np.zeros(v.shape) if v.value.grad is None else v.value.grad for v in variables]
     return float(keras.ops.convert_to_numpy(value)), [keras.ops.convert_to_numpy(g) for g in found]

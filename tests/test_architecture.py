@@ -19,6 +19,7 @@ ALLOWED = {
     "backend": set(),
     "cores": set(),
     "accelerators": set(),
+    "attached": set(),
     "fingerprint": set(),
     "storage": set(),
     "text": {"storage"},
@@ -30,7 +31,7 @@ ALLOWED = {
     "zoo": {"cells", "word2vec"},
     "cli": {"text", "datasets", "batching", "word2vec", "storage"},
 }
-BASE = {"errors", "backend", "cores", "fingerprint"}
+BASE = {"errors", "backend", "cores", "fingerprint", "attached"}
 
 
 def imports_of(path):

@@ -112,7 +112,8 @@ def test_gradients_equal_finite_differences(name):
     variables = list(cell.trainable_weights)
 
     def loss():
-        return ops.sum(layer(ops.convert_to_tensor(inputs), initial_state=states) * weighting.astype("float32"))
+        outputs = layer(ops.convert_to_tensor(inputs), initial_state=states)
+        return ops.sum(outputs * ops.convert_to_tensor(weighting.astype("float32")))
 
     _, found = gradients(loss, [*variables, inputs])
 

@@ -148,7 +148,7 @@ def test_unrolling_leaves_the_layers_as_they_were():
 
 
 def small(steps, products=1e6, time_steps=12):
-    return Workload(steps, 1, 1, time_steps, 1, products, 100)
+    return Workload(steps, 1, time_steps, 1, products, 100)
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
@@ -174,6 +174,7 @@ def test_torch_trains_as_keras_does():
     assert "torch" in str(plan)
 
 
+@can_loop
 def test_what_only_keras_can_train_it_trains(capsys):
     x, y = arrays()
     for model, arguments, reason in (
@@ -196,10 +197,15 @@ def test_what_fit_refuses():
         fit(made(), x, y, plan="fast")
     with pytest.raises(InvalidArgumentError, match="loop=True; expected loop=False: the loop takes arrays"):
         fit(made(), (pair for pair in [(x, y)]), plan=LOOP, verbose=0)
-    with pytest.raises(InvalidArgumentError, match="run_eagerly=True"):
-        fit(made(run_eagerly=True), x, y, plan=LOOP, verbose=0)
     with pytest.raises(InvalidArgumentError, match="batch_size=0"):
         fit(made(), x, y, batch_size=0, verbose=0)
+
+
+@can_loop
+def test_what_the_loop_refuses():
+    x, y = arrays()
+    with pytest.raises(InvalidArgumentError, match="run_eagerly=True"):
+        fit(made(run_eagerly=True), x, y, plan=LOOP, verbose=0)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 

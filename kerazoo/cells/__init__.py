@@ -1,4 +1,4 @@
-"""Recurrent cells: those of Keras, those that `tf.contrib.rnn` had, those since; the layer that runs them; wrappers.
+"""Recurrent cells: those of Keras, those from `tf.contrib.rnn`, those since; the layer that runs them; wrappers.
 
 >>> import numpy as np
 >>> from kerazoo.cells import Recurrent, list_cells, make_cell
@@ -21,6 +21,7 @@ from kerazoo.cells.phased import PhasedLSTMCell
 from kerazoo.cells.recurrent import Recurrent
 from kerazoo.cells.registry import CellInfo, cell_info, list_cells, make_cell, register_cell, unregister_cell
 from kerazoo.cells.reservoir import ESNCell
+from kerazoo.cells.stacked import StackedCells
 from kerazoo.cells.state_space import LMUCell, LRUCell, S5Cell
 from kerazoo.cells.wrappers import (
     EmbeddingCell,
@@ -28,7 +29,6 @@ from kerazoo.cells.wrappers import (
     InputProjectionCell,
     OutputProjectionCell,
     ResidualCell,
-    StackedCells,
     TimeStampedCell,
     WrapperCell,
 )

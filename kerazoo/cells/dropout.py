@@ -9,7 +9,7 @@ from keras import ops
 
 from kerazoo.cells.base import output_size_of, state_sizes_of
 from kerazoo.cells.wrappers import WrapperCell
-from kerazoo.errors import InvalidArgumentError, check_int, check_real
+from kerazoo.errors import InvalidArgumentError, check_dropout, check_int
 
 __all__ = ["DropoutCell"]
 
@@ -59,9 +59,9 @@ class DropoutCell(WrapperCell):
         **kwargs: Any,
     ) -> None:
         super().__init__(cell, **kwargs)
-        self.input_dropout = _probability("input_dropout", input_dropout)
-        self.output_dropout = _probability("output_dropout", output_dropout)
-        self.state_dropout = _probability("state_dropout", state_dropout)
+        self.input_dropout = check_dropout("input_dropout", input_dropout)
+        self.output_dropout = check_dropout("output_dropout", output_dropout)
+        self.state_dropout = check_dropout("state_dropout", state_dropout)
         self.variational = bool(variational)
         self.seed = None if seed is None else check_int("seed", seed, 0)
         if self.state_dropout and (getattr(cell, "linear", False) or not self.droppable_states):
@@ -130,10 +130,3 @@ class DropoutCell(WrapperCell):
             sequences = sequences * of_sequence(drawn["input"])
         outputs, states = self.parallel_inner(sequences, states, mask, training, drawn)
         return (outputs * of_sequence(drawn["output"]) if "output" in drawn else outputs), states
-
-
-def _probability(name: str, value: float) -> float:
-    number = check_real(name, value, 0.0, 1.0, hint="It is the probability of a value to be dropped.")
-    if number == 1.0:
-        raise InvalidArgumentError(f"{name}=1; expected a number >= 0 and < 1: nothing would be left.")
-    return number

@@ -14,8 +14,42 @@ from kerazoo.cells.registry import CellInfo
 __all__ = ["CELLS", "MinGRUCell", "MinLSTMCell"]
 
 
+class _InputGatedCell(RecurrentCell):
+    """h_t = d_t * h_(t-1) + n_t, with d_t and n_t from the inputs alone."""
+
+    options = ("activation",)
+    linear = True
+    #: Blocks of the kernel.
+    parts = 0
+
+    def __init__(self, units: int, activation: Any = None, **kwargs: Any) -> None:
+        super().__init__(units, **kwargs)
+        self.activation = keras.activations.get(activation)
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_kernel("kernel", (input_shape[-1], self.parts * self.units))
+        self.bias = self.add_bias("bias", (self.parts * self.units,))
+        self.built = True
+
+    def _parts_of(self, inputs: Any) -> list[Any]:
+        return list(ops.split(ops.matmul(inputs, self.kernel) + self.bias, self.parts, axis=-1))
+
+    def _decay_and_new(self, inputs: Any) -> tuple[Any, Any]:
+        """d and n of a step or of a sequence."""
+        raise NotImplementedError
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        decay, new = self._decay_and_new(inputs)
+        h = decay * states[0] + new
+        return h, [h]
+
+    def parallel_call(self, sequences: Any, states: list[Any], mask: Any = None, training: bool = False) -> Any:
+        h = linear_scan(*self._decay_and_new(sequences), states[0], mask)
+        return h, [h[:, -1]]
+
+
 @keras.saving.register_keras_serializable(package="kerazoo")
-class MinGRUCell(RecurrentCell):
+class MinGRUCell(_InputGatedCell):
     """minGRU: a GRU whose gate and candidate do not read the state.
 
     Equations (Feng et al. 2024, "Were RNNs All We Needed?", arXiv:2410.01201, sec. 3.1.3), with g = `activation`::
@@ -38,35 +72,16 @@ class MinGRUCell(RecurrentCell):
     (2, 4)
     """
 
-    options = ("activation",)
-    linear = True
+    parts = 2
 
-    def __init__(self, units: int, activation: Any = None, **kwargs: Any) -> None:
-        super().__init__(units, **kwargs)
-        self.activation = keras.activations.get(activation)
-
-    def build(self, input_shape: Any) -> None:
-        self.kernel = self.add_kernel("kernel", (input_shape[-1], 2 * self.units))
-        self.bias = self.add_bias("bias", (2 * self.units,))
-        self.built = True
-
-    def _gate_and_candidate(self, inputs: Any) -> tuple[Any, Any]:
-        z, candidate = ops.split(ops.matmul(inputs, self.kernel) + self.bias, 2, axis=-1)
-        return ops.sigmoid(z), self.activation(candidate)
-
-    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
-        z, candidate = self._gate_and_candidate(inputs)
-        h = (1 - z) * states[0] + z * candidate
-        return h, [h]
-
-    def parallel_call(self, sequences: Any, states: list[Any], mask: Any = None, training: bool = False) -> Any:
-        z, candidate = self._gate_and_candidate(sequences)
-        h = linear_scan(1 - z, z * candidate, states[0], mask)
-        return h, [h[:, -1]]
+    def _decay_and_new(self, inputs: Any) -> tuple[Any, Any]:
+        z, candidate = self._parts_of(inputs)
+        z = ops.sigmoid(z)
+        return 1 - z, z * self.activation(candidate)
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
-class MinLSTMCell(RecurrentCell):
+class MinLSTMCell(_InputGatedCell):
     """minLSTM: an LSTM whose gates do not read the state, and whose forget and input gates sum to one.
 
     Equations (Feng et al. 2024, arXiv:2410.01201, sec. 3.2.3), with g = `activation`::
@@ -89,33 +104,13 @@ class MinLSTMCell(RecurrentCell):
     (2, 4)
     """
 
-    options = ("activation",)
-    linear = True
+    parts = 3
 
-    def __init__(self, units: int, activation: Any = None, **kwargs: Any) -> None:
-        super().__init__(units, **kwargs)
-        self.activation = keras.activations.get(activation)
-
-    def build(self, input_shape: Any) -> None:
-        self.kernel = self.add_kernel("kernel", (input_shape[-1], 3 * self.units))
-        self.bias = self.add_bias("bias", (3 * self.units,))
-        self.built = True
-
-    def _decay_and_input(self, inputs: Any) -> tuple[Any, Any]:
-        f, i, candidate = ops.split(ops.matmul(inputs, self.kernel) + self.bias, 3, axis=-1)
+    def _decay_and_new(self, inputs: Any) -> tuple[Any, Any]:
+        f, i, candidate = self._parts_of(inputs)
         # f / (f + i) = sigmoid(log f - log i): no quotient of two vanishing numbers.
         decay = ops.sigmoid(ops.log_sigmoid(f) - ops.log_sigmoid(i))
         return decay, (1 - decay) * self.activation(candidate)
-
-    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
-        decay, new = self._decay_and_input(inputs)
-        h = decay * states[0] + new
-        return h, [h]
-
-    def parallel_call(self, sequences: Any, states: list[Any], mask: Any = None, training: bool = False) -> Any:
-        decay, new = self._decay_and_input(sequences)
-        h = linear_scan(decay, new, states[0], mask)
-        return h, [h[:, -1]]
 
 
 _PAPER = 'Feng et al. 2024, "Were RNNs All We Needed?", arXiv:2410.01201'

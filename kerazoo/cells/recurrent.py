@@ -10,7 +10,7 @@ from keras import ops
 from kerazoo.cells.base import call_cell, initial_state_of, output_size_of, state_sizes_of
 from kerazoo.cells.linear import hold_last_valid
 from kerazoo.cells.loop import loop_over_steps
-from kerazoo.cells.wrappers import StackedCells
+from kerazoo.cells.stacked import StackedCells
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["SCAN_FROM", "Recurrent", "parallel_pays"]
@@ -224,6 +224,6 @@ class Recurrent(keras.layers.RNN):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Recurrent:
-        config = dict(config)
-        config["cell"] = keras.saving.deserialize_keras_object(config["cell"], custom_objects=custom_objects)
-        return cls(**config)
+        # Not Keras's, which takes the cell out of the dict that it is given.
+        cell = keras.saving.deserialize_keras_object(config["cell"], custom_objects=custom_objects)
+        return cls(**{**config, "cell": cell})

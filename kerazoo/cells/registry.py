@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from kerazoo.cells.base import output_size_of, state_sizes_of
+from kerazoo.cells.base import RecurrentCell, output_size_of, state_sizes_of
 from kerazoo.errors import InvalidArgumentError, check_choice, check_int
 
 __all__ = ["CellInfo", "cell_info", "list_cells", "make_cell", "register_cell"]
@@ -46,7 +46,6 @@ class CellInfo:
         options: arguments that are given to `make` besides units.
         fused: backends of which Keras has a fused path for it.
         needs_timestamps: the last feature of the input is the time.
-        supports_mask: steps can be masked.
         layer: "cell", or "convolution" for a layer of Keras that is not a cell.
     """
 
@@ -58,7 +57,6 @@ class CellInfo:
     options: Mapping[str, Any] = field(default_factory=dict)
     fused: tuple[str, ...] = ()
     needs_timestamps: bool = False
-    supports_mask: bool = True
     layer: str = "cell"
 
     def __post_init__(self) -> None:
@@ -185,8 +183,6 @@ def make_cell(name: str, units: int, **options: Any) -> Any:
 
 
 def _takes(info: CellInfo, option: str) -> bool:
-    from kerazoo.cells.base import RecurrentCell
-
     if info.takes(option) or option in ("name", "dtype", "trainable"):
         return True
     shared = inspect.signature(RecurrentCell.__init__).parameters

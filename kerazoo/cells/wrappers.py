@@ -1,5 +1,4 @@
-"""Wrappers: cells around a cell. They run wherever a cell does, so they stand in Sequential and functional models
-alike.
+"""Wrappers: cells around a cell. They run wherever a cell does: in Sequential and in functional models.
 
 They keep what the cell inside can do: its states come first in theirs, masks pass, and where the cell is linear in its
 state, so is the wrapped one, and its parallel form remains (except around attention, whose window is not linear).
@@ -22,7 +21,6 @@ __all__ = [
     "InputProjectionCell",
     "OutputProjectionCell",
     "ResidualCell",
-    "StackedCells",
     "TimeStampedCell",
     "WrapperCell",
 ]
@@ -31,8 +29,8 @@ __all__ = [
 class WrapperCell(keras.layers.Layer):
     """Base of the wrappers: passes states, noise and time stamps on to the cell inside.
 
-    A subclass implements `call`; `parallel_call` too if it can keep the parallel form (then ``passes_linear = True``).
-    States of its own follow those of the cell: see `own_state_sizes`.
+    A subclass implements `prepare` and `finish`, which serve a step and a whole sequence alike; or `call`, and
+    `parallel_call` unless ``passes_linear = False``. States of its own follow those of the cell: see `own_state_sizes`.
 
     Args:
         cell: a cell of kerazoo or Keras, or another wrapper.
@@ -400,119 +398,3 @@ class TimeStampedCell(WrapperCell):
 
     def finish(self, inputs: Any, output: Any, states: list[Any]) -> tuple[Any, list[Any]]:
         return ops.concatenate([output, inputs[..., -1:]], axis=-1), states
-
-
-@keras.saving.register_keras_serializable(package="kerazoo")
-class StackedCells(keras.layers.Layer):
-    """Cells on top of one another as one cell: the outputs of one are the inputs of the next.
-
-    As `keras.layers.StackedRNNCells`, with a flat list of states, and with dropout, masks and the parallel form where
-    all cells have one.
-
-    Args:
-        cells: list of cells, the one that reads the input first.
-        **kwargs: `name`, `dtype`, `trainable`.
-
-    Shapes: inputs (B, F); states: those of all cells in order; output: that of the last cell.
-
-    >>> from kerazoo.cells import make_cell
-    >>> StackedCells([make_cell("lstm", 4), make_cell("gru", 3)]).state_size
-    [4, 4, 3]
-    """
-
-    def __init__(self, cells: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if not cells:
-            raise InvalidArgumentError("cells=[]; expected at least one cell.")
-        self.cells = list(cells)
-
-    @property
-    def state_size(self) -> list[int]:
-        """Widths of the states of all cells."""
-        return [size for cell in self.cells for size in state_sizes_of(cell)]
-
-    @property
-    def output_size(self) -> int:
-        """Width of the output of the last cell."""
-        return output_size_of(self.cells[-1])
-
-    @property
-    def linear(self) -> bool:
-        """Whether all cells have a parallel form."""
-        return all(getattr(cell, "linear", False) for cell in self.cells)
-
-    @property
-    def chunked(self) -> bool:
-        """Whether the parallel forms of all cells work by chunks."""
-        return all(getattr(cell, "chunked", False) for cell in self.cells)
-
-    @property
-    def supports_step_mask(self) -> bool:
-        """Whether all cells can mask steps."""
-        return all(getattr(cell, "supports_step_mask", True) for cell in self.cells)
-
-    @property
-    def why_not_linear(self) -> str:
-        """Which cells have no parallel form."""
-        not_linear = [type(cell).__name__ for cell in self.cells if not getattr(cell, "linear", False)]
-        return f"{', '.join(not_linear)} in the stack: not linear in the state." if not_linear else ""
-
-    def get_initial_state(self, batch_size: Any = None) -> list[Any]:
-        """States of all cells before the first step."""
-        return [state for cell in self.cells for state in initial_state_of(cell, batch_size, self.compute_dtype)]
-
-    def sequence_noise(self, batch: Any, steps: Any, training: bool) -> Any:
-        """Noise of all cells: see `WrapperCell.sequence_noise`."""
-        drawn = {}
-        for number, cell in enumerate(self.cells):
-            draw = getattr(cell, "sequence_noise", None)
-            noise = draw(batch, steps, training) if draw else None
-            if noise is not None:
-                drawn[str(number)] = noise
-        return drawn or None
-
-    def build(self, input_shape: Any) -> None:
-        for cell in self.cells:
-            if not cell.built:
-                cell.build(tuple(input_shape))
-                cell.built = True
-            input_shape = (*input_shape[:-1], output_size_of(cell))
-        self.built = True
-
-    def _shares(self, states: Any) -> list[list[Any]]:
-        remaining = iter(list(states))
-        return [[next(remaining) for _ in state_sizes_of(cell)] for cell in self.cells]
-
-    def call(
-        self, inputs: Any, states: Any, training: bool = False, noise: Any = None, time: Any = None
-    ) -> tuple[Any, list[Any]]:
-        """One step through all cells."""
-        new_states = []
-        for number, (cell, share) in enumerate(zip(self.cells, self._shares(states), strict=True)):
-            inputs, new = call_cell(cell, inputs, share, training, (noise or {}).get(str(number)), time)
-            new_states.extend(new)
-        return inputs, new_states
-
-    def parallel_call(
-        self, sequences: Any, states: list[Any], mask: Any = None, training: bool = False, noise: Any = None
-    ) -> tuple[Any, list[Any]]:
-        """All steps through one cell after the other."""
-        new_states = []
-        for number, (cell, share) in enumerate(zip(self.cells, self._shares(states), strict=True)):
-            kwargs = {"noise": noise[str(number)]} if str(number) in (noise or {}) else {}
-            sequences, new = cell.parallel_call(sequences, share, mask=mask, training=training, **kwargs)
-            new_states.extend(new)
-        return sequences, new_states
-
-    def compute_output_shape(self, input_shape: Any, states_shape: Any = None) -> Any:
-        """Shapes of (output, states)."""
-        return (input_shape[0], self.output_size), [(input_shape[0], size) for size in self.state_size]
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "cells": [keras.saving.serialize_keras_object(cell) for cell in self.cells]}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> StackedCells:
-        config = dict(config)
-        config["cells"] = [keras.saving.deserialize_keras_object(cell) for cell in config["cells"]]
-        return cls(**config)

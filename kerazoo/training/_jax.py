@@ -8,26 +8,16 @@ import jax
 import keras
 import numpy as np
 
+from kerazoo.training.looped import LoopedTrainFunctionBase
+
 __all__ = ["LoopedTrainFunction"]
 
 
-class LoopedTrainFunction:
-    """What `fit` calls instead of its own train function: takes up to `count` batches and runs their steps in one call.
-
-    Args:
-        model: a compiled Keras model.
-        count: int, batches a call.
-
-    Attributes:
-        reader: gives lists of batches of equal shape (see `kerazoo.training.readers`).
-        test_function: what Keras made for validation during such a run, or None.
-    """
+class LoopedTrainFunction(LoopedTrainFunctionBase):
+    """The loop: see :class:`kerazoo.training.looped.LoopedTrainFunctionBase`."""
 
     def __init__(self, model: Any, count: int) -> None:
-        self.model = model
-        self.count = count
-        self.reader: Any = None
-        self.test_function: Any = None
+        super().__init__(model, count)
         self._steps = jax.jit(self._run_steps, donate_argnums=0)
         self._single = jax.jit(model.train_step, donate_argnums=0)
 

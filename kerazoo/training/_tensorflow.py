@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kerazoo.training.looped import LoopedTrainFunctionBase
+
 __all__ = ["LoopedTrainFunction", "placeholder_dataset"]
 
 
@@ -15,23 +17,11 @@ def placeholder_dataset(example: Any, n: int) -> tf.data.Dataset:
     return tf.data.Dataset.from_tensors(example).repeat(n)
 
 
-class LoopedTrainFunction:
-    """What `fit` calls instead of its own train function: takes up to `count` batches and runs their steps in one call.
-
-    Args:
-        model: a compiled Keras model.
-        count: int, batches a call.
-
-    Attributes:
-        reader: gives lists of batches of equal shape (see `kerazoo.training.readers`).
-        test_function: what Keras made for validation during such a run, or None.
-    """
+class LoopedTrainFunction(LoopedTrainFunctionBase):
+    """The loop: see :class:`kerazoo.training.looped.LoopedTrainFunctionBase`."""
 
     def __init__(self, model: Any, count: int) -> None:
-        self.model = model
-        self.count = count
-        self.reader: Any = None
-        self.test_function: Any = None
+        super().__init__(model, count)
         self._steps = tf.function(self._run_steps, jit_compile=True)
         # A last, smaller batch comes once an epoch: compiling by XLA would take longer than it ever saves.
         self._single = tf.function(model.train_step, reduce_retracing=True)

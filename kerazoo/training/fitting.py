@@ -7,10 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerazoo.attached import attached
 from kerazoo.batching.base import ResumableDataset
 from kerazoo.errors import InvalidArgumentError, check_int
-from kerazoo.training.plan import Plan, choose_plan, looping_layers, workload_of
-from kerazoo.training.readers import DirectReader, IteratorReader
+from kerazoo.training.plan import Plan, choose_plan, looping_layers, time_steps_of, workload_of
+from kerazoo.training.readers import DirectReader, IteratorReader, rows_of
 
 __all__ = ["fit"]
 
@@ -113,7 +114,7 @@ class _Feed:
             if y is not None or not len(x):
                 return None
             example = x.at(0, 0)
-            return cls(example, len(x), _rows(example), x)
+            return cls(example, len(x), rows_of(example), x)
         parts = [x, y, arguments["sample_weight"]]
         leaves = [leaf for leaf in keras.tree.flatten(parts) if leaf is not None]
         if x is None or y is None or not all(isinstance(leaf, np.ndarray) and leaf.ndim for leaf in leaves):
@@ -125,15 +126,6 @@ class _Feed:
         batch = min(size, n)
         given = tuple(parts if arguments["sample_weight"] is not None else parts[:2])
         return cls(keras.tree.map_structure(lambda leaf: leaf[:batch], given), -(-n // batch), batch)
-
-
-def _steps(batch: Any) -> int | None:
-    shape = np.shape(keras.tree.flatten(batch)[0])
-    return int(shape[1]) if len(shape) > 1 else None
-
-
-def _rows(batch: Any) -> int:
-    return int(np.shape(keras.tree.flatten(batch)[0])[0])
 
 
 _LOOP_TAKES = "the loop takes arrays or a kerazoo data set, and no class weights, validation split or steps_per_epoch."
@@ -189,7 +181,7 @@ def _fit_in_loop(
         function.reader = IteratorReader(feed.batch_size)
         if feed.dataset is not None:
             arguments = {**arguments, "shuffle": False}  # the data set has its own order
-    rolled = [layer for layer in looping_layers(model, _steps(feed.example)) if not layer.unroll]
+    rolled = [layer for layer in looping_layers(model, time_steps_of(feed.example)) if not layer.unroll]
     names = ("steps_per_execution", "train_function", "test_function")
     before = {name: getattr(model, name) for name in names}
     try:
@@ -197,7 +189,7 @@ def _fit_in_loop(
         model.train_function = function
         model.test_function = function.test_function  # that of validation, compiled for as many steps
         for layer in rolled:
-            layer.unroll = plan.unroll or layer.unroll
+            layer.unroll = plan.unroll
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks.callbacks = [*extra, *callbacks.callbacks]
         else:
@@ -213,24 +205,14 @@ def _fit_in_loop(
             callbacks.callbacks = [each for each in callbacks.callbacks if each not in extra]
 
 
-class _Holder:
-    """Compiled loops of a model, with what they were compiled for. Not an attribute that Keras would track or save."""
-
-    def __init__(self) -> None:
-        self.loops: dict[Any, tuple[Any, Any]] = {}
-
-
 def _function_of(model: Any, plan: Plan) -> Any:
     """The compiled loop of a plan; the same one as long as the model is compiled the same."""
-    holder = model.__dict__.get("_kerazoo_loops")
-    if holder is None:
-        holder = _Holder()
-        object.__setattr__(model, "_kerazoo_loops", holder)
+    loops = attached(model, "loops")
     trained = tuple(bool(weight.trainable) for weight in model.weights)
     compiled = (model.optimizer, model._compile_loss, model._compile_metrics)
     key = (plan.steps_per_execution, plan.unroll, trained)
-    if key in holder.loops:
-        function, made_for = holder.loops[key]
+    if key in loops:
+        function, made_for = loops[key]
         if all(one is other for one, other in zip(made_for, compiled, strict=True)):
             return function
     if keras.backend.backend() == "tensorflow":
@@ -238,5 +220,5 @@ def _function_of(model: Any, plan: Plan) -> Any:
     else:
         from kerazoo.training._jax import LoopedTrainFunction  # type: ignore[assignment]
     function = LoopedTrainFunction(model, plan.steps_per_execution)
-    holder.loops[key] = (function, compiled)
+    loops[key] = (function, compiled)
     return function

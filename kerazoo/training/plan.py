@@ -2,8 +2,7 @@
 
 The nets of forecasters are tiny: a step of LSTM(100) on a batch of one takes a fraction of a millisecond, and Keras
 spends several on getting to it. What helps is to compile many training steps as one loop; what it costs is the
-compilation. The constants below are measured (docs/recurrent-training.md) and only decide which of two ways is the
-faster one.
+compilation. The constants below are rough, from a few runs on two cores, and only decide which of two ways is faster.
 """
 
 from __future__ import annotations
@@ -12,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 
-__all__ = ["Plan", "Workload", "choose_plan", "looping_layers", "workload_of"]
+__all__ = ["Plan", "Workload", "choose_plan", "looping_layers", "time_steps_of", "workload_of"]
 
 #: Longest sequence whose loop over the steps may be written out.
 LONGEST_UNROLLED = 32
@@ -24,7 +24,7 @@ BYTES_PER_CALL = 64 * 2**20
 #: Multiplications of a step (forward) beyond which the overhead no longer matters.
 LARGE_STEP = 2e8
 
-# Seconds, measured on two cores: a step as plain `fit` does it, (fixed, for each step of time and layer), and what
+# Seconds: a step as plain `fit` does it, (fixed, for each step of time and layer), and what
 # compiling costs more than plain `fit` does, (fixed, for each layer).
 _PLAIN = {"tensorflow": (1.0e-3, 2.5e-4), "jax": (2.0e-4, 1.0e-5)}
 _LOOPED = {"tensorflow": (1.0e-4, 2.5e-5), "jax": (3.0e-5, 1.0e-5)}
@@ -41,7 +41,6 @@ class Workload:
     Attributes:
         steps_per_epoch: int, batches of an epoch, the last and smaller one included.
         epochs: int.
-        batch_size: int.
         time_steps: int or None, steps of an input sequence.
         recurrent_layers: int, those that go from step to step.
         step_products: float, multiplications of a step, forward.
@@ -50,7 +49,6 @@ class Workload:
 
     steps_per_epoch: int
     epochs: int
-    batch_size: int
     time_steps: int | None
     recurrent_layers: int
     step_products: float
@@ -86,19 +84,22 @@ class Plan:
 def workload_of(model: Any, example: Any, steps_per_epoch: int, epochs: int) -> Workload:
     """The workload of training `model` on batches as `example`, a tuple of arrays."""
     arrays = [leaf for leaf in keras.tree.flatten(example) if leaf is not None]
-    first = arrays[0]
     read = sum(layer.count_params() for layer in model._flatten_layers() if isinstance(layer, keras.layers.Embedding))
-    time_steps = int(first.shape[1]) if len(first.shape) > 1 else None
-    batch = int(first.shape[0])
+    time_steps = time_steps_of(example)
     return Workload(
         steps_per_epoch=steps_per_epoch,
         epochs=epochs,
-        batch_size=batch,
         time_steps=time_steps,
         recurrent_layers=len(looping_layers(model, time_steps)),
-        step_products=float(model.count_params() - read) * batch * (time_steps or 1),
+        step_products=float(model.count_params() - read) * len(arrays[0]) * (time_steps or 1),
         batch_bytes=sum(int(leaf.nbytes) for leaf in arrays),
     )
+
+
+def time_steps_of(example: Any) -> int | None:
+    """Steps of the sequences of a batch, or None if they are no sequences."""
+    shape = np.shape(keras.tree.flatten(example)[0])
+    return int(shape[1]) if len(shape) > 1 else None
 
 
 def looping_layers(model: Any, time_steps: int | None) -> list[Any]:
@@ -116,10 +117,10 @@ def choose_plan(model: Any, work: Workload, why_no_loop: str = "", backend: str 
         why_no_loop: what stands against the compiled loop, or "".
         backend: name of a backend, the current one unless given.
 
-    >>> small = Workload(2000, 1, 1, 30, 1, 1.2e6, 240)
+    >>> small = Workload(2000, 1, 30, 1, 1.2e6, 240)
     >>> choose_plan(None, small, backend="tensorflow").loop
     True
-    >>> choose_plan(None, Workload(20, 1, 1, 30, 1, 1.2e6, 240), backend="tensorflow").loop
+    >>> choose_plan(None, Workload(20, 1, 30, 1, 1.2e6, 240), backend="tensorflow").loop
     False
     """
     backend = keras.backend.backend() if backend is None else backend

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-__all__ = ["Batches", "DirectReader", "IteratorReader"]
+__all__ = ["Batches", "DirectReader", "IteratorReader", "rows_of"]
 
 
 class Batches(list):
@@ -32,7 +32,8 @@ class Batches(list):
         return keras.tree.map_structure(stack, *self)
 
 
-def _rows(batch: Any) -> int:
+def rows_of(batch: Any) -> int:
+    """Rows of a batch, a tree of arrays."""
     return int(np.shape(keras.tree.flatten(batch)[0])[0])
 
 
@@ -59,7 +60,7 @@ class _Reader:
                 if not group:
                     raise
                 break
-            if _rows(batch) == self.batch_size:
+            if rows_of(batch) == self.batch_size:
                 group.append(batch)
                 continue
             if group:

@@ -91,7 +91,30 @@ def build(
             "style='sequential' with return_states=True; expected 'functional': a Sequential model has one output."
         )
     with _seeded(seed):
-        return _build(spec, style, parallel, unroll, seed, negative, noise_probabilities, name)
+        layers = build_layers(
+            spec,
+            parallel=parallel,
+            unroll=unroll,
+            negative=negative,
+            noise_probabilities=noise_probabilities,
+            seed=seed,
+        )
+        width = None if spec.vocabulary is not None else spec.features + spec.timestamps
+        shape = (spec.lookback,) if width is None else (spec.lookback, width)
+        sampled = isinstance(layers[-1], SampledHead)
+        inputs = keras.Input(shape, dtype="int32" if width is None else None)
+        if style == "sequential":
+            model = (TokenSequential if sampled else keras.Sequential)([inputs, *layers], name=name)
+        else:
+            values, states = inputs, []
+            for layer in layers:
+                values = layer(values)
+                if spec.return_states and hasattr(layer, "return_state"):
+                    values, *new = values
+                    states.extend(new)
+            outputs = [values, *states] if spec.return_states else values
+            model = (TokenFunctional if sampled else keras.Model)(inputs, outputs, name=name)
+    return model
 
 
 @contextlib.contextmanager
@@ -110,41 +133,6 @@ def _seeded(seed: int | None) -> Iterator[None]:
         yield
     finally:
         random.setstate(state)
-
-
-def _build(
-    spec: RNNSpec,
-    style: str,
-    parallel: bool | str,
-    unroll: bool,
-    seed: int | None,
-    negative: int,
-    noise_probabilities: Any,
-    name: str | None,
-) -> keras.Model:
-    layers = build_layers(
-        spec, parallel=parallel, unroll=unroll, negative=negative, noise_probabilities=noise_probabilities, seed=seed
-    )
-    width = None if spec.vocabulary is not None else spec.features + spec.timestamps
-    shape = (spec.lookback,) if width is None else (spec.lookback, width)
-    sampled = isinstance(layers[-1], SampledHead)
-    inputs = keras.Input(shape, dtype="int32" if width is None else None)
-    if style == "sequential":
-        model = (TokenSequential if sampled else keras.Sequential)([inputs, *layers], name=name)
-    else:
-        values, states = inputs, []
-        for layer in layers:
-            values = layer(values)
-            if spec.return_states and _is_recurrent(layer):
-                values, *new = values
-                states.extend(new)
-        outputs = [values, *states] if spec.return_states else values
-        model = (TokenFunctional if sampled else keras.Model)(inputs, outputs, name=name)
-    return model
-
-
-def _is_recurrent(layer: Any) -> bool:
-    return isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional) or hasattr(layer, "return_state")
 
 
 def build_layers(
@@ -227,7 +215,7 @@ def _recurrent_layers(
         options = {**info.options, **layer.cell_options()}
         recurrent = info.make(layer.units, name=name, unroll=unroll, **options, **common)
         before.append(keras.layers.Reshape((-1, width, 1), name=f"{name}_split"))
-        flat = width * layer.units * (2 if layer.bidirectional else 1)
+        flat = width_after(layer, width)
         shape = (-1, flat) if return_sequences else (flat,)
         after.insert(0, keras.layers.Reshape(shape, name=f"{name}_join"))
     elif own:

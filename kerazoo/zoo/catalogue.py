@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,7 +13,7 @@ from typing import Any
 
 from kerazoo.cells.base import state_sizes_of
 from kerazoo.cells.registry import cell_info, list_cells
-from kerazoo.zoo.builders import as_spec, build_cell, build_layers, width_after
+from kerazoo.zoo.builders import as_spec, build, build_cell, width_after
 from kerazoo.zoo.spec import LayerSpec, RNNSpec
 
 __all__ = ["LayerCard", "ModelCard", "card", "list_models"]
@@ -132,19 +133,10 @@ def card(spec_or_name: RNNSpec | str) -> ModelCard:
     >>> made.parameters, made.layers[0].states, made.layers[0].why_not_fused
     (40901, (100, 100), 'the activation is relu; fused lstms have tanh.')
     """
-    import keras
-
     spec = as_spec(spec_or_name)
-    layers = build_layers(spec)
-    values = (
-        keras.Input((None,), dtype="int32") if spec.vocabulary else keras.Input((None, spec.features + spec.timestamps))
-    )
-    for layer in layers:
-        values = layer(values)
-        if isinstance(values, list | tuple):
-            values = values[0]
-    trained = sum(_size(weight.shape) for layer in layers for weight in layer.trainable_weights)
-    fixed = sum(_size(w.shape) for layer in layers for w in layer.non_trainable_weights if "seed" not in w.path)
+    model = build(spec)
+    trained = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+    fixed = sum(math.prod(weight.shape) for weight in model.non_trainable_weights if "seed" not in weight.path)
     both = any(layer.bidirectional for layer in spec.layers)
     reach = "all steps of the input, also those after it" if both else "all steps up to its own"
     if spec.lookback is not None:
@@ -155,13 +147,6 @@ def card(spec_or_name: RNNSpec | str) -> ModelCard:
         width = width_after(layer, width)
     name = spec.name if not isinstance(spec_or_name, str) else spec_or_name
     return ModelCard(name, spec, trained, fixed, reach, tuple(cards), dict(_scores().get(spec.name, {})))
-
-
-def _size(shape: Any) -> int:
-    size = 1
-    for length in shape:
-        size *= int(length)
-    return size
 
 
 def _layer_card(layer: LayerSpec, spec: RNNSpec, width: int) -> LayerCard:

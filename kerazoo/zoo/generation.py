@@ -9,7 +9,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from kerazoo.cells.base import call_cell, initial_state_of
+from kerazoo.attached import attached
+from kerazoo.cells.base import call_cell, initial_state_of, state_sizes_of
 from kerazoo.cells.loop import loop_over_steps
 from kerazoo.errors import InvalidArgumentError, check_choice, check_int, check_real
 from kerazoo.zoo.heads import DropTimeStamp, SampledHead, SplitHorizon
@@ -80,7 +81,7 @@ def generate(
     if tokens:
         rng = np.random.default_rng(random_seed)
         inputs["uniform"] = rng.random((len(values), steps), dtype=np.float32)
-    made = _cache_of(model)
+    made = attached(model, "generators")
     key = (steps, chosen, horizon, temperature, tokens)
     if key not in made:
         made[key] = _Generator(model, steps, chosen, horizon, temperature, tokens)
@@ -88,23 +89,6 @@ def generate(
         made[key].compile(jit_compile=keras.backend.backend() == "jax")
     found = np.asarray(ops.convert_to_numpy(made[key].predict_on_batch(inputs)))
     return restore(found)
-
-
-class _Cache(dict):
-    """Compiled generators of a model. Not an attribute that Keras would track or save."""
-
-
-class _Holder:
-    def __init__(self) -> None:
-        self.generators = _Cache()
-
-
-def _cache_of(model: Any) -> _Cache:
-    holder = model.__dict__.get("_kerazoo_generators")
-    if holder is None:
-        holder = _Holder()
-        object.__setattr__(model, "_kerazoo_generators", holder)
-    return holder.generators
 
 
 def _seed_of(model: Any, seed: Any, tokens: bool) -> tuple[NDArray[Any], Any]:
@@ -137,6 +121,11 @@ def _seed_of(model: Any, seed: Any, tokens: bool) -> tuple[NDArray[Any], Any]:
     return values.astype("int32" if tokens else "float32"), restore
 
 
+def _stamped(model: Any) -> bool:
+    """Whether the last feature of the input is the time."""
+    return any(isinstance(layer, SequenceInput) and layer.timestamps for layer in model.layers)
+
+
 def _output_shape(model: Any) -> tuple[int | None, ...]:
     shape = model.output_shape
     return tuple(shape[0] if isinstance(shape[0], tuple | list) else shape)
@@ -154,7 +143,7 @@ def _horizon(model: Any, values: NDArray[Any], tokens: bool) -> int:
         return 1
     splits = [layer for layer in model.layers if isinstance(layer, SplitHorizon)]
     horizon = splits[-1].horizon if splits else 1
-    stamped = any(isinstance(layer, SequenceInput) and layer.timestamps for layer in model.layers)
+    stamped = _stamped(model)
     outputs, features = _output_shape(model)[-1], values.shape[-1] - stamped
     if outputs != features:
         raise InvalidArgumentError(
@@ -189,7 +178,7 @@ class _Generator(keras.Model):
         super().__init__(name="generator")
         self.model = model
         self.steps, self.mode, self.horizon, self.temperature, self.tokens = steps, mode, horizon, temperature, tokens
-        self.stamped = any(isinstance(layer, SequenceInput) and layer.timestamps for layer in model.layers)
+        self.stamped = _stamped(model)
         self.built = True
 
     def call(self, inputs: Any) -> Any:
@@ -211,36 +200,28 @@ class _Generator(keras.Model):
 
     def _by_states(self, seed: Any, inputs: Any) -> Any:
         layers = _layers_of(self.model)
-        recurrent = [layer for layer in layers if isinstance(layer, keras.layers.RNN)]
         batch = ops.shape(seed)[0]
-        states = tuple(
-            tuple(ops.cast(s, layer.compute_dtype) for s in initial_state_of(layer.cell, batch, layer.compute_dtype))
-            for layer in recurrent
-        )
+        flat = [
+            ops.cast(state, layer.compute_dtype)
+            for layer in layers
+            if isinstance(layer, keras.layers.RNN)
+            for state in initial_state_of(layer.cell, batch, layer.compute_dtype)
+        ]
 
-        def step(x: Any, states: Any) -> Any:
-            values, remaining, new = ops.expand_dims(x, 1), iter(states), []
+        def step(x: Any, flat: list[Any]) -> tuple[Any, list[Any]]:
+            """The model's output (B, outputs) for one step, and the states of all layers."""
+            values, remaining, new = ops.expand_dims(x, 1), iter(flat), []
             for layer in layers:
                 if isinstance(layer, keras.layers.RNN):
-                    values = ops.cast(values[:, 0], layer.compute_dtype)
-                    output, after = call_cell(layer.cell, values, list(next(remaining)))
-                    new.append(tuple(ops.cast(s, layer.compute_dtype) for s in after))
+                    share = [next(remaining) for _ in state_sizes_of(layer.cell)]
+                    output, after = call_cell(layer.cell, ops.cast(values[:, 0], layer.compute_dtype), share)
+                    new += [ops.cast(state, layer.compute_dtype) for state in after]
                     values = ops.expand_dims(output, 1) if layer.return_sequences else output
                 else:
                     values = layer(values)
-            if self.tokens:
-                return (values[:, 0] if len(values.shape) == 3 else values), tuple(new)
-            return ops.reshape(values, (-1, values.shape[-1])), tuple(new)
+            return ops.reshape(values, (-1, values.shape[-1])), new
 
-        sizes = [len(share) for share in states]
-        flat = [state for share in states for state in share]
-
-        def step_flat(x: Any, flat: list[Any]) -> tuple[Any, list[Any]]:
-            remaining = iter(flat)
-            output, new = step(x, [[next(remaining) for _ in range(size)] for size in sizes])
-            return output, [state for share in new for state in share]
-
-        output, _, flat = loop_over_steps(lambda x, s: step_flat(x[0], s), [seed], flat, all_outputs=False)
+        output, _, flat = loop_over_steps(lambda x, s: step(x[0], s), [seed], flat, all_outputs=False)
         time, difference = self._time_of(seed) if self.stamped else (None, None)
 
         def onward(uniform: list[Any], carry: list[Any]) -> tuple[Any, list[Any]]:
@@ -250,7 +231,7 @@ class _Generator(keras.Model):
                 last, *carry = carry
                 times = [last + difference]
             x = self._next(output, uniform[0])
-            output, after = step_flat(ops.concatenate([x, *times], axis=-1) if times else x, carry)
+            output, after = step(ops.concatenate([x, *times], axis=-1) if times else x, carry)
             return x, [output, *times, *after]
 
         carry = [output, *([time] if self.stamped else []), *flat]
@@ -258,8 +239,7 @@ class _Generator(keras.Model):
         return made
 
     def _uniform(self, inputs: Any, batch: Any, turns: int) -> Any:
-        """Numbers to draw words by, (B, turns); for series nothing is drawn, but the loop needs something to run
-        over."""
+        """Numbers to draw words by, (B, turns); nothing is drawn for series, but the loop has to run over something."""
         return inputs["uniform"] if self.tokens else ops.zeros((batch, turns))
 
     def _by_window(self, seed: Any, inputs: Any) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
-from kerazoo.errors import InvalidArgumentError, check_choice, check_int, check_real
+from kerazoo.errors import InvalidArgumentError, check_choice, check_dropout, check_int
 
 __all__ = ["ACTIVATIONS", "HEADS", "LayerSpec", "RNNSpec"]
 
@@ -19,13 +19,6 @@ ACTIVATIONS = (
 )  # fmt: skip
 HEADS = ("dense", "softmax", "nce", "sampled_softmax", "none")
 CONNECTIONS = (False, True, "project")
-
-
-def _probability(name: str, value: Any) -> float:
-    number = check_real(name, value, 0.0, 1.0, hint="It is the probability of a value to be dropped.")
-    if number == 1.0:
-        raise InvalidArgumentError(f"{name}=1; expected a number >= 0 and < 1: nothing would be left.")
-    return number
 
 
 @dataclass(frozen=True)
@@ -88,7 +81,7 @@ class LayerSpec:
                     f"activation={self.activation!r}; expected None: {info.name} has no activation to choose."
                 )
         for name in ("input_dropout", "output_dropout", "state_dropout"):
-            put(name, _probability(name, getattr(self, name)))
+            put(name, check_dropout(name, getattr(self, name)))
         for name in ("residual", "highway"):
             if getattr(self, name) not in CONNECTIONS:
                 raise InvalidArgumentError(f"{name}={getattr(self, name)!r}; expected False, True or 'project'.")
@@ -111,8 +104,6 @@ class LayerSpec:
                 f"{info.name} with {', '.join(self.wrappers(dropout=False))}; expected none: it is a layer of "
                 "Keras, not a cell that can be wrapped. Bidirectional, input and output dropout are possible."
             )
-        if info.layer == "convolution" and self.fused is True:
-            raise InvalidArgumentError(f"fused=True; expected 'auto': {info.name} has no fused path.")
         if self.fused is True:
             why = self.why_not_fused()
             if why:

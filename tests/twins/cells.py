@@ -10,6 +10,8 @@ import importlib
 
 import numpy as np
 
+from kerazoo.cells.registry import FAMILIES
+
 
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
@@ -27,19 +29,6 @@ ACTIVATIONS = {
 
 def activation(name):
     return ACTIVATIONS[name]
-
-
-FAMILIES = (
-    "keras_cells",
-    "minimal",
-    "gated",
-    "lstm_variants",
-    "grid",
-    "elementwise",
-    "state_space",
-    "xlstm",
-    "reservoir",
-)
 
 
 def references():

@@ -1,0 +1,128 @@
+"""`StackedCells`: several cells, one on top of the other, as one cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from kerazoo.cells.base import call_cell, initial_state_of, output_size_of, state_sizes_of
+from kerazoo.errors import InvalidArgumentError
+
+__all__ = ["StackedCells"]
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class StackedCells(keras.layers.Layer):
+    """Cells on top of one another as one cell: the outputs of one are the inputs of the next.
+
+    As `keras.layers.StackedRNNCells`, with a flat list of states, and with dropout, masks and the parallel form where
+    all cells have one.
+
+    Args:
+        cells: list of cells, the one that reads the input first.
+        **kwargs: `name`, `dtype`, `trainable`.
+
+    Shapes: inputs (B, F); states: those of all cells in order; output: that of the last cell.
+
+    >>> from kerazoo.cells import make_cell
+    >>> StackedCells([make_cell("lstm", 4), make_cell("gru", 3)]).state_size
+    [4, 4, 3]
+    """
+
+    def __init__(self, cells: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not cells:
+            raise InvalidArgumentError("cells=[]; expected at least one cell.")
+        self.cells = list(cells)
+
+    @property
+    def state_size(self) -> list[int]:
+        """Widths of the states of all cells."""
+        return [size for cell in self.cells for size in state_sizes_of(cell)]
+
+    @property
+    def output_size(self) -> int:
+        """Width of the output of the last cell."""
+        return output_size_of(self.cells[-1])
+
+    @property
+    def linear(self) -> bool:
+        """Whether all cells have a parallel form."""
+        return all(getattr(cell, "linear", False) for cell in self.cells)
+
+    @property
+    def chunked(self) -> bool:
+        """Whether the parallel forms of all cells work by chunks."""
+        return all(getattr(cell, "chunked", False) for cell in self.cells)
+
+    @property
+    def supports_step_mask(self) -> bool:
+        """Whether all cells can mask steps."""
+        return all(getattr(cell, "supports_step_mask", True) for cell in self.cells)
+
+    @property
+    def why_not_linear(self) -> str:
+        """Which cells have no parallel form."""
+        not_linear = [type(cell).__name__ for cell in self.cells if not getattr(cell, "linear", False)]
+        return f"{', '.join(not_linear)} in the stack: not linear in the state." if not_linear else ""
+
+    def get_initial_state(self, batch_size: Any = None) -> list[Any]:
+        """States of all cells before the first step."""
+        return [state for cell in self.cells for state in initial_state_of(cell, batch_size, self.compute_dtype)]
+
+    def sequence_noise(self, batch: Any, steps: Any, training: bool) -> Any:
+        """Noise of all cells: see `WrapperCell.sequence_noise`."""
+        drawn = {}
+        for number, cell in enumerate(self.cells):
+            draw = getattr(cell, "sequence_noise", None)
+            noise = draw(batch, steps, training) if draw else None
+            if noise is not None:
+                drawn[str(number)] = noise
+        return drawn or None
+
+    def build(self, input_shape: Any) -> None:
+        for cell in self.cells:
+            if not cell.built:
+                cell.build(tuple(input_shape))
+                cell.built = True
+            input_shape = (*input_shape[:-1], output_size_of(cell))
+        self.built = True
+
+    def _shares(self, states: Any) -> list[list[Any]]:
+        remaining = iter(list(states))
+        return [[next(remaining) for _ in state_sizes_of(cell)] for cell in self.cells]
+
+    def call(
+        self, inputs: Any, states: Any, training: bool = False, noise: Any = None, time: Any = None
+    ) -> tuple[Any, list[Any]]:
+        """One step through all cells."""
+        new_states = []
+        for number, (cell, share) in enumerate(zip(self.cells, self._shares(states), strict=True)):
+            inputs, new = call_cell(cell, inputs, share, training, (noise or {}).get(str(number)), time)
+            new_states.extend(new)
+        return inputs, new_states
+
+    def parallel_call(
+        self, sequences: Any, states: list[Any], mask: Any = None, training: bool = False, noise: Any = None
+    ) -> tuple[Any, list[Any]]:
+        """All steps through one cell after the other."""
+        new_states = []
+        for number, (cell, share) in enumerate(zip(self.cells, self._shares(states), strict=True)):
+            kwargs = {"noise": noise[str(number)]} if str(number) in (noise or {}) else {}
+            sequences, new = cell.parallel_call(sequences, share, mask=mask, training=training, **kwargs)
+            new_states.extend(new)
+        return sequences, new_states
+
+    def compute_output_shape(self, input_shape: Any, states_shape: Any = None) -> Any:
+        """Shapes of (output, states)."""
+        return (input_shape[0], self.output_size), [(input_shape[0], size) for size in self.state_size]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "cells": [keras.saving.serialize_keras_object(cell) for cell in self.cells]}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> StackedCells:
+        config = dict(config)
+        config["cells"] = [keras.saving.deserialize_keras_object(cell) for cell in config["cells"]]
+        return cls(**config)
