@@ -6,8 +6,8 @@ BIN    := $(VENV)/bin
 # The stamps are renewed when what they were made from changes.
 SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
 
-# Two processes, a file of tests to each: a backend's functions are compiled on one core.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# Two processes, as a backend compiles on one core; the one that is done first takes tests over from the other.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 # What a backend has a part in.
 BACKEND_TESTS := $(wildcard tests/test_word2vec*.py tests/test_estimator*.py tests/test_batching_fit.py \
                    tests/test_cells*.py tests/test_zoo*.py tests/test_training*.py)

@@ -12,4 +12,4 @@ KERAZOO_DEBUG=1 "$PYTHON" setup.py --quiet build_ext --inplace
 # The copy comes first on the path, so that it is tested and not the installed package; the check makes sure.
 export PYTHONPATH="$copy" KERAZOO_TEST_ROOT="$copy"
 "$PYTHON" -c "import os, kerazoo_ext; assert kerazoo_ext.__file__.startswith(os.environ['KERAZOO_TEST_ROOT']), kerazoo_ext.__file__"
-"$PYTHON" -m pytest -q -n 2 --dist loadfile -m kernels -p no:cacheprovider tests
+"$PYTHON" -m pytest -q -n 2 --dist worksteal -m kernels -p no:cacheprovider tests

@@ -72,7 +72,8 @@ def test_cbow_and_hierarchical_softmax_from_the_shell(tmp_path, monkeypatch):
 
     (tmp_path / "corpus.txt").write_text("red apple green apple\nhot iron cold iron\n" * 50)
     monkeypatch.chdir(tmp_path)
-    cli.main(["word2vec", "corpus.txt", "--out", "v.kerazoo", "--cbow", "--hs", "--negative", "0", "--quiet"])
+    options = ["--cbow", "--hs", "--negative", "0", "--sample", "0", "--quiet"]
+    cli.main(["word2vec", "corpus.txt", "--out", "v.kerazoo", *options])
     model = Word2Vec.load("v.kerazoo")
     assert (model.sg, model.hs, model.negative) == (0, 1, 0)
     assert model.node_vectors_.shape == (5, 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 
@@ -315,3 +316,22 @@ def test_what_has_no_keras_model_says_so(model):
     trained = small(**MODELS[model], epochs=1).fit(two_topics(20))
     with pytest.raises(InvalidArgumentError, match="model_ is the Keras model of skip-gram with noise words"):
         _ = trained.model_
+
+
+def test_a_later_epoch_without_a_pair_loses_nothing():
+    """Which words of a tiny corpus are kept is drawn anew each epoch; now and then no two of a document are."""
+    documents = [["red", "apple", "green", "apple"]] * 12
+
+    def losses_of(seed):
+        return small(sample=0.01, epochs=30, seed=seed).fit(documents).history_["loss"]
+
+    losses = []
+    for seed in range(20):
+        try:
+            losses.append(losses_of(seed))
+        except CorpusError as error:
+            if "epoch 0" not in str(error):
+                raise
+    unchanged = [any(a == b for a, b in itertools.pairwise(of_one)) for of_one in losses]
+    assert any(unchanged)
+    assert all(len(of_one) == 30 for of_one in losses)

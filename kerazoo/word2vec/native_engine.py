@@ -345,17 +345,19 @@ class _Trainer:
             if epoch.position < epoch.n_slices:  # else the epoch ends first
                 self._write_if_due()
                 self.interrupt.raise_if_pending()
-        if sums.pairs == 0:
+        if sums.pairs == 0 and not self.progress.history["loss"]:
             raise CorpusError(
                 f"epoch {number} has no pair: sample={self.settings.sample:g} leaves no two words in one document. "
                 "It is too small for this corpus; 0 keeps all."
             )
-        self.guard.check(sums.mean, number)
+        # A later epoch may draw no pair, which must not lose the others: it changes nothing, its loss neither.
+        loss = sums.mean if sums.pairs else self.progress.history["loss"][-1]
+        self.guard.check(loss, number)
         if not self.tables.are_finite():
             self.guard.check(float("nan"), number)
-        self.progress.end_epoch(sums.mean)
+        self.progress.end_epoch(loss)
         if callbacks is not None:
-            callbacks.end_epoch(number, sums.mean)
+            callbacks.end_epoch(number, loss)
         self._write_if_due()
         self.interrupt.raise_if_pending()
 
