@@ -16,6 +16,8 @@ __all__ = ["LoopedTrainFunction"]
 class LoopedTrainFunction(LoopedTrainFunctionBase):
     """The loop: see :class:`kerazoo.training.looped.LoopedTrainFunctionBase`."""
 
+    logs_are_final = True
+
     def __init__(self, model: Any, count: int) -> None:
         super().__init__(model, count)
         self._steps = jax.jit(self._run_steps, donate_argnums=0)

@@ -22,6 +22,7 @@ from kerazoo.cells.wrappers import (
 )
 from kerazoo.errors import InvalidArgumentError, check_choice, check_int
 from kerazoo.zoo.heads import DropTimeStamp, SampledHead, SplitHorizon, TokenFunctional, TokenSequential
+from kerazoo.zoo.initial import drawn_by_numpy
 from kerazoo.zoo.inputs import SequenceInput
 from kerazoo.zoo.spec import LayerSpec, RNNSpec
 
@@ -63,7 +64,7 @@ def build(
         style: `"functional"` or `"sequential"`; only functional models can return states.
         parallel: `"auto"`, True or False: see :class:`kerazoo.cells.Recurrent`.
         unroll: bool, write the loop over the steps out (needs a lookback).
-        seed: int or None, of weights and dropout: the same seed gives the same start on one backend.
+        seed: int or None, of weights and dropout: the same seed gives the same weights, on every backend.
         negative: int >= 1, noise words of an `"nce"` or `"sampled_softmax"` head.
         noise_probabilities: float (vocabulary,) or None, their distribution: see :class:`kerazoo.word2vec.NCE`.
         name: str or None, of the model.
@@ -103,17 +104,18 @@ def build(
         shape = (spec.lookback,) if width is None else (spec.lookback, width)
         sampled = isinstance(layers[-1], SampledHead)
         inputs = keras.Input(shape, dtype="int32" if width is None else None)
-        if style == "sequential":
-            model = (TokenSequential if sampled else keras.Sequential)([inputs, *layers], name=name)
-        else:
-            values, states = inputs, []
-            for layer in layers:
-                values = layer(values)
-                if spec.return_states and hasattr(layer, "return_state"):
-                    values, *new = values
-                    states.extend(new)
-            outputs = [values, *states] if spec.return_states else values
-            model = (TokenFunctional if sampled else keras.Model)(inputs, outputs, name=name)
+        with drawn_by_numpy(layers):
+            if style == "sequential":
+                model = (TokenSequential if sampled else keras.Sequential)([inputs, *layers], name=name)
+            else:
+                values, states = inputs, []
+                for layer in layers:
+                    values = layer(values)
+                    if spec.return_states and hasattr(layer, "return_state"):
+                        values, *new = values
+                        states.extend(new)
+                outputs = [values, *states] if spec.return_states else values
+                model = (TokenFunctional if sampled else keras.Model)(inputs, outputs, name=name)
     return model
 
 

@@ -1,0 +1,132 @@
+"""Initial weights drawn by NumPy: the same from one seed on every backend, and nothing to compile."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["drawn_by_numpy"]
+
+Values = NDArray[np.float64]
+
+
+@contextlib.contextmanager
+def drawn_by_numpy(layers: Sequence[keras.layers.Layer]) -> Iterator[None]:
+    """While it lasts, weights that these layers build start from values that NumPy draws.
+
+    The distributions are those of the layers' initializers, and so are the seeds. What Keras draws differs from backend
+    to backend, and JAX compiles a function for the draw of each shape: for one LSTM that is more than a second, much of
+    the time that a small net trains. Initializers that are not Keras's own, or have no seed of their own, stay.
+    """
+    replaced = []
+    for layer in layers:
+        for part in layer._flatten_layers():
+            for name, initializer in list(vars(part).items()):
+                if name.endswith("_initializer") and _takes(initializer):
+                    replaced.append((part, name, initializer))
+    try:
+        for part, name, initializer in replaced:
+            vars(part)[name] = _Drawn(initializer)
+        yield
+    finally:
+        for part, name, initializer in replaced:
+            vars(part)[name] = initializer
+
+
+class _Drawn:
+    """An initializer that draws by NumPy what `initializer` describes."""
+
+    def __init__(self, initializer: Any) -> None:
+        self._initializer = initializer
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None, **kwargs: Any) -> Any:
+        if isinstance(self._initializer, keras.initializers.Orthogonal) and len(shape) < 2:
+            return self._initializer(shape, dtype=dtype)  # says what is wrong
+        drawn = _draw(self._initializer, tuple(shape))
+        return keras.ops.convert_to_tensor(drawn, dtype=dtype or keras.config.floatx())
+
+
+def _takes(initializer: Any) -> bool:
+    kinds = keras.initializers
+    if isinstance(initializer, kinds.VarianceScaling) and (initializer.input_axes or initializer.output_axes):
+        return False
+    if type(initializer) in (kinds.Zeros, kinds.Ones):
+        return True
+    return type(initializer) in _RANDOM and isinstance(initializer.seed, int)
+
+
+def _draw(initializer: Any, shape: tuple[int, ...]) -> Values:
+    if isinstance(initializer, keras.initializers.Zeros):
+        return np.zeros(shape)
+    if isinstance(initializer, keras.initializers.Ones):
+        return np.ones(shape)
+    return _RANDOM[type(initializer)](initializer, shape, np.random.default_rng(initializer.seed))
+
+
+def _uniform(initializer: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Values:
+    return rng.uniform(initializer.minval, initializer.maxval, shape)
+
+
+def _normal(initializer: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Values:
+    return rng.normal(initializer.mean, initializer.stddev, shape)
+
+
+def _truncated_normal(initializer: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Values:
+    return initializer.mean + initializer.stddev * _within_two(shape, rng)
+
+
+def _within_two(shape: tuple[int, ...], rng: np.random.Generator) -> Values:
+    """Standard normal, drawn again beyond two standard deviations."""
+    values = rng.normal(size=shape)
+    while (beyond := np.abs(values) > 2).any():
+        values[beyond] = rng.normal(size=int(beyond.sum()))
+    return values
+
+
+def _variance_scaling(initializer: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Values:
+    """As `keras.initializers.VarianceScaling`: the last two axes are inputs and outputs, those before a field."""
+    field = math.prod(shape[:-2])
+    fan_in, fan_out = (shape[-2] * field, shape[-1] * field) if len(shape) > 1 else (max(shape, default=1),) * 2
+    fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+    variance = initializer.scale / max(1.0, fans[initializer.mode])
+    if initializer.distribution == "uniform":
+        limit = math.sqrt(3 * variance)
+        return rng.uniform(-limit, limit, shape)
+    if initializer.distribution == "untruncated_normal":
+        return rng.normal(0.0, math.sqrt(variance), shape)
+    # Cut off at two, a standard normal has this standard deviation.
+    return math.sqrt(variance) / 0.87962566103423978 * _within_two(shape, rng)
+
+
+def _orthogonal(initializer: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Values:
+    """Q of a normal matrix, with the signs of R's diagonal, as `keras.initializers.Orthogonal`."""
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    q, r = np.linalg.qr(rng.normal(size=(max(rows, columns), min(rows, columns))))
+    q = q * np.sign(np.diag(r))
+    return initializer.gain * (q.T if rows < columns else q).reshape(shape)
+
+
+_RANDOM: dict[type, Callable[[Any, tuple[int, ...], np.random.Generator], Values]] = {
+    keras.initializers.RandomUniform: _uniform,
+    keras.initializers.RandomNormal: _normal,
+    keras.initializers.TruncatedNormal: _truncated_normal,
+    keras.initializers.Orthogonal: _orthogonal,
+    **{
+        kind: _variance_scaling
+        for kind in (
+            keras.initializers.VarianceScaling,
+            keras.initializers.GlorotUniform,
+            keras.initializers.GlorotNormal,
+            keras.initializers.LecunUniform,
+            keras.initializers.LecunNormal,
+            keras.initializers.HeUniform,
+            keras.initializers.HeNormal,
+        )
+    },
+}
