@@ -117,16 +117,11 @@ _RANDOM: dict[type, Callable[[Any, tuple[int, ...], np.random.Generator], Values
     keras.initializers.RandomNormal: _normal,
     keras.initializers.TruncatedNormal: _truncated_normal,
     keras.initializers.Orthogonal: _orthogonal,
-    **{
-        kind: _variance_scaling
-        for kind in (
-            keras.initializers.VarianceScaling,
-            keras.initializers.GlorotUniform,
-            keras.initializers.GlorotNormal,
-            keras.initializers.LecunUniform,
-            keras.initializers.LecunNormal,
-            keras.initializers.HeUniform,
-            keras.initializers.HeNormal,
-        )
-    },
+    keras.initializers.VarianceScaling: _variance_scaling,
+    keras.initializers.GlorotUniform: _variance_scaling,
+    keras.initializers.GlorotNormal: _variance_scaling,
+    keras.initializers.LecunUniform: _variance_scaling,
+    keras.initializers.LecunNormal: _variance_scaling,
+    keras.initializers.HeUniform: _variance_scaling,
+    keras.initializers.HeNormal: _variance_scaling,
 }
