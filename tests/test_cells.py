@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from kerazoo.cells import Recurrent, cell_info, list_cells, make_cell
+from kerazoo.cells import Bidirectional, Recurrent, cell_info, list_cells, make_cell
 from kerazoo.cells.base import output_size_of, state_sizes_of
 from tests.autodiff import gradients
 from tests.speed import slow_on_jax
@@ -264,9 +267,26 @@ def test_mixed_precision_computes_in_half_and_keeps_weights_whole(name):
 @slow_on_jax
 @pytest.mark.parametrize("name", CELLS)
 def test_it_runs_bidirectionally_and_in_a_stack(name):
-    both = keras.layers.Bidirectional(Recurrent(make_cell(name, UNITS), return_sequences=True))
+    both = Bidirectional(Recurrent(make_cell(name, UNITS), return_sequences=True))
     assert both(series()).shape == (B, T, 2 * output_size_of(make_cell(name, UNITS)))
     if cell_info(name).needs_timestamps:
         return  # a second layer would find no time in the first one's output
     stack = keras.layers.RNN(keras.layers.StackedRNNCells([make_cell(name, UNITS), make_cell(name, UNITS + 2)]))
     assert stack(series()).shape == (B, output_size_of(make_cell(name, UNITS + 2)))
+
+
+def test_what_a_bidirectional_layer_was_made_from_keeps_its_address():
+    """Keras knows objects by address while it loads a model: a layer at a freed address is taken for the old one."""
+    inner = Recurrent(make_cell("gru", UNITS))
+    address = weakref.ref(inner)
+    both = Bidirectional(inner)
+    del inner
+    gc.collect()
+    assert address() is not None
+    assert [layer.name for layer in both._flatten_layers()].count(address().name) == 0  # and is no part of the model
+    outputs = both(series())
+    assert len(both.weights) == 2 * len(both.forward_layer.weights)
+    again = Bidirectional.from_config(both.get_config())
+    again(series())
+    again.set_weights(both.get_weights())
+    np.testing.assert_allclose(ops.convert_to_numpy(again(series())), ops.convert_to_numpy(outputs), atol=1e-6)

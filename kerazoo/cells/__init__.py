@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from kerazoo.cells.attention import AttentionCell
 from kerazoo.cells.base import RecurrentCell
+from kerazoo.cells.bidirectional import Bidirectional
 from kerazoo.cells.dropout import DropoutCell
 from kerazoo.cells.elementwise import IndRNNCell, QRNNCell, SRUCell
 from kerazoo.cells.gated import CIFGCell, IntersectionRNNCell, MGUCell, RANCell, UGRNNCell
@@ -36,6 +37,7 @@ from kerazoo.cells.xlstm import MLSTMCell, SLSTMCell
 
 __all__ = [
     "AttentionCell",
+    "Bidirectional",
     "CIFGCell",
     "CellInfo",
     "DropoutCell",

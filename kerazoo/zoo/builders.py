@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from kerazoo.cells.attention import AttentionCell
+from kerazoo.cells.bidirectional import Bidirectional
 from kerazoo.cells.dropout import DropoutCell
 from kerazoo.cells.recurrent import Recurrent
 from kerazoo.cells.registry import cell_info, make_cell
@@ -229,7 +230,7 @@ def _recurrent_layers(
             cell, parallel=parallel if linear or parallel == "auto" else False, unroll=unroll, name=name, **common
         )
     if layer.bidirectional:
-        recurrent = keras.layers.Bidirectional(recurrent, name=f"bi{name}")
+        recurrent = Bidirectional(recurrent, name=f"bi{name}")
     return [*before, recurrent, *after]
 
 
