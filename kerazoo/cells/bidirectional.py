@@ -31,5 +31,5 @@ class Bidirectional(keras.layers.Bidirectional):
     """
 
     def __init__(self, layer: Any, merge_mode: str | None = "concat", **kwargs: Any) -> None:
-        self.__dict__["_made_from"] = layer  # past Keras's tracking: it has no weights and is no part of the model
+        self._made_from = lambda: layer  # held by a function, where Keras neither tracks nor saves it
         super().__init__(layer, merge_mode=merge_mode, **kwargs)
