@@ -29,6 +29,7 @@ ALLOWED = {
     "cells": {"accelerators"},
     "training": {"batching"},
     "zoo": {"cells", "word2vec"},
+    "forecast": set(),
     "cli": {"text", "datasets", "batching", "word2vec", "storage"},
 }
 BASE = {"errors", "backend", "cores", "fingerprint", "attached"}
