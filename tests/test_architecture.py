@@ -30,6 +30,8 @@ ALLOWED = {
     "training": {"batching"},
     "zoo": {"cells", "word2vec"},
     "forecast": set(),
+    "evaluation": set(),
+    "plots": set(),
     "cli": {"text", "datasets", "batching", "word2vec", "storage"},
 }
 BASE = {"errors", "backend", "cores", "fingerprint", "attached"}

@@ -1,0 +1,102 @@
+"""Forecasts that take no training: what every other forecast has to beat."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerazoo.errors import InvalidArgumentError, check_int
+
+__all__ = ["drift", "naive", "seasonal_naive"]
+
+Values: TypeAlias = NDArray[np.float64]
+
+
+def naive(y: Any, horizon: int) -> Values:
+    """The last value, again and again: ŷ_(T+h) = y_T. The best forecast of a random walk.
+
+    Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd ed. 2021, section 5.2.
+
+    Args:
+        y: finite numbers (T,), T >= 1, the series in order of time.
+        horizon: int >= 1, H, steps to foretell.
+
+    Returns:
+        float64 (H,).
+
+    Raises:
+        InvalidArgumentError: a series that is empty, not one-dimensional or not finite.
+
+    >>> naive([3.0, 5.0, 4.0], horizon=2).tolist()
+    [4.0, 4.0]
+    """
+    return np.full(_steps(horizon), _series(y, 1, "one value")[-1])
+
+
+def seasonal_naive(y: Any, horizon: int, period: int) -> Values:
+    """The last season, again and again: ŷ_(T+h) = y_(T+h-mk), k the least integer that leads into the series.
+
+    Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd ed. 2021, section 5.2.
+
+    Args:
+        y: finite numbers (T,), T >= period, the series in order of time.
+        horizon: int >= 1, H, steps to foretell.
+        period: int >= 1, m, steps of a season: 12 in months.
+
+    Returns:
+        float64 (H,).
+
+    Raises:
+        InvalidArgumentError: a series of less than one period, not one-dimensional or not finite.
+
+    >>> seasonal_naive([9.0, 1.0, 2.0, 3.0], horizon=5, period=3).tolist()
+    [1.0, 2.0, 3.0, 1.0, 2.0]
+    """
+    check_int("period", period, hint="It is the number of steps of a season, 12 in months.")
+    return np.resize(_series(y, period, f"one season of {period}")[-period:], _steps(horizon))
+
+
+def drift(y: Any, horizon: int) -> Values:
+    """The line through the first and the last value, carried on: ŷ_(T+h) = y_T + h (y_T - y_1) / (T - 1).
+
+    Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd ed. 2021, section 5.2.
+
+    Args:
+        y: finite numbers (T,), T >= 2, the series in order of time.
+        horizon: int >= 1, H, steps to foretell.
+
+    Returns:
+        float64 (H,).
+
+    Raises:
+        InvalidArgumentError: a series of less than two values, not one-dimensional or not finite.
+
+    >>> drift([1.0, 9.0, 5.0], horizon=2).tolist()
+    [7.0, 9.0]
+    """
+    values = _series(y, 2, "two values")
+    slope = (values[-1] - values[0]) / (len(values) - 1)
+    return np.asarray(values[-1] + slope * np.arange(1, _steps(horizon) + 1))
+
+
+def _steps(horizon: int) -> int:
+    return check_int("horizon", horizon, hint="It is the number of steps to foretell.")
+
+
+def _series(y: Any, minimum: int, needed: str) -> Values:
+    try:
+        values = np.asarray(y, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(f"y is no series of numbers ({error}); expected floats (T,).") from None
+    if values.ndim != 1:
+        raise InvalidArgumentError(f"y has shape {values.shape}; expected one series (T,).")
+    if len(values) < minimum:
+        raise InvalidArgumentError(f"y has {len(values)} values; expected at least {needed}. Give more of the series.")
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if len(wrong):
+        raise InvalidArgumentError(
+            f"y is {values[wrong[0]]} at {wrong[0]}; expected finite numbers. Fill gaps first, with interpolate() say."
+        )
+    return values
