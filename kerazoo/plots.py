@@ -36,9 +36,8 @@ def plot_forecast(
     """The end of a series and its forecast, with the intervals shaded and what happened dotted.
 
     The forecast starts in the last value before it, so that no gap is left. The legend is above the axes: for a title,
-    `ax.figure.suptitle`. The index is a `DatetimeIndex` (drawn by
-    its own local time), a `PeriodIndex` (drawn at the start of the periods) or one of whole numbers, and of the same
-    kind in all.
+    `ax.figure.suptitle`. The index is a `DatetimeIndex` (drawn by its own local time), a `PeriodIndex` (drawn at the
+    start of the periods) or one of whole numbers, and of the same kind in all.
 
     Args:
         history: pandas Series (T,), in order of time; gaps (NaN) are left open.

