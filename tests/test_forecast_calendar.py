@@ -10,7 +10,7 @@ import pytest
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.calendar import CALENDAR, calendar_features, calendar_names, season_length
-from kerazoo.forecast.panel import future_index
+from kerazoo.forecast.indexes import future_index
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Period:FutureWarning"

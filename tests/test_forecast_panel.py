@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.panel import Panel, future_index, read_future, read_panel, regular_index, write_forecast
+from kerazoo.forecast.indexes import future_index, regular_index
+from kerazoo.forecast.panel import Panel, read_future, read_panel, write_forecast
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Period:FutureWarning"

@@ -137,6 +137,30 @@ def test_early_stopping_and_changes_of_the_rate_reach_into_the_loop():
 
 
 @can_loop
+def test_what_a_train_step_of_ones_own_returns_is_reported_as_keras_reports_it():
+    class Mine(keras.Model):
+        def train_step(self, *arguments):
+            found = super().train_step(*arguments)
+            logs, *state = found if isinstance(found, tuple) else (found,)
+            logs = {name: value * 0 for name, value in logs.items()}  # Keras reports the metrics themselves
+            return (logs, *state) if state else logs
+
+    def mine():
+        plain = made()
+        model = Mine(plain.inputs, plain.outputs)
+        model.compile(keras.optimizers.Adam(0.01), "mse", metrics=["mae"])
+        return model
+
+    x, y = arrays()
+    one = mine().fit(x, y, batch_size=2, epochs=2, shuffle=False, verbose=0).history
+    other = fit(mine(), x, y, batch_size=2, epochs=2, shuffle=False, verbose=0, plan=LOOP).history
+    assert one["loss"][0] > 0
+    assert one.keys() == other.keys() == {"loss", "mae"}
+    for name in one:
+        np.testing.assert_allclose(one[name], other[name], rtol=1e-4)
+
+
+@can_loop
 @slow_on_jax
 def test_unrolling_leaves_the_layers_as_they_were():
     x, y = arrays()

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kerazoo.errors import InvalidArgumentError, check_choice, check_int
-from kerazoo.forecast.panel import future_index, regular_index
+from kerazoo.forecast.indexes import future_index, regular_index
 
 __all__ = ["CALENDAR", "calendar_features", "calendar_names", "season_length"]
 
@@ -84,7 +84,7 @@ def season_length(index: Index) -> int:
     steps, and for offsets that are not listed, as business hours.
 
     Args:
-        index: as for :func:`kerazoo.forecast.panel.regular_index`.
+        index: as for :func:`kerazoo.forecast.indexes.regular_index`.
 
     Returns:
         int >= 1.
@@ -113,7 +113,7 @@ def calendar_names(index: Index, names: str | Iterable[str] = "auto") -> tuple[s
     and for the dates of the forecast, which are too few to choose from.
 
     Args:
-        index: as for :func:`kerazoo.forecast.panel.regular_index`.
+        index: as for :func:`kerazoo.forecast.indexes.regular_index`.
         names: `"auto"`, or names of :data:`CALENDAR`, or () for none.
 
     Returns:

@@ -12,20 +12,43 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.tseries.frequencies import to_offset
 
 from kerazoo.errors import InvalidArgumentError, check_choice, check_int
+from kerazoo.forecast.descriptions import (
+    dtype_config,
+    dtype_from,
+    index_config,
+    index_from_config,
+    label_config,
+    label_from,
+)
+from kerazoo.forecast.indexes import (
+    SHOWN,
+    check_repeated,
+    dates_between,
+    dates_from,
+    future_index,
+    grid_like,
+    listed,
+    offset_text,
+    ordinals,
+    raise_missing,
+    regular_index,
+    renamed_if_equal,
+    same_labels,
+    text_of,
+    typed_index,
+)
 
-__all__ = ["Panel", "SeriesData", "future_index", "read_future", "read_panel", "regular_index", "write_forecast"]
+__all__ = ["Panel", "SeriesData", "read_future", "read_panel", "write_forecast"]
 
 Values: TypeAlias = NDArray[np.float64]
 Index: TypeAlias = pd.Index
@@ -36,8 +59,6 @@ ALLOWED = (
     "a pandas Series, a DataFrame with one column a series, a DataFrame with the columns unique_id, ds and y, "
     "a NumPy array (T,) or (T, n), or a list of numbers"
 )
-SHOWN = 3  # labels that a message lists
-MOST_MISSING = 1_000_000  # a step that would need a longer grid than this explains no gap
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,15 +120,15 @@ class Panel:
         series = []
         for each in self.series:
             if id(each.index) not in known:
-                text = json.dumps(_index_config(each.index))
+                text = json.dumps(index_config(each.index))
                 known[id(each.index)] = indexes.setdefault(text, len(indexes))
-            series.append({"id": _label_config(each.id), "index": known[id(each.index)]})
+            series.append({"id": label_config(each.id), "index": known[id(each.index)]})
         return {
             "form": self.form,
             "covariate_names": list(self.covariate_names),
-            "name": _label_config(self.name),
-            "level_names": [_label_config(name) for name in self.level_names],
-            "id_dtype": _dtype_config(self.id_dtype),
+            "name": label_config(self.name),
+            "level_names": [label_config(name) for name in self.level_names],
+            "id_dtype": dtype_config(self.id_dtype),
             "ndim": self.ndim,
             "indexes": [json.loads(text) for text in indexes],
             "series": series,
@@ -141,22 +162,22 @@ class Panel:
             raise InvalidArgumentError(f"config without {', '.join(lacks)}; expected what Panel.to_config() gave.")
         check_choice("form", config["form"], FORMS)
         names = tuple(config["covariate_names"])
-        indexes = [_index_from_config(each) for each in config["indexes"]]
+        indexes = [index_from_config(each) for each in config["indexes"]]
         index_of = [indexes[each["index"]] for each in config["series"]]
         shapes: list[tuple[int, ...]] = [(len(index),) for index in index_of]
         numbers = _arrays("values", values, shapes)
         features = _arrays("covariates", covariates, [(*shape, len(names)) for shape in shapes])
         series = tuple(
-            SeriesData(_label(each["id"]), *parts)
+            SeriesData(label_from(each["id"]), *parts)
             for each, *parts in zip(config["series"], numbers, index_of, features, strict=True)
         )
         return cls(
             series,
             config["form"],
             names,
-            _label(config["name"]),
-            tuple(_label(name) for name in config["level_names"]),
-            _dtype(config["id_dtype"]),
+            label_from(config["name"]),
+            tuple(label_from(name) for name in config["level_names"]),
+            dtype_from(config["id_dtype"]),
             config["ndim"],
         )
 
@@ -199,7 +220,7 @@ def read_panel(y: Any, X: Any = None) -> Panel:
         if any(key in labels for key in KEYS):
             missing = next(key for key in KEYS if key not in labels)
             raise InvalidArgumentError(
-                f"y has the columns {_listed(labels)}, but not {missing!r}; expected unique_id, ds and y in a long "
+                f"y has the columns {listed(labels)}, but not {missing!r}; expected unique_id, ds and y in a long "
                 "frame. One series: y.set_index('ds')['y']; several as columns: without unique_id, dates as the index."
             )
         return _read_frame(y, X)
@@ -211,82 +232,6 @@ def read_panel(y: Any, X: Any = None) -> Panel:
     if isinstance(y, np.ndarray | list | tuple):
         return _read_array(y, X)
     raise InvalidArgumentError(f"y is a {type(y).__name__}; expected {ALLOWED}.")
-
-
-def regular_index(index: Index, where: str = "index", owner: str = "y") -> Index:
-    """The index as one that can be continued, or an error that names the dates which are in the way.
-
-    Args:
-        index: DatetimeIndex with or without `freq`, PeriodIndex, or integers that count up by 1.
-        where: str, what messages call the index.
-        owner: str, what messages call the data; its methods are the remedies.
-
-    Returns:
-        A DatetimeIndex with a freq, a PeriodIndex, or a RangeIndex. Name, unit and time zone are kept.
-
-    Raises:
-        InvalidArgumentError: another kind of index; no dates; dates that are missing, repeated or not in order.
-
-    >>> regular_index(pd.DatetimeIndex(["2020-01-31", "2020-02-29", "2020-03-31"])).freq
-    <MonthEnd>
-    >>> regular_index(pd.DatetimeIndex(["2020-01-01", "2020-01-02", "2020-01-05"]))
-    Traceback (most recent call last):
-    ...
-    kerazoo.errors.InvalidArgumentError: index: 2 dates are missing at the frequency 'D': 2020-01-03, 2020-01-04. To
-    put them in and fill them: y.asfreq('D').interpolate().
-    """
-    index = _typed(index, where, owner)
-    _check_order(index, where, owner)
-    if isinstance(index, pd.RangeIndex):
-        return index
-    if isinstance(index, pd.PeriodIndex):
-        grid = pd.period_range(index[0], index[-1], freq=index.freq)
-        if len(grid) != len(index):
-            _raise_missing(grid[~grid.isin(index)], index.freq, where, owner)
-        return index
-    found = _with_frequency(index)
-    if found is not None:
-        return found
-    if len(index) < 3:
-        remedy = f"a freq, as {owner}.asfreq('D') sets, or more dates" if owner else "three dates in a series at least"
-        raise InvalidArgumentError(
-            f"{where} has no freq and {len(index)} of the 3 dates that would show it; expected {remedy}."
-        )
-    _raise_irregular(index, where, owner)
-
-
-def future_index(index: Index, horizon: int) -> Index:
-    """The `horizon` dates that follow an index, of its kind, frequency, unit, time zone and name.
-
-    Days, weeks and months go by the clock on the wall of the time zone, hours and minutes by the time that passes.
-
-    Args:
-        index: as for :func:`regular_index`.
-        horizon: int >= 1.
-
-    Raises:
-        InvalidArgumentError: the index cannot be continued.
-
-    >>> list(future_index(pd.period_range("2020Q1", "2021Q3", freq="Q"), 2).astype(str))
-    ['2021Q4', '2022Q1']
-    >>> future_index(pd.RangeIndex(5, name="step"), 3)
-    RangeIndex(start=5, stop=8, step=1, name='step')
-    """
-    check_int("horizon", horizon, hint="It is the number of steps to forecast.")
-    index = regular_index(index)
-    if isinstance(index, pd.RangeIndex):
-        return pd.RangeIndex(index[-1] + 1, index[-1] + 1 + horizon, name=index.name)
-    if isinstance(index, pd.PeriodIndex):
-        return pd.period_range(index[-1] + 1, periods=horizon, freq=index.freq, name=index.name)
-    try:
-        # Not index[-1] + k * freq: across a change of the clocks that would leave the hour of the day.
-        grid = pd.date_range(index[-1], periods=horizon + 1, freq=index.freq, name=index.name, unit=index.unit)
-    except Exception as error:  # pytz and pandas have errors of their own for hours that a time zone skips
-        raise InvalidArgumentError(
-            f"{horizon} dates after {_text(index[-1])} at the frequency {_offset_text(index.freq)} do not exist "
-            f"({type(error).__name__}: {error}); expected fewer, or dates in UTC (y.tz_convert('UTC'))."
-        ) from error
-    return grid[1:]
 
 
 def read_future(panel: Panel, X_future: Any, horizon: int) -> list[Values]:
@@ -325,7 +270,7 @@ def read_future(panel: Panel, X_future: Any, horizon: int) -> list[Values]:
         of_series = "" if panel.form in ("series", "array") else f" (series {panel.ids[0]!r})"
         raise InvalidArgumentError(
             f"X_future=None; expected the covariates of fit ({', '.join(names)}) for the dates of the forecast: "
-            f"{_text(first[0])} to {_text(first[-1])}{of_series}."
+            f"{text_of(first[0])} to {text_of(first[-1])}{of_series}."
         )
     if isinstance(X_future, pd.Series | pd.DataFrame):
         if panel.form == "long":
@@ -333,7 +278,11 @@ def read_future(panel: Panel, X_future: Any, horizon: int) -> list[Values]:
         columns = _named_columns(_framed(X_future, names), names)
         values = _rows_of(columns, X_future.index, wanted[0])
     elif isinstance(X_future, np.ndarray | list | tuple):
-        _refuse_plain_numbers(panel.form == "long", "X_future")
+        if panel.form == "long":
+            raise InvalidArgumentError(
+                "X_future is an array without dates; expected a DataFrame with unique_id, ds and the covariates, "
+                "since y is a long frame, whose series may end at different dates."
+            )
         values = _plain_covariates(X_future, horizon, "X_future", "horizon")
         if values.shape[1] != len(names):
             raise InvalidArgumentError(
@@ -445,11 +394,11 @@ def _read_long(y: pd.DataFrame, X: Any) -> Panel:
     labels = list(y.columns)
     _check_unique(labels, "y")
     if "y" not in labels:
-        raise InvalidArgumentError(f"y has the columns {_listed(labels)}, but not 'y'; expected unique_id, ds and y.")
+        raise InvalidArgumentError(f"y has the columns {listed(labels)}, but not 'y'; expected unique_id, ds and y.")
     if not len(y):
         raise InvalidArgumentError("y has no rows; expected at least one.")
     dates, codes, uniques = _keys_of(y, "y")
-    order = np.lexsort((_ordinals(dates), codes))
+    order = np.lexsort((ordinals(dates), codes))
     dates, codes = dates[order], codes[order]
     ends = np.append(np.flatnonzero(np.diff(codes)) + 1, len(codes))
     starts = np.append(0, ends[:-1])
@@ -488,7 +437,7 @@ def _long_indexes(dates: Index, starts: NDArray[Any], ends: NDArray[Any], ids: l
     if isinstance(first, pd.RangeIndex):
         return [_long_index(dates[start:end], each) for start, end, each in zip(starts, ends, ids, strict=True)]
     # One grid for all, where they meet it: slices of it are many times faster than a grid for each.
-    grid = _grid(dates.min(), dates.max(), first)
+    grid = grid_like(dates.min(), dates.max(), first)
     places = np.full(len(dates), -1) if grid is None else grid.get_indexer(dates)
     indexes = []
     for start, end, each in zip(starts, ends, ids, strict=True):
@@ -503,15 +452,15 @@ def _long_indexes(dates: Index, starts: NDArray[Any], ends: NDArray[Any], ids: l
 def _long_index_of(dates: Index, label: Any, first: Index) -> Index:
     """Dates that are not on the grid of the longest series, but may have its frequency, as hourly ones at half past."""
     if isinstance(first, pd.DatetimeIndex):
-        found = _same(dates, _dates(dates[0], len(dates), first.freq, dates.unit))
+        found = renamed_if_equal(dates, dates_from(dates[0], len(dates), first.freq, dates.unit))
         if found is not None:
             return found
         if len(dates) < 3 and not dates.has_duplicates:  # too short for a frequency of their own
-            grid = _dates_between(dates[0], dates[-1], first.freq, dates.unit)
+            grid = dates_between(dates[0], dates[-1], first.freq, dates.unit)
             if grid is not None and dates.isin(grid).all():
-                _raise_missing(grid[~grid.isin(dates)], first.freq, *_long_place(label))
+                raise_missing(grid[~grid.isin(dates)], first.freq, *_long_place(label))
             raise InvalidArgumentError(
-                f"{_long_place(label)[0]}: {_listed(dates)} do not fit the frequency {_offset_text(first.freq)} of the "
+                f"{_long_place(label)[0]}: {listed(dates)} do not fit the frequency {offset_text(first.freq)} of the "
                 "longest series; expected one frequency for all series."
             )
     return _long_index(dates, label)
@@ -528,8 +477,8 @@ def _long_place(label: Any) -> tuple[str, str]:
 def _like(index: Index, first: Index, label: Any, longest: Any) -> Index:
     if index.freq != first.freq:
         raise InvalidArgumentError(
-            f"series {label!r} has the frequency {_offset_text(index.freq)} and {longest!r}, the longest, "
-            f"{_offset_text(first.freq)}; expected one frequency for all series."
+            f"series {label!r} has the frequency {offset_text(index.freq)} and {longest!r}, the longest, "
+            f"{offset_text(first.freq)}; expected one frequency for all series."
         )
     return index
 
@@ -539,13 +488,9 @@ def _keys_of(frame: pd.DataFrame, what: str) -> tuple[Index, NDArray[np.intp], I
     missing = int(frame["unique_id"].isna().sum())
     if missing:
         raise InvalidArgumentError(f"{what}['unique_id'] is missing in {missing} rows; expected an id in each.")
-    dates = _typed(pd.Index(frame["ds"], name="ds"), f"{what}['ds']", what, ordered=False)
+    dates = typed_index(pd.Index(frame["ds"], name="ds"), f"{what}['ds']", what, ordered=False)
     codes, uniques = pd.factorize(frame["unique_id"])
     return dates, codes, pd.Index(uniques)
-
-
-def _ordinals(dates: Index) -> NDArray[np.int64]:
-    return np.asarray(dates.asi8 if hasattr(dates, "asi8") else dates, np.int64)
 
 
 def _need_keys(frame: pd.DataFrame, what: str) -> None:
@@ -564,14 +509,14 @@ def _matching_rows(
     X_dates, X_codes, X_uniques = _keys_of(X, "X")
     _check_same_kind(X_dates, dates, "X['ds']", "y['ds']")
     shown = pd.MultiIndex.from_arrays([X_uniques.take(X_codes), X_dates])
-    _check_repeated(pd.MultiIndex.from_arrays([X_codes, X_dates]), "X", shown)
+    check_repeated(pd.MultiIndex.from_arrays([X_codes, X_dates]), "X", shown)
     known = uniques.get_indexer(X_uniques)[X_codes]  # -1: a series that y does not have
     rows_of_y = np.flatnonzero(known >= 0)
     X_rows = pd.MultiIndex.from_arrays([known[rows_of_y], X_dates[rows_of_y]])
     places = X_rows.get_indexer(pd.MultiIndex.from_arrays([codes, dates]))
     if (places < 0).any():
         raise InvalidArgumentError(
-            f"X lacks {int((places < 0).sum())} rows of y: {_listed(rows[places < 0])}; "
+            f"X lacks {int((places < 0).sum())} rows of y: {listed(rows[places < 0])}; "
             "expected the same unique_id and ds in both."
         )
     places = rows_of_y[places]
@@ -579,7 +524,7 @@ def _matching_rows(
         extra = np.ones(len(X), bool)
         extra[places] = False
         raise InvalidArgumentError(
-            f"X has {int(extra.sum())} rows that y does not have: {_listed(shown[extra])}; expected the same unique_id "
+            f"X has {int(extra.sum())} rows that y does not have: {listed(shown[extra])}; expected the same unique_id "
             "and ds in both. y[['unique_id', 'ds']].merge(X) has those of y."
         )
     return np.asarray(places)
@@ -604,7 +549,7 @@ def _shared_covariates(X: Any, index: Index) -> tuple[Values, tuple[str, ...]]:
     _check_unique(list(frame.columns), "X")
     if not frame.shape[1]:
         raise InvalidArgumentError("X has no columns; expected at least one covariate, or None.")
-    if not _equal(frame.index, index):
+    if not same_labels(frame.index, index):
         _raise_other_index(frame.index, index)
     names = tuple(str(label) for label in frame.columns)
     columns = [_numbers(frame.iloc[:, i], f"X[{name!r}]", index) for i, name in enumerate(names)]
@@ -632,26 +577,18 @@ def _plain_covariates(X: Any, length: int, what: str, axis: str) -> Values:
     return columns
 
 
-def _refuse_plain_numbers(refused: bool, what: str) -> None:
-    if refused:
-        raise InvalidArgumentError(
-            f"{what} is an array without dates; expected a DataFrame with unique_id, ds and the covariates, "
-            "since y is a long frame, whose series may end at different dates."
-        )
-
-
 def _raise_other_index(found: Index, index: Index) -> NoReturn:
     _check_same_kind(found, index, "X.index", "y.index")
-    _check_repeated(found, "X.index")
+    check_repeated(found, "X.index")
     lacks = index[~index.isin(found)]
     extra = found[~found.isin(index)]
     if len(lacks):
         raise InvalidArgumentError(
-            f"X lacks {len(lacks)} of the {len(index)} dates of y: {_listed(lacks)}; expected the same index."
+            f"X lacks {len(lacks)} of the {len(index)} dates of y: {listed(lacks)}; expected the same index."
         )
     if len(extra):
         raise InvalidArgumentError(
-            f"X has {len(extra)} dates that y does not have: {_listed(extra)}; expected the same index. "
+            f"X has {len(extra)} dates that y does not have: {listed(extra)}; expected the same index. "
             "X.loc[y.index] has those of y."
         )
     raise InvalidArgumentError(
@@ -693,12 +630,12 @@ def _rows_of(columns: list[tuple[str, pd.Series]], index: Index, wanted: Index, 
     _check_same_kind(index, wanted, "X_future.index" if not of_series else "X_future['ds']", "the index of y")
     rows = np.flatnonzero(index.isin(wanted))
     kept = index[rows]
-    _check_repeated(kept, f"X_future{of_series}")
+    check_repeated(kept, f"X_future{of_series}")
     places = kept.get_indexer(wanted)
     if (places < 0).any():
         raise InvalidArgumentError(
             f"X_future{of_series} lacks {int((places < 0).sum())} of the {len(wanted)} dates of the forecast: "
-            f"{_listed(wanted[places < 0])}; expected {_text(wanted[0])} to {_text(wanted[-1])}."
+            f"{listed(wanted[places < 0])}; expected {text_of(wanted[0])} to {text_of(wanted[-1])}."
         )
     taken = rows[places]
     return np.stack(
@@ -717,7 +654,7 @@ def _future_of_long(panel: Panel, X_future: Any, wanted: list[Index]) -> list[Va
     lacks = [each for each in panel.ids if each not in uniques]
     if lacks:
         raise InvalidArgumentError(
-            f"X_future lacks {len(lacks)} of the {len(panel.ids)} series: {_listed(lacks)}; expected rows of each."
+            f"X_future lacks {len(lacks)} of the {len(panel.ids)} series: {listed(lacks)}; expected rows of each."
         )
     order = np.argsort(codes, kind="stable")
     bounds = np.searchsorted(codes[order], np.arange(len(uniques) + 1))
@@ -770,7 +707,7 @@ def _finite(values: Values, what: str, labels: Index, frame: bool = False) -> Va
     bad = np.flatnonzero(~np.isfinite(values))
     if not len(bad):
         return values
-    shown = ", ".join(f"{_number(values[place])} at {_text(labels[place])}" for place in bad[:SHOWN])
+    shown = ", ".join(f"{_number(values[place])} at {text_of(labels[place])}" for place in bad[:SHOWN])
     more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
     hint = "Fill them, as with interpolate(), or leave them out at the ends."
     if frame:
@@ -794,205 +731,10 @@ def _index_of(data: Any, owner: str) -> Index:
     return regular_index(data.index, f"{owner}.index", owner)
 
 
-def _typed(index: Index, where: str, owner: str, ordered: bool = True) -> Index:
-    """A DatetimeIndex, a PeriodIndex or integers, without missing values; integers that count up as a RangeIndex."""
-    if not isinstance(index, pd.Index):
-        raise InvalidArgumentError(f"{where} is a {type(index).__name__}; expected a pandas Index.")
-    if not len(index):
-        raise InvalidArgumentError(f"{where} has no dates; expected at least one.")
-    if getattr(index.dtype, "kind", "") == "M" and not isinstance(index, pd.DatetimeIndex):
-        index = pd.DatetimeIndex(index)  # from Arrow
-    integers = pd.api.types.is_integer_dtype(index.dtype)
-    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) and not integers:
-        kind = "a MultiIndex" if isinstance(index, pd.MultiIndex) else f"the dtype {index.dtype}"
-        hint = f" {owner}.reset_index() gives columns, for a long frame." if kind == "a MultiIndex" else ""
-        if pd.api.types.is_object_dtype(index.dtype) or pd.api.types.is_string_dtype(index.dtype):
-            hint = f" pd.to_datetime({where}) reads dates from text." if kind != "a MultiIndex" else hint
-        raise InvalidArgumentError(
-            f"{where} has {kind}; expected dates (datetime64), periods, or integers that count up by 1.{hint}"
-        )
-    if index.hasnans:
-        raise InvalidArgumentError(f"{where} is missing in {int(index.isna().sum())} rows; expected a date in each.")
-    if not integers:
-        return index
-    index = pd.Index(np.asarray(index, np.int64), name=index.name)
-    if not ordered:
-        return index
-    _check_order(index, where, owner)
-    steps = np.diff(index)
-    if (steps != 1).any():
-        if int(steps.min()) == int(steps.max()):
-            found = f"counts up by {int(steps[0])}"
-        else:
-            place = int(np.flatnonzero(steps != 1)[0])
-            found = f"goes from {index[place]} to {index[place + 1]}"
-        reset = f" {owner}.reset_index(drop=True) counts anew." if owner else ""
-        raise InvalidArgumentError(f"{where} {found}; expected integers that count up by 1, without gaps.{reset}")
-    return pd.RangeIndex(index[0], index[-1] + 1, name=index.name)
-
-
-def _check_order(index: Index, where: str, owner: str) -> None:
-    _check_repeated(index, where)
-    backwards = np.flatnonzero(np.diff(_ordinals(index)) < 0)
-    freq = getattr(index, "freq", None)
-    if len(backwards):
-        place = int(backwards[0]) + 1
-        raise InvalidArgumentError(
-            f"{where} is not in order: at position {place}, {_text(index[place])} follows {_text(index[place - 1])}; "
-            f"expected dates that increase. {owner}.sort_index() mends it."
-        )
-    if freq is not None and freq.n < 1:
-        raise InvalidArgumentError(f"{where} has the freq {freq.freqstr!r}; expected one that goes forwards.")
-
-
-def _check_repeated(index: Index, where: str, shown: Index | None = None) -> None:
-    repeated = index.duplicated()
-    if repeated.any():
-        labels = (index if shown is None else shown)[repeated].unique()
-        raise InvalidArgumentError(
-            f"{where} has {len(labels)} {'date' if len(labels) == 1 else 'dates'} more than once: {_listed(labels)}; "
-            "expected each once. Drop the rows, or take their mean with groupby."
-        )
-
-
 def _check_unique(labels: Sequence[Any], what: str) -> None:
     repeated = [label for label, count in Counter(str(label) for label in labels).items() if count > 1]
     if repeated:
         raise InvalidArgumentError(f"{what} has more than one column {repeated[0]!r}; expected different names.")
-
-
-def _equal(left: Index, right: Index) -> bool:
-    """Whether the labels are the same. Index.equals of pandas 2 tells units of datetimes apart."""
-    if isinstance(left, pd.DatetimeIndex) and isinstance(right, pd.DatetimeIndex):
-        return (left.tz is None) == (right.tz is None) and len(left) == len(right) and bool((left == right).all())
-    return bool(left.equals(right))
-
-
-def _dates(start: Any, periods: int, freq: Any, unit: str) -> Index | None:
-    """The dates from `start`, or None if there are none: pandas and pytz have several errors for hours that a time
-    zone skips or has twice, and for dates beyond the range of the unit."""
-    try:
-        return pd.date_range(start, periods=periods, freq=freq, unit=unit)
-    except Exception:
-        return None
-
-
-def _dates_between(start: Any, end: Any, freq: Any, unit: str) -> Index | None:
-    try:
-        step = (start + freq) - start
-        if not step > pd.Timedelta(0) or (end - start) / step > MOST_MISSING:
-            return None
-        return pd.date_range(start, end, freq=freq, unit=unit)
-    except Exception:
-        return None
-
-
-def _grid(start: Any, end: Any, like: Index) -> Index | None:
-    if isinstance(like, pd.PeriodIndex):
-        return pd.period_range(start, end, freq=like.freq, name=like.name)
-    grid = _dates_between(start, end, like.freq, like.unit)
-    return None if grid is None else grid.rename(like.name)
-
-
-def _same(index: Index, grid: Index | None) -> Index | None:
-    """The grid with the name of the index if it has the same dates, else None."""
-    if grid is None or len(grid) != len(index) or not (grid == index).all():
-        return None
-    return grid.rename(index.name)
-
-
-def _with_frequency(index: Index) -> Index | None:
-    """A DatetimeIndex with a freq that its dates have, or None."""
-    if index.freq is not None and (index.tz is None or not isinstance(index.freq, pd.offsets.Day)):
-        return index
-    freq = index.freq if index.freq is not None else _inferred(index)
-    candidates = [] if freq is None else [freq]
-    if index.tz is not None:
-        # Steps of 24 hours leave the hour of the day when the clocks change; pandas 2 may call them days.
-        passed = _inferred(index.tz_convert("UTC")) if freq is None else freq
-        if isinstance(passed, pd.offsets.Day):
-            candidates.append(pd.offsets.Hour(24 * passed.n))
-    if len(index) > 2:
-        candidates += _months(index)[:1]
-    for freq in candidates:
-        found = _same(index, _dates(index[0], len(index), freq, index.unit))
-        if found is not None:
-            return found
-    return None
-
-
-def _inferred(index: Index) -> Any:
-    """The offset that pandas infers, or None."""
-    if len(index) < 3:
-        return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandas 3.1 announces that it will give an offset; both are taken here
-        found = pd.infer_freq(index)
-    return None if found is None else to_offset(found)
-
-
-def _months(index: Index) -> list[Any]:
-    """Offsets of whole months that dates may have: at the same day of the month, at its end, at its start."""
-    steps = np.diff(index.year * 12 + index.month)
-    step = Counter(steps.tolist()).most_common(1)[0][0]
-    if step < 1:
-        return []
-    offsets = [pd.DateOffset(months=step)]
-    if index.is_month_end.all():
-        offsets.append(pd.offsets.MonthEnd(step))
-    if index.is_month_start.all():
-        offsets.append(pd.offsets.MonthBegin(step))
-    return offsets
-
-
-def _raise_irregular(index: Index, where: str, owner: str) -> NoReturn:
-    """Name the dates that are missing at the frequency that explains all others with the fewest gaps."""
-    best: tuple[Index, Any] | None = None
-    for freq in _likely(index):
-        grid = _dates_between(index[0], index[-1], freq, index.unit)
-        if grid is None or not index.isin(grid).all():
-            continue
-        missing = grid[~grid.isin(index)]
-        if best is None or len(missing) < len(best[0]):
-            best = missing, freq
-    if best is not None and len(best[0]):
-        _raise_missing(*best, where, owner)
-    steps = np.diff(_ordinals(index))
-    usual, count = Counter(steps.tolist()).most_common(1)[0]
-    place = int(np.flatnonzero(steps != usual)[0]) if count < len(steps) else 0
-    step = pd.Timedelta(np.timedelta64(usual, index.unit))
-    remedy = f"{owner}.asfreq(freq) sets one that dates do not show, {owner}.resample('D').mean() makes days of them."
-    raise InvalidArgumentError(
-        f"{where} has no frequency: {count} of {len(steps)} steps are {step}, but {_text(index[place + 1])} follows "
-        f"{_text(index[place])}; expected dates at a fixed step. {remedy if owner else 'Resample the series.'}"
-    )
-
-
-def _likely(index: Index) -> list[Any]:
-    """Frequencies that neighbouring dates have, the most common first."""
-    places = np.unique(np.linspace(0, len(index) - 3, min(len(index) - 2, 200)).astype(int))
-    found = Counter(freq for freq in (_inferred(index[place : place + 3]) for place in places) if freq is not None)
-    steps = Counter(np.diff(_ordinals(index)).tolist())
-    usual = min(steps, key=lambda step: (-steps[step], step))
-    step = pd.Timedelta(np.timedelta64(usual, index.unit))
-    days = [] if step % pd.Timedelta(days=1) else [pd.offsets.Day(step.days)]  # of 24 hours or, in a time zone, not
-    return [*(freq for freq, _ in found.most_common()), *days, to_offset(step), *reversed(_months(index))]
-
-
-def _raise_missing(missing: Index, freq: Any, where: str, owner: str) -> NoReturn:
-    text = repr(missing.freqstr) if isinstance(missing, pd.PeriodIndex) else _offset_text(freq)
-    remedy = "Add their rows."
-    if owner:
-        new = f"asfreq({text})"
-        if isinstance(missing, pd.PeriodIndex):
-            new = f"reindex(pd.period_range({where}[0], {where}[-1]))"
-        remedy = f"To put them in and fill them: {owner}.{new}.interpolate()."
-        if type(freq) is pd.offsets.BusinessDay and not isinstance(missing, pd.PeriodIndex):
-            remedy += f" If they are holidays: {owner}.asfreq(pd.offsets.CustomBusinessDay(holidays=[...]))."
-    verb = "date is" if len(missing) == 1 else "dates are"
-    raise InvalidArgumentError(
-        f"{where}: {len(missing)} {verb} missing at the frequency {text}: {_listed(missing)}. {remedy}"
-    )
 
 
 def _future_indexes(panel: Panel, horizon: int) -> list[Index]:
@@ -1027,27 +769,6 @@ def _columns_of(panel: Panel) -> Index:
         return pd.Index(ids, name=panel.level_names[0])
 
 
-def _listed(labels: Iterable[Any]) -> str:
-    everything = list(labels)
-    more = f" and {len(everything) - SHOWN} more" if len(everything) > SHOWN else ""
-    return ", ".join(_text(label) for label in everything[:SHOWN]) + more
-
-
-def _text(label: Any) -> str:
-    if isinstance(label, pd.Timestamp):
-        return str(label.date()) if label.tz is None and label == label.normalize() else str(label)
-    if isinstance(label, tuple):
-        return f"({', '.join(_text(each) for each in label)})"
-    return repr(label) if isinstance(label, str) else str(label)
-
-
-def _offset_text(freq: Any) -> str:
-    """An offset as code: 'MS', or pd.DateOffset(months=1) where there is no alias."""
-    if type(freq) is pd.DateOffset:
-        return f"pd.DateOffset({', '.join(f'{key}={value * freq.n}' for key, value in freq.kwds.items())})"
-    return repr(freq.freqstr)
-
-
 # Descriptions in JSON
 
 
@@ -1061,104 +782,3 @@ def _arrays(what: str, arrays: Sequence[Values] | None, shapes: list[tuple[int, 
         if each.shape != shape:
             raise InvalidArgumentError(f"{what}[{i}] has the shape {each.shape}; expected {shape}.")
     return found
-
-
-def _label_config(label: Any) -> Any:
-    if isinstance(label, np.generic):
-        label = label.item()
-    if label is None or isinstance(label, str | bool | int | float):
-        return label
-    if isinstance(label, tuple):
-        return {"tuple": [_label_config(each) for each in label]}
-    if isinstance(label, pd.Timestamp):
-        return {"timestamp": label.isoformat()}
-    raise InvalidArgumentError(
-        f"label {label!r} is a {type(label).__name__}; expected text, a number, a Timestamp or a tuple of them, "
-        "which JSON can hold. Rename the series."
-    )
-
-
-def _label(config: Any) -> Any:
-    if isinstance(config, Mapping):
-        return pd.Timestamp(config["timestamp"]) if "timestamp" in config else tuple(map(_label, config["tuple"]))
-    return config
-
-
-def _dtype_config(dtype: Any) -> Any:
-    if isinstance(dtype, pd.CategoricalDtype):
-        return {"categories": [_label_config(each) for each in dtype.categories], "ordered": bool(dtype.ordered)}
-    return None if dtype is None else str(dtype)
-
-
-def _dtype(config: Any) -> Any:
-    if isinstance(config, Mapping):
-        return pd.CategoricalDtype([_label(each) for each in config["categories"]], config["ordered"])
-    try:
-        return None if config is None else pd.api.types.pandas_dtype(config)
-    except TypeError:  # a dtype of another version of pandas
-        return None
-
-
-def _index_config(index: Index) -> dict[str, Any]:
-    config: dict[str, Any] = {"name": _label_config(index.name), "length": len(index)}
-    if isinstance(index, pd.RangeIndex):
-        return {**config, "kind": "range", "start": int(index[0])}
-    if isinstance(index, pd.PeriodIndex):
-        return {**config, "kind": "period", "start": int(index[0].ordinal), "freq": index.freqstr}
-    start = index[0] if index.tz is None else index[0].tz_convert("UTC")  # an hour that comes twice stays apart
-    zone = None if index.tz is None else _zone_config(index.tz)
-    config.update(kind="datetime", start=start.isoformat(), tz=zone, unit=index.unit)
-    return {**config, "freq": _offset_config(index.freq)}
-
-
-def _index_from_config(config: Mapping[str, Any]) -> Index:
-    kind = check_choice("kind", config["kind"], ("datetime", "period", "range"))
-    length, name, start = config["length"], _label(config["name"]), config["start"]
-    if kind == "range":
-        return pd.RangeIndex(start, start + length, name=name)
-    if kind == "period":
-        first = pd.Period(ordinal=start, freq=config["freq"])
-        return pd.period_range(first, periods=length, freq=first.freq, name=name)
-    first = pd.Timestamp(start) if config["tz"] is None else pd.Timestamp(start).tz_convert(config["tz"])
-    return pd.date_range(first, periods=length, freq=_offset(config["freq"]), name=name, unit=config["unit"])
-
-
-def _zone_config(tz: Any) -> str:
-    fixed = tz.utcoffset(None)
-    if fixed is not None and fixed:
-        minutes = int(fixed.total_seconds()) // 60
-        return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
-    text = "UTC" if fixed is not None else str(tz)
-    try:
-        pd.Timestamp(0, tz=text)
-    except Exception as error:  # zoneinfo and pytz have errors of their own
-        raise InvalidArgumentError(
-            f"time zone {tz!r} has no name that can be saved; expected one, as after y.tz_convert('Europe/Berlin')."
-        ) from error
-    return text
-
-
-def _offset_config(freq: Any) -> str | dict[str, Any]:
-    try:
-        if to_offset(freq.freqstr) == freq:
-            return str(freq.freqstr)
-    except ValueError:
-        pass
-    if not freq.normalize:
-        if type(freq) is pd.DateOffset and all(isinstance(value, int) for value in freq.kwds.values()):
-            return {"n": freq.n, **freq.kwds}
-        if type(freq) is pd.offsets.CustomBusinessDay and not freq.offset and isinstance(freq.weekmask, str):
-            return {"n": freq.n, "weekmask": freq.weekmask, "holidays": [str(day) for day in freq.holidays]}
-    raise InvalidArgumentError(
-        f"freq {freq!r} has no form that can be saved; expected an alias of pandas, a DateOffset of whole units, or a "
-        "CustomBusinessDay."
-    )
-
-
-def _offset(config: str | Mapping[str, Any]) -> Any:
-    if isinstance(config, str):
-        return to_offset(config)
-    if "weekmask" in config:
-        holidays = [np.datetime64(day) for day in config["holidays"]]
-        return pd.offsets.CustomBusinessDay(config["n"], weekmask=config["weekmask"], holidays=holidays)
-    return pd.DateOffset(**config)

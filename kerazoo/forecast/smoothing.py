@@ -9,7 +9,8 @@ import numpy as np
 
 from kerazoo.errors import InvalidArgumentError, check_choice, check_int, check_real
 from kerazoo.forecast import _kernels
-from kerazoo.forecast.transforms import Index, Tail, Transform, Values, first_label, register_transform
+from kerazoo.forecast.clock import first_label
+from kerazoo.forecast.transforms import Index, Tail, Transform, Values, register_transform
 
 __all__ = ["ExponentialSmoothing"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kerazoo.errors import InvalidArgumentError, NotFittedError, check_choice, check_int, check_real
+from kerazoo.forecast.clock import ENDS, Clock, frequency_of, months_of, offset_of
 
 __all__ = [
     "BoxCox",
@@ -543,7 +544,7 @@ class PerDay(_Pointwise):
     def _fit(self, y: Values, index: Index) -> None:
         self.freq_ = None
         self._share(index)
-        self.freq_ = None if isinstance(index, pd.PeriodIndex) else _frequency(index)
+        self.freq_ = None if isinstance(index, pd.PeriodIndex) else frequency_of(index)
 
     def _forward(self, y: Values, index: Index) -> Values:
         return y / self._share(index)
@@ -557,9 +558,9 @@ class PerDay(_Pointwise):
         if isinstance(index, pd.PeriodIndex):
             offset = index.freq
         elif isinstance(index, pd.DatetimeIndex):
-            freq = _frequency(index) or self.freq_
-            offset = None if freq is None else _offset(freq)
-        months = None if offset is None else _months_of(offset)
+            freq = frequency_of(index) or self.freq_
+            offset = None if freq is None else offset_of(freq)
+        months = None if offset is None else months_of(offset)
         if months is None:
             what = f"frequency {offset.freqstr}" if offset is not None else "no frequency that could be told"
             raise InvalidArgumentError(
@@ -571,7 +572,7 @@ class PerDay(_Pointwise):
             first = index.asfreq("M", how="start").asi8
         else:
             first = (index.year.to_numpy(np.int64) - 1970) * 12 + index.month.to_numpy(np.int64) - 1
-            if isinstance(offset, _ENDS):
+            if isinstance(offset, ENDS):
                 first = first - (months - 1)
         starts, ends = (month.astype("datetime64[M]").astype("datetime64[D]") for month in (first, first + months))
         days: Values = (ends - starts).astype(np.int64) / (months * DAYS_IN_A_YEAR / 12)
@@ -614,7 +615,7 @@ class Detrend(_Pointwise):
 
     def _fit(self, y: Values, index: Index) -> None:
         _check_length(y, self.degree + 1, self)
-        clock = _Clock.of(index)
+        clock = Clock.of(index)
         steps = clock.steps(index)
         self.t_last_ = float(max(steps[-1], 1.0))
         fitted = np.polynomial.Polynomial.fit(steps, y, self.degree, domain=[0.0, self.t_last_])
@@ -622,7 +623,7 @@ class Detrend(_Pointwise):
         self.clock_ = asdict(clock)
 
     def _trend(self, index: Index) -> Values:
-        steps = _Clock(**self.clock_).steps(index)
+        steps = Clock(**self.clock_).steps(index)
         trend = np.polynomial.Polynomial(self.coefficients_, domain=[0.0, self.t_last_])
         return np.asarray(trend(steps), np.float64)
 
@@ -708,114 +709,6 @@ class Chain(Transform):
         for each, its in zip(reversed(self.transforms), reversed(inputs), strict=True):
             z = each.undo_one_step(z, its, index)
         return z
-
-
-# Frequencies whose dates are the last days of their periods; business days lie within the same month.
-_ENDS = (
-    pd.offsets.MonthEnd,
-    pd.offsets.BusinessMonthEnd,
-    pd.offsets.QuarterEnd,
-    pd.offsets.BQuarterEnd,
-    pd.offsets.YearEnd,
-    pd.offsets.BYearEnd,
-)
-_MONTHS = (
-    (1, (pd.offsets.MonthBegin, pd.offsets.MonthEnd, pd.offsets.BusinessMonthBegin, pd.offsets.BusinessMonthEnd)),
-    (3, (pd.offsets.QuarterBegin, pd.offsets.QuarterEnd, pd.offsets.BQuarterBegin, pd.offsets.BQuarterEnd)),
-    (12, (pd.offsets.YearBegin, pd.offsets.YearEnd, pd.offsets.BYearBegin, pd.offsets.BYearEnd)),
-)
-
-
-def _months_of(offset: Any) -> int | None:
-    """Months from a date to the next, or None where it is not a whole number of months."""
-    for months, classes in _MONTHS:
-        if isinstance(offset, classes):
-            return months * int(offset.n)
-    return None
-
-
-def _offset(freq: str) -> Any:
-    return pd.tseries.frequencies.to_offset(freq)
-
-
-def _frequency(index: Index) -> str | None:
-    """The frequency by name, or None where there is none, or none that has a name."""
-    if isinstance(index, pd.PeriodIndex):
-        return str(index.freqstr)
-    return _name_of(index.freq) or _name_of(pd.DatetimeIndex(pd.DatetimeIndex(index, freq=None), freq="infer").freq)
-
-
-def _name_of(offset: Any) -> str | None:
-    try:
-        return None if offset is None else str(_offset(offset.freqstr).freqstr)
-    except ValueError:  # a DateOffset of one's own; its dates may still be those of a frequency that has a name
-        return None
-
-
-@dataclass(frozen=True)
-class _Clock:
-    """Counts steps of an index from its first entry on: type of the index, that entry, and the frequency."""
-
-    kind: str
-    start: int | str
-    freq: int | str
-
-    @classmethod
-    def of(cls, index: Index) -> _Clock:
-        if isinstance(index, pd.RangeIndex):
-            return cls("RangeIndex", first_label(index), int(index.step))
-        freq = _frequency(index)
-        if freq is None:
-            raise InvalidArgumentError(
-                f"a DatetimeIndex from {index[0]} to {index[-1]} without a frequency; expected evenly spaced dates, at "
-                "least three. series.asfreq('MS'), or another, sets the frequency and shows the gaps."
-            )
-        return cls(type(index).__name__, first_label(index), freq)
-
-    def steps(self, index: Index) -> Values:
-        """Steps from the start to each entry: 0, 1, ... for the index that the clock is of."""
-        if type(index).__name__ != self.kind:
-            raise InvalidArgumentError(
-                f"a {type(index).__name__}; expected a {self.kind}, as that of the fitted series."
-            )
-        if self.kind == "RangeIndex":
-            return (index.to_numpy(np.float64) - float(self.start)) / float(self.freq)
-        if self.kind == "PeriodIndex":
-            if index.freqstr != self.freq:
-                raise InvalidArgumentError(f"periods of {index.freqstr}; expected {self.freq}, as those fitted on.")
-            return np.asarray((index.asi8 - pd.Period(self.start, self.freq).ordinal) / index.freq.n, np.float64)
-        return self._steps_of_dates(index)
-
-    def _steps_of_dates(self, index: pd.DatetimeIndex) -> Values:
-        offset = _offset(str(self.freq))
-        start = pd.Timestamp(self.start)
-        if (start.tz is None) != (index.tz is None):
-            raise InvalidArgumentError("dates with and without a time zone; expected those of the fitted series.")
-        if isinstance(offset, pd.offsets.Tick) and not isinstance(offset, pd.offsets.Day):
-            return np.asarray((index - start) / pd.Timedelta(offset), np.float64)
-        # Longer steps go by the calendar, in which a day has no 23 or 25 hours.
-        index, start = index.tz_localize(None), start.tz_localize(None)
-        months = _months_of(offset)
-        if months is not None:
-            count = (index.year.to_numpy() - start.year) * 12 + index.month.to_numpy() - start.month
-            return np.asarray(count / months, np.float64)
-        if isinstance(offset, pd.offsets.Day | pd.offsets.Week):
-            days = offset.n * (7 if isinstance(offset, pd.offsets.Week) else 1)
-            return np.asarray((index - start) / pd.Timedelta(days=days), np.float64)
-        grid = pd.date_range(min(start, index[0]), max(start, index[-1]), freq=offset)
-        places = grid.get_indexer(index)
-        if start not in grid or (places < 0).any():
-            raise InvalidArgumentError(
-                f"dates from {index[0]} to {index[-1]}; expected dates of frequency {self.freq}, as {self.start}."
-            )
-        return np.asarray(places - grid.get_loc(start), np.float64)
-
-
-def first_label(index: Index) -> int | str:
-    """The first entry of an index, as a number or text that goes to JSON."""
-    if isinstance(index, pd.RangeIndex):
-        return int(index[0])
-    return str(index[0])
 
 
 def _checked(y: Any, index: Index) -> tuple[Values, int]:

@@ -54,9 +54,8 @@ class _Drawn:
 
 
 def _takes(initializer: Any) -> bool:
-    if isinstance(initializer, keras.initializers.VarianceScaling):
-        if initializer.input_axes or initializer.output_axes:
-            return False
+    if getattr(initializer, "input_axes", None) or getattr(initializer, "output_axes", None):
+        return False
     return type(initializer) in _DRAWS and isinstance(_seed_of(initializer), int)
 
 
