@@ -15,12 +15,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kerazoo import batching, cells, datasets, errors, text, training, word2vec, zoo
+    from kerazoo import batching, cells, datasets, errors, evaluation, forecast, plots, text, training, word2vec, zoo
+    from kerazoo.forecast import Forecaster
     from kerazoo.text import EncodedCorpus, Vocabulary
     from kerazoo.word2vec import Word2Vec
 
 __all__ = [
     "EncodedCorpus",
+    "Forecaster",
     "Vocabulary",
     "Word2Vec",
     "__version__",
@@ -28,15 +30,24 @@ __all__ = [
     "cells",
     "datasets",
     "errors",
+    "evaluation",
+    "forecast",
+    "plots",
     "text",
     "training",
     "word2vec",
     "zoo",
 ]
 
-_MODULES = frozenset({"batching", "cells", "datasets", "errors", "text", "training", "word2vec", "zoo"})
+_MODULES = frozenset(
+    {
+        "batching", "cells", "datasets", "errors", "evaluation", "forecast", "plots", "text", "training", "word2vec",
+        "zoo",
+    }
+)  # fmt: skip
 _HOMES = {
     "EncodedCorpus": "kerazoo.text",
+    "Forecaster": "kerazoo.forecast",
     "Vocabulary": "kerazoo.text",
     "Word2Vec": "kerazoo.word2vec",
 }

@@ -1,1 +1,24 @@
-"""Forecasts of single series by recurrent nets."""
+"""Forecasts of series: `Forecaster`, transforms and their choice, pandas in and out, calendar features, baselines."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kerazoo.forecast.forecaster import Forecaster
+
+__all__ = ["Forecaster"]
+
+
+def __getattr__(name: str) -> Any:
+    # On first use: transforms and metrics can then be had without scikit-learn's estimators.
+    if name == "Forecaster":
+        value = importlib.import_module("kerazoo.forecast.forecaster").Forecaster
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -25,6 +25,7 @@ __all__ = [
     "PerDay",
     "StandardScale",
     "Transform",
+    "check_length",
     "list_transforms",
     "register_transform",
     "transform_from_config",
@@ -55,10 +56,11 @@ def register_transform(cls: type[Transform]) -> type[Transform]:
 def list_transforms() -> dict[str, type[Transform]]:
     """The known transforms: name to class, sorted.
 
-    >>> list(list_transforms())
-    ['boxcox', 'chain', 'detrend', 'difference', 'exponential_smoothing', 'log', 'minmax', 'per_day', 'standard']
+    >>> list(list_transforms())[:5]
+    ['autoregression', 'boxcox', 'chain', 'detrend', 'difference']
     """
-    import kerazoo.forecast.smoothing  # noqa: F401  (registers what is in it)
+    import kerazoo.forecast.autoregression
+    import kerazoo.forecast.smoothing  # noqa: F401
 
     return dict(sorted(_REGISTRY.items()))
 
@@ -494,10 +496,10 @@ class Difference(Transform):
         return self.lag
 
     def _fit(self, y: Values, index: Index) -> None:
-        _check_length(y, self.lag + 1, self)
+        check_length(y, self.lag + 1, self)
 
     def _apply(self, y: Values, index: Index) -> tuple[Values, Tail]:
-        _check_length(y, self.lag + 1, self)
+        check_length(y, self.lag + 1, self)
         z = np.full(len(y), np.nan)
         z[self.lag :] = y[self.lag :] - y[: -self.lag]
         return z, {"last": y[-self.lag :].tolist()}
@@ -614,7 +616,7 @@ class Detrend(_Pointwise):
         self.degree = check_int("degree", degree, 0, 5)
 
     def _fit(self, y: Values, index: Index) -> None:
-        _check_length(y, self.degree + 1, self)
+        check_length(y, self.degree + 1, self)
         clock = Clock.of(index)
         steps = clock.steps(index)
         self.t_last_ = float(max(steps[-1], 1.0))
@@ -755,7 +757,8 @@ def _check_values(allowed: NDArray[np.bool_], y: Values, index: Index, expected:
         raise InvalidArgumentError(f"y={y[place]:g} at {index[place]}; expected {expected}.")
 
 
-def _check_length(y: Values, needed: int, transform: Transform) -> None:
+def check_length(y: Values, needed: int, transform: Transform) -> None:
+    """Raise unless `y` has the values that `transform` needs."""
     if len(y) < needed:
         raise InvalidArgumentError(f"{len(y)} values for {transform!r}; expected at least {needed}.")
 

@@ -80,7 +80,11 @@ class Word2Vec(BaseEstimator):
         workers: int or None, threads that scan the corpus, and that train with the native engine; None: the cores that
             this process may use. (Keras decides on its threads itself.)
         block_size: int or None, tokens a step of the Keras engine, a multiple of 16, for blocks of text whose
-            neighbouring windows share noise words; None: from 256 to 4096 by the size of the corpus.
+            neighbouring windows share noise words; None: from 256 to 4096 by the size of the corpus
+            (8192 on a device).
+        on_device: bool or None; True keeps the text and the tables on the device, draws there, and trains many blocks
+            in one call (the Keras engine on JAX or torch, blocks of text; it takes 48 bytes of the device's memory a
+            word); False makes the batches on the host; None does the first where an accelerator is visible and it can.
         batch_size: int or None; a number trains on batches of that many single pairs with `negative` noise words
             each instead of blocks: many times slower, for comparisons.
         seed: int or None. The same seed, corpus, machine and backend repeat the same vectors; with the native engine,
@@ -148,6 +152,7 @@ class Word2Vec(BaseEstimator):
         callbacks: Sequence[Any] = (),
         checkpoint_dir: str | os.PathLike[str] | None = None,
         checkpoint_minutes: float = 10.0,
+        on_device: bool | None = None,
     ) -> None:
         # What follows from the results, made when it is asked for.
         self._wv: Any = None
@@ -178,6 +183,7 @@ class Word2Vec(BaseEstimator):
         self.callbacks = callbacks
         self.checkpoint_dir = checkpoint_dir
         self.checkpoint_minutes = checkpoint_minutes
+        self.on_device = on_device
 
     def fit(self, corpus: Any, y: None = None) -> Word2Vec:
         """Learn the vocabulary and the vectors.
@@ -293,12 +299,18 @@ class Word2Vec(BaseEstimator):
         return self
 
     def _chosen_engine(self, settings: TrainingSettings) -> str:
-        if self.engine != "auto":
-            return self.engine
-        if not settings.sg or settings.hs:
-            return "native"
-        only_keras = settings.loss == "sampled_softmax" or settings.block_size or settings.batch_size
-        return "keras" if only_keras or accelerators.visible() else "native"
+        engine = self.engine
+        if engine == "auto":
+            keras_has = settings.sg and not settings.hs
+            only_keras = (
+                settings.loss == "sampled_softmax" or settings.block_size or settings.batch_size or settings.on_device
+            )
+            engine = "keras" if keras_has and (only_keras or accelerators.visible()) else "native"
+        if engine == "native" and settings.on_device:
+            raise InvalidArgumentError(
+                "on_device=True with engine='native'; expected None. It is for engine='keras' (skip-gram without hs)."
+            )
+        return engine
 
     def _identity(
         self, encoded: EncodedCorpus, settings: TrainingSettings, engine: str, tables: Tables | None
@@ -522,6 +534,8 @@ class Word2Vec(BaseEstimator):
                 f"block_size={self.block_size} and batch_size={self.batch_size}; expected one of them: blocks of text, "
                 "or batches of pairs."
             )
+        if self.on_device not in (None, True, False):
+            raise InvalidArgumentError(f"on_device={self.on_device!r}; expected True, False or None.")
         hs = check_int("hs", self.hs, 0, 1)
         check_int("min_count", self.min_count, 1, hint="The usual value is 5.")
         if self.max_final_vocab is not None:
@@ -548,4 +562,5 @@ class Word2Vec(BaseEstimator):
             number=number,
             verbose=check_int("verbose", self.verbose, 0, 2),
             callbacks=tuple(self.callbacks),
+            on_device=self.on_device,
         )

@@ -10,6 +10,7 @@ import numpy as np
 
 from kerazoo.batching import NoiseDistribution, SkipGramBatches, TokenBlocks
 from kerazoo.errors import InvalidArgumentError, TrainingError
+from kerazoo.word2vec import device
 from kerazoo.word2vec.interrupts import DeferredInterrupt
 from kerazoo.word2vec.model import SkipGram
 from kerazoo.word2vec.optimizer import RowClippedSGD
@@ -50,7 +51,8 @@ def train(
     """Train on `corpus`, from the beginning or from `start`; a Ctrl-C or a divergence ends it and keeps the tables."""
     _check(settings)
     start = start or TrainingState()
-    batches, alpha_scale = _batches(corpus, settings)
+    on_device = device.is_wanted(corpus, settings, start)
+    batches, alpha_scale = _batches(corpus, settings, on_device)
     noise = batches.noise_distribution
     model = SkipGram(
         vocabulary_size=len(corpus.vocabulary.words),
@@ -62,7 +64,7 @@ def train(
     )
     rate = keras.optimizers.schedules.PolynomialDecay(
         settings.alpha * alpha_scale,
-        decay_steps=settings.epochs * len(batches),
+        decay_steps=settings.epochs * (batches.n_steps if isinstance(batches, device.DevicePlan) else len(batches)),
         end_learning_rate=settings.min_alpha * alpha_scale,
     )
     model.compile(
@@ -78,12 +80,15 @@ def train(
     safeguard = Safeguard(tables_of(model), untrained_loss(settings.loss, n_noise))
     interrupted, error = False, None
     with DeferredInterrupt() as interrupt:
-        conductor = _Conductor(len(batches), progress, safeguard, checkpoints, interrupt, start)
+        conductor = _Conductor(len(batches), progress, safeguard, checkpoints, interrupt, start, on_device)
         callbacks = TrainingCallbacks([conductor, *settings.callbacks], add_history=True, model=model,
                                verbose=0, epochs=settings.epochs, steps=len(batches))  # fmt: skip
         progress.start(start.position / len(batches))
         try:
-            _fit(model, batches, callbacks, start, settings.epochs)
+            if isinstance(batches, device.DevicePlan):
+                device.fit(model, batches, callbacks, start, settings.epochs)
+            else:
+                _fit(model, batches, callbacks, start, settings.epochs)
         except KeyboardInterrupt:
             interrupted = True
         except TrainingError as caught:
@@ -215,8 +220,12 @@ def model_of(estimator: Word2Vec) -> SkipGram:
     return model
 
 
-def _batches(corpus: EncodedCorpus, settings: TrainingSettings) -> tuple[SkipGramBatches | TokenBlocks, int]:
+def _batches(
+    corpus: EncodedCorpus, settings: TrainingSettings, on_device: bool
+) -> tuple[SkipGramBatches | TokenBlocks | device.DevicePlan, int]:
     """The data set, and what alpha (a step a pair) is multiplied with to be its learning rate."""
+    if on_device:
+        return device.DevicePlan(corpus, settings, NOISE_GROUP, NOISE_PER_GROUP[settings.loss]), 1
     common: dict[str, Any] = {
         "window": settings.window,
         "shrink_windows": settings.shrink_windows,
@@ -285,8 +294,10 @@ class _Conductor(keras.callbacks.Callback):
         checkpoints: Checkpoints | None,
         interrupt: DeferredInterrupt,
         start: TrainingState,
+        on_device: bool,
     ) -> None:
         super().__init__()
+        self.on_device = on_device
         self.progress = progress
         self.safeguard = safeguard
         self.checkpoints = checkpoints
@@ -349,6 +360,7 @@ class _Conductor(keras.callbacks.Callback):
         metric = [float(keras.ops.convert_to_numpy(value)) for value in self.model.pair_loss.variables]
         engine = {
             "iterations": int(self.model.optimizer.iterations),
+            "on_device": self.on_device,
             **({"pair_loss": metric} if middle else {}),
         }
         seconds = self.progress.seconds if middle else 0.0

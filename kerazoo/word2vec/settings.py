@@ -48,6 +48,7 @@ class TrainingSettings:
     """Calls of `fit` and `partial_fit` before this one."""
     verbose: int
     callbacks: tuple[Any, ...] = ()
+    on_device: bool | None = None
 
     @property
     def seeds(self) -> tuple[int, int]:

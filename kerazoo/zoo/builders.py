@@ -14,6 +14,7 @@ from kerazoo.cells.bidirectional import Bidirectional
 from kerazoo.cells.dropout import DropoutCell
 from kerazoo.cells.recurrent import Recurrent
 from kerazoo.cells.registry import cell_info, make_cell
+from kerazoo.cells.stacked import StackedCells
 from kerazoo.cells.wrappers import (
     HighwayCell,
     InputProjectionCell,
@@ -27,7 +28,7 @@ from kerazoo.zoo.initial import drawn_by_numpy
 from kerazoo.zoo.inputs import SequenceInput
 from kerazoo.zoo.spec import LayerSpec, RNNSpec
 
-__all__ = ["as_spec", "build", "build_cell", "build_layers"]
+__all__ = ["as_spec", "build", "build_cell", "build_layers", "build_stack", "why_no_stack"]
 
 _KERAS_LAYERS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
@@ -277,6 +278,46 @@ def build_cell(layer: LayerSpec, width: int, *, timestamps: bool = False, seeds:
     if projected:
         cell = InputProjectionCell(cell, projected)
     return TimeStampedCell(cell) if timestamps else cell
+
+
+def build_stack(spec: RNNSpec, seed: int | None = None) -> StackedCells:
+    """The recurrent layers of a spec as one cell with built weights, for loops of one's own; without the head.
+
+    Args:
+        spec: of a model for series, whose layers are cells that run in one direction.
+        seed: int or None, of the initial weights: those of :func:`build` with the same seed have the same distribution.
+
+    Raises:
+        InvalidArgumentError: a bidirectional or a convolutional layer, a vocabulary or time stamps.
+
+    >>> build_stack(RNNSpec.from_name("lstm16-gru8", features=2), seed=1).state_size
+    [16, 16, 8]
+    """
+    why = why_no_stack(spec)
+    if why:
+        raise InvalidArgumentError(f"{spec.name}: {why} Expected a model whose layers are cells in one direction.")
+    with _seeded(seed):
+        seeds = _seeds(seed)
+        cells, width = [], spec.features
+        for layer in spec.layers:
+            cells.append(build_cell(layer, width, seeds=seeds))
+            width = width_after(layer, width)
+        stack = StackedCells(cells)
+        with drawn_by_numpy([stack]):
+            stack.build((None, spec.features))
+    return stack
+
+
+def why_no_stack(spec: RNNSpec) -> str:
+    """Why :func:`build_stack` does not take this spec, or ""."""
+    if spec.vocabulary is not None or spec.timestamps:
+        return "it reads words or time stamps."
+    for layer in spec.layers:
+        if layer.bidirectional:
+            return "a layer is bidirectional."
+        if cell_info(layer.cell).layer == "convolution":
+            return f"{layer.cell} is a layer of Keras, not a cell."
+    return ""
 
 
 def _head(spec: RNNSpec, negative: int, noise_probabilities: Any, seed: int | None) -> list[keras.layers.Layer]:

@@ -1,0 +1,140 @@
+"""`TrainingFile`: a training that was killed goes on from its last checkpoint, to the bit on the same machine."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+import warnings
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo.forecast.learning import BestWeights, Course, Learner
+from kerazoo.storage import read_tensors, write_tensors
+
+__all__ = ["TrainingFile", "fingerprint_of"]
+
+KIND = "kerazoo.forecast-training"
+
+
+def fingerprint_of(settings: Mapping[str, Any], arrays: Any) -> dict[str, Any]:
+    """What a training must have in common with the one that it goes on from."""
+    check = 0
+    for array in arrays:
+        check = zlib.crc32(np.ascontiguousarray(array).tobytes(), check)
+    return {**settings, "data": check, "backend": keras.backend.backend()}
+
+
+class TrainingFile:
+    """A checkpoint of one fit.
+
+    Args:
+        folder: is made if it is not there.
+        minutes: float, time between two checkpoints; one is also written at the end.
+        fingerprint: what the fit is about; a checkpoint of another one is refused.
+    """
+
+    def __init__(self, folder: str | Path, minutes: float, fingerprint: Mapping[str, Any]) -> None:
+        self.path = Path(folder) / "fit.kerazoo"
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"checkpoint_dir={str(folder)!r} cannot be made: {error.strerror}.") from error
+        self._seconds = 60.0 * minutes
+        self._fingerprint = json.loads(json.dumps(fingerprint))
+        self._arrays: dict[str, Any] = {}
+        self.course = Course()
+        self.is_complete = False
+        self._epoch = 0
+        if self.path.exists():
+            self._read()
+
+    def _read(self) -> None:
+        arrays, notes = read_tensors(self.path, kind=KIND, mmap=False)
+        for name, value in self._fingerprint.items():
+            if notes["fingerprint"].get(name) != value:
+                raise InvalidArgumentError(
+                    f"{self.path}: a checkpoint with {name}={notes['fingerprint'].get(name)!r}; this fit has "
+                    f"{name}={value!r}. Give another checkpoint_dir, or delete the file to begin anew."
+                )
+        self._arrays = dict(arrays)
+        self._epoch, self.is_complete = notes["epoch"], notes["complete"]
+        self.course = Course(notes["history"], notes["best_epoch"], _number(notes["start"]), _number(notes["best"]))
+
+    def resume(self, learner: Learner, best: BestWeights) -> int:
+        """Give the learner the weights of the checkpoint; returns the epochs that are done."""
+        if not self._arrays:
+            return 0
+        names = sorted(self._arrays)
+        nets = learner.nets
+        nets.assign([self._arrays[name] for name in names if name.startswith("weight/")])
+        kept = [self._arrays[name] for name in names if name.startswith("best/")]
+        best.best, best.best_epoch, best.weights = self.course.best, self.course.best_epoch, kept or None
+        learner.optimizer.build(learner.trainable_variables)
+        given = [self._arrays[name] for name in names if name.startswith("optimizer/")]
+        for variable, value in zip(learner.optimizer.variables, given, strict=True):
+            variable.assign(value)
+        return self._epoch
+
+    def callback(self, best: BestWeights) -> keras.callbacks.Callback:
+        """Writes a checkpoint when its time has come."""
+        return _Writer(self, best, self._seconds)
+
+    def write(
+        self, learner: Learner, best: BestWeights, epoch: int, history: Mapping[str, Any], complete: bool
+    ) -> None:
+        """Write where the training stands; a failure is a warning, as the training can go on."""
+        nets = learner.nets
+        arrays = {f"weight/{place:04d}": value for place, value in enumerate(nets.values_of(range(nets.n_members)))}
+        for place, value in enumerate(best.weights or []):
+            arrays[f"best/{place:04d}"] = value
+        for place, variable in enumerate(learner.optimizer.variables):
+            arrays[f"optimizer/{place:04d}"] = np.asarray(keras.ops.convert_to_numpy(variable))
+        notes = {"fingerprint": self._fingerprint, "epoch": epoch, "complete": complete, "history": dict(history),
+                 "best_epoch": best.best_epoch, "start": _text(best.start), "best": _text(best.best)}  # fmt: skip
+        try:
+            write_tensors(self.path, arrays, notes, kind=KIND)
+        except StorageError as error:
+            warnings.warn(f"no checkpoint was written: {error}", UserWarning, stacklevel=2)
+
+    def finish(self, learner: Learner, best: BestWeights, course: Course) -> Course:
+        """The course of the whole fit, the part before the checkpoint included."""
+        before = self.course.history
+        names = course.history or before
+        course.history = {name: [*before.get(name, []), *course.history.get(name, [])] for name in names}
+        epochs = max((len(values) for values in course.history.values()), default=0)
+        self.write(learner, best, epochs, course.history, complete=True)
+        return course
+
+    def history_before(self) -> dict[str, list[float]]:
+        """Of the epochs before the checkpoint."""
+        return {name: list(values) for name, values in self.course.history.items()}
+
+
+class _Writer(keras.callbacks.Callback):
+    def __init__(self, file: TrainingFile, best: BestWeights, seconds: float) -> None:
+        super().__init__()
+        self._file, self._best, self._seconds = file, best, seconds
+        self._last = time.monotonic()
+        self._history = file.history_before()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        for name, value in (logs or {}).items():
+            self._history.setdefault(name, []).append(float(value))
+        if time.monotonic() - self._last >= self._seconds and not self.model.stop_training:
+            self._file.write(self.model, self._best, epoch + 1, self._history, complete=False)
+            self._last = time.monotonic()
+
+
+def _text(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
