@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
 from kerazoo import evaluation
 from kerazoo.errors import InvalidArgumentError, check_int
@@ -51,8 +50,9 @@ def backtest(
     for fold, before in enumerate(back):
         panel = _until(whole, before)
         if model is None or refit == "fresh":
-            model = clone(forecaster)
-            model.checkpoint_dir = None  # a fold is not the fit that is to be resumed
+            # No clone of scikit-learn's: callbacks that were in use hold a model, which cannot be copied. And a fold is
+            # not the fit that is to be resumed.
+            model = type(forecaster)(**{**forecaster.get_params(deep=False), "checkpoint_dir": None})
             its = model._settings(panel)
             model._panel, model._fitted = panel, fit_ensemble(panel, its)
             model._levels_seed = its.seed
@@ -82,8 +82,24 @@ def backtest(
             table = {"fold": fold, "series": known.id, "ds": all_of_it.index[origin : origin + horizon], "y": truth}
             steps.append(pd.DataFrame({**table, **{label: arrays[place] for label, arrays in columns.items()}}))
     found = pd.DataFrame(rows)
-    found.attrs["forecasts"] = pd.concat(steps, ignore_index=True)
+    found.attrs["forecasts"] = _Steps(pd.concat(steps, ignore_index=True))
     return found
+
+
+class _Steps(pd.DataFrame):
+    """A frame that may stand in `attrs`: pandas compares and copies those of the frames that it puts together."""
+
+    @property
+    def _constructor(self) -> Any:
+        return pd.DataFrame
+
+    def __eq__(self, other: Any) -> Any:
+        return self is other if isinstance(other, _Steps) else super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __deepcopy__(self, memo: Any = None) -> _Steps:
+        return self
 
 
 def _scores(truth: Any, forecast: Any, known: Any, period: int) -> dict[str, float]:

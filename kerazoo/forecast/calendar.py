@@ -212,7 +212,10 @@ def _span_and_step(index: Index) -> tuple[float, float]:
     """Days from the first date to the one that follows the last, and days of a step on average."""
     # Ten steps more, so that an index of one date has some, and business days their weekends.
     dates = _moments(index.append(future_index(index, 10))).tz_localize(None)  # a day with a change of clocks is a day
-    days = np.asarray((dates - dates[0]) / pd.Timedelta(days=1), np.float64)
+    # Counted as numbers: a difference of nanoseconds in 64 bits ends after 292 years.
+    unit = float(pd.Timedelta(1, unit=dates.unit) / pd.Timedelta(days=1))
+    counts = dates.asi8.astype(np.float64)
+    days = (counts - counts[0]) * unit
     return float(days[len(index)]), float(days[-1] / (len(days) - 1))
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from kerazoo.errors import KerazooError
 from kerazoo.forecast.clock import frequency_of, months_of, offset_of
@@ -72,8 +74,12 @@ def candidates(series: Sequence[SeriesData], period: int) -> list[Config]:
 
 
 def _has_unequal_lengths(index: Index) -> bool:
-    freq = frequency_of(index)
-    return freq is not None and months_of(offset_of(freq)) is not None and months_of(offset_of(freq)) != 12
+    if isinstance(index, pd.PeriodIndex):
+        months = months_of(index.freq)
+    else:
+        freq = frequency_of(index) if isinstance(index, pd.DatetimeIndex) else None
+        months = None if freq is None else months_of(offset_of(freq))
+    return months is not None and months != 12
 
 
 def choose_transforms(series: Sequence[SeriesData], period: int, horizon: int, most: int) -> list[Choice]:
@@ -100,6 +106,12 @@ def choose_transforms(series: Sequence[SeriesData], period: int, horizon: int, m
     >>> [choice.config[-1]["name"] for choice in choose_transforms([data], 4, 4, most=1)]
     ['exponential_smoothing']
     """
+    # Threads of BLAS wait for each other far longer than they work on matrices this small.
+    with threadpool_limits(1, user_api="blas"):
+        return _chosen(series, period, horizon, most)
+
+
+def _chosen(series: Sequence[SeriesData], period: int, horizon: int, most: int) -> list[Choice]:
     judged = list(series[:: max(1, -(-len(series) // SERIES_JUDGED))])
     scores: dict[int, float] = {}
     found = candidates(series, period)

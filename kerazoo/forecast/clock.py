@@ -102,7 +102,7 @@ class Clock:
         if (start.tz is None) != (index.tz is None):
             raise InvalidArgumentError("dates with and without a time zone; expected those of the fitted series.")
         if isinstance(offset, pd.offsets.Tick) and not isinstance(offset, pd.offsets.Day):
-            return np.asarray((index - start) / pd.Timedelta(offset), np.float64)
+            return _between(start, index) / (pd.Timedelta(offset) / pd.Timedelta(1, unit="s"))
         # Longer steps go by the calendar, in which a day has no 23 or 25 hours.
         index, start = index.tz_localize(None), start.tz_localize(None)
         months = months_of(offset)
@@ -111,7 +111,7 @@ class Clock:
             return np.asarray(count / months, np.float64)
         if isinstance(offset, pd.offsets.Day | pd.offsets.Week):
             days = offset.n * (7 if isinstance(offset, pd.offsets.Week) else 1)
-            return np.asarray((index - start) / pd.Timedelta(days=days), np.float64)
+            return _between(start, index) / (86400.0 * days)
         grid = pd.date_range(min(start, index[0]), max(start, index[-1]), freq=offset)
         places = grid.get_indexer(index)
         if start not in grid or (places < 0).any():
@@ -119,6 +119,13 @@ class Clock:
                 f"dates from {index[0]} to {index[-1]}; expected dates of frequency {self.freq}, as {self.start}."
             )
         return np.asarray(places - grid.get_loc(start), np.float64)
+
+
+def _between(start: pd.Timestamp, index: pd.DatetimeIndex) -> Values:
+    """Seconds from `start` to each date, exact to the unit of the index, over any number of years."""
+    if abs(index[-1].year - start.year) > 200 or abs(index[0].year - start.year) > 200:
+        index, start = index.as_unit("s"), start.as_unit("s")  # nanoseconds in 64 bits end after 292 years
+    return np.asarray((index - start) / pd.Timedelta(1, unit="s"), np.float64)
 
 
 def first_label(index: Index) -> int | str:

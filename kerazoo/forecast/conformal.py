@@ -22,14 +22,16 @@ class ConformalIntervals:
     """Half widths by horizon, from errors at rolling origins (split conformal prediction, Vovk et al. 2005, for the
     errors divided by their size at each horizon).
 
-    Errors at neighbouring origins go together, so that they count for as many as the steps that they were held out
-    from, not for their number: the level is raised to ((n + 1) level) / n with that n.
+    Errors at neighbouring origins go together, so that they do not count for their number. The level is raised to
+    ((n + 1) level) / n, n the steps that were held out; and as whole paths of errors are large or small together, the
+    widths are those of Student's t with as many degrees of freedom as there are paths that do not overlap, in place of
+    a normal distribution's: without it 95 % intervals of the milk series held 86 % (docs/forecast.md).
 
     Attributes:
         growth: float64 (R,), sizes of the errors 1 .. R steps ahead, which never fall; in units of `unit`.
         errors: float64, sorted sizes of errors, in units of their growth.
         unit: float64 (series,), what errors of each series are divided by.
-        n_held: int, steps that were held out.
+        n_held: int, steps that were held out of each series.
     """
 
     growth: Values
@@ -66,7 +68,7 @@ class ConformalIntervals:
         """
         raised = level * (self.n_held + 1) / self.n_held
         if raised > 1.0 + 0.5 / self.n_held:
-            needed = math.ceil(level / (1.0 - level))
+            needed = math.ceil((level - 0.5) / (1.0 - level) - 1e-9)
             raise InvalidArgumentError(
                 f"interval of {level:.0%} from {self.n_held} steps held out; expected at least {needed}. Hold out more "
                 "(fit(val=...)), ask for a narrower interval, or take loss='normal'."
@@ -75,7 +77,14 @@ class ConformalIntervals:
         growth = self.growth[:horizon]
         if horizon > len(growth):
             growth = np.concatenate([growth, self._beyond(horizon)])
-        return quantile * growth * self.unit[series]
+        return quantile * self._widening(level) * growth * self.unit[series]
+
+    def _widening(self, level: float) -> float:
+        from scipy import stats  # type: ignore[import-untyped]
+
+        paths = max(2.0, self.n_held * len(self.unit) / len(self.growth))
+        tail = 0.5 + 0.5 * level
+        return float(stats.t.ppf(tail, paths) / stats.norm.ppf(tail))
 
     def _beyond(self, horizon: int) -> Values:
         """Further than was measured, errors go on growing as a power of the horizon, at most as a straight line."""

@@ -51,7 +51,7 @@ def save_forecaster(forecaster: Any, path: str | os.PathLike[str]) -> None:
         "horizon": forecaster.horizon_,
         "levels_seed": forecaster._levels_seed,
         "course": {
-            "history": course.history,
+            "history": {name: [_plain(value) for value in values] for name, values in course.history.items()},
             "best_epoch": course.best_epoch,
             "start": _plain(course.start),
             "best": _plain(course.best),
@@ -105,6 +105,7 @@ def load_forecaster(cls: Any, path: str | os.PathLike[str]) -> Any:
         state = {name.split("/")[1]: arrays[name] for name in names if name.startswith("intervals/")}
         intervals = ConformalIntervals.from_state(state, notes["intervals"])
     course = notes["course"]
+    history = {name: [_number(value) for value in values] for name, values in course["history"].items()}
     params = dict(notes["params"])
     if isinstance(params["model"], dict):
         params["model"] = _spec_from(params["model"])
@@ -113,7 +114,7 @@ def load_forecaster(cls: Any, path: str | os.PathLike[str]) -> Any:
     forecaster._levels_seed = notes["levels_seed"]
     forecaster._fitted = Fitted(
         ensemble,
-        Course(course["history"], course["best_epoch"], _number(course["start"]), _number(course["best"])),
+        Course(history, course["best_epoch"], _number(course["start"]), _number(course["best"])),
         intervals,
         notes["n_held"],
         spec,

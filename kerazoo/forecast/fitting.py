@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.calendar import calendar_names
@@ -81,7 +82,7 @@ def spec_for(settings: FitSettings, n_known: int) -> RNNSpec:
     """The spec of one net: inputs are the value and what is known; outputs what the strategy and the loss need.
 
     A bidirectional layer would see, in a sequence of outputs, what it is to foretell: such nets have one output for a
-    window.
+    window. An output activation is left out, as what is foretold is scaled, of both signs, and without bounds.
     """
     spec = settings.spec
     ahead = settings.horizon if settings.strategy != "recursive" else 1
@@ -90,6 +91,7 @@ def spec_for(settings: FitSettings, n_known: int) -> RNNSpec:
         features=1 + n_known,
         outputs=2 if settings.loss == "normal" else 1,
         horizon=ahead,
+        output_activation=None,
         returns="last" if looks_back else spec.returns,
         lookback=None,
     )
@@ -124,7 +126,8 @@ def fit_ensemble(
     raw = [features.rows(each.index, each.covariates) for each in series]
     spec = spec_for(settings, raw[0].shape[1])
     cuts = [[length - n_held for length in lengths], lengths] if n_held else [lengths]
-    parts = [_fit_part(choices, series, raw, cut) for cut in cuts]  # the twins', then the members' own
+    with threadpool_limits(1, user_api="blas"):
+        parts = [_fit_part(choices, series, raw, cut) for cut in cuts]  # the twins', then the members' own
     longest = max(lengths)
     wanted = settings.lookback or settings.spec.lookback or LONGEST_WINDOW
     layout = Windows(max(1, min(wanted, longest - 1)), ahead, spec.returns == "last")

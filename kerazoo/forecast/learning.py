@@ -57,6 +57,7 @@ class Learner(keras.Model):
         self.nets = nets
         self._kind = loss
         self.n_windows = arrays.inputs.shape[1]
+        self._judges = bool(arrays.held.any())
         self._inputs = self._constant("inputs", arrays.inputs)
         self._valid = self._constant("valid", arrays.valid)
         self._targets = self._constant("targets", arrays.targets)
@@ -66,8 +67,7 @@ class Learner(keras.Model):
         judged = max(1, int((arrays.held.sum(axis=(1, 2, 3)) > 0).sum()))
         self._held = self._constant("held", held / judged)
         self.held_loss = keras.metrics.Mean(name="held_loss")
-        # The map over the members does not compile under XLA on TensorFlow.
-        self.supports_jit = keras.backend.backend() != "tensorflow"
+        self.supports_jit = nets.supports_jit and keras.backend.backend() != "torch"
         self.built = True
 
     def _constant(self, name: str, values: Values) -> Any:
@@ -78,8 +78,16 @@ class Learner(keras.Model):
             name=name,
         )
 
-    def call(self, windows: Any, training: bool = False) -> Any:
-        """Outputs (M, L or 1, b, O)."""
+    def call(self, windows: Any, training: bool = False) -> dict[str, Any]:
+        """The two losses, scalars: here, as Keras on JAX shows the metrics what `call` gave, and no weights."""
+        errors = self._errors(windows, self.outputs_of(windows, training))
+        return {
+            "train": self._mean(self._train, windows, errors),
+            "held": self._mean(self._held, windows, errors),
+        }
+
+    def outputs_of(self, windows: Any, training: bool = False) -> Any:
+        """Outputs (M, L or 1, b, O) of the nets."""
         x = ops.transpose(ops.take(self._inputs, windows, axis=1), (0, 2, 1, 3))
         valid = ops.transpose(ops.take(self._valid, windows, axis=1), (0, 2, 1, 3))
         return self.nets(x, valid, training=training)
@@ -108,16 +116,18 @@ class Learner(keras.Model):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        total = self._mean(self._train, x, self._errors(x, y_pred))
+        total = y_pred["train"]
         for each in self.losses:
             total = total + ops.cast(each, total.dtype)
         return total
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         logs = super().compute_metrics(x, y, y_pred, sample_weight=sample_weight)
-        self.held_loss.update_state(self._mean(self._held, x, self._errors(x, y_pred)))
-        loss = logs["loss"] / self.nets.n_members
-        return {"loss": loss, "val_loss": self.held_loss.result()}
+        found = {"loss": logs["loss"] / self.nets.n_members}
+        if self._judges:
+            self.held_loss.update_state(y_pred["held"])
+            found["val_loss"] = self.held_loss.result()
+        return found
 
     def held_loss_of(self, windows: NDArray[np.int32]) -> float:
         """The held out loss of nets that say nothing, as the initial ones do, in these windows."""
@@ -160,6 +170,10 @@ class BestWeights(keras.callbacks.Callback):
         start: float, the held out loss of the initial weights; NaN: nothing is held out, and the last weights are kept.
         patience: int, epochs without progress.
         min_gain: float, the share by which a loss must lie below `start` to be taken for more than chance.
+
+    Attributes:
+        weights: the kept ones; None until some are better than the initial ones.
+        initial: the initial ones; None: those that the nets have when `fit_learner` is called.
     """
 
     def __init__(self, start: float, patience: int, min_gain: float) -> None:
@@ -168,6 +182,7 @@ class BestWeights(keras.callbacks.Callback):
         self.best = start
         self.best_epoch = 0
         self.weights: list[Values] | None = None
+        self.initial: list[Values] | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
@@ -222,7 +237,7 @@ def fit_learner(
     def next_epoch(epoch: int, logs: Any) -> None:
         order.epoch = epoch + 1
 
-    initial = nets.values_of(range(nets.n_members)) if best.weights is None else None
+    initial = nets.values_of(range(nets.n_members)) if best.initial is None else best.initial
     given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks)
     found = learner.fit(
         order,
@@ -233,11 +248,8 @@ def fit_learner(
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=next_epoch), best, *given],
     )
     if not math.isnan(best.start):
-        kept = best.weights if best.weights is not None else initial
-        assert kept is not None
-        nets.assign(kept)
+        nets.assign(initial if best.weights is None else best.weights)
     elif not all(np.isfinite(value).all() for value in nets.values_of(range(nets.n_members))):
-        assert initial is not None
         nets.assign(initial)
         best.best_epoch = 0
     history = {name: [float(value) for value in values] for name, values in found.history.items()}

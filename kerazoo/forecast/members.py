@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kerazoo.cells.base import call_cell, state_sizes_of
 from kerazoo.cells.loop import loop_over_steps
 from kerazoo.cells.stacked import StackedCells
+from kerazoo.forecast.stacked_cells import member_step_of
 from kerazoo.zoo.builders import build, build_stack, why_no_stack
 from kerazoo.zoo.spec import RNNSpec
 
@@ -103,6 +104,10 @@ class _StackedNets(MemberNets):
             )
             for place, weight in enumerate(stacks[0].weights)
         ]
+        steps = [member_step_of(cell) for cell in stacks[0].cells]
+        self._steps = None if None in steps else tuple(steps)
+        if self._steps is None:  # the map over the members does not compile under XLA on TensorFlow
+            self.supports_jit = keras.backend.backend() != "tensorflow"
         width = spec.layers[-1].output_width()
         self._kernel = self.add_weight(shape=(len(seeds), width, self.n_outputs), initializer="zeros", name="kernel")
         self._bias = self.add_weight(shape=(len(seeds), 1, self.n_outputs), initializer="zeros", name="bias")
@@ -118,6 +123,15 @@ class _StackedNets(MemberNets):
     def _cells(self, x: Any, states: list[Any], training: bool) -> tuple[Any, list[Any]]:
         stack = self._template.stack
         weights = [ops.convert_to_tensor(weight) for weight in self._stacked]
+        if self._steps is not None:
+            after = []
+            for step, cell in zip(self._steps, stack.cells, strict=True):
+                own, weights = weights[: len(cell.weights)], weights[len(cell.weights) :]
+                count = len(state_sizes_of(cell))
+                x, new = step(x, states[:count], own)
+                after += new
+                states = states[count:]
+            return x, after
 
         def of_member(arguments: Any) -> Any:
             x, states, values = arguments

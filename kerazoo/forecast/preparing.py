@@ -121,12 +121,14 @@ def windows_of(
     Raises:
         InvalidArgumentError: no target is left to learn from.
     """
+    # Chains lose different numbers of values; the windows of all members lie in the same places.
+    lost = [max(int(np.isnan(zs[place]).sum()) for zs, _, _ in members) for place in range(len(members[0][0]))]
     made: dict[int, list[Values]] = {}
     stacked: list[list[Values]] = []
     for zs, knowns, cuts in members:
         key = id(zs)
         if key not in made:
-            made[key] = _windows_of_member(layout, zs, knowns, cuts)
+            made[key] = _windows_of_member(layout, zs, knowns, cuts, lost)
         stacked.append(made[key])
     arrays = [np.stack(parts).astype(np.float32) for parts in zip(*stacked, strict=True)]
     if not (arrays[3].sum(axis=(1, 2, 3)) > 0).all():
@@ -138,12 +140,12 @@ def windows_of(
 
 
 def _windows_of_member(
-    layout: Windows, zs: Sequence[Values], knowns: Sequence[Values], cuts: Sequence[int]
+    layout: Windows, zs: Sequence[Values], knowns: Sequence[Values], cuts: Sequence[int], losts: Sequence[int]
 ) -> list[Values]:
     inputs, valid, targets, train, held = [], [], [], [], []
     steps = 1 if layout.last_only else layout.length
-    for z, known, cut in zip(zs, knowns, cuts, strict=True):
-        total, lost = len(z), int(np.isnan(z).sum())
+    for z, known, cut, lost in zip(zs, knowns, cuts, losts, strict=True):
+        total = len(z)
         done = 0  # targets of steps before this one are in an earlier window
         for end in layout.ends(lost, total):
             rows, here = layout.inputs(z, known, end)

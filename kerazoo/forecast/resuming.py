@@ -52,6 +52,8 @@ class TrainingFile:
         self.course = Course()
         self.is_complete = False
         self._epoch = 0
+        for part in self.path.parent.glob(f".{self.path.name}.*.part"):  # of a process that was killed while it wrote
+            part.unlink(missing_ok=True)
         if self.path.exists():
             self._read()
 
@@ -65,7 +67,8 @@ class TrainingFile:
                 )
         self._arrays = dict(arrays)
         self._epoch, self.is_complete = notes["epoch"], notes["complete"]
-        self.course = Course(notes["history"], notes["best_epoch"], _number(notes["start"]), _number(notes["best"]))
+        history = {name: [_number(value) for value in values] for name, values in notes["history"].items()}
+        self.course = Course(history, notes["best_epoch"], _number(notes["start"]), _number(notes["best"]))
 
     def resume(self, learner: Learner, best: BestWeights) -> int:
         """Give the learner the weights of the checkpoint; returns the epochs that are done."""
@@ -73,12 +76,16 @@ class TrainingFile:
             return 0
         names = sorted(self._arrays)
         nets = learner.nets
+        best.initial = nets.values_of(range(nets.n_members))
         nets.assign([self._arrays[name] for name in names if name.startswith("weight/")])
         kept = [self._arrays[name] for name in names if name.startswith("best/")]
         best.best, best.best_epoch, best.weights = self.course.best, self.course.best_epoch, kept or None
         learner.optimizer.build(learner.trainable_variables)
         given = [self._arrays[name] for name in names if name.startswith("optimizer/")]
         for variable, value in zip(learner.optimizer.variables, given, strict=True):
+            variable.assign(value)
+        drawn = [self._arrays[name] for name in names if name.startswith("noise/")]
+        for variable, value in zip(_noise_of(learner), drawn, strict=True):
             variable.assign(value)
         return self._epoch
 
@@ -96,7 +103,10 @@ class TrainingFile:
             arrays[f"best/{place:04d}"] = value
         for place, variable in enumerate(learner.optimizer.variables):
             arrays[f"optimizer/{place:04d}"] = np.asarray(keras.ops.convert_to_numpy(variable))
-        notes = {"fingerprint": self._fingerprint, "epoch": epoch, "complete": complete, "history": dict(history),
+        for place, variable in enumerate(_noise_of(learner)):
+            arrays[f"noise/{place:04d}"] = np.asarray(keras.ops.convert_to_numpy(variable))
+        losses = {name: [_text(value) for value in values] for name, values in history.items()}
+        notes = {"fingerprint": self._fingerprint, "epoch": epoch, "complete": complete, "history": losses,
                  "best_epoch": best.best_epoch, "start": _text(best.start), "best": _text(best.best)}  # fmt: skip
         try:
             write_tensors(self.path, arrays, notes, kind=KIND)
@@ -127,14 +137,22 @@ class _Writer(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         for name, value in (logs or {}).items():
             self._history.setdefault(name, []).append(float(value))
-        if time.monotonic() - self._last >= self._seconds and not self.model.stop_training:
+        ends = self.model.stop_training or epoch + 1 == self.params["epochs"]  # then `finish` writes
+        if time.monotonic() - self._last >= self._seconds and not ends:
             self._file.write(self.model, self._best, epoch + 1, self._history, complete=False)
             self._last = time.monotonic()
 
 
-def _text(value: float) -> float | None:
-    return None if math.isnan(value) else value
+def _noise_of(learner: Learner) -> list[Any]:
+    """The states of the generators that dropout draws from."""
+    weights = {id(weight) for weight in learner.nets.weights}
+    return [variable for variable in learner.nets.variables if id(variable) not in weights]
 
 
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
+def _text(value: float) -> float | str | None:
+    """JSON has no NaN and no infinity."""
+    return None if math.isnan(value) else value if math.isfinite(value) else str(value)
+
+
+def _number(value: float | str | None) -> float:
+    return math.nan if value is None else float(value)

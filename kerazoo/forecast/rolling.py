@@ -28,6 +28,7 @@ class Roller(keras.Model):
         self.nets = nets
         self._likelihood = likelihood
         self.built = True
+        # XLA takes seconds to compile a loop that runs for milliseconds; JAX always compiles.
         self.compile(jit_compile=keras.backend.backend() == "jax")
 
     def call(self, arguments: dict[str, Any]) -> Any:
