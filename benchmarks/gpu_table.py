@@ -4,6 +4,7 @@ python -m benchmarks.gpu_table benchmarks/results            # the results of ea
 python -m benchmarks.gpu_table gpu.json                      # all of them in one file
 python -m benchmarks.gpu_table PARTS --merge gpu.json        # make that file
 python -m benchmarks.gpu_table gpu.json --split benchmarks/results
+python -m benchmarks.gpu_table benchmarks/results --markdown benchmarks/README.md docs/word2vec.md README.md
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from benchmarks import gpu_markdown
 
 NAMES = ("gpu_correctness", "recurrent_devices", "word2vec_device")
 LINE = 118
@@ -138,7 +141,15 @@ def main() -> None:
     parser.add_argument("path", type=Path, help="a folder of results, or a merged file")
     parser.add_argument("--merge", type=Path, help="write all to this file, beside what it holds, and print nothing")
     parser.add_argument("--split", type=Path, help="write each to its own file in this folder")
+    parser.add_argument("--markdown", type=Path, nargs="+", help="make the tables of these pages anew, print nothing")
     arguments = parser.parse_args()
+    if arguments.markdown:
+        if not arguments.path.is_dir():
+            parser.error(f"{arguments.path} is not a folder of results, which --markdown reads")
+        documents = gpu_markdown.load(arguments.path)
+        for page in arguments.markdown:
+            page.write_text(gpu_markdown.fill(page.read_text(encoding="utf-8"), documents), encoding="utf-8")
+        return
     documents = read(arguments.path)
     if arguments.merge:
         before = read(arguments.merge) if arguments.merge.exists() else {}

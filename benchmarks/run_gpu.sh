@@ -4,7 +4,7 @@
 #   benchmarks/run_gpu.sh [--quick | --full] [--seconds N] [--corpus FILE] [--only NAME[,NAME...]] [--device cpu]
 #
 #   --quick        small sizes, for a try on a CPU
-#   --full         wider grids
+#   --full         wider grids; word2vec also with three seeds, both losses and its quality
 #   --seconds N    for all benchmarks together (default 360); what does not fit is left out, and said so
 #   --corpus FILE  text to train word2vec on; without one word2vec is run with --quick only
 #   --only NAMES   of correctness_jax, correctness_torch, layers_jax, layers_torch, word2vec_jax, word2vec_torch;
@@ -109,14 +109,20 @@ quick=()
 [ -z "$corpus" ] || word2vec_arguments+=(--corpus "$corpus")
 [ "$scale" != --quick ] || { quick=(--quick); word2vec_arguments+=(--quick); }
 
-weight_of() { case $1 in correctness*) echo 2 ;; layers_jax) echo 6 ;; layers*) echo 4 ;; *) echo 2 ;; esac; }
+weight_of() {
+  case $1 in
+    correctness*) echo 2 ;;
+    layers_jax) echo 6 ;;
+    layers*) echo 4 ;;
+    *) if [ "$scale" = --full ]; then echo 8; else echo 2; fi ;;
+  esac
+}
 todo=()
 total=0
 for name in correctness_jax correctness_torch layers_jax layers_torch word2vec_jax word2vec_torch; do
   wanted "$name" || continue
   case $name in
     word2vec*)
-      [ -e benchmarks/word2vec_device.py ] || { echo "$name: left out, there is no benchmarks/word2vec_device.py"; continue; }
       [ -n "$corpus" ] || [ "$scale" = --quick ] || { echo "$name: left out, needs --corpus"; continue; } ;;
   esac
   if ! "$python" -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('${name#*_}') is None)"; then
@@ -143,8 +149,12 @@ for name in ${todo[@]+"${todo[@]}"}; do
       run "$name" $((time_for + 40)) "$python" -m benchmarks.recurrent_devices ${parts//,/ } $scale \
         --device "$device" --seconds $((time_for * 9 / 10 / devices)) ;;
     word2vec*)
+      stem=word2vec_device_$KERAS_BACKEND
       run "$name" $((time_for + 40)) "$python" -m benchmarks.word2vec_device \
-        ${word2vec_arguments[@]+"${word2vec_arguments[@]}"} ;;
+        ${word2vec_arguments[@]+"${word2vec_arguments[@]}"} --epochs 2 --no-quality --name "${stem}_rates"
+      [ "$scale" != --full ] || run "$name, quality" $((time_for + 40)) "$python" -m benchmarks.word2vec_device \
+        ${word2vec_arguments[@]+"${word2vec_arguments[@]}"} --losses nce,negative_sampling --seeds 1,2,3 \
+        --variants 8192:kernels,16384:kernels,4096:kernels --no-fit --no-breakdown --name "${stem}_quality" ;;
   esac
 done
 
@@ -153,7 +163,7 @@ if [ -n "$final" ]; then
   [ ! -e "$final/gpu.json" ] || "$python" -m benchmarks.gpu_table "$final/gpu.json" | cut -c 1-600
 else
   # Only what this run has written, not what lay there before.
-  find "$OUT" -maxdepth 1 -newer "$marker" \( -name 'gpu_*.json' -o -name '*_device*_*.json' -o -name 'word2vec_device.json' \) \
+  find "$OUT" -maxdepth 1 -newer "$marker" \( -name 'gpu_*.json' -o -name '*_device*_*.json' \) \
     -print | sort | while read -r file; do "$python" -m benchmarks.gpu_table "$file" | cut -c 1-600; done
 fi
 rm -f "$marker"

@@ -36,7 +36,14 @@ from kerazoo.word2vec.device.training import trainer_of
 from kerazoo.word2vec.model import SkipGram
 from kerazoo.word2vec.optimizer import RowClippedSGD
 
-SETTINGS = {"vector_size": 100, "window": 5, "negative": 5, "min_count": 5, "sample": 1e-3, "alpha": 0.025}
+SETTINGS: dict[str, Any] = {
+    "vector_size": 100,
+    "window": 5,
+    "negative": 5,
+    "min_count": 5,
+    "sample": 1e-3,
+    "alpha": 0.025,
+}
 VARIANTS = "8192:kernels,4096:kernels,16384:kernels,8192:kernels:tf32:8,16384:plain"
 QUICK_VARIANTS = "512:plain"
 
@@ -56,7 +63,7 @@ class Variant:
         size, kind, *rest = text.split(":")
         if kind not in ("kernels", "plain"):
             raise SystemExit(f"variant {text!r}: {kind!r}; expected kernels or plain.")
-        precision, warps, noise = (*rest, *(None,) * (3 - len(rest)))
+        precision, warps, noise = [*rest, "", "", ""][:3]
         return cls(int(size), kind == "kernels", precision or None, int(warps or 4), int(noise or 16))
 
     def options(self) -> dict[str, Any]:
@@ -199,7 +206,7 @@ def breakdown(n_words: int, dimension: int, n_tokens: int) -> list[dict[str, Any
         "random bits (two a noise word)": (lambda: ops.stack([keras.random.randint((n_tokens,), 0, n_words, seed=s)
                                                               for s in (1, 2)]), (), 8.0 * n_tokens),
     }  # fmt: skip
-    found = []
+    found: list[dict[str, Any]] = []
     for name, (function, arguments, n_bytes) in parts.items():
         made = compiled(function)
         try:
@@ -248,7 +255,7 @@ def kernel_breakdown(n_words: int, dimension: int, variant: Variant, window: int
     found = []
     for name, function in (("gradients", gradients_only), ("whole step", whole)):
         seconds = seconds_of(function, 5)
-        found.append({"part": f"kernels, {name}, {size} tokens", "us": seconds / steps * 1e6,
+        found.append({"part": f"kernels, {name}, {size} tokens, {variant.warps} warps", "us": seconds / steps * 1e6,
                       "ns_a_token": seconds * 1e9 / steps / size})  # fmt: skip
     return found
 
@@ -256,7 +263,7 @@ def kernel_breakdown(n_words: int, dimension: int, variant: Variant, window: int
 def fits(path: Path, corpus: EncodedCorpus, training: dict[str, Any], loss: str, epochs: int, workers: int,
          with_quality: bool, engines: tuple[str, ...]) -> list[dict[str, Any]]:  # fmt: skip
     """Whole calls of `Word2Vec.fit`, raw words times epochs a second."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     cases: list[tuple[str, dict[str, Any], Any]] = []
     if "keras" in engines:
         on_device = {"engine": "keras", "on_device": True}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 
@@ -12,6 +13,15 @@ import pytest
 import kerazoo
 
 BACKEND_MODULES = {"kerazoo.word2vec._tensorflow", "kerazoo.training._tensorflow", "kerazoo.training._jax"}
+# These are looked at where their package is installed; it is not among those for development.
+BACKEND_MODULES |= {
+    module
+    for module, package in {
+        "kerazoo.word2vec.device._torch": "torch",
+        "kerazoo.word2vec.device.kernels._torch": "triton",
+    }.items()
+    if importlib.util.find_spec(package) is None
+}
 MODULES = ["kerazoo"] + [
     module.name for module in pkgutil.walk_packages(kerazoo.__path__, "kerazoo.") if module.name not in BACKEND_MODULES
 ]

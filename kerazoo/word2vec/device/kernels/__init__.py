@@ -1,7 +1,8 @@
 """The block step as three kernels of a GPU, twice: in Pallas (`_jax`) for JAX, in Triton (`_torch`) for torch.
 
-Kernel by kernel, the arrays of :func:`kerazoo.word2vec.blocks.block_gradients` would go out to memory and come back,
-and its thirty launches a step take longer than its arithmetic. Here a step is:
+Operation by operation, the arrays of :func:`kerazoo.word2vec.blocks.block_gradients` go out to memory and come back, at
+a launch each: on an H100 a step of 16,384 tokens takes torch 3.1 ms that way, and 0.06 ms here, replayed as a CUDA
+graph (JAX, which fuses operations and compiles the loop: 0.26 and 0.20 ms). Here a step is:
 
 1. *Gradients*: a program for each group of G centres gathers its G + 2w rows of W and its G + K' rows of C, multiplies,
    takes the errors and multiplies them back, all in registers; the gradients are added to arrays of the tables' shape.
