@@ -1,4 +1,7 @@
-"""The command line: `kerazoo demo | word2vec | similar`. Errors are one line and exit code 2; no traceback."""
+"""The command line: `kerazoo demo | forecast | word2vec | similar`.
+
+Errors are one line and exit code 2; no traceback.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import Any
 import click
 
 from kerazoo.backend import prefer_fast_kernels
+from kerazoo.cli_forecast import forecast, milk_demo
 from kerazoo.errors import KerazooError, StorageError, TrainingError, VocabularyError, check_choice
 from kerazoo.word2vec.vector_files import VECTOR_FORMATS, read_vectors, write_vectors
 
@@ -35,13 +39,22 @@ def cli() -> None:
     type=click.Choice(["tensorflow", "jax", "torch"]),
     help="Keras backend, for engine keras; default: KERAS_BACKEND, or what Keras is configured to.",
 )
-def demo(epochs: int, vector_size: int, seed: int, backend: str | None) -> None:
-    """Train word vectors on 300 news articles, offline, in under a minute.
+@click.option(
+    "--folder", default="demo-output", show_default=True, type=click.Path(path_type=Path), help="Where plots go."
+)
+def demo(epochs: int, vector_size: int, seed: int, backend: str | None, folder: Path) -> None:
+    """Train word vectors on 300 news articles and forecast a series, offline, in about a minute.
 
     Example: kerazoo demo --epochs 20 --backend jax
     """
     if backend is not None:
         os.environ["KERAS_BACKEND"] = backend
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"{folder}: the folder cannot be made ({error.strerror}). --folder names another."
+        ) from error
     from kerazoo.datasets import lee
     from kerazoo.text import EncodedCorpus
 
@@ -73,6 +86,7 @@ def demo(epochs: int, vector_size: int, seed: int, backend: str | None) -> None:
         if word in model.wv:
             near = ", ".join(f"{other} {score:.2f}" for other, score in model.wv.most_similar(word, topn=6))
             click.echo(f"  {word:<12}{near}")
+    milk_demo(folder, seed)
     click.echo(f"done in {time.perf_counter() - started:.1f} s")
 
 
@@ -168,6 +182,9 @@ def similar(vectors: Path, words: tuple[str, ...], topn: int) -> None:
     for word in words:
         near = ", ".join(f"{other} {score:.2f}" for other, score in loaded.most_similar(word, topn=topn))
         click.echo(f"{word}  {near}")
+
+
+cli.add_command(forecast)
 
 
 def main(arguments: list[str] | None = None) -> Any:

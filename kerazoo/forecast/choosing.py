@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kerazoo.errors import KerazooError
 from kerazoo.forecast.clock import frequency_of, months_of, offset_of

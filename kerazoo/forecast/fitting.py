@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.calendar import calendar_names
@@ -236,11 +236,15 @@ def _train(learner: Learner, settings: FitSettings, n_held: int, file: TrainingF
     if file is not None:
         initial_epoch = file.resume(learner, best)
         callbacks.append(file.callback(best))
-    if initial_epoch >= settings.epochs or (file is not None and file.is_complete):
-        assert file is not None
-        if best.weights is not None:
-            nets.assign(best.weights)
+    if file is not None and file.is_complete:  # its weights are those that were kept
         return file.course
+    if initial_epoch >= settings.epochs:
+        if best.is_worth_it:
+            assert best.weights is not None
+            nets.assign(best.weights)
+        elif n_held and best.initial is not None:
+            nets.assign(best.initial)
+        return Course({}, 0, start, start) if file is None else file.course
     course = fit_learner(
         learner,
         epochs=settings.epochs,

@@ -106,7 +106,7 @@ class Forecaster(BaseEstimator):
         batch_size: int = 64,
         learning_rate: float = 1e-3,
         patience: int = 8,
-        min_gain: float = 0.01,
+        min_gain: float = 0.05,
         seed: int | None = None,
         checkpoint_dir: str | os.PathLike[str] | None = None,
         checkpoint_minutes: float = 1.0,

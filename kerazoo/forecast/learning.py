@@ -169,10 +169,11 @@ class BestWeights(keras.callbacks.Callback):
     Args:
         start: float, the held out loss of the initial weights; NaN: nothing is held out, and the last weights are kept.
         patience: int, epochs without progress.
-        min_gain: float, the share by which a loss must lie below `start` to be taken for more than chance.
+        min_gain: float, the share of `start` by which the least loss must lie below it for its weights to be used: less
+            is often chance, and does not come back in what follows.
 
     Attributes:
-        weights: the kept ones; None until some are better than the initial ones.
+        weights: those of the least loss so far; None until some are better than the initial ones.
         initial: the initial ones; None: those that the nets have when `fit_learner` is called.
     """
 
@@ -194,11 +195,16 @@ class BestWeights(keras.callbacks.Callback):
         if math.isnan(self.start):
             self.best_epoch = epoch + 1
             return
-        if held < self.best - (self.min_gain * abs(self.start) if self.weights is None else 0.0):
+        if held < self.best:
             self.best, self.best_epoch = held, epoch + 1
             self.weights = self.model.nets.values_of(range(self.model.nets.n_members))
         elif epoch + 1 - self.best_epoch >= self.patience:
             self.model.stop_training = True
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether the weights of the least loss are to be used."""
+        return self.weights is not None and self.best <= self.start - self.min_gain * abs(self.start)
 
 
 @dataclass
@@ -248,6 +254,8 @@ def fit_learner(
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=next_epoch), best, *given],
     )
     if not math.isnan(best.start):
+        if not best.is_worth_it:
+            best.best, best.best_epoch, best.weights = best.start, 0, None
         nets.assign(initial if best.weights is None else best.weights)
     elif not all(np.isfinite(value).all() for value in nets.values_of(range(nets.n_members))):
         nets.assign(initial)

@@ -104,8 +104,9 @@ class _StackedNets(MemberNets):
             )
             for place, weight in enumerate(stacks[0].weights)
         ]
-        steps = [member_step_of(cell) for cell in stacks[0].cells]
-        self._steps = None if None in steps else tuple(steps)
+        found = [member_step_of(cell) for cell in stacks[0].cells]
+        steps = tuple(step for step in found if step is not None)
+        self._steps = steps if len(steps) == len(found) else None
         if self._steps is None:  # the map over the members does not compile under XLA on TensorFlow
             self.supports_jit = keras.backend.backend() != "tensorflow"
         width = spec.layers[-1].output_width()
@@ -124,7 +125,7 @@ class _StackedNets(MemberNets):
         stack = self._template.stack
         weights = [ops.convert_to_tensor(weight) for weight in self._stacked]
         if self._steps is not None:
-            after = []
+            after: list[Any] = []
             for step, cell in zip(self._steps, stack.cells, strict=True):
                 own, weights = weights[: len(cell.weights)], weights[len(cell.weights) :]
                 count = len(state_sizes_of(cell))

@@ -21,7 +21,7 @@ MemberStep = Callable[[Any, list[Any], Sequence[Any]], tuple[Any, list[Any]]]
 def member_step_of(cell: Any) -> MemberStep | None:
     """The step of a cell for stacked weights, or None for cells that are not Keras's own or have dropout."""
     make = _STEPS.get(type(cell))
-    if make is None or getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0) or not cell.use_bias:
+    if make is None or cell.dropout or cell.recurrent_dropout or not cell.use_bias:
         return None
     if isinstance(cell, keras.layers.GRUCell) and not cell.reset_after:
         return None
