@@ -10,7 +10,8 @@ SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 # What a backend has a part in.
 BACKEND_TESTS := $(wildcard tests/test_word2vec*.py tests/test_estimator*.py tests/test_batching_fit.py \
-                   tests/test_cells*.py tests/test_zoo*.py tests/test_training*.py)
+                   tests/test_cells*.py tests/test_zoo*.py tests/test_training*.py \
+                   tests/test_forecast_members.py tests/test_forecaster_backends.py)
 
 .PHONY: demo test test-slow lint types debug-kernels sanitize-kernels clean
 

@@ -29,10 +29,12 @@ ALLOWED = {
     "cells": {"accelerators"},
     "training": {"batching"},
     "zoo": {"cells", "word2vec"},
-    "forecast": set(),
+    "forecast": {"cells", "evaluation", "plots", "storage", "zoo"},
     "evaluation": set(),
     "plots": set(),
-    "cli": {"text", "datasets", "batching", "word2vec", "storage"},
+    "cli_tables": set(),
+    "cli_forecast": {"cli_tables", "datasets", "evaluation", "forecast", "plots"},
+    "cli": {"text", "datasets", "batching", "word2vec", "storage", "cli_forecast"},
 }
 BASE = {"errors", "backend", "cores", "fingerprint", "attached"}
 

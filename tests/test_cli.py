@@ -23,8 +23,8 @@ def kerazoo(*arguments, timeout=240):
     )
 
 
-def test_the_demo_shows_loss_speed_and_neighbours():
-    done = kerazoo("demo", "--epochs", "25")
+def test_the_demo_shows_loss_speed_neighbours_and_a_forecast(tmp_path):
+    done = kerazoo("demo", "--epochs", "25", "--folder", str(tmp_path / "plots"))
     assert done.returncode == 0, done.stderr
     losses = [float(value) for value in re.findall(r"epoch +\d+/25 +loss (\d+\.\d+)", done.stdout)]
     assert len(losses) == 25
@@ -34,9 +34,11 @@ def test_the_demo_shows_loss_speed_and_neighbours():
     # Words that only the news of 2000 and 2001 bring together: noise would not find them.
     assert re.search(r"israeli .*palestinian", done.stdout)
     assert re.search(r"cricket .*test", done.stdout)
+    assert re.search(r"error +\d+\.\d pounds a cow", done.stdout)
+    assert (tmp_path / "plots" / "milk_forecast.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("command", ["demo", "word2vec", "similar"])
+@pytest.mark.parametrize("command", ["demo", "forecast", "word2vec", "similar"])
 def test_help_has_an_example(command):
     assert f"Example: kerazoo {command} " in kerazoo(command, "--help").stdout
     assert command in kerazoo("--help").stdout

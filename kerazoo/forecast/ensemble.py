@@ -66,7 +66,7 @@ class History:
 def members_of(choices: Sequence[Choice], n_members: int) -> list[int]:
     """Which chain each member works on: as many as the weights say, and every chain at least one.
 
-    >>> members_of([Choice((), 0.7, 1.0), Choice((), 0.3, 1.1)], 5)
+    >>> members_of([Choice((), 0.8, 1.0), Choice((), 0.2, 1.1)], 5)
     [0, 0, 0, 0, 1]
     """
     counts = np.ones(len(choices), int)

@@ -1,0 +1,68 @@
+"""Monthly milk production, forecast a year ahead. `python examples/milk_forecast.py --help` shows what can be changed.
+
+The cells marked by `# %%` also run one by one, in an editor that knows them.
+"""
+
+# %% What can be changed; --quick is for a look in seconds.
+import argparse
+import sys
+from pathlib import Path
+
+import matplotlib
+
+from kerazoo import Forecaster, datasets, evaluation
+from kerazoo.forecast.baselines import seasonal_naive
+
+parser = argparse.ArgumentParser(description="Monthly milk production, forecast a year ahead.")
+parser.add_argument("--model", default="lstm_1x32", help="one net, by its name in kerazoo.zoo; lstm_1x100_relu in 2017")
+parser.add_argument("--folds", type=int, default=5, help="origins of the backtest")
+parser.add_argument("--quick", action="store_true", help="small nets, few epochs, two folds")
+parser.add_argument("--folder", type=Path, default=Path("example-output"), help="where plots go")
+arguments = parser.parse_args([] if "ipykernel" in sys.modules else None)
+settings = {"horizon": 12, "seed": 1, "verbose": 0}
+slow = {"learning_rate": 0.003, "epochs": 100}  # for a net that has to learn everything
+model, folds = arguments.model, arguments.folds
+if arguments.quick:
+    model, folds = "gru_1x4", 2
+    settings |= {"n_members": 2, "epochs": 2}
+    slow = {}
+matplotlib.use("agg")
+arguments.folder.mkdir(parents=True, exist_ok=True)
+
+# %% The data: 168 months, the last year held out.
+milk = datasets.milk()
+train, test = milk[:-12], milk[-12:]
+print(milk.describe().round(1).to_string())
+
+# %% The net of 2017: values scaled to [0, 1], and nothing else. Each month is foretold from the months before.
+plain = Forecaster(model, transforms=("minmax",), **(settings | slow)).fit(train)
+
+# %% What the library does by default: statistics first, and nets that learn what is left.
+forecaster = Forecaster(model, **settings).fit(train)
+for configs, weight in forecaster.transforms_:
+    print(f"{weight:4.0%}", configs)
+if forecaster.best_epoch_ == 0:
+    print("the nets found nothing to add: the forecast is that of the statistics")
+
+# %% The year that nothing was learned from.
+year = test.to_frame("truth")
+year["plain net"] = plain.predict()
+year["generated"] = forecaster.predict()
+year["last year"] = seasonal_naive(train, 12, 12)
+print(year.round(1).to_string())
+for name in ("plain net", "generated", "last year"):
+    print(f"{name:<10}  RMSE {evaluation.rmse(year['truth'], year[name]):5.1f}")
+
+# %% Twelve months are few: several years, each from the years before it.
+scores = forecaster.backtest(milk, folds=folds)
+print(scores.groupby("model")[["rmse", "mae", "mase", "coverage_80", "coverage_95"]].mean().round(3).to_string())
+
+# %% Pictures.
+for name, ax in {
+    "milk_forecast": forecaster.plot_forecast(truth=test, last=60),
+    "milk_history": plain.plot_history(),
+    "milk_backtest": forecaster.plot_backtest(milk[-12 * (folds + 2) :], scores),
+}.items():
+    path = arguments.folder / f"{name}.png"
+    ax.figure.savefig(path, dpi=150)
+    print(path)
