@@ -13,6 +13,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from kerazoo import datasets
 from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.forecast import transforms
+from kerazoo.forecast.autoregression import RIDGES, Autoregression
 from kerazoo.forecast.smoothing import ExponentialSmoothing
 from kerazoo.forecast.transforms import (
     BoxCox,
@@ -79,10 +80,13 @@ MAKERS = {
     "trend": lambda: ExponentialSmoothing(trend="add", beta=0.1),
     "season": lambda: ExponentialSmoothing(5),
     "damped season": lambda: ExponentialSmoothing(7, "damped", alpha=0.4),
+    "autoregression": lambda: Autoregression(6),
+    "seasonal autoregression": lambda: Autoregression(3, period=5),
     "nothing": lambda: Chain([]),
     "airline": lambda: Chain([Log(), Difference(), Difference(12), StandardScale()]),
     "many": lambda: Chain([BoxCox(), Detrend(), Difference(3), Detrend(2), ExponentialSmoothing(4), MinMaxScale()]),
     "chain in a chain": lambda: Chain([Log(), Chain([Difference(2), StandardScale()]), ExponentialSmoothing()]),
+    "autoregression of differences": lambda: Chain([Log(), Difference(12), Autoregression(4, 12), StandardScale()]),
     "per day, smooth": lambda: Chain([PerDay(), Log(), ExponentialSmoothing(12, "add"), StandardScale()]),
 }
 POINTWISE = ("minmax", "standard", "log", "boxcox", "boxcox 0", "boxcox -0.5", "per day", "detrend", "cubic")
@@ -471,6 +475,8 @@ def test_every_registered_transform_is_tested_here():
         (lambda: transform_from_config("diference"), "Did you mean 'difference'"),
         (lambda: transform_from_config({"name": "difference", "lags": 3}), "Did you mean 'lag'"),
         (lambda: transform_from_config({"lag": 3}), "expected the name of a transform"),
+        (lambda: Autoregression(0), "lags=0; expected an integer >= 1"),
+        (lambda: Autoregression(2, period=1), "period=1; expected an integer >= 2. None is no season"),
         (lambda: Difference().set_state({"n_fitted_": 3, "last_": 2}), r"expected \['n_fitted_'\]"),
         (lambda: StandardScale().set_state({"n_fitted_": 3}), "'mean_', 'n_fitted_', 'scale_', 'var_'"),
     ],
@@ -489,6 +495,7 @@ def test_bad_parameters_are_refused(make, match):
         (BoxCox(-0.5), [1, 0, 3, 4], r"y=0 at 1962-02-01.*lmbda is -0.5"),
         (Difference(4), [1, 2, 3, 4], "4 values for Difference.*expected at least 5"),
         (Detrend(4), [1, 2, 3, 4], "expected at least 5"),
+        (Autoregression(1), [1, 2, 3, 4], r"4 values for Autoregression\(lags=1.*expected at least 6"),
         (Log(), [np.nan, 2, np.nan, 3], "y=nan at 1962-03-01.*NaN at the start only.*interpolate"),
         (Log(), [np.nan, np.inf, 2, 3], "y=inf at 1962-02-01"),
         (Log(), [np.nan] * 4, "y=nan at 1962-01-01"),
@@ -535,3 +542,89 @@ def test_each_value_is_undone_by_itself(maker):
     z, tail = transform.apply(y, index)
     assert tail == {}
     np.testing.assert_allclose(transform.undo(z[20:30], tail, index[20:30]), y[20:30], rtol=1e-9)
+
+
+def design(y, lags, period, index):
+    """What an autoregression looks at, one row a value, and the values: for y of mean 0 and variance 1."""
+    scaled = (y - y.mean()) / y.std()
+    columns = [scaled[lags - k : len(y) - k] for k in range(1, lags + 1)]
+    if period:
+        places = np.arange(len(index))[lags:]
+        for harmonic in range(1, min(2, period // 2) + 1):
+            turns = 2 * np.pi * harmonic * places / period
+            columns += [np.cos(turns)] if 2 * harmonic == period else [np.sin(turns), np.cos(turns)]
+    return np.stack(columns, axis=1), scaled[lags:]
+
+
+def ridge_by_hand(x, t, penalty):
+    """(weights, constant, generalised cross-validation), by the matrix that takes the values to their fit."""
+    n = len(t)
+    middle = np.full((n, n), 1 / n)
+    centred = x - x.mean(axis=0)
+    inverse = np.linalg.inv(centred.T @ centred + penalty * np.eye(x.shape[1]))
+    weights = inverse @ centred.T @ (t - t.mean())
+    hat = middle + centred @ inverse @ centred.T
+    rest = t - hat @ t
+    score = (rest @ rest / n) / (1 - np.trace(hat) / n) ** 2
+    return weights, t.mean() - x.mean(axis=0) @ weights, score
+
+
+@pytest.mark.parametrize(
+    ("length", "lags", "period", "noise"),
+    [(90, 1, None, 0.1), (90, 6, None, 3.0), (90, 5, 4, 0.5), (90, 12, 12, 20.0), (16, 1, None, 0.1), (16, 5, 4, 0.5)],
+)
+@pytest.mark.parametrize("seed", [9, 11])
+def test_an_autoregression_is_the_ridge_regression_of_least_cross_validation(length, lags, period, noise, seed):
+    rng = np.random.default_rng(seed)
+    t = np.arange(length)
+    y = 40 + 3 * np.sin(t / 3) + 2 * np.cos(2 * np.pi * t / 12) + noise * rng.normal(size=length)
+    index = MONTHLY["MS"](length)
+    fitted = Autoregression(lags, period).fit(y, index)
+    x, target = design(y, lags, period, index)
+    found = {penalty: ridge_by_hand(x, target, penalty) for penalty in RIDGES}
+    assert fitted.ridge_ == min(RIDGES, key=lambda penalty: found[penalty][2])
+    weights, constant, _ = found[fitted.ridge_]
+    np.testing.assert_allclose(fitted.coefficients_, weights[:lags], rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(fitted.seasonal_, y.std() * weights[lags:], rtol=1e-8, atol=1e-10)
+    z, _ = fitted.apply(y, index)
+    np.testing.assert_allclose(z[lags:], y.std() * (target - constant - x @ weights), rtol=1e-7, atol=1e-9)
+
+
+def test_noise_is_penalised_more_than_a_wave():
+    rng = np.random.default_rng(9)
+    wave = np.sin(np.arange(80) / 2) + 0.01 * rng.normal(size=80)
+    ridges = [Autoregression(8).fit(y, pd.RangeIndex(80)).ridge_ for y in (wave, rng.normal(size=80))]
+    assert ridges[0] < 1 < 30 < ridges[1]
+
+
+def test_nothing_added_is_the_autoregression_on_its_own_forecasts():
+    y, index = series(60), MONTHLY["MS"](90)
+    fitted = Autoregression(4, period=12).fit(y, index[:60])
+    _, tail = fitted.apply(y, index[:60])
+    state = fitted.get_state()
+    path = list(y)
+    for step in range(60, 90):
+        turns = 2 * np.pi * step / 12
+        terms = [np.sin(turns), np.cos(turns), np.sin(2 * turns), np.cos(2 * turns)]
+        lagged = sum(state["coefficients_"][k - 1] * path[-k] for k in range(1, 5))
+        path.append(state["constant_"] + lagged + float(np.dot(state["seasonal_"], terms)))
+    np.testing.assert_allclose(fitted.undo(np.zeros(30), tail, index[60:]), path[60:], rtol=1e-9)
+
+
+def test_an_explosive_autoregression_stays_within_ten_widths():
+    y = 1.3 ** np.arange(30)
+    fitted = Autoregression(1).fit(y, pd.RangeIndex(30))
+    assert fitted.coefficients_[0] > 1.2
+    _, tail = fitted.apply(y, pd.RangeIndex(30))
+    path = fitted.undo(np.zeros(100), tail, pd.RangeIndex(30, 130))
+    assert path[-1] == pytest.approx(y.max() + 10 * np.ptp(y), rel=1e-12)
+    # What a net adds is added all the same, and is not fed back beyond the bound.
+    assert fitted.undo(np.full(100, 5.0), tail, pd.RangeIndex(30, 130))[-1] == pytest.approx(path[-1] + 5)
+
+
+def test_a_constant_series_is_foretold_by_itself():
+    y, index = np.full(20, 7.0), pd.RangeIndex(20)
+    fitted = Autoregression(3, period=4).fit(y, index)
+    z, tail = fitted.apply(y, index)
+    np.testing.assert_array_equal(z[3:], 0)
+    np.testing.assert_array_equal(fitted.undo(np.zeros(5), tail, pd.RangeIndex(20, 25)), 7)
