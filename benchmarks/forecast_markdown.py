@@ -1,0 +1,144 @@
+"""The Markdown tables of how good forecasts are, made from `benchmarks/results/forecast_*.json`.
+
+    python -m benchmarks.forecast_markdown docs/forecast.md
+
+A page has them between `<!-- accuracy -->` and `<!-- /accuracy -->`, and what stands there is replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.forecast import mean_ranks
+from benchmarks.harness import RESULTS
+
+__all__ = ["accuracy", "fill"]
+
+PLACE = re.compile(r"(<!-- accuracy -->\n).*?(<!-- /accuracy -->)", re.DOTALL)
+FILES = ("forecast_accuracy_milk", "forecast_accuracy_short", "forecast_accuracy_long")
+NAMES = {
+    "forecaster": "**Forecaster**", "seasonal_naive": "seasonal naive", "holt_winters": "Holt-Winters",
+    "holt_winters_per_day": "Holt-Winters per day", "sarima": "SARIMA", "ets_aaa": "ETS(A,A,A)", "auto_ets": "AutoETS",
+    "auto_arima": "AutoARIMA", "auto_theta": "AutoTheta",
+}  # fmt: skip
+
+
+def fill(page: str, folder: Path) -> str:
+    """The page with its tables made anew.
+
+    Raises:
+        ValueError: the page has no place for them.
+    """
+    if not PLACE.search(page):
+        raise ValueError("no <!-- accuracy --> and <!-- /accuracy --> in the page")
+    text = accuracy(folder)
+    return PLACE.sub(lambda found: f"{found[1]}{text}\n{found[2]}", page)
+
+
+def accuracy(folder: Path) -> str:
+    """All tables, of the files that there are."""
+    documents = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("forecast_*.json"))}
+    tables = {
+        name: rows
+        for file in FILES
+        if file in documents
+        for name, rows in documents[file]["results"].items()
+        if name != "mean_rank"
+    }
+    parts = []
+    if "milk" in tables:
+        parts.append(_milk(tables["milk"], documents["forecast_accuracy_milk"]))
+    if len(tables) > 1:
+        parts.append(_by_series(tables))
+    if "forecast_sine" in documents:
+        parts.append(_sine(documents["forecast_sine"]["results"]["medians"]))
+    if "forecast_time" in documents:
+        parts.append(_seconds(documents["forecast_time"]))
+    return "\n\n".join(parts)
+
+
+def _milk(rows: Sequence[Mapping[str, Any]], document: Mapping[str, Any]) -> str:
+    seeds = len(document["settings"]["seeds"])
+    order = sorted(rows, key=lambda row: row["rmse_mean"])
+    lines = [
+        [NAMES.get(row["name"], row["name"]), f"{row['rmse_last']:.2f}", f"{row['rmse_mean']:.2f}",
+         f"{row['mase']:.3f}", _percent(row["coverage_80"]), _percent(row["coverage_95"])]
+        for row in order
+    ]  # fmt: skip
+    return (
+        "Milk, twelve months ahead from the ends of 1968 to 1974; everything is fitted anew at each, from defaults\n"
+        f"and from nothing that lies later. Root mean squared errors in pounds a cow, medians of {seeds} seeds\n"
+        "(`benchmarks/results/forecast_accuracy_milk.json`):\n\n"
+        + _table(["", "1975", "mean of seven years", "MASE", "80 % holds", "95 % holds"], lines)
+    )
+
+
+def _by_series(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    methods = ["forecaster", "auto_ets", "auto_arima", "auto_theta", "holt_winters", "seasonal_naive"]
+    lines = []
+    for name, rows in tables.items():
+        found = {row["name"]: row for row in rows}
+        known = [found[each]["mase"] for each in methods if each in found and found[each]["mase"] is not None]
+        shown = []
+        for each in methods:
+            value = found.get(each, {}).get("mase")
+            text = "" if value is None else f"{value:.3f}"
+            shown.append(f"**{text}**" if value is not None and value == min(known) else text)
+        ours = found["forecaster"]
+        lines.append([name.replace("_", " "), *shown, _percent(ours["coverage_80"]), _percent(ours["coverage_95"])])
+    ranks = mean_ranks(dict(tables))
+    rank = [f"{ranks[each]:.1f}" if each in ranks else "" for each in methods]
+    lines.append(["mean rank", *rank, "", ""])
+    heads = [NAMES[each].strip("*") for each in methods]
+    return (
+        "MASE (errors in units of those of the last season again, within the training part) at the rolling origins of\n"
+        "`benchmarks/series.py`, the least of each series in bold; what the forecaster's intervals hold; ranks among\n"
+        "those that ran on all series:\n\n" + _table(["", *heads, "80 % holds", "95 % holds"], lines)
+    )
+
+
+def _sine(rows: Sequence[Mapping[str, Any]]) -> str:
+    lines = [
+        [row["name"], *(f"{row[key]:.2g}" for key in ("mse_after_2000", "mse_at_the_end", "generated_60"))]
+        for row in rows
+    ]
+    return (
+        "The sine of 2017, medians (`forecast_sine.json`): one-step mean squared error after 2000 batches of one\n"
+        "window at 1e-4, the same when trained to the end, and the largest error of 60 generated steps:\n\n"
+        + _table(["100 units", "after 2000", "at the end", "60 steps"], lines)
+    )
+
+
+def _seconds(document: Mapping[str, Any]) -> str:
+    found, machine = document["results"], document["machine"]
+    return (
+        f"A default `fit` of 156 months takes {found['median_fit_seconds']:.1f} s (the first of a process "
+        f"{found['fit'][0]['fit_seconds']:.1f} s) on {document['settings']['backend']}, {machine['cores']} cores of "
+        f"{machine['cpu']}\n(`forecast_time.json`)."
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.0f} %"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pages", nargs="+", type=Path)
+    for page in parser.parse_args().pages:
+        page.write_text(fill(page.read_text(), RESULTS))
+        print(page)
+
+
+if __name__ == "__main__":
+    main()
