@@ -200,6 +200,17 @@ def test_mean_lies_halfway_between_recursive_and_direct(panel):
     pd.testing.assert_frame_equal(both, (parts[0] + parts[1]) / 2, check_freq=False)
 
 
+def test_each_step_is_fed_back_with_what_is_known_of_the_next():
+    """The forecast of one net is that of single steps, each after the series and the steps before it."""
+    alone = tiny(n_members=1, epochs=0, lookback=None, transforms=["difference"], calendar=("month",))
+    y = series()
+    at_once = talking(alone.fit(y, val=0)).predict(4)
+    for _ in range(4):
+        y = pd.concat([y, alone.predict(1, history=y)]).asfreq("MS")
+    np.testing.assert_allclose(at_once, y[T:], rtol=1e-5)
+    assert not np.allclose(at_once, baselines.drift(series(), 4), rtol=1e-3)
+
+
 def test_another_history_is_gone_on_from(main):
     y = series(T + 6)
     found = main.predict(3, history=y)
@@ -717,3 +728,41 @@ def test_nothing_is_said_when_silent(capsys):
         warnings.simplefilter("error", UserWarning)
         tiny(epochs=1).fit(series()).predict(2)
     assert capsys.readouterr().out == ""
+
+
+def test_pictures_have_the_bands_that_can_be_drawn():
+    without = tiny(epochs=0).fit(series(), val=0)
+    assert len(without.plot_forecast(3).collections) == 0
+    with pytest.raises(InvalidArgumentError, match="no steps were held out"):
+        without.plot_forecast(3, interval=0.8)
+    few = tiny(epochs=0).fit(series(), val=6)  # enough for 80 %, not for 95 %
+    assert len(few.plot_forecast(3).collections) == 1
+    with pytest.raises(InvalidArgumentError, match="'auto'"):
+        few.plot_forecast(3, interval="all")
+
+
+def test_a_backtest_of_several_series_is_drawn_one_at_a_time():
+    found = tiny(epochs=0).backtest(frame(), horizon=3, folds=2, refit=False)
+    ax = Forecaster.plot_backtest(frame()["b"], found, series="b")
+    drawn = found.attrs["forecasts"].query("series == 'b' and fold == 1")["forecast"]
+    assert ax.get_lines()[2].get_ydata()[-1] == drawn.iloc[-1]
+    with pytest.raises(InvalidArgumentError, match="series='c'"):
+        Forecaster.plot_backtest(frame()["b"], found, series="c")
+
+
+def test_a_backtest_of_short_series_has_the_levels_that_can_be_had():
+    found = tiny(epochs=0, horizon=2, period=1, lookback=4).backtest(series(30), folds=2)
+    assert "coverage_80" in found
+    assert "coverage_95" not in found
+
+
+def test_predictions_of_one_step_keep_names_and_dtypes():
+    alone = tiny(epochs=0).fit(frame())
+    assert alone.one_step().columns.name == "shop"
+    labels = long().assign(unique_id=lambda table: table["unique_id"].astype("category"))
+    assert tiny(epochs=0).fit(labels).one_step()["unique_id"].dtype == labels["unique_id"].dtype
+
+
+def test_a_seed_to_generate_from_is_numbers():
+    with pytest.raises(InvalidArgumentError):
+        tiny(epochs=0).fit(series()).generate(["a"])

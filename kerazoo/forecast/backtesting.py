@@ -24,7 +24,7 @@ def backtest(
     folds: int,
     step: int | None,
     refit: str | bool,
-    levels: Sequence[float],
+    levels: Sequence[float] | None,
 ) -> pd.DataFrame:
     """See :meth:`kerazoo.Forecaster.backtest`."""
     from kerazoo.forecast.fitting import fit_ensemble
@@ -56,6 +56,8 @@ def backtest(
             its = model._settings(panel)
             model._panel, model._fitted = panel, fit_ensemble(panel, its)
             model._levels_seed = its.seed
+        if levels is None:  # of the first fold, which has the fewest values
+            levels = model._usual_levels()
         futures = [
             each.covariates[len(each.values) - before : len(each.values) - before + horizon] for each in whole.series
         ]

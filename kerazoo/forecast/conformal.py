@@ -60,6 +60,10 @@ class ConformalIntervals:
             relative = np.quantile(relative, np.linspace(0.0, 1.0, MOST_KEPT))
         return cls(growth, relative, np.asarray(unit, np.float64), n_held)
 
+    def can_hold(self, level: float) -> bool:
+        """Whether enough steps were held out for :meth:`half_widths` of this level."""
+        return level * (self.n_held + 1) / self.n_held <= 1.0 + 0.5 / self.n_held
+
     def half_widths(self, level: float, series: int, horizon: int) -> Values:
         """Float64 (horizon,), in units of the data, for an interval that holds a share `level` of what comes.
 
@@ -67,7 +71,7 @@ class ConformalIntervals:
             InvalidArgumentError: too few steps were held out to say so much.
         """
         raised = level * (self.n_held + 1) / self.n_held
-        if raised > 1.0 + 0.5 / self.n_held:
+        if not self.can_hold(level):
             needed = math.ceil((level - 0.5) / (1.0 - level) - 1e-9)
             raise InvalidArgumentError(
                 f"interval of {level:.0%} from {self.n_held} steps held out; expected at least {needed}. Hold out more "

@@ -21,7 +21,7 @@ from kerazoo.errors import (
     check_real,
 )
 from kerazoo.forecast.calendar import season_length
-from kerazoo.forecast.panel import Panel, SeriesData, read_future, read_panel, write_forecast
+from kerazoo.forecast.panel import Panel, SeriesData, read_future, read_panel, write_forecast, write_steps
 from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
 
 if TYPE_CHECKING:
@@ -259,6 +259,7 @@ class Forecaster(BaseEstimator):
             "val": n_val,
         }  # fmt: skip
         arrays = [array for each in panel.series for array in (each.values, each.covariates)]
+        about["dates"] = [f"{each.index[0]} to {each.index[-1]}" for each in panel.series[:100]]
         return TrainingFile(Path(self.checkpoint_dir), minutes, fingerprint_of(about, arrays))
 
     # Forecasts.
@@ -358,7 +359,7 @@ class Forecaster(BaseEstimator):
         self._check_fitted()
         panel = self._panel_of(y, X)
         found = [self._fitted.ensemble.one_step(place, each) for place, each in enumerate(panel.series)]
-        return _over_its_dates(panel, found)
+        return write_steps(panel, found)
 
     def generate(self, seed: Any = "zeros", steps: int = 60) -> NDArray[np.float64]:
         """The nets go on by themselves from a seed, as in the examples of 2017: what they have learned of the series.
@@ -391,7 +392,7 @@ class Forecaster(BaseEstimator):
             end = min(start + length, len(first.values))
             data = SeriesData(first.id, first.values[:end], first.index[:end], first.covariates[:end])
         else:
-            values = read_panel(np.asarray(seed, np.float64).ravel()).series[0].values
+            values = read_panel(seed).series[0].values
             if len(values) > len(first.values):
                 raise InvalidArgumentError(
                     f"seed has {len(values)} values; expected at most {len(first.values)}, as the fitted series."
@@ -411,7 +412,7 @@ class Forecaster(BaseEstimator):
         X: Any = None,
         step: int | None = None,
         refit: str | bool = "fresh",
-        interval: float | Sequence[float] | None = USUAL_LEVELS,
+        interval: float | Sequence[float] | str | None = "auto",
     ) -> pd.DataFrame:
         """Forecasts from several origins, judged beside the naive and the seasonal naive forecast.
 
@@ -422,7 +423,8 @@ class Forecaster(BaseEstimator):
             step: int >= 1, steps between origins; None: `horizon`.
             refit: "fresh": a new forecaster of the same parameters is fitted at each origin, to what lies before it,
                 from fresh weights; False: one is fitted at the first origin, and then only sees the longer series.
-            interval: levels whose coverage is measured, or None.
+            interval: levels whose coverage is measured; None: none; "auto": 0.8 and 0.95, as far as what is held out at
+                the first origin can carry them.
 
         Returns:
             a DataFrame with a row for each fold, series and model (`forecaster`, `naive`, `seasonal_naive`) and the
@@ -435,7 +437,8 @@ class Forecaster(BaseEstimator):
         """
         from kerazoo.forecast.backtesting import backtest
 
-        return backtest(self, y, X, horizon, folds, step, refit, _levels(interval))
+        levels = None if _is_auto(interval) else _levels(interval)
+        return backtest(self, y, X, horizon, folds, step, refit, levels)
 
     # Pictures.
 
@@ -443,7 +446,7 @@ class Forecaster(BaseEstimator):
         self,
         horizon: int | None = None,
         X_future: Any = None,
-        interval: float | Sequence[float] | None = USUAL_LEVELS,
+        interval: float | Sequence[float] | str | None = "auto",
         *,
         truth: Any = None,
         last: int | None = None,
@@ -453,7 +456,8 @@ class Forecaster(BaseEstimator):
         """The end of a series and its forecast: see :func:`kerazoo.plots.plot_forecast`.
 
         Args:
-            horizon, X_future, interval: as for :meth:`predict`.
+            horizon, X_future: as for :meth:`predict`.
+            interval: as for :meth:`predict`; "auto": 0.8 and 0.95, as far as what was held out can carry them.
             truth: Series of what happened, or None.
             last: int or None, values of the history that are drawn.
             series: label of one of several series; None: the first.
@@ -466,7 +470,8 @@ class Forecaster(BaseEstimator):
         horizon = self.horizon_ if horizon is None else check_int("horizon", horizon)
         panel = self._panel
         futures = read_future(panel, X_future, horizon)
-        columns = self._columns(panel.series, futures, horizon, _levels(interval))
+        levels = self._usual_levels() if _is_auto(interval) else _levels(interval)
+        columns = self._columns(panel.series, futures, horizon, levels)
         data = panel.series[place]
         dates = self._fitted.ensemble.history_of(place, data, futures[place], horizon).future
         known = pd.Series(data.values, data.index, name=data.id)
@@ -481,17 +486,25 @@ class Forecaster(BaseEstimator):
         return plots.plot_history(self.history_, ax=ax)
 
     @staticmethod
-    def plot_backtest(y: pd.Series, backtest: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    def plot_backtest(y: pd.Series, backtest: pd.DataFrame, series: Any = None, ax: Axes | None = None) -> Axes:
         """The forecasts of a backtest over what happened: see :func:`kerazoo.plots.plot_backtest`.
 
         Args:
-            y: Series, the truth.
+            y: Series, the truth: of one series.
             backtest: what :meth:`backtest` gave.
+            series: label of one of several series; None: the first.
             ax: matplotlib Axes or None.
         """
         from kerazoo import plots
 
-        return plots.plot_backtest(y, backtest.attrs["forecasts"], ax=ax)
+        steps = backtest.attrs["forecasts"]
+        ids = list(dict.fromkeys(backtest["series"]))
+        chosen = ids[0] if series is None else series
+        if chosen not in ids:
+            raise InvalidArgumentError(f"series={series!r}; expected one of {ids[:20]}.")
+        if len(ids) > 1:
+            steps = steps[steps["series"] == chosen]
+        return plots.plot_backtest(y, steps, ax=ax)
 
     def _place_of(self, series: Any) -> int:
         if series is None:
@@ -499,6 +512,13 @@ class Forecaster(BaseEstimator):
         if series not in self._panel.ids:
             raise InvalidArgumentError(f"series={series!r}; expected one of {list(self._panel.ids)[:20]}.")
         return self._panel.ids.index(series)
+
+    def _usual_levels(self) -> tuple[float, ...]:
+        """The usual levels that intervals can have here."""
+        if self._fitted.ensemble.likelihood:
+            return USUAL_LEVELS
+        intervals = self._fitted.intervals
+        return () if intervals is None else tuple(level for level in USUAL_LEVELS if intervals.can_hold(level))
 
     # Files.
 
@@ -547,6 +567,13 @@ def _transforms_from(given: Any) -> Any:
         ) from None
 
 
+def _is_auto(interval: Any) -> bool:
+    if isinstance(interval, str):
+        check_choice("interval", interval, ("auto",), hint="Or shares, as [0.8, 0.95]; None is none.")
+        return True
+    return False
+
+
 def _levels(interval: Any) -> tuple[float, ...]:
     if interval is None:
         return ()
@@ -582,20 +609,3 @@ def _with_validation(y: Any, val: Any) -> tuple[Any, int | None]:
             joined.index.freq = freq
         return joined, len(val)
     return np.concatenate([np.asarray(y), np.asarray(val)]), len(val)
-
-
-def _over_its_dates(panel: Panel, found: Sequence[NDArray[np.float64]]) -> Any:
-    """Values of each step of the series, in the form that they came in."""
-    if panel.form == "series":
-        return pd.Series(found[0], panel.series[0].index, name=panel.name)
-    if panel.form == "array":
-        return found[0] if panel.ndim == 1 else np.stack(found, axis=1)
-    if panel.form == "long":
-        return pd.concat(
-            [
-                pd.DataFrame({"unique_id": each.id, "ds": each.index, "forecast": values})
-                for each, values in zip(panel.series, found, strict=True)
-            ],
-            ignore_index=True,
-        )
-    return pd.DataFrame(dict(zip(panel.ids, found, strict=True)), index=panel.series[0].index)

@@ -113,6 +113,11 @@ class Learner(keras.Model):
         of_all = self.n_windows / ops.cast(ops.shape(windows)[0], errors.dtype)
         return of_all * ops.sum(ops.take(weights, windows, axis=1) * errors)
 
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Torch's own knows weights by their paths, which nets side by side share: all but one would be left out."""
+        for weight in self.trainable_variables:
+            weight.value.grad = None
+
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:

@@ -191,6 +191,8 @@ class _SeparateNets(MemberNets):
 
     def __init__(self, spec: RNNSpec, seeds: Sequence[int], steps: int) -> None:
         super().__init__(spec, len(seeds))
+        # XLA takes tens of seconds to compile nets side by side for what takes milliseconds.
+        self.supports_jit = keras.backend.backend() != "tensorflow"
         self._nets = [build(spec.replace(lookback=None), seed=seed) for seed in seeds]
         self._steps = steps
         for net in self._nets:

@@ -48,7 +48,7 @@ from kerazoo.forecast.indexes import (
     typed_index,
 )
 
-__all__ = ["Panel", "SeriesData", "read_future", "read_panel", "write_forecast"]
+__all__ = ["Panel", "SeriesData", "read_future", "read_panel", "write_forecast", "write_steps"]
 
 Values: TypeAlias = NDArray[np.float64]
 Index: TypeAlias = pd.Index
@@ -354,6 +354,30 @@ def write_forecast(panel: Panel, columns: Mapping[str, Sequence[Values]]) -> Any
     pairs = [(*(each if isinstance(each, tuple) else (each,)), label) for each in panel.ids for label in checked]
     labels = pd.MultiIndex.from_tuples(pairs, names=[*panel.level_names, None])
     return pd.DataFrame(table, index=indexes[0], columns=labels)
+
+
+def write_steps(panel: Panel, values: Sequence[Values]) -> Any:
+    """Values of each step of the series, over their own dates and in the form that they came in.
+
+    Args:
+        panel: Panel.
+        values: float64 (T,) a series.
+
+    Returns:
+        A Series, a DataFrame (a long one has the columns unique_id, ds and forecast) or a float64 array.
+
+    >>> write_steps(read_panel([3.0, 1.0]), [np.array([np.nan, 3.0])])
+    array([nan,  3.])
+    """
+    if panel.form == "series":
+        return pd.Series(values[0], panel.series[0].index, name=panel.name)
+    if panel.form == "array":
+        return values[0] if panel.ndim == 1 else np.stack(values, axis=1)
+    if panel.form == "frame":
+        return pd.DataFrame(np.stack(values, axis=1), index=panel.series[0].index, columns=_columns_of(panel))
+    ids = _columns_of(panel).repeat([len(each.values) for each in panel.series])
+    dates = panel.series[0].index.append([each.index for each in panel.series[1:]])
+    return pd.DataFrame({"unique_id": ids, "ds": dates.rename(None), "forecast": np.concatenate(values)})
 
 
 # Reading y
