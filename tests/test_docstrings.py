@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import signal
 
 import pytest
 
@@ -58,6 +59,15 @@ WITH_EXAMPLES = {
 }
 
 
+@pytest.fixture
+def interruptible():
+    """Where tests run in the background, the shell has them ignore Ctrl-C, which one of the examples is about."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name):
     module = importlib.import_module(name)
