@@ -66,15 +66,20 @@ def median_row(name: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def accuracy(names: Sequence[str], seeds: Sequence[int], models: Sequence[str | None], baselines: Sequence[str]) -> Any:
-    """Tables by series, and mean ranks by MASE."""
+def accuracy(
+    names: Sequence[str], seeds: Sequence[int], models: Sequence[str | None], baselines: Sequence[str], **settings: Any
+) -> Any:
+    """Tables by series, and mean ranks by MASE; `settings` are those of the forecasters that are not their defaults."""
     tables: dict[str, Any] = {}
     for name, (series, period) in load_series(names).items():
         info, lengths = SERIES[name], origins(name, len(series))
         rows = [score(each, BASELINES[each], series, period, info.horizon, lengths) for each in baselines]
         for model in models:
             label = "forecaster" if model is None else f"forecaster, {model}"
-            of_seeds = [score(label, forecaster(model, seed), series, period, info.horizon, lengths) for seed in seeds]
+            of_seeds = [
+                score(label, forecaster(model, seed, **settings), series, period, info.horizon, lengths)
+                for seed in seeds
+            ]
             rows.append(median_row(label, of_seeds))
         tables[name] = rows
         print_table(f"{name}: {len(lengths)} origins, {info.horizon} steps ahead", _rounded(rows), COLUMNS)
@@ -204,6 +209,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="1,2,3,4,5")
     parser.add_argument("--models", default="", help="names of models, separated by commas; the default unless given")
     parser.add_argument("--baselines", default="all", help='names, separated by commas, "all" or "none"')
+    parser.add_argument("--without-nets", action="store_true", help="accuracy of the chosen statistics alone")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--name", help="of the JSON file")
     arguments = parser.parse_args()
@@ -213,13 +219,16 @@ def main() -> None:
     chosen = {"all": list(BASELINES), "none": []}.get(arguments.baselines, arguments.baselines.split(","))
     question = arguments.question
     if question in ("accuracy", "cells"):
-        tables = accuracy(names, seeds, models, chosen if question == "accuracy" else ["seasonal_naive"])
+        changed = {"epochs": 0} if arguments.without_nets else {}
+        baselines = chosen if question == "accuracy" else ["seasonal_naive"]
+        tables = accuracy(names, seeds, models, baselines, **changed)
     elif question == "sine":
         tables = sine(seeds)
     else:
         tables = timing(arguments.repeats)
     versions = {package: _version(package) for package in ("pandas", "scipy", "statsmodels", "statsforecast")}
-    settings = {"backend": keras.backend.backend(), "seeds": seeds, "models": models, "versions": versions}
+    settings = {"backend": keras.backend.backend(), "seeds": seeds, "models": models, "versions": versions,
+                "without_nets": arguments.without_nets}  # fmt: skip
     print(write_result(arguments.name or f"forecast_{question}", QUESTIONS[question], settings, tables))
 
 

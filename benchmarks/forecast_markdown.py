@@ -54,7 +54,8 @@ def accuracy(folder: Path) -> str:
     if "milk" in tables:
         parts.append(_milk(tables["milk"], documents["forecast_accuracy_milk"]))
     if len(tables) > 1:
-        parts.append(_by_series(tables))
+        alone = documents.get("forecast_accuracy_without_nets", {"results": {}})["results"]
+        parts.append(_by_series(tables, alone))
     if "forecast_sine" in documents:
         parts.append(_sine(documents["forecast_sine"]["results"]["medians"]))
     if "forecast_time" in documents:
@@ -78,7 +79,7 @@ def _milk(rows: Sequence[Mapping[str, Any]], document: Mapping[str, Any]) -> str
     )
 
 
-def _by_series(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+def _by_series(tables: Mapping[str, Any], alone: Mapping[str, Any]) -> str:
     methods = ["forecaster", "auto_ets", "auto_arima", "auto_theta", "holt_winters", "seasonal_naive"]
     lines = []
     for name, rows in tables.items():
@@ -90,15 +91,18 @@ def _by_series(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
             text = "" if value is None else f"{value:.3f}"
             shown.append(f"**{text}**" if value is not None and value == min(known) else text)
         ours = found["forecaster"]
+        shown.insert(1, f"{alone[name][0]['mase']:.3f}" if name in alone else "")
         lines.append([name.replace("_", " "), *shown, _percent(ours["coverage_80"]), _percent(ours["coverage_95"])])
     ranks = mean_ranks(dict(tables))
     rank = [f"{ranks[each]:.1f}" if each in ranks else "" for each in methods]
-    lines.append(["mean rank", *rank, "", ""])
+    lines.append(["mean rank", rank[0], "", *rank[1:], "", ""])
     heads = [NAMES[each].strip("*") for each in methods]
+    heads.insert(1, "without its nets")
     return (
         "MASE (errors in units of those of the last season again, within the training part) at the rolling origins of\n"
-        "`benchmarks/series.py`, the least of each series in bold; what the forecaster's intervals hold; ranks among\n"
-        "those that ran on all series:\n\n" + _table(["", *heads, "80 % holds", "95 % holds"], lines)
+        "`benchmarks/series.py`: the least of each series in bold; beside the forecaster the same with `epochs=0`; what its\n"
+        "intervals hold; ranks among those that ran on all series:\n\n"
+        + _table(["", *heads, "80 % holds", "95 % holds"], lines)
     )
 
 

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
-import importlib
 import os
 import secrets
 import subprocess
@@ -36,6 +35,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.cudnn_calls import CudnnCalls
 from benchmarks.harness import ROOT, describe_gpus, print_table, visible_devices, write_result
 
 QUESTION = "Outputs and gradients on the device beside those on the CPU: relative errors of every cell and loss."
@@ -190,24 +190,11 @@ class TorchSide:
     def __init__(self, precision: str) -> None:
         import torch  # type: ignore[import-not-found,unused-ignore]
 
-        # The package has a function of the same name, which hides the module from `import ... as`.
-        keras_rnn = importlib.import_module("keras.src.backend.torch.rnn")
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
         self.dtype = precision
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.fused_calls = 0
-        # Keras falls back to a loop without a word where cuDNN cannot be had, so its fused calls are counted.
-        for name in ("_cudnn_lstm", "_cudnn_gru"):
-            setattr(keras_rnn, name, self._counting(getattr(keras_rnn, name)))
-
-    def _counting(self, function: Any) -> Any:
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            found = function(*args, **kwargs)
-            self.fused_calls += 1
-            return found
-
-        return counted
+        self.fused_calls = CudnnCalls()
 
     def _put(self, value: np.ndarray) -> Any:
         import torch
@@ -220,7 +207,7 @@ class TorchSide:
         import torch
 
         def run() -> Arrays:
-            before = self.fused_calls
+            before = self.fused_calls.count
             inputs = self._put(x)
             with torch.no_grad():
                 found = list(keras.tree.flatten(model(inputs, training=False)))
@@ -233,7 +220,7 @@ class TorchSide:
             gradients = torch.autograd.grad(total, wanted, allow_unused=True)
             filled = [torch.zeros_like(v) if g is None else g for v, g in zip(wanted, gradients, strict=True)]
             named = {v.path: g for v, g in zip(variables, filled[:-1], strict=True)}
-            return {**_named(found, named, filled[-1]), "fused": np.asarray(self.fused_calls > before)}
+            return {**_named(found, named, filled[-1]), "fused": np.asarray(self.fused_calls.count > before)}
 
         return run
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
-import importlib
 import json
 import os
 import statistics
@@ -34,6 +33,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.cudnn_calls import CudnnCalls
 from benchmarks.harness import ROOT, describe_gpus, print_table, visible_devices, write_result
 
 QUESTION = "Steps a second of recurrent models by device: zoo against plain layers, parallel forms, every cell."
@@ -203,21 +203,8 @@ class TorchWorker:
     def __init__(self) -> None:
         import torch  # type: ignore[import-not-found,unused-ignore]
 
-        # The package has a function of the same name, which hides the module from `import ... as`.
-        keras_rnn = importlib.import_module("keras.src.backend.torch.rnn")
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.fused_calls = 0
-        # Keras falls back to a loop without a word where cuDNN cannot be had, so its fused calls are counted.
-        for name in ("_cudnn_lstm", "_cudnn_gru"):
-            setattr(keras_rnn, name, self._counting(getattr(keras_rnn, name)))
-
-    def _counting(self, function: Any) -> Any:
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            found = function(*args, **kwargs)
-            self.fused_calls += 1
-            return found
-
-        return counted
+        self.fused_calls = CudnnCalls()
 
     def put(self, x: np.ndarray) -> Any:
         import torch
@@ -252,11 +239,11 @@ class TorchWorker:
         side = Side(name, lambda: None, run, wait)
 
         def first_call() -> None:
-            before, start = self.fused_calls, time.perf_counter()
+            before, start = self.fused_calls.count, time.perf_counter()
             run()
             wait()
             side.notes["compile_seconds"] = time.perf_counter() - start
-            side.notes["fused"] = self.fused_calls > before or not hasattr(model, "trainable_variables")
+            side.notes["fused"] = self.fused_calls.count > before or not hasattr(model, "trainable_variables")
 
         side.compile = first_call
         return side

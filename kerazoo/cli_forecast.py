@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerazoo.errors import InvalidArgumentError
+from kerazoo.errors import IntervalError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -270,9 +270,7 @@ def _backtested(forecaster: Any, y: Any, X: Any, folds: int, refit: bool, levels
     while True:
         try:
             return forecaster.backtest(y, X=X, folds=folds, refit="fresh" if refit else False, interval=levels or None)
-        except InvalidArgumentError as error:
-            if not levels or not str(error).startswith("interval"):
-                raise
+        except IntervalError:
             levels.pop()
 
 
@@ -282,9 +280,7 @@ def _predicted(forecaster: Any, X_future: Any, levels: Sequence[float]) -> Any:
     while True:
         try:
             return forecaster.predict(X_future=X_future, interval=levels or None)
-        except InvalidArgumentError as error:
-            if not levels or not str(error).startswith("interval"):
-                raise
+        except IntervalError:
             click.echo(f"kerazoo: no interval of {100 * levels.pop():g} %: {forecaster.n_held_} steps held out are "
                        "too few to tell how wide it is.", err=True)  # fmt: skip
 

@@ -20,6 +20,7 @@ __all__ = [
     "CorpusError",
     "CorpusNotFoundError",
     "DatasetUnavailableError",
+    "IntervalError",
     "InvalidArgumentError",
     "KerazooError",
     "NotFittedError",
@@ -35,6 +36,10 @@ class KerazooError(Exception):
 
 class InvalidArgumentError(KerazooError, ValueError):
     """An argument has a value or a type that is not allowed."""
+
+
+class IntervalError(InvalidArgumentError):
+    """A prediction interval was asked for that too few steps were held out for, or none."""
 
 
 class CorpusError(KerazooError, ValueError):

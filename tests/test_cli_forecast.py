@@ -16,7 +16,7 @@ import pytest
 from kerazoo import Forecaster, cli, cli_forecast
 from kerazoo.cli_tables import read_table
 from kerazoo.datasets import milk
-from kerazoo.errors import InvalidArgumentError
+from kerazoo.errors import IntervalError
 from kerazoo.forecast.panel import read_future, read_panel, write_forecast
 from kerazoo.storage import write_tensors
 
@@ -73,7 +73,7 @@ def no_nets(monkeypatch):
     def predict(self, X_future=None, interval=None):
         read_future(self._panel, X_future, self.horizon_)
         if 0.99 in (interval or ()):
-            raise InvalidArgumentError("interval of 99% from 10 steps held out; expected at least 99.")
+            raise IntervalError("interval of 99% from 10 steps held out; expected at least 99.")
         last = [np.full(self.horizon_, each.values[-1]) for each in self._panel.series]
         columns = {"forecast": last}
         for level in interval or ():
@@ -275,7 +275,7 @@ def test_short_series_get_what_they_allow(folder, capsys, no_nets):
 def test_a_backtest_of_several_series_without_a_season(folder, capsys, no_nets, monkeypatch):
     def backtest(self, y, X=None, folds=5, refit="fresh", interval=None):
         if 0.95 in interval:
-            raise InvalidArgumentError("interval of 95% from 9 steps held out; expected at least 19.")
+            raise IntervalError("interval of 95% from 9 steps held out; expected at least 19.")
         asked.append((folds, refit, interval))
         rows = [
             {"fold": fold, "origin": fold, "series": name, "model": model, "rmse": size, "mae": size, "smape": 5.0,

@@ -211,7 +211,7 @@ def test_the_losses_are_means_over_the_targets():
     arrays.held[1] = 0  # members of which nothing is held out are not judged
     learner = Learner(member_nets(spec_of("gru_1x4"), SEEDS, T), arrays, "mse")
     expected = np.average(squares[0], weights=arrays.held[0])
-    assert learner.held_loss_of(np.arange(4)) == pytest.approx(expected, rel=1e-5)
+    assert learner.initial_held_loss() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("loss", ["mae", "huber", "normal"])
@@ -221,7 +221,7 @@ def test_every_loss_is_that_of_its_name(loss):
     learner = Learner(member_nets(spec_of("gru_1x4", OUT * (1 + (loss == "normal"))), [1], T), arrays, loss)
     size = np.abs(arrays.targets[0].astype(float))
     expected = {"mae": size, "huber": np.where(size < 1, size**2 / 2, size - 0.5), "normal": size**2 / 2}[loss]
-    found = learner.held_loss_of(np.arange(4))
+    found = learner.initial_held_loss()
     assert found == pytest.approx(np.average(expected, weights=arrays.held[0]), rel=1e-5)
 
 

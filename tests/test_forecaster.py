@@ -394,7 +394,7 @@ def test_the_twins_know_nothing_of_what_is_held_out(config):
         raw = [np.concatenate([data[0].covariates, each.to_numpy()[:, None]], axis=1)]
         parts.append(fitting._fit_part(choices, data, raw, [48]))
     one, other = parts
-    assert one.fitted[0][0].chain.get_state() == other.fitted[0][0].chain.get_state()
+    assert one.fitted[0][0].get_state() == other.fitted[0][0].get_state()
     np.testing.assert_array_equal(one.zs[0][0][:48], other.zs[0][0][:48])
     np.testing.assert_array_equal(one.scale.mean, other.scale.mean)
     np.testing.assert_array_equal(one.scale.deviation, other.scale.deviation)

@@ -24,9 +24,11 @@ def backtest(
     folds: int,
     step: int | None,
     refit: str | bool,
-    levels: Sequence[float] | None,
+    levels: Sequence[float],
+    where_possible: bool = False,
 ) -> pd.DataFrame:
-    """See :meth:`kerazoo.Forecaster.backtest`."""
+    """See :meth:`kerazoo.Forecaster.backtest`; `where_possible` leaves out the levels that too few steps are held out
+    for."""
     from kerazoo.forecast.fitting import fit_ensemble
 
     if refit not in ("fresh", False):
@@ -56,8 +58,8 @@ def backtest(
             its = model._settings(panel)
             model._panel, model._fitted = panel, fit_ensemble(panel, its)
             model._levels_seed = its.seed
-        if levels is None:  # of the first fold, which has the fewest values
-            levels = model._usual_levels()
+        if where_possible and fold == 0:  # the fold with the fewest values
+            levels = model._possible(levels)
         futures = [
             each.covariates[len(each.values) - before : len(each.values) - before + horizon] for each in whole.series
         ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kerazoo.errors import InvalidArgumentError
+from kerazoo.errors import IntervalError
 from kerazoo.forecast.transforms import Values
 
 __all__ = ["ConformalIntervals"]
@@ -68,12 +68,12 @@ class ConformalIntervals:
         """Float64 (horizon,), in units of the data, for an interval that holds a share `level` of what comes.
 
         Raises:
-            InvalidArgumentError: too few steps were held out to say so much.
+            IntervalError: too few steps were held out to say so much.
         """
         raised = level * (self.n_held + 1) / self.n_held
         if not self.can_hold(level):
             needed = math.ceil((level - 0.5) / (1.0 - level) - 1e-9)
-            raise InvalidArgumentError(
+            raise IntervalError(
                 f"interval of {level:.0%} from {self.n_held} steps held out; expected at least {needed}. Hold out more "
                 "(fit(val=...)), ask for a narrower interval, or take loss='normal'."
             )

@@ -14,13 +14,11 @@ from kerazoo.forecast.indexes import future_index
 from kerazoo.forecast.members import MemberNets
 from kerazoo.forecast.members import Values as Arrays
 from kerazoo.forecast.panel import SeriesData
-from kerazoo.forecast.preparing import FittedSeries, KnownScale, Windows
+from kerazoo.forecast.preparing import KnownScale, Windows
 from kerazoo.forecast.rolling import Roller
-from kerazoo.forecast.transforms import Index, Values
+from kerazoo.forecast.transforms import Chain, Index, Values
 
 __all__ = ["Ensemble", "Features", "History", "members_of"]
-
-STRATEGIES = ("recursive", "direct", "mean")
 
 
 @dataclass(frozen=True)
@@ -89,13 +87,13 @@ class Ensemble:
         features: Features.
         scale: KnownScale.
         likelihood: bool, the nets give normal distributions.
-        strategy: one of :data:`STRATEGIES`.
+        strategy: str, "recursive", "direct" or "mean".
     """
 
     nets: MemberNets
     member_choice: list[int]
     choices: list[Choice]
-    fitted: list[list[FittedSeries]]
+    fitted: list[list[Chain]]
     layout: Windows
     features: Features
     scale: KnownScale
@@ -268,7 +266,7 @@ class Ensemble:
         z_hat = np.concatenate([np.full((self.nets.n_members, 1), np.nan), *outputs], axis=1).astype(np.float64)
         for choice, z in enumerate(zs):
             predicted = np.where(np.isnan(z), np.nan, z_hat[choice_of == choice])
-            chain = self.fitted[choice][place].chain
+            chain = self.fitted[choice][place]
             undone = chain.undo_one_step(predicted, series.values, series.index)
             found += self.choices[choice].weight * undone.mean(axis=0)
         return found

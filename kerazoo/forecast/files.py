@@ -15,7 +15,7 @@ from kerazoo.forecast.fitting import Fitted
 from kerazoo.forecast.learning import Course
 from kerazoo.forecast.members import member_nets
 from kerazoo.forecast.panel import Panel
-from kerazoo.forecast.preparing import FittedSeries, KnownScale, Windows
+from kerazoo.forecast.preparing import KnownScale, Windows
 from kerazoo.forecast.transforms import Chain
 from kerazoo.storage import read_tensors, write_tensors
 from kerazoo.zoo.spec import RNNSpec
@@ -62,8 +62,7 @@ def save_forecaster(forecaster: Any, path: str | os.PathLike[str]) -> None:
             for choice in ensemble.choices
         ],
         "transforms": [
-            [{"config": fit.chain.to_config(), "state": fit.chain.get_state()} for fit in fits]
-            for fits in ensemble.fitted
+            [{"config": fit.to_config(), "state": fit.get_state()} for fit in fits] for fits in ensemble.fitted
         ],
         "layout": vars(ensemble.layout),
         "features": {**vars(ensemble.features), "calendar": list(ensemble.features.calendar)},
@@ -91,8 +90,7 @@ def load_forecaster(cls: Any, path: str | os.PathLike[str]) -> Any:
     layout = Windows(**notes["layout"])
     choices = [Choice(tuple(each["config"]), each["weight"], _number(each["score"])) for each in notes["choices"]]
     fitted = [
-        [FittedSeries(Chain(each["config"]["transforms"]).set_state(each["state"])) for each in fits]
-        for fits in notes["transforms"]
+        [Chain(each["config"]["transforms"]).set_state(each["state"]) for each in fits] for fits in notes["transforms"]
     ]
     nets = member_nets(spec, [0] * len(notes["member_choice"]), layout.length)
     nets.assign(group("net"))

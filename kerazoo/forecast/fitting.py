@@ -20,9 +20,9 @@ from kerazoo.forecast.ensemble import Ensemble, Features, members_of
 from kerazoo.forecast.learning import BestWeights, Course, Learner, fit_learner
 from kerazoo.forecast.members import MemberNets, member_nets
 from kerazoo.forecast.panel import Panel, SeriesData
-from kerazoo.forecast.preparing import FittedSeries, KnownScale, Windows, windows_of
+from kerazoo.forecast.preparing import KnownScale, Windows, fitted_chain, windows_of
 from kerazoo.forecast.resuming import TrainingFile
-from kerazoo.forecast.transforms import Values
+from kerazoo.forecast.transforms import Chain, Values
 from kerazoo.zoo.spec import RNNSpec
 
 __all__ = ["FitSettings", "Fitted", "fit_ensemble", "spec_for"]
@@ -85,16 +85,20 @@ def spec_for(settings: FitSettings, n_known: int) -> RNNSpec:
     window. An output activation is left out, as what is foretold is scaled, of both signs, and without bounds.
     """
     spec = settings.spec
-    ahead = settings.horizon if settings.strategy != "recursive" else 1
     looks_back = any(layer.bidirectional for layer in spec.layers)
     return spec.replace(
         features=1 + n_known,
         outputs=2 if settings.loss == "normal" else 1,
-        horizon=ahead,
+        horizon=_ahead(settings),
         output_activation=None,
         returns="last" if looks_back else spec.returns,
         lookback=None,
     )
+
+
+def _ahead(settings: FitSettings) -> int:
+    """Steps that a net foretells at once."""
+    return 1 if settings.strategy == "recursive" else settings.horizon
 
 
 def held_out(settings: FitSettings, lengths: Sequence[int], val: int | None) -> int:
@@ -120,7 +124,7 @@ def fit_ensemble(
     _check_lengths(settings, lengths[shortest], n_held, f" (series {panel.ids[shortest]!r})" if len(series) > 1 else "")
     choices = _choices(settings, series, n_held)
     member_choice = members_of(choices, settings.n_members)
-    ahead = settings.horizon if settings.strategy != "recursive" else 1
+    ahead = _ahead(settings)
     names = tuple(calendar_names(_longest(series).index, settings.calendar))
     features = Features(names, settings.calendar_order, ahead)
     raw = [features.rows(each.index, each.covariates) for each in series]
@@ -165,7 +169,7 @@ class _Part:
         scale: KnownScale.
     """
 
-    fitted: list[list[FittedSeries]]
+    fitted: list[list[Chain]]
     zs: list[list[Values]]
     known: list[Values]
     scale: KnownScale
@@ -178,7 +182,7 @@ def _fit_part(
     fitted, zs = [], []
     for choice in choices:
         fits = [
-            FittedSeries.fit(choice.config, each.values, each.index, cut)
+            fitted_chain(choice.config, each.values[:cut], each.index[:cut])
             for each, cut in zip(series, cuts, strict=True)
         ]
         fitted.append(fits)
@@ -228,8 +232,7 @@ def _train(learner: Learner, settings: FitSettings, n_held: int, file: TrainingF
     nets: MemberNets = learner.nets
     start = math.nan
     if n_held:
-        windows = np.arange(learner.n_windows, dtype=np.int32)
-        start = learner.held_loss_of(windows)
+        start = learner.initial_held_loss()
     best = BestWeights(start, settings.patience, settings.min_gain)
     callbacks: list[Any] = list(settings.callbacks)
     initial_epoch = 0

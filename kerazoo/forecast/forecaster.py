@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 
 from kerazoo.backend import prefer_fast_kernels
 from kerazoo.errors import (
+    IntervalError,
     InvalidArgumentError,
     NotFittedError,
     check_choice,
@@ -334,7 +335,7 @@ class Forecaster(BaseEstimator):
             return columns
         intervals = self._fitted.intervals
         if intervals is None:
-            raise InvalidArgumentError(
+            raise IntervalError(
                 "interval is given, but no steps were held out, whose errors would say how wide it is; expected "
                 "None, or a fit with val > 0 (longer series), or loss='normal'."
             )
@@ -437,8 +438,9 @@ class Forecaster(BaseEstimator):
         """
         from kerazoo.forecast.backtesting import backtest
 
-        levels = None if _is_auto(interval) else _levels(interval)
-        return backtest(self, y, X, horizon, folds, step, refit, levels)
+        auto = _is_auto(interval)
+        levels = USUAL_LEVELS if auto else _levels(interval)
+        return backtest(self, y, X, horizon, folds, step, refit, levels, where_possible=auto)
 
     # Pictures.
 
@@ -470,7 +472,7 @@ class Forecaster(BaseEstimator):
         horizon = self.horizon_ if horizon is None else check_int("horizon", horizon)
         panel = self._panel
         futures = read_future(panel, X_future, horizon)
-        levels = self._usual_levels() if _is_auto(interval) else _levels(interval)
+        levels = self._possible(USUAL_LEVELS) if _is_auto(interval) else _levels(interval)
         columns = self._columns(panel.series, futures, horizon, levels)
         data = panel.series[place]
         dates = self._fitted.ensemble.history_of(place, data, futures[place], horizon).future
@@ -513,12 +515,12 @@ class Forecaster(BaseEstimator):
             raise InvalidArgumentError(f"series={series!r}; expected one of {list(self._panel.ids)[:20]}.")
         return self._panel.ids.index(series)
 
-    def _usual_levels(self) -> tuple[float, ...]:
-        """The usual levels that intervals can have here."""
+    def _possible(self, levels: Sequence[float]) -> tuple[float, ...]:
+        """Those of the levels that intervals can have, as far as enough steps were held out."""
         if self._fitted.ensemble.likelihood:
-            return USUAL_LEVELS
+            return tuple(levels)
         intervals = self._fitted.intervals
-        return () if intervals is None else tuple(level for level in USUAL_LEVELS if intervals.can_hold(level))
+        return () if intervals is None else tuple(level for level in levels if intervals.can_hold(level))
 
     # Files.
 

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from kerazoo.forecast.members import MemberNets, Values
 
-__all__ = ["LOSSES", "BestWeights", "Course", "Learner", "WindowArrays", "fit_learner"]
+__all__ = ["BestWeights", "Course", "Learner", "WindowArrays", "fit_learner"]
 
-LOSSES = ("mse", "mae", "huber", "normal")
 # Bounds of the logarithm of a standard deviation, for targets of variance 1.
 LOG_DEVIATIONS = (-6.0, 3.0)
 
@@ -48,8 +47,8 @@ class Learner(keras.Model):
     Args:
         nets: MemberNets of M.
         arrays: WindowArrays of M.
-        loss: one of :data:`LOSSES`. `"normal"` is the negative log likelihood of a normal distribution; the outputs are
-            then its means and, behind them, the logarithms of its deviations.
+        loss: `"mse"`, `"mae"`, `"huber"`; or `"normal"`, the negative log likelihood of a normal distribution: the
+            outputs are then its means and, behind them, the logarithms of its deviations.
     """
 
     def __init__(self, nets: MemberNets, arrays: WindowArrays, loss: str) -> None:
@@ -134,8 +133,9 @@ class Learner(keras.Model):
             found["val_loss"] = self.held_loss.result()
         return found
 
-    def held_loss_of(self, windows: NDArray[np.int32]) -> float:
-        """The held out loss of nets that say nothing, as the initial ones do, in these windows."""
+    def initial_held_loss(self) -> float:
+        """The held out loss of nets that say nothing, as the initial ones do."""
+        windows = np.arange(self.n_windows, dtype=np.int32)
         nothing = ops.zeros((self.nets.n_members, self._targets.shape[2], len(windows), self.nets.n_outputs))
         return float(ops.convert_to_numpy(self._mean(self._held, windows, self._errors(windows, nothing))))
 
@@ -151,18 +151,24 @@ class _Order(keras.utils.PyDataset):
     def __init__(self, n_windows: int, batch_size: int, steps: int, seed: int, first_epoch: int = 0) -> None:
         super().__init__()
         self._n, self._size, self._steps, self._seed = n_windows, batch_size, steps, seed
-        self.epoch = first_epoch
+        self.start(first_epoch)
+
+    def start(self, epoch: int) -> None:
+        """Draw the order of an epoch."""
+        if self._size >= self._n:
+            self._order = np.arange(self._n, dtype=np.int32)
+            return
+        rounds = -(-self._steps * self._size // self._n)
+        rng = np.random.default_rng((self._seed, epoch))
+        self._order = np.concatenate([rng.permutation(self._n) for _ in range(rounds)]).astype(np.int32)
 
     def __len__(self) -> int:
         return self._steps
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.int32]]:
         if self._size >= self._n:
-            return (np.arange(self._n, dtype=np.int32),)
-        rounds = -(-self._steps * self._size // self._n)
-        rng = np.random.default_rng((self._seed, self.epoch))
-        order = np.concatenate([rng.permutation(self._n) for _ in range(rounds)])
-        return (order[index * self._size : (index + 1) * self._size].astype(np.int32),)
+            return (self._order,)
+        return (self._order[index * self._size : (index + 1) * self._size],)
 
 
 class BestWeights(keras.callbacks.Callback):
@@ -246,7 +252,7 @@ def fit_learner(
     order = _Order(learner.n_windows, batch_size, steps_per_epoch, seed, initial_epoch)
 
     def next_epoch(epoch: int, logs: Any) -> None:
-        order.epoch = epoch + 1
+        order.start(epoch + 1)
 
     initial = nets.values_of(range(nets.n_members)) if best.initial is None else best.initial
     given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks)

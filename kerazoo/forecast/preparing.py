@@ -10,9 +10,9 @@ import numpy as np
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.learning import WindowArrays
-from kerazoo.forecast.transforms import Chain, Index, StandardScale, Tail, Values
+from kerazoo.forecast.transforms import Chain, Index, StandardScale, Values
 
-__all__ = ["FittedSeries", "KnownScale", "Windows", "windows_of"]
+__all__ = ["KnownScale", "Windows", "fitted_chain", "windows_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,32 +33,13 @@ class KnownScale:
         return (features - self.mean) / self.deviation
 
 
-class FittedSeries:
-    """The transforms of one series, fitted on its first `cut` values.
+def fitted_chain(config: Sequence[Mapping[str, Any]], y: Values, index: Index) -> Chain:
+    """The transforms, and a scaling to mean 0 and variance 1 behind them, fitted on `y`.
 
-    Attributes:
-        chain: Chain, the transforms and a scaling to mean 0 and variance 1 behind them.
+    Raises:
+        InvalidArgumentError: the transforms do not suit the values.
     """
-
-    def __init__(self, chain: Chain) -> None:
-        self.chain = chain
-
-    @classmethod
-    def fit(cls, config: Sequence[Mapping[str, Any]], y: Values, index: Index, cut: int) -> FittedSeries:
-        """Fit on y[:cut].
-
-        Raises:
-            InvalidArgumentError: the transforms do not suit the values.
-        """
-        chain = Chain([*(dict(part) for part in config), StandardScale()])
-        return cls(chain.fit(y[:cut], index[:cut]))
-
-    def apply(self, y: Values, index: Index) -> tuple[Values, Tail]:
-        """(z (T,), tail), as `Transform.apply`; NaN where the transforms lost values."""
-        return self.chain.apply(y, index)
-
-    def undo(self, z: Values, tail: Tail, index: Index) -> Values:
-        return self.chain.undo(z, tail, index)
+    return Chain([*(dict(part) for part in config), StandardScale()]).fit(y, index)
 
 
 @dataclass(frozen=True)

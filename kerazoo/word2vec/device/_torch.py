@@ -141,7 +141,7 @@ class TorchTrainer:
         losses, pairs = [], []
         for step in range(plan.steps):
             place = (first + step) * plan.block_size
-            words, left, right = (array[place : place + plan.block_size] for array in self._text)
+            left, right = (array[place : place + plan.block_size] for array in self._text[1:])
             words = self._text[0][place : place + plan.block_size + 2 * plan.window]
             block = {"places": words, "out_places": words[plan.window : plan.window + plan.block_size],
                      "noise_places": self._noise[step], "left": left, "right": right}  # fmt: skip
