@@ -100,7 +100,7 @@ def _by_series(tables: Mapping[str, Any], alone: Mapping[str, Any]) -> str:
     heads.insert(1, "without its nets")
     return (
         "MASE (errors in units of those of the last season again, within the training part) at the rolling origins of\n"
-        "`benchmarks/series.py`: the least of each series in bold; beside the forecaster the same with `epochs=0`; what its\n"
+        "`benchmarks/series.py`: the least of each series in bold; the forecaster with `epochs=0`; what its\n"
         "intervals hold; ranks among those that ran on all series:\n\n"
         + _table(["", *heads, "80 % holds", "95 % holds"], lines)
     )
