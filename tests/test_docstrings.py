@@ -18,6 +18,7 @@ BACKEND_MODULES = {"kerazoo.word2vec._tensorflow", "kerazoo.training._tensorflow
 BACKEND_MODULES |= {
     module
     for module, package in {
+        "kerazoo.training._torch": "torch",
         "kerazoo.word2vec.device._torch": "torch",
         "kerazoo.word2vec.device.kernels._torch": "triton",
     }.items()

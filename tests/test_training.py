@@ -5,11 +5,13 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from kerazoo import zoo
+from kerazoo.accelerators import visible
 from kerazoo.batching import SequenceWindows
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.training import Plan, choose_plan, fit
+from kerazoo.training import Plan, choose_plan, compiled, fit
 from kerazoo.training.plan import Workload, workload_of
 from tests.speed import slow_on_jax
 
@@ -192,10 +194,23 @@ def test_the_plan_weighs_compilation_against_steps(backend):
     assert counts == 125  # eight equal calls
 
 
-def test_torch_trains_as_keras_does():
-    plan = choose_plan(None, small(4000), backend="torch")
-    assert not plan.loop
-    assert "torch" in str(plan)
+@pytest.mark.skipif(keras.backend.backend() != "torch" or visible(), reason="of torch without a GPU")
+def test_torch_without_a_gpu_trains_as_keras_does():
+    x, y = arrays()
+    history = fit(made(), x, y, epochs=1, verbose=0)
+    assert not history.plan.loop
+    assert "a CUDA device only" in str(history.plan)
+
+
+def test_a_compiled_model_gives_what_the_model_gives():
+    model = made("gru_1x4_seq2one")
+    call = compiled(model)
+    assert compiled(model) is call
+    for rows, steps in ((3, 8), (2, 5), (3, 8)):
+        x = arrays(rows, steps, seed=steps)[0]
+        np.testing.assert_allclose(ops.convert_to_numpy(call(x)), model.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+    model.set_weights([0 * weight for weight in model.get_weights()])
+    assert not ops.convert_to_numpy(call(x)).any()
 
 
 @can_loop

@@ -174,3 +174,17 @@ def test_the_manual_network_of_two_steps():
         zoo.unroll(3, [x0, x1], [Wx, Wy])
     with pytest.raises(InvalidArgumentError, match=r"weights\['kernel'\] has shape \(3, 3\); expected \(2, 3\)"):
         zoo.unroll(3, [x0, x1], {"kernel": Wy})
+
+
+def test_no_lstm_of_half_precision_is_handed_to_a_kernel_that_has_none(monkeypatch):
+    """On JAX, Keras asks cuDNN for an LSTM of any dtype, and the model then does not compile on a GPU."""
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    before = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        assert zoo.build("lstm_1x4").layers[-2].use_cudnn is False
+        assert zoo.build("gru_1x4").layers[-2].use_cudnn == "auto"
+        keras.config.set_dtype_policy("float32")
+        assert zoo.build("lstm_1x4").layers[-2].use_cudnn == "auto"
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -10,6 +10,7 @@ before the loop.
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ __all__ = [
     "initial_state_of",
     "output_size_of",
     "raised_bias",
+    "split_at",
     "state_sizes_of",
 ]
 
@@ -242,3 +244,12 @@ def raised_bias(initializer: Any, offsets: Sequence[float]) -> Callable[..., Any
         return initializer(shape, dtype=dtype) + ops.cast(raised, dtype)
 
     return values
+
+
+def split_at(x: Any, places: Sequence[int]) -> list[Any]:
+    """The parts of a tensor (..., n) between the places given, along its last axis.
+
+    `keras.ops.split` lets torch fetch the places back from the GPU, on which it has to wait for all that it computes.
+    """
+    bounds = [0, *places, int(x.shape[-1])]
+    return [x[..., start:end] for start, end in itertools.pairwise(bounds)]

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerazoo.cells.base import RecurrentCell, raised_bias
+from kerazoo.cells.base import RecurrentCell, raised_bias, split_at
 from kerazoo.cells.linear import hold_last_valid, linear_scan, previous_values
 from kerazoo.cells.registry import CellInfo
 from kerazoo.errors import InvalidArgumentError, check_choice, check_flag, check_int, check_real
@@ -184,9 +184,9 @@ class SRUCell(RecurrentCell):
         """What depends on the inputs alone: x W_c, the sums of the gates [f, r], alpha u."""
         products = ops.matmul(inputs, self.kernel)
         if self.projects:
-            new, gates, highway = ops.split(products, [self.units, 3 * self.units], axis=-1)
+            new, gates, highway = split_at(products, [self.units, 3 * self.units])
         else:
-            new, gates = ops.split(products, [self.units], axis=-1)
+            new, gates = split_at(products, [self.units])
             highway = inputs
         return new, gates + self.bias, highway * self.alpha if self.highway_scale else highway
 
@@ -280,7 +280,7 @@ class QRNNCell(RecurrentCell):
 
     def _gates(self, sums: Any) -> tuple[Any, Any, Any]:
         """Sums of a step -> decay of c, what is added to c, gate of the output or None."""
-        z, gates = ops.split(sums, [self.units], axis=-1)
+        z, gates = split_at(sums, [self.units])
         z, gates = self.activation(z), ops.sigmoid(gates)
         if self.pooling == "f":
             return gates, (1 - gates) * z, None

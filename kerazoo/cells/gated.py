@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerazoo.cells.base import RecurrentCell, raised_bias
+from kerazoo.cells.base import RecurrentCell, raised_bias, split_at
 from kerazoo.cells.registry import CellInfo
 from kerazoo.errors import check_flag, check_real
 
@@ -299,7 +299,7 @@ class RANCell(RecurrentCell):
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
         h, c = states
-        content, gates = ops.split(ops.matmul(inputs, self.kernel), [self.units], axis=-1)
+        content, gates = split_at(ops.matmul(inputs, self.kernel), [self.units])
         i, f = ops.split(ops.sigmoid(gates + ops.matmul(h, self.recurrent_kernel) + self.bias), 2, axis=-1)
         c = i * content + f * c
         h = self.activation(c)

@@ -85,7 +85,8 @@ def hippo_normal_eigenvalues(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _wide(dtype: str) -> str:
     """The dtype in which slow decays are applied: float32, or float64 for a cell of float64."""
-    return keras.backend.result_type(dtype, "float32")
+    # Not `keras.backend.result_type`, which never gives float64 on torch.
+    return "float64" if keras.backend.standardize_dtype(dtype) == "float64" else "float32"
 
 
 def _constant(values: np.ndarray) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerazoo.cells.base import RecurrentCell, raised_bias
+from kerazoo.cells.base import RecurrentCell, raised_bias, split_at
 from kerazoo.cells.linear import linear_scan, prefix_scan
 from kerazoo.cells.registry import CellInfo
 from kerazoo.errors import InvalidArgumentError, check_choice, check_int, check_real
@@ -214,7 +214,7 @@ class MLSTMCell(RecurrentCell):
         scale = np.ones(4 * units + 2 * self.heads)
         scale[units : 2 * units] = 1 / math.sqrt(width)
         read = ops.matmul(inputs, self.kernel) * ops.cast(scale, self.compute_dtype) + self.bias
-        q, k, v, o, i, f = ops.split(read, [units, 2 * units, 3 * units, 4 * units, 4 * units + self.heads], axis=-1)
+        q, k, v, o, i, f = split_at(read, [units, 2 * units, 3 * units, 4 * units, 4 * units + self.heads])
         shape = ops.shape(inputs)
         heads = (-1, self.heads, width) if len(shape) == 2 else (-1, shape[1], self.heads, width)
         q, k, v = (ops.reshape(part, heads) for part in (q, k, v))

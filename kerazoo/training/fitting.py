@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -34,8 +36,8 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains a compiled model as ``model.fit(...)`` does, with the same batches, callbacks and losses, in less time.
 
-    Where steps are small and many, they run by the hundred in one compiled loop. What was chosen, and why, is in
-    ``history.plan``, and is printed unless ``verbose=0``.
+    Where steps are small and many, they run by the hundred in one compiled loop; on torch, on a CUDA device, a step is
+    captured as one CUDA graph. What was chosen, and why, is in ``history.plan``, and is printed unless ``verbose=0``.
 
     Callbacks are called as with ``compile(steps_per_execution=...)``: once for each call of the loop, with the number
     of its last step. What needs every single step takes ``plan=Plan(loop=False)``, as does a model that `fit` alone
@@ -90,9 +92,17 @@ def fit(
             raise InvalidArgumentError(f"plan with loop=True; expected loop=False: {why}")
     if verbose not in (0, "0"):
         print(f"training plan: {chosen}")
-    history = _fit_in_loop(model, feed, chosen, arguments, callbacks) if chosen.loop else model.fit(
-        callbacks=callbacks, **arguments
-    )  # fmt: skip
+    if not chosen.loop:
+        history = model.fit(callbacks=callbacks, **arguments)
+    elif keras.backend.backend() == "torch":
+        chosen = replace(chosen, steps_per_execution=1, unroll=False)
+        history, why = _fit_captured(model, feed, arguments, callbacks)
+        if why:
+            chosen = Plan(loop=False, why=(f"a step ran as plain fit has it: {why}",))
+            if verbose not in (0, "0"):
+                print(f"training plan: {chosen}")
+    else:
+        history = _fit_in_loop(model, feed, chosen, arguments, callbacks)
     history.plan = chosen
     return history
 
@@ -134,7 +144,14 @@ _LOOP_TAKES = "the loop takes arrays or a kerazoo data set, and no class weights
 def _why_no_loop(model: Any) -> str:
     """Why the steps of this model cannot run in the compiled loop, or ""."""
     backend = keras.backend.backend()
-    if backend not in ("tensorflow", "jax"):
+    if backend == "torch":
+        from kerazoo.training._torch import can_capture
+
+        if not can_capture():
+            return "on torch a step is captured on a CUDA device only, and there is none."
+        if model.jit_compile is True:
+            return "the model was compiled with jit_compile=True."
+    elif backend not in ("tensorflow", "jax"):
         return f"Keras compiles no training steps on {backend}."
     if model.run_eagerly:
         return "the model was compiled with run_eagerly=True."
@@ -208,20 +225,47 @@ def _fit_in_loop(
             callbacks.callbacks = [each for each in callbacks.callbacks if each not in extra]
 
 
+def _fit_captured(
+    model: Any, feed: _Feed | None, arguments: dict[str, Any], callbacks: Any
+) -> tuple[keras.callbacks.History, str]:
+    """Trains by a captured step on torch; also why the steps ran plainly, or ""."""
+    from kerazoo.training._torch import CapturedTrainFunction
+
+    assert feed is not None
+    if feed.dataset is not None:
+        arguments = {**arguments, "shuffle": False}  # the data set has its own order
+    rows = feed.batch_size
+    function = _kept(model, (rows,), lambda: CapturedTrainFunction(model, rows))
+    before = model.train_function
+    function.begin_fit()
+    try:
+        model.train_function = function
+        return model.fit(callbacks=callbacks, **arguments), function.why_not
+    finally:
+        model.train_function = before
+        function.end_fit()
+
+
 def _function_of(model: Any, plan: Plan) -> Any:
-    """The compiled loop of a plan; the same one as long as the model is compiled the same."""
-    loops = attached(model, "loops")
-    trained = tuple(bool(weight.trainable) for weight in model.weights)
-    compiled = (model.optimizer, model._compile_loss, model._compile_metrics)
-    key = (plan.steps_per_execution, plan.unroll, trained)
-    if key in loops:
-        function, made_for = loops[key]
-        if all(one is other for one, other in zip(made_for, compiled, strict=True)):
-            return function
+    """The compiled loop of a plan."""
     if keras.backend.backend() == "tensorflow":
         from kerazoo.training._tensorflow import LoopedTrainFunction
     else:
         from kerazoo.training._jax import LoopedTrainFunction  # type: ignore[assignment]
-    function = LoopedTrainFunction(model, plan.steps_per_execution)
+    count = plan.steps_per_execution
+    return _kept(model, (count, plan.unroll), lambda: LoopedTrainFunction(model, count))
+
+
+def _kept(model: Any, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    """The train function that was made for `key`; the same one as long as the model is compiled the same."""
+    loops = attached(model, "loops")
+    trained = tuple(bool(weight.trainable) for weight in model.weights)
+    compiled = (model.optimizer, model._compile_loss, model._compile_metrics)
+    key = (*key, trained)
+    if key in loops:
+        function, made_for = loops[key]
+        if all(one is other for one, other in zip(made_for, compiled, strict=True)):
+            return function
+    function = make()
     loops[key] = (function, compiled)
     return function

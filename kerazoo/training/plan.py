@@ -2,7 +2,8 @@
 
 The nets of forecasters are tiny: a step of LSTM(100) on a batch of one takes a fraction of a millisecond, and Keras
 spends several on getting to it. What helps is to compile many training steps as one loop; what it costs is the
-compilation. The constants below are rough, from a few runs on two cores, and only decide which of two ways is faster.
+compilation. The constants below are rough, from a few runs on two cores (torch: on a GPU), and only decide which of two
+ways is faster.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ LONGEST_UNROLLED = 32
 STEPS_PER_CALL = 128
 #: Bytes of batches that are laid end to end for one call.
 BYTES_PER_CALL = 64 * 2**20
-#: Multiplications of a step (forward) beyond which the overhead no longer matters.
-LARGE_STEP = 2e8
+#: Multiplications of a step (forward) beyond which the overhead no longer matters; torch loops on GPUs only.
+LARGE_STEP = {"tensorflow": 2e8, "jax": 2e8, "torch": 1e12}
 
 # Seconds: a step as plain `fit` does it, (fixed, for each step of time and layer), and what
 # compiling costs more than plain `fit` does, (fixed, for each layer).
-_PLAIN = {"tensorflow": (1.0e-3, 2.5e-4), "jax": (2.0e-4, 1.0e-5)}
-_LOOPED = {"tensorflow": (1.0e-4, 2.5e-5), "jax": (3.0e-5, 1.0e-5)}
-_COMPILE = {"tensorflow": (0.6, 0.6), "jax": (0.0, 0.1)}
+_PLAIN = {"tensorflow": (1.0e-3, 2.5e-4), "jax": (2.0e-4, 1.0e-5), "torch": (5.0e-3, 1.0e-3)}
+_LOOPED = {"tensorflow": (1.0e-4, 2.5e-5), "jax": (3.0e-5, 1.0e-5), "torch": (5.0e-4, 4.0e-5)}
+_COMPILE = {"tensorflow": (0.6, 0.6), "jax": (0.0, 0.1), "torch": (0.1, 0.1)}
 # What writing the loop over time out saves for each step of time and layer, and costs to compile for each of them.
-_UNROLLED_SAVES = {"tensorflow": 1.0e-5, "jax": 2.0e-6}
-_UNROLLED_COSTS = {"tensorflow": 0.22, "jax": 0.15}
+_UNROLLED_SAVES = {"tensorflow": 1.0e-5, "jax": 2.0e-6, "torch": 0.0}
+_UNROLLED_COSTS = {"tensorflow": 0.22, "jax": 0.15, "torch": 1.0}
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Plan:
     """How to train.
 
     Attributes:
-        loop: bool, many steps run in one compiled loop; else as plain `fit`.
+        loop: bool, many steps run in one compiled loop, or on torch each as one CUDA graph; else as plain `fit`.
         steps_per_execution: int, steps between two calls of the callbacks.
         unroll: bool, the loop over time is written out.
         why: one sentence a choice.
@@ -77,7 +78,10 @@ class Plan:
     why: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        how = f"{self.steps_per_execution} steps in one compiled loop" if self.loop else "plain fit"
+        count = self.steps_per_execution
+        how = "plain fit"
+        if self.loop:
+            how = f"{count} steps in one compiled loop" if count > 1 else "a compiled step"
         return f"{how}{', loop over time written out' if self.unroll else ''}: {' '.join(self.why)}"
 
 
@@ -126,7 +130,7 @@ def choose_plan(model: Any, work: Workload, why_no_loop: str = "", backend: str 
     backend = keras.backend.backend() if backend is None else backend
     if not why_no_loop and backend not in _PLAIN:
         why_no_loop = f"Keras compiles no training steps on {backend}."
-    if not why_no_loop and work.step_products > LARGE_STEP:
+    if not why_no_loop and work.step_products > LARGE_STEP[backend]:
         why_no_loop = f"a step has {work.step_products:.1e} products, beside which the overhead is small."
     if why_no_loop:
         return Plan(loop=False, why=(why_no_loop,))
@@ -139,6 +143,8 @@ def choose_plan(model: Any, work: Workload, why_no_loop: str = "", backend: str 
         few = f"{work.steps} steps are too few: a loop would save {gain:.1f} s and take {extra:.1f} s to compile."
         return Plan(loop=False, why=(few,))
     count = max(1, min(STEPS_PER_CALL, work.steps_per_epoch, BYTES_PER_CALL // max(1, work.batch_bytes)))
+    if backend == "torch":
+        count = 1  # a graph is one step, and callbacks can come to their turn after each
     calls = -(-work.steps_per_epoch // count)
     count = -(-work.steps_per_epoch // calls)  # equal shares: no call is nearly empty
     why = [f"saves about {saved:.1f} s of overhead in {work.steps} steps."]

@@ -223,7 +223,8 @@ def _recurrent_layers(
         shape = (-1, flat) if return_sequences else (flat,)
         after.insert(0, keras.layers.Reshape(shape, name=f"{name}_join"))
     elif own:
-        recurrent = _KERAS_LAYERS[layer.cell](layer.units, name=name, unroll=unroll, **layer.cell_options(), **common)
+        options = {**layer.cell_options(), **_fused_where_it_works(layer.cell)}
+        recurrent = _KERAS_LAYERS[layer.cell](layer.units, name=name, unroll=unroll, **options, **common)
     else:
         cell = build_cell(layer, width, timestamps=timestamps, seeds=seeds)
         linear = bool(getattr(cell, "linear", False))
@@ -233,6 +234,12 @@ def _recurrent_layers(
     if layer.bidirectional:
         recurrent = Bidirectional(recurrent, name=f"bi{name}")
     return [*before, recurrent, *after]
+
+
+def _fused_where_it_works(cell: str) -> dict[str, Any]:
+    """Keras hands an LSTM of any dtype to cuDNN on JAX, whose kernel takes float32 alone ("Unknown output type")."""
+    half = keras.config.dtype_policy().compute_dtype != "float32"
+    return {"use_cudnn": False} if cell == "lstm" and half and keras.backend.backend() == "jax" else {}
 
 
 def build_cell(layer: LayerSpec, width: int, *, timestamps: bool = False, seeds: Any = None) -> Any:

@@ -1,0 +1,267 @@
+"""torch on a CUDA device: a training step, or a prediction, as one CUDA graph.
+
+Keras runs every operation of a step by itself on torch, and a GPU waits for Python most of the time. What is launched
+once under capture is replayed by one call (https://pytorch.org/docs/stable/notes/cuda.html#cuda-graphs).
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import torch  # type: ignore[import-not-found,unused-ignore]
+from torch.overrides import TorchFunctionMode  # type: ignore[import-not-found,unused-ignore]
+
+__all__ = ["CapturedCall", "CapturedPrediction", "CapturedTrainFunction", "can_capture"]
+
+#: Takes a function and a stream.
+Capture = Callable[[Callable[[], Any], Any], Callable[[], Any]]
+
+#: Calls before the capture: libraries take their workspaces and Keras makes its variables in the first ones.
+WARM_UP = 3
+#: Graphs that a prediction keeps, one a shape: each holds the memory of all that it computes.
+MOST_GRAPHS = 8
+
+
+def can_capture() -> bool:
+    """Whether Keras computes on a CUDA device."""
+    return torch.cuda.is_available() and keras.src.backend.torch.core.get_device().startswith("cuda")
+
+
+class _HostNumbers(TorchFunctionMode):
+    """Lets the numbers that a function copies to the device be copied once, before the capture.
+
+    A copy from the host cannot be captured. Numbers that are others in the next call cannot be replayed either, which
+    :meth:`settled` finds out; larger arrays are left alone, and stop the capture.
+    """
+
+    LARGEST = 1 << 16  # bytes
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[Any, Any] = {}
+        self.rounds: list[list[Any]] = []
+
+    def begin(self) -> None:
+        """A call begins."""
+        self.rounds.append([])
+
+    def settled(self) -> bool:
+        """Whether the last two calls asked for the same numbers."""
+        return len(self.rounds) > 1 and self.rounds[-1] == self.rounds[-2]
+
+    def _is_small(self, given: Any) -> bool:
+        if isinstance(given, np.ndarray | np.generic):
+            return given.nbytes <= self.LARGEST
+        return isinstance(given, bool | int | float | tuple)
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func in (torch.as_tensor, torch.tensor) and args and self._is_small(args[0]):
+            given = args[0]
+            what = (
+                (given.tobytes(), given.shape, given.dtype)
+                if isinstance(given, np.ndarray | np.generic)
+                else repr(given)
+            )
+            key = (what, repr(args[1:]), repr(sorted(kwargs.items())))
+            self.rounds[-1].append(key)
+            if key not in self.kept:
+                self.kept[key] = func(*args, **kwargs)
+            return self.kept[key].clone()
+        if func is torch._foreach_add_ and isinstance(kwargs.get("alpha"), torch.Tensor):
+            # Keras's SGD: torch would fetch the learning rate from the device, to hand it over as a number.
+            return func(args[0], torch._foreach_mul(args[1], kwargs["alpha"]))
+        return func(*args, **kwargs)
+
+
+class CapturedCall:
+    """`function(*leaves)`, whose tensors of fixed shapes lie on the device, as a CUDA graph after a few plain calls.
+
+    Args:
+        function: takes tensors and gives a tree of tensors; what it assigns to, it assigns in place.
+        capture: runs a function under capture on a stream and gives what replays it; another one in tests.
+
+    Attributes:
+        why_not: str, why it is called plainly, or "".
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], capture: Callable[[Any, Any], Callable[[], Any]] | None = None
+    ) -> None:
+        self._function = function
+        self._capture = capture or _captured
+        self._numbers = _HostNumbers()
+        self._inputs: list[Any] = []
+        self._outputs: Any = None
+        self._replay: Callable[[], Any] | None = None
+        self._stream: Any = None
+        self.why_not = ""
+
+    def __call__(self, *leaves: Any) -> Any:
+        """The outputs; those of a replayed call are overwritten by the next one."""
+        if self.why_not:
+            return self._function(*map(_tensor, leaves))
+        if not self._inputs:
+            self._inputs = [_on_device(leaf).clone() for leaf in leaves]
+        else:
+            for buffer, leaf in zip(self._inputs, leaves, strict=True):
+                buffer.copy_(_tensor(leaf), non_blocking=True)
+        if self._replay is not None:
+            self._replay()
+            return self._outputs
+        if len(self._numbers.rounds) < WARM_UP:
+            return self._warm_up()
+        try:
+            self._replay = self._capture(self._run, self._stream)
+        except RuntimeError as error:
+            self.why_not = f"it could not be captured: {_short(error)}"
+            return self._function(*self._inputs)
+        self._replay()
+        return self._outputs
+
+    def _run(self) -> Any:
+        self._numbers.begin()
+        with self._numbers:
+            self._outputs = self._function(*self._inputs)
+        return self._outputs
+
+    def _warm_up(self) -> Any:
+        if not torch.cuda.is_available():
+            outputs = self._run()
+        else:
+            if self._stream is None:
+                # What still hangs on earlier graphs of gradients would tie this one to the stream of theirs.
+                gc.collect()
+                self._stream = torch.cuda.Stream()
+            self._stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(self._stream):
+                outputs = self._run()
+            torch.cuda.current_stream().wait_stream(self._stream)
+        if len(self._numbers.rounds) == WARM_UP and not self._numbers.settled():
+            self.why_not = "it takes other numbers from the host in every call."
+        return outputs
+
+
+def _captured(run: Callable[[], Any], stream: Any) -> Callable[[], Any]:
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=stream):
+        run()
+    replay: Callable[[], Any] = graph.replay
+    return replay
+
+
+def _short(error: Exception) -> str:
+    """The message in one line: Keras puts the cause on a line of its own, in bold."""
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in str(error).splitlines()]
+    return " ".join(line for line in lines if line)[:200]
+
+
+def _tensor(leaf: Any) -> Any:
+    return leaf if isinstance(leaf, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(leaf))
+
+
+def _on_device(leaf: Any) -> Any:
+    return _tensor(leaf).to(keras.src.backend.torch.core.get_device())
+
+
+class CapturedTrainFunction:
+    """What `fit` calls instead of its own train function: the steps of full batches are replayed.
+
+    Args:
+        model: a compiled Keras model.
+        batch_size: int, rows of a full batch.
+        capture: see :class:`CapturedCall`.
+    """
+
+    def __init__(self, model: Any, batch_size: int, capture: Any = None) -> None:
+        self.model = model
+        self.batch_size = batch_size
+        self._structure: Any = None
+        self._shapes: list[Any] = []
+        self._places: list[int] = []
+        self._capture = capture
+        self._call = CapturedCall(self._step, capture)
+
+    @property
+    def why_not(self) -> str:
+        """Why the steps run plainly, or ""."""
+        return self._call.why_not
+
+    def begin_fit(self) -> None:
+        """To be called before a run: a graph holds the addresses of all variables, so it goes when one has moved."""
+        places = self._addresses()
+        if places != self._places:
+            self._call = CapturedCall(self._step, self._capture)
+        self._places = places
+
+    def end_fit(self) -> None:
+        """To be called after a run, in which Keras may have made variables."""
+        self._places = self._addresses()
+
+    def _addresses(self) -> list[int]:
+        optimizer = self.model.optimizer
+        return addresses_of([*self.model.variables, *(optimizer.variables if optimizer is not None else []),
+                             *self.model.metrics_variables])  # fmt: skip
+
+    def _step(self, *leaves: Any) -> Any:
+        return self.model.train_step(keras.tree.pack_sequence_as(self._structure, list(leaves)))
+
+    def __call__(self, data: Any) -> Any:
+        batch = data[0]
+        leaves = keras.tree.flatten(batch)
+        given = [leaf for leaf in leaves if leaf is not None]
+        shapes = [(tuple(leaf.shape), str(leaf.dtype)) for leaf in given]
+        if len(given) < len(leaves) or len(given[0]) != self.batch_size or (self._shapes and shapes != self._shapes):
+            return self.model.train_step(batch)
+        self._structure, self._shapes = batch, shapes
+        return self._call(*leaves)
+
+
+class CapturedPrediction:
+    """`model(x, training=False)` without gradients, by a graph for each of the last few shapes.
+
+    Args:
+        model: a built Keras model.
+        capture: see :class:`CapturedCall`; None captures on a CUDA device and calls plainly elsewhere.
+    """
+
+    def __init__(self, model: Any, capture: Any = None) -> None:
+        self.model = model
+        self._capture = capture
+        self._variables = list(model.variables)  # Keras looks them up anew, which takes longer than a replay
+        self._calls: dict[Any, CapturedCall] = {}
+        self._places: list[int] = []
+
+    def __call__(self, x: Any) -> Any:
+        if self._capture is None and not can_capture():
+            return self._predict(x)
+        places = addresses_of(self._variables)
+        if places != self._places:
+            self._calls.clear()
+            self._places = places
+        leaves = keras.tree.flatten(x)
+        key = tuple((tuple(leaf.shape), str(leaf.dtype)) for leaf in leaves)
+        call = self._calls.pop(key, None)
+        if call is None:
+            call = CapturedCall(
+                lambda *leaves: self._predict(keras.tree.pack_sequence_as(x, list(leaves))), self._capture
+            )
+        self._calls[key] = call
+        if len(self._calls) > MOST_GRAPHS:
+            del self._calls[next(iter(self._calls))]
+        with torch.no_grad():
+            return keras.tree.map_structure(torch.clone, call(*leaves))
+
+    def _predict(self, x: Any) -> Any:
+        with torch.no_grad():
+            return self.model(x, training=False)
+
+
+def addresses_of(variables: Any) -> list[int]:
+    """Where the values of variables lie."""
+    return [variable.value.data_ptr() for variable in variables]

@@ -1,0 +1,73 @@
+"""`compiled`: a model as a function that is compiled for the backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from kerazoo.attached import attached
+
+__all__ = ["compiled"]
+
+
+def compiled(model: keras.Model) -> Callable[[Any], Any]:
+    """A function that gives what ``model(x, training=False)`` gives, compiled once for each shape of `x`.
+
+    TensorFlow runs it as a `tf.function`, JAX under `jit`, torch as a CUDA graph on a CUDA device (elsewhere, and for a
+    model that cannot be captured, operation by operation, without gradients). Weights that are trained, set or loaded
+    afterwards count in the next call.
+
+    Args:
+        model: a built Keras model.
+
+    Returns:
+        a function of `x`, an array or a tensor, or a tree of them; it gives tensors of the backend. The same one for
+        the same model.
+
+    >>> import numpy as np
+    >>> from kerazoo import zoo
+    >>> model = zoo.build("gru_1x4", seed=1)
+    >>> x = np.ones((2, 5, 1), "float32")
+    >>> np.allclose(compiled(model)(x), model(x), atol=1e-6)
+    True
+    """
+    kept = attached(model, "compiled")
+    if "call" not in kept:
+        kept["call"] = _MAKERS[keras.backend.backend()](model)
+    function: Callable[[Any], Any] = kept["call"]
+    return function
+
+
+def _for_tensorflow(model: Any) -> Callable[[Any], Any]:
+    import tensorflow as tf
+
+    traced = tf.function(lambda x: model(x, training=False), autograph=False)
+    return lambda x: traced(keras.tree.map_structure(tf.convert_to_tensor, x))
+
+
+def _for_jax(model: Any) -> Callable[[Any], Any]:
+    import jax
+
+    @jax.jit
+    def traced(trainable: Any, others: Any, x: Any) -> Any:
+        return model.stateless_call(trainable, others, x, training=False)[0]
+
+    def call(x: Any) -> Any:
+        return traced(
+            [variable.value for variable in model.trainable_variables],
+            [variable.value for variable in model.non_trainable_variables],
+            x,
+        )
+
+    return call
+
+
+def _for_torch(model: Any) -> Callable[[Any], Any]:
+    from kerazoo.training._torch import CapturedPrediction
+
+    return CapturedPrediction(model)
+
+
+_MAKERS = {"tensorflow": _for_tensorflow, "jax": _for_jax, "torch": _for_torch}
