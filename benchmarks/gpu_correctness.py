@@ -206,11 +206,14 @@ class TorchSide:
         import keras
         import torch
 
+        from kerazoo.training import compiled
+
         def run() -> Arrays:
             before = self.fused_calls.count
             inputs = self._put(x)
-            with torch.no_grad():
-                found = list(keras.tree.flatten(model(inputs, training=False)))
+            predict = compiled(model)
+            for _ in range(5):  # on a GPU the last one is the replay of a CUDA graph
+                found = list(keras.tree.flatten(predict(inputs)))
             inputs.requires_grad_(True)
             again = list(keras.tree.flatten(model(inputs, training=True)))
             total = sum((y * self._put(c)).sum() for y, c in zip(again, weights, strict=True))
@@ -220,9 +223,28 @@ class TorchSide:
             gradients = torch.autograd.grad(total, wanted, allow_unused=True)
             filled = [torch.zeros_like(v) if g is None else g for v, g in zip(wanted, gradients, strict=True)]
             named = {v.path: g for v, g in zip(variables, filled[:-1], strict=True)}
-            return {**_named(found, named, filled[-1]), "fused": np.asarray(self.fused_calls.count > before)}
+            del again, total  # a graph of gradients that lives on disturbs a capture
+            fused = np.asarray(self.fused_calls.count > before)
+            return {**_named(found, named, filled[-1]), **self._trained(model, x), "fused": fused}
 
         return run
+
+    def _trained(self, model: Any, x: np.ndarray) -> Arrays:
+        """What six steps of training change in all weights; on a GPU, three of them are replays of a CUDA graph."""
+        import keras
+
+        from kerazoo.training._torch import CapturedTrainFunction
+
+        model.compile(keras.optimizers.SGD(0.01, momentum=0.9), "mse")
+        function = CapturedTrainFunction(model, len(x))
+        target = [self._put(np.zeros(shape, x.dtype)) for shape in output_shapes(model, x)]
+        before = model.get_weights()
+        for _ in range(6):
+            function([(self._put(x), target if len(target) > 1 else target[0])])
+        if self.device == "cuda" and function.why_not:
+            raise RuntimeError(function.why_not)
+        changes = [(new - old).ravel() for new, old in zip(model.get_weights(), before, strict=True)]
+        return {"gradient/changes by six steps": np.concatenate(changes)}
 
     def function(self, function: Any, by: Arrays, others: Arrays) -> Callable[[], Arrays]:
         import torch

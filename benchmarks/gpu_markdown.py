@@ -97,14 +97,16 @@ def hardware(documents: Documents) -> str:
 
 def correctness(documents: Documents) -> str:
     rows = []
-    for backend in BACKENDS:
-        cases = _results(documents, f"gpu_correctness_{backend}", "cases")
+    runs = [(backend, more) for backend in BACKENDS for more in ("", "_captured")]
+    for backend, more in runs:
+        cases = _results(documents, f"gpu_correctness_{backend}{more}", "cases")
         if cases:
             largest = [max(case[part] for case in cases if case.get(part) is not None)
                        for part in ("forward", "gradients")]  # fmt: skip
             fused = [case["case"] for case in cases if case.get("fused")]
             agree = sum(case["agrees"] for case in cases)
-            rows.append([TITLES[backend], f"{agree} of {len(cases)}", *(f"{error:.1e}" for error in largest),
+            title = TITLES[backend] + (", as CUDA graphs" if more else "")
+            rows.append([title, f"{agree} of {len(cases)}", *(f"{error:.1e}" for error in largest),
                          "; ".join(fused)])  # fmt: skip
     return _table(["", "agree", "largest error, outputs", "gradients", "fused by cuDNN"], rows)
 
@@ -153,7 +155,7 @@ def recurrent_linear(documents: Documents) -> str:
             if column not in columns:
                 columns.append(column)
             if "ratio" in row:
-                cell, form = row["side"].split(", ")
+                cell, form, *_ = row["side"].split(", ")
                 found[column, cell, form] = row
                 if cell not in cells:
                     cells.append(cell)
@@ -170,6 +172,22 @@ def recurrent_linear(documents: Documents) -> str:
     return _table(
         ["", *columns], ([name, *(entry(column, cell) for column in columns)] for cell, name in names.items())
     )
+
+
+def recurrent_cells(documents: Documents) -> str:
+    """Steps a second of every cell at the first point of the grid."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for backend in BACKENDS:
+        for more in ("", "_cells"):
+            for row in _results(documents, f"recurrent_devices_{backend}{more}", "table"):
+                if row["batch"] == 32 and row["steps"] == 64 and "rate" in row:
+                    found.setdefault(row["cell"], {}).setdefault(backend, {})[row["mode"]] = row
+    measured = [backend for backend in BACKENDS if any(backend in each for each in found.values())]
+    rows = (
+        [f"`{cell}`", *(_pair(each.get(backend, {}), "rate") for backend in measured)]
+        for cell, each in sorted(found.items())
+    )
+    return _table(["", *(TITLES[backend] for backend in measured)], rows)
 
 
 def _ratio(row: Mapping[str, Any]) -> str:
@@ -273,6 +291,7 @@ TABLES: dict[str, Callable[[Documents], str]] = {
     "correctness": correctness,
     "recurrent_layers": recurrent_layers,
     "recurrent_linear": recurrent_linear,
+    "recurrent_cells": recurrent_cells,
     "word2vec_quality": word2vec_quality,
     "word2vec_rates": word2vec_rates,
     "word2vec_fits": word2vec_fits,

@@ -97,7 +97,7 @@ def _linear(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     groups: dict[str, list[str]] = {}
     for row in rows:
         if "ratio" in row and ", " in row["side"]:
-            cell, form = row["side"].split(", ")
+            cell, form = row["side"].split(", ", 1)
             key = f"{row['device']} B{row['batch']} T{row['steps']} U{row['width']} {row['mode']}, {form}"
             shown = _number(row["rate"]) + "/s" if cell == "lstm" else f"{row['ratio']:.2f}"
             groups.setdefault(key, []).append(f"{cell} {shown}")

@@ -9,8 +9,9 @@ generate: 200 steps of `zoo.generate`.
 
 Each device has a process of its own, as Keras chooses its fused layers by what the process can see. The steps that are
 timed are the framework's own: the forward pass, or that with the gradients and one update of plain SGD, on data that
-lies on the device, the same for all sides; what `fit` adds is not in them. Timings wait for the device, and leave out
-the first calls; compiling is in its own column, several functions at once on JAX.
+lies on the device, the same for all sides; what `fit` adds is not in them. On torch "captured" is what models of the
+zoo do by `training.compiled` and `training.fit`: the same, and Keras's metrics, as a CUDA graph. Timings wait for the
+device, and leave out the first calls; compiling is in its own column, several functions at once on JAX.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ PARTS = {"layers": 0.35, "linear": 0.35, "table": 0.25, "generate": 0.05}  # sha
 MODES = ("inference", "training")
 GRACE = 10.0  # seconds over time that functions may take which are compiled already
 BY_STEPS = "8 steps a turn"
+CAPTURED = "captured"  # as one CUDA graph: see `kerazoo.training`
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,7 @@ class TorchWorker:
     def __init__(self) -> None:
         import torch  # type: ignore[import-not-found,unused-ignore]
 
+        self.torch = torch
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.fused_calls = CudnnCalls()
 
@@ -212,8 +215,28 @@ class TorchWorker:
         return torch.from_numpy(x).to(self.device)
 
     def side(self, name: str, model: Any, x: Any, y: Any, mode: str) -> Side:
-        import torch
+        if name.endswith(CAPTURED):
+            run, captured = self._captured(model, x, y, mode)
+        else:
+            run, captured = self._plain(model, x, y, mode), None
+        wait = self.torch.cuda.synchronize if self.device == "cuda" else lambda: None
+        side = Side(name, lambda: None, run, wait)
 
+        def first_calls() -> None:
+            before, start = self.fused_calls.count, time.perf_counter()
+            for _ in range(1 if captured is None else 5):  # three before the capture, the capture, a replay
+                run()
+            wait()
+            side.notes["compile_seconds"] = time.perf_counter() - start
+            side.notes["fused"] = self.fused_calls.count > before or not hasattr(model, "trainable_variables")
+            if captured is not None:
+                side.notes["why_not_captured"] = captured()
+
+        side.compile = first_calls
+        return side
+
+    def _plain(self, model: Any, x: Any, y: Any, mode: str) -> Callable[[], Any]:
+        torch = self.torch
         if hasattr(model, "trainable_variables"):
             weights = [variable.value for variable in model.trainable_variables]
             call = model
@@ -225,28 +248,35 @@ class TorchWorker:
 
         optimizer = torch.optim.SGD(weights, lr=1e-3)
 
-        def inference() -> None:
+        def inference() -> Any:
             with torch.no_grad():
-                call(x, training=False)
+                return call(x, training=False)
 
-        def training() -> None:
+        def training() -> Any:
             optimizer.zero_grad()
-            ((call(x, training=True) - y) ** 2).mean().backward()
+            loss = ((call(x, training=True) - y) ** 2).mean()
+            loss.backward()
             optimizer.step()
+            return loss
 
-        run = inference if mode == "inference" else training
-        wait = torch.cuda.synchronize if self.device == "cuda" else lambda: None
-        side = Side(name, lambda: None, run, wait)
+        return inference if mode == "inference" else training
 
-        def first_call() -> None:
-            before, start = self.fused_calls.count, time.perf_counter()
-            run()
-            wait()
-            side.notes["compile_seconds"] = time.perf_counter() - start
-            side.notes["fused"] = self.fused_calls.count > before or not hasattr(model, "trainable_variables")
+    def _captured(self, model: Any, x: Any, y: Any, mode: str) -> tuple[Callable[[], Any], Callable[[], str]]:
+        """As `training.compiled` and `training.fit` run a model of Keras; a plain module by the same graph."""
+        from kerazoo.training._torch import CapturedCall, CapturedPrediction, CapturedTrainFunction
 
-        side.compile = first_call
-        return side
+        if not hasattr(model, "trainable_variables"):
+            plain = self._plain(model, x, y, mode)
+            call = CapturedCall(lambda x, y: plain())
+            return lambda: call(x, y), lambda: call.why_not
+        if mode == "inference":
+            predict = CapturedPrediction(model)
+            return lambda: predict(x), lambda: next((each.why_not for each in predict._calls.values()), "no GPU")
+        import keras
+
+        model.compile(keras.optimizers.SGD(1e-3), "mse")
+        function = CapturedTrainFunction(model, len(x))
+        return lambda: function([(x, y)]), lambda: function.why_not
 
 
 def make_worker() -> Any:
@@ -308,7 +338,9 @@ def layers_part(scale: Scale, backend: str) -> Iterator[Comparison]:
                 "keras": partial(plain_keras, cell, width, width),
             }
             if backend == "torch":
+                sides[f"zoo, {CAPTURED}"] = sides["zoo"]
                 sides["torch.nn"] = partial(plain_torch, cell, width, width)
+                sides[f"torch.nn, {CAPTURED}"] = sides["torch.nn"]
             elif cell == "lstm":
                 sides["keras, scan"] = partial(plain_keras, "lstm", width, width, use_cudnn=False)
             else:
@@ -329,7 +361,8 @@ def linear_part(scale: Scale, backend: str) -> Iterator[Comparison]:
             for form, parallel in (("parallel", True), ("step by step", False)):
                 # A loop over 512 steps of 256 sequences tells nothing that 32 do not.
                 if parallel or batch <= 32 or steps <= 64:
-                    sides[f"{cell}, {form}"] = partial(from_zoo, cell, width, width, parallel=parallel)
+                    captured = f", {CAPTURED}" if backend == "torch" else ""
+                    sides[f"{cell}, {form}{captured}"] = partial(from_zoo, cell, width, width, parallel=parallel)
         for mode in MODES:
             row = {"batch": batch, "steps": steps, "width": width, "mode": mode}
             yield Comparison(row, sides, "lstm, fused", mode, batch, steps, width)
@@ -344,7 +377,8 @@ def table_part(scale: Scale, backend: str) -> Iterator[Comparison]:
             width = 4 if cell_info(cell).layer == "convolution" else scale.table_width
             for mode in MODES:
                 row = {"cell": cell, "batch": batch, "steps": steps, "width": width, "mode": mode}
-                sides: dict[str, Callable[[], Any]] = {"zoo": partial(from_zoo, cell, width, scale.table_width)}
+                name = f"zoo, {CAPTURED}" if backend == "torch" else "zoo"
+                sides: dict[str, Callable[[], Any]] = {name: partial(from_zoo, cell, width, scale.table_width)}
                 yield Comparison(row, sides, None, mode, batch, steps, scale.table_width)
 
     cells = list_cells()
