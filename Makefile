@@ -13,7 +13,7 @@ BACKEND_TESTS := $(wildcard tests/test_word2vec*.py tests/test_estimator*.py tes
                    tests/test_cells*.py tests/test_zoo*.py tests/test_training*.py \
                    tests/test_forecast_members.py tests/test_forecaster_backends.py)
 
-.PHONY: demo test test-slow lint types debug-kernels sanitize-kernels clean
+.PHONY: demo test test-slow lint types debug-kernels instructions sanitize-kernels clean
 
 demo: $(VENV)/installed-core
 	$(BIN)/kerazoo demo
@@ -36,6 +36,10 @@ types: $(VENV)/installed-dev
 # The kernel tests once more, with bounds checks compiled in; built in a copy so that the normal build stays.
 debug-kernels: $(VENV)/installed-dev
 	PYTHON=$(abspath $(BIN)/python) sh tests/debug_kernels.sh
+
+# Fails where a kernel takes 5 % more instructions than it did; needs valgrind, and says so.
+instructions: $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.instructions --check benchmarks/results/instructions.json --tolerance 0.05
 
 # And with AddressSanitizer and UndefinedBehaviorSanitizer: some minutes.
 sanitize-kernels: $(VENV)/installed-dev

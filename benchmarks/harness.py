@@ -90,12 +90,17 @@ print(peak, file=sys.stderr)
 """
 
 
-def peak_rss_of(code: str, *arguments: str) -> int:
-    """Peak resident memory in bytes of a fresh interpreter that runs `code`."""
+def run_fresh(code: str, *arguments: str) -> tuple[str, int]:
+    """What a fresh interpreter that runs `code` prints, and its peak resident memory in bytes."""
     done = subprocess.run(
         [sys.executable, "-c", code + _PEAK, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    return int(done.stderr.strip().splitlines()[-1])
+    return done.stdout, int(done.stderr.strip().splitlines()[-1])
+
+
+def peak_rss_of(code: str, *arguments: str) -> int:
+    """Peak resident memory in bytes of a fresh interpreter that runs `code`."""
+    return run_fresh(code, *arguments)[1]
 
 
 def describe_machine() -> dict[str, Any]:
@@ -175,7 +180,10 @@ def write_result(name: str, question: str, settings: Mapping[str, Any], tables: 
     path = RESULTS / f"{name}.json"
     document = {"benchmark": name, "question": question, "machine": describe_machine(),
                 "settings": dict(settings), "results": dict(tables)}  # fmt: skip
-    path.write_text(json.dumps(document, indent=1, sort_keys=False) + "\n")
+    # At once: a benchmark that writes after each stage may be ended at any moment.
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(document, indent=1, sort_keys=False) + "\n")
+    partial.replace(path)
     return path
 
 

@@ -6,7 +6,7 @@ each backend, and a plain PyTorch loop where torch is installed. Every measureme
 functions would be shared otherwise; the sides take turns. Plain Keras builds its model by its own layers; it then gets
 the weights of the other side, outside of the time taken, so that the losses can be compared.
 
-    python -m benchmarks.recurrent_training --backends tensorflow,jax --repeats 3
+    python -m benchmarks.recurrent --backends tensorflow,jax --repeats 3
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def run_torch(problem: str) -> dict[str, Any]:
 def measure(side: str, backend: str, problem: str) -> dict[str, Any]:
     """One side in a process of its own."""
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "benchmarks.recurrent_training", "--child", side, "--problems", problem]
+    command = [sys.executable, "-m", "benchmarks.recurrent", "--child", side, "--problems", problem]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{side} on {backend}, {problem}: {done.stderr[-2000:]}")
@@ -156,7 +156,7 @@ def main() -> None:
             rows,
             ["name", "whole_seconds", "ratio_whole", "steps_per_second", "ratio_steps", "loss"],
         )
-    path = write_result("recurrent_training", QUESTION, {"repeats": arguments.repeats, "problems": PROBLEMS}, tables)
+    path = write_result("recurrent", QUESTION, {"repeats": arguments.repeats, "problems": PROBLEMS}, tables)
     print(f"\nwritten: {path}")
 
 

@@ -1,0 +1,75 @@
+"""How long does `import kerazoo` take, and how much memory, beside gensim, Keras and darts?
+
+    python -m benchmarks.startup [--repeats 5]
+
+Each import is made by a fresh interpreter, all of them in turn, after one round that brings the files into memory. The
+seconds are those of the import alone. Memory is the peak of the process; the row `time` has that of one that imports
+nothing of weight. Keras brings the backend of KERAS_BACKEND with it. What is not installed has a row that says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import statistics
+from typing import Any
+
+from benchmarks.harness import print_table, run_fresh, write_result
+
+QUESTION = "Seconds and peak memory of imports in a fresh interpreter: kerazoo beside gensim, Keras and darts."
+REFERENCE = "kerazoo"
+# name -> the import; its first word after `import` or `from` is the package.
+IMPORTS = {
+    "time": "import time",
+    REFERENCE: "import kerazoo",
+    "kerazoo.Word2Vec": "from kerazoo import Word2Vec",
+    "kerazoo.Forecaster": "from kerazoo import Forecaster",
+    "gensim": "import gensim",
+    "keras": "import keras",
+    "darts": "import darts",
+}
+
+
+def measure(repeats: int) -> list[dict[str, Any]]:
+    """A row for each import."""
+    installed = {name: code for name, code in IMPORTS.items() if importlib.util.find_spec(code.split()[1])}
+    seconds: dict[str, list[float]] = {name: [] for name in installed}
+    peaks: dict[str, list[int]] = {name: [] for name in installed}
+    for turn in range(-1, repeats):
+        for name, code in installed.items():
+            timed = f"import time\nstart = time.perf_counter()\n{code}\nprint(time.perf_counter() - start)"
+            printed, peak = run_fresh(timed)
+            if turn >= 0:
+                seconds[name].append(float(printed.split()[-1]))
+                peaks[name].append(peak)
+    return [
+        {"name": name, **_figures(seconds[name], peaks[name], seconds[REFERENCE])}
+        if name in installed
+        else {"name": name, "note": "not installed"}
+        for name in IMPORTS
+    ]
+
+
+def _figures(seconds: list[float], peaks: list[int], reference: list[float]) -> dict[str, Any]:
+    return {
+        "seconds": statistics.median(seconds),
+        "min_seconds": min(seconds),
+        "max_seconds": max(seconds),
+        "repeats": len(seconds),
+        f"ratio_to_{REFERENCE}": statistics.median(a / b for a, b in zip(seconds, reference, strict=True)),
+        "peak_bytes": statistics.median(peaks),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    rows = measure(arguments.repeats)
+    columns = ["name", "seconds", "min_seconds", "max_seconds", f"ratio_to_{REFERENCE}", "peak_bytes", "note"]
+    print_table("Imports by a fresh interpreter", rows, columns)
+    print(write_result("startup", QUESTION, {"repeats": arguments.repeats}, {"imports": rows}))
+
+
+if __name__ == "__main__":
+    main()
