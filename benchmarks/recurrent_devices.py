@@ -270,7 +270,7 @@ class TorchWorker:
             call = CapturedCall(lambda x, y: plain())
             return lambda: call(x, y), lambda: call.why_not
         if mode == "inference":
-            predict = CapturedPrediction(model)
+            predict = CapturedPrediction(model, {"training": False})
             return lambda: predict(x), lambda: next((each.why_not for each in predict._calls.values()), "no GPU")
         import keras
 

@@ -110,6 +110,7 @@ def forecast(
         )
     if backend is not None:
         os.environ["KERAS_BACKEND"] = backend
+    from kerazoo.forecast.backtesting import backtest
     from kerazoo.forecast.panel import read_future, read_panel
 
     y, X = names.series_of(table, date_format, freq), names.covariates_of(table, date_format, freq)
@@ -117,7 +118,7 @@ def forecast(
     from kerazoo.forecast.forecaster import Forecaster
 
     forecaster = Forecaster(horizon=horizon, n_members=members, transforms=chains, verbose=0, **parameters)
-    settings = forecaster._settings(panel)
+    settings = forecaster.check(y, X)
     X_future = None
     if future is not None:
         X_future = names.covariates_of(read_table(future), date_format, freq)
@@ -127,7 +128,10 @@ def forecast(
         n_folds = _folds(folds, panel, settings)
         if n_folds:
             forecaster.callbacks = [] if quiet else [_progress("backtest")]
-            _say_backtest(_backtested(forecaster, y, X, n_folds, refit, levels), panel, settings, refit)
+            every = "fresh" if refit else False
+            found = backtest(forecaster, y, X, horizon=None, folds=n_folds, step=None, refit=every, levels=levels,
+                             where_possible=True)  # fmt: skip
+            _say_backtest(found, panel, settings, refit)
         forecaster.callbacks = [] if quiet else [_progress("training")]
         forecaster.fit(y, X)
         _say_method(forecaster)
@@ -264,16 +268,6 @@ def _folds(asked: int | None, panel: Panel, settings: Any) -> int:
 # Steps that need no explanation when all goes well.
 
 
-def _backtested(forecaster: Any, y: Any, X: Any, folds: int, refit: bool, levels: Sequence[float]) -> pd.DataFrame:
-    """A backtest with as many of the levels as the steps held out allow."""
-    levels = list(levels)
-    while True:
-        try:
-            return forecaster.backtest(y, X=X, folds=folds, refit="fresh" if refit else False, interval=levels or None)
-        except IntervalError:
-            levels.pop()
-
-
 def _predicted(forecaster: Any, X_future: Any, levels: Sequence[float]) -> Any:
     """A forecast with as many of the levels as the steps held out allow: training was not for nothing."""
     levels = list(levels)
@@ -340,7 +334,7 @@ def _progress(title: str) -> Any:
     from tqdm.auto import tqdm
 
     class Bar(keras.callbacks.Callback):
-        bar: Any = None  # made when training begins: a backtest copies callbacks
+        bar: Any = None  # made when training begins, which it does anew in each fold of a backtest
 
         def on_train_begin(self, logs: Any = None) -> None:
             self.bar = tqdm(total=self.params["epochs"], desc=title, unit="epoch", leave=False, file=sys.stderr)

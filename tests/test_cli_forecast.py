@@ -17,6 +17,7 @@ from kerazoo import Forecaster, cli, cli_forecast
 from kerazoo.cli_tables import read_table
 from kerazoo.datasets import milk
 from kerazoo.errors import IntervalError
+from kerazoo.forecast import backtesting, fitting
 from kerazoo.forecast.panel import read_future, read_panel, write_forecast
 from kerazoo.storage import write_tensors
 
@@ -57,7 +58,7 @@ def no_training(monkeypatch):
         raise AssertionError("training began")
 
     monkeypatch.setattr(Forecaster, "fit", never)
-    monkeypatch.setattr(Forecaster, "backtest", never)
+    monkeypatch.setattr(backtesting, "backtest", never)
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def no_nets(monkeypatch):
     """The last value again in place of nets, which take seconds: what is before and behind them is tested."""
 
     def fit(self, y, X=None):
-        settings = self._settings(read_panel(y, X))
+        settings = self.check(y, X)
         self._panel, self.horizon_, self.n_held_ = read_panel(y, X), settings.horizon, 10
         self.transforms_, self.best_epoch_, self.history_ = [([], 1.0)], 0, {}
         return self
@@ -158,13 +159,27 @@ def test_folds_refit_and_levels_reach_the_backtest(folder, capsys, monkeypatch, 
     class Asked(Exception):
         pass
 
-    def ask(self, y, **asked):
+    def ask(forecaster, y, X, **asked):
         raise Asked(asked)
 
-    monkeypatch.setattr(Forecaster, "backtest", ask)
+    monkeypatch.setattr(backtesting, "backtest", ask)
     with pytest.raises(Asked) as asked:
         cli.main(["forecast", "milk.csv", "--folds", "4", option, "--interval", "0.9,0.5", *TINY])
-    assert asked.value.args[0] == {"X": None, "folds": 4, "refit": refit, "interval": [0.5, 0.9]}
+    asked = asked.value.args[0]
+    assert (asked["folds"], asked["refit"], asked["levels"], asked["where_possible"]) == (4, refit, (0.5, 0.9), True)
+
+
+def test_a_backtest_is_trained_once_for_all_levels_that_can_be_had(folder, capsys, monkeypatch):
+    """Eleven steps are held out at the first origin, enough for 80 % and not for 98 or 99 %."""
+    trained = []
+    fit = fitting.fit_ensemble
+    monkeypatch.setattr(fitting, "fit_ensemble", lambda *given: trained.append(given) or fit(*given))
+    milk()[-40:].to_csv("short.csv")
+    levels = ["--interval", "0.8,0.98,0.99"]
+    options = ["--horizon", "6", "--folds", "1", *levels, *TINY, "--epochs", "0"]
+    printed = run(capsys, "short.csv", *options)
+    assert len(trained) == 2  # the backtest, and the forecast
+    assert re.search(r"^ +RMSE +MAE +sMAPE +MASE +in 80 %$", printed.out, re.MULTILINE)
 
 
 def test_several_series(folder, capsys, no_nets):
@@ -273,10 +288,8 @@ def test_short_series_get_what_they_allow(folder, capsys, no_nets):
 
 
 def test_a_backtest_of_several_series_without_a_season(folder, capsys, no_nets, monkeypatch):
-    def backtest(self, y, X=None, folds=5, refit="fresh", interval=None):
-        if 0.95 in interval:
-            raise IntervalError("interval of 95% from 9 steps held out; expected at least 19.")
-        asked.append((folds, refit, interval))
+    def backtest(forecaster, y, X, folds, refit, levels, **rest):
+        asked.append((folds, refit, levels))
         rows = [
             {"fold": fold, "origin": fold, "series": name, "model": model, "rmse": size, "mae": size, "smape": 5.0,
              "mase": 0.5, "coverage_80": 0.75 if model == "forecaster" else np.nan}
@@ -287,12 +300,12 @@ def test_a_backtest_of_several_series_without_a_season(folder, capsys, no_nets, 
         return pd.DataFrame(rows)
 
     asked = []
-    monkeypatch.setattr(Forecaster, "backtest", backtest)
+    monkeypatch.setattr(backtesting, "backtest", backtest)
     frame = pd.DataFrame({"who": np.repeat(["a", "b"], 40), "t": np.tile(np.arange(40), 2), "y": np.arange(80.0)})
     frame.to_csv("two.csv", index=False)
     options = ["--date", "t", "--id", "who", "--target", "y", "--horizon", "3", "--refit"]
     said = run(capsys, "two.csv", *options, *TINY[:-1], "difference").out
-    assert asked == [(3, "fresh", [0.8])]
+    assert asked == [(3, "fresh", (0.8, 0.95))]
     assert "3 steps from 3 origins, trained anew at each, means of 2 series" in said
     assert re.search(r"^ +RMSE +MAE +sMAPE +MASE +in 80 %$", said, re.MULTILINE)
     assert re.search(r"^  forecaster +12,347 +12,347 +5\.00 % +0\.5 +75 %$", said, re.MULTILINE)

@@ -301,8 +301,8 @@ def test_names_are_taken_in_their_order_and_once():
     [
         ("dates", {"names": ["mnth"]}, r"calendar feature='mnth'.*Did you mean 'month'\?"),
         ("dates", {"names": [3]}, "calendar feature=3"),
-        ("dates", {"names": "month"}, "names='month'; expected one of 'auto'. Or a sequence of month"),
-        ("dates", {"names": None}, "names=None"),
+        ("dates", {"names": "month"}, "calendar names='month'; expected one of 'auto'. Or a sequence of month"),
+        ("dates", {"names": None}, "calendar names=None"),
         ("dates", {"order": 0}, "order=0; expected an integer >= 1"),
         ("dates", {"order": 1.5}, "order=1.5"),
         ("integers", {"names": ["month"]}, "the index is a RangeIndex without dates"),

@@ -218,8 +218,57 @@ def test_another_history_is_gone_on_from(main):
     assert_equal(main.predict(3, history=y[:T]), main.predict(3))
     shorter = main.predict(4, history=y[: T - 20])
     assert shorter.index[0] == y.index[T - 20]
-    with pytest.raises(InvalidArgumentError, match=r"history is a frame.*expected a series"):
-        main.predict(history=y.to_frame())
+
+
+@pytest.mark.parametrize(
+    ("changed", "match"),
+    [
+        (lambda y: y.to_frame(), r"history is a DataFrame with a column a series; expected a Series"),
+        (lambda y: y.rename("cost"), r"history has the series 'cost'; expected 'sold'"),
+        (lambda y: y.set_axis(pd.date_range("2015-01-01", periods=T)),
+         r"history.index has the frequency 'D': 2015-01-01, .*; expected 'MS'.*history\.resample\('MS'\)"),
+        (lambda y: y.set_axis(y.index + pd.offsets.MonthEnd(0)), r"has the frequency 'ME'.*; expected 'MS'"),
+        (lambda y: y.iloc[::2], r"has the frequency '2MS'.*; expected 'MS'"),
+        (lambda y: y.to_period(), r"has periods M; expected dates without a time zone.*history\.to_timestamp\(\)"),
+        (lambda y: y.reset_index(drop=True), r"history.index has integers; expected dates"),
+        (lambda y: y.tz_localize("UTC"), r"has dates with a time zone; .*history\.tz_localize\(None\)"),
+        (lambda y: y.where(y > y.min()), r"history, taken as y: y: 1 of 60 values is not finite"),
+    ],
+)  # fmt: skip
+def test_another_history_is_of_the_kind_that_was_fitted(main, changed, match):
+    with pytest.raises(InvalidArgumentError, match=match):
+        main.predict(3, history=changed(series()))
+    with pytest.raises(InvalidArgumentError, match=match.replace("history, taken as y: ", "").replace("history", "y")):
+        main.one_step(changed(series()))
+
+
+def test_a_history_has_the_step_of_the_series_where_its_dates_could_have_another(panel):
+    days = pd.bdate_range("2020-01-01", periods=T)
+    forecaster = tiny(epochs=0, horizon=2).fit(pd.Series(numbers(), days))
+    week = pd.Series(numbers(5), pd.DatetimeIndex(list(days[3:8])))  # from Monday to Friday
+    assert week.index[0].day_name() == "Monday"
+    assert forecaster.predict(2, history=week).index.equals(pd.bdate_range(week.index[-1], periods=3)[1:])
+    zone = pd.date_range("2021-03-20", periods=T, tz="Europe/Berlin")
+    forecaster = tiny(epochs=0, horizon=2).fit(pd.Series(numbers(), zone))
+    assert forecaster.predict(1, history=pd.Series(numbers(), zone)).index.tz is not None
+    with pytest.raises(InvalidArgumentError, match=r"time zone Asia/Tokyo; expected Europe/Berlin.*tz_convert\('Eur"):
+        forecaster.predict(1, history=pd.Series(numbers(9), zone[9:18].tz_convert("Asia/Tokyo")))
+    with pytest.raises(InvalidArgumentError, match="history_X is given, but not history"):
+        panel.predict(2, covariates(2, T), history_X=covariates(T))
+    with pytest.raises(InvalidArgumentError, match="X is given, but not y"):
+        panel.one_step(X=covariates(T))
+
+
+def test_the_series_of_a_history_are_known_by_name(direct, panel):
+    assert_equal(direct.predict(3, history=long().sample(frac=1, random_state=3)), direct.predict(3))
+    assert_equal(direct.one_step(long()[::-1]), direct.one_step())
+    found = panel.predict(2, covariates(2, T), history=frame()[["b", "a"]], history_X=covariates(T))
+    assert_equal(found, panel.predict(2, covariates(2, T)))
+    daily = long().assign(ds=lambda table: pd.Timestamp("2015-01-01") + pd.to_timedelta(table.index, "D"))
+    with pytest.raises(InvalidArgumentError, match=r"history\['ds'\] has the frequency 'D'.*; expected 'MS'"):
+        direct.predict(3, history=daily)
+    with pytest.raises(InvalidArgumentError, match="history has the series 'shop 0'; expected 'shop 0', 'shop 1'"):
+        direct.predict(3, history=long().query("unique_id == 'shop 0'"))
 
 
 # Covariates and calendar
@@ -292,9 +341,10 @@ def test_without_held_out_steps_there_are_no_intervals(plain):
         plain.predict(3, interval=0.8)
 
 
-@pytest.mark.parametrize("interval", [80, 0, 1.0, -0.1, [0.8, 95], np.nan])
+@pytest.mark.parametrize("interval", [80, 0, 1.0, -0.1, [0.8, 95], np.nan, "auto", object()])
 def test_levels_are_shares(main, interval):
-    with pytest.raises(InvalidArgumentError, match=r"interval=.*0\.8 for 80 %"):
+    shown = re.escape(repr(interval)) if isinstance(interval, str) else ".*"
+    with pytest.raises(InvalidArgumentError, match=rf"interval={shown};.*0\.8 for 80 %"):
         main.predict(3, interval=interval)
 
 
@@ -471,10 +521,41 @@ def test_val_is_a_number_of_steps_or_a_continuation():
     by_series = made.fit(y[:-8], val=y[-8:]).predict(4, interval=0.5)
     assert made.n_held_ == 8
     assert_equal(by_series, by_number)
-    with pytest.raises(InvalidArgumentError, match="val is a list; expected an int, or a Series"):
-        made.fit(y, val=[1.0, 2.0])
-    with pytest.raises(InvalidArgumentError, match="val=-1"):
-        made.fit(y, val=-1)
+
+
+@pytest.mark.parametrize(
+    ("y", "val", "match"),
+    [
+        (series(), [1.0, 2.0], "val is a list; expected an int, or a Series as y"),
+        (series(), 0.2, "val is a float; expected an int, or a Series as y"),
+        (series(), -1, "val=-1"),
+        (series()[:50], series()[50:50], "val has no rows"),
+        (series()[:50], series()[52:], "2 dates are missing at the frequency 'MS': 2019-03-01, 2019-04-01"),
+        (series()[:50], series()[45:], "5 dates more than once"),
+        (series()[10:], series()[:10], "2015-01-01 follows 2019-12-01"),
+        (series()[:50], series()[50:].rename("cost"), "val has the series 'cost'; expected 'sold'"),
+        (series()[:50], series()[50:].reset_index(drop=True), "val has integers; expected dates"),
+        (frame()[:50], frame()[50:].rename(columns={"b": "c"}), "val has the series 'a', 'c'; expected 'a', 'b'"),
+        (frame()[:50], frame()[50:]["a"], "val is a Series; expected an int, or a DataFrame"),
+        (long(), 0.2, "val is a float; expected an int, or a DataFrame"),
+        (long(), long()[["unique_id", "ds"]], "val has the columns 'unique_id', 'ds'; expected unique_id, ds and y"),
+        (long(), long((3,)), "val has steps of the series 'shop 0'; expected 'shop 0', 'shop 1'"),
+        (long(), long((3, 2)), "val has 2 to 3 steps of a series; expected as many of each"),
+        (numbers(), True, "val is a bool; expected an int, or numbers"),
+        (list(numbers()), "last", "val is a str; expected an int, or numbers"),
+        (numbers()[:50], np.ones((10, 2)), r"val has the shape \(10, 2\) and y \(50,\)"),
+        (numbers()[:50], [1.0, np.nan], "val, taken as y: y: 1 of 2 values is not finite"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_a_continuation_that_does_not_go_on_is_refused(y, val, match):
+    with pytest.raises(InvalidArgumentError, match=match):
+        tiny(epochs=0).fit(y, val=val)
+
+
+def test_a_continuation_has_its_columns_in_any_order():
+    one, other = (tiny(epochs=0).fit(frame()[:50], val=val) for val in (frame()[50:], frame()[50:][["b", "a"]]))
+    assert_equal(one.predict(3), other.predict(3))
 
 
 def test_without_val_all_epochs_are_trained(plain):
@@ -493,6 +574,55 @@ def test_callbacks_are_called_and_can_stop():
     forecaster = tiny(epochs=9, callbacks=Watch()).fit(series())
     assert seen == [(0, ["loss", "val_loss"]), (1, ["loss", "val_loss"])]
     assert {name: len(values) for name, values in forecaster.history_.items()} == {"loss": 2, "val_loss": 2}
+
+
+class Keeper(keras.callbacks.Callback):
+    """It has a name of its own for the model."""
+
+    mine = None
+
+    def on_train_begin(self, logs=None):
+        self.mine = self.model
+        self.epochs = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs += 1
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda folder: keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True),
+        lambda folder: [keras.callbacks.CSVLogger(folder / "log.csv"), Keeper()],
+        lambda folder: (keras.callbacks.CallbackList([Keeper()]), [keras.callbacks.TerminateOnNaN()]),
+    ],
+    ids=["one", "several", "nested"],
+)
+def test_callbacks_can_be_copied_and_used_again_after_a_fit(make, tmp_path):
+    made = make(tmp_path)
+    forecaster = tiny(callbacks=made).fit(series())
+    assert forecaster.get_params()["callbacks"] is made
+    copied = clone(forecaster)
+    for again in (copied, forecaster):
+        assert_equal(again.fit(series()).predict(4), tiny().fit(series()).predict(4))
+    assert forecaster.set_params(callbacks=()).get_params()["callbacks"] == ()
+
+
+def test_callbacks_keep_what_is_theirs(tmp_path):
+    class Crashes(Keeper):
+        def on_epoch_end(self, epoch, logs=None):
+            self.notes = open(tmp_path / "notes", "w")  # noqa: SIM115
+            raise OSError("crash")
+
+    keeper, stopping, crashes = Keeper(), keras.callbacks.EarlyStopping(), Crashes()
+    forecaster = tiny(callbacks=[keeper, stopping]).fit(series())
+    assert (keeper.epochs, keeper.model, keeper.mine) == (2, None, None)
+    assert stopping.best == min(forecaster.history_["val_loss"])
+    with pytest.raises(OSError, match="crash"):
+        tiny(callbacks=[crashes]).fit(series())
+    assert (crashes.model, crashes.mine) == (None, None)
+    assert not crashes.notes.closed
+    crashes.notes.close()
 
 
 def test_a_constant_series_warns_and_goes_on():
@@ -574,8 +704,10 @@ def test_a_fresh_fit_at_each_origin_or_one_for_all(backtested):
         ({"refit": True}, "refit=True; expected 'fresh' or False"),
         ({"folds": 0}, "folds=0"),
         ({"horizon": -2}, "horizon=-2"),
-        ({"folds": 50}, r"50 folds of 4 steps, 4 apart, leave -140 values.*folds=8 would fit"),
+        ({"folds": 50}, r"50 folds of 4 steps, 4 apart, leave 0 of 60 values.*folds=8 would fit"),
         ({"interval": 95}, "interval=95"),
+        ({"horizon": 40}, r"5 folds of 40 steps, 40 apart, leave 0 of 60 values; .*A longer series is needed\."),
+        ({"folds": 8}, r"leave 28 of 60 values for the first\. y has 28 values; expected at least 33"),
     ],
 )
 def test_a_backtest_that_cannot_be_is_refused(changes, match):
@@ -628,11 +760,16 @@ def test_series_that_cannot_be_are_refused_with_the_place(y, match):
         ({"epochs": -1}, "epochs=-1"),
         ({"learning_rate": 0}, "learning_rate=0; expected a finite number > 0"),
         ({"transforms": 7}, "expected 'auto', or a sequence of transforms"),
+        ({"transforms": [["log"]]}, "expected 'auto', or a sequence of transforms"),
+        ({"calendar": "month"}, "calendar names='month'; expected one of 'auto'. Or a sequence of month"),
+        ({"checkpoint_minutes": -1}, "checkpoint_minutes=-1"),
         ({"transforms": ["diference"]}, "Did you mean 'difference'"),
         ({"transforms": "lgo"}, "Did you mean 'log'"),
         ({"seed": -1}, "seed=-1"),
         ({"verbose": 3}, "verbose=3"),
         ({"checkpoint_dir": "somewhere", "seed": None}, "checkpoint_dir without seed"),
+        ({"callbacks": [print]}, r"callbacks holds a builtin_function_or_method; expected objects of keras\.callbacks"),
+        ({"callbacks": keras.callbacks.TerminateOnNaN}, "callbacks holds TerminateOnNaN; expected objects"),
     ],
 )
 def test_parameters_that_cannot_be_are_refused(changes, match):
@@ -640,7 +777,34 @@ def test_parameters_that_cannot_be_are_refused(changes, match):
         tiny(**changes).fit(series())
 
 
+def test_what_is_wrong_is_said_before_transforms_are_chosen(monkeypatch):
+    """They take seconds, nets minutes."""
+
+    def never(*_, **__):
+        raise AssertionError("transforms are chosen")
+
+    monkeypatch.setattr(fitting, "choose_transforms", never)
+    made = tiny(transforms="auto", calendar=("month", "mont"))
+    for call in (made.check, made.fit):
+        with pytest.raises(InvalidArgumentError, match="Did you mean 'month'"):
+            call(series())
+    made = tiny(transforms="auto", horizon=50)
+    with pytest.raises(InvalidArgumentError, match=r"y has 60 values; .* horizon=28 would fit"):
+        made.check(series())
+    with pytest.raises(InvalidArgumentError, match="X lacks 3 of the 60 dates"):
+        made.check(series(), covariates(T - 3))
+    assert made.set_params(horizon=None).check(series(), val=4).horizon == 12
+    assert not hasattr(made, "horizon_")
+
+
+def test_transforms_are_given_one_or_several():
+    y, one = series(), {"name": "difference", "lag": 12}
+    assert_equal(tiny(epochs=0, transforms=one).fit(y).predict(3), tiny(epochs=0, transforms=[one]).fit(y).predict(3))
+
+
 def test_transforms_that_do_not_suit_say_where():
+    with pytest.raises(InvalidArgumentError, match=r"series 'b': y=0 at 2015-05-01.*expected values > 0"):
+        tiny(transforms=["log"]).fit(frame().assign(b=spoiled(4, 0.0)))
     with pytest.raises(InvalidArgumentError, match=r"y=0 at 2015-05-01.*expected values > 0"):
         tiny(transforms=["log"]).fit(spoiled(4, 0.0))
 
@@ -668,7 +832,7 @@ def test_series_that_are_too_short_are_refused_and_what_would_fit_fits(changes, 
     settings = tiny(**{**changes, would[1].lower(): int(would[2])})
     panel = read_panel(series(length))
     found = settings._settings(panel)
-    fitting._check_lengths(found, length, fitting.held_out(found, [length], None), "")
+    fitting.checked_held_out(panel, found, None)
 
 
 def test_a_short_series_can_be_fitted():
@@ -766,3 +930,5 @@ def test_predictions_of_one_step_keep_names_and_dtypes():
 def test_a_seed_to_generate_from_is_numbers():
     with pytest.raises(InvalidArgumentError):
         tiny(epochs=0).fit(series()).generate(["a"])
+    with pytest.raises(InvalidArgumentError, match="seed has 2 series; expected one"):
+        tiny(epochs=0).fit(series()).generate(frame())

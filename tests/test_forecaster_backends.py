@@ -123,6 +123,52 @@ def test_it_ends_as_if_it_had_not_been_interrupted(tmp_path, whole, uncompiled):
     assert_same(tiny(checkpoint_dir=tmp_path, callbacks=[Crash(0)]).fit(series()), whole)
 
 
+def watchers(folder):
+    """They watch a loss that falls as if it should rise: the first epoch is the best one, and the last that counts."""
+    watch, best = {"monitor": "loss", "mode": "max"}, {"save_best_only": True, "save_weights_only": True}
+    return [
+        keras.callbacks.EarlyStopping(patience=3, **watch),
+        keras.callbacks.ReduceLROnPlateau(patience=2, min_delta=0, **watch),
+        keras.callbacks.ModelCheckpoint(folder / "best.weights.h5", **best, **watch),
+    ]
+
+
+def test_callbacks_that_watch_a_loss_go_on_where_they_were(tmp_path, uncompiled):
+    never_crashed = watchers(tmp_path)
+    whole = tiny(epochs=9, callbacks=never_crashed).fit(series())
+    assert len(whole.history_["loss"]) == 4
+    rates = whole.history_["learning_rate"]
+    assert rates[2] == pytest.approx(rates[0])
+    assert rates[3] == pytest.approx(rates[0] / 10)
+    folder = tmp_path / "checkpoint"
+    options = {"epochs": 9, "checkpoint_dir": folder, "checkpoint_minutes": 0}
+    with pytest.raises(OSError, match="crash"):
+        tiny(callbacks=[*watchers(tmp_path), Crash(2)], **options).fit(series())
+    of_another_loss = keras.callbacks.EarlyStopping("val_loss", patience=9)  # it knows nothing, and begins anew
+    going_on = watchers(tmp_path)
+    assert_same(tiny(callbacks=[of_another_loss, *going_on], **options).fit(series()), whole)
+    assert going_on[0].stopped_epoch == 3
+    for one, other in zip(going_on, never_crashed, strict=True):
+        assert one.best == other.best == whole.history_["loss"][0]
+    assert min(whole.history_["val_loss"][2:]) == of_another_loss.best
+
+
+def test_weights_that_a_callback_keeps_are_kept_over_a_crash(tmp_path, uncompiled):
+    """Nothing is held out: what the callback leaves is what forecasts."""
+
+    def keeper():
+        return keras.callbacks.EarlyStopping("loss", mode="max", patience=9, restore_best_weights=True)
+
+    first = tiny(epochs=1).fit(series(), val=0).predict(9)
+    pd.testing.assert_series_equal(tiny(callbacks=[keeper()]).fit(series(), val=0).predict(9), first, check_exact=True)
+    options = {"checkpoint_dir": tmp_path, "checkpoint_minutes": 0}
+    with pytest.raises(OSError, match="crash"):
+        tiny(callbacks=[keeper(), Crash(2)], **options).fit(series(), val=0)
+    resumed = tiny(callbacks=[keeper()], **options).fit(series(), val=0)
+    assert len(resumed.history_["loss"]) == 4
+    pd.testing.assert_series_equal(resumed.predict(9), first, check_exact=True)
+
+
 def test_statistics_that_nets_did_not_better_stay_after_a_crash(tmp_path, uncompiled):
     """The weights of the checkpoint are then neither the best nor the initial ones."""
     changes = {"min_gain": 1e6, "epochs": 3}
@@ -187,3 +233,20 @@ def test_killed_it_ends_as_if_it_had_not_been(tmp_path, uncompiled):
     resumed = tiny(checkpoint_dir=tmp_path, checkpoint_minutes=9, callbacks=[watch], **LONG).fit(series())
     assert 0 < begun[0] < 79  # it was killed in the middle of the work
     assert_same(resumed, tiny(**LONG).fit(series()))
+
+
+MANY = """
+import numpy as np
+from kerazoo import zoo
+from tests.test_forecaster_backends import series, tiny
+for seed in range(6):
+    tiny(epochs=0, seed=seed).fit(series()).predict(3)
+    zoo.generate(zoo.build("gru_1x4", seed=seed), np.arange(9.0), steps=3)
+"""
+
+
+def test_many_models_in_one_process_are_no_reason_to_warn():
+    """Of retracing, as TensorFlow does; in a process of its own, as it warns only twice in one."""
+    done = subprocess.run([sys.executable, "-c", MANY], capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "retracing" not in done.stderr

@@ -129,7 +129,7 @@ def test_variables_that_moved_are_captured_anew(stand):
 def test_predictions_have_a_graph_a_shape_and_do_not_overwrite_each_other():
     model = made()
     stand = Stand()
-    predict = _torch.CapturedPrediction(model, stand)
+    predict = _torch.CapturedPrediction(model, {"training": False}, stand)
     x, other = arrays(4)[0], arrays(3)[0]
     kept = [(given, predict(given)) for given in (x, other, 2 * x, x, 3 * x, 4 * x, other)]
     assert stand.captures == 1  # of the first shape; the other one was asked for twice only

@@ -29,7 +29,7 @@ def backtest(
 ) -> pd.DataFrame:
     """See :meth:`kerazoo.Forecaster.backtest`; `where_possible` leaves out the levels that too few steps are held out
     for."""
-    from kerazoo.forecast.fitting import fit_ensemble
+    from kerazoo.forecast.fitting import checked_held_out, fit_ensemble
 
     if refit not in ("fresh", False):
         raise InvalidArgumentError(f"refit={refit!r}; expected 'fresh' or False.")
@@ -41,19 +41,23 @@ def backtest(
     back = [horizon + (folds - 1 - fold) * step for fold in range(folds)]
     shortest = min(len(each.values) for each in whole.series)
     least = 2 * settings.period + 3
+    left = f"{folds} folds of {horizon} steps, {step} apart, leave {max(0, shortest - back[0])} of {shortest} values"
     if shortest - back[0] < least:
-        fit = 1 + max(0, (shortest - least - horizon) // step)
-        raise InvalidArgumentError(
-            f"{folds} folds of {horizon} steps, {step} apart, leave {shortest - back[0]} values; expected "
-            f"at least {least} to learn from. folds={fit} would fit, or a smaller step."
-        )
+        fit = 1 + (shortest - least - horizon) // step
+        remedy = f"folds={fit} would fit, or a smaller step" if fit >= 1 else "A longer series is needed"
+        raise InvalidArgumentError(f"{left}; expected at least {least} to learn from. {remedy}.")
+    first = _until(whole, back[0])
+    try:
+        checked_held_out(first, forecaster._settings(first), None)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f"{left} for the first. {error}") from error
     rows, steps = [], []
     model = None
     for fold, before in enumerate(back):
         panel = _until(whole, before)
         if model is None or refit == "fresh":
-            # No clone of scikit-learn's: callbacks that were in use hold a model, which cannot be copied. And a fold is
-            # not the fit that is to be resumed.
+            # No clone of scikit-learn's: callbacks are those that were given, not copies, and see all folds. And a fold
+            # is not the fit that is to be resumed.
             model = type(forecaster)(**{**forecaster.get_params(deep=False), "checkpoint_dir": None})
             its = model._settings(panel)
             model._panel, model._fitted = panel, fit_ensemble(panel, its)

@@ -139,12 +139,12 @@ def calendar_names(index: Index, names: str | Iterable[str] = "auto") -> tuple[s
         ]
         return tuple(name for name in suitable if name != "month" or "quarter" not in suitable)
     if isinstance(names, str) or not isinstance(names, Iterable):
-        check_choice("names", names, ("auto",), hint=f"Or a sequence of {', '.join(CALENDAR)}; () is none.")
+        check_choice("calendar names", names, ("auto",), hint=f"Or a sequence of {', '.join(CALENDAR)}; () is none.")
         return ()
     chosen = [check_choice("calendar feature", name, CALENDAR) for name in names]
     if chosen and not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
         raise InvalidArgumentError(
-            f"names={tuple(chosen)!r}, but the index is a {type(index).__name__} without dates; "
+            f"calendar names={tuple(chosen)!r}, but the index is a {type(index).__name__} without dates; "
             "expected 'auto' or (), or a DatetimeIndex or a PeriodIndex."
         )
     return tuple(dict.fromkeys(chosen))

@@ -13,7 +13,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.calendar import calendar_names
 from kerazoo.forecast.choosing import Choice, choose_transforms
 from kerazoo.forecast.conformal import ConformalIntervals
 from kerazoo.forecast.ensemble import Ensemble, Features, members_of
@@ -25,7 +24,7 @@ from kerazoo.forecast.resuming import TrainingFile
 from kerazoo.forecast.transforms import Chain, Values
 from kerazoo.zoo.spec import RNNSpec
 
-__all__ = ["FitSettings", "Fitted", "fit_ensemble", "spec_for"]
+__all__ = ["FitSettings", "Fitted", "checked_held_out", "fit_ensemble", "spec_for"]
 
 # Steps of a window unless asked for: the whole of a short series, and of a long one what a recurrent net can use.
 LONGEST_WINDOW = 256
@@ -36,7 +35,7 @@ MOST_HISTORIES = 400
 
 @dataclass(frozen=True)
 class FitSettings:
-    """The checked parameters of a Forecaster: see there."""
+    """The parameters of a Forecaster, checked, and decided where that depends on the series: see there."""
 
     spec: RNNSpec
     strategy: str
@@ -44,7 +43,7 @@ class FitSettings:
     lookback: int | None
     period: int
     transforms: Any
-    calendar: Any
+    calendar: tuple[str, ...]
     calendar_order: int
     n_members: int
     loss: str
@@ -101,12 +100,21 @@ def _ahead(settings: FitSettings) -> int:
     return 1 if settings.strategy == "recursive" else settings.horizon
 
 
-def held_out(settings: FitSettings, lengths: Sequence[int], val: int | None) -> int:
-    """Steps to hold out of each series: `val`, or four seasons or horizons, but at most a third of the shortest."""
-    if val is not None:
-        return val
-    wanted = min(4 * max(settings.period, settings.horizon), min(lengths) // 3)
-    return wanted if wanted >= SHORTEST_HELD else 0
+def checked_held_out(panel: Panel, settings: FitSettings, val: int | None) -> int:
+    """Steps to hold out of each series: `val`, or four seasons or horizons, but at most a third of the shortest.
+
+    Raises:
+        InvalidArgumentError: a series is too short for them and for what is to be learned.
+    """
+    place = min(range(len(panel.series)), key=lambda place: len(panel.series[place].values))
+    shortest = len(panel.series[place].values)
+    n_held = val
+    if n_held is None:
+        wanted = min(4 * max(settings.period, settings.horizon), shortest // 3)
+        n_held = wanted if wanted >= SHORTEST_HELD else 0
+    where = f" (series {panel.ids[place]!r})" if len(panel.series) > 1 else ""
+    _check_lengths(settings, shortest, n_held, where)
+    return n_held
 
 
 def fit_ensemble(
@@ -117,16 +125,13 @@ def fit_ensemble(
     For every member there is a twin that learns from the first part of each series only, from the same seed and in the
     same computation: its errors on the rest say when to stop, and how wide intervals have to be.
     """
+    n_held = checked_held_out(panel, settings, val)
     series = panel.series
     lengths = [len(each.values) for each in series]
-    n_held = held_out(settings, lengths, val)
-    shortest = min(range(len(series)), key=lambda place: lengths[place])
-    _check_lengths(settings, lengths[shortest], n_held, f" (series {panel.ids[shortest]!r})" if len(series) > 1 else "")
     choices = _choices(settings, series, n_held)
     member_choice = members_of(choices, settings.n_members)
     ahead = _ahead(settings)
-    names = tuple(calendar_names(_longest(series).index, settings.calendar))
-    features = Features(names, settings.calendar_order, ahead)
+    features = Features(settings.calendar, settings.calendar_order, ahead)
     raw = [features.rows(each.index, each.covariates) for each in series]
     spec = spec_for(settings, raw[0].shape[1])
     cuts = [[length - n_held for length in lengths], lengths] if n_held else [lengths]
@@ -181,10 +186,14 @@ def _fit_part(
     scale = KnownScale.of([rows[:cut] for rows, cut in zip(raw, cuts, strict=True)])
     fitted, zs = [], []
     for choice in choices:
-        fits = [
-            fitted_chain(choice.config, each.values[:cut], each.index[:cut])
-            for each, cut in zip(series, cuts, strict=True)
-        ]
+        fits = []
+        for each, cut in zip(series, cuts, strict=True):
+            try:
+                fits.append(fitted_chain(choice.config, each.values[:cut], each.index[:cut]))
+            except InvalidArgumentError as error:
+                if len(series) == 1:
+                    raise
+                raise InvalidArgumentError(f"series {each.id!r}: {error}") from error
         fitted.append(fits)
         zs.append([fit.apply(each.values, each.index)[0] for fit, each in zip(fits, series, strict=True)])
     return _Part(fitted, zs, [scale.apply(rows) for rows in raw], scale)
@@ -216,16 +225,12 @@ def _check_lengths(settings: FitSettings, shortest: int, n_held: int, where: str
             f"lookback={fits} would fit" if settings.lookback and fits >= 1
             else f"horizon={max(1, shortest - lost - window - n_held)} would fit"
             if shortest - lost - window - n_held >= 1
-            else "a longer series is needed"
+            else "A longer series is needed"
         )  # fmt: skip
         raise InvalidArgumentError(
             f"y has {shortest} values{where}; expected at least {needed}: {lost} that the transforms lose, a lookback "
-            f"of {window}, the horizon of {settings.horizon} and {n_held} held out. {remedy[0].upper()}{remedy[1:]}."
+            f"of {window}, the horizon of {settings.horizon} and {n_held} held out. {remedy}."
         )
-
-
-def _longest(series: Sequence[SeriesData]) -> SeriesData:
-    return max(series, key=lambda each: len(each.values))
 
 
 def _train(learner: Learner, settings: FitSettings, n_held: int, file: TrainingFile | None) -> Course:
@@ -238,7 +243,7 @@ def _train(learner: Learner, settings: FitSettings, n_held: int, file: TrainingF
     initial_epoch = 0
     if file is not None:
         initial_epoch = file.resume(learner, best)
-        callbacks.append(file.callback(best))
+        callbacks.append(file.callback(best, settings.callbacks))
     if file is not None and file.is_complete:  # its weights are those that were kept
         return file.course
     if initial_epoch >= settings.epochs:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,15 @@ from kerazoo.errors import (
     check_int,
     check_real,
 )
-from kerazoo.forecast.calendar import season_length
+from kerazoo.forecast.calendar import calendar_names, season_length
+from kerazoo.forecast.indexes import dates_from, index_like, kind_of, listed, renamed_if_equal
 from kerazoo.forecast.panel import Panel, SeriesData, read_future, read_panel, write_forecast, write_steps
 from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from kerazoo.forecast.fitting import FitSettings
     from kerazoo.zoo.spec import RNNSpec
 
 __all__ = ["Forecaster"]
@@ -35,6 +38,8 @@ __all__ = ["Forecaster"]
 STRATEGIES = ("recursive", "direct", "mean")
 LOSSES = ("mse", "mae", "huber", "normal")
 USUAL_LEVELS = (0.8, 0.95)
+FORMS = {"series": "a Series", "frame": "a DataFrame with a column a series", "long": "a long DataFrame",
+         "array": "numbers without dates"}  # fmt: skip
 
 
 class Forecaster(BaseEstimator):
@@ -72,7 +77,8 @@ class Forecaster(BaseEstimator):
         seed: int or None. The same seed repeats a run on one machine.
         checkpoint_dir: folder or None. A fit that was killed goes on from there when it is called again.
         checkpoint_minutes: float >= 0, between checkpoints.
-        callbacks: of Keras, for the training; `self.model` is a model of all nets.
+        callbacks: of Keras, for the training; `self.model` is a model of all nets, until the training ends. One, or a
+            sequence.
         verbose: 0 silent, 1 a progress bar, 2 a line an epoch.
 
     Attributes (after `fit`):
@@ -171,6 +177,29 @@ class Forecaster(BaseEstimator):
         self._set_learned(settings.period, settings.horizon)
         return self
 
+    def check(self, y: Any, X: Any = None, val: Any = None) -> FitSettings:
+        """What :meth:`fit` checks and decides before it learns anything: in a moment, where a fit may take minutes.
+
+        Args:
+            y, X, val: as for :meth:`fit`.
+
+        Returns:
+            the settings that `fit` would have: `period` and `horizon` are decided by the series.
+
+        Raises:
+            InvalidArgumentError: as :meth:`fit`, but for what only the transforms find in the values.
+
+        >>> Forecaster().check(np.arange(40.0)).horizon
+        12
+        """
+        from kerazoo.forecast.fitting import checked_held_out
+
+        given, n_val = _with_validation(y, val)
+        panel = read_panel(given, X)
+        settings = self._settings(panel)
+        checked_held_out(panel, settings, n_val)
+        return settings
+
     def _set_learned(self, period: int, horizon: int) -> None:
         found = self._fitted
         self.period_, self.horizon_, self.n_held_ = period, horizon, found.n_held
@@ -181,7 +210,7 @@ class Forecaster(BaseEstimator):
             ([dict(part) for part in choice.config], choice.weight) for choice in found.ensemble.choices
         ]
 
-    def _settings(self, panel: Panel) -> Any:
+    def _settings(self, panel: Panel) -> FitSettings:
         """The parameters, checked; those that depend on the data, decided."""
         from kerazoo.forecast.fitting import FitSettings
         from kerazoo.zoo.builders import as_spec
@@ -206,6 +235,8 @@ class Forecaster(BaseEstimator):
         seed = self.seed
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1)[0])
+        check_real("checkpoint_minutes", self.checkpoint_minutes, 0.0)
+        longest = max(panel.series, key=lambda each: len(each.values))
         return FitSettings(
             spec=spec,
             strategy=check_choice("strategy", self.strategy, STRATEGIES),
@@ -213,7 +244,7 @@ class Forecaster(BaseEstimator):
             lookback=None if self.lookback is None else check_int("lookback", self.lookback),
             period=period,
             transforms=_transforms_from(self.transforms),
-            calendar=self.calendar,
+            calendar=calendar_names(longest.index, self.calendar),
             calendar_order=check_int("calendar_order", self.calendar_order),
             n_members=check_int("n_members", self.n_members, hint="It is the number of nets."),
             loss=self._checked_loss(),
@@ -225,7 +256,7 @@ class Forecaster(BaseEstimator):
             min_gain=check_real("min_gain", self.min_gain, 0.0),
             seed=check_int("seed", seed, 0),
             verbose=check_int("verbose", self.verbose, 0, 2),
-            callbacks=self.callbacks if isinstance(self.callbacks, list | tuple) else [self.callbacks],
+            callbacks=_callbacks_from(self.callbacks),
         )
 
     def _checked_loss(self) -> str:
@@ -245,7 +276,6 @@ class Forecaster(BaseEstimator):
             raise InvalidArgumentError(
                 "checkpoint_dir without seed; expected an int, as a fit that goes on has to repeat it."
             )
-        minutes = check_real("checkpoint_minutes", self.checkpoint_minutes, 0.0)
         about = {
             "model": settings.spec.to_json(),
             **{
@@ -261,7 +291,7 @@ class Forecaster(BaseEstimator):
         }  # fmt: skip
         arrays = [array for each in panel.series for array in (each.values, each.covariates)]
         about["dates"] = [f"{each.index[0]} to {each.index[-1]}" for each in panel.series[:100]]
-        return TrainingFile(Path(self.checkpoint_dir), minutes, fingerprint_of(about, arrays))
+        return TrainingFile(Path(self.checkpoint_dir), self.checkpoint_minutes, fingerprint_of(about, arrays))
 
     # Forecasts.
 
@@ -281,7 +311,7 @@ class Forecaster(BaseEstimator):
             X_future: the covariates of those steps, if there were any in `fit`.
             interval: levels of prediction intervals in (0, 1), as [0.8, 0.95]; None: none.
             history: series to go on from in place of the fitted ones: the same series, longer or shorter, in the same
-                form. Nothing is learned from them.
+                form, by the same names and at the same frequency. Nothing is learned from them.
             history_X: their covariates.
 
         Returns:
@@ -290,7 +320,9 @@ class Forecaster(BaseEstimator):
 
         Raises:
             NotFittedError: `fit` was not called.
-            InvalidArgumentError: covariates are missing, or a level is out of range.
+            InvalidArgumentError: covariates are missing, a level is out of range, or `history` has other series,
+                another frequency or another kind of index than those that were fitted.
+            IntervalError: too few steps were held out for a level.
         """
         self._check_fitted()
         horizon = self.horizon_ if horizon is None else check_int("horizon", horizon)
@@ -299,19 +331,35 @@ class Forecaster(BaseEstimator):
         futures = read_future(panel, X_future, horizon)
         return write_forecast(panel, self._columns(panel.series, futures, horizon, levels))
 
-    def _panel_of(self, history: Any, history_X: Any) -> Panel:
+    def _panel_of(self, history: Any, history_X: Any, name: str = "history", name_X: str = "history_X") -> Panel:
+        """The fitted series, or others in their place, which messages call by these names."""
+        fitted = self._panel
         if history is None:
-            return self._panel
-        panel = read_panel(history, history_X)
-        if panel.form != self._panel.form or panel.ids != self._panel.ids:
+            if history_X is not None:
+                raise InvalidArgumentError(f"{name_X} is given, but not {name}; expected both, or none.")
+            return fitted
+        panel = _read_as(name, history, history_X)
+        if panel.form != fitted.form:
             raise InvalidArgumentError(
-                f"history is a {panel.form} of {list(panel.ids)[:5]}; expected a {self._panel.form} of "
-                f"{list(self._panel.ids)[:5]}, the series that were fitted."
+                f"{name} is {FORMS[panel.form]}; expected {FORMS[fitted.form]}, as the series that were fitted."
             )
-        if panel.covariate_names != self._panel.covariate_names:
-            wanted = list(self._panel.covariate_names)
-            raise InvalidArgumentError(f"history has the covariates {list(panel.covariate_names)}; expected {wanted}.")
-        return panel
+        of_label = {each.id: each for each in panel.series}
+        if of_label.keys() != set(fitted.ids):
+            raise InvalidArgumentError(
+                f"{name} has the series {listed(panel.ids)}; expected {listed(fitted.ids)}, by the names of the series "
+                "that were fitted."
+            )
+        if panel.covariate_names != fitted.covariate_names:
+            wanted, given = list(fitted.covariate_names), list(panel.covariate_names)
+            raise InvalidArgumentError(f"{name} has the covariates {given}; expected {wanted}, as in fit ({name_X}).")
+        place = (f"{name}['ds']", "") if panel.form == "long" else (f"{name}.index", name)
+        indexes: dict[int, Any] = {}  # the series of a frame share one: it is compared once
+        series = []
+        for each in (of_label[label] for label in fitted.ids):
+            if id(each.index) not in indexes:
+                indexes[id(each.index)] = index_like(each.index, fitted.series[0].index, *place)
+            series.append(replace(each, index=indexes[id(each.index)]))
+        return replace(panel, series=tuple(series))
 
     def _columns(
         self, series: Sequence[SeriesData], futures: Sequence[Any], horizon: int, levels: Sequence[float]
@@ -356,9 +404,13 @@ class Forecaster(BaseEstimator):
 
         Returns:
             in the form of `y` over its own dates: a Series, a DataFrame, or an array.
+
+        Raises:
+            NotFittedError: `fit` was not called.
+            InvalidArgumentError: `y` is not of the kind that was fitted, as for :meth:`predict`.
         """
         self._check_fitted()
-        panel = self._panel_of(y, X)
+        panel = self._panel_of(y, X, "y", "X")
         found = [self._fitted.ensemble.one_step(place, each) for place, each in enumerate(panel.series)]
         return write_steps(panel, found)
 
@@ -393,7 +445,10 @@ class Forecaster(BaseEstimator):
             end = min(start + length, len(first.values))
             data = SeriesData(first.id, first.values[:end], first.index[:end], first.covariates[:end])
         else:
-            values = read_panel(seed).series[0].values
+            panel = _read_as("seed", seed)
+            values = panel.series[0].values
+            if len(panel.series) > 1:
+                raise InvalidArgumentError(f"seed has {len(panel.series)} series; expected one: numbers (T,).")
             if len(values) > len(first.values):
                 raise InvalidArgumentError(
                     f"seed has {len(values)} values; expected at most {len(first.values)}, as the fitted series."
@@ -554,19 +609,50 @@ class Forecaster(BaseEstimator):
             raise NotFittedError("this Forecaster is not fitted; call fit(y), or Forecaster.load(path).")
 
 
+def _read_as(name: str, y: Any, X: Any = None) -> Panel:
+    """`read_panel` of what the caller gave under another name than y."""
+    try:
+        return read_panel(y, X)
+    except InvalidArgumentError as error:
+        if name == "y":
+            raise
+        raise InvalidArgumentError(f"{name}, taken as y: {error}") from error
+
+
 def _transforms_from(given: Any) -> Any:
     if isinstance(given, str):
         if given == "auto":
             return given
         return (transform_from_config(given),)
-    if isinstance(given, Transform):
+    if isinstance(given, Transform | Mapping):
         given = [given]
     try:
         return tuple(Chain(given).transforms)
-    except TypeError:
+    except InvalidArgumentError:
+        raise
+    except (TypeError, ValueError):  # nothing to iterate over, or something in it that no mapping can be made of
         raise InvalidArgumentError(
             f"transforms={given!r}; expected 'auto', or a sequence of transforms, names or configs."
         ) from None
+
+
+def _callbacks_from(given: Any) -> list[Any]:
+    """One after the other, as `keras.Model.fit` takes them: one, several, in lists of lists, or a CallbackList."""
+    import keras
+
+    found = []
+    for each in keras.tree.flatten(given):
+        if isinstance(each, keras.callbacks.CallbackList):
+            found += each.callbacks
+        elif isinstance(each, keras.callbacks.Callback):
+            found.append(each)
+        elif each is not None:
+            kind = each.__name__ if isinstance(each, type) else f"a {type(each).__name__}"
+            raise InvalidArgumentError(
+                f"callbacks holds {kind}; expected objects of keras.callbacks.Callback. "
+                "keras.callbacks.LambdaCallback makes one of a function."
+            )
+    return found
 
 
 def _is_auto(interval: Any) -> bool:
@@ -579,12 +665,15 @@ def _is_auto(interval: Any) -> bool:
 def _levels(interval: Any) -> tuple[float, ...]:
     if interval is None:
         return ()
-    given = [interval] if isinstance(interval, int | float | np.floating) else list(interval)
-    for level in given:
-        check_real("interval", level, 0.0, exclusive=True, hint="It is a share: 0.8 for 80 %.")
-        if level >= 1:
-            raise InvalidArgumentError(f"interval={level!r}; expected a share below 1: 0.8 for 80 %.")
-    return tuple(dict.fromkeys(float(level) for level in given))
+    try:
+        given = [interval] if isinstance(interval, str) else list(interval)
+    except TypeError:
+        given = [interval]
+    hint = "It is a share: 0.8 for 80 %."
+    levels = [check_real("interval", level, 0.0, exclusive=True, hint=hint) for level in given]
+    if max(levels, default=0.0) >= 1.0:
+        raise InvalidArgumentError(f"interval={max(levels)!r}; expected a share below 1: 0.8 for 80 %.")
+    return tuple(dict.fromkeys(levels))
 
 
 def _label(side: str, level: float) -> str:
@@ -597,17 +686,50 @@ def _with_validation(y: Any, val: Any) -> tuple[Any, int | None]:
         return y, None
     if isinstance(val, int | np.integer) and not isinstance(val, bool):
         return y, check_int("val", val, 0, hint="It is the number of steps held out; 0 is none.")
+    if isinstance(y, np.ndarray | list | tuple):
+        if not isinstance(val, np.ndarray | list | tuple):
+            raise InvalidArgumentError(f"val is a {type(val).__name__}; expected an int, or numbers as y.")
+        before, after = read_panel(y), _read_as("val", val)
+        if (after.ndim, after.ids) != (before.ndim, before.ids):
+            axes = f"{np.shape(val)} and y {np.shape(y)}"
+            raise InvalidArgumentError(f"val has the shape {axes}; expected the same but for the first axis.")
+        return np.concatenate([np.asarray(y), np.asarray(val)]), len(val)
+    if not isinstance(y, pd.Series | pd.DataFrame):
+        return y, None  # read_panel says what y should be
+    if not isinstance(val, type(y)):
+        raise InvalidArgumentError(f"val is a {type(val).__name__}; expected an int, or a {type(y).__name__} as y.")
+    if not len(val):
+        raise InvalidArgumentError("val has no rows; expected what follows y, or an int: 0 holds out nothing.")
     if isinstance(y, pd.DataFrame) and "unique_id" in y.columns:
-        counts = val.groupby("unique_id").size() if isinstance(val, pd.DataFrame) and "unique_id" in val else None
-        if counts is None or counts.nunique() != 1 or len(counts) != y["unique_id"].nunique():
-            raise InvalidArgumentError("val; expected a long frame with as many steps for each series of y, or an int.")
-        return pd.concat([y, val], ignore_index=True), int(counts.iloc[0])
-    if isinstance(y, pd.Series | pd.DataFrame):
-        if type(val) is not type(y):
-            raise InvalidArgumentError(f"val is a {type(val).__name__}; expected an int, or a {type(y).__name__} as y.")
-        joined = pd.concat([y, val])
-        freq = getattr(y.index, "freq", None)
-        if isinstance(y.index, pd.DatetimeIndex) and freq is not None:
-            joined.index.freq = freq
-        return joined, len(val)
-    return np.concatenate([np.asarray(y), np.asarray(val)]), len(val)
+        return pd.concat([y, val], ignore_index=True), _steps_of_long(y, val)
+    labels, added = ([each.name] if isinstance(each, pd.Series) else list(each.columns) for each in (y, val))
+    if set(labels) != set(added) or len(labels) != len(added):
+        raise InvalidArgumentError(f"val has the series {listed(added)}; expected {listed(labels)}, as y.")
+    if kind_of(val.index) != kind_of(y.index):
+        raise InvalidArgumentError(f"val has {kind_of(val.index)}; expected {kind_of(y.index)}, as y.")
+    joined = pd.concat([y, val if isinstance(y, pd.Series) else val[y.columns]])
+    freq = getattr(y.index, "freq", None)
+    if isinstance(y.index, pd.DatetimeIndex) and freq is not None:
+        # Dates that do not go on at the frequency of y stay without one: read_panel names them.
+        grid = dates_from(joined.index[0], len(joined), freq, joined.index.unit)
+        same = renamed_if_equal(joined.index, grid)
+        joined.index = joined.index if same is None else same
+    return joined, len(val)
+
+
+def _steps_of_long(y: pd.DataFrame, val: pd.DataFrame) -> int:
+    """How many steps of each series `val` has."""
+    if not {"unique_id", "ds", "y"} <= set(val.columns):
+        raise InvalidArgumentError(f"val has the columns {listed(val.columns)}; expected unique_id, ds and y, as y.")
+    counts = val.groupby("unique_id", observed=True).size()
+    known = y["unique_id"].unique()
+    if set(counts.index) != set(known):
+        raise InvalidArgumentError(
+            f"val has steps of the series {listed(counts.index)}; expected {listed(known)}, as y."
+        )
+    if counts.nunique() != 1:
+        raise InvalidArgumentError(
+            f"val has {counts.min()} to {counts.max()} steps of a series; expected as many of each, or an int: so many "
+            "steps are held out of each."
+        )
+    return int(counts.iloc[0])

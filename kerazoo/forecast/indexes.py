@@ -14,7 +14,7 @@ from pandas.tseries.frequencies import to_offset
 
 from kerazoo.errors import InvalidArgumentError, check_int
 
-__all__ = ["future_index", "regular_index"]
+__all__ = ["future_index", "index_like", "regular_index"]
 
 Index: TypeAlias = pd.Index
 
@@ -96,6 +96,67 @@ def future_index(index: Index, horizon: int) -> Index:
             f"({type(error).__name__}: {error}); expected fewer, or dates in UTC (y.tz_convert('UTC'))."
         ) from error
     return grid[1:]
+
+
+def index_like(index: Index, fitted: Index, where: str = "index", owner: str = "history") -> Index:
+    """A regular index with the frequency of another one, or an error: the same dates, and the same that follow.
+
+    Days of one week, for example, are seen to be daily, and not to be business days; here they become those.
+
+    Args:
+        index: as :func:`regular_index` gives it.
+        fitted: index of the series that the frequency is of; also as from there.
+        where: str, what messages call the index.
+        owner: str, what messages call the data; its methods are the remedies.
+
+    Raises:
+        InvalidArgumentError: another kind of index, another time zone, or dates at another frequency.
+
+    >>> week = regular_index(pd.date_range("2021-03-01", periods=5))
+    >>> index_like(week, pd.bdate_range("2020-01-01", periods=9)).freqstr
+    'B'
+    """
+    found, wanted = kind_of(index), kind_of(fitted)
+    if found != wanted:
+        kinds = type(index), type(fitted)
+        method = ""
+        if kinds == (pd.DatetimeIndex, pd.PeriodIndex):
+            method = f"to_period({fitted.freqstr!r})"
+        elif kinds == (pd.PeriodIndex, pd.DatetimeIndex):
+            method = "to_timestamp()"
+        elif kinds == (pd.DatetimeIndex, pd.DatetimeIndex):
+            method = f"tz_localize({None if fitted.tz is None else str(fitted.tz)!r})"
+        remedy = f" {owner}.{method} mends it." if method and owner else ""
+        raise InvalidArgumentError(f"{where} has {found}; expected {wanted}, as the series that were fitted.{remedy}")
+    if not isinstance(index, pd.DatetimeIndex):
+        return index
+    if fitted.tz is not None:
+        there = index.tz_convert(fitted.tz)
+        if not (index.tz_localize(None) == there.tz_localize(None)).all():
+            remedy = f" {owner}.tz_convert({str(fitted.tz)!r}) has the same moments in it." if owner else ""
+            raise InvalidArgumentError(
+                f"{where} has the time zone {index.tz}; expected {fitted.tz}, that of the series that were fitted."
+                f"{remedy}"
+            )
+        index = there
+    same = renamed_if_equal(index, dates_from(index[0], len(index), fitted.freq, index.unit))
+    if same is None:
+        wanted = offset_text(fitted.freq)
+        remedy = f" {owner}.resample({wanted}).mean(), or .sum(), brings it there." if owner else ""
+        raise InvalidArgumentError(
+            f"{where} has the frequency {offset_text(index.freq)}: {listed(index[:SHOWN])}; expected {wanted}, that of "
+            f"the series that were fitted.{remedy}"
+        )
+    return same
+
+
+def kind_of(labels: Index) -> str:
+    """What messages call the labels of an index: those of one kind can be compared. Units of datetimes may differ."""
+    if isinstance(labels, pd.DatetimeIndex):
+        return "dates without a time zone" if labels.tz is None else "dates with a time zone"
+    if isinstance(labels, pd.PeriodIndex):
+        return f"periods {labels.freqstr}"
+    return "integers" if pd.api.types.is_integer_dtype(labels.dtype) else f"values of the dtype {labels.dtype}"
 
 
 def ordinals(dates: Index) -> NDArray[np.int64]:

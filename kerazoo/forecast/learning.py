@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -247,7 +248,15 @@ def fit_learner(
     callbacks: Sequence[Any] = (),
     initial_epoch: int = 0,
 ) -> Course:
-    """Train a compiled learner; its nets end with the weights that were kept."""
+    """Train a compiled learner; its nets end with the weights that were kept.
+
+    Args:
+        learner: Learner, compiled.
+        epochs, steps_per_epoch, batch_size, seed, verbose: see :class:`kerazoo.Forecaster`.
+        best: BestWeights.
+        callbacks: of Keras. When it ends, with an error too, they hold the learner no longer.
+        initial_epoch: int >= 0, epochs that were done before.
+    """
     nets = learner.nets
     order = _Order(learner.n_windows, batch_size, steps_per_epoch, seed, initial_epoch)
 
@@ -255,15 +264,18 @@ def fit_learner(
         order.start(epoch + 1)
 
     initial = nets.values_of(range(nets.n_members)) if best.initial is None else best.initial
-    given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks)
-    found = learner.fit(
-        order,
-        epochs=epochs,
-        initial_epoch=initial_epoch,
-        shuffle=False,
-        verbose=verbose,
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=next_epoch), best, *given],
-    )
+    before = [dict(vars(callback)) for callback in callbacks]
+    try:
+        found = learner.fit(
+            order,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            shuffle=False,
+            verbose=verbose,
+            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=next_epoch), best, *callbacks],
+        )
+    finally:
+        _release(learner, callbacks, before)
     if not math.isnan(best.start):
         if not best.is_worth_it:
             best.best, best.best_epoch, best.weights = best.start, 0, None
@@ -273,3 +285,25 @@ def fit_learner(
         best.best_epoch = 0
     history = {name: [float(value) for value in values] for name, values in found.history.items()}
     return Course(history, best.best_epoch, best.start, best.best)
+
+
+def _release(learner: Learner, callbacks: Sequence[Any], before: Sequence[dict[str, Any]]) -> None:
+    """Take out of callbacks what a copy of them would fail at (`sklearn.base.clone` makes one): they are as before.
+
+    That is the learner, under any name that a callback has for it. Callbacks of Keras also keep closed files and
+    writers, which they make anew when a training begins; what others keep is theirs. Not by `set_model(None)`: some
+    begin to work in it, as TensorBoard does.
+    """
+    for callback, attributes in zip(callbacks, before, strict=True):
+        of_keras = type(callback).__module__.startswith("keras.")
+        for name, value in list(vars(callback).items()):
+            if value is learner or (of_keras and not _can_be_copied(value)):
+                setattr(callback, name, attributes.get(name))
+
+
+def _can_be_copied(value: Any) -> bool:
+    try:
+        copy.deepcopy(value)
+    except Exception:  # of any type: classes raise their own
+        return False
+    return True

@@ -37,6 +37,7 @@ from kerazoo.forecast.indexes import (
     dates_from,
     future_index,
     grid_like,
+    kind_of,
     listed,
     offset_text,
     ordinals,
@@ -622,17 +623,9 @@ def _raise_other_index(found: Index, index: Index) -> NoReturn:
 
 def _check_same_kind(found: Index, index: Index, found_name: str, index_name: str) -> None:
     """Refuse indexes that have no label in common by their type. Units of datetimes may differ."""
-
-    def kind(labels: Index) -> str:
-        if isinstance(labels, pd.DatetimeIndex):
-            return "dates without a time zone" if labels.tz is None else "dates with a time zone"
-        if isinstance(labels, pd.PeriodIndex):
-            return f"periods {labels.freqstr}"
-        return "integers" if pd.api.types.is_integer_dtype(labels.dtype) else f"values of the dtype {labels.dtype}"
-
-    if kind(found) != kind(index):
+    if kind_of(found) != kind_of(index):
         raise InvalidArgumentError(
-            f"{found_name} has {kind(found)}, {index_name} has {kind(index)}; expected the same."
+            f"{found_name} has {kind_of(found)}, {index_name} has {kind_of(index)}; expected the same."
         )
 
 

@@ -7,7 +7,8 @@ import math
 import time
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from kerazoo.storage import read_tensors, write_tensors
 __all__ = ["TrainingFile", "fingerprint_of"]
 
 KIND = "kerazoo.forecast-training"
+
+# What callbacks that watch a loss know of the epochs so far: EarlyStopping, ReduceLROnPlateau, ModelCheckpoint.
+REMEMBERED = ("best", "wait", "best_epoch", "stopped_epoch", "cooldown_counter")
 
 
 def fingerprint_of(settings: Mapping[str, Any], arrays: Any) -> dict[str, Any]:
@@ -49,6 +53,7 @@ class TrainingFile:
         self._seconds = 60.0 * minutes
         self._fingerprint = json.loads(json.dumps(fingerprint))
         self._arrays: dict[str, Any] = {}
+        self._callbacks: list[dict[str, Any]] = []
         self.course = Course()
         self.is_complete = False
         self._epoch = 0
@@ -67,6 +72,7 @@ class TrainingFile:
                 )
         self._arrays = dict(arrays)
         self._epoch, self.is_complete = notes["epoch"], notes["complete"]
+        self._callbacks = notes.get("callbacks", [])
         history = {name: [_number(value) for value in values] for name, values in notes["history"].items()}
         self.course = Course(history, notes["best_epoch"], _number(notes["start"]), _number(notes["best"]))
 
@@ -89,12 +95,36 @@ class TrainingFile:
             variable.assign(value)
         return self._epoch
 
-    def callback(self, best: BestWeights) -> keras.callbacks.Callback:
-        """Writes a checkpoint when its time has come."""
-        return _Writer(self, best, self._seconds)
+    def remind(self, learner: Learner, callbacks: Sequence[Any]) -> None:
+        """Give callbacks back what those of the same class, watching the same loss, knew when the checkpoint was
+        written. Keras's forget it when a training begins, so it has to be done after that."""
+        known = list(self._callbacks)
+        for callback in callbacks:
+            found = next((each for each in known if each["of"] == _name_of(callback)), None)
+            if found is None:
+                continue
+            known.remove(found)
+            for name, value in found["numbers"].items():
+                setattr(callback, name, value if isinstance(value, int) else _number(value))
+            if found["weights"] is not None:
+                kept = [self._arrays[name] for name in sorted(self._arrays) if name.startswith(found["weights"])]
+                weights = learner.get_weights()
+                for place, value in zip(_places_of_nets(learner), kept, strict=True):
+                    weights[place] = value
+                callback.best_weights = weights
+
+    def callback(self, best: BestWeights, others: Sequence[Any] = ()) -> keras.callbacks.Callback:
+        """Writes a checkpoint when its time has come, with what `others` know; has to stand behind them."""
+        return _Writer(self, best, self._seconds, others)
 
     def write(
-        self, learner: Learner, best: BestWeights, epoch: int, history: Mapping[str, Any], complete: bool
+        self,
+        learner: Learner,
+        best: BestWeights,
+        epoch: int,
+        history: Mapping[str, Any],
+        complete: bool,
+        callbacks: Sequence[Any] = (),
     ) -> None:
         """Write where the training stands; a failure is a warning, as the training can go on."""
         nets = learner.nets
@@ -105,9 +135,17 @@ class TrainingFile:
             arrays[f"optimizer/{place:04d}"] = np.asarray(keras.ops.convert_to_numpy(variable))
         for place, variable in enumerate(_noise_of(learner)):
             arrays[f"noise/{place:04d}"] = np.asarray(keras.ops.convert_to_numpy(variable))
+        known = []
+        for number, callback in enumerate(callbacks):
+            kept = callback.best_weights if isinstance(callback, keras.callbacks.EarlyStopping) else None
+            group = None if kept is None else f"callback/{number:02d}/"
+            if kept is not None:  # of all weights of the learner; its data are not written again
+                arrays.update({f"{group}{place:04d}": kept[place] for place in _places_of_nets(learner)})
+            known.append({"of": _name_of(callback), "numbers": _numbers_of(callback), "weights": group})
         losses = {name: [_text(value) for value in values] for name, values in history.items()}
         notes = {"fingerprint": self._fingerprint, "epoch": epoch, "complete": complete, "history": losses,
-                 "best_epoch": best.best_epoch, "start": _text(best.start), "best": _text(best.best)}  # fmt: skip
+                 "best_epoch": best.best_epoch, "start": _text(best.start), "best": _text(best.best),
+                 "callbacks": known}  # fmt: skip
         try:
             write_tensors(self.path, arrays, notes, kind=KIND)
         except StorageError as error:
@@ -128,18 +166,21 @@ class TrainingFile:
 
 
 class _Writer(keras.callbacks.Callback):
-    def __init__(self, file: TrainingFile, best: BestWeights, seconds: float) -> None:
+    def __init__(self, file: TrainingFile, best: BestWeights, seconds: float, others: Sequence[Any]) -> None:
         super().__init__()
-        self._file, self._best, self._seconds = file, best, seconds
+        self._file, self._best, self._seconds, self._others = file, best, seconds, others
         self._last = time.monotonic()
         self._history = file.history_before()
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._file.remind(self.model, self._others)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         for name, value in (logs or {}).items():
             self._history.setdefault(name, []).append(float(value))
         ends = self.model.stop_training or epoch + 1 == self.params["epochs"]  # then `finish` writes
         if time.monotonic() - self._last >= self._seconds and not ends:
-            self._file.write(self.model, self._best, epoch + 1, self._history, complete=False)
+            self._file.write(self.model, self._best, epoch + 1, self._history, False, self._others)
             self._last = time.monotonic()
 
 
@@ -147,6 +188,26 @@ def _noise_of(learner: Learner) -> list[Any]:
     """The states of the generators that dropout draws from."""
     weights = {id(weight) for weight in learner.nets.weights}
     return [variable for variable in learner.nets.variables if id(variable) not in weights]
+
+
+def _name_of(callback: Any) -> str:
+    """Tells callbacks apart: what one knows of a loss is of no use to another one, or for another loss."""
+    return f"{type(callback).__name__}({getattr(callback, 'monitor', '')})"
+
+
+def _numbers_of(callback: Any) -> dict[str, Any]:
+    found = {name: getattr(callback, name, None) for name in REMEMBERED}
+    return {
+        name: int(value) if isinstance(value, Integral) else _text(float(value))
+        for name, value in found.items()
+        if isinstance(value, Real)
+    }
+
+
+def _places_of_nets(learner: Learner) -> list[int]:
+    """Where the weights of the nets stand among those of the learner."""
+    own = {id(weight) for weight in learner.nets.weights}
+    return [place for place, weight in enumerate(learner.weights) if id(weight) in own]
 
 
 def _text(value: float) -> float | str | None:

@@ -11,6 +11,7 @@ from keras import ops
 from kerazoo.cells.loop import loop_over_steps
 from kerazoo.forecast.learning import LOG_DEVIATIONS
 from kerazoo.forecast.members import MemberNets, Values
+from kerazoo.training.calling import compiled
 
 __all__ = ["Roller"]
 
@@ -28,8 +29,6 @@ class Roller(keras.Model):
         self.nets = nets
         self._likelihood = likelihood
         self.built = True
-        # XLA takes seconds to compile a loop that runs for milliseconds; JAX always compiles.
-        self.compile(jit_compile=keras.backend.backend() == "jax")
 
     def call(self, arguments: dict[str, Any]) -> Any:
         x, valid = arguments["x"], arguments["valid"]
@@ -73,4 +72,4 @@ class Roller(keras.Model):
 
     def _run(self, arguments: dict[str, Values]) -> Values:
         given = {name: np.ascontiguousarray(value, np.float32) for name, value in arguments.items()}
-        return np.asarray(ops.convert_to_numpy(self.predict_on_batch(given)))
+        return np.asarray(ops.convert_to_numpy(compiled(self)(given)))

@@ -223,15 +223,17 @@ class CapturedTrainFunction:
 
 
 class CapturedPrediction:
-    """`model(x, training=False)` without gradients, by a graph for each of the last few shapes.
+    """`model(x)` without gradients, by a graph for each of the last few shapes.
 
     Args:
         model: a built Keras model.
+        arguments: further ones of the call.
         capture: see :class:`CapturedCall`; None captures on a CUDA device and calls plainly elsewhere.
     """
 
-    def __init__(self, model: Any, capture: Any = None) -> None:
+    def __init__(self, model: Any, arguments: dict[str, Any], capture: Any = None) -> None:
         self.model = model
+        self._arguments = arguments
         self._capture = capture
         self._variables = list(model.variables)  # Keras looks them up anew, which takes longer than a replay
         self._calls: dict[Any, CapturedCall] = {}
@@ -259,7 +261,7 @@ class CapturedPrediction:
 
     def _predict(self, x: Any) -> Any:
         with torch.no_grad():
-            return self.model(x, training=False)
+            return self.model(x, **self._arguments)
 
 
 def addresses_of(variables: Any) -> list[int]:

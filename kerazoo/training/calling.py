@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -43,16 +44,26 @@ def compiled(model: keras.Model) -> Callable[[Any], Any]:
 def _for_tensorflow(model: Any) -> Callable[[Any], Any]:
     import tensorflow as tf
 
-    traced = tf.function(lambda x: model(x, training=False), autograph=False)
-    return lambda x: traced(keras.tree.map_structure(tf.convert_to_tensor, x))
+    arguments = _arguments(model)
+    traced = tf.function(lambda x: model(x, **arguments), autograph=False)
+
+    def call(x: Any) -> Any:
+        tensors = keras.tree.map_structure(tf.convert_to_tensor, x)
+        # Asked for here, since TensorFlow takes functions of the same code for one function, counts how often it is
+        # traced among its last calls, and warns of retracing at the fifth model that is called once.
+        return traced.get_concrete_function(tensors)(tensors)
+
+    return call
 
 
 def _for_jax(model: Any) -> Callable[[Any], Any]:
     import jax
 
+    arguments = _arguments(model)
+
     @jax.jit
     def traced(trainable: Any, others: Any, x: Any) -> Any:
-        return model.stateless_call(trainable, others, x, training=False)[0]
+        return model.stateless_call(trainable, others, x, **arguments)[0]
 
     def call(x: Any) -> Any:
         return traced(
@@ -67,7 +78,11 @@ def _for_jax(model: Any) -> Callable[[Any], Any]:
 def _for_torch(model: Any) -> Callable[[Any], Any]:
     from kerazoo.training._torch import CapturedPrediction
 
-    return CapturedPrediction(model)
+    return CapturedPrediction(model, _arguments(model))
+
+
+def _arguments(model: Any) -> dict[str, Any]:
+    return {"training": False} if "training" in inspect.signature(model.call).parameters else {}
 
 
 _MAKERS = {"tensorflow": _for_tensorflow, "jax": _for_jax, "torch": _for_torch}

@@ -13,6 +13,7 @@ from kerazoo.attached import attached
 from kerazoo.cells.base import call_cell, initial_state_of, state_sizes_of
 from kerazoo.cells.loop import loop_over_steps
 from kerazoo.errors import InvalidArgumentError, check_choice, check_int, check_real
+from kerazoo.training.calling import compiled
 from kerazoo.zoo.heads import DropTimeStamp, SampledHead, SplitHorizon
 from kerazoo.zoo.inputs import SequenceInput
 
@@ -85,10 +86,7 @@ def generate(
     key = (steps, chosen, horizon, temperature, tokens)
     if key not in made:
         made[key] = _Generator(model, steps, chosen, horizon, temperature, tokens)
-        # XLA takes seconds to compile a loop that runs for milliseconds; JAX always compiles.
-        made[key].compile(jit_compile=keras.backend.backend() == "jax")
-    found = np.asarray(ops.convert_to_numpy(made[key].predict_on_batch(inputs)))
-    return restore(found)
+    return restore(np.asarray(ops.convert_to_numpy(compiled(made[key])(inputs))))
 
 
 def _seed_of(model: Any, seed: Any, tokens: bool) -> tuple[NDArray[Any], Any]:
