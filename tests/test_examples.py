@@ -13,9 +13,9 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 
-def run(name, folder, *arguments):
+def run(name, folder, *arguments, draws=True):
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / name), "--folder", "plots", *arguments],
+        [sys.executable, str(EXAMPLES / name), *(("--folder", "plots") if draws else ()), *arguments],
         capture_output=True,
         text=True,
         cwd=folder,
@@ -24,10 +24,23 @@ def run(name, folder, *arguments):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for path in (folder / "plots").iterdir():
+    for path in (folder / "plots").iterdir() if draws else ():
         assert path.read_bytes().startswith(b"\x89PNG")
         assert f"plots/{path.name}" in done.stdout
     return done.stdout
+
+
+def test_a_net_written_out_by_hand_is_the_layer(tmp_path):
+    said = run("manual_rnn.py", tmp_path, draws=False)
+    errors = re.search(r"unroll (\S+), SimpleRNN (\S+)", said)
+    assert max(map(float, errors.groups())) < 1e-5
+
+
+def test_words_have_neighbours(tmp_path):
+    said = run("word_vectors.py", tmp_path, "--epochs", "8", "--words", "40")
+    losses = [float(loss) for loss in re.search(r"each epoch: \[([^\]]+)", said)[1].split()]
+    assert losses[-1] < losses[0] - 0.05
+    assert [path.name for path in (tmp_path / "plots").iterdir()] == ["word_vectors.png"]
 
 
 def test_a_net_generates_a_sine(tmp_path):
@@ -46,5 +59,5 @@ def test_the_milk_series_is_forecast(tmp_path):
 
 def test_examples_are_small():
     files = [path for path in EXAMPLES.iterdir() if path.is_file()]
-    assert len(files) >= 2
+    assert len(files) >= 4
     assert all(path.stat().st_size < 100_000 for path in files)

@@ -1,0 +1,62 @@
+"""Word vectors of a text: train, ask for neighbours, draw. `python examples/word_vectors.py --help` shows what can be
+changed.
+
+The text is 300 newspaper articles, which come with gensim; `--text8` takes 17 million words of Wikipedia (a download of
+31 MB), with which the neighbours are far better. The cells marked by `# %%` also run one by one, in an editor that
+knows them.
+"""
+
+# %% What can be changed.
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.manifold import TSNE
+
+from kerazoo import Word2Vec, datasets
+
+parser = argparse.ArgumentParser(description="Word vectors of a text: train, ask for neighbours, draw.")
+parser.add_argument("--text8", action="store_true", help="17 million words of Wikipedia in place of 300 articles")
+parser.add_argument("--loss", default="nce", help="nce or negative_sampling")
+parser.add_argument("--words", type=int, default=120, help="how many of the most frequent words are drawn")
+parser.add_argument("--epochs", type=int, help="2 for text8, 20 for the articles")
+parser.add_argument("--folder", type=Path, default=Path("example-output"), help="where the plot goes")
+arguments = parser.parse_args([] if "ipykernel" in sys.modules else None)
+arguments.folder.mkdir(parents=True, exist_ok=True)
+
+# %% The text: a path, or lists of words.
+text = datasets.text8() if arguments.text8 else datasets.lee()
+
+# %% The vectors: the parameters are gensim's, where the thing is the same.
+model = Word2Vec(
+    vector_size=100,
+    window=5,
+    min_count=5,
+    sample=1e-3,
+    negative=5,
+    loss=arguments.loss,
+    epochs=arguments.epochs or (2 if arguments.text8 else 20),
+    seed=1,
+    verbose=0,
+).fit(text)
+print("mean loss of a pair, each epoch:", np.round(model.history_["loss"], 4))
+
+# %% Neighbours, by the cosine of the angle between the vectors.
+vectors = model.wv  # gensim's KeyedVectors
+for word in ("government", "people", "two"):
+    print(f"{word}: {', '.join(other for other, _ in vectors.most_similar(word, topn=6))}")
+
+# %% The most frequent words in a plane: t-SNE keeps neighbours near each other.
+words = vectors.index_to_key[: arguments.words]
+places = TSNE(perplexity=min(30, len(words) / 4), init="pca", random_state=1).fit_transform(vectors[words])
+figure = Figure(figsize=(11.0, 9.0), layout="constrained")
+ax = figure.subplots()
+ax.scatter(*places.T, s=6, color="tab:gray")
+for word, place in zip(words, places, strict=True):
+    ax.annotate(word, place, xytext=(3, 2), textcoords="offset points", fontsize=8)
+ax.set(title=f"The {len(words)} most frequent words, by t-SNE", xticks=[], yticks=[])
+path = arguments.folder / "word_vectors.png"
+figure.savefig(path, dpi=110)
+print(path)
