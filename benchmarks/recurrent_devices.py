@@ -1,6 +1,6 @@
 """What do recurrent models reach on a device: a GPU, or the CPU beside it?
 
-layers: a zoo LSTM and GRU against the plain layer of the framework: `torch.nn` on PyTorch, `keras.layers` on JAX.
+layers: a zoo LSTM and GRU against the plain layer of the framework: `torch.nn` on PyTorch, `keras.layers` elsewhere.
 linear: each linear recurrence in parallel form and step by step, against the fused LSTM of the same width.
 table: every cell by batch and length. What is left when the time is up is in the table as not measured.
 generate: 200 steps of `zoo.generate`.
@@ -10,8 +10,9 @@ generate: 200 steps of `zoo.generate`.
 Each device has a process of its own, as Keras chooses its fused layers by what the process can see. The steps that are
 timed are the framework's own: the forward pass, or that with the gradients and one update of plain SGD, on data that
 lies on the device, the same for all sides; what `fit` adds is not in them. On torch "captured" is what models of the
-zoo do by `training.compiled` and `training.fit`: the same, and Keras's metrics, as a CUDA graph. Timings wait for the
-device, and leave out the first calls; compiling is in its own column, several functions at once on JAX.
+zoo do by `training.compiled` and `training.fit`: the same, and Keras's metrics, as a CUDA graph (on a CPU, the same
+without a graph); on TensorFlow "XLA" is what `training.fit` compiles by. Timings wait for the device, and leave out the
+first calls; compiling is in its own column, several functions at once on JAX.
 """
 
 from __future__ import annotations
@@ -42,7 +43,11 @@ PARTS = {"layers": 0.35, "linear": 0.35, "table": 0.25, "generate": 0.05}  # sha
 MODES = ("inference", "training")
 GRACE = 10.0  # seconds over time that functions may take which are compiled already
 BY_STEPS = "8 steps a turn"
+BY_XLA = "XLA"  # as `training.fit` compiles on TensorFlow
 CAPTURED = "captured"  # as one CUDA graph: see `kerazoo.training`
+
+# How models of the zoo run that are compared with nothing but each other: as `training.fit` runs them.
+HOW = {"jax": "", "tensorflow": f", {BY_XLA}", "torch": f", {CAPTURED}"}
 
 
 @dataclass(frozen=True)
@@ -279,13 +284,64 @@ class TorchWorker:
         return lambda: function([(x, y)]), lambda: function.why_not
 
 
+class TensorFlowWorker:
+    """Runs functions as TensorFlow traces them or, where the name of a side says so, compiled by XLA."""
+
+    threads = 1
+
+    def put(self, x: np.ndarray) -> Any:
+        import tensorflow as tf
+
+        return tf.constant(x)
+
+    def side(self, name: str, model: Any, x: Any, y: Any, mode: str) -> Side:
+        import tensorflow as tf
+
+        weights = [variable.value for variable in model.trainable_variables]
+
+        def inference() -> Any:
+            return model(x, training=False)
+
+        def training() -> Any:
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean((model(x, training=True) - y) ** 2)
+            for weight, gradient in zip(weights, tape.gradient(loss, weights), strict=True):
+                weight.assign_sub(1e-3 * gradient)
+            return loss
+
+        function = inference if mode == "inference" else training
+        traced = tf.function(function, jit_compile=name.endswith(BY_XLA), autograph=False)
+        last: list[Any] = []
+
+        def run() -> None:
+            last[:] = [traced()]
+
+        def wait() -> None:
+            for each in last:
+                each.numpy()  # there is no other way to wait for a device
+
+        side = Side(name, lambda: None, run, wait)
+
+        def first_call() -> None:
+            start = time.perf_counter()
+            graph = traced.get_concrete_function().graph.as_graph_def()
+            run()
+            wait()
+            side.notes["compile_seconds"] = time.perf_counter() - start
+            # Keras puts both ways into the graph, and TensorFlow chooses by the device.
+            nodes = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
+            fused = any(node.op.startswith("CudnnRNN") for node in nodes)
+            side.notes["fused"] = fused and bool(tf.config.list_physical_devices("GPU"))
+
+        side.compile = first_call
+        return side
+
+
 def make_worker() -> Any:
     import keras
 
-    backend = keras.backend.backend()
-    if backend not in ("jax", "torch"):
-        raise SystemExit(f"KERAS_BACKEND={backend}; expected jax or torch.")
-    return JaxWorker() if backend == "jax" else TorchWorker()
+    workers = {"jax": JaxWorker, "tensorflow": TensorFlowWorker, "torch": TorchWorker}
+    return workers[keras.backend.backend()]()
 
 
 # What is compared ----------------------------------------------------------------------------------------------------
@@ -341,6 +397,8 @@ def layers_part(scale: Scale, backend: str) -> Iterator[Comparison]:
                 sides[f"zoo, {CAPTURED}"] = sides["zoo"]
                 sides["torch.nn"] = partial(plain_torch, cell, width, width)
                 sides[f"torch.nn, {CAPTURED}"] = sides["torch.nn"]
+            elif backend == "tensorflow":
+                sides[f"zoo, {BY_XLA}"] = sides["zoo"]
             elif cell == "lstm":
                 sides["keras, scan"] = partial(plain_keras, "lstm", width, width, use_cudnn=False)
             else:
@@ -361,8 +419,7 @@ def linear_part(scale: Scale, backend: str) -> Iterator[Comparison]:
             for form, parallel in (("parallel", True), ("step by step", False)):
                 # A loop over 512 steps of 256 sequences tells nothing that 32 do not.
                 if parallel or batch <= 32 or steps <= 64:
-                    captured = f", {CAPTURED}" if backend == "torch" else ""
-                    sides[f"{cell}, {form}{captured}"] = partial(from_zoo, cell, width, width, parallel=parallel)
+                    sides[f"{cell}, {form}{HOW[backend]}"] = partial(from_zoo, cell, width, width, parallel=parallel)
         for mode in MODES:
             row = {"batch": batch, "steps": steps, "width": width, "mode": mode}
             yield Comparison(row, sides, "lstm, fused", mode, batch, steps, width)
@@ -377,8 +434,9 @@ def table_part(scale: Scale, backend: str) -> Iterator[Comparison]:
             width = 4 if cell_info(cell).layer == "convolution" else scale.table_width
             for mode in MODES:
                 row = {"cell": cell, "batch": batch, "steps": steps, "width": width, "mode": mode}
-                name = f"zoo, {CAPTURED}" if backend == "torch" else "zoo"
-                sides: dict[str, Callable[[], Any]] = {name: partial(from_zoo, cell, width, scale.table_width)}
+                sides: dict[str, Callable[[], Any]] = {
+                    f"zoo{HOW[backend]}": partial(from_zoo, cell, width, scale.table_width)
+                }
                 yield Comparison(row, sides, None, mode, batch, steps, scale.table_width)
 
     cells = list_cells()
@@ -599,8 +657,8 @@ def main() -> int:
         child(arguments.parts, scale, arguments.seconds)
         return 0
     backend = os.environ.get("KERAS_BACKEND", "")
-    if backend not in ("jax", "torch"):
-        parser.error(f"KERAS_BACKEND={backend}; expected jax or torch")
+    if backend not in HOW:
+        parser.error(f"KERAS_BACKEND={backend}; expected {', '.join(HOW)}")
     settings: dict[str, Any] = {
         "backend": backend,
         "scale": arguments.scale,

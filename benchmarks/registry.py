@@ -133,7 +133,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         quick="--quick --device {device} --seconds {seconds}",
         default="--device {device} --seconds {seconds}",
         full="--full --device {device} --seconds {seconds}",
-        backends=("jax", "torch"),
+        backends=BACKENDS,
         devices=DEVICES,
     ),
     "recurrent_scores": Benchmark(
