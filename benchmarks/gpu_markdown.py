@@ -21,7 +21,7 @@ __all__ = ["TABLES", "fill", "load"]
 
 Documents = Mapping[str, Any]
 BACKENDS = ("jax", "torch")
-TITLES = {"jax": "JAX", "torch": "torch"}
+TITLES = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "torch"}
 QUALITY = {"wordsim353": "WordSim-353", "simlex999": "SimLex-999", "analogies": "analogies (30k)"}
 # What ran on a CPU, for comparison of the quality: names in word2vec.json.
 BESIDE = {
@@ -175,19 +175,29 @@ def recurrent_linear(documents: Documents) -> str:
 
 
 def recurrent_cells(documents: Documents) -> str:
-    """Steps a second of every cell at the first point of the grid."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for backend in BACKENDS:
-        for more in ("", "_cells"):
-            for row in _results(documents, f"recurrent_devices_{backend}{more}", "table"):
-                if row["batch"] == 32 and row["steps"] == 64 and "rate" in row:
-                    found.setdefault(row["cell"], {}).setdefault(backend, {})[row["mode"]] = row
-    measured = [backend for backend in BACKENDS if any(backend in each for each in found.values())]
+    """Steps a second of every cell at the first point of the grid, by backend and device."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}  # cell, column, mode
+    columns: list[str] = []
+    for name, document in documents.items():
+        if not name.startswith("recurrent_devices_"):
+            continue
+        for row in document["results"].get("table", []):
+            if (row["batch"], row["steps"]) == (32, 64) and "rate" in row:
+                column = f"{TITLES[document['settings']['backend']]}, {_device(document, row['device'])}"
+                if column not in columns:
+                    columns.append(column)
+                found.setdefault(row["cell"], {}).setdefault(column, {})[row["mode"]] = row
+    columns.sort(key=lambda column: ("cores" in column, column))
     rows = (
-        [f"`{cell}`", *(_pair(each.get(backend, {}), "rate") for backend in measured)]
+        [f"`{cell}`", *(_pair(each.get(column, {}), "rate") for column in columns)]
         for cell, each in sorted(found.items())
     )
-    return _table(["", *(TITLES[backend] for backend in measured)], rows)
+    return _table(["", *columns], rows)
+
+
+def _device(document: Mapping[str, Any], device: str) -> str:
+    machine = document["machine"]
+    return str(machine["gpus"][0]["name"].split()[1]) if device == "gpu" else f"{machine['cores']} cores"
 
 
 def _ratio(row: Mapping[str, Any]) -> str:
