@@ -53,9 +53,13 @@ def test_heads_and_forget_gates_equal_the_equations(name, heads, forget_gate):
     cell = made(name, heads=heads, forget_gate=forget_gate)
     sequences, states = calm(5), some_states(cell)
     outputs, last = expected(name, cell, sequences, states)
+    # The mLSTM divides by |n q|, which is near 0 where outputs are large: what is rounded there is lost in them.
+    amplified = max(1.0, float(np.abs(outputs).max()) / 10)
     for parallel in (False, True) if name == "mlstm" else (False,):
         layer = Recurrent(cell, return_sequences=True, return_state=True, parallel=parallel)
-        close(layer(sequences, initial_state=states), [outputs, *last])
+        found, *found_last = layer(sequences, initial_state=states)
+        close([found], [outputs], 1e-5 * amplified)
+        close(found_last, last)
 
 
 def test_slstm_equals_its_equations_without_the_stabiliser():
