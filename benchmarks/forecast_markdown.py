@@ -60,6 +60,9 @@ def accuracy(folder: Path) -> str:
         parts.append(_sine(documents["forecast_sine"]["results"]["medians"]))
     if "forecast_time" in documents:
         parts.append(_seconds(documents["forecast_time"]))
+    cells = [document for name, document in documents.items() if name.startswith("forecast_cells")]
+    if cells:
+        parts.append(_cells(cells))
     return "\n\n".join(parts)
 
 
@@ -125,6 +128,29 @@ def _seconds(document: Mapping[str, Any]) -> str:
         f"{found['fit'][0]['fit_seconds']:.1f} s) on {document['settings']['backend']}, {machine['cores']} cores of "
         f"{machine['cpu']}\n(`forecast_time.json`)."
     )
+
+
+def _cells(documents: Sequence[Mapping[str, Any]]) -> str:
+    results = [document["results"].items() for document in documents]
+    tables = {name: rows for items in results for name, rows in items if name != "mean_rank"}
+    ranks = mean_ranks({name: _of_models(rows) for name, rows in tables.items()})
+    lines = []
+    for name, rows in tables.items():
+        found = {row["name"]: row["mase"] for row in _of_models(rows)}
+        least = min(found.values())
+        shown = (f"**{found[each]:.3f}**" if found[each] == least else f"{found[each]:.3f}" for each in ranks)
+        lines.append([name.replace("_", " "), *shown])
+    lines.append(["mean rank", *(f"{rank:.1f}" for rank in ranks.values())])
+    seeds = len(documents[0]["settings"]["seeds"])
+    return (
+        "The default model is the best of these by mean rank: MASE with other nets, on the series where nets count,\n"
+        f"number of seeds: {seeds} (`forecast_cells_*.json`). Another seed moves an entry by up to 5 %:\n\n"
+        + _table(["", *(f"`{each.removeprefix('forecaster, ')}`" for each in ranks)], lines)
+    )
+
+
+def _of_models(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [row for row in rows if row["name"].startswith("forecaster, ")]
 
 
 def _percent(share: float | None) -> str:

@@ -74,7 +74,8 @@ def main() -> None:
     for name in names:
         seeds = range(arguments.seeds)
         sine = {
-            f"mse at rate {rate:g}": statistics.median(score_of_sine(name, rate, seed) for seed in seeds) for rate in RATES
+            f"mse at rate {rate:g}": statistics.median(score_of_sine(name, rate, seed) for seed in seeds)
+            for rate in RATES
         }
         milk = {"rmse of 1975": statistics.median(score_of_milk(name, seed) for seed in seeds)}
         rows.append({"name": name, **sine, **milk})
