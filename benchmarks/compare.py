@@ -145,6 +145,8 @@ def _direction(column: str) -> int:
     """1 where more is better, -1 where less is, 0 for a column that is not compared."""
     if column.startswith(("ratio", "min_", "max_")) or column in DERIVED:
         return 0
+    if column.startswith(("mse ", "rmse ")):  # with further words after it: of a rate, of a year
+        return -1
     for names, direction in ((MORE_IS_BETTER, 1), (LESS_IS_BETTER, -1)):
         if any(f"_{column}".endswith(f"_{name}") for name in names):
             return direction
