@@ -144,7 +144,7 @@ def _cells(documents: Sequence[Mapping[str, Any]]) -> str:
     seeds = len(documents[0]["settings"]["seeds"])
     return (
         "The default model is the best of these by mean rank: MASE with other nets, on the series where nets count,\n"
-        f"number of seeds: {seeds} (`forecast_cells_*.json`). Another seed moves an entry by up to 5 %:\n\n"
+        f"number of seeds: {seeds} (`forecast_cells_*.json`). Two seeds of the default differ by up to 5 %:\n\n"
         + _table(["", *(f"`{each.removeprefix('forecaster, ')}`" for each in ranks)], lines)
     )
 

@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode  # type: ignore[import-not-found,u
 
 __all__ = ["CapturedCall", "CapturedPrediction", "CapturedTrainFunction", "can_capture"]
 
-#: Takes a function and a stream.
+#: Runs a function under capture on a stream, and gives what replays it.
 Capture = Callable[[Callable[[], Any], Any], Callable[[], Any]]
 
 #: Calls before the capture: libraries take their workspaces and Keras makes its variables in the first ones.
@@ -63,11 +63,8 @@ class _HostNumbers(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in (torch.as_tensor, torch.tensor) and args and self._is_small(args[0]):
             given = args[0]
-            what = (
-                (given.tobytes(), given.shape, given.dtype)
-                if isinstance(given, np.ndarray | np.generic)
-                else repr(given)
-            )
+            is_array = isinstance(given, np.ndarray | np.generic)
+            what = (given.tobytes(), given.shape, given.dtype) if is_array else repr(given)
             key = (what, repr(args[1:]), repr(sorted(kwargs.items())))
             self.rounds[-1].append(key)
             if key not in self.kept:
@@ -90,9 +87,7 @@ class CapturedCall:
         why_not: str, why it is called plainly, or "".
     """
 
-    def __init__(
-        self, function: Callable[..., Any], capture: Callable[[Any, Any], Callable[[], Any]] | None = None
-    ) -> None:
+    def __init__(self, function: Callable[..., Any], capture: Capture | None = None) -> None:
         self._function = function
         self._capture = capture or _captured
         self._numbers = _HostNumbers()
@@ -178,7 +173,7 @@ class CapturedTrainFunction:
         capture: see :class:`CapturedCall`.
     """
 
-    def __init__(self, model: Any, batch_size: int, capture: Any = None) -> None:
+    def __init__(self, model: Any, batch_size: int, capture: Capture | None = None) -> None:
         self.model = model
         self.batch_size = batch_size
         self._structure: Any = None
@@ -231,7 +226,7 @@ class CapturedPrediction:
         capture: see :class:`CapturedCall`; None captures on a CUDA device and calls plainly elsewhere.
     """
 
-    def __init__(self, model: Any, arguments: dict[str, Any], capture: Any = None) -> None:
+    def __init__(self, model: Any, arguments: dict[str, Any], capture: Capture | None = None) -> None:
         self.model = model
         self._arguments = arguments
         self._capture = capture
