@@ -96,7 +96,9 @@ def mean_ranks(tables: dict[str, Any]) -> dict[str, float]:
         order = sorted((row["mase"], row["name"]) for row in rows if row["name"] in common)
         for rank, (_, name) in enumerate(order, 1):
             ranks[name].append(rank)
-    return dict(sorted(((name, float(np.mean(each))) for name, each in ranks.items()), key=lambda pair: pair[1]))
+    return dict(
+        sorted(((name, float(np.mean(each))) for name, each in ranks.items()), key=lambda pair: (pair[1], pair[0]))
+    )
 
 
 def _rounded(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
