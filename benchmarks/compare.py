@@ -102,6 +102,9 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: float = 0
     if old["benchmark"] != new["benchmark"] and old.get("question") != new.get("question"):
         raise ValueError(f"results of two benchmarks, {old['benchmark']} and {new['benchmark']}; expected one")
     before, after = rows_of(old["results"]), rows_of(new["results"])
+    if "peak_memory" in old and "peak_memory" in new:  # of the whole process; older results do not say it
+        before, after = (rows | rows_of({"peak_memory": [document["peak_memory"]]})
+                         for rows, document in ((before, old), (after, new)))  # fmt: skip
     found = Comparison([], [], 0, [], [])
     for key in before | after:
         name, old_rows, new_rows = _named(key), before.get(key, []), after.get(key, [])

@@ -36,7 +36,7 @@ def lines_of(documents: Mapping[str, Any]) -> list[str]:
     for name, document in documents.items():
         machine = document["machine"]
         cards = ", ".join(f"{gpu['name']} (driver {gpu['driver']})" for gpu in machine.get("gpus", [])) or "no GPU"
-        lines += ["", f"== {name}: {cards}, {machine['cpu']}, {machine['date']}"]
+        lines += ["", f"== {name}: {cards}, {machine['cpu']}, {machine['date']}{_memory(document.get('peak_memory'))}"]
         if name.startswith("gpu_correctness"):
             lines += _correctness(document)
         elif name.startswith("recurrent_devices"):
@@ -44,6 +44,13 @@ def lines_of(documents: Mapping[str, Any]) -> list[str]:
         else:
             lines += _any_rows(document["results"])
     return lines
+
+
+def _memory(peak: Mapping[str, int | None] | None) -> str:
+    """Peak memory of a process, in words; older results do not say it."""
+    sizes = [f"{what} {peak[key] / 2**30:.2g} GiB" for what, key in (("host", "host_bytes"), ("GPU", "device_bytes"))
+             if peak and peak.get(key)]  # fmt: skip
+    return f"; at most {', '.join(sizes)}" if sizes else ""
 
 
 def _correctness(document: Mapping[str, Any]) -> list[str]:
@@ -67,7 +74,8 @@ def _recurrent(document: Mapping[str, Any]) -> list[str]:
     for device, about in document["settings"]["devices"].items():
         seconds = ", ".join(f"{part} {value:.0f} s" for part, value in about["seconds"].items())
         ended = "" if about["status"] == 0 else f"; ended with status {about['status']}"
-        lines.append(f"{device} ({', '.join(about.get('devices') or ['?'])}): {seconds}{ended}")
+        memory = _memory(about.get("peak_memory"))
+        lines.append(f"{device} ({', '.join(about.get('devices') or ['?'])}): {seconds}{memory}{ended}")
     for row in results.get("layers", []):
         if row.get("side") == "zoo" and "ratio" in row:
             fused = "fused" if row.get("fused") else "not fused"

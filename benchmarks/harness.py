@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -163,6 +164,30 @@ def visible_devices() -> dict[str, list[str]]:
     return found
 
 
+def peak_memory() -> dict[str, int | None]:
+    """Most memory in bytes that this process has held so far: resident on the host, and allocated on the first GPU.
+
+    The second is what the allocator of the framework gave out at once (not what it keeps in reserve), of those that
+    this process has imported; None where none of them uses a GPU.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():  # begins anew at exec, where getrusage would count the parent's memory at the fork
+        host = int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
+    else:
+        host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    found = []
+    jax, torch, tensorflow = (sys.modules.get(name) for name in ("jax", "torch", "tensorflow"))
+    bridge = sys.modules.get("jax._src.xla_bridge")
+    if jax is not None and bridge is not None and bridge.backends_are_initialized():
+        found += [(device.memory_stats() or {}).get("peak_bytes_in_use") for device in jax.local_devices()[:1]]
+    if torch is not None and hasattr(torch, "cuda") and torch.cuda.is_available() and torch.cuda.is_initialized():
+        found.append(torch.cuda.max_memory_allocated())
+    if tensorflow is not None and tensorflow.config.list_physical_devices("GPU"):
+        found.append(tensorflow.config.experimental.get_memory_info("GPU:0")["peak"])
+    on_device = [int(each) for each in found if each]
+    return {"host_bytes": host, "device_bytes": max(on_device) if on_device else None}
+
+
 def _commit() -> str | None:
     def git(*arguments: str) -> str:
         return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
@@ -179,7 +204,7 @@ def write_result(name: str, question: str, settings: Mapping[str, Any], tables: 
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{name}.json"
     document = {"benchmark": name, "question": question, "machine": describe_machine(),
-                "settings": dict(settings), "results": dict(tables)}  # fmt: skip
+                "peak_memory": peak_memory(), "settings": dict(settings), "results": dict(tables)}  # fmt: skip
     # At once: a benchmark that writes after each stage may be ended at any moment.
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(document, indent=1, sort_keys=False) + "\n")

@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cudnn_calls import CudnnCalls
-from benchmarks.harness import ROOT, describe_gpus, print_table, visible_devices, write_result
+from benchmarks.harness import ROOT, describe_gpus, peak_memory, print_table, visible_devices, write_result
 
 QUESTION = "Steps a second of recurrent models by device: zoo against plain layers, parallel forms, every cell."
 PARTS = {"layers": 0.35, "linear": 0.35, "table": 0.25, "generate": 0.05}  # shares of the time
@@ -594,7 +594,7 @@ def child(parts: Sequence[str], scale: Scale, seconds: float) -> None:
             generate_part(scale, deadline, emit)
         else:
             run_part(list(made[part](scale, backend)), worker, scale, deadline, emit)
-        say(part=part, seconds=time.perf_counter() - start)
+        say(part=part, seconds=time.perf_counter() - start, peak_memory=peak_memory())
 
 
 def run_device(device: str, arguments: argparse.Namespace) -> tuple[dict[str, Any], dict[str, list[Any]]]:
@@ -621,6 +621,7 @@ def run_device(device: str, arguments: argparse.Namespace) -> tuple[dict[str, An
             about["devices"] = found["devices"]
         elif "seconds" in found:
             about["seconds"][found["part"]] = found["seconds"]
+            about["peak_memory"] = found["peak_memory"]  # of all parts up to this one
         else:
             tables.setdefault(found["part"], []).append({"device": device, **found["row"]})
     about["status"] = process.wait()

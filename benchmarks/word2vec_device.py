@@ -341,7 +341,8 @@ def main() -> None:
     }
 
     def write() -> None:  # after each stage: time on a device may end before the benchmark does
-        if not arguments.quick:
+        # A try must not overwrite figures that are kept.
+        if not arguments.quick or os.environ.get("OUT"):
             question = "How many words a second does a device train that holds text and tables, and how good are they?"
             print(write_result(arguments.name or f"word2vec_device_{backend}", question, settings, tables), flush=True)
 

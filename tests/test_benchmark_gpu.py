@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 import subprocess
@@ -46,7 +47,8 @@ def variant(seed, rate, **changes):
 @pytest.fixture
 def documents():
     linear = {"device": "gpu", "batch": 32, "steps": 512, "width": 128, "mode": "inference"}
-    devices = {"gpu": {"seconds": {"layers": 3.0}, "status": 0, "devices": ["gpu:0"]}}
+    peak = {"host_bytes": 3 << 29, "device_bytes": 5 << 30}
+    devices = {"gpu": {"seconds": {"layers": 3.0}, "status": 0, "devices": ["gpu:0"], "peak_memory": peak}}
     quality = [variant(seed, rate, wordsim353=0.6 + seed / 100, simlex999=0.25, analogies=0.5)
                for seed, rate in ((1, 1e8), (2, 3e8), (3, 2e8))]  # fmt: skip
     return {
@@ -157,9 +159,33 @@ def test_devices_are_those_of_frameworks_that_run_already(monkeypatch):
     assert harness.visible_devices() == {"jax": ["gpu:0 Some GPU"], "torch": ["cuda:0 Some GPU"]}
 
 
+def test_peak_memory_is_of_the_host_and_of_frameworks_that_run_already(monkeypatch):
+    for name in ("jax", "torch", "tensorflow", "jax._src.xla_bridge"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert harness.peak_memory()["device_bytes"] is None
+    code = (
+        "from benchmarks.harness import peak_memory\n"
+        "print(peak_memory()); held = b'x' * (64 << 20); print(peak_memory())"
+    )
+    printed, peak = harness.run_fresh(code)
+    first, second = (ast.literal_eval(line)["host_bytes"] for line in printed.splitlines())
+    assert first + (60 << 20) < second == pytest.approx(peak, rel=0.05)
+    cuda = SimpleNamespace(is_available=lambda: True, is_initialized=lambda: True, max_memory_allocated=lambda: 5)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    assert harness.peak_memory()["device_bytes"] == 5
+    device = SimpleNamespace(memory_stats=lambda: {"peak_bytes_in_use": 7})
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(local_devices=lambda: [device]))
+    bridge = SimpleNamespace(backends_are_initialized=lambda: True)
+    monkeypatch.setitem(sys.modules, "jax._src.xla_bridge", bridge)
+    assert harness.peak_memory()["device_bytes"] == 7
+    device.memory_stats = lambda: None  # as on a CPU
+    assert harness.peak_memory()["device_bytes"] == 5
+
+
 def test_the_short_table_names_what_failed_and_what_is_missing(documents):
     text = "\n".join(gpu_table.lines_of(documents))
     assert "== gpu_correctness_jax: Some GPU (driver 1.2), Some CPU, 2026-01-02" in text
+    assert "gpu (gpu:0): layers 3 s; at most host 1.5 GiB, GPU 5 GiB" in text
     assert "2 of 3 agree; largest errors: forward 0.5, gradients 3e-06" in text
     assert "  gru: forward 0.5, gradients 3e-06, gradient/x" in text
     assert "  gpu lstm B2 T8 U4 inference: 100 steps/s, 0.50 of the plain layer, fused" in text

@@ -59,6 +59,13 @@ def test_a_rate_is_slower_beyond_its_spread(old, new, worse, better):
     assert got == [pytest.approx(worse), pytest.approx(better)]
 
 
+def test_the_memory_of_the_whole_process_is_compared_where_both_say_it():
+    said = [document([rate(1)], peak_memory={"host_bytes": host, "device_bytes": None}) for host in (100, 150)]
+    (change,) = compare(*said).worse
+    assert (change.row, change.measure, change.ratio) == ("peak_memory", "host_bytes", 1.5)
+    assert not compare(document([rate(1)]), said[1]).worse
+
+
 @pytest.mark.parametrize("direction", [1, -1])
 @pytest.mark.parametrize(
     ("column", "more_is_better"),
