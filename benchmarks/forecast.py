@@ -27,7 +27,7 @@ import pandas as pd
 
 from benchmarks.forecast_baselines import BASELINES, LEVELS, Forecast, score
 from benchmarks.harness import print_table, write_result
-from benchmarks.series import SERIES, load_series, origins
+from benchmarks.series import ALL, load_series, named, origins
 from kerazoo import Forecaster, datasets, training, zoo
 
 QUESTIONS = {
@@ -72,7 +72,7 @@ def accuracy(
     """Tables by series, and mean ranks by MASE; `settings` are those of the forecasters that are not their defaults."""
     tables: dict[str, Any] = {}
     for name, (series, period) in load_series(names).items():
-        info, lengths = SERIES[name], origins(name, len(series))
+        info, lengths = ALL[name], origins(name, len(series))
         rows = [score(each, BASELINES[each], series, period, info.horizon, lengths) for each in baselines]
         for model in models:
             label = "forecaster" if model is None else f"forecaster, {model}"
@@ -207,7 +207,7 @@ def timing(repeats: int) -> Any:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("question", choices=list(QUESTIONS))
-    parser.add_argument("--series", default="all", help='names, separated by commas, or "all"')
+    parser.add_argument("--series", default="all", help='names, separated by commas, "all" or "further"')
     parser.add_argument("--seeds", default="1,2,3,4,5")
     parser.add_argument("--models", default="", help="names of models, separated by commas; the default unless given")
     parser.add_argument("--baselines", default="all", help='names, separated by commas, "all" or "none"')
@@ -215,7 +215,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--name", help="of the JSON file")
     arguments = parser.parse_args()
-    names = list(SERIES) if arguments.series == "all" else arguments.series.split(",")
+    names = named(arguments.series)
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
     models: list[str | None] = list(arguments.models.split(",")) if arguments.models else [None]
     chosen = {"all": list(BASELINES), "none": []}.get(arguments.baselines, arguments.baselines.split(","))

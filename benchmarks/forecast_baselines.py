@@ -23,7 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.harness import print_table, write_result
-from benchmarks.series import SERIES, load_series, origins
+from benchmarks.series import ALL, load_series, named, origins
 from kerazoo.errors import InvalidArgumentError, check_choice
 from kerazoo.evaluation import coverage, mase, rmse
 from kerazoo.forecast import baselines
@@ -211,16 +211,16 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--series", default="milk", help='names, separated by commas, or "all"')
+    parser.add_argument("--series", default="milk", help='names, separated by commas, "all" or "further"')
     parser.add_argument("--baselines", default="all", help='names, separated by commas, or "all"')
     arguments = parser.parse_args()
-    names = list(SERIES) if arguments.series == "all" else arguments.series.split(",")
+    names = named(arguments.series)
     chosen = list(BASELINES) if arguments.baselines == "all" else arguments.baselines.split(",")
     for baseline in chosen:
         check_choice("baseline", baseline, BASELINES)
     tables = {}
     for name, (series, period) in load_series(names).items():
-        info, lengths = SERIES[name], origins(name, len(series))
+        info, lengths = ALL[name], origins(name, len(series))
         rows = [score(baseline, BASELINES[baseline], series, period, info.horizon, lengths) for baseline in chosen]
         last = series.index[lengths[-1]]
         title = f"{name}: {len(lengths)} origins, {info.horizon} steps ahead; rmse_last is the one from {last.date()}"
@@ -236,12 +236,12 @@ def main() -> None:
         "levels": LEVELS,
         "versions": versions,
         "series": {
-            name: {"period": SERIES[name].period, "horizon": SERIES[name].horizon, "folds": SERIES[name].folds,
-                   "step": SERIES[name].step, "source": SERIES[name].source, "gaps": SERIES[name].gaps}
+            name: {"period": ALL[name].period, "horizon": ALL[name].horizon, "folds": ALL[name].folds,
+                   "step": ALL[name].step, "source": ALL[name].source, "gaps": ALL[name].gaps}
             for name in names
         },
     }  # fmt: skip
-    part = "" if arguments.series == "all" else "_" + "_".join(names)
+    part = {"all": "", "further": "_further"}.get(arguments.series, "_" + "_".join(names))
     print(write_result(f"forecast_baselines{part}", QUESTION, settings, tables))
 
 

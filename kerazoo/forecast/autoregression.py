@@ -68,6 +68,10 @@ class Autoregression(Transform):
         self.period = None if period is None else check_int("period", period, 2, hint="None is no season.")
 
     @property
+    def foretells(self) -> bool:
+        return True
+
+    @property
     def n_lost(self) -> int:
         return self.lags
 

@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from kerazoo.errors import KerazooError
 from kerazoo.forecast.clock import frequency_of, months_of, offset_of
 from kerazoo.forecast.panel import SeriesData
-from kerazoo.forecast.transforms import Chain, Index, Values
+from kerazoo.forecast.preparing import fitted_chain
+from kerazoo.forecast.transforms import Index, Values
 
 __all__ = ["Choice", "candidates", "choose_transforms"]
 
@@ -22,11 +23,13 @@ Config = tuple[Mapping[str, Any], ...]
 
 ORIGINS = 24  # rolling origins in one training part
 SERIES_JUDGED = 12  # of a panel of many series, those that are judged by
-# An autoregression has many more weights than an exponential smoothing, and more chances to look good by chance.
-HANDICAP = 1.1
-# A candidate this much worse than the best one has the weight exp(-1).
-SHARPNESS = 20.0
-MOST_WORSE = 1.2
+# These were set on the series of `benchmarks.series_of_r`. An autoregression has many more weights than an exponential
+# smoothing, and more chances to look good by chance.
+HANDICAP = 1.05
+# The error of a score falls with the square root of what it is an average of, and so does what a difference between
+# two scores has to be before it means something.
+SHARPNESS = 3.0
+MOST_WORSE = 1.5
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ def candidates(series: Sequence[SeriesData], period: int) -> list[Config]:
     With and without the logarithm (for positive series), per day (for months and the like, which differ in length):
     exponential smoothing without trend, with one, and with a damped one, with and without a season; and
     autoregressions of the values and of their differences. For all of them a forecast without a net is that of z = 0.
+    The last is the last season again, and its mean growth.
     """
     before: list[Config] = [()]
     if all(_has_unequal_lengths(each.index) for each in series):
@@ -69,7 +73,7 @@ def candidates(series: Sequence[SeriesData], period: int) -> list[Config]:
             first = () if differences is None else ({"name": "difference", "lag": differences},)
             found.append((*chain, *first, {"name": "autoregression", "lags": lags, "period": season}))
     if season:
-        found.append(({"name": "difference", "lag": season},))  # the last season again
+        found.append(({"name": "difference", "lag": season},))
     return found
 
 
@@ -89,6 +93,9 @@ def choose_transforms(series: Sequence[SeriesData], period: int, horizon: int, m
     as the horizon. That is done with three first parts (half of the series, and all but six and four seasons or
     horizons), and the three root mean squared errors are averaged geometrically. Nothing outside `series` is looked at.
 
+    Of candidates that differ only in what is done to the values first (logarithm, per day) the best one is taken: near
+    copies of one forecast would crowd out others, whose errors are more likely to cancel each other in the mean.
+
     Args:
         series: SeriesData of the training part.
         period: int >= 1, steps of a season.
@@ -96,9 +103,9 @@ def choose_transforms(series: Sequence[SeriesData], period: int, horizon: int, m
         most: int >= 1, chains to choose at most.
 
     Returns:
-        the chains, the best one first, their weights exp(-20 (error / least error - 1)), scaled to a sum of 1. Those
-        with an error more than 1.2 times the least are left out. A series too short for any of it gets its plain
-        differences.
+        the chains, the best one first, their weights exp(-3 √n (error / least error - 1)), scaled to a sum of 1; n is
+        the length of all series that are judged by, in seasons (or horizons, if longer). Those with an error more than
+        1.5 times the least are left out. A series too short for any of it gets its plain differences.
 
     >>> import pandas as pd
     >>> y = np.arange(60.0) + np.tile([0.0, 5, 0, -5], 15)
@@ -125,12 +132,23 @@ def _chosen(series: Sequence[SeriesData], period: int, horizon: int, most: int) 
     if not order:
         return [Choice(({"name": "difference", "lag": 1},), 1.0, math.nan)]
     least = scores[order[0]]
-    kept = [place for place in order if scores[place] <= MOST_WORSE * least][:most]
-    shares = np.exp([-SHARPNESS * (scores[place] / max(least, 1e-12) - 1.0) for place in kept])
+    of_kind: dict[str, int] = {}
+    for place in order:
+        if scores[place] <= MOST_WORSE * least:
+            of_kind.setdefault(_kind(found[place]), place)
+    kept = list(of_kind.values())[:most]
+    n_seasons = sum(len(each.values) for each in judged) / max(period, horizon)
+    sharpness = SHARPNESS * math.sqrt(n_seasons)
+    shares = np.exp([-sharpness * (scores[place] / max(least, 1e-12) - 1.0) for place in kept])
     return [
         Choice(found[place], float(share), scores[place])
         for place, share in zip(kept, shares / shares.sum(), strict=True)
     ]
+
+
+def _kind(config: Config) -> str:
+    """What foretells, without what is done to the values first."""
+    return repr([part for part in config if part["name"] not in ("log", "per_day")])
 
 
 def _error(config: Config, series: SeriesData, period: int, horizon: int) -> float:
@@ -157,7 +175,7 @@ def _error(config: Config, series: SeriesData, period: int, horizon: int) -> flo
 def _rolled(config: Config, y: Values, index: Index, start: int, horizon: int) -> Values:
     """Errors of forecasts of z = 0 from rolling origins, by a chain that is fitted to the first `start` values."""
     with np.errstate(over="ignore", invalid="ignore"):
-        chain = Chain([dict(part) for part in config]).fit(y[:start], index[:start])
+        chain = fitted_chain(config, y[:start], index[:start])
         errors = []
         for origin in np.unique(np.linspace(start, len(y) - 1, ORIGINS).astype(int)):
             steps = min(horizon, len(y) - origin)

@@ -34,12 +34,16 @@ class KnownScale:
 
 
 def fitted_chain(config: Sequence[Mapping[str, Any]], y: Values, index: Index) -> Chain:
-    """The transforms, and a scaling to mean 0 and variance 1 behind them, fitted on `y`.
+    """The transforms, and a scaling to variance 1 behind them, fitted on `y`.
+
+    The mean is taken out too, unless the last transform foretells: z = 0 is then its own forecast, which a mean of past
+    errors does not better.
 
     Raises:
         InvalidArgumentError: the transforms do not suit the values.
     """
-    return Chain([*(dict(part) for part in config), StandardScale()]).fit(y, index)
+    chain = Chain([dict(part) for part in config])
+    return Chain([*chain.transforms, StandardScale(center=not chain.foretells)]).fit(y, index)
 
 
 @dataclass(frozen=True)

@@ -176,6 +176,10 @@ class ExponentialSmoothing(Transform):
         self._check_fitted()
         return self._run_on(np.zeros(check_int("steps", steps)), tail)
 
+    @property
+    def foretells(self) -> bool:
+        return True
+
     def _fit(self, y: Values, index: Index) -> None:
         self._check_long_enough(y)
         # Moved and scaled to about 1: the model is the same, and the search knows when to stop.

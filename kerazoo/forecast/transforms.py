@@ -121,6 +121,11 @@ class Transform:
         """Values at the start that :meth:`apply` has no result for; they are NaN."""
         return 0
 
+    @property
+    def foretells(self) -> bool:
+        """Whether z are the errors of a forecast that was fitted, so that z = 0 is that forecast."""
+        return False
+
     def fit(self, y: Any, index: Index) -> Self:
         """Learn from this series and nothing else.
 
@@ -345,6 +350,9 @@ class StandardScale(_Scale):
 
     By scikit-learn's `StandardScaler`, which also says what a constant series becomes: 0, with a deviation of 1.
 
+    Args:
+        center: bool, subtract the mean; if not, z = y / standard deviation, and z = 0 stays y = 0.
+
     >>> y, index = np.array([1.0, 3.0]), pd.RangeIndex(2)
     >>> StandardScale().fit(y, index).apply(y, index)[0]
     array([-1.,  1.])
@@ -353,10 +361,15 @@ class StandardScale(_Scale):
     name = "standard"
     learned = ("mean_", "scale_", "var_")
 
+    def __init__(self, center: bool = True) -> None:
+        if not isinstance(center, bool):
+            raise InvalidArgumentError(f"center={center!r}; expected True (subtract the mean) or False.")
+        self.center = center
+
     def _new_scaler(self) -> Any:
         from sklearn.preprocessing import StandardScaler
 
-        return StandardScaler()
+        return StandardScaler(with_mean=self.center)
 
 
 @register_transform
@@ -665,6 +678,10 @@ class Chain(Transform):
     @property
     def n_lost(self) -> int:
         return sum(each.n_lost for each in self.transforms)
+
+    @property
+    def foretells(self) -> bool:
+        return bool(self.transforms) and self.transforms[-1].foretells
 
     def get_config(self) -> dict[str, Any]:
         return {"transforms": [each.to_config() for each in self.transforms]}
