@@ -42,7 +42,7 @@ QUESTION = "Steps a second of recurrent models by device: zoo against plain laye
 PARTS = {"layers": 0.35, "linear": 0.35, "table": 0.25, "generate": 0.05}  # shares of the time
 MODES = ("inference", "training")
 GRACE = 10.0  # seconds over time that functions may take which are compiled already
-BY_STEPS = "8 steps a turn"
+ONE_STEP = "one step a turn"
 BY_XLA = "XLA"  # as `training.fit` compiles on TensorFlow
 CAPTURED = "captured"  # as one CUDA graph: see `kerazoo.training`
 
@@ -131,6 +131,18 @@ class Comparison:
         return x, np.zeros((self.batch, self.steps, 1), "float32")
 
 
+@contextlib.contextmanager
+def one_step_a_turn() -> Iterator[None]:
+    """Let the loops that are traced meanwhile take one step a turn, as Keras's do."""
+    from kerazoo.cells import loop
+
+    kept, loop.STEPS_A_TURN = loop.STEPS_A_TURN, {False: 1, True: 1}
+    try:
+        yield
+    finally:
+        loop.STEPS_A_TURN = kept
+
+
 class JaxWorker:
     """Compiles and runs on JAX."""
 
@@ -159,7 +171,7 @@ class JaxWorker:
             return [w - 1e-3 * g for w, g in zip(weights, gradients, strict=True)], value
 
         start = time.perf_counter()
-        with self._steps_a_turn(8 if name.endswith(BY_STEPS) else 1):
+        with one_step_a_turn() if name.endswith(ONE_STEP) else contextlib.nullcontext():
             if mode == "inference":
                 lowered = jax.jit(inference).lower(weights, others, x)
             else:
@@ -187,19 +199,6 @@ class JaxWorker:
         side.compile = compile_it
         side.wait = lambda: jax.block_until_ready((last, weights))
         return side
-
-    @contextlib.contextmanager
-    def _steps_a_turn(self, steps: int) -> Iterator[None]:
-        """Let the loops that are traced meanwhile take several steps of time a turn; Keras has no such argument."""
-        from jax import lax
-
-        scan = lax.scan
-        if steps > 1:
-            lax.scan = partial(scan, unroll=steps)
-        try:
-            yield
-        finally:
-            lax.scan = scan
 
 
 class TorchWorker:
@@ -402,8 +401,8 @@ def layers_part(scale: Scale, backend: str) -> Iterator[Comparison]:
             elif cell == "lstm":
                 sides["keras, scan"] = partial(plain_keras, "lstm", width, width, use_cudnn=False)
             else:
-                # JAX has cuDNN's LSTM alone; would its loop gain by several steps a turn?
-                sides[f"zoo, {BY_STEPS}"] = sides["zoo"]
+                # JAX has cuDNN's LSTM alone; what does the loop gain by several steps a turn?
+                sides[f"zoo, {ONE_STEP}"] = sides["zoo"]
             for mode in MODES:
                 row = {"cell": cell, "batch": batch, "steps": steps, "width": width, "mode": mode}
                 yield Comparison(row, sides, "torch.nn" if backend == "torch" else "keras", mode, batch, steps, width)

