@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.forecast import mean_ranks
 from benchmarks.harness import RESULTS
+from benchmarks.series_of_r import OF_R
 
 __all__ = ["accuracy", "fill"]
 
@@ -56,6 +59,8 @@ def accuracy(folder: Path) -> str:
     if len(tables) > 1:
         alone = documents.get("forecast_accuracy_without_nets", {"results": {}})["results"]
         parts.append(_by_series(tables, alone))
+    if "forecast_accuracy_further" in documents:
+        parts.append(_further(documents["forecast_accuracy_further"]))
     if "forecast_sine" in documents:
         parts.append(_sine(documents["forecast_sine"]["results"]["medians"]))
     if "forecast_time" in documents:
@@ -106,6 +111,42 @@ def _by_series(tables: Mapping[str, Any], alone: Mapping[str, Any]) -> str:
         "`benchmarks/series.py`: the least of each series in bold; the forecaster with `epochs=0`; what its\n"
         "intervals hold; ranks among those that ran on all series:\n\n"
         + _table(["", *heads, "80 % holds", "95 % holds"], lines)
+    )
+
+
+def _further(document: Mapping[str, Any]) -> str:
+    """Mean errors by frequency of the series on which the choice of transforms was set."""
+    tables = {name: rows for name, rows in document["results"].items() if name != "mean_rank"}
+    errors = {name: {row["name"]: row["mase"] for row in rows} for name, rows in tables.items()}
+    ranks = mean_ranks(tables)
+    groups = {"all": tables.keys()} | {
+        kind: [name for name in tables if OF_R[name].freq in freqs]
+        for kind, freqs in (
+            ("months", ("MS",)),
+            ("quarters", ("QS",)),
+            ("years", ("YS",)),
+            ("days, weeks", ("D", "W-SUN")),
+        )
+    }
+
+    def relative(method: str, names: Iterable[str]) -> str:
+        logs = [math.log(errors[name][method] / errors[name]["seasonal_naive"]) for name in names]
+        return f"{math.exp(statistics.fmean(logs)):.3f}" if logs else ""
+
+    lines = []
+    for method, rank in ranks.items():
+        better = sum(found[method] < found["seasonal_naive"] for found in errors.values())
+        shown = [relative(method, names) for names in groups.values()]
+        lines.append([NAMES[method], *shown, str(better) if method != "seasonal_naive" else "", f"{rank:.2f}"])
+    ours = [row for rows in tables.values() for row in rows if row["name"] == "forecaster"]
+    held = {level: _percent(statistics.fmean(row[f"coverage_{level}"] for row in ours)) for level in (80, 95)}
+    seeds = len(document["settings"]["seeds"])
+    heads = ["", *(f"{kind} ({len(names)})" for kind, names in groups.items()), "less on", "mean rank"]
+    return (
+        f"The {len(tables)} series of `benchmarks/series_of_r.py`, on which the choice of transforms was set, five\n"
+        "origins each: MASE relative to that of the last season again (geometric means), on how many series it is less, and\n"
+        f"the mean rank. Seeds: {seeds} (`forecast_accuracy_further.json`). Its 80 % intervals hold {held[80]}, its 95 %\n"
+        f"intervals hold {held[95]}:\n\n" + _table(heads, lines)
     )
 
 

@@ -1,0 +1,40 @@
+"""The tables of how good forecasts are: the page has those of the results, and means are what they say."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import forecast_markdown
+from benchmarks.harness import ROOT
+
+PAGE = ROOT / "docs" / "forecast.md"
+
+
+def test_the_page_has_the_tables_of_the_results():
+    text = PAGE.read_text(encoding="utf-8")
+    assert forecast_markdown.fill(text, ROOT / "benchmarks" / "results") == text, (
+        "run python -m benchmarks.forecast_markdown docs/forecast.md"
+    )
+
+
+def test_a_page_without_a_place_for_tables_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no <!-- accuracy -->"):
+        forecast_markdown.fill("# A page", tmp_path)
+
+
+def row(name, mase, **coverage):
+    return {"name": name, "mase": mase, "coverage_80": None, "coverage_95": None, **coverage}
+
+
+def test_further_series_are_shown_by_geometric_means():
+    ours = {"coverage_80": 0.8, "coverage_95": 0.9}
+    results = {
+        "lynx": [row("seasonal_naive", 1.0), row("forecaster", 0.5, **ours)],  # years
+        "beer_australia": [row("seasonal_naive", 2.0), row("forecaster", 4.0, **ours)],  # quarters
+        "drugs_a10": [row("seasonal_naive", 1.0), row("forecaster", 0.25, **ours)],  # months
+    }
+    text = forecast_markdown._further({"results": {**results, "mean_rank": {}}, "settings": {"seeds": [1]}})
+    assert "| **Forecaster** | 0.630 | 0.250 | 2.000 | 0.500 |  | 2 | 1.33 |" in text
+    assert "| seasonal naive | 1.000 | 1.000 | 1.000 | 1.000 |  |  | 1.67 |" in text
+    assert "all (3) | months (1) | quarters (1) | years (1) | days, weeks (0)" in text
+    assert "80 % intervals hold 80 %, its\n95 % intervals hold 90 %" in text
