@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -31,6 +31,10 @@ LONGEST_WINDOW = 256
 SHORTEST_HELD = 4
 RESIDUAL_ORIGINS = 24
 MOST_HISTORIES = 400
+# Of what nets have learned, besides all of it.
+SHARES = (0.0, 0.25, 0.5, 0.75)
+
+Errors = list[tuple[int, Values]]
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,22 @@ def fit_ensemble(
 
     intervals = None
     if n_held:
-        intervals = _intervals(ensemble_of(parts[0], 0), settings, series, cuts[0], n_held)
+        twins = ensemble_of(parts[0], 0)
+        unit = np.array([_unit(each.values[:cut], settings.period) for each, cut in zip(series, cuts[0], strict=True)])
+        errors = _errors(twins, settings, series, cuts[0], n_held)
+        if course.best_epoch and settings.loss != "normal":
+            share, errors = _share(
+                twins,
+                errors,
+                errors_of=lambda: _errors(twins, settings, series, cuts[0], n_held),
+                losses=lambda found: _losses(found, unit, settings.horizon),
+                n_apart=max(1.0, n_held / settings.horizon) * len(series),
+                min_gain=settings.min_gain,
+            )
+            if share == 0:
+                course = replace(course, best_epoch=0, best=course.start)
+            nets.assign(nets.shrunk(nets.values_of(range(nets.n_members)), share))
+        intervals = ConformalIntervals.of(errors, unit, n_held)
     ensemble = ensemble_of(parts[-1], (len(parts) - 1) * settings.n_members)
     return Fitted(ensemble, course, intervals, n_held, spec)
 
@@ -269,10 +288,10 @@ def _train(learner: Learner, settings: FitSettings, n_held: int, file: TrainingF
     return course
 
 
-def _intervals(
+def _errors(
     twins: Ensemble, settings: FitSettings, series: Sequence[SeriesData], cuts: Sequence[int], n_held: int
-) -> ConformalIntervals:
-    """Errors of the twins at rolling origins in what was held out."""
+) -> Errors:
+    """(series, errors by steps ahead) of the twins at rolling origins in what was held out."""
     reach = min(n_held, max(settings.horizon, settings.period))
     each = max(1, min(RESIDUAL_ORIGINS, MOST_HISTORIES // len(series)))
     histories = []
@@ -280,12 +299,46 @@ def _intervals(
     for place, (data, cut) in enumerate(zip(series, cuts, strict=True)):
         origins = np.unique(np.linspace(cut, len(data.values) - 1, each).astype(int))
         histories += [twins.history_of(place, data, none, reach, int(origin)) for origin in origins]
-    errors = [
+    return [
         (history.series, series[history.series].values[len(history.y) : len(history.y) + len(foretold)] - foretold)
         for history, foretold in zip(histories, twins.forecast(histories, reach), strict=True)
     ]
-    unit = np.array([_unit(data.values[:cut], settings.period) for data, cut in zip(series, cuts, strict=True)])
-    return ConformalIntervals.of(errors, unit, n_held)
+
+
+def _share(
+    twins: Ensemble, errors: Errors, errors_of: Callable[[], Errors], losses: Callable[[Errors], Values],
+    n_apart: float, min_gain: float,
+) -> tuple[float, Errors]:  # fmt: skip
+    """How much of their corrections the nets should make, by the forecasts of their twins; and the errors of these.
+
+    Args:
+        twins: their nets end with that share.
+        errors: of the twins as they are.
+        errors_of: the errors of the twins, when their nets have changed.
+        losses: one value an origin, of errors.
+        n_apart: how many of the forecasts do not overlap.
+        min_gain: float, the least share of the loss that has to be gained. The gain has to be larger than its standard
+            error as well.
+    """
+    trained = twins.nets.values_of(range(twins.nets.n_members))
+    found = {1.0: errors}
+    for share in SHARES:
+        twins.nets.assign(twins.nets.shrunk(trained, share))
+        found[share] = errors_of()
+    # Paths that ran away are of no use, however large a number they are.
+    by_origin = {share: np.nan_to_num(losses(each), nan=np.inf, posinf=np.inf) for share, each in found.items()}
+    best = min(by_origin, key=lambda share: float(by_origin[share].mean()))
+    gains = by_origin[0.0] - by_origin[best] if best else np.zeros(1)
+    least = max(min_gain * float(by_origin[0.0].mean()), float(gains.std()) / math.sqrt(n_apart))
+    if not gains.mean() >= least:
+        best = 0.0
+    twins.nets.assign(twins.nets.shrunk(trained, best))
+    return best, found[best]
+
+
+def _losses(errors: Errors, unit: Values, horizon: int) -> Values:
+    """Mean squares of errors up to the horizon, one an origin, each in units of its series."""
+    return np.array([np.mean(np.square(each[:horizon] / unit[place])) for place, each in errors])
 
 
 def _unit(y: Values, period: int) -> float:

@@ -77,6 +77,20 @@ class MemberNets(keras.layers.Layer, abc.ABC):
     def assign(self, values: Sequence[Values]) -> None:
         """Give all members the weights that `values_of` gave for as many."""
 
+    @abc.abstractmethod
+    def heads(self) -> list[Any]:
+        """The weights of the output layers, in whose products the outputs are linear."""
+
+    def shrunk(self, values: Sequence[Values], share: float) -> list[Values]:
+        """Weights as of `values_of` all members, with which the outputs are `share` of what they were."""
+        heads = {id(weight) for weight in self.heads()}
+        factors = [share if id(weight) in heads else 1.0 for weight in self.own_weights()]
+        return [value * np.float32(factor) for value, factor in zip(values, factors, strict=True)]
+
+    @abc.abstractmethod
+    def own_weights(self) -> list[Any]:
+        """The weights in the order of `values_of` all members."""
+
     def call(self, x: Any, valid: Any, training: bool = False) -> Any:
         return self.forward(x, valid, training)
 
@@ -185,6 +199,12 @@ class _StackedNets(MemberNets):
         for weight, value in zip(self.weights, values, strict=True):
             weight.assign(value)
 
+    def heads(self) -> list[Any]:
+        return [self._kernel, self._bias]
+
+    def own_weights(self) -> list[Any]:
+        return list(self.weights)
+
 
 class _SeparateNets(MemberNets):
     """A zoo model for each member. The state that is carried is the window of the last inputs."""
@@ -227,6 +247,12 @@ class _SeparateNets(MemberNets):
         for net in self._nets:
             for weight in net.weights:
                 weight.assign(next(given))
+
+    def heads(self) -> list[Any]:
+        return [weight for net in self._nets for weight in net.get_layer("head").weights]
+
+    def own_weights(self) -> list[Any]:
+        return [weight for net in self._nets for weight in net.weights]
 
 
 def _given(weights: Sequence[Any]) -> Any:
