@@ -144,9 +144,9 @@ def _further(document: Mapping[str, Any]) -> str:
     heads = ["", *(f"{kind} ({len(names)})" for kind, names in groups.items()), "less on", "mean rank"]
     return (
         f"The {len(tables)} series of `benchmarks/series_of_r.py`, on which the choice of transforms was set, five\n"
-        "origins each: MASE relative to that of the last season again (geometric means), on how many series it is less,\n"
-        f"and the mean rank. Seeds: {seeds} (`forecast_accuracy_further.json`). Its 80 % intervals hold {held[80]}, its\n"
-        f"95 % intervals hold {held[95]}:\n\n" + _table(heads, lines)
+        "origins each: MASE relative to that of the last season again (geometric means), on how many series it is\n"
+        f"less, and the mean rank. Seeds: {seeds} (`forecast_accuracy_further.json`). Its 80 % intervals hold\n"
+        f"{held[80]}, its 95 % intervals {held[95]}:\n\n" + _table(heads, lines)
     )
 
 

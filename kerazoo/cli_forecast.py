@@ -422,7 +422,8 @@ def _say_method(forecaster: Any) -> None:
     nets = f"{forecaster.n_members} of {forecaster.model}"
     trained = len(next(iter(forecaster.history_.values()), []))
     if forecaster.best_epoch_:
-        click.echo(f"nets        {nets}, {forecaster.best_epoch_} epochs (of {trained} that were tried)")
+        share = "" if forecaster.net_share_ == 1 else f", {100 * forecaster.net_share_:.0f} % of their corrections"
+        click.echo(f"nets        {nets}, {forecaster.best_epoch_} epochs (of {trained} that were tried){share}")
     elif trained:
         click.echo(f"nets        {nets}: they did not better the statistics, whose forecast this is")
     else:

@@ -130,6 +130,17 @@ def test_nets_that_cannot_be_stacked_stand_side_by_side(name):
     np.testing.assert_array_equal(again["whole"], found["whole"])
 
 
+@pytest.mark.parametrize("name", ["lstm_1x4", "esn_1x6", *SEPARATE])
+def test_shrunk_nets_say_a_share_of_what_they_said(name):
+    nets = with_outputs(member_nets(spec_of(name), SEEDS, T))
+    x, valid = series(2, steps=T)
+    before = ops.convert_to_numpy(nets(x, valid))
+    nets.assign(nets.shrunk(nets.values_of(range(2)), 0.25))
+    np.testing.assert_allclose(ops.convert_to_numpy(nets(x, valid)), 0.25 * before, rtol=1e-5, atol=1e-6)
+    nets.assign(nets.shrunk(nets.values_of(range(2)), 0.0))
+    assert not ops.convert_to_numpy(nets(x, valid)).any()
+
+
 @pytest.mark.parametrize("name", ["gru_1x4", "esn_1x6", *SEPARATE])
 def test_weights_go_from_nets_to_nets(name):
     spec = spec_of(name)

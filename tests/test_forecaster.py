@@ -404,7 +404,16 @@ def test_a_saved_forecaster_forecasts_the_same(request, name, tmp_path, monkeypa
     interval = None if name == "plain" else [0.5, 0.8]
     assert_equal(again.predict(20, x, interval), forecaster.predict(20, x, interval))
     assert_equal(again.one_step(), forecaster.one_step())
-    for attribute in ("history_", "best_epoch_", "period_", "horizon_", "n_held_", "spec_", "transforms_"):
+    for attribute in (
+        "history_",
+        "best_epoch_",
+        "net_share_",
+        "period_",
+        "horizon_",
+        "n_held_",
+        "spec_",
+        "transforms_",
+    ):
         assert getattr(again, attribute) == getattr(forecaster, attribute), attribute
     kept, params = again.get_params(), forecaster.get_params()
     for parameter in sorted(set(params) - {"callbacks", "transforms", "calendar", "checkpoint_dir"}):

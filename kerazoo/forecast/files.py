@@ -55,6 +55,7 @@ def save_forecaster(forecaster: Any, path: str | os.PathLike[str]) -> None:
             "best_epoch": course.best_epoch,
             "start": _plain(course.start),
             "best": _plain(course.best),
+            "share": course.share,
         },
         "member_choice": ensemble.member_choice,
         "choices": [
@@ -112,7 +113,10 @@ def load_forecaster(cls: Any, path: str | os.PathLike[str]) -> Any:
     forecaster._levels_seed = notes["levels_seed"]
     forecaster._fitted = Fitted(
         ensemble,
-        Course(history, course["best_epoch"], _number(course["start"]), _number(course["best"])),
+        # Files of before the share had all of it.
+        Course(
+            history, course["best_epoch"], _number(course["start"]), _number(course["best"]), course.get("share", 1.0)
+        ),
         intervals,
         notes["n_held"],
         spec,

@@ -174,6 +174,7 @@ def fit_ensemble(
                 n_apart=max(1.0, n_held / settings.horizon) * len(series),
                 min_gain=settings.min_gain,
             )
+            course = replace(course, share=share)
             if share == 0:
                 course = replace(course, best_epoch=0, best=course.start)
             nets.assign(nets.shrunk(nets.values_of(range(nets.n_members)), share))
@@ -318,7 +319,7 @@ def _share(
         losses: one value an origin, of errors.
         n_apart: how many of the forecasts do not overlap.
         min_gain: float, the least share of the loss that has to be gained. The gain has to be larger than its standard
-            error as well.
+            error as well, unless this is 0, which asks for any gain.
     """
     trained = twins.nets.values_of(range(twins.nets.n_members))
     found = {1.0: errors}
@@ -329,8 +330,8 @@ def _share(
     by_origin = {share: np.nan_to_num(losses(each), nan=np.inf, posinf=np.inf) for share, each in found.items()}
     best = min(by_origin, key=lambda share: float(by_origin[share].mean()))
     gains = by_origin[0.0] - by_origin[best] if best else np.zeros(1)
-    least = max(min_gain * float(by_origin[0.0].mean()), float(gains.std()) / math.sqrt(n_apart))
-    if not gains.mean() >= least:
+    chance = float(gains.std()) / math.sqrt(n_apart) if min_gain else 0.0
+    if not gains.mean() >= max(min_gain * float(by_origin[0.0].mean()), chance):
         best = 0.0
     twins.nets.assign(twins.nets.shrunk(trained, best))
     return best, found[best]

@@ -73,7 +73,9 @@ class Forecaster(BaseEstimator):
         batch_size: int >= 1, windows of a step.
         learning_rate: float > 0, of Adam.
         patience: int >= 1, epochs without progress on what is held out, after which training ends.
-        min_gain: float >= 0, share by which the nets must lower the held out loss of the statistics to be used at all.
+        min_gain: float >= 0, share by which the nets must lower the held out loss of the statistics, and the squared
+            errors of forecasts up to the horizon there, to be used at all. The second gain has to be larger than its
+            standard error too, unless `min_gain` is 0, which asks for any gain.
         seed: int or None. The same seed repeats a run on one machine.
         checkpoint_dir: folder or None. A fit that was killed goes on from there when it is called again.
         checkpoint_minutes: float >= 0, between checkpoints.
@@ -85,6 +87,8 @@ class Forecaster(BaseEstimator):
         transforms_: list of (configs, weight): the chains of transforms in use and their share in the forecast.
         history_: dict of lists, one value an epoch: loss, and val_loss of the twins on what is held out.
         best_epoch_: int, epochs trained; 0: the forecast is that of the statistics, as nets could not better it.
+        net_share_: float, how much of their corrections the nets make: 0.25, 0.5, 0.75 or 1, whichever forecasts best
+            what is held out; 0 where `best_epoch_` is.
         period_, horizon_, n_held_: int.
         spec_: RNNSpec of one net.
 
@@ -206,6 +210,7 @@ class Forecaster(BaseEstimator):
         self.spec_ = found.spec
         self.history_ = found.course.history
         self.best_epoch_ = found.course.best_epoch
+        self.net_share_ = found.course.share if self.best_epoch_ else 0.0
         self.transforms_ = [
             ([dict(part) for part in choice.config], choice.weight) for choice in found.ensemble.choices
         ]

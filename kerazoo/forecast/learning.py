@@ -228,12 +228,14 @@ class Course:
         best_epoch: int, epochs trained when the kept weights were reached; 0: the initial ones.
         start: float, held out loss of the initial weights.
         best: float, that of the kept ones.
+        share: float, how much of their corrections the nets make in forecasts.
     """
 
     history: dict[str, list[float]] = field(default_factory=dict)
     best_epoch: int = 0
     start: float = math.nan
     best: float = math.nan
+    share: float = 1.0
 
 
 def fit_learner(
