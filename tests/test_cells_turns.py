@@ -12,8 +12,8 @@ from kerazoo.cells import GRU, Bidirectional, DropoutCell, Recurrent, cell_info,
 from kerazoo.cells import loop as loops
 
 UNITS, FEATURES = 6, 4
-# One state and several, of one width and of others, complex ones, and an input of its own for the time.
-SOME = ("mgu", "lstm", "slstm", "lru", "plstm")
+# Quick to compile: states of one kind, and complex ones.
+SOME = ("lstm", "lru")
 CELLS = [
     pytest.param(name, marks=() if name in SOME else pytest.mark.slow)
     for name in list_cells()
@@ -83,14 +83,17 @@ def test_every_cell_gives_the_same(turns, name):
 
 
 @needs_jax
-@pytest.mark.parametrize("options", [{}, {"go_backwards": True}, {"zero_output_for_mask": True}], ids=str)
-@pytest.mark.parametrize("return_sequences", [True, False])
-def test_masks_and_directions(turns, options, return_sequences):
-    layer = Recurrent(make_cell("mgu", UNITS), return_sequences=return_sequences, return_state=True, **options)
-    x, mask = data(13), np.random.default_rng(0).random((3, 13)) < 0.6
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"go_backwards": True, "return_sequences": True}, {"zero_output_for_mask": True, "return_sequences": True}],
+    ids=str,
+)
+def test_masks_and_directions(turns, options):
+    layer = Recurrent(make_cell("rnn", UNITS), return_state=True, **options)
+    x, mask = data(7), np.random.default_rng(0).random((3, 7)) < 0.6
     turns(1)
     plain = outputs_and_gradients(layer, x, mask=mask)
-    turns(4)
+    turns(3)
     assert_same(outputs_and_gradients(layer, x, mask=mask), plain)
 
 
@@ -100,7 +103,7 @@ def test_dropout_draws_the_same_noise(turns):
     for count in (1, 2):
         turns(count)
         keras.utils.set_random_seed(3)
-        layer = Recurrent(DropoutCell(make_cell("mgu", UNITS), 0.3, 0.3, 0.3, seed=7), return_sequences=True)
+        layer = Recurrent(DropoutCell(make_cell("rnn", UNITS), 0.3, 0.3, 0.3, seed=7), return_sequences=True)
         found.append(outputs_and_gradients(layer, x, training=True))
     assert_same(*found)
 
@@ -109,13 +112,12 @@ def test_dropout_draws_the_same_noise(turns):
 @pytest.mark.parametrize(
     ("options", "count", "steps"),
     [
-        ({}, 1, 5),
+        ({}, 1, 3),
         ({}, 3, 1),
-        ({}, 4, 8),
-        ({"return_sequences": True, "return_state": True}, 3, 7),
-        ({"go_backwards": True, "return_sequences": True}, 3, 7),
-        ({"use_bias": False, "activation": "relu", "recurrent_activation": "hard_sigmoid"}, 3, 7),
-        ({"reset_after": False}, 3, 7),
+        ({"return_sequences": True, "return_state": True}, 3, 5),
+        ({"go_backwards": True, "return_sequences": True}, 2, 4),
+        ({"use_bias": False, "activation": "relu", "recurrent_activation": "hard_sigmoid"}, 2, 3),
+        ({"reset_after": False}, 2, 3),
     ],
     ids=str,
 )
