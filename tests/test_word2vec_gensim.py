@@ -32,10 +32,11 @@ def theirs(model, **changes):
     return GensimWord2Vec(two_topics(), **settings)
 
 
-def assert_separate(vectors):
-    for word in ("fruit3", "metal7"):
+def assert_separate(vectors, fruits=()):
+    """Words are near words of their topic; `fruits` are further ones of the first."""
+    for word, further in (("fruit3", tuple(fruits)), ("metal7", ())):
         near = [other for other, _ in vectors.most_similar(word, topn=5)]
-        assert all(other.startswith(word[:5]) for other in near), near
+        assert all(other.startswith((word[:5], *further)) for other in near), near
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -147,7 +148,7 @@ def test_vectors_of_a_file_are_trained_further(tmp_path, suffix):
     assert not model.output_vectors_.any()
     model.partial_fit(two_topics() + [["newword", "fruit1", "fruit2"]] * 30)
     assert "newword" in model.wv
-    assert_separate(model.wv)
+    assert_separate(model.wv, fruits=["newword"])  # it was beside fruits only; how near varies with the threads
     with_tree = Word2Vec.from_gensim(path, hs=1, negative=0, min_count=1, verbose=0)
     assert with_tree.partial_fit(two_topics()).node_vectors_.any()
 
