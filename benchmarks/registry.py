@@ -158,7 +158,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         "How good are the forecaster's forecasts and intervals, at rolling origins, beside statistics?",
         quick="accuracy --series milk --seeds 1 --baselines seasonal_naive",
         default="accuracy --series milk --seeds 1,2,3",
-        full="accuracy --series all --seeds 1,2",
+        full="accuracy --series all --seeds 1,2,3,4,5",
         backends=BACKENDS,
         packages=("statsmodels",),
     ),
