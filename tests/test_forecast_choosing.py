@@ -11,6 +11,7 @@ import pytest
 from kerazoo.forecast import choosing
 from kerazoo.forecast.choosing import candidates, choose_transforms
 from kerazoo.forecast.panel import SeriesData
+from kerazoo.forecast.preparing import fitted_chain
 from kerazoo.forecast.transforms import Chain
 
 DIFFERENCE = ({"name": "difference", "lag": 1},)
@@ -128,6 +129,18 @@ def test_the_score_is_that_of_forecasts_from_what_lies_before_each_origin(monkey
     unit = np.sqrt(np.mean((y[4:] - y[:-4]) ** 2))
     assert [each.config for each in choice] == [DIFFERENCE]
     assert choice[0].score == pytest.approx(np.exp(np.mean(np.log(of_starts))) / unit, rel=1e-9)
+
+
+def test_every_candidate_is_judged_by_forecasts_of_its_whole_chain():
+    y, index = np.exp(seasonal(90) / 20), pd.date_range("2001-01", periods=90, freq="MS")
+    for config in candidates([data(y, index)], 12):
+        chain = fitted_chain(config, y[:60], index[:60])
+        expected = []
+        for origin in np.unique(np.linspace(60, 89, 24).astype(int)):
+            steps = slice(origin, origin + 5)
+            _, tail = chain.apply(y[:origin], index[:origin])
+            expected += list(y[steps] - chain.undo(np.zeros(len(y[steps])), tail, index[steps]))
+        np.testing.assert_allclose(choosing._rolled(config, y, index, 60, 5), expected, rtol=1e-9, atol=1e-9)
 
 
 def test_better_chains_count_more_and_bad_ones_not_at_all():

@@ -175,12 +175,16 @@ def _error(config: Config, series: SeriesData, period: int, horizon: int) -> flo
 def _rolled(config: Config, y: Values, index: Index, start: int, horizon: int) -> Values:
     """Errors of forecasts of z = 0 from rolling origins, by a chain that is fitted to the first `start` values."""
     with np.errstate(over="ignore", invalid="ignore"):
-        chain = fitted_chain(config, y[:start], index[:start])
-        errors = []
-        for origin in np.unique(np.linspace(start, len(y) - 1, ORIGINS).astype(int)):
-            steps = min(horizon, len(y) - origin)
-            _, tail = chain.apply(y[:origin], index[:origin])
-            errors.append(
-                y[origin : origin + steps] - chain.undo(np.zeros(steps), tail, index[origin : origin + steps])
-            )
-    return np.concatenate(errors)
+        before, between, after = fitted_chain(config, y[:start], index[:start]).parts()
+        x, units = before.apply(y, index)
+        zeros = np.zeros(len(y))
+        zeros = after.undo(zeros, after.apply(zeros, index)[1], index)
+        origins = np.unique(np.linspace(start, len(y) - 1, ORIGINS).astype(int))
+        found = np.full((len(origins), len(y)), np.nan)
+        ahead = np.zeros(found.shape, bool)
+        for row, origin in enumerate(origins):
+            steps = slice(origin, origin + horizon)
+            _, tail = between.apply(x[:origin], index[:origin])
+            found[row, steps] = between.undo(zeros[steps], tail, index[steps])
+            ahead[row, steps] = True
+        return (y - before.undo(found, units, index))[ahead]

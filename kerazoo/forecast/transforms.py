@@ -683,6 +683,24 @@ class Chain(Transform):
     def foretells(self) -> bool:
         return bool(self.transforms) and self.transforms[-1].foretells
 
+    def parts(self) -> tuple[Chain, Chain, Chain]:
+        """Three fitted chains that are this one, one after the other; they share its transforms.
+
+        In the first and the last each value is transformed by itself, so that they can be applied to a whole series at
+        once where the second one, which looks back, is applied to many of its beginnings.
+
+        >>> chain = Chain([Log(), Difference(), StandardScale()]).fit([1.0, 2.0, 8.0], pd.RangeIndex(3))
+        >>> chain.parts()
+        (Chain([Log()]), Chain([Difference(lag=1)]), Chain([StandardScale(center=True)]))
+        """
+        self._check_fitted()
+        looks_back = [place for place, each in enumerate(self.transforms) if not isinstance(each, _Pointwise)]
+        first, last = (looks_back[0], looks_back[-1] + 1) if looks_back else (len(self.transforms),) * 2
+        found = [Chain(self.transforms[part]) for part in (slice(first), slice(first, last), slice(last, None))]
+        for each in found:
+            each.n_fitted_ = self.n_fitted_
+        return found[0], found[1], found[2]
+
     def get_config(self) -> dict[str, Any]:
         return {"transforms": [each.to_config() for each in self.transforms]}
 
