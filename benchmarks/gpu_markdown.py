@@ -3,7 +3,7 @@
 A page has each between two comments, `<!-- gpu_table NAME -->` and `<!-- /gpu_table -->`, and what stands there is
 replaced:
 
-    python -m benchmarks.gpu_table benchmarks/results --markdown benchmarks/README.md docs/word2vec.md README.md
+    python -m benchmarks.gpu_table benchmarks/results --markdown benchmarks/{README,CELLS}.md docs/word2vec.md README.md
 
 `TABLES` has the names.
 """
@@ -176,23 +176,47 @@ def recurrent_linear(documents: Documents) -> str:
 
 def recurrent_cells(documents: Documents) -> str:
     """Steps a second of every cell at the first point of the grid, by backend and device."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}  # cell, column, mode
-    columns: list[str] = []
+    found: dict[str, dict[str, Any]] = {}  # cell, column
+    columns: dict[str, None] = {}
+    for column, cell, shape, modes in _points(documents):
+        if shape == (32, 64):
+            columns[column] = None
+            found.setdefault(cell, {})[column] = modes
+    rows = ([f"`{cell}`", *(_pair(each.get(column, {}), "rate") for column in columns)] for cell, each in found.items())
+    return _table(["", *columns], rows)
+
+
+def recurrent_grid(documents: Documents) -> str:
+    """Steps a second of every cell by batch and length, a table for each backend and device."""
+    found: dict[str, dict[str, dict[tuple[int, int], Any]]] = {}  # column, cell, shape
+    for column, cell, shape, modes in _points(documents):
+        found.setdefault(column, {}).setdefault(cell, {})[shape] = modes
+    tables = []
+    for column, cells in found.items():
+        shapes = sorted({shape for each in cells.values() for shape in each})
+        if len(shapes) > 1:
+            head = ["", *(f"{batch} × {steps}" for batch, steps in shapes)]
+            rows = (
+                [f"`{cell}`", *(_pair(each.get(shape, {}), "rate") for shape in shapes)] for cell, each in cells.items()
+            )
+            tables.append(f"### {column}\n\n{_table(head, rows)}")
+    return "\n\n".join(tables)
+
+
+def _points(documents: Documents) -> list[tuple[str, str, tuple[int, int], dict[str, Any]]]:
+    """(backend and device, cell, (batch, T), rows by mode) of what was measured of the grid; GPUs first."""
+    found: dict[tuple[str, str, tuple[int, int]], dict[str, Any]] = {}
     for name, document in documents.items():
         if not name.startswith("recurrent_devices_"):
             continue
         for row in document["results"].get("table", []):
-            if (row["batch"], row["steps"]) == (32, 64) and "rate" in row:
+            if "rate" in row:
                 column = f"{TITLES[document['settings']['backend']]}, {_device(document, row['device'])}"
-                if column not in columns:
-                    columns.append(column)
-                found.setdefault(row["cell"], {}).setdefault(column, {})[row["mode"]] = row
-    columns.sort(key=lambda column: ("cores" in column, column))
-    rows = (
-        [f"`{cell}`", *(_pair(each.get(column, {}), "rate") for column in columns)]
-        for cell, each in sorted(found.items())
-    )
-    return _table(["", *columns], rows)
+                point = column, row["cell"], (row["batch"], row["steps"])
+                found.setdefault(point, {})[row["mode"]] = row
+    return [
+        (*point, modes) for point, modes in sorted(found.items(), key=lambda each: ("cores" in each[0][0], each[0]))
+    ]
 
 
 def _device(document: Mapping[str, Any], device: str) -> str:
@@ -302,6 +326,7 @@ TABLES: dict[str, Callable[[Documents], str]] = {
     "recurrent_layers": recurrent_layers,
     "recurrent_linear": recurrent_linear,
     "recurrent_cells": recurrent_cells,
+    "recurrent_grid": recurrent_grid,
     "word2vec_quality": word2vec_quality,
     "word2vec_rates": word2vec_rates,
     "word2vec_fits": word2vec_fits,

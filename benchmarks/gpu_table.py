@@ -4,7 +4,7 @@ python -m benchmarks.gpu_table benchmarks/results            # the results of ea
 python -m benchmarks.gpu_table gpu.json                      # all of them in one file
 python -m benchmarks.gpu_table PARTS --merge gpu.json        # make that file
 python -m benchmarks.gpu_table gpu.json --split benchmarks/results
-python -m benchmarks.gpu_table benchmarks/results --markdown benchmarks/README.md docs/word2vec.md README.md
+python -m benchmarks.gpu_table benchmarks/results --markdown benchmarks/{README,CELLS}.md docs/word2vec.md README.md
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from benchmarks import gpu_markdown, gpu_table, harness
 
 RESULTS = harness.ROOT / "benchmarks" / "results"
 SCRIPT = harness.ROOT / "benchmarks" / "run_gpu.sh"
-PAGES = ("benchmarks/README.md", "docs/word2vec.md", "README.md")
+PAGES = ("benchmarks/README.md", "benchmarks/CELLS.md", "docs/word2vec.md", "README.md")
 MACHINE = {
     "cpu": "Some CPU",
     "cores": 4,
@@ -235,6 +235,10 @@ def test_markdown_tables_are_made_between_their_comments(tmp_path, monkeypatch, 
             "| lru | 2,000 (20; 0.004) |",
             "| `gru` | not measured | not measured / 7 |",
             "| `lru` | 4,321 / not measured | not measured |",
+            "### JAX, GPU",
+            "|  | 1 × 64 | 32 × 64 |",
+            "| `gru` | 7 / not measured | not measured |",
+            "| `lru` | not measured | 4,321 / not measured |",
             "| `nce` | JAX | 8192 | 200 M (100 to 300) | 82 | .620 | .250 | .500 |",
             "| JAX | 8192 | yes, 8 warps | 100 M | 164 | 1.0 |",
             "| JAX | 8192 | no | failed: no memory |  |  |",
