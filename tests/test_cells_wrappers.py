@@ -344,8 +344,8 @@ def test_the_parallel_form_is_taken_where_it_pays(monkeypatch):
         taken.clear()
         Recurrent(spy(make_cell("mingru", U)))(series(steps=steps))
         assert taken == expected
-    assert recurrent.parallel_pays(16, chunked=True)
-    assert not recurrent.parallel_pays(15, chunked=True)
+    assert recurrent.parallel_pays(4, chunked=True)
+    assert not recurrent.parallel_pays(3, chunked=True)
     assert ResidualCell(make_cell("mlstm", U)).chunked
     assert not StackedCells([make_cell("mlstm", U), make_cell("mingru", U)]).chunked
     taken.clear()
