@@ -19,8 +19,9 @@ __all__ = ["SCAN_FROM", "Recurrent", "parallel_pays"]
 #: On two cores the loop was faster at every length (docs/cells.md); on accelerators the scan wins at 64 and 512 steps
 #: (benchmarks/README.md), and that it does from 16 on is an expectation.
 SCAN_FROM: dict[bool, int | None] = {False: None, True: 16}
-#: The same for cells whose parallel form works by chunks (mLSTM), anywhere: on two cores it was faster from 4 steps on, the
-#: fewest that were tried, by 3 to 12 times on JAX; only TensorFlow at batch 1 lost up to a fifth below 12 (docs/cells.md).
+#: The same for cells whose parallel form works by chunks (mLSTM), anywhere: on two cores it was faster from 4 steps on,
+#: the fewest that were tried, mostly by several times; only TensorFlow at batch 1 lost up to a fifth below 12 steps
+#: (docs/cells.md).
 CHUNKED_FROM = 4
 
 
