@@ -8,11 +8,6 @@ SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
 
 # Two processes, as a backend compiles on one core; the one that is done first takes tests over from the other.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
-# What a backend has a part in; batching_fit has processes of its own, for every backend.
-BACKEND_TESTS := $(wildcard tests/test_word2vec*.py tests/test_estimator*.py \
-                   tests/test_cells*.py tests/test_zoo*.py tests/test_training*.py \
-                   tests/test_forecast_members.py tests/test_forecaster_backends.py)
-
 .PHONY: demo test test-slow lint types debug-kernels instructions sanitize-kernels clean
 
 demo: $(VENV)/installed-core
@@ -20,7 +15,7 @@ demo: $(VENV)/installed-core
 
 test: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow"
-	KERAS_BACKEND=jax $(PYTEST) -m "not slow and not kernels" $(BACKEND_TESTS)
+	KERAS_BACKEND=jax $(PYTEST) -m "backend and not slow and not kernels"
 
 test-slow: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m slow

@@ -31,7 +31,7 @@ from pathlib import Path
 from benchmarks.harness import ROOT, print_table
 from benchmarks.registry import BACKENDS, BENCHMARKS, DEVICES, SCALES, Benchmark
 from kerazoo import datasets
-from kerazoo.cores import usable_cores
+from kerazoo._runtime.devices import usable_cores
 from kerazoo.errors import DatasetUnavailableError
 
 LIMITS = dict(zip(SCALES, (300.0, 3600.0, 6 * 3600.0), strict=True))  # seconds of one process
@@ -139,7 +139,7 @@ def lack(job: Job, options: Options) -> str:
 @cache
 def sees_gpu(backend: str) -> bool:
     """Whether a backend has an accelerator; asked in a process of its own, as this one takes hold of none."""
-    code = "from kerazoo import accelerators; raise SystemExit(not accelerators.visible())"
+    code = "from kerazoo import accelerators; raise SystemExit(not devices.accelerator_visible())"
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, check=False)
     return done.returncode == 0

@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import print_table, write_result
 from benchmarks.series import ALL, load_series, named, origins
-from kerazoo.errors import InvalidArgumentError, check_choice
-from kerazoo.evaluation import coverage, mase, rmse
+from kerazoo._validation import check_choice
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast import baselines
+from kerazoo.metrics import coverage, mase, rmse
 
 __all__ = ["BASELINES", "Forecast", "score"]
 

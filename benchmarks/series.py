@@ -20,7 +20,8 @@ import pandas as pd
 from benchmarks.harness import print_table
 from benchmarks.series_of_r import FOLDS, OF_R
 from kerazoo import datasets
-from kerazoo.errors import InvalidArgumentError, check_choice
+from kerazoo._validation import check_choice
+from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["ALL", "FURTHER", "SERIES", "SeriesInfo", "load_series", "named", "origins"]
 

@@ -31,10 +31,10 @@ import numpy as np
 
 from benchmarks.harness import print_table, write_result
 from kerazoo import EncodedCorpus, Word2Vec
-from kerazoo.word2vec.device.plan import DevicePlan
-from kerazoo.word2vec.device.training import trainer_of
-from kerazoo.word2vec.model import SkipGram
-from kerazoo.word2vec.optimizer import RowClippedSGD
+from kerazoo.word2vec.gpu.plan import DevicePlan
+from kerazoo.word2vec.gpu.training import trainer_of
+from kerazoo.word2vec.keras.model import SkipGram
+from kerazoo.word2vec.keras.optimizer import RowClippedSGD
 
 SETTINGS: dict[str, Any] = {
     "vector_size": 100,
@@ -225,7 +225,7 @@ def kernel_breakdown(n_words: int, dimension: int, variant: Variant, window: int
     import jax
     import jax.numpy as jnp
 
-    from kerazoo.word2vec.device.kernels import _jax as kernel
+    from kerazoo.word2vec.gpu.kernels import _jax as kernel
 
     rng, steps, size = np.random.default_rng(1), 64, variant.block_size
     shape = kernel.Shape(size, window, 16, variant.n_noise, 5, True, False, 1.0, variant.precision or "tf32",

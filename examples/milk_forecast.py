@@ -10,7 +10,7 @@ from pathlib import Path
 
 import matplotlib
 
-from kerazoo import Forecaster, datasets, evaluation
+from kerazoo import Forecaster, datasets, metrics
 from kerazoo.forecast.baselines import seasonal_naive
 
 parser = argparse.ArgumentParser(description="Monthly milk production, forecast a year ahead.")
@@ -51,7 +51,7 @@ year["generated"] = forecaster.predict()
 year["last year"] = seasonal_naive(train, 12, 12)
 print(year.round(1).to_string())
 for name in ("plain net", "generated", "last year"):
-    print(f"{name:<10}  RMSE {evaluation.rmse(year['truth'], year[name]):5.1f}")
+    print(f"{name:<10}  RMSE {metrics.rmse(year['truth'], year[name]):5.1f}")
 
 # %% Twelve months are few: several years, each from the years before it.
 scores = forecaster.backtest(milk, folds=folds)

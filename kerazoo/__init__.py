@@ -15,7 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kerazoo import batching, cells, datasets, errors, evaluation, forecast, plots, text, training, word2vec, zoo
+    from kerazoo import batching, cells, datasets, errors, forecast, metrics, plots, text, training, word2vec, zoo
     from kerazoo.forecast import Forecaster
     from kerazoo.text import EncodedCorpus, Vocabulary
     from kerazoo.word2vec import Word2Vec
@@ -30,8 +30,8 @@ __all__ = [
     "cells",
     "datasets",
     "errors",
-    "evaluation",
     "forecast",
+    "metrics",
     "plots",
     "text",
     "training",
@@ -41,7 +41,7 @@ __all__ = [
 
 _MODULES = frozenset(
     {
-        "batching", "cells", "datasets", "errors", "evaluation", "forecast", "plots", "text", "training", "word2vec",
+        "batching", "cells", "datasets", "errors", "forecast", "metrics", "plots", "text", "training", "word2vec",
         "zoo",
     }
 )  # fmt: skip

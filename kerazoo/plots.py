@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kerazoo.errors import InvalidArgumentError, check_int
+from kerazoo._validation import check_int
+from kerazoo.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -50,7 +50,7 @@ def train(
         ids, offsets, keep, keys, window, shrink: as in `_pairs`; keys[2] is that of the noise.
         inputs: float32 (V, S), changed. S is `size` rounded up to a multiple of 16; rows are 0 beyond `size`, and the first
             one is at a multiple of 64 bytes.
-        alias_table: uint64 (V,), see `kerazoo.batching.noise`.
+        alias_table: uint64 (V,), see `kerazoo.batching.sampling`.
         outputs: the same as `inputs`, the output vectors; None where n_noise is 0.
         biases, log_expected: float32 (V,), the biases (changed) and log(K q); None, None for a loss without.
         nodes: the same with V - 1 rows, the inner nodes of hierarchical softmax; None for training without.

@@ -9,9 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kerazoo.batching.base import ResumableDataset
     from kerazoo.batching.blocks import TokenBlocks
-    from kerazoo.batching.noise import NOISE_KINDS, NoiseDistribution
+    from kerazoo.batching.dataset import ResumableDataset
+    from kerazoo.batching.sampling import NOISE_KINDS, NoiseDistribution
     from kerazoo.batching.sequences import SequenceWindows
     from kerazoo.batching.skipgram import SkipGramBatches
 
@@ -25,9 +25,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "NOISE_KINDS": "noise",
-    "NoiseDistribution": "noise",
-    "ResumableDataset": "base",
+    "NOISE_KINDS": "sampling",
+    "NoiseDistribution": "sampling",
+    "ResumableDataset": "dataset",
     "SequenceWindows": "sequences",
     "SkipGramBatches": "skipgram",
     "TokenBlocks": "blocks",

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerazoo._validation import check_choice, check_int
 from kerazoo.batching import _kernels
-from kerazoo.batching.base import Epoch, ResumableDataset
-from kerazoo.errors import InvalidArgumentError, check_choice, check_int
+from kerazoo.batching.dataset import Epoch, ResumableDataset
+from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["SequenceWindows"]
 

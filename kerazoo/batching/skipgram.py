@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerazoo._validation import check_int
 from kerazoo.batching import _kernels
-from kerazoo.batching.base import Epoch
-from kerazoo.batching.noise import NoiseDistribution
-from kerazoo.batching.tokens import LARGEST_WINDOW, Plan, TokenDataset
-from kerazoo.errors import InvalidArgumentError, check_int
+from kerazoo.batching.corpus_dataset import LARGEST_WINDOW, Plan, TokenDataset
+from kerazoo.batching.dataset import Epoch
+from kerazoo.batching.sampling import NoiseDistribution
+from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["SkipGramBatches"]
 

@@ -13,18 +13,19 @@ from kerazoo.cells.attention import AttentionCell
 from kerazoo.cells.base import RecurrentCell
 from kerazoo.cells.bidirectional import Bidirectional
 from kerazoo.cells.dropout import DropoutCell
-from kerazoo.cells.elementwise import IndRNNCell, QRNNCell, SRUCell
-from kerazoo.cells.gated import CIFGCell, IntersectionRNNCell, MGUCell, RANCell, UGRNNCell
-from kerazoo.cells.grid import GridLSTMCell
+from kerazoo.cells.families.elementwise import IndRNNCell, QRNNCell, SRUCell
+from kerazoo.cells.families.gated import CIFGCell, IntersectionRNNCell, MGUCell, RANCell, UGRNNCell
+from kerazoo.cells.families.grid import GridLSTMCell
+from kerazoo.cells.families.lstm_variants import GroupLSTMCell, LayerNormLSTMCell, NASCell, ProjectedLSTMCell
+from kerazoo.cells.families.minimal import MinGRUCell, MinLSTMCell
+from kerazoo.cells.families.phased import PhasedLSTMCell
+from kerazoo.cells.families.reservoir import ESNCell
+from kerazoo.cells.families.state_space import LMUCell, LRUCell, S5Cell
+from kerazoo.cells.families.xlstm import MLSTMCell, SLSTMCell
 from kerazoo.cells.gru import GRU
-from kerazoo.cells.lstm_variants import GroupLSTMCell, LayerNormLSTMCell, NASCell, ProjectedLSTMCell
-from kerazoo.cells.minimal import MinGRUCell, MinLSTMCell
-from kerazoo.cells.phased import PhasedLSTMCell
 from kerazoo.cells.recurrent import Recurrent
 from kerazoo.cells.registry import CellInfo, cell_info, list_cells, make_cell, register_cell, unregister_cell
-from kerazoo.cells.reservoir import ESNCell
 from kerazoo.cells.stacked import StackedCells
-from kerazoo.cells.state_space import LMUCell, LRUCell, S5Cell
 from kerazoo.cells.wrappers import (
     EmbeddingCell,
     HighwayCell,
@@ -34,7 +35,6 @@ from kerazoo.cells.wrappers import (
     TimeStampedCell,
     WrapperCell,
 )
-from kerazoo.cells.xlstm import MLSTMCell, SLSTMCell
 
 __all__ = [
     "GRU",

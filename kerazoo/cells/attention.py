@@ -7,9 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerazoo._validation import check_int
 from kerazoo.cells.base import output_size_of
 from kerazoo.cells.wrappers import WrapperCell
-from kerazoo.errors import check_int
 
 __all__ = ["AttentionCell"]
 

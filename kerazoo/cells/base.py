@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerazoo.errors import check_int
+from kerazoo._validation import check_int
 
 __all__ = [
     "RecurrentCell",

@@ -7,9 +7,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerazoo._validation import check_dropout, check_int
 from kerazoo.cells.base import output_size_of, state_sizes_of
 from kerazoo.cells.wrappers import WrapperCell
-from kerazoo.errors import InvalidArgumentError, check_dropout, check_int
+from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["DropoutCell"]
 

@@ -17,11 +17,11 @@ STEPS_A_TURN = {False: 1, True: 8}
 
 def steps_a_turn(steps: int | None) -> int:
     """How many steps a turn of the loop of a layer should take, for sequences of `steps` (None: not known)."""
-    from kerazoo.accelerators import visible
+    from kerazoo._runtime.devices import accelerator_visible
 
     if keras.backend.backend() != "jax" or not isinstance(steps, int):
         return 1
-    return max(1, min(steps, STEPS_A_TURN[visible()]))
+    return max(1, min(steps, STEPS_A_TURN[accelerator_visible()]))
 
 
 def loop_over_steps(

@@ -8,8 +8,8 @@ import keras
 from keras import ops
 
 from kerazoo.cells.base import call_cell, initial_state_of, output_size_of, state_sizes_of
-from kerazoo.cells.linear import hold_last_valid
 from kerazoo.cells.loop import loop_over_steps, steps_a_turn
+from kerazoo.cells.scan import hold_last_valid
 from kerazoo.cells.stacked import StackedCells
 from kerazoo.errors import InvalidArgumentError
 
@@ -27,9 +27,9 @@ CHUNKED_FROM = 4
 
 def parallel_pays(steps: int | None, chunked: bool = False) -> bool:
     """Whether the parallel form of a linear recurrence is the faster one for sequences of `steps` on this machine."""
-    from kerazoo.accelerators import visible
+    from kerazoo._runtime.devices import accelerator_visible
 
-    least = CHUNKED_FROM if chunked else SCAN_FROM[visible()]
+    least = CHUNKED_FROM if chunked else SCAN_FROM[accelerator_visible()]
     return steps is not None and least is not None and steps >= least
 
 

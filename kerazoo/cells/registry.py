@@ -1,7 +1,7 @@
 """The registry of cells: one entry a cell, made from the `CELLS` of each family's file.
 
 To add a cell, write its class and its :class:`CellInfo` in a file of `kerazoo/cells/`, name the file in `FAMILIES`, and
-its NumPy reference in `tests/twins/`; the shared contract test then covers it. A program adds its own cells with
+its NumPy reference in `tests/references/`; the shared contract test then covers it. A program adds its own cells with
 :func:`register_cell`.
 """
 
@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from kerazoo._validation import check_choice, check_int
 from kerazoo.cells.base import RecurrentCell, output_size_of, state_sizes_of
-from kerazoo.errors import InvalidArgumentError, check_choice, check_int
+from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["CellInfo", "cell_info", "list_cells", "make_cell", "register_cell"]
 
@@ -90,7 +91,7 @@ def _load() -> None:
     if "lstm" in _CELLS:
         return
     for family in FAMILIES:
-        for info in importlib.import_module(f"kerazoo.cells.{family}").CELLS:
+        for info in importlib.import_module(f"kerazoo.cells.families.{family}").CELLS:
             _add(info)
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerazoo._validation import check_int
 from kerazoo.cells.base import call_cell, droppable_states, initial_state_of, output_size_of, state_sizes_of
-from kerazoo.errors import InvalidArgumentError, check_int
+from kerazoo.errors import InvalidArgumentError
 
 __all__ = [
     "EmbeddingCell",

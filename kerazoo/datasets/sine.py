@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerazoo.errors import InvalidArgumentError, check_int
+from kerazoo._validation import check_int
+from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["Sine", "sine"]
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from kerazoo.forecast.calendar import calendar_features
-from kerazoo.forecast.choosing import Choice
-from kerazoo.forecast.indexes import future_index
-from kerazoo.forecast.members import MemberNets
-from kerazoo.forecast.members import Values as Arrays
-from kerazoo.forecast.panel import SeriesData
-from kerazoo.forecast.preparing import KnownScale, Windows
-from kerazoo.forecast.rolling import Roller
-from kerazoo.forecast.transforms import Chain, Index, Values
+from kerazoo.forecast.data.calendar import calendar_features
+from kerazoo.forecast.data.index import future_index
+from kerazoo.forecast.data.panel import SeriesData
+from kerazoo.forecast.nets.members import MemberNets
+from kerazoo.forecast.nets.members import Values as Arrays
+from kerazoo.forecast.nets.rollout import Roller
+from kerazoo.forecast.nets.windows import KnownScale, Windows
+from kerazoo.forecast.transforms.base import Chain, Index, Values
+from kerazoo.forecast.transforms.selection import Choice
 
 __all__ = ["Ensemble", "Features", "History", "members_of"]
 

@@ -13,15 +13,15 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.choosing import Choice, choose_transforms
-from kerazoo.forecast.conformal import ConformalIntervals
+from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.ensemble import Ensemble, Features, members_of
-from kerazoo.forecast.learning import BestWeights, Course, Learner, fit_learner
-from kerazoo.forecast.members import MemberNets, member_nets
-from kerazoo.forecast.panel import Panel, SeriesData
-from kerazoo.forecast.preparing import KnownScale, Windows, fitted_chain, windows_of
-from kerazoo.forecast.resuming import TrainingFile
-from kerazoo.forecast.transforms import Chain, Values
+from kerazoo.forecast.intervals import ConformalIntervals
+from kerazoo.forecast.nets.checkpoint import TrainingFile
+from kerazoo.forecast.nets.members import MemberNets, member_nets
+from kerazoo.forecast.nets.trainer import BestWeights, Course, Learner, fit_learner
+from kerazoo.forecast.nets.windows import KnownScale, Windows, fitted_chain, windows_of
+from kerazoo.forecast.transforms.base import Chain, Values
+from kerazoo.forecast.transforms.selection import Choice, choose_transforms
 from kerazoo.zoo.spec import RNNSpec
 
 __all__ = ["FitSettings", "Fitted", "checked_held_out", "fit_ensemble", "spec_for"]

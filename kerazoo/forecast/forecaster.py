@@ -13,19 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from kerazoo.backend import prefer_fast_kernels
-from kerazoo.errors import (
-    IntervalError,
-    InvalidArgumentError,
-    NotFittedError,
-    check_choice,
-    check_int,
-    check_real,
-)
-from kerazoo.forecast.calendar import calendar_names, season_length
-from kerazoo.forecast.indexes import dates_from, index_like, kind_of, listed, renamed_if_equal
-from kerazoo.forecast.panel import Panel, SeriesData, read_future, read_panel, write_forecast, write_steps
-from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
+from kerazoo._runtime.devices import prefer_fast_kernels
+from kerazoo._validation import check_choice, check_int, check_real
+from kerazoo.errors import IntervalError, InvalidArgumentError, NotFittedError
+from kerazoo.forecast.data.calendar import calendar_names, season_length
+from kerazoo.forecast.data.index import dates_from, index_like, kind_of, listed, renamed_if_equal
+from kerazoo.forecast.data.panel import Panel, SeriesData, read_future, read_panel, write_forecast, write_steps
+from kerazoo.forecast.transforms.base import Chain, Transform, transform_from_config
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,9 +55,9 @@ class Forecaster(BaseEstimator):
         horizon: int >= 1, steps that are aimed at; None: a season, or 12 steps without one. `predict` takes any other.
         lookback: int >= 1 or None, steps that a net looks back at; None: that of the model, else up to 256.
         period: int >= 1, steps of a season; "auto": by the frequency of the index.
-        transforms: "auto"; or a sequence of transforms, their names or configs (`kerazoo.forecast.transforms`); ()
+        transforms: "auto"; or a sequence of transforms, their names or configs (`kerazoo.forecast.transforms.base`); ()
             scales only.
-        calendar: "auto", names of calendar features, or (): see `kerazoo.forecast.calendar`.
+        calendar: "auto", names of calendar features, or (): see `kerazoo.forecast.data.calendar`.
         calendar_order: int >= 1, harmonics of each.
         n_members: int >= 1, nets of the ensemble, trained in one computation.
         loss: `"mse"`, `"mae"`, `"huber"`, or `"normal"`: the nets give normal distributions, and intervals come from
@@ -153,7 +147,7 @@ class Forecaster(BaseEstimator):
 
         Args:
             y: a Series, a DataFrame with one column a series (one global model for all), a long DataFrame with
-                `unique_id`, `ds` and `y`, or numbers: see :func:`kerazoo.forecast.panel.read_panel`.
+                `unique_id`, `ds` and `y`, or numbers: see :func:`kerazoo.forecast.data.panel.read_panel`.
             X: covariates that are known in the future, over the index of `y`; or None.
             val: what decides when to stop and how wide intervals are. None: the last part of each series; an int: so
                 many of the last steps, 0 for none (all `epochs` are trained then, and there are no conformal
@@ -275,7 +269,7 @@ class Forecaster(BaseEstimator):
     def _training_file(self, panel: Panel, settings: Any, n_val: int | None) -> Any:
         if self.checkpoint_dir is None:
             return None
-        from kerazoo.forecast.resuming import TrainingFile, fingerprint_of
+        from kerazoo.forecast.nets.checkpoint import TrainingFile, fingerprint_of
 
         if self.seed is None:
             raise InvalidArgumentError(
@@ -496,7 +490,7 @@ class Forecaster(BaseEstimator):
         Raises:
             InvalidArgumentError: the series are too short for so many folds.
         """
-        from kerazoo.forecast.backtesting import backtest
+        from kerazoo.forecast.backtest import backtest
 
         auto = _is_auto(interval)
         levels = USUAL_LEVELS if auto else _levels(interval)
@@ -592,7 +586,7 @@ class Forecaster(BaseEstimator):
             StorageError: the file cannot be written; an older one stays.
             InvalidArgumentError: a label or an index of the series has no form in JSON.
         """
-        from kerazoo.forecast.files import save_forecaster
+        from kerazoo.forecast.model_file import save_forecaster
 
         self._check_fitted()
         save_forecaster(self, path)
@@ -605,7 +599,7 @@ class Forecaster(BaseEstimator):
             StorageError: no such file, or it is damaged or of another kind.
         """
         prefer_fast_kernels()
-        from kerazoo.forecast.files import load_forecaster
+        from kerazoo.forecast.model_file import load_forecaster
 
         return load_forecaster(cls, path)
 

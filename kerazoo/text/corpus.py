@@ -11,9 +11,10 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerazoo.cores import usable_cores
-from kerazoo.errors import InvalidArgumentError, StorageError, check_choice, check_int
-from kerazoo.storage import read_tensors, write_tensors
+from kerazoo._runtime.devices import usable_cores
+from kerazoo._runtime.files import read_tensors, write_tensors
+from kerazoo._validation import check_choice, check_int
+from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.text.encoding import Encoded, Encoder, Limits, encode_files, encode_tokens
 from kerazoo.text.readers import files_of, is_files
 from kerazoo.text.vocabulary import Vocabulary, check_limits

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kerazoo._runtime.files import Blocks
 from kerazoo.errors import CorpusError, InvalidArgumentError, StorageError
-from kerazoo.storage import Blocks
 from kerazoo.text.readers import Chunk, read_chunks
 from kerazoo.text.vocabulary import Vocabulary, check_word, choose, settle
 from kerazoo_ext._scan import PADDING, InvalidUtf8Error, Scanner, compact

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerazoo.errors import InvalidArgumentError, VocabularyError, check_int
+from kerazoo._validation import check_int
+from kerazoo.errors import InvalidArgumentError, VocabularyError
 
 __all__ = ["Vocabulary"]
 
@@ -262,7 +263,7 @@ class Vocabulary:
         return {**self.__dict__, "_ids": None}
 
     def to_tensors(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Arrays and metadata for :func:`kerazoo.storage.write_tensors`; :meth:`from_tensors` takes them back."""
+        """Arrays and metadata for :func:`kerazoo._runtime.files.write_tensors`; inverse of :meth:`from_tensors`."""
         encoded = [word.encode("utf-8") for word in self.words]
         offsets = np.zeros(len(encoded) + 1, np.int64)
         np.cumsum([len(word) for word in encoded], out=offsets[1:])

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from kerazoo.attached import attached
+from kerazoo._runtime.model_cache import attached
 
 __all__ = ["compiled"]
 

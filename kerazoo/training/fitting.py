@@ -9,9 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerazoo.attached import attached
-from kerazoo.batching.base import ResumableDataset
-from kerazoo.errors import InvalidArgumentError, check_int
+from kerazoo._runtime.model_cache import attached
+from kerazoo._validation import check_int
+from kerazoo.batching.dataset import ResumableDataset
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.training.plan import Plan, choose_plan, looping_layers, time_steps_of, workload_of
 from kerazoo.training.readers import DirectReader, IteratorReader, rows_of
 

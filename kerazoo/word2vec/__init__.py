@@ -9,19 +9,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kerazoo.word2vec.blocks import block_gradients
     from kerazoo.word2vec.estimator import Word2Vec
-    from kerazoo.word2vec.head import NCE
-    from kerazoo.word2vec.losses import (
+    from kerazoo.word2vec.keras.block_gradients import block_gradients
+    from kerazoo.word2vec.keras.losses import (
         LOSSES,
         candidate_logits,
         negative_sampling_loss,
         noise_contrastive_loss,
         sampled_softmax_loss,
     )
-    from kerazoo.word2vec.metrics import CompensatedMean
-    from kerazoo.word2vec.model import SkipGram
-    from kerazoo.word2vec.optimizer import RowClippedSGD
+    from kerazoo.word2vec.keras.metrics import CompensatedMean
+    from kerazoo.word2vec.keras.model import SkipGram
+    from kerazoo.word2vec.keras.nce import NCE
+    from kerazoo.word2vec.keras.optimizer import RowClippedSGD
 
 __all__ = [
     "LOSSES",
@@ -38,17 +38,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "LOSSES": "losses",
-    "NCE": "head",
-    "CompensatedMean": "metrics",
-    "RowClippedSGD": "optimizer",
-    "SkipGram": "model",
+    "LOSSES": "keras.losses",
+    "NCE": "keras.nce",
+    "CompensatedMean": "keras.metrics",
+    "RowClippedSGD": "keras.optimizer",
+    "SkipGram": "keras.model",
     "Word2Vec": "estimator",
-    "block_gradients": "blocks",
-    "candidate_logits": "losses",
-    "negative_sampling_loss": "losses",
-    "noise_contrastive_loss": "losses",
-    "sampled_softmax_loss": "losses",
+    "block_gradients": "keras.block_gradients",
+    "candidate_logits": "keras.losses",
+    "negative_sampling_loss": "keras.losses",
+    "noise_contrastive_loss": "keras.losses",
+    "sampled_softmax_loss": "keras.losses",
 }
 
 

@@ -1,6 +1,6 @@
 """Checkpoints of a training: written every few minutes, and found again by the run that goes on.
 
-A checkpoint is a model file (:mod:`kerazoo.word2vec.persistence`) with a note of the settings and the data that it
+A checkpoint is a model file (:mod:`kerazoo.word2vec.io.model_file`) with a note of the settings and the data that it
 belongs to and of where the training stands. It is replaced whole or not at all, so a process may be killed at any
 moment.
 """
@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerazoo.errors import InvalidArgumentError, StorageError
-from kerazoo.word2vec import persistence
-from kerazoo.word2vec.persistence import Contents
-from kerazoo.word2vec.settings import TrainingState
+from kerazoo.word2vec.io import model_file as persistence
+from kerazoo.word2vec.io.model_file import Contents
+from kerazoo.word2vec.options import TrainingState
 
 if TYPE_CHECKING:
     from kerazoo.text import Vocabulary

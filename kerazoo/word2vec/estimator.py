@@ -11,23 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from kerazoo import accelerators
-from kerazoo.backend import prefer_fast_kernels
-from kerazoo.cores import usable_cores
-from kerazoo.errors import (
-    InvalidArgumentError,
-    NotFittedError,
-    VocabularyError,
-    check_choice,
-    check_int,
-    check_real,
-)
-from kerazoo.fingerprint import corpus_fingerprint
+from kerazoo._runtime import devices
+from kerazoo._runtime.devices import prefer_fast_kernels, usable_cores
+from kerazoo._runtime.fingerprint import corpus_fingerprint
+from kerazoo._validation import check_choice, check_int, check_real
+from kerazoo.errors import InvalidArgumentError, NotFittedError, VocabularyError
 from kerazoo.text import EncodedCorpus, Vocabulary
-from kerazoo.word2vec import gensim_models, growth, persistence
+from kerazoo.word2vec import vocabulary_update as growth
 from kerazoo.word2vec.checkpoints import Checkpoints
 from kerazoo.word2vec.hierarchy import HuffmanTree
-from kerazoo.word2vec.settings import Tables, TrainingResult, TrainingSettings, TrainingState, empty_history
+from kerazoo.word2vec.io import gensim_models
+from kerazoo.word2vec.io import model_file as persistence
+from kerazoo.word2vec.options import Tables, TrainingResult, TrainingSettings, TrainingState, empty_history
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -37,7 +32,7 @@ __all__ = ["Word2Vec"]
 
 # Each engine is a module with `train(corpus, settings, start, checkpoints) -> TrainingResult`, imported when it is
 # chosen.
-ENGINES = {"keras": "kerazoo.word2vec.keras_engine", "native": "kerazoo.word2vec.native_engine"}
+ENGINES = {"keras": "kerazoo.word2vec.engines.keras", "native": "kerazoo.word2vec.engines.native"}
 LOSS_NAMES = ("nce", "negative_sampling", "sampled_softmax")  # as in losses.py, without importing Keras for it
 USUAL_ALPHA = {0: 0.05, 1: 0.025}  # by sg: those of word2vec.c
 NOISE_NAMES = ("unigram", "log_uniform", "uniform")
@@ -72,7 +67,7 @@ class Word2Vec(BaseEstimator):
         hs: 1 trains by hierarchical softmax over a Huffman tree, besides the noise words unless ``negative=0``.
         cbow_mean: 1 for the mean of the contexts in CBOW, 0 for their sum.
         loss: ``"nce"``, ``"negative_sampling"`` or ``"sampled_softmax"``; formulas in
-            :mod:`kerazoo.word2vec.losses`.
+            :mod:`kerazoo.word2vec.keras.losses`.
         noise: ``"unigram"`` (counts to the `ns_exponent`), ``"log_uniform"`` (Zipf) or ``"uniform"``.
         engine: ``"native"`` (in C on the CPU, without Keras; has all but ``sampled_softmax``), ``"keras"`` (any Keras
             backend and device; has skip-gram without hs) or ``"auto"``: native, unless an accelerator is visible
@@ -305,7 +300,7 @@ class Word2Vec(BaseEstimator):
             only_keras = (
                 settings.loss == "sampled_softmax" or settings.block_size or settings.batch_size or settings.on_device
             )
-            engine = "keras" if keras_has and (only_keras or accelerators.visible()) else "native"
+            engine = "keras" if keras_has and (only_keras or devices.accelerator_visible()) else "native"
         if engine == "native" and settings.on_device:
             raise InvalidArgumentError(
                 "on_device=True with engine='native'; expected None. It is for engine='keras' (skip-gram without hs)."
@@ -492,7 +487,7 @@ class Word2Vec(BaseEstimator):
         Raises:
             InvalidArgumentError: another kind of model, or one of another number of words.
         """
-        from kerazoo.word2vec import keras_engine
+        from kerazoo.word2vec.engines import keras as keras_engine
 
         tables = keras_engine.tables_of_checked(model, len(vocabulary))
         found = {"vector_size": model.vector_size, "loss": model.loss_name, "negative": model.negative}

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from kerazoo._validation import check_choice, check_int
 from kerazoo.cells.attention import AttentionCell
 from kerazoo.cells.bidirectional import Bidirectional
 from kerazoo.cells.dropout import DropoutCell
@@ -24,7 +25,7 @@ from kerazoo.cells.wrappers import (
     ResidualCell,
     TimeStampedCell,
 )
-from kerazoo.errors import InvalidArgumentError, check_choice, check_int
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.zoo.heads import DropTimeStamp, SampledHead, SplitHorizon, TokenFunctional, TokenSequential
 from kerazoo.zoo.initial import drawn_by_numpy
 from kerazoo.zoo.inputs import SequenceInput

@@ -9,10 +9,11 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from kerazoo.attached import attached
+from kerazoo._runtime.model_cache import attached
+from kerazoo._validation import check_choice, check_int, check_real
 from kerazoo.cells.base import call_cell, initial_state_of, state_sizes_of
 from kerazoo.cells.loop import loop_over_steps
-from kerazoo.errors import InvalidArgumentError, check_choice, check_int, check_real
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.training.calling import compiled
 from kerazoo.zoo.heads import DropTimeStamp, SampledHead, SplitHorizon
 from kerazoo.zoo.inputs import SequenceInput

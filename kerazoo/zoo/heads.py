@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerazoo.word2vec.head import NCE
+from kerazoo.word2vec.keras.nce import NCE
 
 __all__ = ["DropTimeStamp", "SampledHead", "SplitHorizon", "TokenFunctional", "TokenSequential"]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
-from kerazoo.errors import InvalidArgumentError, check_choice, check_dropout, check_int
+from kerazoo._validation import check_choice, check_dropout, check_int
+from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["ACTIVATIONS", "HEADS", "LayerSpec", "RNNSpec"]
 

@@ -1,0 +1,1 @@
+"""What an engine needs of the process: devices, files, checkpoints, interrupts."""

@@ -1,0 +1,271 @@
+"""Named arrays and JSON metadata in one file, memory-mappable: the safetensors format, never pickle.
+
+A file is 8 bytes (the length of the header, little end first), a JSON header with dtype, shape and place of each
+array, and the arrays end to end. Every safetensors reader opens it. What kerazoo adds stands in the header's
+``__metadata__``: `kind` (what the file is), `kerazoo` (a JSON text) and `crc32` (one a tensor).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import mmap as mmap_module
+import os
+import secrets
+import sys
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerazoo.errors import InvalidArgumentError, StorageError
+
+__all__ = ["Blocks", "read_tensors", "write_tensors"]
+
+# safetensors name -> little-endian NumPy dtype
+_DTYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1",
+    "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "|u1", "BOOL": "|b1",
+}  # fmt: skip
+_NAMES = {np.dtype(dtype): name for name, dtype in _DTYPES.items()}
+_ALIGNMENT = 64  # of the first array: a cache line
+_LARGEST_HEADER = 100_000_000  # as in safetensors
+_STEP = 1 << 24  # bytes checksummed and written at a time
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """An array written piece by piece: `blocks` gives 1-d arrays that together are `shape` values of `dtype`."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    blocks: Iterable[NDArray[Any]]
+
+
+def write_tensors(
+    path: str | os.PathLike[str],
+    arrays: Mapping[str, NDArray[Any] | Blocks],
+    metadata: Mapping[str, Any],
+    *,
+    kind: str,
+) -> None:
+    """Write arrays and metadata to `path`, whole or not at all.
+
+    The file is written beside its place, flushed to the disk and then renamed, so that a crash leaves either the old
+    file or the new one. Arrays are streamed: a memory-mapped array is not read into memory as a whole.
+
+    Parameters
+    ----------
+    path : replaced if it exists; its folder must exist.
+    arrays : name -> array of any shape (bool, int, uint or float), or :class:`Blocks`.
+    metadata : anything that `json` can write.
+    kind : says what the file is, such as ``"kerazoo.corpus"``; :func:`read_tensors` checks it.
+
+    Raises :class:`StorageError` when the file cannot be written, :class:`InvalidArgumentError` for what has no place
+    in such a file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "numbers.safetensors"
+    ...     write_tensors(file, {"x": np.arange(3)}, {"note": "three"}, kind="example")
+    ...     arrays, metadata = read_tensors(file, kind="example", mmap=False)
+    >>> arrays["x"].tolist(), metadata
+    ([0, 1, 2], {'note': 'three'})
+    """
+    target = Path(path)
+    sources = {name: _checked(name, array) for name, array in arrays.items()}
+    # Wide values first: then every array starts at a multiple of its own item size, with no holes between them.
+    order = sorted(sources, key=lambda name: -sources[name].dtype.itemsize)
+    try:
+        notes = json.dumps(metadata, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(f"metadata cannot be written as JSON: {error}") from None
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        with open(temporary, "xb") as file:
+            header = _header(order, sources, kind, notes, dict.fromkeys(order, 0))
+            file.write(header)
+            sums = {name: _stream(file, name, sources[name]) for name in order}
+            file.seek(0)
+            file.write(_header(order, sources, kind, notes, sums))  # the same length: a checksum has 8 digits
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(
+            f"{target}: cannot be written ({error.strerror or error}). The folder must exist and have room."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_tensors(
+    path: str | os.PathLike[str], *, kind: str, mmap: bool = True, verify: bool | None = None
+) -> tuple[dict[str, NDArray[Any]], Any]:
+    """Arrays and metadata of a file of :func:`write_tensors`.
+
+    Parameters
+    ----------
+    kind : what the file has to be.
+    mmap : True: the arrays are read-only views of the mapped file, and are read from the disk when they are used.
+        False: they are read into memory, and may be changed.
+    verify : compare the checksums of the data. Default: when the data are read anyway (`mmap` is False).
+
+    Raises :class:`StorageError` when the file is missing, damaged, cut short, foreign or of another kind.
+    """
+    source = Path(path)
+    try:
+        with open(source, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            entries, notes, start = _read_header(source, file, size, kind)
+            if mmap and size > start:
+                buffer: Any = mmap_module.mmap(file.fileno(), 0, access=mmap_module.ACCESS_READ)
+                base = start
+            else:
+                file.seek(start)
+                buffer, base = np.empty(size - start, np.uint8), 0
+                got = file.readinto(memoryview(buffer))
+                if got != size - start:
+                    raise _damaged(source, f"only {got} of {size - start} bytes of data could be read")
+    except FileNotFoundError:
+        raise StorageError(f"{source}: no such file. Check the path; {kind} files are written by save().") from None
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(f"{source}: cannot be read ({error.strerror or error}).") from error
+    arrays = {}
+    for name, (dtype, shape, begin, _) in entries.items():
+        count = math.prod(shape)
+        if count:
+            arrays[name] = np.frombuffer(buffer, dtype, count, base + begin).reshape(shape)
+        else:
+            arrays[name] = np.empty(shape, dtype)
+    if verify if verify is not None else not mmap:
+        for name, array in arrays.items():
+            if f"{_checksum(array):08x}" != notes["crc32"].get(name):
+                raise _damaged(source, f"the checksum of {name!r} does not fit its data")
+    return arrays, notes["kerazoo"]
+
+
+def _checked(name: str, array: NDArray[Any] | Blocks) -> Blocks:
+    if not isinstance(name, str) or not name or name == "__metadata__":
+        raise InvalidArgumentError(f"{name!r} cannot name an array; expected a str that is not '__metadata__'.")
+    if not isinstance(array, Blocks):
+        whole = np.asarray(array)
+        array = Blocks(whole.shape, whole.dtype, _cut(whole))
+    little = array.dtype.newbyteorder("<") if array.dtype.byteorder in "=>" else array.dtype
+    if little not in _NAMES:
+        raise InvalidArgumentError(
+            f"array {name!r} has dtype {array.dtype}; expected one of {', '.join(_NAMES_SHOWN)}."
+        )
+    return Blocks(array.shape, little, array.blocks)
+
+
+_NAMES_SHOWN = sorted(dtype.name for dtype in _NAMES)
+
+
+def _cut(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    if not array.flags.c_contiguous and array.ndim > 1:
+        for row in array:
+            yield from _cut(row)
+        return
+    flat = array.reshape(-1)
+    step = max(1, _STEP // max(1, array.itemsize))
+    for begin in range(0, flat.size, step):
+        yield flat[begin : begin + step]
+
+
+def _stream(file: Any, name: str, source: Blocks) -> int:
+    written, checksum = 0, 0
+    for block in source.blocks:
+        data = np.ascontiguousarray(block, source.dtype)
+        view = data.reshape(-1).view(np.uint8).data
+        checksum = zlib.crc32(view, checksum)
+        file.write(view)
+        written += data.size
+    if written != math.prod(source.shape):
+        raise InvalidArgumentError(f"array {name!r} of shape {source.shape} came as {written} values")
+    return checksum
+
+
+def _checksum(array: NDArray[Any]) -> int:
+    checksum = 0
+    for block in _cut(array):
+        checksum = zlib.crc32(block.view(np.uint8).data, checksum)
+    return checksum
+
+
+def _header(order: list[str], sources: Mapping[str, Blocks], kind: str, notes: str, sums: Mapping[str, int]) -> bytes:
+    metadata = {
+        "kind": kind,
+        "kerazoo": notes,
+        "crc32": json.dumps({name: f"{value:08x}" for name, value in sums.items()}),
+    }
+    table: dict[str, Any] = {"__metadata__": metadata}
+    place = 0
+    for name in order:
+        source = sources[name]
+        end = place + math.prod(source.shape) * source.dtype.itemsize
+        table[name] = {
+            "dtype": _NAMES[source.dtype],
+            "shape": list(source.shape),
+            "data_offsets": [place, end],
+        }
+        place = end
+    text = json.dumps(table).encode("utf-8")
+    text += b" " * (-(len(text) + 8) % _ALIGNMENT)
+    return len(text).to_bytes(8, "little") + text
+
+
+def _damaged(path: Path, reason: str) -> StorageError:
+    return StorageError(f"{path}: damaged or not a file of kerazoo: {reason}. Write it again, or copy it again whole.")
+
+
+def _read_header(
+    path: Path, file: Any, size: int, kind: str
+) -> tuple[dict[str, tuple[np.dtype[Any], tuple[int, ...], int, int]], dict[str, Any], int]:
+    """(name -> (dtype, shape, begin, end), the parsed metadata, where the data begin)."""
+    length = int.from_bytes(file.read(8), "little")
+    if size < 8 or length > min(size - 8, _LARGEST_HEADER):
+        raise _damaged(path, f"{size} bytes cannot hold its header")
+    try:
+        table = json.loads(file.read(length))
+        metadata = table.pop("__metadata__", {})
+        found = metadata.get("kind")
+        entries = {}
+        place = 0
+        for name, entry in sorted(table.items(), key=lambda item: item[1]["data_offsets"]):
+            dtype = np.dtype(_DTYPES[entry["dtype"]])
+            shape = tuple(entry["shape"])
+            begin, end = entry["data_offsets"]
+            if not all(type(number) is int and number >= 0 for number in (*shape, begin, end)):
+                raise ValueError(f"{name!r} has a shape or a place that is not a number")
+            if begin != place or end - begin != math.prod(shape) * dtype.itemsize:
+                raise ValueError(f"{name!r} has shape {shape}, but its place is {begin} to {end}")
+            entries[name] = (dtype, shape, begin, end)
+            place = end
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _damaged(path, f"its header cannot be read ({error})") from None
+    if found != kind:
+        shown = f"a file of kind {found!r}" if found else "a safetensors file that kerazoo did not write"
+        raise StorageError(f"{path}: {shown}; expected kind {kind!r}. Open it with what wrote it.")
+    start = 8 + length
+    if size != start + place:
+        raise _damaged(path, f"it has {size:,} bytes where its header says {start + place:,}; was it cut short?")
+    try:
+        notes = {"kerazoo": json.loads(metadata["kerazoo"]), "crc32": dict(json.loads(metadata["crc32"]))}
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, f"its metadata cannot be read ({error})") from None
+    return entries, notes, start
+
+
+if sys.byteorder != "little":  # pragma: no cover
+    raise ImportError("kerazoo._runtime.files maps little-endian files, which this machine cannot use as they are.")

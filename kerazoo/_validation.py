@@ -1,0 +1,98 @@
+"""Argument checks: each returns the value, or raises an error with the value, the allowed range and the remedy.
+
+``window=0; expected an integer >= 1. The usual value is 5.``
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+from kerazoo.errors import InvalidArgumentError
+
+__all__ = ["check_choice", "check_dropout", "check_flag", "check_int", "check_real"]
+
+
+def check_int(name: str, value: Any, minimum: int = 1, maximum: int | None = None, hint: str = "") -> int:
+    """Return `value` as an int, or raise :class:`InvalidArgumentError`. Booleans and floats are refused.
+
+    >>> check_int("window", 5)
+    5
+    """
+    allowed = f"an integer >= {minimum}" if maximum is None else f"an integer from {minimum} to {maximum}"
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise InvalidArgumentError(_message(name, value, allowed, hint)) from None
+    if number < minimum or (maximum is not None and number > maximum):
+        raise InvalidArgumentError(_message(name, value, allowed, hint))
+    return number
+
+
+def check_real(
+    name: str,
+    value: Any,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    *,
+    exclusive: bool = False,
+    hint: str = "",
+) -> float:
+    """Return `value` as a finite float within [minimum, maximum], or raise :class:`InvalidArgumentError`.
+
+    With `exclusive`, the minimum itself is not allowed.
+    """
+    allowed = "a finite number"
+    if minimum > -math.inf:
+        allowed += f" {'>' if exclusive else '>='} {minimum:g}"
+    if maximum < math.inf:
+        allowed += f"{' and' if minimum > -math.inf else ''} <= {maximum:g}"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+        raise InvalidArgumentError(_message(name, value, allowed, hint))
+    number = float(value)
+    if number < minimum or number > maximum or (exclusive and number == minimum):
+        raise InvalidArgumentError(_message(name, value, allowed, hint))
+    return number
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """Return `value` if it is True or False, or raise.
+
+    >>> check_flag("peephole", True)
+    True
+    """
+    if not isinstance(value, bool):
+        raise InvalidArgumentError(_message(name, value, "True or False", ""))
+    return value
+
+
+def check_dropout(name: str, value: Any) -> float:
+    """Return `value` as a float from 0 up to, but not including, 1, or raise :class:`InvalidArgumentError`."""
+    number = check_real(name, value, 0.0, 1.0, hint="It is the probability of a value to be dropped.")
+    if number == 1.0:
+        raise InvalidArgumentError(f"{name}=1; expected a number >= 0 and < 1: nothing would be left.")
+    return number
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str], hint: str = "") -> str:
+    """Return `value` if it is one of `choices`, or raise with the list and the nearest known name."""
+    known = list(choices)
+    if isinstance(value, str) and value in known:
+        return value
+    near = difflib.get_close_matches(value, known, n=1) if isinstance(value, str) else []
+    guess = f"Did you mean {near[0]!r}?" if near else ""
+    allowed = "one of " + ", ".join(repr(choice) for choice in known)
+    raise InvalidArgumentError(_message(name, value, allowed, " ".join(part for part in (guess, hint) if part)))
+
+
+def _message(name: str, value: Any, allowed: str, hint: str) -> str:
+    shown = repr(value)
+    if len(shown) > 80:
+        shown = shown[:77] + "..."
+    return f"{name}={shown}; expected {allowed}.{' ' + hint if hint else ''}"

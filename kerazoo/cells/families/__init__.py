@@ -1,0 +1,1 @@
+"""The cells, one family of papers a file; each file lists its cells in `CELLS`."""

@@ -1,0 +1,1 @@
+"""Series in and out: panels, indexes, frequencies, calendars."""

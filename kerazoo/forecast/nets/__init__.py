@@ -1,0 +1,1 @@
+"""The networks of a forecaster: members, windows, training, rollout."""

@@ -1,0 +1,1 @@
+"""How word vectors are trained: in C on the CPU, or by Keras."""

@@ -1,0 +1,78 @@
+"""The loop over calls of a training on the device, with Keras's callbacks between the calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from kerazoo.errors import CorpusError
+
+if TYPE_CHECKING:
+    from kerazoo.word2vec.gpu.plan import DevicePlan
+    from kerazoo.word2vec.keras.model import SkipGram
+    from kerazoo.word2vec.options import TrainingState
+
+__all__ = ["Trainer", "fit", "trainer_of"]
+
+
+class Trainer(Protocol):
+    """A backend's side: it keeps the text on the device and changes the tables of the model."""
+
+    def start_epoch(self, epoch: int) -> int:
+        """Draw what is kept of the text, and the windows; returns the number of tokens kept."""
+        ...
+
+    def run(self, call: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Train the blocks of a call: sums of pair losses and numbers of pairs, float32 (S,) each."""
+        ...
+
+    def redraw(self, call: int) -> tuple[NDArray[np.int32], ...]:
+        """What the call trains on: words (S T + 2w,), left and right (S T,), noise (S, T / G, K')."""
+        ...
+
+
+def trainer_of(model: SkipGram, plan: DevicePlan, **options: Any) -> Trainer:
+    """The trainer of the present backend; `options` are for trying out its variants."""
+    if keras.backend.backend() == "jax":
+        from kerazoo.word2vec.gpu._jax import JaxTrainer
+
+        return JaxTrainer(model, plan, **options)
+    from kerazoo.word2vec.gpu._torch import TorchTrainer
+
+    return TorchTrainer(model, plan, **options)
+
+
+def fit(model: SkipGram, plan: DevicePlan, callbacks: Any, start: TrainingState, epochs: int) -> None:
+    """Train from where `start` stands; to the callbacks, a call is a batch."""
+    trainer = trainer_of(model, plan)
+    model.stop_training = False
+    callbacks.begin(start.history["loss"])
+    first = start.position
+    for epoch in range(start.epoch, epochs):
+        if model.stop_training:
+            break
+        model.reset_metrics()
+        callbacks.on_epoch_begin(epoch)
+        n_kept = trainer.start_epoch(epoch)
+        for call in range(first, len(plan)):
+            callbacks.on_train_batch_begin(call - first)
+            losses, pairs = trainer.run(call)
+            model.optimizer.iterations.assign(epoch * plan.n_steps + (call + 1) * plan.steps)
+            n_pairs = float(pairs.sum(dtype=np.float64))
+            model.pair_loss.update_state(float(losses.sum(dtype=np.float64)) / max(n_pairs, 1.0), n_pairs)
+            logs = {"loss": float(model.pair_loss.result())}
+            callbacks.on_train_batch_end(call - first, logs)
+            if model.stop_training:
+                break
+        else:
+            if float(model.pair_loss.weight) == 0:
+                raise CorpusError(
+                    f"epoch {epoch} has no pair: subsampling left {n_kept} of {len(plan.ids)} words, no two of them in "
+                    f"one document. sample={plan.sample:g} is too small for this corpus; 0 keeps all."
+                )
+        callbacks.on_epoch_end(epoch, logs)
+        first = 0
+    callbacks.end()

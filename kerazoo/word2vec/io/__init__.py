@@ -1,0 +1,1 @@
+"""Files of word vectors and models: values in, values out."""

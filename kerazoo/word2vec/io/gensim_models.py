@@ -1,0 +1,153 @@
+"""Models of gensim taken over, and given back: vectors, output vectors, trees and settings."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo.text import Vocabulary
+from kerazoo.word2vec.hierarchy import HuffmanTree
+from kerazoo.word2vec.io.vector_files import VECTOR_FORMATS, read_vectors
+from kerazoo.word2vec.options import Tables
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kerazoo.word2vec.estimator import Word2Vec
+
+__all__ = ["export", "take_over"]
+
+# Constructor arguments that gensim's Word2Vec keeps under the same name.
+SHARED = (
+    "vector_size", "window", "min_count", "sample", "negative", "ns_exponent", "alpha", "min_alpha", "epochs",
+    "shrink_windows", "max_final_vocab", "sg", "hs", "cbow_mean", "seed",
+)  # fmt: skip
+
+
+def take_over(source: Any) -> tuple[dict[str, Any], Vocabulary, Tables | NDArray[np.float32]]:
+    """Constructor arguments, vocabulary and tables of a gensim model; the input vectors alone where it has no others.
+
+    Args:
+        source: see :meth:`kerazoo.Word2Vec.from_gensim`.
+    """
+    from gensim.models import FastText, KeyedVectors
+    from gensim.models import Word2Vec as GensimWord2Vec
+
+    if isinstance(source, str | os.PathLike):
+        source = _load(Path(source))
+    if isinstance(source, GensimWord2Vec) and not isinstance(source, FastText):
+        return _of_model(source)
+    if isinstance(source, KeyedVectors) and type(source) is KeyedVectors:
+        vectors, order = _ordered(source)
+        counts = source.expandos["count"][order] if "count" in source.expandos else np.arange(len(order), 0, -1)
+        words = [source.index_to_key[place] for place in order]
+        return {"vector_size": source.vector_size}, Vocabulary(words, counts), vectors[order]
+    raise InvalidArgumentError(
+        f"from_gensim got a {type(source).__name__}; expected a gensim Word2Vec or KeyedVectors, or the path of a file "
+        f"that gensim's Word2Vec.save wrote or of one with the suffix {', '.join(VECTOR_FORMATS[1:])}."
+    )
+
+
+def _load(path: Path) -> Any:
+    if path.suffix in VECTOR_FORMATS[1:]:
+        return read_vectors(path)
+    if path.suffix == VECTOR_FORMATS[0]:
+        raise InvalidArgumentError(f"{path}: a file of this library. Word2Vec.load reads it.")
+    from gensim.models import Word2Vec as GensimWord2Vec
+
+    if not path.is_file():
+        raise StorageError(f"{path}: no such file.")
+    try:
+        return GensimWord2Vec.load(str(path))
+    except Exception as error:  # unpickling raises whatever the bytes lead it to
+        raise StorageError(
+            f"{path}: not a model that gensim's Word2Vec.save wrote: {error}. Word vectors are read by their suffix: "
+            f"{', '.join(VECTOR_FORMATS[1:])}."
+        ) from error
+
+
+def _ordered(vectors: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The table of KeyedVectors as float32 (V, D), and the order of its rows by falling count."""
+    table = np.asarray(vectors.vectors, np.float32)
+    n_words = len(vectors.index_to_key)
+    if n_words == 0 or table.shape != (n_words, vectors.vector_size):
+        raise InvalidArgumentError(
+            f"the gensim model has {n_words} words and a table of shape {table.shape}. Build its vocabulary first."
+        )
+    counts = vectors.expandos.get("count", np.zeros(n_words, np.int64))
+    return table, np.argsort(-np.asarray(counts, np.int64), kind="stable")
+
+
+def _of_model(model: Any) -> tuple[dict[str, Any], Vocabulary, Tables]:
+    vectors, order = _ordered(model.wv)
+    vocabulary = Vocabulary(
+        [model.wv.index_to_key[place] for place in order],
+        model.wv.expandos["count"][order],
+        min_count=max(1, int(model.min_count)),  # gensim allows 0
+        total=model.corpus_total_words or None,
+    )
+    outputs = np.asarray(model.syn1neg, np.float32)[order] if model.negative > 0 else None
+    nodes = tree = None
+    if model.hs:
+        nodes = np.array(model.syn1, np.float32)[: len(order) - 1]
+        tree = _tree(model.wv.expandos["code"][order], model.wv.expandos["point"][order])
+    parameters = {name: getattr(model, name) for name in SHARED} | {"loss": "negative_sampling"}
+    parameters["shrink_windows"] = bool(model.shrink_windows)
+    parameters["min_count"] = vocabulary.min_count
+    for name in ("sg", "hs", "cbow_mean", "negative"):
+        parameters[name] = int(parameters[name])
+    return parameters, vocabulary, Tables(vectors[order], outputs, None, nodes, tree)
+
+
+def _tree(codes: NDArray[Any], points: NDArray[Any]) -> HuffmanTree:
+    """The tree of gensim's paths: for each word its bits from the root on, and the inner nodes that they belong to."""
+    n_words = len(codes)
+    parents, own = np.full(2 * n_words - 1, -1, np.int32), np.zeros(2 * n_words - 1, np.uint8)
+    for word in range(n_words):
+        nodes = np.asarray(points[word], np.int64)
+        bits = np.asarray(codes[word], np.uint8)
+        children = np.append(nodes[1:] + n_words, word)
+        parents[children], own[children] = nodes, bits
+    return HuffmanTree(parents, own)
+
+
+def export(model: Word2Vec) -> Any:
+    """A gensim ``Word2Vec`` with the tables of a fitted model; see :meth:`kerazoo.Word2Vec.to_gensim`."""
+    from gensim.models import Word2Vec as GensimWord2Vec
+
+    if model.output_biases_ is not None:
+        warnings.warn(
+            f"gensim has no biases: those of loss={model.loss!r} are left out, and its train goes on with negative "
+            "sampling. The vectors are the same.",
+            UserWarning,
+            stacklevel=3,
+        )
+    if model.noise != "unigram" and model.negative:
+        warnings.warn(
+            f"gensim has no noise={model.noise!r}: its train draws words by their counts.", UserWarning, stacklevel=3
+        )
+    parameters = {name: getattr(model, name) for name in SHARED if name not in ("min_count", "max_final_vocab", "seed")}
+    parameters["alpha"] = model._checked_settings().alpha
+    vocabulary = model.vocabulary_
+    # Rows stay where they are: sorting would put words of the same count in another order.
+    made = GensimWord2Vec(**parameters, seed=model.seed_, min_count=0, sorted_vocab=0, workers=model.workers or 1)
+    counts = dict(zip(vocabulary.words, vocabulary.counts.tolist(), strict=True))
+    made.build_vocab_from_freq(counts, corpus_count=1)
+    made.sorted_vocab, made.min_count, made.max_final_vocab = 1, model.min_count, model.max_final_vocab
+    made.corpus_total_words = vocabulary.total
+    made.wv.vectors[:] = model.vectors_
+    if model.output_vectors_ is not None:
+        made.syn1neg[:] = model.output_vectors_
+    if model.tree_ is not None and model.node_vectors_ is not None:
+        made.syn1[:-1] = model.node_vectors_
+        offsets, paths = model.tree_.paths()
+        for word, (first, end) in enumerate(pairwise(offsets)):
+            made.wv.expandos["code"][word] = (paths[first:end] & 1).astype(np.uint8)
+            made.wv.expandos["point"][word] = (paths[first:end] >> 1).astype(np.uint32)
+    return made

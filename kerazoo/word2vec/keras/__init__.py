@@ -1,0 +1,1 @@
+"""The Keras side of word2vec: model, layers, losses, optimizer and the block step."""

@@ -1,0 +1,80 @@
+"""`model.fit` on the datasets: which batches of which epochs are trained on, on each backend."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("fit_program.py")
+BACKENDS = ["tensorflow"]
+BACKENDS += [
+    pytest.param(name, marks=marks)
+    for name, marks in (("jax", ()), ("torch", pytest.mark.slow))
+    if importlib.util.find_spec(name)
+]
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def trained(request):
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT)],
+        env={**os.environ, "KERAS_BACKEND": request.param, "PYTHONPATH": str(SCRIPT.parent.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {**json.loads(done.stdout.splitlines()[-1]), "backend": request.param}
+
+
+def epochs(n, *numbers):
+    return [[epoch, index] for epoch in numbers for index in range(n)]
+
+
+def test_every_epoch_is_trained_on_once_and_in_order(trained):
+    assert trained["plain"] == epochs(5, 0, 1, 2)
+    assert trained["two batches"] == epochs(2, 0, 1, 2, 3)
+    assert trained["many batches"] == epochs(40, 0, 1)
+
+
+def test_epochs_of_one_batch(trained):
+    """But on TensorFlow, Keras looks at the first batch of an unbuilt model: of one batch, that is an epoch."""
+    first = 0 if trained["backend"] == "tensorflow" else 1
+    assert trained["one batch"] == epochs(1, *range(first, first + 4))
+
+
+def test_order_that_keras_shuffles(trained):
+    seen = trained["shuffled by Keras"]
+    for epoch in range(3):
+        assert sorted(seen[6 * epoch : 6 * epoch + 6]) == epochs(6, epoch)
+
+
+def test_steps_per_epoch_go_through_the_epochs_one_after_another(trained):
+    assert trained["steps that divide"] == epochs(4, 0, 1)
+    assert trained["steps that do not divide"] == epochs(5, 0, 1)[:7]  # Keras ends its third epoch after one step
+
+
+def test_second_fit_goes_on(trained):
+    assert trained["two fits"] == epochs(3, 0, 1, 2, 3)
+
+
+def test_two_workers(trained):
+    """No batch is lost or repeated; but for the batch that Keras looks at and throws away (not on TensorFlow)."""
+    thrown_away = 0 if trained["backend"] == "tensorflow" else 1
+    assert trained["two workers"] == epochs(5, 0, 1, 2, 3)[thrown_away:][:15]
+    assert trained["two workers, two batches"] == epochs(2, 0, 1, 2, 3)[thrown_away:][:6]
+
+
+def test_resumed_run_trains_on_the_rest_and_then_on_whole_epochs(trained):
+    assert trained["resumed"] == epochs(6, 0, 1, 2, 3)
+    # Stopped after epoch 0, which `fit` did not get to end: told position 0, it is trained on again.
+    assert trained["resumed at a start"] == epochs(6, 0, 0, 1, 2)
+
+
+def test_validation_data_stay_the_same(trained):
+    assert trained["validation"] == epochs(3, 0, 1, 2) + epochs(3, 0, 0, 0)
+    assert trained["stays"] == epochs(3, 0, 0, 0)

@@ -1,0 +1,248 @@
+"""The command line, run as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+def kerazoo(*arguments, timeout=240):
+    return subprocess.run(
+        [sys.executable, "-m", "kerazoo.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        check=False,
+    )
+
+
+def test_the_demo_shows_loss_speed_neighbours_and_a_forecast(tmp_path):
+    done = kerazoo("demo", "--epochs", "25", "--folder", str(tmp_path / "plots"))
+    assert done.returncode == 0, done.stderr
+    losses = [float(value) for value in re.findall(r"epoch +\d+/25 +loss (\d+\.\d+)", done.stdout)]
+    assert len(losses) == 25
+    assert losses[-1] < 0.9 * losses[0]
+    assert len(re.findall(r"speed +[\d,]+ raw words/s", done.stdout)) == 2
+    assert re.search(r"engine +native", done.stdout)
+    # Words that only the news of 2000 and 2001 bring together: noise would not find them.
+    assert re.search(r"israeli .*palestinian", done.stdout)
+    assert re.search(r"cricket .*test", done.stdout)
+    assert re.search(r"error +\d+\.\d pounds a cow", done.stdout)
+    assert (tmp_path / "plots" / "milk_forecast.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("command", ["demo", "forecast", "word2vec", "similar"])
+def test_help_has_an_example(command):
+    assert f"Example: kerazoo {command} " in kerazoo(command, "--help").stdout
+    assert command in kerazoo("--help").stdout
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".bin", ".kv", ".kerazoo"])
+def test_vectors_are_trained_written_and_asked(tmp_path, monkeypatch, capsys, suffix):
+    from kerazoo.cli import main as cli
+
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("red apple green apple\nhot iron cold iron\n" * 50)
+    monkeypatch.chdir(tmp_path)
+    out = f"vectors{suffix}"
+    train = ["word2vec", "corpus.txt", "--out", out, "--vector-size", "8", "--epochs", "3", "--seed", "1", "--quiet"]
+    cli.main(train)
+    assert re.match(rf"{out}: 6 vectors of 8 dimensions, loss \d\.\d+, [\d,]+ raw words/s", capsys.readouterr().out)
+    cli.main(["similar", out, "apple", "iron", "--topn", "2"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["apple", "iron"]
+    assert len(re.findall(r"\w+ -?\d\.\d\d", lines[0])) == 2
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["similar", out, "apple", "pear"])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == "kerazoo: not in the vocabulary of 6 words: 'pear'.\n"
+    with pytest.raises(SystemExit):
+        cli.main(["similar", out, "aple"])
+    assert "Near in spelling: 'apple'." in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus.txt", out]
+
+
+def test_cbow_and_hierarchical_softmax_from_the_shell(tmp_path, monkeypatch):
+    from kerazoo import Word2Vec
+    from kerazoo.cli import main as cli
+
+    (tmp_path / "corpus.txt").write_text("red apple green apple\nhot iron cold iron\n" * 50)
+    monkeypatch.chdir(tmp_path)
+    options = ["--cbow", "--hs", "--negative", "0", "--sample", "0", "--quiet"]
+    cli.main(["word2vec", "corpus.txt", "--out", "v.kerazoo", *options])
+    model = Word2Vec.load("v.kerazoo")
+    assert (model.sg, model.hs, model.negative) == (0, 1, 0)
+    assert model.node_vectors_.shape == (5, 100)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "engine"),
+    [([], "auto"), (["--backend", "jax"], "keras"), (["--backend", "jax", "--engine", "native"], "native")],
+)
+def test_naming_a_backend_asks_for_keras(tmp_path, monkeypatch, arguments, engine):
+    import kerazoo.word2vec
+    from kerazoo.cli import main as cli
+
+    class Chosen(Exception):
+        pass
+
+    def choose(**parameters):
+        raise Chosen(parameters["engine"])
+
+    monkeypatch.setattr(kerazoo.word2vec, "Word2Vec", choose)
+    monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "tensorflow"))
+    with pytest.raises(Chosen, match=engine):
+        cli.main(["word2vec", "corpus.txt", "--out", str(tmp_path / "v.txt"), *arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["word2vec", "no.txt", "--out", "v.txt"], "no.txt"),
+        (["word2vec", "no.txt", "--out", "v.csv"], "expected one of '.kerazoo', '.txt', '.bin', '.kv'"),
+        (["word2vec", "no.txt", "--out", "nowhere/v.txt"], "the folder 'nowhere' does not exist"),
+        (["word2vec", "no.txt", "--out", "v.txt", "--window", "0"], "window=0; expected an integer >= 1"),
+        (["word2vec", "no.txt", "--out", "v.txt", "--loss", "nec"], "Did you mean 'nce'"),
+        (["similar", "no.txt", "apple"], "no.txt: no such file"),
+        (["similar", "bad.txt", "apple"], "not a .txt file of word vectors, or damaged"),
+        (["similar", "bad.kv", "apple"], "not a .kv file of word vectors, or damaged"),
+        (["similar", "bad.kerazoo", "apple"], "damaged or not a file of kerazoo"),
+    ],
+)
+def test_errors_of_the_vector_commands_are_one_line(tmp_path, monkeypatch, capsys, arguments, message):
+    from kerazoo.cli import main as cli
+
+    monkeypatch.chdir(tmp_path)
+    for suffix in (".txt", ".kv", ".kerazoo"):
+        (tmp_path / f"bad{suffix}").write_bytes(b"neither vectors nor a model \xff\xfe\n")
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("kerazoo: ")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["demo", "--epochs", "0"], "0 is not in the range x>=1"),
+        (["demo", "--backend", "theano"], "'theano' is not one of"),
+        (["dmeo"], "No such command 'dmeo'"),
+    ],
+)
+def test_wrong_input_is_one_message_and_exit_code_2(arguments, message):
+    done = kerazoo(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_known_error_is_one_line_without_a_traceback(monkeypatch, capsys):
+    from kerazoo import datasets
+    from kerazoo.cli import main as cli
+    from kerazoo.errors import DatasetUnavailableError
+
+    def unavailable():
+        raise DatasetUnavailableError("lee_background.cor is missing;\n  reinstall gensim")
+
+    monkeypatch.setattr(datasets, "lee", unavailable)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["demo"])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == "kerazoo: lee_background.cor is missing; reinstall gensim\n"
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    path = tmp_path / "corpus.txt"
+    path.write_text("red apple green apple\nhot iron cold iron\n" * 50)
+    return path
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """A limit on the size of files stands for the disk while vectors are written: the write itself fails, half-way."""
+    resource = pytest.importorskip("resource")
+    from kerazoo.cli import main as cli
+
+    real = cli.write_vectors
+
+    def write_vectors(model, path):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+        try:
+            real(model, path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    monkeypatch.setattr(cli, "write_vectors", write_vectors)
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".bin", ".kv", ".kerazoo"])
+def test_a_full_disk_leaves_the_old_vectors(corpus, tmp_path, capsys, full_disk, suffix):
+    from kerazoo.cli import main as cli
+
+    out = tmp_path / f"vectors{suffix}"
+    out.write_bytes(b"the old vectors")
+    settings = ["--vector-size", "200", "--epochs", "1", "--sample", "0", "--seed", "1", "--quiet"]
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["word2vec", str(corpus), "--out", str(out), *settings])
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "cannot be written (File too large)" in line
+    assert out.read_bytes() == b"the old vectors"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus.txt", out.name]
+
+
+def test_ctrl_c_writes_what_was_learned(corpus, tmp_path):
+    out = tmp_path / "vectors.txt"
+    arguments = ["word2vec", str(corpus), "--out", str(out), "--vector-size", "8", "--epochs", "100000", "--seed", "1"]
+    checkpoints = ["--checkpoint-dir", str(tmp_path / "checkpoints"), "--checkpoint-minutes", "0"]
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\nfrom kerazoo import cli; cli.main()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments, *checkpoints], stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "checkpoints" / "fit-0.kerazoo").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "6 vectors of 8 dimensions, as they were when the training stopped" in errors
+    assert errors.rstrip().endswith("kerazoo: interrupted")
+    assert out.read_text().startswith("6 8\n")
+
+
+def test_a_diverging_training_is_one_line_and_leaves_good_vectors(tmp_path, monkeypatch, capsys):
+    from kerazoo import datasets
+    from kerazoo.cli import main as cli
+
+    text = tmp_path / "lee.txt"
+    text.write_text("\n".join(" ".join(document) for document in datasets.lee()))
+    out = tmp_path / "vectors.txt"
+    with pytest.raises(SystemExit) as stop:
+        cli.main(
+            ["word2vec", str(text), "--out", str(out), "--alpha", "1000", "--epochs", "9", "--seed", "1", "--quiet"]
+        )
+    assert stop.value.code == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert "as they were when the training stopped" in first
+    assert second.startswith("kerazoo: the training diverges")
+    assert len(out.read_text().splitlines()) > 1000
+
+
+def test_version():
+    import kerazoo as package
+
+    assert package.__version__ in kerazoo("--version").stdout

@@ -1,0 +1,254 @@
+"""`Forecaster` where the backend has a part in it: compiled training, every strategy, and a fit that was killed."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from kerazoo import Forecaster
+from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo.forecast.nets.trainer import Learner
+
+pytestmark = pytest.mark.backend
+
+
+def series(length=60):
+    t = np.arange(length)
+    values = 20 + 5 * np.sin(2 * np.pi * t / 12) + np.random.default_rng(1).normal(size=length)
+    return pd.Series(values, pd.date_range("2015-01-01", periods=length, freq="MS"))
+
+
+def tiny(model="gru_1x4", **changes):
+    """Four windows or more, of which a step takes two: the order is drawn anew each epoch."""
+    settings = {"n_members": 2, "epochs": 4, "steps_per_epoch": 2, "batch_size": 2, "lookback": 12, "min_gain": 0.0}
+    settings |= {"transforms": (), "seed": 1, "verbose": 0, "learning_rate": 0.01}
+    return Forecaster(model, **{**settings, **changes})
+
+
+def assert_same(one, other):
+    pd.testing.assert_series_equal(one.predict(15), other.predict(15), check_exact=True)
+    assert one.history_ == other.history_
+    assert one.best_epoch_ == other.best_epoch_
+    pd.testing.assert_frame_equal(one.predict(9, interval=0.5), other.predict(9, interval=0.5), check_exact=True)
+
+
+@contextlib.contextmanager
+def without_xla():
+    """TensorFlow without XLA, which takes seconds for what runs for milliseconds."""
+    compile_it = Learner.compile
+    with pytest.MonkeyPatch.context() as patch:
+        if keras.backend.backend() == "tensorflow":
+            patch.setattr(Learner, "compile", lambda self, *args, **kwargs: compile_it(self, *args, jit_compile=False))
+        yield
+
+
+@pytest.fixture
+def uncompiled():
+    with without_xla():
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole():
+    with without_xla():
+        return tiny().fit(series())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"strategy": "mean", "horizon": 3},
+        {"loss": "normal"},
+        {"model": "lru_1x4", "strategy": "direct", "horizon": 3},
+        {"model": "bigru_1x3_seq2one", "n_members": 1},
+    ],
+    ids=str,
+)
+def test_it_learns_forecasts_and_comes_back_from_a_file(changes, tmp_path):
+    # One of them with XLA on TensorFlow too.
+    with contextlib.nullcontext() if changes.get("strategy") == "mean" else without_xla():
+        forecaster = tiny(batch_size=99, **changes).fit(series())
+    assert forecaster.history_["loss"][-1] < forecaster.history_["loss"][0]
+    assert forecaster.best_epoch_ > 0
+    found = forecaster.predict(15, interval=0.5)
+    assert np.isfinite(found).all(axis=None)
+    assert found["forecast"].nunique() > 1
+    forecaster.save(tmp_path / "forecaster.kerazoo")
+    again = Forecaster.load(tmp_path / "forecaster.kerazoo").predict(15, interval=0.5)
+    pd.testing.assert_frame_equal(again, found, check_exact=True)
+
+
+def test_the_nets_are_those_of_the_best_epoch(whole, uncompiled):
+    """The weights that are kept are those that the training had then: one that ends there has them too."""
+    best = whole.best_epoch_
+    assert best > 0
+    shorter = tiny(epochs=best).fit(series())
+    pd.testing.assert_series_equal(shorter.predict(9), whole.predict(9), check_exact=True)
+    assert shorter.history_["loss"] == whole.history_["loss"][:best]
+
+
+class Crash(keras.callbacks.Callback):
+    """Stands for a crash in an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.at = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.at:
+            raise OSError("crash")
+
+
+def crashed(folder, epoch, **changes):
+    with pytest.raises(OSError, match="crash"):
+        tiny(checkpoint_dir=folder, checkpoint_minutes=0, callbacks=[Crash(epoch)], **changes).fit(series())
+
+
+def test_it_ends_as_if_it_had_not_been_interrupted(tmp_path, whole, uncompiled):
+    crashed(tmp_path, 2)
+    (tmp_path / ".fit.kerazoo.0011aabb.part").write_bytes(b"half of a checkpoint")
+    seen = []
+    watch = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(epoch))
+    resumed = tiny(checkpoint_dir=tmp_path, callbacks=[watch]).fit(series())
+    assert seen == [2, 3]
+    assert_same(resumed, whole)
+    assert [path.name for path in tmp_path.iterdir()] == ["fit.kerazoo"]
+    # Now it is complete, and is the result.
+    assert_same(tiny(checkpoint_dir=tmp_path, callbacks=[Crash(0)]).fit(series()), whole)
+
+
+def watchers(folder):
+    """They watch a loss that falls as if it should rise: the first epoch is the best one, and the last that counts."""
+    watch, best = {"monitor": "loss", "mode": "max"}, {"save_best_only": True, "save_weights_only": True}
+    return [
+        keras.callbacks.EarlyStopping(patience=3, **watch),
+        keras.callbacks.ReduceLROnPlateau(patience=2, min_delta=0, **watch),
+        keras.callbacks.ModelCheckpoint(folder / "best.weights.h5", **best, **watch),
+    ]
+
+
+def test_callbacks_that_watch_a_loss_go_on_where_they_were(tmp_path, uncompiled):
+    never_crashed = watchers(tmp_path)
+    whole = tiny(epochs=9, callbacks=never_crashed).fit(series())
+    assert len(whole.history_["loss"]) == 4
+    rates = whole.history_["learning_rate"]
+    assert rates[2] == pytest.approx(rates[0])
+    assert rates[3] == pytest.approx(rates[0] / 10)
+    folder = tmp_path / "checkpoint"
+    options = {"epochs": 9, "checkpoint_dir": folder, "checkpoint_minutes": 0}
+    with pytest.raises(OSError, match="crash"):
+        tiny(callbacks=[*watchers(tmp_path), Crash(2)], **options).fit(series())
+    of_another_loss = keras.callbacks.EarlyStopping("val_loss", patience=9)  # it knows nothing, and begins anew
+    going_on = watchers(tmp_path)
+    assert_same(tiny(callbacks=[of_another_loss, *going_on], **options).fit(series()), whole)
+    assert going_on[0].stopped_epoch == 3
+    for one, other in zip(going_on, never_crashed, strict=True):
+        assert one.best == other.best == whole.history_["loss"][0]
+    assert min(whole.history_["val_loss"][2:]) == of_another_loss.best
+
+
+def test_weights_that_a_callback_keeps_are_kept_over_a_crash(tmp_path, uncompiled):
+    """Nothing is held out: what the callback leaves is what forecasts."""
+
+    def keeper():
+        return keras.callbacks.EarlyStopping("loss", mode="max", patience=9, restore_best_weights=True)
+
+    first = tiny(epochs=1).fit(series(), val=0).predict(9)
+    pd.testing.assert_series_equal(tiny(callbacks=[keeper()]).fit(series(), val=0).predict(9), first, check_exact=True)
+    options = {"checkpoint_dir": tmp_path, "checkpoint_minutes": 0}
+    with pytest.raises(OSError, match="crash"):
+        tiny(callbacks=[keeper(), Crash(2)], **options).fit(series(), val=0)
+    resumed = tiny(callbacks=[keeper()], **options).fit(series(), val=0)
+    assert len(resumed.history_["loss"]) == 4
+    pd.testing.assert_series_equal(resumed.predict(9), first, check_exact=True)
+
+
+def test_statistics_that_nets_did_not_better_stay_after_a_crash(tmp_path, uncompiled):
+    """The weights of the checkpoint are then neither the best nor the initial ones."""
+    changes = {"min_gain": 1e6, "epochs": 3}
+    crashed(tmp_path, 2, **changes)
+    resumed = tiny(checkpoint_dir=tmp_path, **changes).fit(series())
+    assert resumed.best_epoch_ == 0
+    np.testing.assert_allclose(resumed.predict(3), series().mean(), rtol=1e-6)
+
+
+def test_dropout_goes_on_where_it_was(tmp_path, uncompiled):
+    changes = {"model": "gru_1x4_dropout20", "epochs": 3, "n_members": 1}
+    crashed(tmp_path, 2, **changes)
+    assert_same(tiny(checkpoint_dir=tmp_path, **changes).fit(series()), tiny(**changes).fit(series()))
+
+
+def test_checkpoints_that_are_not_of_this_fit_are_refused_and_kept(tmp_path, uncompiled):
+    crashed(tmp_path, 1)
+    path = tmp_path / "fit.kerazoo"
+    before = path.read_bytes()
+    for changes, match in (
+        ({"learning_rate": 0.5}, r"learning_rate=0\.01; this fit has learning_rate=0\.5.*delete the file"),
+        ({"seed": 2}, r"seed=1; this fit has seed=2"),
+        ({"model": "gru_1x5"}, "model="),
+        ({"transforms": ["log"]}, "transforms="),
+    ):
+        with pytest.raises(InvalidArgumentError, match=match):
+            tiny(checkpoint_dir=tmp_path, **changes).fit(series())
+    with pytest.raises(InvalidArgumentError, match="data="):
+        tiny(checkpoint_dir=tmp_path).fit(series() + 1)
+    with pytest.raises(InvalidArgumentError, match="val="):
+        tiny(checkpoint_dir=tmp_path).fit(series(), val=9)
+    assert path.read_bytes() == before
+    path.write_bytes(before[:-7])
+    with pytest.raises(StorageError, match=r"fit\.kerazoo"):
+        tiny(checkpoint_dir=tmp_path).fit(series())
+    with pytest.raises(StorageError, match="cannot be made"):
+        tiny(checkpoint_dir=path / "below").fit(series())
+
+
+LONG = {"epochs": 80, "patience": 80, "steps_per_epoch": 1}
+SCRIPT = """
+import sys
+from tests.forecast.test_backends import LONG, series, tiny, without_xla
+with without_xla():
+    tiny(checkpoint_dir=sys.argv[1], checkpoint_minutes=0, **LONG).fit(series())
+"""
+
+
+def test_killed_it_ends_as_if_it_had_not_been(tmp_path, uncompiled):
+    """SIGKILL, to which no process can answer, while checkpoints are being written all the time."""
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path)], stderr=subprocess.PIPE)
+    path = tmp_path / "fit.kerazoo"
+    seen, deadline = set(), time.monotonic() + 120
+    while len(seen) < 4 and time.monotonic() < deadline and process.poll() is None:
+        if path.exists():
+            seen.add(path.stat().st_mtime_ns)
+    process.kill()
+    _, errors = process.communicate()
+    assert process.returncode == -signal.SIGKILL, errors.decode()
+    begun = []
+    watch = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: begun.append(epoch))
+    resumed = tiny(checkpoint_dir=tmp_path, checkpoint_minutes=9, callbacks=[watch], **LONG).fit(series())
+    assert 0 < begun[0] < 79  # it was killed in the middle of the work
+    assert_same(resumed, tiny(**LONG).fit(series()))
+
+
+MANY = """
+import numpy as np
+from kerazoo import zoo
+from tests.forecast.test_backends import series, tiny
+for seed in range(6):
+    tiny(epochs=0, seed=seed).fit(series()).predict(3)
+    zoo.generate(zoo.build("gru_1x4", seed=seed), np.arange(9.0), steps=3)
+"""
+
+
+def test_many_models_in_one_process_are_no_reason_to_warn():
+    """Of retracing, as TensorFlow does; in a process of its own, as it warns only twice in one."""
+    done = subprocess.run([sys.executable, "-c", MANY], capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "retracing" not in done.stderr

@@ -1,0 +1,126 @@
+"""Widths of intervals from errors at rolling origins: by hand, beyond what was measured, and how much they hold."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.intervals import ConformalIntervals
+
+ONE = np.ones(1)
+
+
+def widening(level, paths):
+    """Of Student's t to the normal distribution."""
+    return stats.t.ppf((1 + level) / 2, paths) / stats.norm.ppf((1 + level) / 2)
+
+
+def intervals(sizes, n_held=200, rows=1):
+    """From forecasts whose errors have these sizes, 1, 2, .. steps ahead."""
+    return ConformalIntervals.of([(0, np.asarray(sizes, float))] * rows, ONE, n_held)
+
+
+def test_growth_is_the_closest_that_never_falls():
+    np.testing.assert_allclose(intervals([1, 3, 2, 4]).growth, [1, 2.5, 2.5, 4])
+    np.testing.assert_allclose(intervals([3, 2, 1]).growth, [2, 2, 2])
+    # Root mean squares; a step that fewer forecasts have reached counts for less: (2 * 4 + 1) / 3.
+    found = ConformalIntervals.of([(0, np.array([-4.0, 1.0])), (0, np.array([4.0]))], ONE, 9)
+    np.testing.assert_allclose(found.growth, [3, 3])
+    found = ConformalIntervals.of([(0, np.array([-1.0, 3.0])), (0, np.array([7.0, 5.0]))], ONE, 9)
+    np.testing.assert_allclose(found.growth, np.sqrt((25 + 17) / 2 + np.array([0, 0])), rtol=0.01)
+
+
+def test_half_widths_are_quantiles_of_errors_in_units_of_their_growth():
+    rng = np.random.default_rng(0)
+    errors = [(place % 2, rng.normal(size=5) * (1 + place % 2)) for place in range(20)]
+    unit = np.array([2.0, 8.0])
+    found = ConformalIntervals.of(errors, unit, 40)
+    sizes = np.array([np.abs(each) / unit[series] for series, each in errors])
+    quantile = np.quantile(sizes / found.growth, 0.8 * 41 / 40)
+    for series in (0, 1):  # two series, each with 40 / 5 paths that do not overlap
+        expected = widening(0.8, 16) * quantile * found.growth[:3] * unit[series]
+        np.testing.assert_allclose(found.half_widths(0.8, series, 3), expected, rtol=1e-12)
+
+
+def test_widths_rise_with_the_level_and_the_horizon():
+    rng = np.random.default_rng(1)
+    found = ConformalIntervals.of([(0, rng.normal(size=6)) for _ in range(30)], ONE, 50)
+    widths = np.array([found.half_widths(level, 0, 20) for level in (0.2, 0.5, 0.8, 0.95)])
+    assert (np.diff(widths, axis=0) > 0).all()
+    assert (np.diff(widths, axis=1) >= 0).all()
+    assert widths[0, 0] > 0
+
+
+@pytest.mark.parametrize(
+    ("power", "expected"), [(0.0, 0.0), (0.5, 0.5), (0.8, 0.8), (1.0, 1.0), (2.0, 1.0)], ids=lambda power: f"{power}"
+)
+def test_beyond_what_was_measured_errors_grow_by_the_same_power_but_no_faster_than_a_line(power, expected):
+    steps = np.arange(1.0, 9.0)
+    found = intervals(steps**power).half_widths(0.5, 0, 32) / widening(0.5, 200 / 8)
+    np.testing.assert_allclose(found[:8], steps**power, rtol=1e-12)
+    np.testing.assert_allclose(found[31] / found[7], 4.0**expected, rtol=1e-9)
+    assert (np.diff(found) >= 0).all()
+
+
+def test_errors_of_one_step_grow_as_those_of_a_random_walk():
+    found = intervals([2.0]).half_widths(0.5, 0, 9) / widening(0.5, 200)
+    np.testing.assert_allclose(found, 2 * np.sqrt(np.arange(1, 10)))
+
+
+def test_fewer_paths_that_do_not_overlap_make_intervals_wider():
+    widths = [intervals([1, 1, 1, 1], n_held=n).half_widths(0.9, 0, 1)[0] for n in (8, 12, 40, 4000)]
+    np.testing.assert_allclose(widths, [widening(0.9, paths) for paths in (2, 3, 10, 1000)], rtol=1e-9)
+    assert widths[0] > 1.5 > widths[1]
+    assert widths[-1] == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("level", [0.8, 0.9, 0.95, 0.99])
+def test_too_few_steps_are_refused_and_the_message_says_how_many_would_do(level):
+    with pytest.raises(InvalidArgumentError, match=rf"interval of {level:.0%} from 1 steps held out.*val=") as caught:
+        intervals([1, 2], n_held=1).half_widths(level, 0, 2)
+    needed = int(re.search(r"at least (\d+)", str(caught.value))[1])
+    found = intervals([1, 2], n_held=needed).half_widths(level, 0, 2)
+    np.testing.assert_allclose(found, widening(level, max(2, needed / 2)) * np.array([1, 2]))
+    with pytest.raises(InvalidArgumentError, match=f"from {needed - 1} steps"):
+        intervals([1, 2], n_held=needed - 1).half_widths(level, 0, 2)
+
+
+def test_no_errors_have_no_width():
+    found = intervals([0.0, 0.0, 0.0])
+    assert found.half_widths(0.95, 0, 9).max() < 1e-9
+
+
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.95])
+@pytest.mark.parametrize("n", [40, 400])
+def test_they_hold_as_much_as_they_say(level, n):
+    """Independent errors: on average over what was held out, the share that is promised."""
+    rng = np.random.default_rng(2)
+    held = []
+    for _ in range(1000 // (n // 40)):
+        found = ConformalIntervals.of([(0, np.array([error])) for error in rng.normal(size=n)], ONE, n)
+        width = found.half_widths(level, 0, 1)[0]
+        held.append(np.mean(np.abs(rng.normal(size=200)) <= width))
+    assert level - 0.012 < np.mean(held) < level + 0.02
+
+
+def test_of_many_errors_some_are_kept():
+    rng = np.random.default_rng(3)
+    errors = rng.normal(size=(3000, 2))
+    found = ConformalIntervals.of([(0, row) for row in errors], ONE, 300)
+    assert len(found.errors) == 2000
+    exact = widening(0.8, 150) * np.quantile(np.abs(errors) / found.growth, 0.8 * 301 / 300)
+    np.testing.assert_allclose(found.half_widths(0.8, 0, 2), exact * found.growth, rtol=2e-3)
+
+
+def test_state_goes_through_json_and_arrays():
+    rng = np.random.default_rng(4)
+    found = ConformalIntervals.of([(0, rng.normal(size=4)), (1, rng.normal(size=4))] * 9, np.array([1.0, 3.0]), 25)
+    arrays, rest = found.to_state()
+    again = ConformalIntervals.from_state(arrays, json.loads(json.dumps(rest)))
+    for series in (0, 1):
+        np.testing.assert_array_equal(again.half_widths(0.9, series, 12), found.half_widths(0.9, series, 12))

@@ -1,0 +1,175 @@
+"""Twin of `kerazoo_ext._word2vec`: the groups of a stretch of text, trained one after the other in float64."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.references.random import draw
+from tests.references.tokens import Kept, Settings, kept_tokens, noise
+
+CHUNK = 256
+
+
+@dataclass
+class Job:
+    """See `kerazoo_ext/_word2vec.pyi`; the tables are float64 and are changed."""
+
+    settings: Settings
+    alias_table: NDArray[np.uint64]
+    inputs: NDArray[np.float64]
+    outputs: NDArray[np.float64]
+    biases: NDArray[np.float64] | None
+    log_expected: NDArray[np.float64] | None
+    nodes: NDArray[np.float64] | None
+    path_offsets: NDArray[np.int64] | None
+    paths: NDArray[np.int32] | None
+    cbow: bool
+    mean: bool
+    group: int
+    n_noise: int
+    noise_weight: float
+    remove_hits: bool
+    measured_every: int
+    alpha: float
+    min_alpha: float
+    words_before: int
+    words: int
+
+
+def stretches(s: Settings, kept: Kept, begin: int, end: int) -> list[tuple[int, int, int]]:
+    """(first, last, words done before) of the kept tokens that become final with each chunk of begin..end - 1."""
+    found = []
+    ready = int(np.searchsorted(kept.positions, begin))
+    for stop in [*range(begin + CHUNK, len(s.ids), CHUNK), len(s.ids)]:
+        n = int(np.searchsorted(kept.positions, stop))
+        document = int(np.searchsorted(s.offsets, stop, side="right")) - 1
+        if stop < len(s.ids) and s.offsets[document] < stop:  # the document goes on: its last tokens are not final
+            own = n - int(np.searchsorted(kept.positions, s.offsets[document]))
+            n = max(ready, n - min(s.window, own))
+        last = min(n, int(np.searchsorted(kept.positions, end)))
+        found.append(
+            (ready, last, max(0, min(stop - CHUNK if stop % CHUNK == 0 else stop // CHUNK * CHUNK, end) - begin))
+        )
+        if n > last or stop >= len(s.ids):
+            break
+        ready = n
+    return found
+
+
+def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1 / (1 + np.exp(-x))
+
+
+def train(job: Job, begin: int, end: int) -> tuple[float, int, int]:
+    """Changes the tables; the loss and the number of the measured pairs, and the number of all pairs."""
+    s = job.settings
+    kept = kept_tokens(s)
+    loss, measured, n_pairs, number = 0.0, 0, 0, 0
+    for first, last, done in stretches(s, kept, begin, end):
+        rate = job.alpha - (job.alpha - job.min_alpha) * (job.words_before + done) / job.words
+        alpha = max(rate, job.min_alpha)
+        n_groups = -(-(last - first) // job.group)
+        for g in range(n_groups):
+            a, b = first + (last - first) * g // n_groups, first + (last - first) * (g + 1) // n_groups
+            windows = [(t, contexts_of(kept, t)) for t in range(a, b)]
+            pairs = sum(bool(contexts) if job.cbow else len(contexts) for _, contexts in windows)
+            group_loss = 0.0
+            if job.n_noise:
+                group_loss += train_group(job, kept, windows, alpha)
+            if job.nodes is not None:
+                group_loss += sum(train_path(job, kept, t, contexts, alpha) for t, contexts in windows)
+            n_pairs += pairs
+            if number % job.measured_every == 0:
+                loss, measured = loss + group_loss, measured + pairs
+            number += 1
+    return loss, measured, n_pairs
+
+
+def contexts_of(kept: Kept, t: int) -> list[int]:
+    """Places of the contexts of the centre at place `t`."""
+    return [*range(t - kept.left[t], t), *range(t + 1, t + 1 + kept.right[t])]
+
+
+# What a row is made of: (place, share) of tokens. A context is a row by itself; CBOW has one row a centre.
+Row = list[tuple[int, float]]
+
+
+def rows_of(job: Job, contexts: list[int]) -> list[tuple[Row, Row]]:
+    """The rows of a window: the tokens that make it, and the shares of its error that they get."""
+    if not job.cbow:
+        return [([(place, 1.0)], [(place, 1.0)]) for place in contexts]
+    if not contexts:
+        return []
+    share = 1 / len(contexts)
+    made, given = (share, 1.0) if job.mean else (1.0, share)
+    return [([(place, made) for place in contexts], [(place, given) for place in contexts])]
+
+
+def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alpha: float) -> float:
+    """Rows are those of places in the text: a word that occurs twice has two rows, each with an update of its own."""
+    n = len(windows)
+    first = kept.positions[windows[0][0]]
+    words = noise(job.alias_table, int(draw(job.settings.keys[2], first)[0]), None, job.n_noise)
+    W, C = job.inputs.copy(), job.outputs.copy()
+    offset = np.zeros(len(W)) if job.biases is None else job.biases - job.log_expected
+    updates: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
+    columns: list[tuple[int, list[tuple[float, NDArray[np.float64]]]]] = [(kept.ids[t], []) for t, _ in windows]
+    columns += [(word, []) for word in words]
+    loss = 0.0
+    for i, (t, contexts) in enumerate(windows):
+        y = kept.ids[t]
+        for made, given in rows_of(job, contexts):
+            x = sum(share * W[kept.ids[place]] for place, share in made)
+            outputs = [(i, y, 1.0, 1.0)]
+            outputs += [(n + k, o, job.noise_weight, 0.0) for k, o in enumerate(words)]
+            for column, o, weight, label in outputs:
+                if label == 0 and job.remove_hits and o == y:
+                    continue
+                z = x @ C[o] + offset[o]
+                loss += weight * np.logaddexp(0, -z if label else z)
+                step = alpha * weight * (label - sigmoid(z)) * (abs(z) < 30)
+                for place, share in given:
+                    updates.setdefault(place, []).append((share * step, C[o]))
+                columns[column][1].append((step, x))
+    for word, steps in columns:
+        job.outputs[word] += clipped(steps, W.shape[1])
+        if job.biases is not None:
+            job.biases[word] += np.clip(sum(step for step, _ in steps), -1, 1)
+    for place, steps in updates.items():
+        job.inputs[kept.ids[place]] += clipped(steps, W.shape[1])
+    return loss
+
+
+def train_path(job: Job, kept: Kept, t: int, contexts: list[int], alpha: float) -> float:
+    """Hierarchical softmax of one window, from the values before it."""
+    path = job.paths[job.path_offsets[kept.ids[t]] : job.path_offsets[kept.ids[t] + 1]]
+    W, N = job.inputs.copy(), job.nodes.copy()
+    updates: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
+    nodes: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
+    loss = 0.0
+    for made, given in rows_of(job, contexts):
+        x = sum(share * W[kept.ids[place]] for place, share in made)
+        for entry in path:
+            node, label = entry >> 1, 1 - (entry & 1)
+            z = x @ N[node]
+            loss += np.logaddexp(0, -z if label else z)
+            step = alpha * (label - sigmoid(z)) * (abs(z) < 30)
+            for place, share in given:
+                updates.setdefault(place, []).append((share * step, N[node]))
+            nodes.setdefault(node, []).append((step, x))
+    for node, steps in nodes.items():
+        job.nodes[node] += clipped(steps, W.shape[1])
+    for place, steps in updates.items():
+        job.inputs[kept.ids[place]] += clipped(steps, W.shape[1])
+    return loss
+
+
+def clipped(steps: list[tuple[float, NDArray[np.float64]]], size: int) -> NDArray[np.float64]:
+    """The sum of the steps, of length 1 at most where their coefficients sum up to more than one half."""
+    update = sum((step * row for step, row in steps), np.zeros(size))
+    if sum(abs(step) for step, _ in steps) <= 0.5:
+        return update
+    return update / max(1.0, np.linalg.norm(update))

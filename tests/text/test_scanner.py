@@ -1,0 +1,180 @@
+"""The scanner kernel against its Python twin, and against str.split()."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from kerazoo_ext._scan import PADDING, InvalidUtf8Error, Scanner, compact, first_outside
+from tests.references import scan as twin
+
+pytestmark = pytest.mark.kernels
+
+# Every character that str.split() takes for white space, and some that look like it and are not.
+SPACES = [chr(code) for code in range(0x110000) if chr(code).isspace()]
+NO_SPACES = ["\x00", "\x08", "\x0e", "\x1b", "\x21", "\x7f", "\u0084", "\u0086", "\u180e", "\u200b", "\u2060", "\ufeff"]
+WORDS = [
+    "a",
+    "b",
+    "é",
+    "ß",
+    "日本",
+    "🙂",
+    "x" * 7,
+    "y" * 8,
+    "z" * 9,
+    "w" * 15,
+    "v" * 16,
+    "u" * 17,
+    "t" * 33,
+    "\x00",
+    "a\x00",
+]
+texts = st.lists(
+    st.one_of(
+        st.sampled_from(SPACES), st.sampled_from(NO_SPACES), st.sampled_from(WORDS), st.just("\n"), st.text(max_size=4)
+    ),
+    max_size=80,
+).map(lambda parts: "".join(parts).encode("utf-8", "ignore").decode())
+
+
+def padded(text: bytes, fill: int = 0x20) -> np.ndarray:
+    """The text with padding of a hostile kind, which must never be seen."""
+    return np.frombuffer(text + bytes([fill]) * PADDING, np.uint8)
+
+
+def scan(scanner: Scanner, text: bytes, fill: int = 0x20) -> tuple[list[int], list[int]]:
+    ids, line_ends = scanner.scan(padded(text, fill), len(text))
+    assert ids.dtype == line_ends.dtype == np.int32
+    return ids.tolist(), line_ends.tolist()
+
+
+def test_there_is_white_space_beyond_ascii_to_test_with() -> None:
+    assert {"\x85", "\xa0", "\u1680", "\u2003", "\u3000", "\x1c", "\x1f"} <= set(SPACES)
+    assert not any(text.isspace() for text in NO_SPACES)
+
+
+@settings(max_examples=400, deadline=None)
+@given(texts, st.sampled_from([0x00, 0x0A, 0x20, 0x41, 0x80, 0xE2, 0xFF]))
+@example("", 0x41)
+@example("a" * 64, 0x41)
+@example("a" * 63 + "\u3000" + "b", 0x41)
+@example("a" * 62 + "\u00a0" + "b\n\n", 0x0A)
+def test_equals_the_twin(text: str, fill: int) -> None:
+    scanner, table, counts = Scanner((11, 22)), {}, Counter()
+    data = text.encode("utf-8")
+    for _ in range(2):  # the second time with the words known
+        assert scan(scanner, data, fill) == twin.scan(data, table, counts)
+    assert len(scanner) == len(table)
+    assert scanner.tally().tolist() == [counts[word] for word in table]
+    for min_count in (1, 3):
+        words, ranked_counts, ids = scanner.rank(min_count)
+        assert list(zip(words, ranked_counts.tolist(), strict=True)) == twin.rank(counts, min_count)
+        assert [table[word] for word in words] == ids.tolist()
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts)
+def test_words_are_those_of_split(text: str) -> None:
+    scanner = Scanner()
+    ids, ends = scan(scanner, text.encode("utf-8"))
+    words, _, order = scanner.rank()
+    by_id = dict(zip(order.tolist(), words, strict=True))
+    lines = text.split("\n")
+    borders = [0, *ends, len(ids)]
+    assert [[by_id[i] for i in ids[a:b]] for a, b in pairwise(borders)] == [line.split() for line in lines]
+
+
+@pytest.mark.parametrize("space", SPACES, ids=lambda character: f"U+{ord(character):04X}")
+def test_each_white_space_at_each_place_of_a_block(space: str) -> None:
+    for lead in range(58, 70):
+        text = ("x" * lead + space + "yy" + space).encode()
+        scanner = Scanner()
+        ids, _ = scan(scanner, text)
+        assert ids == [0, 1], lead
+        assert scanner.rank()[0] == sorted(["x" * lead, "yy"])
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.one_of(st.binary(max_size=5), st.just(b"abc "), st.just("é日🙂".encode())), max_size=30).map(b"".join)
+)
+@example(b"\xed\xa0\x80")
+@example(b"a" * 63 + b"\xc2")
+@example(b"\xf4\x90\x80\x80")
+@example(b"\xe0\x80\x80")
+@example(b"\xc0\x80")
+@example(b"a" * 62 + b"\xe2\x80")
+def test_finds_the_byte_that_python_finds(data: bytes) -> None:
+    try:
+        data.decode("utf-8")
+        expected = None
+    except UnicodeDecodeError as error:
+        expected = error.start
+    found = None
+    scanner = Scanner()
+    try:
+        scan(scanner, data, fill=0x80)
+    except InvalidUtf8Error as error:
+        found = error.position
+        assert len(scanner) == 0  # nothing was counted
+    assert found == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=60), st.lists(st.sampled_from(WORDS), max_size=60))
+def test_absorb_joins_words_and_counts(left: list[str], right: list[str]) -> None:
+    one, two = Scanner((5, 6)), Scanner((5, 6))
+    scan(one, " ".join(left).encode())
+    scan(two, " ".join(right).encode())
+    words_of_two, _, ids_of_two = two.rank()
+    places = one.absorb(two)
+    words, counts, ids = one.rank()
+    assert dict(zip(words, counts.tolist(), strict=True)) == Counter(left) + Counter(right)
+    by_id = dict(zip(ids.tolist(), words, strict=True))
+    assert [by_id[place] for place in places[ids_of_two].tolist()] == words_of_two
+
+
+def test_many_words_grow_the_table_whatever_the_seed() -> None:
+    words = [f"{'w' * (number % 30)}{number}" for number in range(30_000)]
+    rng = np.random.default_rng(3)
+    text = " ".join(words[i] for i in rng.integers(0, len(words), 100_000)).encode()
+    expected = twin.scan(text, {}, Counter())
+    for seed in [(0, 0), (2**64 - 1, 12345)]:
+        assert scan(Scanner(seed), text) == expected
+
+
+def test_refuses_a_buffer_without_padding() -> None:
+    with pytest.raises(ValueError, match="needs 64 bytes of padding"):
+        Scanner().scan(bytes(10), 10)
+    with pytest.raises(ValueError, match="padding"):
+        Scanner().scan(bytes(100), -1)
+    with pytest.raises(ValueError, match="same seed"):
+        Scanner((1, 2)).absorb(Scanner((1, 3)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 6), max_size=50), st.lists(st.integers(-1, 9), min_size=7, max_size=7), st.data())
+def test_compact_equals_the_twin(ids: list[int], mapping: list[int], data: st.DataObject) -> None:
+    ends = sorted(data.draw(st.lists(st.integers(0, len(ids)), max_size=8)))
+    own, own_ends = np.array(ids, np.int32), np.array(ends, np.int32)
+    kept = compact(own, np.array(mapping, np.int32), own_ends)
+    expected, expected_ends = twin.compact(ids, mapping, ends)
+    assert own[:kept].tolist() == expected
+    assert own_ends.tolist() == expected_ends
+
+
+@pytest.mark.parametrize("size", [0, 1, 4095, 4096, 4097, 10_000])
+def test_first_outside(size: int) -> None:
+    ids = np.arange(size, dtype=np.int32) % 7
+    assert first_outside(ids, 7) == -1
+    for place in {0, size // 2, size - 1} if size else set():
+        for value in (-1, 7):
+            wrong = ids.copy()
+            wrong[place:] = value
+            assert first_outside(wrong, 7) == place

@@ -1,0 +1,185 @@
+"""The training kernel against its float64 twin: models, losses, sizes, instruction sets, texts of all kinds."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from kerazoo.batching.sampling import NoiseDistribution
+from kerazoo.word2vec.hierarchy import HuffmanTree
+from kerazoo_ext import _word2vec
+from tests.batching.test_kernels import make_settings
+from tests.references import word2vec as twin
+
+pytestmark = [pytest.mark.backend, pytest.mark.kernels]
+
+SETS = _word2vec.INSTRUCTION_SETS[: _word2vec.INSTRUCTION_SETS.index(_word2vec.widest()) + 1]
+
+
+def aligned(values):
+    """A copy of (V, D) in rows of a multiple of 16 floats, the first one at a multiple of 64 bytes."""
+    n, size = values.shape
+    stride = -(-size // 16) * 16
+    memory = np.zeros(n * stride + 16, np.float32)
+    start = -memory.ctypes.data % 64 // 4
+    table = memory[start : start + n * stride].reshape(n, stride)
+    table[:, :size] = values
+    return table
+
+
+# Model and losses: what is trained, by the name of the case.
+MODELS = {
+    "nce": {"nce": True},
+    "negative_sampling": {},
+    "cbow_nce": {"cbow": True, "nce": True},
+    "cbow_sum": {"cbow": True, "mean": False},
+    "hs": {"hs": True, "n_noise": 0},
+    "cbow_hs": {"cbow": True, "hs": True, "n_noise": 0},
+    "cbow_sum_hs": {"cbow": True, "mean": False, "hs": True, "n_noise": 0},
+    "hs_and_noise": {"hs": True},
+    "cbow_hs_and_noise": {"cbow": True, "hs": True},
+}
+
+
+def run(
+    s, n_words, size, *, nce=False, cbow=False, mean=True, hs=False, n_noise=16, begin=0, end=None,
+    reach=None, seed=7, hits=None, group=16, scale=0.5,
+):  # fmt: skip
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(1, 50, n_words)
+    noise = NoiseDistribution("unigram", counts)
+    W, C, N = rng.normal(size=(3, n_words, size)) * scale
+    N = N[1:]
+    b = rng.normal(size=n_words)
+    log_expected = noise.log_probabilities + np.float32(np.log(5))
+    offsets, paths = HuffmanTree.from_counts(counts).paths() if hs else (None, None)
+    end = len(s.ids) if end is None else end
+    common = {
+        "path_offsets": offsets,
+        "paths": paths,
+        "cbow": cbow,
+        "mean": mean,
+        "group": group,
+        "n_noise": n_noise,
+        "noise_weight": 5 / max(n_noise, 1),
+        "remove_hits": not nce if hits is None else hits,
+    }
+    common |= {"alpha": 0.05, "min_alpha": 0.01, "words_before": 100, "words": 2 * len(s.ids) + 100}
+    common["measured_every"] = 3
+    found = {}
+    for instruction_set in SETS:
+        inputs, outputs, biases, nodes = aligned(W), aligned(C), b.astype(np.float32), aligned(N)
+        done = np.zeros(1, np.int64)
+        got = _word2vec.train(
+            *s.arguments()[:-1], alias_table=noise.table, inputs=inputs, outputs=outputs if n_noise else None,
+            biases=biases if nce else None, log_expected=log_expected if nce else None, nodes=nodes if hs else None,
+            longest_path=int(np.diff(offsets).max()) if hs else 0,
+            size=size, reach=s.window if reach is None else reach, words_done=done, instruction_set=instruction_set,
+            begin=begin, end=end, **common,
+        )  # fmt: skip
+        assert done[0] == end - begin
+        found[instruction_set] = got, inputs, outputs, biases, nodes
+    # The twin takes most of the time, and is the same for all sets.
+    expected_offset = log_expected.astype(np.float64) if nce else None
+    job = twin.Job(s, noise.table, W, C, b if nce else None, expected_offset, N if hs else None, **common)
+    expected = twin.train(job, begin, end)
+    for name, (got, inputs, outputs, biases, nodes) in found.items():
+        assert got[1:] == expected[1:], name
+        assert got[0] == pytest.approx(expected[0], rel=1e-5), name
+        for table, values in ((inputs, W), (outputs, C), (nodes, N)):
+            np.testing.assert_allclose(table[:, :size], values, atol=2e-4, err_msg=name)
+            assert not table[:, size:].any(), name
+        if nce:
+            np.testing.assert_allclose(biases, b, atol=2e-4, err_msg=name)
+    return expected
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("size", [1, 15, 16, 17, 100, 300])
+def test_models_sizes_and_instruction_sets(size, model):
+    s = make_settings(3, (300, 0, 1, 2, 5, 290), 31, window=5)
+    run(s, 31, size, scale=min(0.5, size**-0.5), **MODELS[model])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_long_updates_are_clipped_and_logits_beyond_the_bound_give_none(model):
+    s = make_settings(3, (300,), 4, window=5)
+    run(s, 4, 20, scale=2.0, group=1, **MODELS[model])
+
+
+@pytest.mark.parametrize(
+    ("lengths", "n_words", "window", "changes"),
+    [
+        ((700,), 40, 1, {}),
+        ((700,), 40, 12, {"n_noise": 32}),
+        ((700,), 40, 5, {"group": 1}),
+        ((700,), 40, 5, {"group": 7, "n_noise": 48}),
+        ((9, 3, 30, 0, 0, 1), 40, 50, {"reach": 30}),
+        ((1, 1, 2, 1), 5, 3, {}),
+        ((1, 1, 1), 5, 3, {}),
+        ((300,), 1, 4, {"group": 2}),
+        ((300,), 2, 4, {"group": 2, "hits": True}),
+        ((12, 9), 3, 200, {"reach": 12, "hits": False}),
+    ],
+)
+def test_windows_documents_and_vocabularies(lengths, n_words, window, changes):
+    for keep_share, shrink in ((0.6, True), (None, False)):
+        s = make_settings(5, lengths, n_words, window, shrink=shrink, keep_share=keep_share)
+        for model in ({}, {"cbow": True}, {"hs": True}):
+            run(s, n_words, 20, scale=0.3, **model, **changes)
+
+
+def test_slices_join_without_a_gap():
+    """The pairs of the slices are those of the whole, although groups are cut at their borders."""
+    s = make_settings(8, (1500, 20, 900), 50, window=6)
+    bounds = [0, 256, 768, 1024, 2420]
+    whole = run(s, 50, 8, nce=True)
+    parts = [run(s, 50, 8, nce=True, begin=a, end=b) for a, b in itertools.pairwise(bounds)]
+    assert sum(part[2] for part in parts) == whole[2] > 0
+
+
+@pytest.mark.parametrize("cbow", [False, True])
+def test_a_long_document_in_the_plain_and_the_widest_set_ends_alike(cbow):
+    """100,000 tokens: too many for the twin, so the instruction sets are compared with each other."""
+    s = make_settings(9, (100_000,), 500, window=5)
+    noise = NoiseDistribution("unigram", np.arange(500, 0, -1))
+    tables = []
+    for instruction_set in {SETS[0], SETS[-1]}:
+        inputs, outputs = aligned(np.random.default_rng(1).normal(size=(500, 24)) / 24), aligned(np.zeros((500, 24)))
+        loss, measured, pairs = _word2vec.train(
+            *s.arguments()[:-1], alias_table=noise.table, inputs=inputs, outputs=outputs, biases=None,
+            log_expected=None, nodes=None, path_offsets=None, paths=None, longest_path=0, cbow=cbow, mean=True,
+            size=24, reach=5, group=16, n_noise=16, noise_weight=5 / 16, remove_hits=True,
+            measured_every=64, alpha=0.025, min_alpha=0.001, words_before=0, words=100_000,
+            words_done=np.zeros(1, np.int64), instruction_set=instruction_set, begin=0, end=100_000,
+        )  # fmt: skip
+        tables.append((inputs, outputs))
+        assert 0 < loss / measured < 6 * np.log(2)
+        assert pairs / 64 / 2 < measured < pairs / 64 * 2
+    np.testing.assert_allclose(tables[0], tables[-1], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"n_noise": 8}, {"n_noise": -16}, {"outputs": None}, {"group": 0}, {"group": 33}, {"begin": 100},
+        {"end": 10**6}, {"reach": 6}, {"size": 9}, {"instruction_set": "mmx"},
+    ],
+)  # fmt: skip
+def test_arguments_that_would_read_beyond_the_arrays_are_refused(changes):
+    s = make_settings(3, (300,), 10, window=5)
+    noise = NoiseDistribution("unigram", np.ones(10, np.int64))
+    settings = {
+        "alias_table": noise.table, "inputs": aligned(np.zeros((10, 20))), "outputs": aligned(np.zeros((10, 20))),
+        "biases": None, "log_expected": None, "nodes": None, "path_offsets": None, "paths": None, "longest_path": 0,
+        "cbow": False, "mean": True, "size": 20, "reach": 5, "group": 16, "n_noise": 16, "noise_weight": 0.3,
+        "remove_hits": False, "measured_every": 1, "alpha": 0.1, "min_alpha": 0.0, "words_before": 0, "words": 300,
+        "words_done": np.zeros(1, np.int64), "instruction_set": SETS[-1], "begin": 0, "end": 300,
+    }  # fmt: skip
+    _word2vec.train(*s.arguments()[:-1], **settings)
+    with pytest.raises(ValueError, match=r"must|no |not in tuple|index"):
+        _word2vec.train(*s.arguments()[:-1], **{**settings, **changes})
+    with pytest.raises(ValueError, match="aligned"):
+        _word2vec.train(*s.arguments()[:-1], **{**settings, "inputs": np.zeros(330, np.float32)[1:321].reshape(10, 32)})

@@ -1,0 +1,152 @@
+"""The grammar of names, specs and their JSON: round trips, and errors that help."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kerazoo.cells import cell_info, list_cells
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.zoo import LayerSpec, RNNSpec
+from kerazoo.zoo.names import format_name, parse_name
+
+pytestmark = pytest.mark.backend
+
+NAMES = [
+    "lstm_3x100_relu",
+    "bigru_2x64_residual",
+    "lstm64-gru32_seq2one",
+    "rnn_1x100_relu",
+    "lmu_1x32[order=8,theta=12.5]",
+    "gru_1x64_v5000_e32_nce",
+    "bilstm_1x8_tanh_strictresidual_attention5_proj8_inproj8_dropin10_dropout12.5_seq2one_f3_o2_h12_t30",
+    "lstm_2x16_highway_variational_loop_dropstate20",
+    "mingru_1x8_timestamps",
+    "lstm_1x8_states",
+    "s5_1x64-gru8",
+    "gru_1x4_leakyrelu_outsigmoid",
+    "lstm_1x4_fused_h2",
+    "gru_1x4_nohead",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_come_back(name):
+    spec = parse_name(name)
+    assert format_name(spec) == name
+    assert parse_name(spec.name) == spec
+    assert RNNSpec.from_json(spec.to_json()) == spec
+    assert hash(RNNSpec.from_json(spec.to_json())) == hash(spec)
+
+
+def test_a_name_says_what_it_looks_like():
+    spec = parse_name("bilstm_2x64_relu_dropout10-gru32_residual_seq2one_f3_h12_t30")
+    first, second, third = spec.layers
+    assert first == second == LayerSpec("lstm", 64, "relu", bidirectional=True, output_dropout=0.1)
+    assert third == LayerSpec("gru", 32, residual="project")
+    assert (spec.returns, spec.features, spec.horizon, spec.lookback, spec.outputs) == ("last", 3, 12, 30, 1)
+    assert parse_name("lstm64") == parse_name("lstm_1x64") == RNNSpec((LayerSpec("lstm", 64),))
+    assert parse_name("basiclstm_1x8").layers[0].cell == "lstm"
+    assert parse_name("lstm_1x8", features=2, lookback=5) == RNNSpec((LayerSpec("lstm", 8),), features=2, lookback=5)
+
+
+def layer_specs():
+    def made(cell, units, activation, flags, rates, attention, projection, connection):
+        info = cell_info(cell)
+        bidirectional, variational = flags
+        if info.layer == "convolution":
+            attention, projection, connection, variational = 0, None, {}, False
+        return LayerSpec(
+            cell,
+            units,
+            activation if info.takes("activation") else None,
+            bidirectional=bidirectional,
+            variational=variational,
+            input_dropout=rates[0],
+            output_dropout=rates[1],
+            attention=attention,
+            projection=projection,
+            options={"time": "step"} if info.needs_timestamps else {},
+            **connection,
+        )
+
+    return st.builds(
+        made,
+        st.sampled_from(list_cells()),
+        st.integers(1, 500).map(lambda n: 2 * n),
+        st.sampled_from([None, "relu", "tanh", "leaky_relu"]),
+        st.tuples(st.booleans(), st.booleans()),
+        st.tuples(*[st.sampled_from([0.0, 0.1, 0.125, 0.33])] * 2),
+        st.sampled_from([0, 3]),
+        st.sampled_from([None, 7]),
+        st.sampled_from([{}, {"residual": "project"}, {"highway": True}, {"residual": True}]),
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(layer_specs(), min_size=1, max_size=4),
+    st.sampled_from(["sequence", "last"]),
+    st.integers(1, 20),
+    st.sampled_from([None, 12]),
+    st.booleans(),
+)
+def test_any_spec_survives_its_name_and_its_json(layers, returns, horizon, lookback, states):
+    spec = RNNSpec(tuple(layers), returns=returns, horizon=horizon, lookback=lookback, return_states=states)
+    assert parse_name(spec.name) == spec
+    assert RNNSpec.from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("lsmt_3x100", r"unknown cell 'lsmt'.*Did you mean 'lstm'"),
+        ("bilsmt_1x8", r"unknown cell 'bilsmt'.*Did you mean 'bilstm'"),
+        ("lstm", r"'lstm' has no units; expected lstm_1x64, or lstm64"),
+        ("lstm_3x100_rleu", r"unknown option 'rleu'.*Did you mean 'relu'"),
+        ("lstm_3x100_seq2won", r"unknown option 'seq2won'.*Did you mean 'seq2one'"),
+        ("lstm_3x100_attenton3", r"unknown option 'attenton3'.*Did you mean 'attention3'"),
+        ("lstm_0x100", "0 layers of 100 units; expected at least one"),
+        ("lstm_1x0", "1 layers of 0 units; expected at least one"),
+        ("lstm64_seq2one-gru32", "'seq2one' is an option of the model; expected it at the end"),
+        ("lstm8--gru8", "cannot read ''"),
+        ("", "expected a name as 'lstm_2x64'"),
+        ("lmu_1x8[order]", "cannot read 'order'; expected OPTION=VALUE"),
+        ("phased_1x8", r"time stamps missing for phased.*_timestamps.*time=step"),
+        ("lstm_1x8_relu_fused", "fused=True.*the activation is relu"),
+        ("mingru_1x8_fused", "fused=True.*not for mingru"),
+        ("lstm_1x8_residual_fused", "fused=True.*residual act inside the loop"),
+        ("convlstm_1x8_residual", "convlstm with residual"),
+        ("mingru_1x8_dropstate10", "state_dropout=0.1.*linear memory"),
+        ("lstm_1x8_nce", "head='nce' without vocabulary"),
+        ("lstm_1x8_residual_highway", "residual and highway are both asked for"),
+        ("lstm_1x8_dropout100", "output_dropout=1"),
+    ],
+)
+def test_errors_say_what_is_wrong_and_what_to_do(name, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        parse_name(name)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LayerSpec("lstm", 0), "units=0; expected an integer >= 1"),
+        (lambda: LayerSpec("lstm", 8, "rleu"), "Did you mean 'relu'"),
+        (lambda: LayerSpec("lstm", 8, residual="yes"), "residual='yes'; expected False, True or 'project'"),
+        (lambda: RNNSpec(()), "expected at least one LayerSpec"),
+        (lambda: RNNSpec((LayerSpec("lstm", 8),), horizon=0), "horizon=0"),
+        (lambda: RNNSpec((LayerSpec("lstm", 8),), returns="seq2one"), "'sequence', 'last'"),
+        (lambda: RNNSpec((LayerSpec("lstm", 8),), embedding=8), "embedding=8 without vocabulary"),
+        (lambda: RNNSpec((LayerSpec("lstm", 8),), vocabulary=9, features=2), "vocabulary with features"),
+        (lambda: RNNSpec.from_json("{"), "not JSON"),
+        (lambda: RNNSpec.from_json("[]"), "expected an object"),
+        (lambda: RNNSpec.from_dict({"layer": []}), "Did you mean 'layers'"),
+        (lambda: RNNSpec.from_dict({"layers": [{"cel": "lstm"}]}), "Did you mean 'cell'"),
+        (lambda: RNNSpec((LayerSpec("lstm", 8, options={"seed": "a,b"}),)).name, "no name can hold"),
+    ],
+)
+def test_specs_refuse_what_cannot_be(make, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        make()
