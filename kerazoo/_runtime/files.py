@@ -1,20 +1,23 @@
-"""Named arrays and JSON metadata in one file, memory-mappable: the safetensors format, never pickle.
+"""Atomic writes, and named arrays with JSON metadata in one memory-mappable file: the safetensors format, never pickle.
 
-A file is 8 bytes (the length of the header, little end first), a JSON header with dtype, shape and place of each
-array, and the arrays end to end. Every safetensors reader opens it. What kerazoo adds stands in the header's
-``__metadata__``: `kind` (what the file is), `kerazoo` (a JSON text) and `crc32` (one a tensor).
+A file is 8 bytes (the length of the header, little-endian), a JSON header with dtype, shape and offset of each array,
+and the arrays end to end. Every safetensors reader opens it. kerazoo adds three entries to the header's
+``__metadata__``: `kind` (what the file is), `kerazoo` (a JSON text) and `crc32` (one per tensor).
 """
 
 from __future__ import annotations
 
+import glob
 import json
 import math
 import mmap as mmap_module
 import os
 import secrets
+import shutil
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +25,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo.errors import InvalidArgumentError, KerazooError, StorageError
 
-__all__ = ["Blocks", "read_tensors", "write_tensors"]
+__all__ = ["Blocks", "read_tensors", "remove_leftovers", "replacing", "write_tensors"]
 
 # safetensors name -> little-endian NumPy dtype
 _DTYPES = {
@@ -39,11 +42,58 @@ _STEP = 1 << 24  # bytes checksummed and written at a time
 
 @dataclass(frozen=True)
 class Blocks:
-    """An array written piece by piece: `blocks` gives 1-d arrays that together are `shape` values of `dtype`."""
+    """An array written piece by piece: `blocks` yields 1-d arrays that together are `shape` values of `dtype`."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     blocks: Iterable[NDArray[Any]]
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Write a file whole or not at all: the one atomic writer of the package.
+
+    Yields a path with the same name in a temporary folder beside `path`. When the block ends, every file in that folder
+    is flushed to the disk and renamed into place, the named file last. When the block raises, an old file stays and the
+    temporary folder is removed; a killed process leaves the folder, which :func:`remove_leftovers` removes.
+
+    Raises:
+        StorageError: the file cannot be written (no folder, no permission, disk full).
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replacing(Path(folder) / "note.txt") as part:
+    ...         _ = part.write_text("whole")
+    ...     (Path(folder) / "note.txt").read_text()
+    'whole'
+    """
+    target = Path(path)
+    folder = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        folder.mkdir()
+        yield folder / target.name
+        for written in sorted(folder.iterdir(), key=lambda file: file.name == target.name):
+            with open(written, "rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(written, target.parent / written.name)
+    except OSError as error:
+        if isinstance(error, KerazooError):
+            raise
+        raise StorageError(
+            f"{target}: cannot be written ({error.strerror or error}). The folder must exist and have room."
+        ) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Remove what killed processes left beside `path` while they wrote it with :func:`replacing`."""
+    target = Path(path)
+    for part in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:  # version 0.1 wrote files
+            part.unlink(missing_ok=True)
 
 
 def write_tensors(
@@ -55,21 +105,19 @@ def write_tensors(
 ) -> None:
     """Write arrays and metadata to `path`, whole or not at all.
 
-    The file is written beside its place, flushed to the disk and then renamed, so that a crash leaves either the old
-    file or the new one. Arrays are streamed: a memory-mapped array is not read into memory as a whole.
+    See :func:`replacing`: a crash leaves either the old file or the new one. Arrays are streamed: a memory-mapped array
+    is not read into memory as a whole.
 
-    Parameters
-    ----------
-    path : replaced if it exists; its folder must exist.
-    arrays : name -> array of any shape (bool, int, uint or float), or :class:`Blocks`.
-    metadata : anything that `json` can write.
-    kind : says what the file is, such as ``"kerazoo.corpus"``; :func:`read_tensors` checks it.
+    Args:
+        path: replaced if it exists; its folder must exist.
+        arrays: name -> array of any shape (bool, int, uint or float), or :class:`Blocks`.
+        metadata: what `json` can write.
+        kind: the kind of the file, such as ``"kerazoo.corpus"``; :func:`read_tensors` checks it.
 
-    Raises :class:`StorageError` when the file cannot be written, :class:`InvalidArgumentError` for what has no place
-    in such a file.
+    Raises:
+        StorageError: the file cannot be written.
+        InvalidArgumentError: an array or the metadata has a type that such a file cannot hold.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "numbers.safetensors"
@@ -86,25 +134,11 @@ def write_tensors(
         notes = json.dumps(metadata, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InvalidArgumentError(f"metadata cannot be written as JSON: {error}") from None
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        with open(temporary, "xb") as file:
-            header = _header(order, sources, kind, notes, dict.fromkeys(order, 0))
-            file.write(header)
-            sums = {name: _stream(file, name, sources[name]) for name in order}
-            file.seek(0)
-            file.write(_header(order, sources, kind, notes, sums))  # the same length: a checksum has 8 digits
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except OSError as error:
-        if isinstance(error, StorageError):
-            raise
-        raise StorageError(
-            f"{target}: cannot be written ({error.strerror or error}). The folder must exist and have room."
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(target) as part, open(part, "xb") as file:
+        file.write(_header(order, sources, kind, notes, dict.fromkeys(order, 0)))
+        sums = {name: _stream(file, name, sources[name]) for name in order}
+        file.seek(0)
+        file.write(_header(order, sources, kind, notes, sums))  # the same length: a checksum has 8 digits
 
 
 def read_tensors(
@@ -112,14 +146,18 @@ def read_tensors(
 ) -> tuple[dict[str, NDArray[Any]], Any]:
     """Arrays and metadata of a file of :func:`write_tensors`.
 
-    Parameters
-    ----------
-    kind : what the file has to be.
-    mmap : True: the arrays are read-only views of the mapped file, and are read from the disk when they are used.
-        False: they are read into memory, and may be changed.
-    verify : compare the checksums of the data. Default: when the data are read anyway (`mmap` is False).
+    Args:
+        path: the file.
+        kind: the kind that the file must have.
+        mmap: True: the arrays are read-only views of the mapped file, read from the disk on access. False: they are
+            read into memory and are writable.
+        verify: compare the checksums of the data. Default: only if `mmap` is False, when all data are read anyway.
 
-    Raises :class:`StorageError` when the file is missing, damaged, cut short, foreign or of another kind.
+    Returns:
+        (name -> array, metadata).
+
+    Raises:
+        StorageError: the file is missing, damaged, truncated, of another format or of another kind.
     """
     source = Path(path)
     try:

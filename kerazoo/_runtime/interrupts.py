@@ -1,4 +1,4 @@
-"""Ctrl-C that waits for the end of a step, so that what was learned so far is whole."""
+"""Ctrl-C that waits for the end of a training step, so that the weights are consistent."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["DeferredInterrupt"]
 
 
 class DeferredInterrupt:
-    """Within this context a first Ctrl-C only sets :attr:`pending`; a second one interrupts at once.
+    """Context manager: the first Ctrl-C only sets :attr:`pending`; the second one interrupts at once.
 
-    In the middle of a step the tables are half updated (and on JAX not there at all, as they were given to the
-    step), so the training asks `pending` between its steps and stops by itself. Where a program has its own handler
-    for SIGINT, or outside the main thread, nothing is changed.
+    In the middle of a step the weights are partly updated (on JAX they do not exist: their buffers were donated to the
+    step). The training therefore checks `pending` between steps and stops by itself. Outside the main thread, or where
+    a program has its own handler for SIGINT, this context does nothing.
 
     >>> with DeferredInterrupt() as interrupt:
     ...     signal.raise_signal(signal.SIGINT)
@@ -34,7 +34,7 @@ class DeferredInterrupt:
         return self
 
     def raise_if_pending(self) -> None:
-        """KeyboardInterrupt if there was a Ctrl-C."""
+        """Raise KeyboardInterrupt if Ctrl-C was pressed."""
         if self.pending:
             raise KeyboardInterrupt
 

@@ -1,21 +1,21 @@
-"""A dict that belongs to a Keras model, for what was compiled for it, without Keras tracking or saving it."""
+"""A dict that belongs to a Keras model, for functions compiled for it; Keras neither tracks nor saves it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["attached"]
+__all__ = ["model_cache"]
 
 
 class _Holder:
-    """Keras walks dicts and lists that are attributes of a model, but no objects that it does not know."""
+    """Hides the dict: Keras tracks dicts and lists that are attributes of a model, but not unknown objects."""
 
     def __init__(self) -> None:
         self.values: dict[Any, Any] = {}
 
 
-def attached(model: Any, name: str) -> dict[Any, Any]:
-    """The dict of this name of a model, made at the first call. It goes with the model, and is not in its files."""
+def model_cache(model: Any, name: str) -> dict[Any, Any]:
+    """The dict with this name that belongs to `model`, made at the first call; it lives as long as the model."""
     attribute = f"_kerazoo_{name}"
     if attribute not in model.__dict__:
         object.__setattr__(model, attribute, _Holder())

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from kerazoo._runtime.model_cache import attached
+from kerazoo._runtime.model_cache import model_cache
 
 __all__ = ["compiled"]
 
@@ -34,7 +34,7 @@ def compiled(model: keras.Model) -> Callable[[Any], Any]:
     >>> np.allclose(compiled(model)(x), model(x), atol=1e-6)
     True
     """
-    kept = attached(model, "compiled")
+    kept = model_cache(model, "compiled")
     if "call" not in kept:
         kept["call"] = _MAKERS[keras.backend.backend()](model)
     function: Callable[[Any], Any] = kept["call"]

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerazoo._runtime.model_cache import attached
+from kerazoo._runtime.model_cache import model_cache
 from kerazoo._validation import check_int
 from kerazoo.batching.dataset import ResumableDataset
 from kerazoo.errors import InvalidArgumentError
@@ -259,7 +259,7 @@ def _function_of(model: Any, plan: Plan) -> Any:
 
 def _kept(model: Any, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
     """The train function that was made for `key`; the same one as long as the model is compiled the same."""
-    loops = attached(model, "loops")
+    loops = model_cache(model, "loops")
     trained = tuple(bool(weight.trainable) for weight in model.weights)
     compiled = (model.optimizer, model._compile_loss, model._compile_metrics)
     key = (*key, trained)

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from kerazoo._runtime.model_cache import attached
+from kerazoo._runtime.model_cache import model_cache
 from kerazoo._validation import check_choice, check_int, check_real
 from kerazoo.cells.base import call_cell, initial_state_of, state_sizes_of
 from kerazoo.cells.loop import loop_over_steps
@@ -83,7 +83,7 @@ def generate(
     if tokens:
         rng = np.random.default_rng(random_seed)
         inputs["uniform"] = rng.random((len(values), steps), dtype=np.float32)
-    made = attached(model, "generators")
+    made = model_cache(model, "generators")
     key = (steps, chosen, horizon, temperature, tokens)
     if key not in made:
         made[key] = _Generator(model, steps, chosen, horizon, temperature, tokens)
