@@ -122,4 +122,4 @@ class _Finder:
 def install() -> None:
     """Make the old names importable, once for each process."""
     if not any(type(finder).__name__ == "_Finder" and type(finder).__module__ == __name__ for finder in sys.meta_path):
-        sys.meta_path.append(_Finder())  # type: ignore[arg-type]
+        sys.meta_path.append(_Finder())
