@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerazoo._validation import check_int
-from kerazoo.batching import _kernels
 from kerazoo.batching.corpus_dataset import Plan, TokenDataset
 from kerazoo.batching.dataset import Epoch
 from kerazoo.batching.sampling import NoiseDistribution
 from kerazoo.errors import InvalidArgumentError
+from kerazoo_ext import _blocks
 
-__all__ = ["TokenBlocks"]
+__all__ = ["LARGEST_BLOCK", "SMALLEST_BLOCK", "TokenBlocks", "default_block_size"]
+
+# Every pair of a block is computed from the tables as they were before the block. A block should therefore be a small
+# part of an epoch, or stale gradients move the words. Above 4096 tokens quality falls where blocks come from the host
+# (docs/word2vec.md).
+SMALLEST_BLOCK, LARGEST_BLOCK = 256, 4096
+BLOCKS_PER_EPOCH = 200
+
+
+def default_block_size(n_tokens: int, largest: int = LARGEST_BLOCK) -> int:
+    """Default tokens per block: a power of two that gives an epoch of `n_tokens` about 200 blocks.
+
+    Args:
+        n_tokens: int, tokens of the corpus.
+        largest: int, upper limit of the result, a power of two; the lower limit is 256.
+
+    >>> default_block_size(50_000), default_block_size(200_000), default_block_size(17_000_000)
+    (256, 512, 4096)
+    >>> default_block_size(17_000_000, largest=8192)
+    8192
+    """
+    wanted = max(1, n_tokens // BLOCKS_PER_EPOCH)
+    return min(largest, max(SMALLEST_BLOCK, 2 ** int(math.log2(wanted))))
 
 
 class TokenBlocks(TokenDataset):
@@ -135,7 +158,7 @@ class TokenBlocks(TokenDataset):
         halo = max(0, first - window)
         chunk = int(epoch.plan.kept.searchsorted(halo, "right")) - 1
         ids, left, right = (np.empty(n, np.int32) for n in (size + 2 * window, size, size))
-        n_tokens, start, end = _kernels.blocks.make(
+        n_tokens, start, end = _blocks.make(
             *self._stream.arguments(epoch.keys), chunk, halo - int(epoch.plan.kept[chunk]), first, ids, left, right
         )
         block = {
@@ -162,7 +185,7 @@ class TokenBlocks(TokenDataset):
         n_vocabulary = len(self._stream.tokens.counts)
         words = np.empty(min(a.size + b.size, n_vocabulary), np.int32)
         places_a, places_b = np.empty(a.shape, np.int32), np.empty(b.shape, np.int32)
-        n = _kernels.blocks.unique(a, b.reshape(-1), n_vocabulary, words, places_a, places_b.reshape(-1))
+        n = _blocks.unique(a, b.reshape(-1), n_vocabulary, words, places_a, places_b.reshape(-1))
         return words, np.array([n], np.int32), places_a, places_b
 
     def _settings(self) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo._validation import check_int
-from kerazoo.batching import _kernels
+from kerazoo.batching.sampling import epoch_keys
 from kerazoo.errors import InvalidArgumentError, StorageError
-from kerazoo.text.tokens import epoch_keys
+from kerazoo_ext import _order
 
 __all__ = ["ResumableDataset"]
 
@@ -142,7 +142,7 @@ class ResumableDataset(keras.utils.PyDataset):
 
     def _ordered(self, epoch: Epoch, index: int, n: int) -> tuple[Any, ...]:
         if self.shuffle and self._permutes_batches:
-            index = _kernels.order.permute_one(index, n, int(epoch.keys[3]))
+            index = _order.permute_one(index, n, int(epoch.keys[3]))
         return self._batch(epoch, index)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Noise words: the distributions that negatives are drawn from, as alias tables."""
+"""What is drawn at random: noise words (by alias tables), the tokens that subsampling keeps, the keys of an epoch."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerazoo._validation import check_choice, check_int, check_real
-from kerazoo.batching import _kernels
 from kerazoo.errors import InvalidArgumentError
+from kerazoo_ext import _noise
 
-__all__ = ["NOISE_KINDS", "NoiseDistribution"]
+__all__ = ["NOISE_KINDS", "NoiseDistribution", "epoch_keys", "keep_thresholds"]
 
 NOISE_KINDS = ("unigram", "log_uniform", "uniform")
 
@@ -81,7 +81,7 @@ class NoiseDistribution:
 
     def fill(self, out: NDArray[np.int32], key: int, stream: int) -> NDArray[np.int32]:
         """Fill the contiguous int32 array `out` from the stream number `stream` of `key`, both 64 bits; return it."""
-        _kernels.noise.draw(self.table, key, stream, out.reshape(-1))
+        _noise.draw(self.table, key, stream, out.reshape(-1))
         return out
 
     def sample(self, shape: int | tuple[int, ...], seed: int) -> NDArray[np.int32]:
@@ -141,3 +141,22 @@ def alias_table(probabilities: NDArray[np.float64]) -> NDArray[np.uint64]:
     # A threshold of exactly 2^32 does not fit; such a word is its own alias, so any threshold does.
     thresholds = np.minimum(np.array(scaled) * 2**32, 2**32 - 1).astype(np.uint64)
     return thresholds << np.uint64(32) | np.array(alias, np.uint64)
+
+
+def keep_thresholds(counts: NDArray[np.int64], sample: float) -> NDArray[np.uint32] | None:
+    """Subsampling: a token of word w is kept iff 32 random bits are <= threshold[w]; uint32 (V,), None keeps all.
+
+    P(keep) = min(1, (sqrt(f / t) + 1) * t / f), f the count, t = sample * sum of counts: gensim's formula (that of
+    word2vec.c, not that of the paper).
+    """
+    if sample == 0:
+        return None
+    threshold = sample * float(counts.sum())
+    frequency = np.maximum(counts, 1)
+    probability = (np.sqrt(frequency / threshold) + 1) * (threshold / frequency)
+    return np.minimum(probability * 2.0**32, 2.0**32 - 1).astype(np.uint32)
+
+
+def epoch_keys(seed: int, number: int) -> NDArray[np.uint64]:
+    """The keys of an epoch, uint64 (4,): tokens, contexts, noise, order."""
+    return np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(4, np.uint64).astype(np.uint64, copy=False)

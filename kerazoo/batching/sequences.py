@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerazoo._validation import check_choice, check_int
-from kerazoo.batching import _kernels
 from kerazoo.batching.dataset import Epoch, ResumableDataset
 from kerazoo.errors import InvalidArgumentError
+from kerazoo_ext import _order, _sequences
 
 __all__ = ["SequenceWindows"]
 
@@ -162,7 +162,7 @@ class SequenceWindows(ResumableDataset):
             while done < len(numbers):  # once, unless it wraps
                 start = (first + done) % self.n_windows
                 part = numbers[done : done + self.n_windows - start]
-                _kernels.order.permute(start, self.n_windows, int(epoch.keys[3]), part)
+                _order.permute(start, self.n_windows, int(epoch.keys[3]), part)
                 done += len(part)
         return (
             self._inputs.windows(self._firsts, numbers, self.stride, 0, self.lookback),
@@ -246,7 +246,7 @@ class _Series:
         self, firsts: NDArray[np.int64], numbers: NDArray[np.int64], stride: int, shift: int, length: int
     ) -> NDArray[Any]:
         out = np.empty((len(numbers), length, *self.shape), self.dtype)
-        _kernels.sequences.gather(
+        _sequences.gather(
             self.addresses,
             self.lengths,
             firsts,

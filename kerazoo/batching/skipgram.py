@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerazoo._validation import check_int
-from kerazoo.batching import _kernels
 from kerazoo.batching.corpus_dataset import LARGEST_WINDOW, Plan, TokenDataset
 from kerazoo.batching.dataset import Epoch
 from kerazoo.batching.sampling import NoiseDistribution
 from kerazoo.errors import InvalidArgumentError
+from kerazoo_ext import _pairs
 
 __all__ = ["SkipGramBatches"]
 
@@ -124,7 +124,7 @@ class SkipGramBatches(TokenDataset):
         first, done = index * self.batch_size % n_pairs, 0
         while done < self.batch_size:  # once, unless the batch reaches the end of the epoch
             chunk = int(plan.pairs.searchsorted(first, "right")) - 1
-            done += _kernels.pairs.make(
+            done += _pairs.make(
                 *self._stream.arguments(epoch.keys),
                 chunk,
                 first - int(plan.pairs[chunk]),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kerazoo.batching import NoiseDistribution, SkipGramBatches, TokenBlocks
+from kerazoo.batching.sampling import keep_thresholds
 from kerazoo.errors import CorpusError, InvalidArgumentError
-from kerazoo.text.tokens import keep_thresholds
 from tests.references import tokens as twin
 
 
