@@ -210,7 +210,7 @@ def test_a_given_vocabulary_is_kept(file: Path) -> None:
         assert decoded(corpus) == [["cat"], ["mat", "cat"], [], ["cat"]]
         assert (corpus.n_raw_words, corpus.n_dropped) == (11, 7)
         assert EncodedCorpus.from_source(source, vocabulary=with_unk).decode(0) == ["?", "cat", "?"]
-    with pytest.raises(InvalidArgumentError, match="a given vocabulary has chosen"):
+    with pytest.raises(InvalidArgumentError, match="a given vocabulary is already final"):
         EncodedCorpus.from_source(file, vocabulary=vocabulary, unk="?")
     with pytest.raises(InvalidArgumentError, match="vocabulary is of type list"):
         EncodedCorpus.from_source(file, vocabulary=["a"])
@@ -241,8 +241,8 @@ def test_progress_is_shown_when_asked(file: Path, capsys: pytest.CaptureFixture[
         ([["a", None]], "document 0, token 1 is None, of type NoneType; .*missing values"),
         ([["a", ["b"]]], r"document 0, token 1 is \['b'\], of type list"),
         ([["a", float("nan")]], "document 0, token 1 is nan, of type float"),
-        ([["a", ""]], r"document 0, token 1 is '', of type str; .*text.split\(\) makes no empty"),
-        ([["a", "\ud800"]], "document 0, token 1 is '.ud800', which holds half of a surrogate pair"),
+        ([["a", ""]], r"document 0, token 1 is '', of type str; .*text.split\(\) returns no empty"),
+        ([["a", "\ud800"]], "document 0, token 1 is '.ud800', which contains a lone surrogate"),
         (b"the cat", "the corpus is a bytes object"),
         (3, "the corpus is of type int"),
         (None, "the corpus is of type NoneType"),
@@ -300,26 +300,26 @@ def test_empty_files(tmp_path: Path, text: str) -> None:
 
 def test_min_count_too_high(file: Path) -> None:
     for source in (file, DOCUMENTS):
-        with pytest.raises(VocabularyError, match=r"min_count=9 leaves none of the 6 words.*min_count=4 would leave 1"):
+        with pytest.raises(VocabularyError, match=r"min_count=9 keeps none of the 6 words.*min_count=4 would keep 1"):
             EncodedCorpus.from_source(source, min_count=9)
 
 
 @pytest.mark.parametrize("cut", [12, 0.5, -1, -9])
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
-def test_compressed_file_cut_short(tmp_path: Path, suffix: str, cut: float) -> None:
+def test_truncated_compressed_file(tmp_path: Path, suffix: str, cut: float) -> None:
     data = PACKERS[suffix](random_text(500).encode())
     end = int(len(data) * cut) if isinstance(cut, float) else cut
     path = tmp_path / f"short{suffix}"
     path.write_bytes(data[:end])
-    with pytest.raises(CorpusError, match=rf"short{suffix}: the compressed file is damaged or cut short \(.*again"):
+    with pytest.raises(CorpusError, match=rf"short{suffix}: the compressed file is damaged or truncated \(.*again"):
         EncodedCorpus.from_source(path, min_count=1)
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
-def test_compressed_file_that_is_none(tmp_path: Path, suffix: str) -> None:
+def test_compressed_file_of_another_format(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"none{suffix}"
     path.write_text("plain text " * 100)
-    with pytest.raises(CorpusError, match="the compressed file is damaged or cut short"):
+    with pytest.raises(CorpusError, match="the compressed file is damaged or truncated"):
         EncodedCorpus.from_source(path, min_count=1)
 
 
@@ -431,12 +431,12 @@ def test_shards_of_even_documents_are_even() -> None:
     ("call", "error", "message"),
     [
         (lambda c: c[::2], InvalidArgumentError, "step 2; expected step 1"),
-        (lambda c: c["a"], InvalidArgumentError, "documents go by number or slice; got str"),
+        (lambda c: c["a"], InvalidArgumentError, "index of a document is of type str; expected"),
         (lambda c: c[10], IndexError, "document 10 of 10"),
         (lambda c: c[-11], IndexError, "document -11 of 10"),
         (lambda c: c.shard(0, 0), InvalidArgumentError, "n=0; expected"),
         (lambda c: c.shard(2, 2), InvalidArgumentError, "i=2; expected an integer from 0 to 1"),
-        (lambda c: EncodedCorpus(), TypeError, "made by from_source"),
+        (lambda c: EncodedCorpus(), TypeError, "Use from_source"),
     ],
 )
 def test_bad_parts(corpus: EncodedCorpus, call, error: type, message: str) -> None:
@@ -463,7 +463,7 @@ def test_from_ids() -> None:
         ([0, 1, 2], [0, 3], r"ids\[2\] is 2; expected 0 to 1, since the vocabulary has 2 words"),
         (np.array([0, -1], np.int32), [0, 2], r"ids\[1\] is -1"),
         ([0, 2**32], [0, 2], rf"ids\[1\] is {2**32}"),
-        ([0, 1], [0, 2, 1, 2], r"offsets\[2\] is 1, less than 2 before it"),
+        ([0, 1], [0, 2, 1, 2], r"offsets\[2\] is 1, less than offsets\[1\], 2;"),
         ([0, 1], [1, 2], "offsets go from 1 to 2; expected from 0 to the number of ids, 2"),
         ([0, 1], [0, 3], "offsets go from 0 to 3"),
         ([0, 1], [], "offsets go from nothing"),
@@ -520,12 +520,12 @@ def test_a_file_cut_short(corpus: EncodedCorpus, tmp_path: Path) -> None:
     ("name", "change", "message"),
     [
         ("ids", lambda a: a + 1, r"ids\[\d+\] is \d+; expected 0 to"),
-        ("ids", lambda a: a.astype(np.int64), "other dtypes"),
+        ("ids", lambda a: a.astype(np.int64), "wrong dtypes"),
         ("offsets", lambda a: a[::-1].copy(), "offsets"),
-        ("raw_offsets", lambda a: a[:-1], "other shapes"),
+        ("raw_offsets", lambda a: a[:-1], "wrong shapes"),
         ("raw_offsets", lambda a: a // 2, "raw offsets"),
-        ("vocabulary.counts", lambda a: a[::-1].copy(), "must not rise"),
-        ("vocabulary.utf8", lambda a: a[:-1], "do not fit their text"),
+        ("vocabulary.counts", lambda a: a[::-1].copy(), "must not increase"),
+        ("vocabulary.utf8", lambda a: a[:-1], "do not match their text"),
         ("vocabulary.utf8", lambda a: a | 0x80, "utf-8"),
         ("ids", None, "'ids'"),
     ],
