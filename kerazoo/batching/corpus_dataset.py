@@ -1,4 +1,4 @@
-"""What the datasets over a corpus of tokens share: their settings, and the plan of an epoch."""
+"""Base of the datasets over a corpus of tokens: settings, and the plan of an epoch."""
 
 from __future__ import annotations
 
@@ -21,22 +21,24 @@ LARGEST_WINDOW = 1_000_000
 
 
 class Plan(NamedTuple):
-    """How many pairs and kept tokens precede each chunk of raw positions: int64 (n_chunks + 1,) each."""
+    """Number of pairs and of kept tokens before each chunk of raw positions: int64 (n_chunks + 1,) each."""
 
     pairs: NDArray[np.int64]
     kept: NDArray[np.int64]
 
     @property
     def n_pairs(self) -> int:
+        """Pairs of the epoch."""
         return int(self.pairs[-1])
 
     @property
     def n_kept(self) -> int:
+        """Tokens of the epoch that subsampling keeps."""
         return int(self.kept[-1])
 
 
 class Stream(NamedTuple):
-    """The settings that decide which tokens are kept and which contexts a centre has; see `kerazoo_ext._pairs`."""
+    """The settings that determine the kept tokens and the contexts of each centre; see `kerazoo_ext._pairs`."""
 
     tokens: Tokens
     keep: NDArray[np.uint32] | None
@@ -53,7 +55,7 @@ class Stream(NamedTuple):
 
 
 class TokenDataset(ResumableDataset):
-    """A dataset over the kept tokens of a corpus; see the subclasses."""
+    """Base class of datasets over the kept tokens of a corpus; see the subclasses."""
 
     def __init__(
         self,
@@ -98,7 +100,7 @@ class TokenDataset(ResumableDataset):
             return NoiseDistribution(noise, counts, ns_exponent)
         if len(noise) != len(counts):
             raise InvalidArgumentError(
-                f"noise over {len(noise)} words; expected {len(counts)}, the size of the vocabulary."
+                f"noise is a distribution over {len(noise)} words; expected {len(counts)}, the size of the vocabulary."
             )
         return noise
 
@@ -113,12 +115,12 @@ class TokenDataset(ResumableDataset):
 
     @property
     def n_kept_tokens(self) -> int:
-        """Tokens of the current epoch that subsampling has kept."""
+        """Tokens of the current epoch that subsampling keeps."""
         return self._current().n_kept
 
     @property
     def n_raw_tokens(self) -> int:
-        """Tokens of the corpus, before subsampling: the words of "words per second"."""
+        """Tokens of the corpus, before subsampling: the unit of "words per second"."""
         return len(self._stream.tokens.ids)
 
     def _data_fingerprint(self) -> dict[str, Any]:
