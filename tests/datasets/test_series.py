@@ -24,7 +24,8 @@ def test_milk_is_the_whole_series():
 
 
 def test_milk_returns_a_copy():
-    datasets.milk().iloc[:] = 0
+    series = datasets.milk()
+    series.iloc[:] = 0
     assert datasets.milk().iloc[0] == 589
 
 
