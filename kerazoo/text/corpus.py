@@ -344,7 +344,9 @@ class EncodedCorpus:
             _check(ids, offsets, vocabulary, check_ids=check)
             n_empty_lines = int(metadata["n_empty_lines"])
         except (KeyError, TypeError, ValueError) as error:
-            raise StorageError(f"{os.fspath(path)}: damaged: {str(error).rstrip('.')}. Encode the text again.") from error
+            raise StorageError(
+                f"{os.fspath(path)}: damaged: {str(error).rstrip('.')}. Encode the text again."
+            ) from error
         return cls._of(ids, offsets, raw_offsets, vocabulary, n_empty_lines)
 
 
