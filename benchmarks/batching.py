@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from benchmarks.harness import Side, alternate, print_table, summarise, write_result
 from kerazoo import EncodedCorpus
 from kerazoo.batching import SequenceWindows, SkipGramBatches, TokenBlocks
-from kerazoo.text.tokens import keep_thresholds
+from kerazoo.batching.sampling import keep_thresholds
 
 WINDOW, SAMPLE, BATCH = 5, 1e-3, 8192
 SLICE = 300_000  # words that the slow peers get

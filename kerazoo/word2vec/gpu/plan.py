@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo._runtime import devices
-from kerazoo.batching import NoiseDistribution
+from kerazoo.batching.sampling import NoiseDistribution, keep_thresholds
 from kerazoo.errors import CorpusError, InvalidArgumentError
-from kerazoo.text.tokens import Tokens, keep_thresholds
+from kerazoo.text.tokens import Tokens
 
 if TYPE_CHECKING:
     from kerazoo.text import EncodedCorpus
