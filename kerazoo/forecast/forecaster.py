@@ -19,7 +19,7 @@ from kerazoo.errors import IntervalError, InvalidArgumentError, NotFittedError
 from kerazoo.forecast.data.calendar import calendar_names, season_length
 from kerazoo.forecast.data.index import dates_from, index_like, kind_of, listed, renamed_if_equal
 from kerazoo.forecast.data.panel import Panel, SeriesData, read_future, read_panel, write_forecast, write_steps
-from kerazoo.forecast.transforms.base import Chain, Transform, transform_from_config
+from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ class Forecaster(BaseEstimator):
         horizon: int >= 1, steps that are aimed at; None: a season, or 12 steps without one. `predict` takes any other.
         lookback: int >= 1 or None, steps that a net looks back at; None: that of the model, else up to 256.
         period: int >= 1, steps of a season; "auto": by the frequency of the index.
-        transforms: "auto"; or a sequence of transforms, their names or configs (`kerazoo.forecast.transforms.base`); ()
+        transforms: "auto"; or a sequence of transforms, their names or configs (`kerazoo.forecast.transforms`); ()
             scales only.
         calendar: "auto", names of calendar features, or (): see `kerazoo.forecast.data.calendar`.
         calendar_order: int >= 1, harmonics of each.

@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 from kerazoo.forecast.data.panel import SeriesData
-from kerazoo.forecast.nets.windows import fitted_chain
-from kerazoo.forecast.transforms import selection as choosing
-from kerazoo.forecast.transforms.base import Chain
+from kerazoo.forecast.transforms import selection
+from kerazoo.forecast.transforms.chain import Chain, fitted_chain
 from kerazoo.forecast.transforms.selection import candidates, choose_transforms
 
 DIFFERENCE = ({"name": "difference", "lag": 1},)
@@ -116,7 +115,7 @@ def test_growth_in_percent_takes_the_logarithm():
 
 def test_the_score_is_that_of_forecasts_from_what_lies_before_each_origin(monkeypatch):
     """Of the last value and its mean growth again and again, by hand."""
-    monkeypatch.setattr(choosing, "candidates", lambda series, period: [DIFFERENCE])
+    monkeypatch.setattr(selection, "candidates", lambda series, period: [DIFFERENCE])
     y, horizon, period = seasonal(100), 3, 4
     choice = choose_transforms([data(y)], period, horizon, most=5)
     of_starts = []
@@ -140,7 +139,7 @@ def test_every_candidate_is_judged_by_forecasts_of_its_whole_chain():
             steps = slice(origin, origin + 5)
             _, tail = chain.apply(y[:origin], index[:origin])
             expected += list(y[steps] - chain.undo(np.zeros(len(y[steps])), tail, index[steps]))
-        np.testing.assert_allclose(choosing._rolled(config, y, index, 60, 5), expected, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(selection._rolling_errors(config, y, index, 60, 5), expected, rtol=1e-9, atol=1e-9)
 
 
 def test_better_chains_count_more_and_bad_ones_not_at_all():
@@ -200,15 +199,15 @@ def test_short_series_get_their_differences(length, period):
 
 
 def test_a_chain_that_fails_on_one_series_is_left_out(monkeypatch):
-    monkeypatch.setattr(choosing, "candidates", lambda series, period: [({"name": "log"}, *DIFFERENCE), DIFFERENCE])
+    monkeypatch.setattr(selection, "candidates", lambda series, period: [({"name": "log"}, *DIFFERENCE), DIFFERENCE])
     series = [data(np.arange(1.0, 61)), data(np.r_[0.0, np.arange(1.0, 60)])]
     assert [choice.config for choice in choose_transforms(series, 1, 3, most=3)] == [DIFFERENCE]
 
 
 def test_many_series_are_judged_by_some_of_them(monkeypatch):
     seen = []
-    monkeypatch.setattr(choosing, "candidates", lambda series, period: [DIFFERENCE])
-    monkeypatch.setattr(choosing, "_error", lambda config, series, *_: seen.append(series) or 1.0)
+    monkeypatch.setattr(selection, "candidates", lambda series, period: [DIFFERENCE])
+    monkeypatch.setattr(selection, "_error", lambda config, series, *_: seen.append(series) or 1.0)
     series = [data(seasonal(40, seed=seed)) for seed in range(50)]
     choose_transforms(series, 12, 3, most=1)
     assert 6 <= len(seen) <= 12

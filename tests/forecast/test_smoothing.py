@@ -11,7 +11,7 @@ import pytest
 
 from kerazoo import datasets
 from kerazoo.errors import InvalidArgumentError, NotFittedError
-from kerazoo.forecast.transforms.base import Chain, Difference, Log, PerDay
+from kerazoo.forecast.transforms import Chain, Difference, Log, PerDay
 from kerazoo.forecast.transforms.smoothing import DAMPING, LEAST_ALPHA, ExponentialSmoothing
 from kerazoo_ext import _smoothing
 
@@ -405,8 +405,8 @@ def test_a_short_series_is_refused(model, needed, match):
         ({"period": 1}, "period=1; expected an integer >= 2. None is no season"),
         ({"trend": "additive"}, "trend='additive'; expected one of 'add', 'damped'"),
         ({"alpha": 0.0}, "alpha=0.0; expected a finite number > 0 and <= 1"),
-        ({"beta": 0.1}, "beta=0.1 without trend"),
-        ({"gamma": 0.1}, "gamma=0.1 without period"),
+        ({"beta": 0.1}, "beta=0.1 with trend=None; expected beta=None"),
+        ({"gamma": 0.1}, "gamma=0.1 with period=None; expected gamma=None"),
         ({"trend": "add", "alpha": 0.2, "beta": 0.3}, "beta=0.3; expected a finite number >= 0 and <= 0.2"),
         ({"period": 4, "alpha": 0.2, "gamma": 0.9}, "gamma=0.9; expected a finite number >= 0 and <= 0.8"),
         ({"period": 4, "trend": "add", "beta": 0.6, "gamma": 0.6}, "beta <= alpha <= 1 - gamma for some alpha"),

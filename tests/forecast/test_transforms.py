@@ -12,9 +12,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from kerazoo import datasets
 from kerazoo.errors import InvalidArgumentError, NotFittedError
-from kerazoo.forecast.transforms import base as transforms
-from kerazoo.forecast.transforms.autoregression import RIDGES, Autoregression
-from kerazoo.forecast.transforms.base import (
+from kerazoo.forecast.transforms import (
     BoxCox,
     Chain,
     Detrend,
@@ -26,8 +24,10 @@ from kerazoo.forecast.transforms.base import (
     Transform,
     list_transforms,
     register_transform,
+    registry,
     transform_from_config,
 )
+from kerazoo.forecast.transforms.autoregression import RIDGES, Autoregression
 from kerazoo.forecast.transforms.smoothing import ExponentialSmoothing
 
 T, H = 53, 17
@@ -364,7 +364,7 @@ def test_per_day_refuses_periods_of_other_kinds(kind):
 
 def test_per_day_refuses_dates_with_gaps():
     index = pd.date_range("2020-01-01", periods=9, freq="MS")[[0, 1, 2, 4, 5, 8]]
-    with pytest.raises(InvalidArgumentError, match="no frequency that could be told"):
+    with pytest.raises(InvalidArgumentError, match="no recognisable frequency"):
         PerDay().fit(np.ones(6), index)
 
 
@@ -477,7 +477,7 @@ def test_a_chain_takes_transforms_and_their_configs():
 
 
 def test_registered_transforms_are_known_by_name(monkeypatch):
-    monkeypatch.setattr(transforms, "_REGISTRY", dict(transforms._REGISTRY))
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
 
     @register_transform
     class Halve(Transform):
@@ -544,7 +544,7 @@ def test_bad_parameters_are_refused(make, match):
         (Log(), [np.nan, np.inf, 2, 3], "y=inf at 1962-02-01"),
         (Log(), [np.nan] * 4, "y=nan at 1962-01-01"),
         (Log(), [[1, 2, 3, 4]], r"y of shape \(1, 4\)"),
-        (Log(), [1, 2, 3], "y of 3 steps with an index of 4"),
+        (Log(), [1, 2, 3], "y has 3 steps and its index 4"),
         (Log(), ["a", 2, 3, 4], "expected numbers"),
     ],
 )
@@ -555,16 +555,16 @@ def test_bad_series_are_refused(transform, y, match):
 
 def test_bad_steps_and_indices_are_refused():
     y = series(6)
-    with pytest.raises(InvalidArgumentError, match="index of ndarray; expected a pandas DatetimeIndex"):
+    with pytest.raises(InvalidArgumentError, match="index is a ndarray; expected a pandas DatetimeIndex"):
         Log().fit(y, np.arange(6))
     log = Log().fit(y, pd.RangeIndex(6))
-    with pytest.raises(InvalidArgumentError, match="z of 3 steps with an index of 2"):
+    with pytest.raises(InvalidArgumentError, match="z has 3 steps and its index 2"):
         log.undo(np.zeros((5, 3)), {}, pd.RangeIndex(6, 8))
     with pytest.raises(InvalidArgumentError, match=r"z of shape \(\)"):
         log.undo(1.0, {}, pd.RangeIndex(6, 7))
-    with pytest.raises(InvalidArgumentError, match="z of 3 steps with an index of 2"):
+    with pytest.raises(InvalidArgumentError, match="z has 3 steps and its index 2"):
         log.undo_one_step(np.zeros(3), y[:2], pd.RangeIndex(2))
-    with pytest.raises(InvalidArgumentError, match="y of 3 steps with an index of 2"):
+    with pytest.raises(InvalidArgumentError, match="y has 3 steps and its index 2"):
         log.undo_one_step(np.zeros(2), y[:3], pd.RangeIndex(2))
 
 

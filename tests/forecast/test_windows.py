@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.nets.windows import KnownScale, Windows, fitted_chain, windows_of
-from kerazoo.forecast.transforms.base import Chain
+from kerazoo.forecast.nets.windows import KnownScale, Windows, windows_of
+from kerazoo.forecast.transforms.chain import Chain, fitted_chain
 
 LAYOUTS = [
     Windows(length, ahead, last_only) for length, ahead, last_only in itertools.product((1, 2, 5, 30), (1, 3), (0, 1))

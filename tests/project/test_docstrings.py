@@ -55,7 +55,13 @@ WITH_EXAMPLES = {
     "kerazoo.forecast.data.index",
     "kerazoo.forecast.data.panel",
     "kerazoo.forecast.transforms.smoothing",
-    "kerazoo.forecast.transforms.base",
+    "kerazoo.forecast.transforms.chain",
+    "kerazoo.forecast.transforms.detrend",
+    "kerazoo.forecast.transforms.difference",
+    "kerazoo.forecast.transforms.per_day",
+    "kerazoo.forecast.transforms.power",
+    "kerazoo.forecast.transforms.registry",
+    "kerazoo.forecast.transforms.scaling",
     "kerazoo.plots",
 }
 
