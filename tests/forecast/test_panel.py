@@ -139,7 +139,7 @@ def test_a_frequency_is_read_from_the_dates(freq, tz):
 
 
 def test_days_of_utc_stay_days_of_utc_in_another_zone():
-    """pandas 2 keeps the freq D after tz_convert, pandas 3 drops it; in both the steps are 24 hours."""
+    """Pandas 2 keeps the freq D after tz_convert, pandas 3 drops it; in both the steps are 24 hours."""
     whole = pd.date_range("2021-03-20", periods=30, freq="D", tz="UTC")
     for length in (12, 20):
         index = whole[:length].tz_convert("Europe/Berlin")
