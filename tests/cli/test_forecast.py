@@ -22,7 +22,7 @@ from kerazoo.datasets import milk
 from kerazoo.errors import IntervalError
 from kerazoo.forecast import backtest as backtesting
 from kerazoo.forecast import fitting
-from kerazoo.forecast.data.panel import read_future, read_panel, write_forecast
+from kerazoo.forecast.data import read_future, read_panel, write_forecast
 
 # Nets that take no time, and transforms that need no choice.
 TINY = ["--model", "gru_1x2", "--members", "1", "--epochs", "1", "--seed", "1", "--quiet"]

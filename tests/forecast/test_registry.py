@@ -43,9 +43,7 @@ def test_every_registered_transform_is_tested_here():
 
 
 def test_the_old_name_of_outputs_residuals_works_and_warns():
-    with pytest.warns(
-        DeprecationWarning, match=r"Transform.foretells is .* use Transform.outputs_residuals"
-    ):
+    with pytest.warns(DeprecationWarning, match=r"Transform.foretells is .* use Transform.outputs_residuals"):
         assert Log().foretells is False
     with pytest.warns(DeprecationWarning, match=r"Old.foretells is .* use Old.outputs_residuals"):
 
