@@ -31,7 +31,7 @@ def test_the_demo_shows_loss_speed_neighbours_and_a_forecast(tmp_path):
     assert losses[-1] < 0.9 * losses[0]
     assert len(re.findall(r"speed +[\d,]+ raw words/s", done.stdout)) == 2
     assert re.search(r"engine +native", done.stdout)
-    # Words that only the news of 2000 and 2001 bring together: noise would not find them.
+    # Neighbours that only this news corpus has, so that noise cannot pass the test.
     assert re.search(r"israeli .*palestinian", done.stdout)
     assert re.search(r"cricket .*test", done.stdout)
     assert re.search(r"error +RMSE \d+\.\d pounds per cow", done.stdout)
@@ -170,7 +170,7 @@ def corpus(tmp_path):
 
 @pytest.fixture
 def full_disk(monkeypatch):
-    """A limit on the size of files stands for the disk while vectors are written: the write itself fails, half-way."""
+    """A limit on the file size simulates a full disk: the write fails halfway."""
     resource = pytest.importorskip("resource")
     from kerazoo.cli import word2vec as cli
 

@@ -15,7 +15,7 @@ from kerazoo.forecast.data import read_panel
 
 HORIZON = 5
 HOLIDAYS = pd.offsets.CustomBusinessDay(holidays=["2021-03-17", "2021-04-05"])
-# Dates over at least one change of the clocks in Berlin: 28 March and 31 October 2021.
+# Dates over at least one daylight saving transition in Berlin: 28 March and 31 October 2021.
 FREQUENCIES = [
     "D", "2D", "B", "W-SUN", "W-WED", "MS", "ME", "2MS", "BME", "QS", "QE", "QE-JAN", "YS", "YE", "h", "30min", "15min",
     "s", "7h", "24h", "SME", "WOM-3FRI", HOLIDAYS, pd.DateOffset(months=1, days=0), pd.DateOffset(months=3),

@@ -11,19 +11,19 @@ from tests.forecast.transform_cases import MONTHLY, series
 
 
 def design(y, lags, period, index):
-    """What an autoregression looks at, one row a value, and the values: for y of mean 0 and variance 1."""
+    """Inputs and targets of the regression, one row per value, for y scaled to mean 0 and variance 1."""
     scaled = (y - y.mean()) / y.std()
     columns = [scaled[lags - k : len(y) - k] for k in range(1, lags + 1)]
     if period:
-        places = np.arange(len(index))[lags:]
+        steps = np.arange(len(index))[lags:]
         for harmonic in range(1, min(2, period // 2) + 1):
-            turns = 2 * np.pi * harmonic * places / period
-            columns += [np.cos(turns)] if 2 * harmonic == period else [np.sin(turns), np.cos(turns)]
+            phase = 2 * np.pi * harmonic * steps / period
+            columns += [np.cos(phase)] if 2 * harmonic == period else [np.sin(phase), np.cos(phase)]
     return np.stack(columns, axis=1), scaled[lags:]
 
 
 def ridge_by_hand(x, t, penalty):
-    """(weights, constant, generalised cross-validation), by the matrix that takes the values to their fit."""
+    """(weights, constant, generalised cross-validation), from the hat matrix."""
     n = len(t)
     middle = np.full((n, n), 1 / n)
     centred = x - x.mean(axis=0)
@@ -70,8 +70,8 @@ def test_nothing_added_is_the_autoregression_on_its_own_forecasts():
     state = fitted.get_state()
     path = list(y)
     for step in range(60, 90):
-        turns = 2 * np.pi * step / 12
-        terms = [np.sin(turns), np.cos(turns), np.sin(2 * turns), np.cos(2 * turns)]
+        phase = 2 * np.pi * step / 12
+        terms = [np.sin(phase), np.cos(phase), np.sin(2 * phase), np.cos(2 * phase)]
         lagged = sum(state["coefficients_"][k - 1] * path[-k] for k in range(1, 5))
         path.append(state["constant_"] + lagged + float(np.dot(state["seasonal_"], terms)))
     np.testing.assert_allclose(fitted.undo(np.zeros(30), tail, index[60:]), path[60:], rtol=1e-9)

@@ -59,7 +59,7 @@ def test_covariates_of_a_long_frame_are_found_by_id_and_date():
     y = long_frame([("a", dates("D", 4)), ("b", dates("D", 6))], seed=1)
     X = y.assign(x=y["y"] * 10 + (y["unique_id"] == "b"), text="left out").drop(columns=["y", "text"])
     panel = read_panel(y.assign(other=3), X.sample(frac=1, random_state=7))
-    assert panel.covariate_names == ("x",)  # further columns of y are not read where there is an X
+    assert panel.covariate_names == ("x",)  # other columns of y are ignored if X is given
     for each in panel.series:
         np.testing.assert_array_equal(each.covariates[:, 0], each.values * 10 + (each.id == "b"))
 

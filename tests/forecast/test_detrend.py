@@ -19,7 +19,7 @@ def test_a_trend_is_found_and_goes_on_by_the_calendar(degree, kind):
     index = INDICES[kind](T + H)
     detrend = Detrend(degree).fit(trend[3:T], index[3:T])
     assert detrend.t_last_ == T - 4
-    # Elsewhere in time, before the start as well, it is the same trend.
+    # The same trend at other times, also before the start.
     for part in (slice(0, T + H), slice(0, 5), slice(20, 30), slice(T, T + 1)):
         z, tail = detrend.apply(trend[part], index[part])
         np.testing.assert_allclose(z, 0, atol=1e-9)

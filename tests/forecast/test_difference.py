@@ -17,6 +17,6 @@ def test_differences_are_those_of_numpy_and_undone_from_the_tail():
     z, tail = Difference(4).fit(y, index).apply(y, index)
     np.testing.assert_array_equal(z[4:], y[4:] - y[:-4])
     assert tail == {"last": y[-4:].tolist()}
-    # The same values once more: no difference from one season to the next.
+    # Zero differences repeat the last season.
     back = Difference(4).fit(y, index).undo(np.zeros((3, 10)), tail, pd.RangeIndex(29, 39))
     np.testing.assert_array_equal(back, np.tile(np.concatenate([y[-4:], y[-4:], y[-4:-2]]), (3, 1)))

@@ -60,7 +60,7 @@ def test_days_keep_the_hour_when_the_clocks_change_and_hours_the_time_between():
     days = pd.date_range("2021-03-20 12:00", periods=7, freq="D", tz="Europe/Berlin")
     assert set(future_index(days, 4).hour) == {12}
     hours = pd.date_range("2021-03-27 20:00", periods=4, freq="h", tz="Europe/Berlin")
-    assert list(future_index(hours, 4).hour) == [0, 1, 3, 4]  # the hour from 2 to 3 is left out that night
+    assert list(future_index(hours, 4).hour) == [0, 1, 3, 4]  # the hour from 2 to 3 is skipped that night
     twice = pd.date_range("2021-10-30 23:00", periods=2, freq="h", tz="Europe/Berlin")
     assert list(future_index(twice, 4).hour) == [1, 2, 2, 3]
 
@@ -81,7 +81,7 @@ def test_a_frequency_is_read_from_the_dates(freq, tz):
     assert_same_dates(found, index)
     assert found.freq is not None
     assert_same_dates(future_index(found, HORIZON), whole[40:])
-    assert index.freq is None  # the caller's own stays as it was
+    assert index.freq is None  # the argument is not modified
 
 
 def test_days_of_utc_stay_days_of_utc_in_another_zone():
@@ -102,7 +102,7 @@ def test_the_fifteenth_of_each_month_is_a_frequency():
 def test_an_index_that_cannot_go_on_says_why():
     night = pd.date_range("2021-03-20 02:30", periods=4, freq="D", tz="Europe/Berlin")
     with pytest.raises(InvalidArgumentError, match=r"after 2021-03-23 02:30:00\+01:00 .*'D' do not exist .*UTC"):
-        future_index(night, 6)  # there is no half past two on 28 March
+        future_index(night, 6)  # 02:30 does not exist on 28 March
     with pytest.raises(InvalidArgumentError, match="do not exist"):
         future_index(pd.date_range("2200", periods=4, freq="YS", unit="ns"), 100)
     with pytest.raises(InvalidArgumentError, match="horizon=0; expected an integer >= 1"):

@@ -75,12 +75,12 @@ def test_gaps_repeats_and_strange_steps_in_a_long_frame_are_named():
 
 
 def test_days_that_lack_their_hour_are_refused_in_a_long_frame():
-    """Daily at half past two, in a zone whose clocks leave that hour out on one day: pandas cannot make these dates."""
+    """Daily at 02:30, in a time zone that skips this hour on one day: pandas cannot create these dates."""
     index = pd.date_range("2021-03-20 02:30", periods=12, freq="D").delete(8).tz_localize("Europe/Berlin")
     message = message_of(long_frame([("a", index), ("b", index[:3])]))
     assert "ds of series 'a' has no frequency: " in message
     assert "2021-03-29 02:30:00+02:00 follows 2021-03-27 02:30:00+01:00" in message
-    found = read_panel(long_frame([("a", index[:8]), ("b", index[-3:])]))  # each by itself has all its days
+    found = read_panel(long_frame([("a", index[:8]), ("b", index[-3:])]))  # each series alone is complete
     assert [len(each.index) for each in found.series] == [8, 3]
     message = message_of(long_frame([("a", index[:6]), ("b", index[7:9])]))
     assert "ds of series 'b': 2021-03-27 02:30:00+01:00, 2021-03-29 02:30:00+02:00 do not have" in message

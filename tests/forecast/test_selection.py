@@ -1,4 +1,4 @@
-"""Chains of transforms: which are tried for which series, how they are judged, and which are taken."""
+"""The selection of transforms: candidates, scores, and weights."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def seasonal(length=120, noise=1.0, seed=0):
 
 
 def cycle(length=160, seed=1):
-    """An autoregression of order 2 whose swings have no fixed length."""
+    """An autoregression of order 2 with cycles of varying length."""
     rng = np.random.default_rng(seed)
     y = np.zeros(length + 50)
     for t in range(2, len(y)):
@@ -114,7 +114,7 @@ def test_growth_in_percent_takes_the_logarithm():
 
 
 def test_the_score_is_that_of_forecasts_from_what_lies_before_each_origin(monkeypatch):
-    """Of the last value and its mean growth again and again, by hand."""
+    """Computed by hand for the last value plus the mean growth."""
     monkeypatch.setattr(selection, "candidates", lambda series, period: [DIFFERENCE])
     y, horizon, period = seasonal(100), 3, 4
     choice = choose_transforms([data(y)], period, horizon, most=5)
@@ -157,7 +157,7 @@ def test_better_chains_count_more_and_bad_ones_not_at_all():
 
 
 def test_longer_series_have_sharper_weights():
-    """The same scores mean more where they are means of more."""
+    """The same scores are more reliable as means of more forecasts."""
     found = [choose_transforms([data(np.tile(seasonal(60, noise=6.0), repeats))], 12, 12, most=5) for repeats in (2, 8)]
     slopes = []
     for choices in found:
@@ -168,7 +168,7 @@ def test_longer_series_have_sharper_weights():
 
 
 def test_near_copies_do_not_crowd_out_other_forecasts():
-    """Months of positive values: each candidate is there with and without logarithm, per month and per day."""
+    """Months of positive values: each candidate occurs with and without logarithm, per month and per day."""
     found = choose_transforms([data(seasonal(noise=6.0))], 12, 12, most=5)
     kinds = [str([part for part in choice.config if part["name"] not in ("log", "per_day")]) for choice in found]
     assert len(found) == len(set(kinds)) > 1
@@ -181,7 +181,7 @@ def test_what_lies_behind_the_given_part_makes_no_difference():
     index = pd.date_range("2001-01-01", periods=132, freq="MS")
     found = [choose_transforms([data(y[:96], index[:96])], 12, 12, most=3) for y in (whole, changed)]
     assert found[0] == found[1]
-    assert choose_transforms([data(changed, index)], 12, 12, most=3) != found[0]  # it would be seen
+    assert choose_transforms([data(changed, index)], 12, 12, most=3) != found[0]  # it would matter
 
 
 def test_nothing_is_written_into_the_series():

@@ -44,7 +44,7 @@ def test_every_transform_is_undone_on_every_index(maker, kind):
     whole, _ = transform.apply(y, index)
     np.testing.assert_allclose(whole[:T], z, rtol=1e-9, atol=1e-9)
     tail = json.loads(json.dumps(tail))
-    for steps in (1, 2, H):  # too few dates for a frequency to be read off
+    for steps in (1, 2, H):  # too few dates to infer a frequency
         back = transform.undo(whole[T : T + steps], tail, index[T : T + steps])
         np.testing.assert_allclose(back, y[T : T + steps], rtol=1e-9)
     one_step = transform.undo_one_step(whole, y, index)
@@ -68,7 +68,7 @@ def test_paths_are_undone_each_by_itself(maker):
     y, index = series(T), MONTHLY["MS"](T + H)
     transform = MAKERS[maker]().fit(y, index[:T])
     z, tail = transform.apply(y, index[:T])
-    # Small ones: far off, BoxCox is at its limits.
+    # Small values, as the inverse of BoxCox saturates far away.
     paths = 0.01 * np.random.default_rng(1).normal(size=(2, 3, H)) + z[-1]
     together = transform.undo(paths, tail, index[T:])
     assert together.shape == (2, 3, H)
@@ -84,7 +84,7 @@ def test_paths_are_undone_each_by_itself(maker):
 
 @pytest.mark.parametrize("maker", MAKERS)
 def test_a_prediction_of_one_step_takes_the_past_and_nothing_else(maker):
-    """It is what `undo` gives for that step after the series up to it."""
+    """It equals `undo` for that step after the series up to it."""
     y, index = series(T), MONTHLY["MS"](T)
     transform = MAKERS[maker]().fit(y[:40], index[:40])
     z, _ = transform.apply(y, index)
@@ -116,7 +116,7 @@ def test_nothing_after_the_fitted_part_is_learned(maker):
     if maker != "nothing":
         assert not np.array_equal(z[T:], z_changed[T:])
     inside = y.copy()
-    inside[T - 1] *= 3  # what is within the fitted part does count
+    inside[T - 1] *= 3  # a value in the fitted part matters
     assert (one.get_state() != MAKERS[maker]().fit(inside[:T], index[:T]).get_state()) == (maker not in UNLEARNED)
 
 

@@ -65,6 +65,7 @@ WITH_EXAMPLES = {
     "kerazoo.forecast.transforms.power",
     "kerazoo.forecast.transforms.registry",
     "kerazoo.forecast.transforms.scaling",
+    "kerazoo.cli.forecast_options",
     "kerazoo.plots",
 }
 

@@ -29,7 +29,7 @@ __all__ = [
 Values: TypeAlias = NDArray[np.float64]
 Index: TypeAlias = pd.Index
 
-KEYS = ("unique_id", "ds")  # columns of a long frame, besides y
+KEYS = ("unique_id", "ds")  # columns of a long frame, in addition to y
 
 
 def plain_array(data: Any, what: str) -> Values:

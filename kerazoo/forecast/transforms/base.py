@@ -65,7 +65,7 @@ class Transform:
         super().__init_subclass__(**kwargs)
         if "foretells" in cls.__dict__:  # a subclass written for version 0.1
             warn_renamed(f"{cls.__name__}.foretells", f"{cls.__name__}.outputs_residuals")
-            cls.outputs_residuals = cls.__dict__["foretells"]
+            cls.outputs_residuals = cls.__dict__["foretells"]  # type: ignore[method-assign]
 
     def fit(self, y: Any, index: Index) -> Self:
         """Learn from this series alone.
