@@ -13,7 +13,7 @@ from tests.forecast.transform_cases import INDICES, MONTHLY, OTHERS, H, T, serie
 
 @pytest.mark.parametrize("degree", [0, 1, 2, 3])
 @pytest.mark.parametrize("kind", INDICES)
-def test_a_trend_is_found_and_goes_on_by_the_calendar(degree, kind):
+def test_a_trend_is_found_and_continues_by_the_calendar(degree, kind):
     t = np.arange(T + H) / 10
     trend = np.polynomial.Polynomial([5.0, -2.0, 0.5, 0.3][: degree + 1])(t)
     index = INDICES[kind](T + H)

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Period:FutureWarning")  # pandas
 
 @pytest.mark.parametrize("tz", ZONES)
 @pytest.mark.parametrize("freq", FREQUENCIES, ids=str)
-def test_the_dates_of_the_forecast_are_those_that_pandas_would_make_at_once(freq, tz):
+def test_the_dates_of_the_forecast_are_those_that_pandas_creates_in_one_call(freq, tz):
     whole = dates(freq, 40 + HORIZON, tz)
     index = read_panel(series_over(whole[:40])).series[0].index
     pd.testing.assert_index_equal(index, whole[:40])
@@ -39,7 +39,7 @@ def test_the_dates_of_the_forecast_are_those_that_pandas_would_make_at_once(freq
 
 
 @pytest.mark.parametrize("freq", PERIODS)
-def test_periods_go_on(freq):
+def test_periods_continue(freq):
     whole = periods(freq, 40 + HORIZON)
     index = read_panel(series_over(whole[:40])).series[0].index
     pd.testing.assert_index_equal(index, whole[:40])
@@ -50,7 +50,7 @@ def test_periods_go_on(freq):
     "index",
     [pd.RangeIndex(7, 19, name="day"), pd.Index(range(7, 19), name="day"), pd.Index(range(7, 19), dtype="Int32")],
 )
-def test_integers_go_on(index):
+def test_integers_continue(index):
     found = read_panel(series_over(index)).series[0].index
     pd.testing.assert_index_equal(found, pd.RangeIndex(7, 19, name=index.name))
     pd.testing.assert_index_equal(future_index(found, HORIZON), pd.RangeIndex(19, 24, name=index.name))
@@ -99,7 +99,7 @@ def test_the_fifteenth_of_each_month_is_a_frequency():
     assert list(future_index(whole[:20], 4)) == list(whole[20:])
 
 
-def test_an_index_that_cannot_go_on_says_why():
+def test_an_index_that_cannot_be_continued_says_why():
     night = pd.date_range("2021-03-20 02:30", periods=4, freq="D", tz="Europe/Berlin")
     with pytest.raises(InvalidArgumentError, match=r"after 2021-03-23 02:30:00\+01:00 .*'D' do not exist .*UTC"):
         future_index(night, 6)  # 02:30 does not exist on 28 March
@@ -151,7 +151,7 @@ def test_missing_middles_of_months_are_named():
     assert "y.asfreq(pd.DateOffset(months=1))" in message
 
 
-def test_holidays_that_are_missing_bring_the_custom_business_day_to_mind():
+def test_holidays_that_are_missing_suggest_a_custom_business_day():
     y = series_over(dates(HOLIDAYS))
     y.index.freq = None
     message = message_of(y)
