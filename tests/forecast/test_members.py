@@ -30,7 +30,7 @@ def spec_of(name, outputs=OUT):
 
 
 def series(members, seed=0, steps=T + MORE):
-    """X (M, T, B, F) and valid (M, T, B, 1), all of it."""
+    """x (M, T, B, F) and valid (M, T, B, 1), all of it."""
     x = np.random.default_rng(seed).normal(size=(members, steps, B, F)).astype("float32")
     return x, np.ones((members, steps, B, 1), "float32")
 
