@@ -28,8 +28,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from benchmarks.harness import ROOT, print_table
-from benchmarks.registry import BACKENDS, BENCHMARKS, DEVICES, SCALES, Benchmark
+from benchmarks.harness.registry import BACKENDS, BENCHMARKS, DEVICES, SCALES, Benchmark
+from benchmarks.harness.results import ROOT, print_table
 from kerazoo import datasets
 from kerazoo._runtime.devices import usable_cores
 from kerazoo.errors import DatasetUnavailableError
@@ -139,7 +139,7 @@ def lack(job: Job, options: Options) -> str:
 @cache
 def sees_gpu(backend: str) -> bool:
     """Whether a backend has an accelerator; asked in a process of its own, as this one takes hold of none."""
-    code = "from kerazoo import accelerators; raise SystemExit(not devices.accelerator_visible())"
+    code = "from kerazoo._runtime import devices; raise SystemExit(not devices.accelerator_visible())"
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, check=False)
     return done.returncode == 0
@@ -171,7 +171,7 @@ def command_of(job: Job, options: Options) -> list[str]:
         "seconds": int(0.6 * options.seconds),
     }
     words = [word.format(**given) for word in template.split()]
-    return [sys.executable, "-m", f"benchmarks.{job.benchmark.module}", *words]
+    return [sys.executable, "-m", f"benchmarks.questions.{job.benchmark.module}", *words]
 
 
 def environment_of(job: Job, options: Options, results: Path) -> dict[str, str]:

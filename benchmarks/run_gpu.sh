@@ -9,7 +9,7 @@
 #   --corpus FILE  text to train word2vec on; without one word2vec is run with --quick only
 #   --only NAMES   of correctness_jax, correctness_torch, layers_jax, layers_torch, word2vec_jax, word2vec_torch;
 #                  `jax`, `torch`, `correctness`, `layers` and `word2vec` stand for all with that word
-#   --parts NAMES  parts of benchmarks/recurrent_devices.py, by commas: layers,linear,table,generate
+#   --parts NAMES  parts of benchmarks/questions/recurrent_devices, by commas: layers,linear,table,generate
 #   --device NAMES gpu (the default where there is one), cpu, or cpu,gpu for speeds on both
 #
 # Python is $PYTHON (python3). Results go to $OUT as gpu.json, with everything that was printed in gpu.log, or where OUT
@@ -96,7 +96,7 @@ run() {
   esac
   [ $status -eq 0 ] || failed=1
   # At once, so that nothing is lost where a later benchmark takes the machine down.
-  [ -z "$final" ] || "$python" -m benchmarks.gpu_table "$OUT" --merge "$final/gpu.json"
+  [ -z "$final" ] || "$python" -m benchmarks.report.gpu_table "$OUT" --merge "$final/gpu.json"
 }
 
 # share N of M: the seconds for a benchmark that has N parts of what is left, of M parts that are still to come.
@@ -141,18 +141,18 @@ for name in ${todo[@]+"${todo[@]}"}; do
   case $name in
     correctness*)
       # Nothing may cut the check short, which the rest depends on: its limit is twice its share.
-      run "$name" $((2 * time_for + 30)) "$python" -m benchmarks.gpu_correctness --device "$check_device" \
+      run "$name" $((2 * time_for + 30)) "$python" -m tests.gpu.comparison --device "$check_device" \
         ${quick[@]+"${quick[@]}"} ;;
     layers*)
       devices=$(echo "$device" | tr ',' '\n' | wc -l)
       # shellcheck disable=SC2086  # the parts and the scale are words
-      run "$name" $((time_for + 40)) "$python" -m benchmarks.recurrent_devices ${parts//,/ } $scale \
+      run "$name" $((time_for + 40)) "$python" -m benchmarks.questions.recurrent_devices ${parts//,/ } $scale \
         --device "$device" --seconds $((time_for * 9 / 10 / devices)) ;;
     word2vec*)
       stem=word2vec_device_$KERAS_BACKEND
-      run "$name" $((time_for + 40)) "$python" -m benchmarks.word2vec_device \
+      run "$name" $((time_for + 40)) "$python" -m benchmarks.questions.word2vec_device \
         ${word2vec_arguments[@]+"${word2vec_arguments[@]}"} --epochs 2 --no-quality --name "${stem}_rates"
-      [ "$scale" != --full ] || run "$name, quality" $((time_for + 40)) "$python" -m benchmarks.word2vec_device \
+      [ "$scale" != --full ] || run "$name, quality" $((time_for + 40)) "$python" -m benchmarks.questions.word2vec_device \
         ${word2vec_arguments[@]+"${word2vec_arguments[@]}"} --losses nce,negative_sampling --seeds 1,2,3 \
         --variants 8192:kernels,16384:kernels,4096:kernels --no-fit --no-breakdown --name "${stem}_quality" ;;
   esac
@@ -160,11 +160,11 @@ done
 
 echo "$((SECONDS - begin)) s in all; printed in $log"
 if [ -n "$final" ]; then
-  [ ! -e "$final/gpu.json" ] || "$python" -m benchmarks.gpu_table "$final/gpu.json" | cut -c 1-600
+  [ ! -e "$final/gpu.json" ] || "$python" -m benchmarks.report.gpu_table "$final/gpu.json" | cut -c 1-600
 else
   # Only what this run has written, not what lay there before.
   find "$OUT" -maxdepth 1 -newer "$marker" \( -name 'gpu_*.json' -o -name '*_device*_*.json' \) \
-    -print | sort | while read -r file; do "$python" -m benchmarks.gpu_table "$file" | cut -c 1-600; done
+    -print | sort | while read -r file; do "$python" -m benchmarks.report.gpu_table "$file" | cut -c 1-600; done
 fi
 rm -f "$marker"
 exit $failed

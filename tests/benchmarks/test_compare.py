@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from benchmarks import compare as guard
-from benchmarks.compare import compare, differences, read
-from benchmarks.harness import ROOT
+from benchmarks.harness.results import ROOT
+from benchmarks.report import compare as guard
+from benchmarks.report.compare import compare, differences, read
 
 RESULTS = ROOT / "benchmarks" / "results"
 MACHINE = {"cpu": "Some CPU", "cores": 2, "gpus": [], "python": "3.12.1", "versions": {"keras": "3.15", "jax": None}}

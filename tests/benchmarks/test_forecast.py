@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import forecast_markdown
-from benchmarks.harness import ROOT
+from benchmarks.harness.results import ROOT
+from benchmarks.report import forecast_markdown
 
 PAGE = ROOT / "docs" / "forecast.md"
 
@@ -13,7 +13,7 @@ PAGE = ROOT / "docs" / "forecast.md"
 def test_the_page_has_the_tables_of_the_results():
     text = PAGE.read_text(encoding="utf-8")
     assert forecast_markdown.fill(text, ROOT / "benchmarks" / "results") == text, (
-        "run python -m benchmarks.forecast_markdown docs/forecast.md"
+        "run python -m benchmarks.report.forecast_markdown docs/forecast.md"
     )
 
 

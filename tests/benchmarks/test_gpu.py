@@ -11,7 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import gpu_markdown, gpu_table, harness
+from benchmarks.harness import results as harness
+from benchmarks.report import gpu_markdown, gpu_table
 
 RESULTS = harness.ROOT / "benchmarks" / "results"
 SCRIPT = harness.ROOT / "benchmarks" / "run_gpu.sh"
@@ -164,7 +165,7 @@ def test_peak_memory_is_of_the_host_and_of_frameworks_that_run_already(monkeypat
         monkeypatch.delitem(sys.modules, name, raising=False)
     assert harness.peak_memory()["device_bytes"] is None
     code = (
-        "from benchmarks.harness import peak_memory\n"
+        "from benchmarks.harness.results import peak_memory\n"
         "print(peak_memory()); held = b'x' * (64 << 20); print(peak_memory())"
     )
     printed, peak = harness.run_fresh(code)
@@ -264,7 +265,7 @@ def test_a_table_that_cannot_be_made_is_an_error(documents):
 @pytest.mark.skipif(not RESULTS.is_dir(), reason="the results of the benchmarks are not here")
 @pytest.mark.parametrize("page", PAGES)
 def test_the_pages_have_the_tables_of_the_newest_results(page):
-    """If this fails: `python -m benchmarks.gpu_table benchmarks/results --markdown` with these pages."""
+    """If this fails: `python -m benchmarks.report.gpu_table benchmarks/results --markdown` with these pages."""
     text = (harness.ROOT / page).read_text(encoding="utf-8")
     assert "<!-- gpu_table " in text
     assert gpu_markdown.fill(text, gpu_markdown.load(RESULTS)) == text

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from benchmarks import instructions
-from benchmarks.harness import ROOT
-from benchmarks.kernel_workloads import workloads
+from benchmarks.harness.kernel_workloads import workloads
+from benchmarks.harness.results import ROOT
+from benchmarks.questions import instructions
 from kerazoo_ext import _word2vec
 
 BASELINE = ROOT / "benchmarks" / "results" / "instructions.json"
@@ -134,14 +134,14 @@ def test_every_work_is_done_the_same_again():
 
 
 def test_every_kernel_module_has_work():
-    source = (ROOT / "benchmarks" / "kernel_workloads.py").read_text()
+    source = (ROOT / "benchmarks" / "harness" / "kernel_workloads.py").read_text()
     for path in (ROOT / "kerazoo_ext").glob("*.pyx"):
         assert f"{path.stem}." in source, path.stem
 
 
 @pytest.mark.skipif(not BASELINE.exists(), reason="the results of the benchmarks are not here")
 def test_the_baseline_has_every_work():
-    """If this fails: `python -m benchmarks.instructions` writes it anew."""
+    """If this fails: `python -m benchmarks.questions.instructions` writes it anew."""
     kept = json.loads(BASELINE.read_text())
     names = [row["name"] for row in kept["results"]["kernels"]]
     assert names == [name for name, _, _ in workloads(kept["settings"]["instruction_set"])]

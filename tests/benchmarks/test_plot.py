@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from benchmarks import plot
-from benchmarks.harness import ROOT
+from benchmarks.harness.results import ROOT
+from benchmarks.report import plot
 
 RESULTS = ROOT / "benchmarks" / "results"
 SETTINGS = {"vector_size": 100, "window": 5, "negative": 5, "epochs": 1, "threads": 2}

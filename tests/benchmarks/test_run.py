@@ -15,12 +15,10 @@ import pytest
 
 from benchmarks import __main__ as runner
 from benchmarks.__main__ import Job, Options, Outcome
-from benchmarks.harness import ROOT
-from benchmarks.registry import BENCHMARKS, SCALES, Benchmark
+from benchmarks.harness.registry import BENCHMARKS, SCALES, Benchmark
+from benchmarks.harness.results import ROOT
 
-FOLDER = ROOT / "benchmarks"
-# Programs that measure nothing by themselves.
-TOOLS = {"__main__", "compare", "plot", "gpu_table", "forecast_markdown", "series", "kernel_workloads"}
+FOLDER = ROOT / "benchmarks" / "questions"
 
 # What the processes of these tests do.
 WRITE = """
@@ -87,7 +85,7 @@ def is_alive(pid):
 
 def test_every_program_is_registered_and_every_module_exists():
     programs = {path.stem for path in FOLDER.glob("*.py") if '__name__ == "__main__"' in path.read_text()}
-    assert {benchmark.module for benchmark in BENCHMARKS.values()} == programs - TOOLS
+    assert {benchmark.module for benchmark in BENCHMARKS.values()} == programs
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
@@ -122,7 +120,7 @@ def test_a_command_has_what_was_asked_for(options, tmp_path):
     given = options(corpus=tmp_path / "a text", threads=3, seconds=100.0)
     job = Job("word2vec", ("tensorflow", "jax"), "cpu")
     assert runner.command_of(job, given) == [
-        sys.executable, "-m", "benchmarks.word2vec", "--corpus", f"{tmp_path}/a text", "--threads", "3",
+        sys.executable, "-m", "benchmarks.questions.word2vec", "--corpus", f"{tmp_path}/a text", "--threads", "3",
         "--backends", "tensorflow,jax", "--seeds", "1", "--epochs", "1",
     ]  # fmt: skip
     job = Job("recurrent_devices", ("jax",), "gpu")

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import forecast_baselines, harness
-from benchmarks.forecast_baselines import BASELINES, Forecast, holt_winters_per_day, score
-from benchmarks.series import ALL, FURTHER, SERIES, load_series, named, origins
+from benchmarks.data.series import ALL, FURTHER, SERIES, load_series, named, origins
+from benchmarks.harness import results as harness
+from benchmarks.questions import forecast_baselines
+from benchmarks.questions.forecast_baselines import BASELINES, Forecast, holt_winters_per_day, score
 from kerazoo import datasets
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.baselines import naive

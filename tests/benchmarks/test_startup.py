@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from benchmarks import harness, persistence, startup
-from benchmarks.persistence import measure, word_vectors
+from benchmarks.harness import results as harness
+from benchmarks.questions import persistence, startup
+from benchmarks.questions.persistence import measure, word_vectors
 
 
 def test_imports_are_timed_in_fresh_processes(monkeypatch):

@@ -1,10 +1,10 @@
 """A short table of what `benchmarks/run_gpu.sh` found, from its JSON files.
 
-python -m benchmarks.gpu_table benchmarks/results            # the results of each benchmark
-python -m benchmarks.gpu_table gpu.json                      # all of them in one file
-python -m benchmarks.gpu_table PARTS --merge gpu.json        # make that file
-python -m benchmarks.gpu_table gpu.json --split benchmarks/results
-python -m benchmarks.gpu_table benchmarks/results --markdown benchmarks/{README,CELLS}.md docs/word2vec.md README.md
+python -m benchmarks.report.gpu_table benchmarks/results            # the results of each benchmark
+python -m benchmarks.report.gpu_table gpu.json                      # all of them in one file
+python -m benchmarks.report.gpu_table PARTS --merge gpu.json        # make that file
+python -m benchmarks.report.gpu_table gpu.json --split benchmarks/results
+python -m benchmarks.report.gpu_table benchmarks/results --markdown benchmarks/{README,CELLS}.md docs/word2vec.md README.md
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import gpu_markdown
+from benchmarks.report import gpu_markdown
 
 NAMES = ("gpu_correctness", "recurrent_devices", "word2vec_device")
 LINE = 118

@@ -1,9 +1,9 @@
 """How many instructions does each compiled kernel take for a word, a pair, a step?
 
-    python -m benchmarks.instructions                                                  # count, and write them down
-    python -m benchmarks.instructions --check benchmarks/results/instructions.json     # fail where it takes more
+    python -m benchmarks.questions.instructions                                                  # count, and write them down
+    python -m benchmarks.questions.instructions --check benchmarks/results/instructions.json     # fail where it takes more
 
-The work of `benchmarks.kernel_workloads` runs once under valgrind's callgrind, on one thread, half a minute in all.
+The work of `benchmarks.harness.kernel_workloads` runs once under valgrind's callgrind, on one thread, half a minute in all.
 What is counted lies within the kernels, so that neither Python nor the load of the machine has a part in it: from run
 to run the counts agree to a tenth of a percent. They say nothing of caches, branches or how fast an instruction is.
 
@@ -25,8 +25,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.compare import compare, read, show
-from benchmarks.harness import ROOT, print_table, write_result
+from benchmarks.harness.results import ROOT, print_table, write_result
+from benchmarks.report.compare import compare, read, show
 
 QUESTION = "Instructions of each compiled kernel for a unit of work, counted by callgrind."
 # Cython's functions for those of Python: all of the kernels are counted, and `mark` writes the counts down.
@@ -39,7 +39,7 @@ def measure() -> tuple[list[dict[str, Any]], dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         command = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={folder}/counts",
                    f"--toggle-collect={KERNELS}", f"--dump-before={MARK}",
-                   sys.executable, "-m", "benchmarks.kernel_workloads"]  # fmt: skip
+                   sys.executable, "-m", "benchmarks.harness.kernel_workloads"]  # fmt: skip
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"valgrind ended with status {done.returncode}:\n{done.stderr[-2000:]}")

@@ -1,6 +1,6 @@
 """How fast and how good are word vectors, against gensim on the same text and the same threads?
 
-    python -m benchmarks.word2vec --corpus FILE [--threads 2] [--engines keras,native,gensim]
+    python -m benchmarks.questions.word2vec --corpus FILE [--threads 2] [--engines keras,native,gensim]
                                   [--backends tensorflow,jax] [--seeds 1,2,3] [--epochs 3] [--one-thread]
                                   [--vector-size 100] [--window 5] [--negative 5] [--cbow] [--hs] [--default-alpha]
 
@@ -25,7 +25,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import ROOT, print_table, write_result
+from benchmarks.harness.results import ROOT, print_table, write_result
 
 SETTINGS = {"vector_size": 100, "window": 5, "negative": 5, "min_count": 5, "sample": 1e-3, "alpha": 0.025}
 REFERENCE = "gensim"

@@ -1,6 +1,6 @@
 """How many skip-gram pairs (and blocks, and windows) a second, beside the generators that people use?
 
-    python -m benchmarks.batching --corpus FILE [--repeats 5]
+    python -m benchmarks.questions.batching --corpus FILE [--repeats 5]
 
 One core, unless the row says otherwise: a whole epoch is drawn batch by batch (`for i in range(len(data)): data[i]`),
 the plan of the epoch included. The peers make pairs of the same corpus, on a slice of it as they are slower:
@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness import Side, alternate, print_table, summarise, write_result
+from benchmarks.harness.results import Side, alternate, print_table, summarise, write_result
 from kerazoo import EncodedCorpus
 from kerazoo.batching import SequenceWindows, SkipGramBatches, TokenBlocks
 from kerazoo.text.tokens import keep_thresholds

@@ -1,7 +1,7 @@
 """What has become slower, or worse, from one run of the benchmarks to another?
 
-    python -m benchmarks.compare old.json new.json [--tolerance 0.1]
-    python -m benchmarks.compare OLD_FOLDER NEW_FOLDER
+    python -m benchmarks.report.compare old.json new.json [--tolerance 0.1]
+    python -m benchmarks.report.compare OLD_FOLDER NEW_FOLDER
 
 Rows of the same benchmark are matched by the columns that say what was measured, and their measures are compared: of
 rates and the quality of word vectors more is better, of seconds, bytes, instructions and errors less. Where the repeats
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import print_table
+from benchmarks.harness.results import print_table
 
 __all__ = ["Change", "Comparison", "compare", "differences", "read"]
 
@@ -93,7 +93,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: float = 0
     """Compare the results of two runs of a benchmark.
 
     Args:
-        old, new: documents as :func:`benchmarks.harness.write_result` writes them.
+        old, new: documents as :func:`benchmarks.harness.results.write_result` writes them.
         tolerance: relative change from which on a measure counts whose spread is not known.
 
     Raises:

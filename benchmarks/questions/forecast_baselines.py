@@ -1,10 +1,10 @@
 """How well do the usual statistical forecasts do, which a net has to beat?
 
-    python -m benchmarks.forecast_baselines --series milk [--baselines sarima,auto_ets]
-    python -m benchmarks.forecast_baselines --series all
+    python -m benchmarks.questions.forecast_baselines --series milk [--baselines sarima,auto_ets]
+    python -m benchmarks.questions.forecast_baselines --series all
 
 Every baseline is a function (train, period, horizon) -> :class:`Forecast`. It is fitted anew at each origin of
-`benchmarks.series` to what lies before. A baseline that is not installed or fails has a row that says so. Needs
+`benchmarks.data.series` to what lies before. A baseline that is not installed or fails has a row that says so. Needs
 statsmodels and statsforecast, which the package itself does not.
 """
 
@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.harness import print_table, write_result
-from benchmarks.series import ALL, load_series, named, origins
+from benchmarks.data.series import ALL, load_series, named, origins
+from benchmarks.harness.results import print_table, write_result
 from kerazoo._validation import check_choice
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast import baselines

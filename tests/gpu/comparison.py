@@ -7,8 +7,8 @@ computed on both devices from the same weights and the same random input; every 
 within 1e-4 forward and 1e-3 for gradients. Products are in full float32 here, not in TF32. The exit status says whether
 all agree.
 
-    KERAS_BACKEND=jax python -m benchmarks.gpu_correctness
-    KERAS_BACKEND=torch python -m benchmarks.gpu_correctness --device cpu
+    KERAS_BACKEND=jax python -m tests.gpu.comparison
+    KERAS_BACKEND=torch python -m tests.gpu.comparison --device cpu
 
 Without a GPU (`--device cpu`), the CPU is compared with itself in another form, which checks the script and how far
 float32 reaches: on PyTorch in float64; on JAX, where Keras has no float64, compiled without optimisation. The two sides
@@ -35,8 +35,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cudnn_calls import CudnnCalls
-from benchmarks.harness import ROOT, describe_gpus, print_table, visible_devices, write_result
+from benchmarks.harness.cudnn_calls import CudnnCalls
+from benchmarks.harness.results import ROOT, describe_gpus, print_table, visible_devices, write_result
 
 QUESTION = "Outputs and gradients on the device beside those on the CPU: relative errors of every cell and loss."
 FORWARD, GRADIENTS = 1e-4, 1e-3
@@ -454,7 +454,7 @@ def start(
         environment |= {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
     if not optimised:
         environment["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
-    command = [sys.executable, "-m", "benchmarks.gpu_correctness", "--cells", arguments.cells, "--seed", str(seed),
+    command = [sys.executable, "-m", "tests.gpu.comparison", "--cells", arguments.cells, "--seed", str(seed),
                "--child", str(path), "--precision", precision]  # fmt: skip
     return subprocess.Popen(command, env=environment, cwd=ROOT)
 

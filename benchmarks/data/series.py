@@ -1,9 +1,9 @@
 """Public series of different kinds on which forecasts are compared: all offline, shipped by statsmodels and kerazoo.
 
-    python -m benchmarks.series [further]        # a table of them
+    python -m benchmarks.data.series [further]        # a table of them
 
 statsmodels has some as data sets, and others beside its tests (they are in the wheel). Further ones, on which the
-forecaster's choice of transforms was set, are from R (`benchmarks.series_of_r`). A benchmark forecasts the last
+forecaster's choice of transforms was set, are from R (`benchmarks.data.series_of_r`). A benchmark forecasts the last
 `horizon` steps of a series, and again from origins that lie `step` steps earlier each, with all that is before as the
 training part.
 """
@@ -17,8 +17,8 @@ from importlib import resources
 
 import pandas as pd
 
-from benchmarks.harness import print_table
-from benchmarks.series_of_r import FOLDS, OF_R
+from benchmarks.data.series_of_r import FOLDS, OF_R
+from benchmarks.harness.results import print_table
 from kerazoo import datasets
 from kerazoo._validation import check_choice
 from kerazoo.errors import InvalidArgumentError

@@ -21,7 +21,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(os.environ.get("OUT") or ROOT / "benchmarks" / "results")
 PACKAGES = ("kerazoo", "numpy", "keras", "tensorflow", "jax", "torch", "gensim", "cython")
 

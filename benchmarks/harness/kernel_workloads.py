@@ -1,4 +1,4 @@
-"""Small fixed work for each compiled kernel, to be counted by `benchmarks.instructions` under valgrind.
+"""Small fixed work for each compiled kernel, to be counted by `benchmarks.questions.instructions` under valgrind.
 
 Imports only NumPy and the kernels, as everything takes fifty times as long there. Each kernel has one call that warms
 it up and one that is counted. The count lies between two calls of `mark`, at which valgrind writes down what it has

@@ -1,6 +1,6 @@
 """How long do saving and loading take, and how large are the files? Word vectors, a forecaster, models of the zoo.
 
-    python -m benchmarks.persistence [--words 50000] [--repeats 5]
+    python -m benchmarks.questions.persistence [--words 50000] [--repeats 5]
 
 Word vectors beside gensim's: both sides have the same model, of made-up text. Loading them ends with a question, as
 kerazoo leaves them on the disk until they are used. On saving kerazoo waits until the disk has the file, which
@@ -19,7 +19,7 @@ from typing import Any
 import gensim
 import keras
 
-from benchmarks.harness import Side, alternate, print_table, write_result
+from benchmarks.harness.results import Side, alternate, print_table, write_result
 from kerazoo import Forecaster, Word2Vec, datasets, zoo
 
 QUESTION = "Seconds of saving and loading, and bytes: word vectors beside gensim's, a forecaster, a model of the zoo."

@@ -1,6 +1,6 @@
 """How long does `import kerazoo` take, and how much memory, beside gensim, Keras and darts?
 
-    python -m benchmarks.startup [--repeats 5]
+    python -m benchmarks.questions.startup [--repeats 5]
 
 Each import is made by a fresh interpreter, all of them in turn, after one round that brings the files into memory. The
 seconds are those of the import alone. Memory is the peak of the process; the row `time` has that of one that imports
@@ -14,7 +14,7 @@ import importlib.util
 import statistics
 from typing import Any
 
-from benchmarks.harness import print_table, run_fresh, write_result
+from benchmarks.harness.results import print_table, run_fresh, write_result
 
 QUESTION = "Seconds and peak memory of imports in a fresh interpreter: kerazoo beside gensim, Keras and darts."
 REFERENCE = "kerazoo"

@@ -1,6 +1,6 @@
 """How fast is text turned into vocabulary and ids, against gensim counting the same text?
 
-    python -m benchmarks.corpus_scan --corpus FILE [--repeats 5] [--threads 2]
+    python -m benchmarks.questions.corpus_scan --corpus FILE [--repeats 5] [--threads 2]
 
 gensim's `build_vocab` counts words and makes the vocabulary; the ids are made again in every epoch. kerazoo counts,
 makes the vocabulary and the ids of the whole text. A compressed corpus is unpacked once beforehand, so that both
@@ -20,7 +20,7 @@ import numpy as np
 from gensim.models import Word2Vec
 from gensim.models.word2vec import LineSentence
 
-from benchmarks.harness import Side, alternate, peak_rss_of, print_table, summarise, write_result
+from benchmarks.harness.results import Side, alternate, peak_rss_of, print_table, summarise, write_result
 from kerazoo.text import EncodedCorpus
 
 MIN_COUNT = 5

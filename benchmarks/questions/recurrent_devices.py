@@ -5,7 +5,7 @@ linear: each linear recurrence in parallel form and step by step, against the fu
 table: every cell by batch and length. What is left when the time is up is in the table as not measured.
 generate: 200 steps of `zoo.generate`.
 
-    KERAS_BACKEND=jax python -m benchmarks.recurrent_devices layers linear --device cpu,gpu --seconds 120
+    KERAS_BACKEND=jax python -m benchmarks.questions.recurrent_devices layers linear --device cpu,gpu --seconds 120
 
 Each device has a process of its own, as Keras chooses its fused layers by what the process can see. The steps that are
 timed are the framework's own: the forward pass, or that with the gradients and one update of plain SGD, on data that
@@ -35,8 +35,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cudnn_calls import CudnnCalls
-from benchmarks.harness import ROOT, describe_gpus, peak_memory, print_table, visible_devices, write_result
+from benchmarks.harness.cudnn_calls import CudnnCalls
+from benchmarks.harness.results import ROOT, describe_gpus, peak_memory, print_table, visible_devices, write_result
 
 QUESTION = "Steps a second of recurrent models by device: zoo against plain layers, parallel forms, every cell."
 PARTS = {"layers": 0.35, "linear": 0.35, "table": 0.25, "generate": 0.05}  # shares of the time
@@ -601,7 +601,7 @@ def run_device(device: str, arguments: argparse.Namespace) -> tuple[dict[str, An
     environment = {**os.environ, "XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_CPP_MIN_LOG_LEVEL": "3"}
     if device == "cpu":
         environment |= {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, "-m", "benchmarks.recurrent_devices", *arguments.parts, f"--{arguments.scale}",
+    command = [sys.executable, "-m", "benchmarks.questions.recurrent_devices", *arguments.parts, f"--{arguments.scale}",
                "--seconds", str(arguments.seconds), "--child"]  # fmt: skip
     if arguments.repeats:
         command += ["--repeats", str(arguments.repeats)]

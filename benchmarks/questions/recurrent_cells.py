@@ -3,7 +3,7 @@
 generation: how much faster is `zoo.generate` than calling `predict` step by step, over 200 steps?
 parallel: from which length on does the parallel form of a linear recurrence pay, forward and in training?
 
-    KERAS_BACKEND=jax python -m benchmarks.recurrent_cells generation parallel
+    KERAS_BACKEND=jax python -m benchmarks.questions.recurrent_cells generation parallel
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from benchmarks.harness import Side, alternate, print_table, summarise, write_result
+from benchmarks.harness.results import Side, alternate, print_table, summarise, write_result
 from kerazoo import zoo
 from kerazoo.cells import Recurrent, list_cells, make_cell
 

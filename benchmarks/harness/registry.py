@@ -16,7 +16,7 @@ class Benchmark:
     """A benchmark, as `python -m benchmarks run` starts it.
 
     Args:
-        module: of `benchmarks`, run as a program.
+        module: of `benchmarks.questions`, run as a program.
         question: in a line or two.
         quick: its arguments, to see in a minute or two whether it runs; None where it has no such form. In all three
             {corpus}, {threads}, {device} and {backends} stand for what was asked for, {seconds} for three fifths of
@@ -143,15 +143,6 @@ BENCHMARKS: dict[str, Benchmark] = {
         default="--seeds 3 --no-card",
         full="--seeds 3 --no-card",
         backends=BACKENDS,
-    ),
-    "gpu_correctness": Benchmark(
-        "gpu_correctness",
-        "Does a GPU compute what the CPU computes? Outputs and gradients of every cell, losses of word2vec.",
-        quick="--quick --device {device}",
-        default="--device {device}",
-        full="--device {device}",
-        backends=("jax", "torch"),
-        devices=DEVICES,
     ),
     "forecast_accuracy": Benchmark(
         "forecast",

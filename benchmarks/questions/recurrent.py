@@ -6,7 +6,7 @@ each backend, and a plain PyTorch loop where torch is installed. Every measureme
 functions would be shared otherwise; the sides take turns. Plain Keras builds its model by its own layers; it then gets
 the weights of the other side, outside of the time taken, so that the losses can be compared.
 
-    python -m benchmarks.recurrent --backends tensorflow,jax --repeats 3
+    python -m benchmarks.questions.recurrent --backends tensorflow,jax --repeats 3
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import ROOT, print_table, write_result
+from benchmarks.harness.results import ROOT, print_table, write_result
 
 QUESTION = "Seconds from build to trained, and steps a second after compilation, of LSTM(100, relu) on batches of one."
 PROBLEMS = {"sine": (30, 2000), "milk": (12, 4000)}
@@ -121,7 +121,7 @@ def run_torch(problem: str) -> dict[str, Any]:
 def measure(side: str, backend: str, problem: str) -> dict[str, Any]:
     """One side in a process of its own."""
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "benchmarks.recurrent", "--child", side, "--problems", problem]
+    command = [sys.executable, "-m", "benchmarks.questions.recurrent", "--child", side, "--problems", problem]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{side} on {backend}, {problem}: {done.stderr[-2000:]}")

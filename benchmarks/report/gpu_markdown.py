@@ -3,7 +3,7 @@
 A page has each between two comments, `<!-- gpu_table NAME -->` and `<!-- /gpu_table -->`, and what stands there is
 replaced:
 
-    python -m benchmarks.gpu_table benchmarks/results --markdown benchmarks/{README,CELLS}.md docs/word2vec.md README.md
+    python -m benchmarks.report.gpu_table benchmarks/results --markdown benchmarks/{README,CELLS}.md docs/word2vec.md README.md
 
 `TABLES` has the names.
 """

@@ -1,6 +1,6 @@
 """Word vectors whole on an accelerator: how many words a second, what limits them, and are they as good?
 
-    KERAS_BACKEND=jax python -m benchmarks.word2vec_device --corpus FILE [--epochs 3] [--seeds 1] [--native-workers 16]
+    KERAS_BACKEND=jax python -m benchmarks.questions.word2vec_device --corpus FILE [--epochs 3] [--seeds 1] [--native-workers 16]
         [--variants 4096:kernels,8192:plain,...] [--no-quality] [--no-breakdown] [--no-fit] [--name NAME] [--quick]
 
 A variant is ``block:kind[:precision[:warps[:noise]]]``: tokens a block, ``kernels`` (Pallas or Triton, on an NVIDIA
@@ -29,7 +29,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from benchmarks.harness import print_table, write_result
+from benchmarks.harness.results import print_table, write_result
 from kerazoo import EncodedCorpus, Word2Vec
 from kerazoo.word2vec.gpu.plan import DevicePlan
 from kerazoo.word2vec.gpu.training import trainer_of

@@ -1,6 +1,6 @@
 """Pictures of the results.
 
-    python -m benchmarks.plot benchmarks/results --out pictures
+    python -m benchmarks.report.plot benchmarks/results --out pictures
 
 Words a second by system; how they grow with threads and with the size of blocks; quality against speed; steps a second
 of recurrent cells; seconds of training a small net. A picture whose results are not there is said not to be drawn.
@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
-from benchmarks.compare import read
+from benchmarks.report.compare import read
 
 __all__ = ["PICTURES", "load"]
 

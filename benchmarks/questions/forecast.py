@@ -1,12 +1,12 @@
 """How good are the forecasts of `kerazoo.Forecaster`, beside the statistics in the same run?
 
-    python -m benchmarks.forecast accuracy [--series all] [--seeds 1,2,3,4,5] [--models lstm_1x32] [--baselines all]
-    python -m benchmarks.forecast sine [--seeds 1,2,3,4,5]
-    python -m benchmarks.forecast time [--repeats 5]
-    python -m benchmarks.forecast cells [--series ...] [--models ...]
+    python -m benchmarks.questions.forecast accuracy [--series all] [--seeds 1,2,3,4,5] [--models lstm_1x32] [--baselines all]
+    python -m benchmarks.questions.forecast sine [--seeds 1,2,3,4,5]
+    python -m benchmarks.questions.forecast time [--repeats 5]
+    python -m benchmarks.questions.forecast cells [--series ...] [--models ...]
 
-accuracy: errors and what the intervals hold, at the rolling origins of `benchmarks.series`, for each seed, beside the
-baselines of `benchmarks.forecast_baselines`; medians over the seeds. Nothing is tuned on what comes after an origin: a
+accuracy: errors and what the intervals hold, at the rolling origins of `benchmarks.data.series`, for each seed, beside the
+baselines of `benchmarks.questions.forecast_baselines`; medians over the seeds. Nothing is tuned on what comes after an origin: a
 forecaster is fitted anew at each from its defaults. sine: the net of 2017 with its settings, trained by the zoo, and
 the steps that it generates. time: seconds of a default `fit` on the milk series, the first of a process and later ones.
 cells: which model the default should be, by mean ranks over the series.
@@ -25,9 +25,9 @@ import keras
 import numpy as np
 import pandas as pd
 
-from benchmarks.forecast_baselines import BASELINES, LEVELS, Forecast, score
-from benchmarks.harness import print_table, write_result
-from benchmarks.series import ALL, load_series, named, origins
+from benchmarks.data.series import ALL, load_series, named, origins
+from benchmarks.harness.results import print_table, write_result
+from benchmarks.questions.forecast_baselines import BASELINES, LEVELS, Forecast, score
 from kerazoo import Forecaster, datasets, training, zoo
 
 QUESTIONS = {

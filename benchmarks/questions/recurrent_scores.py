@@ -6,7 +6,7 @@ which leaves most nets far from trained, and at 1e-3; measured on 200 windows th
 12 months of what comes before 1975, scaled to [0, 1], 4000 iterations at 1e-3; the root mean squared error, in pounds
 per cow, of the 12 months that the net then generates. (A forecast by a bare net: `kerazoo.Forecaster` does better.)
 
-    KERAS_BACKEND=jax python -m benchmarks.recurrent_scores --seeds 3
+    KERAS_BACKEND=jax python -m benchmarks.questions.recurrent_scores --seeds 3
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import statistics
 import keras
 import numpy as np
 
-from benchmarks.harness import ROOT, print_table, write_result
+from benchmarks.harness.results import ROOT, print_table, write_result
 from kerazoo import datasets, zoo
 from kerazoo.cells import cell_info, list_cells
 from kerazoo.training import fit

@@ -1,0 +1,1 @@
+"""What the benchmarks share: timing, results as JSON, the machine, the registry, workloads and peers."""
