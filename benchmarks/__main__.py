@@ -28,8 +28,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from benchmarks.harness import ROOT
 from benchmarks.harness.registry import BACKENDS, BENCHMARKS, DEVICES, SCALES, Benchmark
-from benchmarks.harness.results import ROOT, print_table
+from benchmarks.harness.results import print_table
 from kerazoo import datasets
 from kerazoo._runtime.devices import usable_cores
 from kerazoo.errors import DatasetUnavailableError

@@ -1,4 +1,4 @@
-"""Counts the calls of cuDNN that Keras makes on torch: it falls back to a loop without a word where there is none."""
+"""Counts the cuDNN calls that Keras makes on torch, where it falls back to a loop without a message."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["CudnnCalls"]
 
 
 class CudnnCalls:
-    """Begins to count when it is made.
+    """Counts from its construction on.
 
     Attributes:
-        count: int, calls of a fused LSTM or GRU that went well.
+        count: int, successful calls of a fused LSTM or GRU.
     """
 
     def __init__(self) -> None:

@@ -28,7 +28,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness.results import Side, alternate, print_table, summarise, write_result
+from benchmarks.harness.results import print_table, write_result
+from benchmarks.harness.timing import Side, alternate, summarise
 from kerazoo import EncodedCorpus
 from kerazoo.batching import SequenceWindows, SkipGramBatches, TokenBlocks
 from kerazoo.text.tokens import keep_thresholds

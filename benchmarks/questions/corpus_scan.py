@@ -20,7 +20,9 @@ import numpy as np
 from gensim.models import Word2Vec
 from gensim.models.word2vec import LineSentence
 
-from benchmarks.harness.results import Side, alternate, peak_rss_of, print_table, summarise, write_result
+from benchmarks.harness.processes import peak_rss_of
+from benchmarks.harness.results import print_table, write_result
+from benchmarks.harness.timing import Side, alternate, summarise
 from kerazoo.text import EncodedCorpus
 
 MIN_COUNT = 5

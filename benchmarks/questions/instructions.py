@@ -25,7 +25,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.results import ROOT, print_table, write_result
+from benchmarks.harness import ROOT
+from benchmarks.harness.results import print_table, write_result
 from benchmarks.report.compare import compare, read, show
 
 QUESTION = "Instructions of each compiled kernel for a unit of work, counted by callgrind."

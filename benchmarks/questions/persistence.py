@@ -19,7 +19,8 @@ from typing import Any
 import gensim
 import keras
 
-from benchmarks.harness.results import Side, alternate, print_table, write_result
+from benchmarks.harness.results import print_table, write_result
+from benchmarks.harness.timing import Side, alternate
 from kerazoo import Forecaster, Word2Vec, datasets, zoo
 
 QUESTION = "Seconds of saving and loading, and bytes: word vectors beside gensim's, a forecaster, a model of the zoo."

@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness.results import ROOT, print_table, write_result
+from benchmarks.harness import ROOT
+from benchmarks.harness.results import print_table, write_result
 
 QUESTION = "Seconds from build to trained, and steps a second after compilation, of LSTM(100, relu) on batches of one."
 PROBLEMS = {"sine": (30, 2000), "milk": (12, 4000)}

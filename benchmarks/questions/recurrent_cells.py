@@ -14,7 +14,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from benchmarks.harness.results import Side, alternate, print_table, summarise, write_result
+from benchmarks.harness.results import print_table, write_result
+from benchmarks.harness.timing import Side, alternate, summarise
 from kerazoo import zoo
 from kerazoo.cells import Recurrent, list_cells, make_cell
 

@@ -35,8 +35,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.harness import ROOT
 from benchmarks.harness.cudnn_calls import CudnnCalls
-from benchmarks.harness.results import ROOT, describe_gpus, peak_memory, print_table, visible_devices, write_result
+from benchmarks.harness.machine import describe_gpus, visible_devices
+from benchmarks.harness.processes import peak_memory
+from benchmarks.harness.results import print_table, write_result
 
 QUESTION = "Steps a second of recurrent models by device: zoo against plain layers, parallel forms, every cell."
 PARTS = {"layers": 0.35, "linear": 0.35, "table": 0.25, "generate": 0.05}  # shares of the time

@@ -18,7 +18,8 @@ import statistics
 import keras
 import numpy as np
 
-from benchmarks.harness.results import ROOT, print_table, write_result
+from benchmarks.harness import ROOT
+from benchmarks.harness.results import print_table, write_result
 from kerazoo import datasets, zoo
 from kerazoo.cells import cell_info, list_cells
 from kerazoo.training import fit

@@ -14,7 +14,8 @@ import importlib.util
 import statistics
 from typing import Any
 
-from benchmarks.harness.results import print_table, run_fresh, write_result
+from benchmarks.harness.processes import run_fresh
+from benchmarks.harness.results import print_table, write_result
 
 QUESTION = "Seconds and peak memory of imports in a fresh interpreter: kerazoo beside gensim, Keras and darts."
 REFERENCE = "kerazoo"

@@ -25,7 +25,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.results import ROOT, print_table, write_result
+from benchmarks.harness import ROOT
+from benchmarks.harness.results import print_table, write_result
 
 SETTINGS = {"vector_size": 100, "window": 5, "negative": 5, "min_count": 5, "sample": 1e-3, "alpha": 0.025}
 REFERENCE = "gensim"

@@ -108,7 +108,7 @@ def _by_series(tables: Mapping[str, Any], alone: Mapping[str, Any]) -> str:
     heads.insert(1, "without its nets")
     return (
         "MASE (errors in units of those of the last season again, within the training part) at the rolling origins of\n"
-        "`benchmarks/data/series`: the least of each series in bold; the forecaster with `epochs=0`; what its\n"
+        "`benchmarks/data/series.py`: the least of each series in bold; the forecaster with `epochs=0`; what its\n"
         "intervals hold; ranks among those that ran on all series:\n\n"
         + _table(["", *heads, "80 % holds", "95 % holds"], lines)
     )
@@ -143,7 +143,7 @@ def _further(document: Mapping[str, Any]) -> str:
     seeds = len(document["settings"]["seeds"])
     heads = ["", *(f"{kind} ({len(names)})" for kind, names in groups.items()), "less on", "mean rank"]
     return (
-        f"The {len(tables)} series of `benchmarks/data/series_of_r`, on which the choice of transforms was set, five\n"
+        f"The {len(tables)} series of `benchmarks/data/series_of_r.py`, on which the choice of transforms was set, five\n"
         "origins each: MASE relative to that of the last season again (geometric means), on how many series it is\n"
         f"less, and the mean rank. Seeds: {seeds} (`forecast_accuracy_further.json`). Its 80 % intervals hold\n"
         f"{held[80]}, its 95 % intervals {held[95]}:\n\n" + _table(heads, lines)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from benchmarks.harness.results import ROOT
+from benchmarks.harness import ROOT
 from benchmarks.report import compare as guard
 from benchmarks.report.compare import compare, differences, read
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.harness.results import ROOT
+from benchmarks.harness import ROOT
 from benchmarks.report import forecast_markdown
 
 PAGE = ROOT / "docs" / "forecast.md"

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
+from benchmarks.harness import ROOT
 from benchmarks.harness.kernel_workloads import workloads
-from benchmarks.harness.results import ROOT
 from benchmarks.questions import instructions
 from kerazoo_ext import _word2vec
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from benchmarks.harness.results import ROOT
+from benchmarks.harness import ROOT
 from benchmarks.report import plot
 
 RESULTS = ROOT / "benchmarks" / "results"

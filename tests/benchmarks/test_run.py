@@ -15,8 +15,8 @@ import pytest
 
 from benchmarks import __main__ as runner
 from benchmarks.__main__ import Job, Options, Outcome
+from benchmarks.harness import ROOT
 from benchmarks.harness.registry import BENCHMARKS, SCALES, Benchmark
-from benchmarks.harness.results import ROOT
 
 FOLDER = ROOT / "benchmarks" / "questions"
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.data.series import ALL, FURTHER, SERIES, load_series, named, origins
-from benchmarks.harness import results as harness
+from benchmarks.harness import results
 from benchmarks.questions import forecast_baselines
 from benchmarks.questions.forecast_baselines import BASELINES, Forecast, holt_winters_per_day, score
 from kerazoo import datasets
@@ -197,7 +197,7 @@ def test_fits_that_do_not_converge_are_counted():
 
 
 def test_the_table_and_the_file_have_a_row_for_each_baseline(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(harness, "RESULTS", tmp_path)
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
     monkeypatch.setitem(BASELINES, "sarima", lambda *_: 1 / 0)
     monkeypatch.setattr(sys, "argv", ["forecast_baselines", "--series", "milk", "--baselines", "seasonal_naive,sarima"])
     forecast_baselines.main()

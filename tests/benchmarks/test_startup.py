@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchmarks.harness import results as harness
+from benchmarks.harness import processes, results
 from benchmarks.questions import persistence, startup
 from benchmarks.questions.persistence import measure, word_vectors
 
@@ -69,8 +69,8 @@ def test_forecasters_and_models_of_the_zoo_are_saved_and_loaded(tmp_path):
 
 
 def test_a_result_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    monkeypatch.setattr(harness, "RESULTS", tmp_path / "new")
-    path = harness.write_result("some", "Is it?", {"a": 1}, {"rows": [{"b": 2}]})
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "new")
+    path = results.write_result("some", "Is it?", {"a": 1}, {"rows": [{"b": 2}]})
     before = path.read_text()
     document = json.loads(before)
     assert (document["benchmark"], document["settings"], document["results"]) == (
@@ -79,13 +79,13 @@ def test_a_result_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         {"rows": [{"b": 2}]},
     )
     with pytest.raises(TypeError, match="not JSON serializable"):
-        harness.write_result("some", "Is it?", {}, {"rows": [object()]})
+        results.write_result("some", "Is it?", {}, {"rows": [object()]})
     assert path.read_text() == before
     assert [file.name for file in path.parent.iterdir()] == ["some.json"]
 
 
 def test_a_fresh_process_prints_and_has_a_peak_of_its_own():
-    printed, peak = harness.run_fresh("import sys\nprint(sys.argv[1])", "here")
+    printed, peak = processes.run_fresh("import sys\nprint(sys.argv[1])", "here")
     assert printed == "here\n"
     assert 4e6 < peak < 1e8
-    assert harness.peak_rss_of("held = bytearray(100_000_000)") > peak + 80_000_000
+    assert processes.peak_rss_of("held = bytearray(100_000_000)") > peak + 80_000_000

@@ -36,7 +36,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness.cudnn_calls import CudnnCalls
-from benchmarks.harness.results import ROOT, describe_gpus, print_table, visible_devices, write_result
+from benchmarks.harness import ROOT
+from benchmarks.harness.machine import describe_gpus, visible_devices
+from benchmarks.harness.results import print_table, write_result
 
 QUESTION = "Outputs and gradients on the device beside those on the CPU: relative errors of every cell and loss."
 FORWARD, GRADIENTS = 1e-4, 1e-3

@@ -1,21 +1,17 @@
-"""What the GPU benchmarks are shown by: the machine's description, the short table, the Markdown tables, the script."""
+"""The short table and the Markdown tables of the GPU results."""
 
 from __future__ import annotations
 
-import ast
 import json
 import shutil
-import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.harness import results as harness
+from benchmarks.harness import ROOT
 from benchmarks.report import gpu_markdown, gpu_table
 
-RESULTS = harness.ROOT / "benchmarks" / "results"
-SCRIPT = harness.ROOT / "benchmarks" / "run_gpu.sh"
+RESULTS = ROOT / "benchmarks" / "results"
 PAGES = ("benchmarks/README.md", "benchmarks/CELLS.md", "docs/word2vec.md", "README.md")
 MACHINE = {
     "cpu": "Some CPU",
@@ -114,75 +110,6 @@ def documents():
     }
 
 
-def fake_nvidia_smi(folder, monkeypatch, text, status=0):
-    program = folder / "nvidia-smi"
-    program.write_text(
-        f"#!{shutil.which('bash')}\nprintf '%s\\n' \"$@\" > {folder}/asked\nprintf '{text}'\nexit {status}\n"
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(folder))
-
-
-def test_a_machine_is_described_with_its_gpus(tmp_path, monkeypatch):
-    fake_nvidia_smi(tmp_path, monkeypatch, "Some GPU, 1.2, 8 MiB\\nOther GPU, 1.2, 16 MiB\\n")
-    machine = harness.describe_machine()
-    assert machine["gpus"] == [
-        {"name": "Some GPU", "driver": "1.2", "memory": "8 MiB"},
-        {"name": "Other GPU", "driver": "1.2", "memory": "16 MiB"},
-    ]
-    assert (tmp_path / "asked").read_text().split() == [
-        "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader",
-    ]  # fmt: skip
-    json.dumps(machine)
-
-
-@pytest.mark.parametrize("failing", [True, False])
-def test_without_a_driver_there_are_no_gpus(tmp_path, monkeypatch, failing):
-    if failing:
-        fake_nvidia_smi(tmp_path, monkeypatch, "has failed because it could not reach the driver", status=9)
-    else:
-        monkeypatch.setenv("PATH", str(tmp_path))
-    assert harness.describe_gpus() == []
-
-
-def test_devices_are_those_of_frameworks_that_run_already(monkeypatch):
-    for name in ("jax", "torch", "jax._src.xla_bridge"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    assert harness.visible_devices() == {}
-    cuda = SimpleNamespace(is_available=lambda: True, device_count=lambda: 1, get_device_name=lambda i: "Some GPU")
-    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
-    device = SimpleNamespace(platform="gpu", id=0, device_kind="Some GPU")
-    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(devices=lambda: [device]))
-    asked = SimpleNamespace(backends_are_initialized=lambda: False)
-    monkeypatch.setitem(sys.modules, "jax._src.xla_bridge", asked)
-    assert harness.visible_devices() == {"torch": ["cuda:0 Some GPU"]}
-    asked.backends_are_initialized = lambda: True
-    assert harness.visible_devices() == {"jax": ["gpu:0 Some GPU"], "torch": ["cuda:0 Some GPU"]}
-
-
-def test_peak_memory_is_of_the_host_and_of_frameworks_that_run_already(monkeypatch):
-    for name in ("jax", "torch", "tensorflow", "jax._src.xla_bridge"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    assert harness.peak_memory()["device_bytes"] is None
-    code = (
-        "from benchmarks.harness.results import peak_memory\n"
-        "print(peak_memory()); held = b'x' * (64 << 20); print(peak_memory())"
-    )
-    printed, peak = harness.run_fresh(code)
-    first, second = (ast.literal_eval(line)["host_bytes"] for line in printed.splitlines())
-    assert first + (60 << 20) < second == pytest.approx(peak, rel=0.05)
-    cuda = SimpleNamespace(is_available=lambda: True, is_initialized=lambda: True, max_memory_allocated=lambda: 5)
-    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
-    assert harness.peak_memory()["device_bytes"] == 5
-    device = SimpleNamespace(memory_stats=lambda: {"peak_bytes_in_use": 7})
-    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(local_devices=lambda: [device]))
-    bridge = SimpleNamespace(backends_are_initialized=lambda: True)
-    monkeypatch.setitem(sys.modules, "jax._src.xla_bridge", bridge)
-    assert harness.peak_memory()["device_bytes"] == 7
-    device.memory_stats = lambda: None  # as on a CPU
-    assert harness.peak_memory()["device_bytes"] == 5
-
-
 def test_the_short_table_names_what_failed_and_what_is_missing(documents):
     text = "\n".join(gpu_table.lines_of(documents))
     assert "== gpu_correctness_jax: Some GPU (driver 1.2), Some CPU, 2026-01-02" in text
@@ -266,25 +193,6 @@ def test_a_table_that_cannot_be_made_is_an_error(documents):
 @pytest.mark.parametrize("page", PAGES)
 def test_the_pages_have_the_tables_of_the_newest_results(page):
     """If this fails: `python -m benchmarks.report.gpu_table benchmarks/results --markdown` with these pages."""
-    text = (harness.ROOT / page).read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8")
     assert "<!-- gpu_table " in text
     assert gpu_markdown.fill(text, gpu_markdown.load(RESULTS)) == text
-
-
-@pytest.mark.skipif(not SCRIPT.exists() or shutil.which("bash") is None, reason="needs the script and bash")
-def test_the_script_parses_and_says_what_it_takes():
-    def run(*arguments):
-        return subprocess.run(["bash", *arguments], capture_output=True, text=True, timeout=60)
-
-    done = run("-n", str(SCRIPT))
-    assert (done.returncode, done.stderr) == (0, "")
-    shown = run(str(SCRIPT), "--help")
-    assert shown.returncode == 0
-    assert "--only NAME" in shown.stdout
-    for arguments, message in (
-        (["--fast"], "unknown argument: --fast"),
-        (["--corpus"], "--corpus needs a value"),
-        (["--corpus", "/nowhere"], "cannot read the corpus: /nowhere"),
-    ):
-        refused = run(str(SCRIPT), *arguments)
-        assert (refused.returncode, message in refused.stderr) == (2, True)
