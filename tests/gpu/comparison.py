@@ -207,7 +207,7 @@ def compare_forms(cases: dict[str, Arrays]) -> dict[str, float]:
     return found
 
 
-# One side: a process ---------------------------------------------------------------------------------------------------
+# One side: a process --------------------------------------------------------------------------------------------------
 
 
 def compute_side(pattern: str, seed: int, precision: str, path: Path) -> None:

@@ -1,7 +1,8 @@
 """How JAX and PyTorch compute outputs and gradients.
 
-A side has two methods: `model` for a Keras model and `function` for a function of arrays. Both return a callable without
-arguments, which returns named arrays: `forward/...`, `gradient/...`, and `fused`, whether cuDNN computed the layer.
+A side has two methods: `model` for a Keras model and `function` for a function of arrays. Both return a callable
+without arguments, which returns named arrays: `forward/...`, `gradient/...`, and `fused`, whether cuDNN computed the
+layer.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ class TorchSide:
         return torch.from_numpy(np.ascontiguousarray(value)).to(self.device)
 
     def model(self, model: Any, x: np.ndarray, weights: list[np.ndarray]) -> Callable[[], Arrays]:
-        """Outputs of `model` for `x`, the gradients of the sum of outputs times `weights`, and the effect of training."""
+        """Outputs of `model` for `x`, gradients of the sum of outputs times `weights`, and the effect of training."""
         import keras
         import torch
 

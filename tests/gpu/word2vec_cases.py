@@ -91,7 +91,7 @@ def word2vec_cases(side: Any, seed: int) -> Iterator[tuple[str, Callable[[], Arr
 
 
 def _step(name: str, block: Arrays, words: int, rng: np.random.Generator) -> Callable[[], Arrays]:
-    """Loss and tables of `SkipGram` after a training step on the block; they are outputs, and there are no gradients."""
+    """Loss and tables of `SkipGram` after a training step on the block, as outputs; there are no gradients."""
     from kerazoo.word2vec import RowClippedSGD, SkipGram
 
     model = SkipGram(words, 12, loss=name, seed=1, dtype="float32")  # its learning rate and clipping are always float32
