@@ -1,61 +1,67 @@
 """What do recurrent models reach on a device: a GPU, or the CPU beside it?
 
-layers: a zoo LSTM and GRU against the plain layer of the framework: `torch.nn` on PyTorch, `keras.layers` elsewhere.
+layers: LSTM and GRU of the zoo against the framework's layer: `torch.nn` on PyTorch, `keras.layers` elsewhere.
 linear: each linear recurrence in parallel form and step by step, against the fused LSTM of the same width.
-table: every cell by batch and length. What is left when the time is up is in the table as not measured.
+table: every cell by batch size and length. What the time limit leaves out is in the table as not measured.
 generate: 200 steps of `zoo.generate`.
 
     KERAS_BACKEND=jax python -m benchmarks.questions.recurrent_devices layers linear --device cpu,gpu --seconds 120
 
-Each device has a process of its own, as Keras chooses its fused layers by what the process can see. The steps that are
-timed are the framework's own: the forward pass, or that with the gradients and one update of plain SGD, on data that
-lies on the device, the same for all sides; what `fit` adds is not in them. On torch "captured" is what models of the
-zoo do by `training.compiled` and `training.fit`: the same, and Keras's metrics, as a CUDA graph (on a CPU, the same
-without a graph); on TensorFlow "XLA" is what `training.fit` compiles by. Timings wait for the device, and leave out the
-first calls; compiling is in its own column, several functions at once on JAX.
+Each device has its own process, because Keras selects its fused layers by the devices that the process sees. The timed
+function is a step of the framework, without the overhead of `fit`: the forward pass, or forward pass, gradients and an
+update by plain SGD, on data that is already on the device and the same for all sides. On torch "captured" is what
+`training.compiled` and `training.fit` do for models of the zoo: the same step and Keras's metrics in a CUDA graph (on a
+CPU without a graph); on TensorFlow "XLA" is how `training.fit` compiles. Timings wait for the device and leave out the
+first calls; the time to compile is in a separate column, on JAX with several functions at the same time.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import gc
 import json
 import os
-import statistics
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from benchmarks.harness import ROOT
-from benchmarks.harness.cudnn_calls import CudnnCalls
+from benchmarks.harness.device_timing import Comparison, Limits, describe_rates, run_comparisons, short_error
+from benchmarks.harness.device_workers import BY_XLA, CAPTURED, NOT_UNROLLED, make_worker
 from benchmarks.harness.machine import describe_gpus, visible_devices
 from benchmarks.harness.processes import peak_memory
+from benchmarks.harness.recurrent_models import from_zoo, plain_keras, plain_torch
 from benchmarks.harness.results import print_table, write_result
 
-QUESTION = "Steps a second of recurrent models by device: zoo against plain layers, parallel forms, every cell."
+QUESTION = "Steps per second of recurrent models by device: zoo against plain layers, parallel forms, every cell."
 PARTS = {"layers": 0.35, "linear": 0.35, "table": 0.25, "generate": 0.05}  # shares of the time
 MODES = ("inference", "training")
-GRACE = 10.0  # seconds over time that functions may take which are compiled already
-ONE_STEP = "one step a turn"
-BY_XLA = "XLA"  # as `training.fit` compiles on TensorFlow
-CAPTURED = "captured"  # as one CUDA graph: see `kerazoo.training`
 
-# How models of the zoo run that are compared with nothing but each other: as `training.fit` runs them.
+# Models of the zoo that are only compared with each other run as in `training.fit`.
 HOW = {"jax": "", "tensorflow": f", {BY_XLA}", "torch": f", {CAPTURED}"}
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Sizes of a run: `layers` are (batch, T, width), `linear` (batch, T, width), `table` (batch, T)."""
+    """Sizes of a run.
+
+    Attributes:
+        layers: (batch, steps, width) of the part `layers`.
+        linear: (batch, steps, width) of the part `linear`.
+        table_first: (batch, steps) that every cell is measured at first.
+        table_rest: (batch, steps) that follow.
+        table_width: units of the cells in the table.
+        generate: (model, batch) of the part `generate`.
+        steps: that are generated.
+        repeats: rounds of each comparison.
+        turn: seconds of one side in one round.
+    """
 
     layers: tuple[tuple[int, int, int], ...]
     linear: tuple[tuple[int, int, int], ...]
@@ -65,7 +71,7 @@ class Scale:
     generate: tuple[tuple[str, int], ...]
     steps: int
     repeats: int
-    turn: float  # seconds of one side in one turn
+    turn: float
 
 
 SCALES = {
@@ -100,295 +106,15 @@ SCALES["full"] = Scale(
         "turn": 0.2,
     }
 )
-# Beyond the first point of the grid, these come first: a loop, the fused ones, and parallel forms of each kind.
+# These cells come first in the rest of the grid: a loop, the fused ones, and parallel forms of each kind.
 LEADING = ("lstm", "gru", "rnn", "mingru", "lru", "mlstm")
 
 
-@dataclass
-class Side:
-    """One function that is timed: `run` queues it once, `wait` waits until all that is queued is done."""
-
-    name: str
-    compile: Callable[[], None]
-    run: Callable[[], Any]
-    wait: Callable[[], Any]
-    notes: dict[str, Any] = field(default_factory=dict)
-    rates: list[float] = field(default_factory=list)
-
-
-@dataclass
-class Comparison:
-    """Sides that take turns, made only when their turn has come; ratios are to `reference`."""
-
-    row: dict[str, Any]
-    sides: dict[str, Callable[[], Any]]  # name -> what makes the model
-    reference: str | None
-    mode: str
-    batch: int
-    steps: int
-    features: int
-
-    def data(self) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng(0)
-        x = rng.normal(size=(self.batch, self.steps, self.features)).astype("float32")
-        return x, np.zeros((self.batch, self.steps, 1), "float32")
-
-
-@contextlib.contextmanager
-def one_step_a_turn() -> Iterator[None]:
-    """Let the loops that are traced meanwhile take one step a turn, as Keras's do."""
-    from kerazoo.cells import loop
-
-    kept, loop.STEPS_A_TURN = loop.STEPS_A_TURN, {False: 1, True: 1}
-    try:
-        yield
-    finally:
-        loop.STEPS_A_TURN = kept
-
-
-class JaxWorker:
-    """Compiles and runs on JAX."""
-
-    threads = max(1, min(8, (os.cpu_count() or 2) - 1))
-
-    def put(self, x: np.ndarray) -> Any:
-        import jax
-
-        return jax.device_put(x)
-
-    def side(self, name: str, model: Any, x: Any, y: Any, mode: str) -> Side:
-        import jax
-        import jax.numpy as jnp
-
-        weights = [variable.value for variable in model.trainable_variables]
-        others = [variable.value for variable in model.non_trainable_variables]
-
-        def inference(weights: Any, others: Any, x: Any) -> Any:
-            return model.stateless_call(weights, others, x, training=False)[0]
-
-        def loss(weights: Any, others: Any, x: Any, y: Any) -> Any:
-            return jnp.mean((model.stateless_call(weights, others, x, training=True)[0] - y) ** 2)
-
-        def training(weights: Any, others: Any, x: Any, y: Any) -> Any:
-            value, gradients = jax.value_and_grad(loss)(weights, others, x, y)
-            return [w - 1e-3 * g for w, g in zip(weights, gradients, strict=True)], value
-
-        start = time.perf_counter()
-        with one_step_a_turn() if name.endswith(ONE_STEP) else contextlib.nullcontext():
-            if mode == "inference":
-                lowered = jax.jit(inference).lower(weights, others, x)
-            else:
-                lowered = jax.jit(training).lower(weights, others, x, y)
-        traced = time.perf_counter() - start
-        side = Side(name, lambda: None, lambda: None, lambda: None)
-        # Keras falls back to a loop without a word where cuDNN cannot be had.
-        side.notes["fused"] = "dnn_rnn" in lowered.as_text()
-        last: list[Any] = []
-
-        def compile_it() -> None:
-            start = time.perf_counter()
-            compiled = lowered.compile()
-            side.notes["compile_seconds"] = traced + time.perf_counter() - start
-
-            def run() -> None:
-                if mode == "inference":
-                    last[:] = [compiled(weights, others, x)]
-                else:
-                    weights[:], value = compiled(weights, others, x, y)
-                    last[:] = [value]
-
-            side.run = run
-
-        side.compile = compile_it
-        side.wait = lambda: jax.block_until_ready((last, weights))
-        return side
-
-
-class TorchWorker:
-    """Runs on PyTorch, operation by operation; the first call stands in for compiling."""
-
-    threads = 1
-
-    def __init__(self) -> None:
-        import torch  # type: ignore[import-not-found,unused-ignore]
-
-        self.torch = torch
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.fused_calls = CudnnCalls()
-
-    def put(self, x: np.ndarray) -> Any:
-        import torch
-
-        return torch.from_numpy(x).to(self.device)
-
-    def side(self, name: str, model: Any, x: Any, y: Any, mode: str) -> Side:
-        if name.endswith(CAPTURED):
-            run, captured = self._captured(model, x, y, mode)
-        else:
-            run, captured = self._plain(model, x, y, mode), None
-        wait = self.torch.cuda.synchronize if self.device == "cuda" else lambda: None
-        side = Side(name, lambda: None, run, wait)
-
-        def first_calls() -> None:
-            before, start = self.fused_calls.count, time.perf_counter()
-            for _ in range(1 if captured is None else 5):  # three before the capture, the capture, a replay
-                run()
-            wait()
-            side.notes["compile_seconds"] = time.perf_counter() - start
-            side.notes["fused"] = self.fused_calls.count > before or not hasattr(model, "trainable_variables")
-            if captured is not None:
-                side.notes["why_not_captured"] = captured()
-
-        side.compile = first_calls
-        return side
-
-    def _plain(self, model: Any, x: Any, y: Any, mode: str) -> Callable[[], Any]:
-        torch = self.torch
-        if hasattr(model, "trainable_variables"):
-            weights = [variable.value for variable in model.trainable_variables]
-            call = model
-        else:
-            weights = list(model.parameters())
-
-            def call(x: Any, training: bool) -> Any:
-                return model(x)
-
-        optimizer = torch.optim.SGD(weights, lr=1e-3)
-
-        def inference() -> Any:
-            with torch.no_grad():
-                return call(x, training=False)
-
-        def training() -> Any:
-            optimizer.zero_grad()
-            loss = ((call(x, training=True) - y) ** 2).mean()
-            loss.backward()
-            optimizer.step()
-            return loss
-
-        return inference if mode == "inference" else training
-
-    def _captured(self, model: Any, x: Any, y: Any, mode: str) -> tuple[Callable[[], Any], Callable[[], str]]:
-        """As `training.compiled` and `training.fit` run a model of Keras; a plain module by the same graph."""
-        from kerazoo.training._torch import CapturedCall, CapturedPrediction, CapturedTrainFunction
-
-        if not hasattr(model, "trainable_variables"):
-            plain = self._plain(model, x, y, mode)
-            call = CapturedCall(lambda x, y: plain())
-            return lambda: call(x, y), lambda: call.why_not
-        if mode == "inference":
-            predict = CapturedPrediction(model, {"training": False})
-            return lambda: predict(x), lambda: next((each.why_not for each in predict._calls.values()), "no GPU")
-        import keras
-
-        model.compile(keras.optimizers.SGD(1e-3), "mse")
-        function = CapturedTrainFunction(model, len(x))
-        return lambda: function([(x, y)]), lambda: function.why_not
-
-
-class TensorFlowWorker:
-    """Runs functions as TensorFlow traces them or, where the name of a side says so, compiled by XLA."""
-
-    threads = 1
-
-    def put(self, x: np.ndarray) -> Any:
-        import tensorflow as tf
-
-        return tf.constant(x)
-
-    def side(self, name: str, model: Any, x: Any, y: Any, mode: str) -> Side:
-        import tensorflow as tf
-
-        weights = [variable.value for variable in model.trainable_variables]
-
-        def inference() -> Any:
-            return model(x, training=False)
-
-        def training() -> Any:
-            with tf.GradientTape() as tape:
-                loss = tf.reduce_mean((model(x, training=True) - y) ** 2)
-            for weight, gradient in zip(weights, tape.gradient(loss, weights), strict=True):
-                weight.assign_sub(1e-3 * gradient)
-            return loss
-
-        function = inference if mode == "inference" else training
-        traced = tf.function(function, jit_compile=name.endswith(BY_XLA), autograph=False)
-        last: list[Any] = []
-
-        def run() -> None:
-            last[:] = [traced()]
-
-        def wait() -> None:
-            for each in last:
-                each.numpy()  # there is no other way to wait for a device
-
-        side = Side(name, lambda: None, run, wait)
-
-        def first_call() -> None:
-            start = time.perf_counter()
-            graph = traced.get_concrete_function().graph.as_graph_def()
-            run()
-            wait()
-            side.notes["compile_seconds"] = time.perf_counter() - start
-            # Keras puts both ways into the graph, and TensorFlow chooses by the device.
-            nodes = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
-            fused = any(node.op.startswith("CudnnRNN") for node in nodes)
-            side.notes["fused"] = fused and bool(tf.config.list_physical_devices("GPU"))
-
-        side.compile = first_call
-        return side
-
-
-def make_worker() -> Any:
-    import keras
-
-    workers = {"jax": JaxWorker, "tensorflow": TensorFlowWorker, "torch": TorchWorker}
-    return workers[keras.backend.backend()]()
-
-
-# What is compared ----------------------------------------------------------------------------------------------------
-
-
-def plain_keras(cell: str, width: int, features: int, **options: Any) -> Any:
-    """The layer of Keras with a dense head; weights drawn by NumPy, which saves JAX some compiling."""
-    import keras
-
-    from kerazoo.zoo.initial import drawn_by_numpy
-
-    make = keras.layers.LSTM if cell == "lstm" else keras.layers.GRU
-    layers = [make(width, return_sequences=True, **options), keras.layers.Dense(1)]
-    with drawn_by_numpy(layers):
-        return keras.Sequential([keras.Input((None, features)), *layers])
-
-
-def plain_torch(cell: str, width: int, features: int) -> Any:
-    """The layer of PyTorch with a linear head."""
-    import torch
-
-    class Plain(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            make = torch.nn.LSTM if cell == "lstm" else torch.nn.GRU
-            self.recurrent = make(features, width, batch_first=True)
-            self.head = torch.nn.Linear(width, 1)
-
-        def forward(self, x: Any) -> Any:
-            return self.head(self.recurrent(x)[0])
-
-    return Plain().to("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def from_zoo(cell: str, width: int, features: int, **options: Any) -> Any:
-    """The model of the zoo with a dense head, an output for every step."""
-    from kerazoo import zoo
-    from kerazoo.cells import cell_info
-
-    extra = {"time": "step"} if cell_info(cell).needs_timestamps else {}
-    layer = zoo.LayerSpec(cell, width, options=extra)
-    return zoo.build(zoo.RNNSpec(layers=(layer,), features=features), seed=1, **options)
+# What is compared ---
 
 
 def layers_part(scale: Scale, backend: str) -> Iterator[Comparison]:
+    """Layers of the zoo against plain layers."""
     for batch, steps, width in scale.layers:
         for cell in ("lstm", "gru"):
             sides: dict[str, Callable[[], Any]] = {
@@ -404,14 +130,15 @@ def layers_part(scale: Scale, backend: str) -> Iterator[Comparison]:
             elif cell == "lstm":
                 sides["keras, scan"] = partial(plain_keras, "lstm", width, width, use_cudnn=False)
             else:
-                # JAX has cuDNN's LSTM alone; what does the loop gain by several steps a turn?
-                sides[f"zoo, {ONE_STEP}"] = sides["zoo"]
+                # On JAX only the LSTM has cuDNN; what does the loop of the GRU gain by unrolling?
+                sides[f"zoo, {NOT_UNROLLED}"] = sides["zoo"]
             for mode in MODES:
                 row = {"cell": cell, "batch": batch, "steps": steps, "width": width, "mode": mode}
                 yield Comparison(row, sides, "torch.nn" if backend == "torch" else "keras", mode, batch, steps, width)
 
 
 def linear_part(scale: Scale, backend: str) -> Iterator[Comparison]:
+    """Linear recurrences against the fused LSTM."""
     from kerazoo.cells import list_cells
 
     for batch, steps, width in scale.linear:
@@ -419,7 +146,7 @@ def linear_part(scale: Scale, backend: str) -> Iterator[Comparison]:
         sides: dict[str, Callable[[], Any]] = {"lstm, fused": partial(make, "lstm", width, width)}
         for cell in list_cells(linear=True):
             for form, parallel in (("parallel", True), ("step by step", False)):
-                # A loop over 512 steps of 256 sequences tells nothing that 32 do not.
+                # A loop over 512 steps of 256 sequences shows nothing that 32 sequences do not.
                 if parallel or batch <= 32 or steps <= 64:
                     sides[f"{cell}, {form}{HOW[backend]}"] = partial(from_zoo, cell, width, width, parallel=parallel)
         for mode in MODES:
@@ -428,11 +155,12 @@ def linear_part(scale: Scale, backend: str) -> Iterator[Comparison]:
 
 
 def table_part(scale: Scale, backend: str) -> Iterator[Comparison]:
+    """Every cell by batch size and length."""
     from kerazoo.cells import cell_info, list_cells
 
     def rows(cells: Sequence[str], batch: int, steps: int) -> Iterator[Comparison]:
         for cell in cells:
-            # A convolution slides over the features, and has `width` outputs at each of them.
+            # A convolution has `width` outputs at each feature.
             width = 4 if cell_info(cell).layer == "convolution" else scale.table_width
             for mode in MODES:
                 row = {"cell": cell, "batch": batch, "steps": steps, "width": width, "mode": mode}
@@ -450,98 +178,11 @@ def table_part(scale: Scale, backend: str) -> Iterator[Comparison]:
                 yield from rows(group, batch, steps)
 
 
-# Running -------------------------------------------------------------------------------------------------------------
-
-
-def measure(sides: Sequence[Side], repeats: int, turn: float, deadline: float) -> None:
-    """Let the sides take turns of about `turn` seconds."""
-    counts = []
-    for side in sides:
-        side.run()
-        side.wait()
-        start = time.perf_counter()
-        side.run()
-        side.wait()
-        counts.append(max(1, min(200, int(turn / max(time.perf_counter() - start, 1e-6)))))
-    for repeat in range(repeats):
-        if repeat > 1 and time.perf_counter() > deadline:  # what is compiled is worth two turns
-            break
-        for side, count in zip(sides, counts, strict=True):
-            start = time.perf_counter()
-            for _ in range(count):
-                side.run()
-            side.wait()
-            side.rates.append(count / (time.perf_counter() - start))
-
-
-def run_part(
-    comparisons: Sequence[Comparison], worker: Any, scale: Scale, deadline: float, emit: Callable[[Any], None]
-) -> None:
-    """Measure until `deadline`; the functions of a group are compiled at once, then timed one after the other."""
-    waiting = list(comparisons)
-    with ThreadPoolExecutor(worker.threads) as pool:
-        while waiting:
-            group: list[tuple[Comparison, list[Side]]] = []
-            while waiting and sum(len(sides) for _, sides in group) < 2 * worker.threads:
-                comparison = waiting.pop(0)
-                if time.perf_counter() > deadline:
-                    emit({**comparison.row, "measured": False})
-                    continue
-                group.append((comparison, _prepared(comparison, worker, emit)))
-            pending = [(comparison, side, pool.submit(side.compile)) for comparison, sides in group for side in sides]
-            for comparison, side, future in pending:
-                try:
-                    future.result()
-                except Exception as error:  # one function that does not compile must not end the others
-                    emit({**comparison.row, "side": side.name, "error": _short(error)})
-                    side.notes["failed"] = True
-            for comparison, prepared in group:
-                _time(comparison, [side for side in prepared if "failed" not in side.notes], scale, deadline, emit)
-            del group, pending
-            gc.collect()
-
-
-def _prepared(comparison: Comparison, worker: Any, emit: Callable[[Any], None]) -> list[Side]:
-    x, y = (worker.put(values) for values in comparison.data())
-    sides = []
-    for name, make in comparison.sides.items():
-        try:
-            sides.append(worker.side(name, make(), x, y, comparison.mode))
-        except Exception as error:
-            emit({**comparison.row, "side": name, "error": _short(error)})
-    return sides
-
-
-def _time(
-    comparison: Comparison, sides: list[Side], scale: Scale, deadline: float, emit: Callable[[Any], None]
-) -> None:
-    if time.perf_counter() > deadline + GRACE:
-        emit({**comparison.row, "measured": False})
-        return
-    try:
-        measure(sides, scale.repeats, scale.turn, deadline)
-    except Exception as error:
-        emit({**comparison.row, "error": _short(error)})
-        return
-    base = next((side for side in sides if side.name == comparison.reference), None)
-    for side in sides:
-        row = {**comparison.row, "side": side.name, "unit": "steps/s", **_rates(side.rates)}
-        if base is not None:
-            row["ratio"] = statistics.median(a / b for a, b in zip(side.rates, base.rates, strict=True))
-        emit({**row, **side.notes})
-
-
-def _rates(rates: Sequence[float]) -> dict[str, Any]:
-    median = statistics.median(rates)
-    return {"rate": median, "min_rate": min(rates), "max_rate": max(rates), "repeats": len(rates)}
-
-
-def _short(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+# Running ---
 
 
 def generate_part(scale: Scale, deadline: float, emit: Callable[[Any], None]) -> None:
-    """Steps of `zoo.generate` a second; its result is a NumPy array, so it waits by itself."""
+    """Steps per second of `zoo.generate`, which waits for the device, as it returns a NumPy array."""
     from kerazoo import zoo
 
     for name, batch in scale.generate:
@@ -561,15 +202,15 @@ def generate_part(scale: Scale, deadline: float, emit: Callable[[Any], None]) ->
             first = run()
             rates = [scale.steps / run() for _ in range(scale.repeats)]
         except Exception as error:
-            emit({**row, "error": _short(error)})
+            emit({**row, "error": short_error(error)})
             continue
-        emit({**row, "side": "zoo.generate", "unit": "steps/s", **_rates(rates),
+        emit({**row, "side": "zoo.generate", "unit": "steps/s", **describe_rates(rates),
               "compile_seconds": first - scale.steps / max(rates)})  # fmt: skip
 
 
-def child(parts: Sequence[str], scale: Scale, seconds: float) -> None:
+def measure(parts: Sequence[str], scale: Scale, seconds: float) -> None:
     """Measure in this process; each row is a line of JSON on standard output."""
-    begin = time.perf_counter()  # importing Keras is part of what the time has to pay for
+    begin = time.perf_counter()  # the limit includes the import of Keras
     worker = make_worker()
     import keras
 
@@ -583,7 +224,7 @@ def child(parts: Sequence[str], scale: Scale, seconds: float) -> None:
     made = {"layers": layers_part, "linear": linear_part, "table": table_part}
     left = sum(PARTS[part] for part in parts)
     for part in parts:
-        # What a part leaves over goes to those after it.
+        # Time that a part does not use goes to those after it.
         remaining = begin + seconds - time.perf_counter()
         deadline = time.perf_counter() + remaining * PARTS[part] / left
         left -= PARTS[part]
@@ -595,12 +236,12 @@ def child(parts: Sequence[str], scale: Scale, seconds: float) -> None:
         if part == "generate":
             generate_part(scale, deadline, emit)
         else:
-            run_part(list(made[part](scale, backend)), worker, scale, deadline, emit)
+            run_comparisons(list(made[part](scale, backend)), worker, Limits(scale.repeats, scale.turn, deadline), emit)
         say(part=part, seconds=time.perf_counter() - start, peak_memory=peak_memory())
 
 
 def run_device(device: str, arguments: argparse.Namespace) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    """Run `child` on a device, and gather its rows; one that hangs is ended, and its rows are kept."""
+    """Run :func:`measure` in a process on a device and collect its rows; a process that hangs is killed."""
     environment = {**os.environ, "XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_CPP_MIN_LOG_LEVEL": "3"}
     if device == "cpu":
         environment |= {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
@@ -640,9 +281,10 @@ COLUMNS = {
 
 
 def main() -> int:
+    """Run the parts on each device, write the results, print the tables; 1 if a process failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)}; default: all")
-    parser.add_argument("--device", default="gpu" if describe_gpus() else "cpu", help="cpu, gpu or both, by a comma")
+    parser.add_argument("--device", default="gpu" if describe_gpus() else "cpu", help="cpu, gpu or cpu,gpu")
     parser.add_argument("--quick", dest="scale", action="store_const", const="quick", default="default")
     parser.add_argument("--default", dest="scale", action="store_const", const="default", help=argparse.SUPPRESS)
     parser.add_argument("--full", dest="scale", action="store_const", const="full")
@@ -657,7 +299,7 @@ def main() -> int:
     if arguments.repeats:
         scale = Scale(**{**vars(scale), "repeats": arguments.repeats})
     if arguments.child:
-        child(arguments.parts, scale, arguments.seconds)
+        measure(arguments.parts, scale, arguments.seconds)
         return 0
     backend = os.environ.get("KERAS_BACKEND", "")
     if backend not in HOW:
@@ -689,7 +331,7 @@ def main() -> int:
                 print("failed:", json.dumps(row))
         missing = sum(not row.get("measured", True) for row in rows)
         if missing:
-            print(f"{missing} not measured for want of time")
+            print(f"{missing} not measured for lack of time")
     print(f"\nwritten: {path}")
     return int(failed)
 
