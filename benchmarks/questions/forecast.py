@@ -1,15 +1,15 @@
-"""How good are the forecasts of `kerazoo.Forecaster`, beside the statistics in the same run?
+"""How good are the forecasts of `kerazoo.Forecaster`, beside statistical forecasts in the same run?
 
-    python -m benchmarks.questions.forecast accuracy [--series all] [--seeds 1,2,3,4,5] [--models lstm_1x32] [--baselines all]
+    python -m benchmarks.questions.forecast accuracy [--series all] [--seeds 1,2,3] [--models ...] [--baselines all]
     python -m benchmarks.questions.forecast sine [--seeds 1,2,3,4,5]
     python -m benchmarks.questions.forecast time [--repeats 5]
     python -m benchmarks.questions.forecast cells [--series ...] [--models ...]
 
-accuracy: errors and what the intervals hold, at the rolling origins of `benchmarks.data.series`, for each seed, beside the
-baselines of `benchmarks.questions.forecast_baselines`; medians over the seeds. Nothing is tuned on what comes after an origin: a
-forecaster is fitted anew at each from its defaults. sine: the net of 2017 with its settings, trained by the zoo, and
-the steps that it generates. time: seconds of a default `fit` on the milk series, the first of a process and later ones.
-cells: which model the default should be, by mean ranks over the series.
+accuracy: errors and coverage of the intervals at the rolling origins of `benchmarks.data.series`, per seed, beside the
+baselines of `benchmarks.harness.forecast_peers`; medians over the seeds. Values after an origin are used for nothing:
+a forecaster with default settings is fitted at each. sine: the network of 2017 with its settings, trained with the zoo,
+and the steps that it generates. time: seconds of a default `fit` on the milk series, the first of a process and later
+ones. cells: which model should be the default, by mean ranks over the series.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import argparse
 import statistics
 import time
 from collections.abc import Sequence
-from importlib import metadata
 from typing import Any
 
 import keras
@@ -26,21 +25,21 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.data.series import ALL, load_series, named, origins
+from benchmarks.harness.forecast_peers import BASELINES, LEVELS, Forecast, mean_ranks, package_versions, score
 from benchmarks.harness.results import print_table, write_result
-from benchmarks.questions.forecast_baselines import BASELINES, LEVELS, Forecast, score
 from kerazoo import Forecaster, datasets, training, zoo
 
 QUESTIONS = {
-    "accuracy": "Errors and coverage at rolling origins: the defaults beside statistics, medians of seeds.",
-    "sine": "The net of 2017 on the sine: mean squared error after 2000 iterations, and 60 generated steps.",
+    "accuracy": "Errors and coverage at rolling origins: the defaults beside statistical forecasts, medians of seeds.",
+    "sine": "The network of 2017 on the sine: mean squared error after 2000 iterations, and 60 generated steps.",
     "time": "Seconds of a default fit on 156 months of milk.",
-    "cells": "Which model of one net forecasts best: mean rank over the series.",
+    "cells": "Which model of one network forecasts best: mean rank over the series.",
 }
 COLUMNS = ("name", "rmse_last", "rmse_mean", "mase", "coverage_80", "coverage_95", "seconds", "note")
 
 
 def forecaster(model: str | None, seed: int, **settings: Any) -> Any:
-    """A baseline-like function of a forecaster with its defaults."""
+    """A forecaster with default settings, in the form of a baseline."""
 
     def run(train: pd.Series, period: int, horizon: int) -> Forecast:
         first = () if model is None else (model,)
@@ -56,7 +55,7 @@ def forecaster(model: str | None, seed: int, **settings: Any) -> Any:
 
 
 def median_row(name: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One row for several seeds: medians, and the least and greatest mean error."""
+    """One row for several seeds: medians, and the mean error of each seed."""
     found: dict[str, Any] = {"name": name}
     for what in ("rmse_last", "rmse_mean", "mase", "coverage_80", "coverage_95", "seconds"):
         known = [row[what] for row in rows if row[what] is not None]
@@ -69,7 +68,15 @@ def median_row(name: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def accuracy(
     names: Sequence[str], seeds: Sequence[int], models: Sequence[str | None], baselines: Sequence[str], **settings: Any
 ) -> Any:
-    """Tables by series, and mean ranks by MASE; `settings` are those of the forecasters that are not their defaults."""
+    """Tables by series, and mean ranks by MASE.
+
+    Args:
+        names: of the series.
+        seeds: of the forecasters.
+        models: of the forecasters; None for the default.
+        baselines: names of the statistical forecasts.
+        settings: of the forecasters, where they are not the defaults.
+    """
     tables: dict[str, Any] = {}
     for name, (series, period) in load_series(names).items():
         info, lengths = ALL[name], origins(name, len(series))
@@ -88,29 +95,19 @@ def accuracy(
     return {**tables, "mean_rank": ranks}
 
 
-def mean_ranks(tables: dict[str, Any]) -> dict[str, float]:
-    """Mean over the series of the rank by MASE, for what has one on every series, the best first."""
-    common = set.intersection(*({row["name"] for row in rows if row["mase"] is not None} for rows in tables.values()))
-    ranks: dict[str, list[float]] = {name: [] for name in common}
-    for rows in tables.values():
-        order = sorted((row["mase"], row["name"]) for row in rows if row["name"] in common)
-        for rank, (_, name) in enumerate(order, 1):
-            ranks[name].append(rank)
-    return dict(
-        sorted(((name, float(np.mean(each))) for name, each in ranks.items()), key=lambda pair: (pair[1], pair[0]))
-    )
-
-
 def _rounded(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{key: f"{value:.3f}" if isinstance(value, float) else value for key, value in row.items()} for row in rows]
 
 
 def sine(seeds: Sequence[int]) -> Any:
-    """Nets with the notebook's settings: 100 units, Adam at 1e-4, 2000 batches of one window of 30 steps.
+    """Networks with the settings of the notebook: 100 units, Adam at 1e-4, 2000 batches of one window of 30 steps.
 
-    The zoo's nets are trained as there, on windows drawn from the sine; for the generated steps the same net is then
-    trained on at a rate that falls from 1e-3. The forecasters learn from the 250 points of the stretch, from its
-    differences or with transforms of their own choice, in as many batches of the same size.
+    The networks of the zoo are trained as in the notebook, on windows drawn from the sine. To generate steps, the same
+    network is then trained further with a learning rate that decays from 1e-3. The forecasters learn from the 250
+    points of the sine, by differences or by transforms that they select, in as many batches of the same size.
+
+    Args:
+        seeds: of the networks.
     """
     rows = []
     for seed in seeds:
@@ -145,13 +142,13 @@ def _net_of_2017(name: str, seed: int, x_test: Any, y_test: Any) -> dict[str, fl
     rate = keras.optimizers.schedules.CosineDecay(1e-3, epochs * -(-len(x) // 32))
     model.compile(keras.optimizers.Adam(rate), "mse")
     training.fit(model, x, y, batch_size=32, epochs=epochs, verbose=0)
-    places = wave.xmin + np.arange(90) * wave.resolution
-    made = zoo.generate(model, wave.ret_true(places[:30]), 60)
+    points = wave.xmin + np.arange(90) * wave.resolution
+    made = zoo.generate(model, wave.ret_true(points[:30]), 60)
     return {
         "seconds": seconds,
         "mse_after_2000": after,
         "mse_at_the_end": _mse(model, x_test, y_test),
-        "generated_60": float(np.abs(made - wave.ret_true(places[30:])).max()),
+        "generated_60": float(np.abs(made - wave.ret_true(points[30:])).max()),
     }
 
 
@@ -161,18 +158,18 @@ def _mse(model: Any, x: Any, y: Any) -> float:
 
 def _forecaster_of_sine(transforms: Any, seed: int, x_test: Any, y_test: Any) -> dict[str, float]:
     wave = datasets.sine()
-    places = wave.xmin + np.arange(250) * wave.resolution
+    points = wave.xmin + np.arange(250) * wave.resolution
 
     def fitted(steps: int, rate: float, batch: int) -> tuple[Any, float]:
         made = Forecaster("lstm_1x100_relu", transforms=transforms, period=1, horizon=30, lookback=30,
                           n_members=1, epochs=steps // 10, patience=steps, batch_size=batch, learning_rate=rate,
                           calendar=(), seed=seed, verbose=0)  # fmt: skip
         start = time.perf_counter()
-        made.fit(wave.ret_true(places))
+        made.fit(wave.ret_true(points))
         return made, time.perf_counter() - start
 
-    def judged(made: Any) -> float:
-        """Over the steps of windows that it has a forecast for; the first values are lost to the transforms."""
+    def error_of(made: Any) -> float:
+        """Mean squared error over the steps that have a forecast; the transforms consume the first values."""
         errors = []
         for inputs, targets in zip(x_test[..., 0], y_test[..., 0], strict=True):
             series = np.append(inputs, targets[-1])
@@ -181,17 +178,17 @@ def _forecaster_of_sine(transforms: Any, seed: int, x_test: Any, y_test: Any) ->
 
     made, seconds = fitted(2000, 1e-4, 1)
     longer, _ = fitted(4000, 1e-3, 32)
-    generated = longer.generate(wave.ret_true(places[:30]), 60)
+    generated = longer.generate(wave.ret_true(points[:30]), 60)
     return {
         "seconds": seconds,
-        "mse_after_2000": judged(made),
-        "mse_at_the_end": judged(longer),
-        "generated_60": float(np.abs(generated - wave.ret_true(places[30:90])).max()),
+        "mse_after_2000": error_of(made),
+        "mse_at_the_end": error_of(longer),
+        "generated_60": float(np.abs(generated - wave.ret_true(points[30:90])).max()),
     }
 
 
 def timing(repeats: int) -> Any:
-    """Seconds of `Forecaster().fit`, the first with all that it compiles."""
+    """Seconds of `Forecaster().fit`; the first one compiles."""
     series = datasets.milk()[:-12]
     rows = []
     for turn in range(repeats):
@@ -205,13 +202,16 @@ def timing(repeats: int) -> Any:
 
 
 def main() -> None:
+    """Answer one of the questions."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("question", choices=list(QUESTIONS))
     parser.add_argument("--series", default="all", help='names, separated by commas, "all" or "further"')
     parser.add_argument("--seeds", default="1,2,3,4,5")
-    parser.add_argument("--models", default="", help="names of models, separated by commas; the default unless given")
+    parser.add_argument("--models", default="", help="names, separated by commas; default: that of the forecaster")
     parser.add_argument("--baselines", default="all", help='names, separated by commas, "all" or "none"')
-    parser.add_argument("--without-nets", action="store_true", help="accuracy of the chosen statistics alone")
+    parser.add_argument(
+        "--without-nets", action="store_true", help="accuracy of the selected statistical forecast alone"
+    )
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--name", help="of the JSON file")
     arguments = parser.parse_args()
@@ -228,17 +228,9 @@ def main() -> None:
         tables = sine(seeds)
     else:
         tables = timing(arguments.repeats)
-    versions = {package: _version(package) for package in ("pandas", "scipy", "statsmodels", "statsforecast")}
-    settings = {"backend": keras.backend.backend(), "seeds": seeds, "models": models, "versions": versions,
+    settings = {"backend": keras.backend.backend(), "seeds": seeds, "models": models, "versions": package_versions(),
                 "without_nets": arguments.without_nets}  # fmt: skip
     print(write_result(arguments.name or f"forecast_{question}", QUESTIONS[question], settings, tables))
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 if __name__ == "__main__":

@@ -3,15 +3,14 @@
     python -m benchmarks.report.compare old.json new.json [--tolerance 0.1]
     python -m benchmarks.report.compare OLD_FOLDER NEW_FOLDER
 
-Rows of the same benchmark are matched by the columns that say what was measured, and their measures are compared: of
-rates and the quality of word vectors more is better, of seconds, bytes, instructions and errors less. Where the repeats
-are known (least and greatest value, or one row for each seed or turn), a change counts when each median lies outside
-what the other side has seen, and it is 2 % or more. Elsewhere it counts beyond `--tolerance`. Ratios to another row
-are not compared, as they follow from the rates, and neither is the share that intervals hold, which should be neither
-more nor less than their level.
+Rows of the same benchmark are matched by the columns that identify what was measured, and their measures are compared.
+Higher is better for rates and the quality of word vectors, lower for seconds, bytes, instructions and errors. If the
+repeats are known (minimum and maximum, or one row per seed or turn), a change counts if it is at least 2 % and each
+median is outside the range of the other side. Otherwise it counts beyond `--tolerance`. Not compared are ratios to
+another row, which follow from the rates, and coverages, for which neither higher nor lower is better.
 
-The exit status is 1 where something is slower or worse, or fails that did not, and 2 where a file is no result. What is
-only in one of the two, and what differs in the machine, the versions and the settings, is said.
+Rows that only one run has, and differences in machine, versions and settings, are printed. Exit status: 1 if something
+is slower or worse, or fails now and did not before; 2 if a file is not a result.
 """
 
 from __future__ import annotations
@@ -30,31 +29,37 @@ from benchmarks.harness.results import print_table
 
 __all__ = ["Change", "Comparison", "compare", "differences", "read"]
 
-# What a row is about. Rows that differ only in REPEATS are repeats of the same.
+# Columns that identify a row. Rows that differ only in REPEATS are repeats of the same measurement.
 IDENTITY = ("name", "part", "case", "model", "cell", "form", "side", "backend", "device", "mode", "batch", "steps",
             "width", "threads", "loss_name", "block_size", "kernels", "precision", "warps", "n_noise", "what",
             "unit")  # fmt: skip
 REPEATS = ("seed", "turn")
-# A table, and another one of the same file that has its rows with all repeats.
+# A table, and the table of the same file that has its rows with all repeats.
 SUMMARIES = {"rows": "runs", "medians": "sine", "median_fit_seconds": "fit"}
-# Columns that follow from others of their row; so do the seconds in a row with a rate.
+# Columns that follow from other columns of the row, as do the seconds in a row with a rate.
 DERIVED = ("median_seconds", "blocks_per_second", "kept_rate", "us", "gb_s")
 RATES = ("rate", "median_rate")
-# By name, or by the end of a name that has further words before it.
+# The whole name of a column, or its last words.
 MORE_IS_BETTER = ("rate", "per_second", "wordsim353", "simlex999", "analogies", "agrees", "fused")
 LESS_IS_BETTER = ("seconds", "s", "ms", "us", "ns_a_token", "bytes", "memory_mb", "instructions", "rmse_last",
                   "rmse_mean", "mase", "mse_after_2000", "mse_at_the_end", "generated_60", "loss")  # fmt: skip
-# The same program, started again or built anew, differs by as much.
+# Two builds of the same program, or two runs of it, differ by as much.
 LEAST_CHANGE = 0.02
 # Settings that differ in every run.
-PASSING = ("seconds", "seed", "devices")
+VOLATILE = ("seconds", "seed", "devices")
 
 Key = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True)
 class Measure:
-    """Values of one measure of one row: the median, and the least and greatest repeat where there are several."""
+    """Values of one measure of one row.
+
+    Attributes:
+        median: of the repeats.
+        low: minimum of the repeats.
+        high: maximum of the repeats.
+    """
 
     median: float
     low: float
@@ -62,13 +67,22 @@ class Measure:
 
     @property
     def spread(self) -> bool:
-        """Whether the repeats say how much a value varies."""
+        """Whether the repeats differ, and so show how much a value varies."""
         return self.high > self.low
 
 
 @dataclass(frozen=True)
 class Change:
-    """A measure that differs. `ratio` is new / old, and None where it failed or came from or went to zero."""
+    """A measure that differs.
+
+    Attributes:
+        row: what was measured.
+        measure: name of the column.
+        old: median before.
+        new: median now.
+        ratio: new / old; None if one of them is zero or the new one failed.
+        note: the spread, or the failure.
+    """
 
     row: str
     measure: str
@@ -80,7 +94,15 @@ class Change:
 
 @dataclass
 class Comparison:
-    """What was found for one benchmark. `same` counts the measures that have not changed, `only_*` name rows."""
+    """The comparison of one benchmark.
+
+    Attributes:
+        worse: measures that are slower or worse, the largest change first.
+        better: measures that are faster or better, the largest change first.
+        same: number of measures without a change.
+        only_old: rows or measures that only the old result has.
+        only_new: rows or measures that only the new result has.
+    """
 
     worse: list[Change]
     better: list[Change]
@@ -93,8 +115,9 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: float = 0
     """Compare the results of two runs of a benchmark.
 
     Args:
-        old, new: documents as :func:`benchmarks.harness.results.write_result` writes them.
-        tolerance: relative change from which on a measure counts whose spread is not known.
+        old: document of :func:`benchmarks.harness.results.write_result`.
+        new: document of the later run.
+        tolerance: relative change beyond which a measure of unknown spread counts.
 
     Raises:
         ValueError: they are not of the same benchmark.
@@ -102,7 +125,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: float = 0
     if old["benchmark"] != new["benchmark"] and old.get("question") != new.get("question"):
         raise ValueError(f"results of two benchmarks, {old['benchmark']} and {new['benchmark']}; expected one")
     before, after = rows_of(old["results"]), rows_of(new["results"])
-    if "peak_memory" in old and "peak_memory" in new:  # of the whole process; older results do not say it
+    if "peak_memory" in old and "peak_memory" in new:  # of the whole process; older results lack it
         before, after = (rows | rows_of({"peak_memory": [document["peak_memory"]]})
                          for rows, document in ((before, old), (after, new)))  # fmt: skip
     found = Comparison([], [], 0, [], [])
@@ -127,7 +150,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: float = 0
 
 
 def _judge(found: Comparison, row: str, measure: str, old: Measure, new: Measure, tolerance: float) -> None:
-    """Add a measure to where it belongs."""
+    """Count a measure as the same, or add it to the changes."""
     a, b = old.median, new.median
     relative = abs(b - a) / abs(a) if a else math.inf if b else 0.0
     if old.spread or new.spread:
@@ -145,10 +168,10 @@ def _judge(found: Comparison, row: str, measure: str, old: Measure, new: Measure
 
 
 def _direction(column: str) -> int:
-    """1 where more is better, -1 where less is, 0 for a column that is not compared."""
+    """1 if higher is better, -1 if lower is, 0 for a column that is not compared."""
     if column.startswith(("ratio", "min_", "max_")) or column in DERIVED:
         return 0
-    if column.startswith(("mse ", "rmse ")):  # with further words after it: of a rate, of a year
+    if column.startswith(("mse ", "rmse ")):  # followed by a learning rate, or by a year
         return -1
     for names, direction in ((MORE_IS_BETTER, 1), (LESS_IS_BETTER, -1)):
         if any(f"_{column}".endswith(f"_{name}") for name in names):
@@ -157,7 +180,7 @@ def _direction(column: str) -> int:
 
 
 def measures(rows: Iterable[Mapping[str, Any]]) -> dict[str, Measure]:
-    """The measures of a row, or of one that was repeated."""
+    """The measures of a row and its repeats."""
     values: dict[str, list[float]] = {}
     ranges: dict[str, tuple[float, float]] = {}
     for row in rows:
@@ -178,9 +201,9 @@ def measures(rows: Iterable[Mapping[str, Any]]) -> dict[str, Measure]:
 
 
 def rows_of(results: Mapping[str, Any]) -> dict[Key, list[Mapping[str, Any]]]:
-    """Rows of all tables by table and identity, repeats together.
+    """Rows of all tables by table and identity; repeats share a key.
 
-    Rows that no column tells apart, and that are not said to be repeats, are numbered.
+    Rows that no column distinguishes, and that have no column of REPEATS, are numbered.
     """
     found: dict[Key, list[Mapping[str, Any]]] = {}
     for table, rows in _tables(results):
@@ -208,7 +231,7 @@ def _tables(results: Mapping[str, Any]) -> Iterator[tuple[str, list[Mapping[str,
 
 
 def _failed(rows: Sequence[Mapping[str, Any]]) -> str:
-    """What a row says that failed, unless a repeat of it went well."""
+    """The error of a row, unless one of its repeats succeeded."""
     errors = [str(row["error"]) for row in rows if row.get("error")]
     return errors[0] if errors and len(errors) == len(rows) else ""
 
@@ -226,9 +249,9 @@ def _range(measure: Measure) -> str:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What differs in the machine, the versions and the settings, on which the figures depend.
+    """Differences in machine, versions and settings, on which the figures depend.
 
-    What one of the two does not say, as older results may not, is no difference.
+    A field that one of the two lacks, as older results may, is not a difference.
     """
     found = []
     machines = [document.get("machine", {}) for document in (old, new)]
@@ -244,7 +267,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     settings = [document.get("settings", {}) for document in (old, new)]
     for name in sorted(settings[0].keys() & settings[1].keys()):
         a, b = (each[name] for each in settings)
-        if a != b and name not in PASSING:
+        if a != b and name not in VOLATILE:
             found.append(f"setting {name}: {_brief(a)} -> {_brief(b)}")
     return found
 
@@ -255,7 +278,7 @@ def _brief(value: Any) -> str:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The document of a file.
+    """The document in a file.
 
     Raises:
         ValueError: it is not the result of a benchmark.
@@ -272,19 +295,19 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def pairs_of(old: Path, new: Path) -> Iterator[tuple[str, Path | None, Path | None]]:
-    """Name, old and new file of each result: of two folders those of the same name."""
+    """Name, old and new file of each result; in two folders, files with the same name are a pair."""
     if not old.is_dir() and not new.is_dir():
         yield new.stem, old, new
         return
     if not (old.is_dir() and new.is_dir()):
-        raise ValueError(f"{old} and {new} are a folder and a file; expected two of a kind")
+        raise ValueError(f"{old} and {new} are a folder and a file; expected two files or two folders")
     names = [{path.name: path for path in folder.glob("*.json")} for folder in (old, new)]
     for name in sorted(names[0].keys() | names[1].keys()):
         yield name.removesuffix(".json"), names[0].get(name), names[1].get(name)
 
 
 def show(title: str, changes: list[Change]) -> None:
-    """Print changes as a table."""
+    """Print changes as a table, if there are any."""
     if changes:
         rows = [
             {
@@ -301,10 +324,11 @@ def show(title: str, changes: list[Change]) -> None:
 
 
 def main() -> int:
+    """Compare two files or folders; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("old", type=Path, help="a result, or a folder of them")
     parser.add_argument("new", type=Path)
-    parser.add_argument("--tolerance", type=float, default=0.1, help="where no spread is known (default 0.1: 10 %%)")
+    parser.add_argument("--tolerance", type=float, default=0.1, help="if the spread is unknown (default 0.1: 10 %%)")
     arguments = parser.parse_args()
     slower = same = 0
     try:

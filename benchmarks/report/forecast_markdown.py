@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data.series_of_r import OF_R
+from benchmarks.harness.forecast_peers import mean_ranks
 from benchmarks.harness.results import RESULTS
-from benchmarks.questions.forecast import mean_ranks
 
 __all__ = ["accuracy", "fill"]
 

@@ -1,9 +1,9 @@
-"""Pictures of the results.
+"""Plots of the results.
 
-    python -m benchmarks.report.plot benchmarks/results --out pictures
+    python -m benchmarks.report.plot benchmarks/results --out plots
 
-Words a second by system; how they grow with threads and with the size of blocks; quality against speed; steps a second
-of recurrent cells; seconds of training a small net. A picture whose results are not there is said not to be drawn.
+Words per second by system; their growth with threads, block size and batch size; quality against speed; steps per
+second of recurrent cells; seconds to train a small network. A plot whose results are missing is named.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from benchmarks.report.compare import read
 
-__all__ = ["PICTURES", "load"]
+__all__ = ["PLOTS", "load"]
 
 Documents = Mapping[str, Mapping[str, Any]]
-OTHERS = "dimgrey"  # what the package is compared with
+OTHERS = "dimgrey"  # systems that kerazoo is compared with
 COLOURS = matplotlib.colormaps["tab10"].colors  # type: ignore[attr-defined]
 MARKERS = "osD^vPX<>*"
 QUALITY = {"wordsim353": "WordSim-353, rank correlation", "simlex999": "SimLex-999, rank correlation",
-           "analogies": "analogies, share"}  # fmt: skip
+           "analogies": "analogies, accuracy"}  # fmt: skip
 TRAINING = ("vector_size", "window", "negative", "sg", "hs", "epochs")
 PARTS = {"table": "every cell", "layers": "zoo and plain layers", "linear": "linear recurrences"}
 
 
 def load(folder: Path) -> dict[str, Any]:
-    """The results in a folder by the name of the file; a file that is none is said, and left out."""
+    """The results in a folder by file name; a file that is not a result is named on stderr and left out."""
     found = {}
     for path in sorted(folder.glob("*.json")):
         try:
@@ -48,8 +48,8 @@ def load(folder: Path) -> dict[str, Any]:
 # Word vectors ---------------------------------------------------------------------------------------------------------
 
 
-def words_a_second(documents: Documents) -> dict[str, Figure]:
-    """Raw words a second of a whole `fit`, a panel for each file."""
+def word_rates(documents: Documents) -> dict[str, Figure]:
+    """Raw words per second of a whole `fit`, one panel per file."""
     panels = []
     for name, document in documents.items():
         if name.startswith("word2vec"):
@@ -62,10 +62,10 @@ def words_a_second(documents: Documents) -> dict[str, Figure]:
     ratios = [len(rows) + 0.5 for _, rows in panels]
     axes = figure.subplots(len(panels), sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
     for ax, (title, rows) in zip(axes, panels, strict=True):
-        for place, row in enumerate(rows):
+        for position, row in enumerate(rows):
             colour = OTHERS if row["name"].startswith("gensim") else COLOURS[0]
-            ax.plot(row["rate"], place, "o", color=colour)
-            ax.annotate(EngFormatter(places=1)(row["rate"]), (row["rate"], place), (7, 0), va="center", fontsize=8,
+            ax.plot(row["rate"], position, "o", color=colour)
+            ax.annotate(EngFormatter(places=1)(row["rate"]), (row["rate"], position), (7, 0), va="center", fontsize=8,
                         textcoords="offset points")  # fmt: skip
         ax.set_yticks(range(len(rows)), [row["name"] for row in rows], fontsize=8)
         ax.set_ylim(len(rows) - 0.4, -0.6)
@@ -74,28 +74,28 @@ def words_a_second(documents: Documents) -> dict[str, Figure]:
     rates = [row["rate"] for _, rows in panels for row in rows]
     _rate_axis(axes[-1], "x", rates)
     axes[-1].set_xlim(min(rates) / 2, max(rates) * 3)  # room for the figures
-    axes[-1].set_xlabel("raw words a second of a whole fit, text scanned unless it is encoded")
+    axes[-1].set_xlabel("raw words per second of a whole fit; includes the scan of the text unless it is encoded")
     return {"word2vec_rates": figure}
 
 
 def scaling(documents: Documents) -> dict[str, Figure]:
-    """How rates grow with threads, with the tokens of a block on a device, and with the pairs of a batch."""
+    """Rates by threads, by tokens per block on a device, and by pairs per batch."""
     panels: list[Callable[[Axes], None]] = []
     threads = list(_by_threads(documents))
     if threads:
 
         def draw_threads(ax: Axes) -> None:
             most = max(count for _, count, _ in threads)
-            ax.plot([1, most], [1, most], "--", color="grey", label="as many times as threads")
-            for place, (label, count, gain) in enumerate(threads):
-                ax.plot([1, count], [1, gain], marker=MARKERS[place % 10], color=COLOURS[place % 10], label=label)
+            ax.plot([1, most], [1, most], "--", color="grey", label="linear speedup")
+            for position, (label, count, gain) in enumerate(threads):
+                ax.plot([1, count], [1, gain], marker=MARKERS[position % 10], color=COLOURS[position % 10], label=label)
             ax.set_xticks(range(1, most + 1))
-            ax.set(xlabel="threads", ylabel="rate of one thread = 1", title="Threads")
+            ax.set(xlabel="threads", ylabel="rate relative to one thread", title="Threads")
 
         panels.append(draw_threads)
     for title, unit, x_label, lines in (
-        ("Blocks on a device", "raw words/s of an epoch", "tokens a block", _by_block(documents)),
-        ("Batches on one core", "pairs/s", "pairs a batch", _by_batch(documents)),
+        ("Blocks on a device", "raw words/s of an epoch", "tokens per block", _by_block(documents)),
+        ("Batches on one core", "pairs/s", "pairs per batch", _by_batch(documents)),
     ):
         if lines:
 
@@ -103,12 +103,12 @@ def scaling(documents: Documents) -> dict[str, Figure]:
                 ax: Axes, title: str = title, unit: str = unit, x_label: str = x_label,
                 lines: Mapping[str, Mapping[int, list[float]]] = lines,
             ) -> None:  # fmt: skip
-                for place, (label, points) in enumerate(lines.items()):
+                for position, (label, points) in enumerate(lines.items()):
                     sizes = sorted(points)
                     middle = [points[size][0] for size in sizes]
                     errors = [[abs(points[size][i] - points[size][0]) for size in sizes] for i in (1, 2)]
-                    ax.errorbar(sizes, middle, errors, marker=MARKERS[place % 10], capsize=3, label=label,
-                                color=COLOURS[place % 10])  # fmt: skip
+                    ax.errorbar(sizes, middle, errors, marker=MARKERS[position % 10], capsize=3, label=label,
+                                color=COLOURS[position % 10])  # fmt: skip
                 ax.set_xscale("log", base=2)
                 ax.set_xticks(sorted({size for points in lines.values() for size in points}))
                 ax.xaxis.set_major_formatter("{x:.0f}")
@@ -128,7 +128,7 @@ def scaling(documents: Documents) -> dict[str, Figure]:
 
 
 def _by_threads(documents: Documents) -> Iterator[tuple[str, int, float]]:
-    """What was run, its threads, and its rate relative to one thread."""
+    """Label, threads, and rate relative to one thread."""
     for name, document in documents.items():
         settings, results = document["settings"], document["results"]
         rows = {row["name"]: row for table in results.values() if isinstance(table, list) for row in table
@@ -145,7 +145,7 @@ def _by_threads(documents: Documents) -> Iterator[tuple[str, int, float]]:
 
 
 def _by_block(documents: Documents) -> dict[str, dict[int, list[float]]]:
-    """By variant: size of the block -> median, least and greatest rate over the seeds."""
+    """By variant: block size -> median, minimum and maximum rate over the seeds."""
     rates: dict[str, dict[int, list[float]]] = {}
     for name, document in documents.items():
         for kind, row in _variants(document):
@@ -159,7 +159,7 @@ def _by_block(documents: Documents) -> dict[str, dict[int, list[float]]]:
 
 
 def _variants(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Name and row of the trainings on a device; those with another number of warps were only tried."""
+    """Label and row of the training runs on a device, with the default number of warps only."""
     for row in document["results"].get("variants", []):
         if "epoch_rate" in row and row["warps"] == 4:
             yield f"{row['loss_name']}, {'kernels' if row['kernels'] else 'plain'}", row
@@ -174,7 +174,7 @@ def _by_batch(documents: Documents) -> dict[str, dict[int, list[float]]]:
 
 
 def quality(documents: Documents) -> dict[str, Figure]:
-    """Quality against words a second, for the settings of training that most results have."""
+    """Quality against words per second, for the training settings that most results have."""
     groups: dict[tuple[Any, ...], dict[str, list[tuple[float, Mapping[str, float]]]]] = {}
     for name, document in documents.items():
         if not name.startswith("word2vec"):
@@ -199,7 +199,7 @@ def quality(documents: Documents) -> dict[str, Figure]:
         for label, found in points.items():
             file = label.split(": ")[0]
             rates.append(statistics.median(rate for rate, _ in found))
-            # A colour for each file, a marker for each of its systems; hollow, so that those below are seen.
+            # One colour per file, one marker per system of it; hollow, so that markers below stay visible.
             ax.plot(rates[-1], statistics.mean(row[column] for _, row in found), MARKERS[drawn[file] % len(MARKERS)],
                     color=COLOURS[files.index(file) % 10], fillstyle="none", markersize=8, label=label)  # fmt: skip
             drawn[file] += 1
@@ -208,12 +208,12 @@ def quality(documents: Documents) -> dict[str, Figure]:
         ax.grid(alpha=0.3)
     figure.suptitle(_training(dict(zip(TRAINING, key, strict=True))))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8,
-                  title="of a whole fit; in the files of devices of an epoch")  # fmt: skip
+                  title="rate of a whole fit; in the files word2vec_device_* of an epoch")  # fmt: skip
     return {"word2vec_quality": figure}
 
 
 def _training(settings: Mapping[str, Any]) -> str:
-    """The settings of a training in words."""
+    """The training settings in words."""
     kind = "skip-gram" if settings.get("sg", 1) else "CBOW"
     loss = "hierarchical softmax" if settings.get("hs") else f"K={settings.get('negative')}"
     counted = [f"{settings[what]} {what}"[: -1 if settings[what] == 1 else None]
@@ -221,11 +221,11 @@ def _training(settings: Mapping[str, Any]) -> str:
     return ", ".join([kind, f"D={settings.get('vector_size')}", f"window {settings.get('window')}", loss, *counted])
 
 
-# Recurrent nets -------------------------------------------------------------------------------------------------------
+# Recurrent networks -------------------------------------------------------------------------------------------------------
 
 
 def recurrent_rates(documents: Documents) -> dict[str, Figure]:
-    """Steps a second of `recurrent_devices`: a picture for each of its parts and backends, a panel for each shape."""
+    """Steps per second of `recurrent_devices`: one plot per part and backend, one panel per shape."""
     figures = {}
     for name, document in documents.items():
         for part, title in PARTS.items() if name.startswith("recurrent_devices") else ():
@@ -238,10 +238,10 @@ def recurrent_rates(documents: Documents) -> dict[str, Figure]:
 
 
 def _rates_by_shape(rows: Sequence[Mapping[str, Any]], named: Sequence[str]) -> Figure:
-    """Panels by device, batch, steps and width, with a line for each name: what stands in the columns `named`."""
+    """Panels by device, batch, steps and width, with one line per combination of the columns `named`."""
     shapes: dict[tuple[Any, ...], dict[str, dict[str, Mapping[str, Any]]]] = {}
     for row in rows:
-        # A convolution has a width of its own, and belongs to the others all the same.
+        # A convolution has another width, and is shown beside the other cells anyway.
         width = None if named == ("cell",) else row["width"]
         shape = (row["device"], row["batch"], row["steps"], width)
         label = ", ".join(row[column] for column in named if column in row)
@@ -253,13 +253,13 @@ def _rates_by_shape(rows: Sequence[Mapping[str, Any]], named: Sequence[str]) -> 
     axes = figure.subplots(lines, columns, squeeze=False).ravel()
     for ax, ((device, batch, steps, width), labels) in zip(axes, shapes.items(), strict=False):
         for mode, marker, colour in (("inference", "o", COLOURS[0]), ("training", "s", COLOURS[1])):
-            found = [(place, by_mode[mode]) for place, by_mode in enumerate(labels.values()) if mode in by_mode]
+            found = [(position, by_mode[mode]) for position, by_mode in enumerate(labels.values()) if mode in by_mode]
             if not found:
                 continue
             rates = [row["rate"] for _, row in found]
             errors = [[abs(row[f"{end}_rate"] - row["rate"]) for _, row in found] for end in ("min", "max")]
-            places = [place for place, _ in found]
-            ax.errorbar(rates, places, xerr=errors, fmt=marker, color=colour, capsize=2, markersize=5, label=mode)
+            positions = [position for position, _ in found]
+            ax.errorbar(rates, positions, xerr=errors, fmt=marker, color=colour, capsize=2, markersize=5, label=mode)
         ax.set_yticks(range(len(labels)), list(labels), fontsize=8)
         ax.invert_yaxis()
         _rate_axis(ax, "x", [row["rate"] for by_mode in labels.values() for row in by_mode.values()])
@@ -270,12 +270,12 @@ def _rates_by_shape(rows: Sequence[Mapping[str, Any]], named: Sequence[str]) -> 
         ax.remove()
     marks = {label: mark for ax in axes for mark, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     figure.legend(marks.values(), marks.keys(), loc="outside lower center", ncols=2,
-                  title="a layer with a dense head; median, least and greatest")  # fmt: skip
+                  title="a layer with a dense head; median, minimum and maximum")  # fmt: skip
     return figure
 
 
 def recurrent(documents: Documents) -> dict[str, Figure]:
-    """Seconds from build to trained, a panel for each problem."""
+    """Seconds to build and train, one panel per problem."""
     tables = documents.get("recurrent", {}).get("results", {})
     problems = {name: rows for name, rows in tables.items() if rows and "whole_seconds" in rows[0]}
     if not problems:
@@ -289,7 +289,7 @@ def recurrent(documents: Documents) -> dict[str, Figure]:
         ax.set_yticks(range(len(rows)), [row["name"] for row in rows])
         ax.invert_yaxis()
         ax.set_title(problem)
-        ax.set_xlabel("seconds from build to trained, median and range")
+        ax.set_xlabel("seconds to build and train, median and range")
         ax.grid(axis="x", alpha=0.3)
         ax.set_axisbelow(True)
     return {"recurrent": figure}
@@ -299,34 +299,35 @@ def recurrent(documents: Documents) -> dict[str, Figure]:
 
 
 def _rate_axis(ax: Axes, which: str, rates: Sequence[float]) -> None:
-    """A logarithmic axis that says 1 k and 1 M, and has a few figures also where the rates lie close together."""
+    """A logarithmic axis with labels such as 1 k and 1 M, of which there are several also in a narrow range."""
     getattr(ax, f"set_{which}scale")("log")
     axis = getattr(ax, f"{which}axis")
     span = max(rates) / min(rates)
-    figures = (1,) if span > 300 else (1, 2, 5) if span > 4 else (1, 1.5, 2, 3, 4, 5, 6, 8)
-    axis.set_major_locator(LogLocator(subs=figures))
+    subs = (1,) if span > 300 else (1, 2, 5) if span > 4 else (1, 1.5, 2, 3, 4, 5, 6, 8)
+    axis.set_major_locator(LogLocator(subs=subs))
     axis.set_major_formatter(EngFormatter())
     axis.set_minor_formatter(NullFormatter())
 
 
-# What is drawn, and the results that it needs.
-PICTURES: dict[str, tuple[Callable[[Documents], dict[str, Figure]], str]] = {
-    "words a second by system": (words_a_second, "word2vec*.json with rates"),
+# Title -> function that draws, and the results that it needs.
+PLOTS: dict[str, tuple[Callable[[Documents], dict[str, Figure]], str]] = {
+    "words per second by system": (word_rates, "word2vec*.json with rates"),
     "scaling with threads and blocks": (scaling, "rates of one and more threads, or of several sizes of blocks"),
     "quality against speed": (quality, "word2vec*.json with quality"),
-    "steps a second by cell": (recurrent_rates, "recurrent_devices_*.json with rates"),
-    "training of recurrent nets": (recurrent, "recurrent.json"),
+    "steps per second by cell": (recurrent_rates, "recurrent_devices_*.json with rates"),
+    "training of recurrent networks": (recurrent, "recurrent.json"),
 }
 
 
 def main() -> None:
+    """Draw what there are results for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, help="a folder of results")
-    parser.add_argument("--out", type=Path, required=True, help="the folder for the pictures")
+    parser.add_argument("--out", type=Path, required=True, help="the folder for the plots")
     arguments = parser.parse_args()
     documents = load(arguments.results)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for title, (draw, needed) in PICTURES.items():
+    for title, (draw, needed) in PLOTS.items():
         figures = draw(documents)
         if not figures:
             print(f"not drawn: {title}, which needs {needed}")

@@ -28,7 +28,7 @@ def document(rows, table="table", **changes):
 
 
 def rate(median, low=None, high=None, **changes):
-    """A row as `harness.summarise` makes it."""
+    """A row as `timing.summarise` returns it."""
     low, high = low or median, high or median
     return {"name": "a", "unit": "pairs/s", "median_rate": median, "min_rate": low, "max_rate": high,
             "median_seconds": 1 / median, "repeats": 5, "ratio_to_a": 1.0, **changes}  # fmt: skip
@@ -220,7 +220,7 @@ def test_folders_are_compared_file_by_file(write, monkeypatch, capsys, tmp_path)
     assert f"gone: only in {tmp_path / 'old'}" in shown
     assert "both: slower or worse" in shown
     assert run(monkeypatch, tmp_path / "old", tmp_path / "new" / "both.json") == 2
-    assert "expected two of a kind" in capsys.readouterr().err
+    assert "expected two files or two folders" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

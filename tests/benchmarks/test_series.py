@@ -15,8 +15,8 @@ import pytest
 
 from benchmarks.data.series import ALL, FURTHER, SERIES, load_series, named, origins
 from benchmarks.harness import results
+from benchmarks.harness.forecast_peers import BASELINES, Forecast, holt_winters_per_day, score
 from benchmarks.questions import forecast_baselines
-from benchmarks.questions.forecast_baselines import BASELINES, Forecast, holt_winters_per_day, score
 from kerazoo import datasets
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.baselines import naive
