@@ -1,18 +1,19 @@
-"""How many skip-gram pairs (and blocks, and windows) a second, beside the generators that people use?
+"""How many skip-gram pairs, blocks and windows per second does one core make, beside the generators that people use?
 
     python -m benchmarks.questions.batching --corpus FILE [--repeats 5]
 
-One core, unless the row says otherwise: a whole epoch is drawn batch by batch (`for i in range(len(data)): data[i]`),
-the plan of the epoch included. The peers make pairs of the same corpus, on a slice of it as they are slower:
+One core, unless the row says otherwise. A run makes all batches of an epoch (`for i in range(len(data)): data[i]`),
+including the plan of the epoch. The peers make pairs of a slice of the same corpus, as they are slower:
 
-`tutorial_generator`   the generator of TensorFlow's word2vec tutorial (a deque, `random.randint` until the context is a
-                       new one), written anew from its description; it no longer dies at the end of the corpus.
-`keras_skipgrams`      `keras.preprocessing.sequence.skipgrams`, which Keras 3 has removed, written anew from its
-                       documented behaviour: sampling table, full windows, lists of pairs, shuffled; no negatives.
-`numpy`                pairs by vectorised NumPy: subsampling, random radii, one shifted comparison per offset and side.
+`tutorial_generator`   the generator of TensorFlow's word2vec tutorial (a deque, `random.randint` until the context word
+                       is a new one), rewritten from its description; it does not fail at the end of the corpus.
+`keras_skipgrams`      `keras.preprocessing.sequence.skipgrams`, which Keras 3 no longer has, rewritten from its
+                       documentation: sampling table, full windows, lists of pairs, shuffled; no negatives.
+`numpy`                vectorised NumPy: subsampling, random radii, one shifted comparison per offset and side.
 
-The peers with windows draw the same kind of pairs as the row `pairs` (window 5, sample 1e-3), Keras's function with its
-own subsampling and full windows; the tutorial's generator draws those of `tutorial_pairs` (skip_window 1, num_skips 2).
+`numpy` and `keras_skipgrams` make the same kind of pairs as the row `pairs` (window 5, sample 1e-3), Keras's function
+with its own subsampling and full windows; `tutorial_generator` makes those of `tutorial_pairs` (skip_window 1,
+num_skips 2).
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ from kerazoo.batching import SequenceWindows, SkipGramBatches, TokenBlocks
 from kerazoo.text.tokens import keep_thresholds
 
 WINDOW, SAMPLE, BATCH = 5, 1e-3, 8192
-SLICE = 300_000  # words that the slow peers get
+SLICE = 300_000  # words for the slow peers
 REFERENCE = "pairs"
 
 
 def tutorial_generator(data: list[int], n_pairs: int, num_skips: int = 2, skip_window: int = 1) -> int:
-    """Pairs in batches of 128; the number made."""
+    """Make pairs in batches of 128; the number made."""
     span, batch_size, index, made = 2 * skip_window + 1, 128, 0, 0
     while made < n_pairs:
         batch = np.ndarray(shape=(batch_size,), dtype=np.int32)
@@ -65,7 +66,7 @@ def tutorial_generator(data: list[int], n_pairs: int, num_skips: int = 2, skip_w
 
 
 def keras_skipgrams(sequence: list[int], table: list[float], window: int = WINDOW) -> int:
-    """`skipgrams(sequence, vocabulary_size, window_size, negative_samples=0, sampling_table=table)`; pairs made."""
+    """`skipgrams(sequence, vocabulary_size, window_size, negative_samples=0, sampling_table=table)`; number of pairs."""
     couples, labels = [], []
     for i, word in enumerate(sequence):
         if table[word] < random.random():
@@ -84,7 +85,7 @@ def keras_skipgrams(sequence: list[int], table: list[float], window: int = WINDO
 def numpy_pairs(
     ids: NDArray[np.int32], documents: NDArray[np.int32], keep: NDArray[np.uint32], rng: np.random.Generator
 ) -> int:
-    """All pairs of a stretch of the corpus as two arrays, offset after offset; pairs made."""
+    """All pairs of a slice of the corpus as two arrays, offset by offset; number of pairs."""
     kept = rng.integers(0, 2**32, len(ids), dtype=np.uint32) <= keep[ids]
     ids, documents = ids[kept], documents[kept]
     radius = rng.integers(1, WINDOW + 1, len(ids), dtype=np.int32)
@@ -99,7 +100,7 @@ def numpy_pairs(
 
 
 def epoch(data: Any, units: Callable[[], float], threads: int = 1) -> Callable[[], float]:
-    """Draws the next epoch whole; returns its units."""
+    """A function that makes all batches of the next epoch and returns its units of work."""
     numbers: Iterator[int] = iter(range(1, 10**6))
     len(data)
 
@@ -122,11 +123,12 @@ def epoch(data: Any, units: Callable[[], float], threads: int = 1) -> Callable[[
 
 
 def measure(path: Path, repeats: int) -> None:
+    """Time pairs, blocks and windows, print three tables and write the result."""
     corpus = EncodedCorpus.from_source(path, min_count=5)
     ids, offsets, counts = np.asarray(corpus.ids), np.asarray(corpus.offsets), np.asarray(corpus.vocabulary.counts)
     words = ids[:SLICE].tolist()
     documents = np.repeat(np.arange(len(offsets) - 1, dtype=np.int32), np.diff(offsets))
-    # Keras's make_sampling_table assumes Zipf's law; this takes the true frequencies, as in its formula.
+    # Keras's make_sampling_table assumes Zipf's law; this is its formula with the true frequencies.
     frequency = counts / counts.sum()
     table = np.minimum(1.0, np.sqrt(frequency / 1e-5) * 1e-5 / frequency).tolist()
     keep = keep_thresholds(counts, SAMPLE)
@@ -137,7 +139,7 @@ def measure(path: Path, repeats: int) -> None:
         data = SkipGramBatches(corpus, seed=1, **{"batch_size": BATCH, "window": WINDOW, **arguments})
         return Side(name, epoch(data, lambda: float(len(data) * data.batch_size), threads))
 
-    stretch = slice(0, 2_000_000)
+    part = slice(0, 2_000_000)
     sides = [
         pairs("pairs"),
         pairs("pairs_2_threads", threads=2),
@@ -152,7 +154,7 @@ def measure(path: Path, repeats: int) -> None:
         pairs("tutorial_pairs_2_of_4", skip_window=2, num_skips=2),
         Side("tutorial_generator", lambda: tutorial_generator(words, SLICE)),
         Side("keras_skipgrams", lambda: keras_skipgrams(words, table)),
-        Side("numpy", lambda: numpy_pairs(ids[stretch], documents[stretch], keep, rng)),
+        Side("numpy", lambda: numpy_pairs(ids[part], documents[part], keep, rng)),
     ]
     alternate(sides, repeats)
     pair_rows = summarise(sides, REFERENCE, "pairs")

@@ -1,11 +1,11 @@
-"""How fast is text turned into vocabulary and ids, against gensim counting the same text?
+"""How fast is text turned into vocabulary and ids, beside gensim counting the same text?
 
     python -m benchmarks.questions.corpus_scan --corpus FILE [--repeats 5] [--threads 2]
 
-gensim's `build_vocab` counts words and makes the vocabulary; the ids are made again in every epoch. kerazoo counts,
-makes the vocabulary and the ids of the whole text. A compressed corpus is unpacked once beforehand, so that both
-read plain text; kerazoo on the .gz itself is a row of its own. Peak memory is that of a fresh process for each side,
-with and without the work, so that the imports can be told from it. The run fails unless both vocabularies are equal.
+gensim's `build_vocab` counts words and makes the vocabulary; it makes the ids again in every epoch. kerazoo counts, and
+makes the vocabulary and the ids of the whole text. A compressed corpus is decompressed first, so that both read plain
+text; kerazoo on the .gz file has a separate row. Peak memory is that of a fresh process per side, with the work and with
+the imports only. The run fails unless both vocabularies are equal.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ PROGRAMS = {
 
 
 def check_equal(corpus: EncodedCorpus, model: Word2Vec) -> None:
-    """Stop unless both have the same words with the same counts, in an order by falling count."""
+    """Exit with an error unless both have the same words, counts and number of tokens."""
     ours = dict(zip(corpus.vocabulary.words, corpus.vocabulary.counts.tolist(), strict=True))
     theirs = {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key}
     if not theirs or ours != theirs:
-        raise SystemExit("the vocabularies differ, so the rates say nothing")
+        raise SystemExit("the vocabularies differ; expected equal ones, as otherwise the rates cannot be compared")
     counted = np.bincount(corpus.ids, minlength=len(corpus.vocabulary))
     if not np.array_equal(counted, corpus.vocabulary.counts):
-        raise SystemExit("the ids do not occur as often as the vocabulary says")
+        raise SystemExit("the counts of the ids differ from those of the vocabulary")
     if corpus.n_raw_words != model.corpus_total_words:
         raise SystemExit(f"{corpus.n_raw_words} raw words against gensim's {model.corpus_total_words}")
 
@@ -67,6 +67,7 @@ def plain(corpus: Path, folder: Path) -> Path:
 
 
 def measure(corpus: Path, repeats: int, threads: int, folder: Path) -> None:
+    """Time the sides, measure their memory, print the table and write the result."""
     text = plain(corpus, folder)
     packed = corpus if corpus.suffix == ".gz" else None
 
@@ -113,13 +114,14 @@ def measure(corpus: Path, repeats: int, threads: int, folder: Path) -> None:
     columns = ["name", "median_rate", "min_rate", "max_rate", "median_seconds", f"ratio_to_{REFERENCE}"]
     print_table("Text -> vocabulary and ids (raw words/s)", rows, [*columns, "peak_bytes", "peak_bytes_of_imports"])
     settings = {"corpus": corpus.name, "min_count": MIN_COUNT, "threads": threads, "repeats": repeats, **facts}
-    question = "How fast is text turned into vocabulary and ids, against gensim counting the same text?"
+    question = "How fast is text turned into vocabulary and ids, beside gensim counting the same text?"
     print(write_result("corpus_scan", question, settings, {"scan": rows}))
 
 
 def main() -> None:
+    """Measure on a corpus."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", type=Path, required=True, help="a text file, plain or .gz, one document a line")
+    parser.add_argument("--corpus", type=Path, required=True, help="a text file, plain or .gz, one document per line")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()

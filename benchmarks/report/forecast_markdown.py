@@ -1,8 +1,8 @@
-"""The Markdown tables of how good forecasts are, made from `benchmarks/results/forecast_*.json`.
+"""The Markdown tables of forecast accuracy, made from `benchmarks/results/forecast_*.json`.
 
     python -m benchmarks.report.forecast_markdown docs/forecast.md
 
-A page has them between `<!-- accuracy -->` and `<!-- /accuracy -->`, and what stands there is replaced.
+The lines of the page between `<!-- accuracy -->` and `<!-- /accuracy -->` are replaced.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks.harness.results import RESULTS
 
 __all__ = ["accuracy", "fill"]
 
-PLACE = re.compile(r"(<!-- accuracy -->\n).*?(<!-- /accuracy -->)", re.DOTALL)
+MARKED = re.compile(r"(<!-- accuracy -->\n).*?(<!-- /accuracy -->)", re.DOTALL)
 FILES = ("forecast_accuracy_milk", "forecast_accuracy_short", "forecast_accuracy_long")
 NAMES = {
     "forecaster": "**Forecaster**", "seasonal_naive": "seasonal naive", "holt_winters": "Holt-Winters",
@@ -32,19 +32,23 @@ NAMES = {
 
 
 def fill(page: str, folder: Path) -> str:
-    """The page with its tables made anew.
+    """The page with its tables replaced.
+
+    Args:
+        page: text of the page.
+        folder: of the results.
 
     Raises:
-        ValueError: the page has no place for them.
+        ValueError: the page has no comments that mark the tables.
     """
-    if not PLACE.search(page):
+    if not MARKED.search(page):
         raise ValueError("no <!-- accuracy --> and <!-- /accuracy --> in the page")
     text = accuracy(folder)
-    return PLACE.sub(lambda found: f"{found[1]}{text}\n{found[2]}", page)
+    return MARKED.sub(lambda found: f"{found[1]}{text}\n{found[2]}", page)
 
 
 def accuracy(folder: Path) -> str:
-    """All tables, of the files that there are."""
+    """All tables for which the folder has results."""
     documents = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("forecast_*.json"))}
     tables = {
         name: rows
@@ -80,10 +84,10 @@ def _milk(rows: Sequence[Mapping[str, Any]], document: Mapping[str, Any]) -> str
         for row in order
     ]  # fmt: skip
     return (
-        "Milk, twelve months ahead from the ends of 1968 to 1974; everything is fitted anew at each, from defaults\n"
-        f"and from nothing that lies later. Root mean squared errors in pounds a cow, medians of {seeds} seeds\n"
+        "Milk, twelve months ahead from the ends of 1968 to 1974. Every method is fitted at each origin with default\n"
+        f"settings, to earlier values only. Root mean squared errors in pounds per cow, medians of {seeds} seeds\n"
         "(`benchmarks/results/forecast_accuracy_milk.json`):\n\n"
-        + _table(["", "1975", "mean of seven years", "MASE", "80 % holds", "95 % holds"], lines)
+        + _table(["", "1975", "mean of seven years", "MASE", "coverage of 80 %", "coverage of 95 %"], lines)
     )
 
 
@@ -105,17 +109,17 @@ def _by_series(tables: Mapping[str, Any], alone: Mapping[str, Any]) -> str:
     rank = [f"{ranks[each]:.1f}" if each in ranks else "" for each in methods]
     lines.append(["mean rank", rank[0], "", *rank[1:], "", ""])
     heads = [NAMES[each].strip("*") for each in methods]
-    heads.insert(1, "without its nets")
+    heads.insert(1, "without networks")
     return (
-        "MASE (errors in units of those of the last season again, within the training part) at the rolling origins of\n"
-        "`benchmarks/data/series.py`: the least of each series in bold; the forecaster with `epochs=0`; what its\n"
-        "intervals hold; ranks among those that ran on all series:\n\n"
-        + _table(["", *heads, "80 % holds", "95 % holds"], lines)
+        "MASE (errors relative to those of the seasonal naive forecast within the training part) at the rolling\n"
+        "origins of `benchmarks/data/series.py`, the lowest of each series in bold; the forecaster without networks\n"
+        "(`epochs=0`); coverage of the forecaster's intervals; mean ranks of the methods that ran on all series:\n\n"
+        + _table(["", *heads, "coverage of 80 %", "coverage of 95 %"], lines)
     )
 
 
 def _further(document: Mapping[str, Any]) -> str:
-    """Mean errors by frequency of the series on which the choice of transforms was set."""
+    """Mean errors by frequency of the series on which the selection of transforms was tuned."""
     tables = {name: rows for name, rows in document["results"].items() if name != "mean_rank"}
     errors = {name: {row["name"]: row["mase"] for row in rows} for name, rows in tables.items()}
     ranks = mean_ranks(tables)
@@ -139,14 +143,14 @@ def _further(document: Mapping[str, Any]) -> str:
         shown = [relative(method, names) for names in groups.values()]
         lines.append([NAMES[method], *shown, str(better) if method != "seasonal_naive" else "", f"{rank:.2f}"])
     ours = [row for rows in tables.values() for row in rows if row["name"] == "forecaster"]
-    held = {level: _percent(statistics.fmean(row[f"coverage_{level}"] for row in ours)) for level in (80, 95)}
+    covered = {level: _percent(statistics.fmean(row[f"coverage_{level}"] for row in ours)) for level in (80, 95)}
     seeds = len(document["settings"]["seeds"])
-    heads = ["", *(f"{kind} ({len(names)})" for kind, names in groups.items()), "less on", "mean rank"]
+    heads = ["", *(f"{kind} ({len(names)})" for kind, names in groups.items()), "lower on", "mean rank"]
     return (
-        f"The {len(tables)} series of `benchmarks/data/series_of_r.py`, on which the choice of transforms was set, five\n"
-        "origins each: MASE relative to that of the last season again (geometric means), on how many series it is\n"
-        f"less, and the mean rank. Seeds: {seeds} (`forecast_accuracy_further.json`). Its 80 % intervals hold\n"
-        f"{held[80]}, its 95 % intervals {held[95]}:\n\n" + _table(heads, lines)
+        f"The {len(tables)} series of `benchmarks/data/series_of_r.py`, on which the selection of transforms was\n"
+        "tuned, five origins each: MASE relative to the seasonal naive forecast (geometric means), the number of series on\n"
+        f"which it is lower, and the mean rank. Seeds: {seeds} (`forecast_accuracy_further.json`). The forecaster's\n"
+        f"80 % intervals cover {covered[80]}, its 95 % intervals {covered[95]}:\n\n" + _table(heads, lines)
     )
 
 
@@ -157,7 +161,7 @@ def _sine(rows: Sequence[Mapping[str, Any]]) -> str:
     ]
     return (
         "The sine of 2017, medians (`forecast_sine.json`): one-step mean squared error after 2000 batches of one\n"
-        "window at 1e-4, the same when trained to the end, and the largest error of 60 generated steps:\n\n"
+        "window at a learning rate of 1e-4 and at the end of training, and the largest error of 60 generated steps:\n\n"
         + _table(["100 units", "after 2000", "at the end", "60 steps"], lines)
     )
 
@@ -184,8 +188,8 @@ def _cells(documents: Sequence[Mapping[str, Any]]) -> str:
     lines.append(["mean rank", *(f"{rank:.1f}" for rank in ranks.values())])
     seeds = len(documents[0]["settings"]["seeds"])
     return (
-        "The default model is the best of these by mean rank: MASE with other nets, on the series where nets count,\n"
-        f"number of seeds: {seeds} (`forecast_cells_*.json`). Two seeds of the default differ by up to 5 %:\n\n"
+        "The default model is the best of these by mean rank: MASE with other networks, on the series where networks\n"
+        f"matter; number of seeds: {seeds} (`forecast_cells_*.json`). Two seeds of the default differ by up to 5 %:\n\n"
         + _table(["", *(f"`{each.removeprefix('forecaster, ')}`" for each in ranks)], lines)
     )
 
@@ -204,6 +208,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def main() -> None:
+    """Update the tables of pages."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pages", nargs="+", type=Path)
     for page in parser.parse_args().pages:

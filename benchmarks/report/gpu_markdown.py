@@ -1,11 +1,7 @@
-"""The Markdown tables of what a GPU was found to do, made from the JSON files of `benchmarks/run_gpu.sh`.
+"""The Markdown tables of the GPU results, made from the JSON files of `benchmarks/run_gpu.sh`.
 
-A page has each between two comments, `<!-- gpu_table NAME -->` and `<!-- /gpu_table -->`, and what stands there is
-replaced:
-
-    python -m benchmarks.report.gpu_table benchmarks/results --markdown benchmarks/{README,CELLS}.md docs/word2vec.md README.md
-
-`TABLES` has the names.
+Two comments in a page mark a table, `<!-- gpu_table NAME -->` and `<!-- /gpu_table -->`. The lines between them are
+replaced by `python -m benchmarks.report.gpu_table benchmarks/results --markdown PAGE ...`. `TABLES` has the names.
 """
 
 from __future__ import annotations
@@ -23,26 +19,30 @@ Documents = Mapping[str, Any]
 BACKENDS = ("jax", "torch")
 TITLES = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "torch"}
 QUALITY = {"wordsim353": "WordSim-353", "simlex999": "SimLex-999", "analogies": "analogies (30k)"}
-# What ran on a CPU, for comparison of the quality: names in word2vec.json.
+# Rows of word2vec.json, from a CPU, that the quality is compared with.
 BESIDE = {
     "gensim": ("", "gensim 4.4", "CPU"),
-    "keras_jax_nce": ("`nce`", "JAX", "4096, made on the host"),
-    "keras_jax_negative_sampling": ("`negative_sampling`", "JAX", "4096, made on the host"),
+    "keras_jax_nce": ("`nce`", "JAX", "4096, prepared on the host"),
+    "keras_jax_negative_sampling": ("`negative_sampling`", "JAX", "4096, prepared on the host"),
 }
-PLACE = re.compile(r"(<!-- gpu_table (\w+) -->\n).*?(<!-- /gpu_table -->)", re.DOTALL)
+MARKED = re.compile(r"(<!-- gpu_table (\w+) -->\n).*?(<!-- /gpu_table -->)", re.DOTALL)
 
 
 def load(folder: Path) -> dict[str, Any]:
-    """All documents of a folder of results, by name."""
+    """The results in a folder by file name without `.json`."""
     return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
 
 def fill(page: str, documents: Documents) -> str:
-    """The page with every table that it has a place for made anew.
+    """The page with all its marked tables replaced.
+
+    Args:
+        page: text of the page.
+        documents: results by name, as of :func:`load`.
 
     Raises:
-        KeyError: a place has the name of no table.
-        ValueError: nothing was measured that a table could show.
+        KeyError: the name of a marked table is unknown.
+        ValueError: there are no results for a marked table.
     """
 
     def table(found: re.Match[str]) -> str:
@@ -54,7 +54,7 @@ def fill(page: str, documents: Documents) -> str:
             raise ValueError(f"there are no results for the table {name!r}")
         return f"{found[1]}{text}\n{found[3]}"
 
-    return PLACE.sub(table, page)
+    return MARKED.sub(table, page)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -75,12 +75,12 @@ def _number(value: float) -> str:
 
 
 def _three(value: float) -> str:
-    """As quality is written: .659."""
+    """Three decimals without the leading zero: .659."""
     return f"{value:.3f}".removeprefix("0")
 
 
 def hardware(documents: Documents) -> str:
-    """Machines and the files that were measured on them."""
+    """Machines, and the result files from each."""
     found: dict[str, list[str]] = {}
     for name, document in documents.items():
         machine = document["machine"]
@@ -96,6 +96,7 @@ def hardware(documents: Documents) -> str:
 
 
 def correctness(documents: Documents) -> str:
+    """Largest errors of the comparison with the CPU."""
     rows = []
     runs = [(backend, more) for backend in BACKENDS for more in ("", "_captured")]
     for backend, more in runs:
@@ -112,6 +113,7 @@ def correctness(documents: Documents) -> str:
 
 
 def recurrent_layers(documents: Documents) -> str:
+    """LSTM and GRU of the zoo beside plain layers."""
     rows = []
     for backend in BACKENDS:
         groups: dict[tuple[Any, ...], dict[str, dict[str, Any]]] = {}
@@ -129,13 +131,13 @@ def recurrent_layers(documents: Documents) -> str:
                          _pair(zoo, "rate"), _pair(zoo, "ratio"), "; ".join(others) or "not measured",
                          ("yes" if fused else "no") if zoo else "",
                          str(min(row["repeats"] for row in zoo.values())) if zoo else ""])  # fmt: skip
-    head = ["", "batch", "T", "width", "zoo, steps/s", "zoo, of the plain layer", "others, of the plain layer",
-            "zoo fused", "turns"]  # fmt: skip
+    head = ["", "batch", "T", "width", "zoo, steps/s", "zoo / plain layer", "others / plain layer",
+            "zoo fused", "rounds"]  # fmt: skip
     return _table(head, rows)
 
 
 def _pair(modes: Mapping[str, Any], key: str) -> str:
-    """Inference / training."""
+    """The values of inference / training."""
     shown = []
     for mode in ("inference", "training"):
         row = modes.get(mode, {})
@@ -145,6 +147,7 @@ def _pair(modes: Mapping[str, Any], key: str) -> str:
 
 
 def recurrent_linear(documents: Documents) -> str:
+    """Linear recurrences beside the fused LSTM, at batch 32, 512 steps and 128 units."""
     columns, cells = [], []
     found: dict[tuple[str, str, str], dict[str, Any]] = {}  # (column, cell, form)
     for backend in BACKENDS:
@@ -175,7 +178,7 @@ def recurrent_linear(documents: Documents) -> str:
 
 
 def recurrent_cells(documents: Documents) -> str:
-    """Steps a second of every cell at the first point of the grid, by backend and device."""
+    """Steps per second of every cell at batch 32, 64 steps, by backend and device."""
     found: dict[str, dict[str, Any]] = {}  # cell, column
     columns: dict[str, None] = {}
     for column, cell, shape, modes in _points(documents):
@@ -187,7 +190,7 @@ def recurrent_cells(documents: Documents) -> str:
 
 
 def recurrent_grid(documents: Documents) -> str:
-    """Steps a second of every cell by batch and length, a table for each backend and device."""
+    """Steps per second of every cell by batch size and length, one table per backend and device."""
     found: dict[str, dict[str, dict[tuple[int, int], Any]]] = {}  # column, cell, shape
     for column, cell, shape, modes in _points(documents):
         found.setdefault(column, {}).setdefault(cell, {})[shape] = modes
@@ -204,7 +207,7 @@ def recurrent_grid(documents: Documents) -> str:
 
 
 def _points(documents: Documents) -> list[tuple[str, str, tuple[int, int], dict[str, Any]]]:
-    """(backend and device, cell, (batch, T), rows by mode) of what was measured of the grid; GPUs first."""
+    """(backend and device, cell, (batch, steps), rows by mode) of the measured part of the grid; GPUs first."""
     found: dict[tuple[str, str, tuple[int, int]], dict[str, Any]] = {}
     for name, document in documents.items():
         if not name.startswith("recurrent_devices_"):
@@ -229,6 +232,7 @@ def _ratio(row: Mapping[str, Any]) -> str:
 
 
 def word2vec_quality(documents: Documents) -> str:
+    """Rates and quality by loss, backend and block size."""
     rows = sorted(
         [*BESIDE[row["name"]], "", "", *(_three(row[key]) for key in QUALITY)]
         for row in _results(documents, "word2vec", "rows")
@@ -245,11 +249,12 @@ def word2vec_quality(documents: Documents) -> str:
         rate = f"{_million(statistics.median(rates))} ({rates[0] / 1e6:.0f} to {rates[-1] / 1e6:.0f})"
         means = (_three(statistics.mean(run[key] for run in runs)) for key in QUALITY)
         rows.append([f"`{loss}`", TITLES[backend], str(size), rate, f"{step:.0f}", *means])
-    head = ["loss", "", "tokens a block", "raw words/s of an epoch", "µs a block", *QUALITY.values()]
+    head = ["loss", "", "tokens per block", "raw words/s of an epoch", "µs per block", *QUALITY.values()]
     return _table(head, rows) if groups else ""
 
 
 def word2vec_rates(documents: Documents) -> str:
+    """Rates by block size and kernels."""
     rows = []
     for backend in BACKENDS:
         for row in _results(documents, f"word2vec_device_{backend}_rates", "variants"):
@@ -259,10 +264,11 @@ def word2vec_rates(documents: Documents) -> str:
                 continue
             rows.append([TITLES[backend], str(row["block_size"]), kernels, _million(row["epoch_rate"]),
                          f"{row['block_size'] / row['kept_rate'] * 1e6:.0f}", f"{row['compile_s']:.1f}"])  # fmt: skip
-    return _table(["", "tokens a block", "kernels", "raw words/s of an epoch", "µs a block", "s to compile"], rows)
+    return _table(["", "tokens per block", "kernels", "raw words/s of an epoch", "µs per block", "s to compile"], rows)
 
 
 def word2vec_fits(documents: Documents) -> str:
+    """Rates of whole calls of `fit`."""
     groups: dict[str, dict[str, Any]] = {}
     for backend in BACKENDS:
         for row in _results(documents, f"word2vec_device_{backend}_rates", "fits"):
@@ -284,7 +290,7 @@ def word2vec_fits(documents: Documents) -> str:
         return "" if row is None else _million(row["rate"]) if "rate" in row else f"failed: {row['error'][:60]}"
 
     return _table(
-        ["raw words/s", *sources.values(), "its best epoch"],
+        ["raw words/s", *sources.values(), "best epoch"],
         (
             [name, *(shown(rows, source) for source in sources),
              _million(max(row.get("epoch_rate", 0.0) for row in rows.values()))]
@@ -294,7 +300,7 @@ def word2vec_fits(documents: Documents) -> str:
 
 
 def word2vec_parts(documents: Documents) -> str:
-    """Parts of a step by the backends' own operations, then what JAX's kernels take."""
+    """Times of the parts of a step by operations of the backends, then by the JAX kernels."""
     parts: dict[str, dict[str, str]] = {}
     for backend in BACKENDS:
         name = f"word2vec_device_{backend}_rates"
@@ -306,7 +312,7 @@ def word2vec_parts(documents: Documents) -> str:
             part, shown = row["part"], f"{_number(row['us'])} µs, {row['ns_a_token']:.2f} ns"
             if "gb_s" in row:
                 shown += f", {_number(row['gb_s'])} GB/s ({row['share_of_copy']:.2g})"
-            elif "warps" not in part:  # older files: variants of one size stand in order
+            elif "warps" not in part:  # older files: the variants of one block size are in order
                 size = int(part.split()[-2])
                 warps = [each["warps"] for each in variants if each["block_size"] == size]
                 seen[part] = seen.get(part, 0) + 1
@@ -314,7 +320,7 @@ def word2vec_parts(documents: Documents) -> str:
             parts.setdefault(part, {})[backend] = shown
         layouts = [row["layout_ms"] for row in variants]
         if layouts:
-            whole = "text, its windows and what subsampling keeps, once an epoch"
+            whole = "windows and subsampling of the text, once per epoch"
             parts.setdefault(whole, {})[backend] = f"{statistics.median(layouts):.2g} ms"
     head = ["", *(TITLES[backend] for backend in BACKENDS)]
     return _table(head, ([part, *(found.get(backend, "") for backend in BACKENDS)] for part, found in parts.items()))

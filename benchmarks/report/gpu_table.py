@@ -1,10 +1,13 @@
-"""A short table of what `benchmarks/run_gpu.sh` found, from its JSON files.
+"""A short table of the results of `benchmarks/run_gpu.sh`, from its JSON files.
 
-python -m benchmarks.report.gpu_table benchmarks/results            # the results of each benchmark
-python -m benchmarks.report.gpu_table gpu.json                      # all of them in one file
-python -m benchmarks.report.gpu_table PARTS --merge gpu.json        # make that file
-python -m benchmarks.report.gpu_table gpu.json --split benchmarks/results
-python -m benchmarks.report.gpu_table benchmarks/results --markdown benchmarks/{README,CELLS}.md docs/word2vec.md README.md
+    python -m benchmarks.report.gpu_table benchmarks/results            # a folder with one file per benchmark
+    python -m benchmarks.report.gpu_table gpu.json                      # a file with all results
+    python -m benchmarks.report.gpu_table PARTS --merge gpu.json        # make that file
+    python -m benchmarks.report.gpu_table gpu.json --split benchmarks/results
+    python -m benchmarks.report.gpu_table benchmarks/results \
+        --markdown benchmarks/{README,CELLS}.md docs/word2vec.md README.md
+
+The last form updates the marked tables of these pages.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ LINE = 118
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Documents of benchmarks by name, from a folder of them or from a merged file."""
+    """Results by name, from a folder or from a merged file."""
     if path.is_dir():
         files = sorted(file for file in path.glob("*.json") if file.stem.startswith(NAMES))
         return {file.stem: json.loads(file.read_text()) for file in files}
@@ -31,7 +34,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def lines_of(documents: Mapping[str, Any]) -> list[str]:
-    """The table, a benchmark after the other."""
+    """The lines of the table, one benchmark after the other."""
     lines: list[str] = []
     for name, document in documents.items():
         machine = document["machine"]
@@ -47,7 +50,7 @@ def lines_of(documents: Mapping[str, Any]) -> list[str]:
 
 
 def _memory(peak: Mapping[str, int | None] | None) -> str:
-    """Peak memory of a process, in words; older results do not say it."""
+    """Peak memory of a process in words; empty for older results, which lack it."""
     sizes = [f"{what} {peak[key] / 2**30:.2g} GiB" for what, key in (("host", "host_bytes"), ("GPU", "device_bytes"))
              if peak and peak.get(key)]  # fmt: skip
     return f"; at most {', '.join(sizes)}" if sizes else ""
@@ -101,7 +104,7 @@ def _recurrent(document: Mapping[str, Any]) -> list[str]:
 
 
 def _linear(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Ratios to the fused LSTM, one line for a shape and form."""
+    """Ratios to the fused LSTM, one line per shape and form."""
     groups: dict[str, list[str]] = {}
     for row in rows:
         if "ratio" in row and ", " in row["side"]:
@@ -113,7 +116,7 @@ def _linear(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _grid(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Inference / training steps a second by cell, one line for a shape."""
+    """Inference / training steps per second by cell, one line per shape."""
     groups: dict[str, dict[str, dict[str, str]]] = {}
     for row in rows:
         if "rate" in row:
@@ -127,7 +130,7 @@ def _grid(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _any_rows(results: Mapping[str, Any]) -> list[str]:
-    """Rows of a benchmark that has no table of its own here: numbers and short texts."""
+    """Rows of a benchmark without a special table: numbers and short texts."""
     lines = []
     for table, rows in results.items():
         for row in rows if isinstance(rows, list) else [rows]:
@@ -145,15 +148,16 @@ def _number(value: Any) -> str:
 
 
 def main() -> None:
+    """Print, merge or split results, or update the tables of pages."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", type=Path, help="a folder of results, or a merged file")
-    parser.add_argument("--merge", type=Path, help="write all to this file, beside what it holds, and print nothing")
-    parser.add_argument("--split", type=Path, help="write each to its own file in this folder")
-    parser.add_argument("--markdown", type=Path, nargs="+", help="make the tables of these pages anew, print nothing")
+    parser.add_argument("--merge", type=Path, help="add the results to this file, print nothing")
+    parser.add_argument("--split", type=Path, help="write each result to a file in this folder")
+    parser.add_argument("--markdown", type=Path, nargs="+", help="update the tables of these pages, print nothing")
     arguments = parser.parse_args()
     if arguments.markdown:
         if not arguments.path.is_dir():
-            parser.error(f"{arguments.path} is not a folder of results, which --markdown reads")
+            parser.error(f"{arguments.path} is a file; --markdown expects a folder of results")
         documents = gpu_markdown.load(arguments.path)
         for page in arguments.markdown:
             page.write_text(gpu_markdown.fill(page.read_text(encoding="utf-8"), documents), encoding="utf-8")

@@ -221,7 +221,7 @@ def _training(settings: Mapping[str, Any]) -> str:
     return ", ".join([kind, f"D={settings.get('vector_size')}", f"window {settings.get('window')}", loss, *counted])
 
 
-# Recurrent networks -------------------------------------------------------------------------------------------------------
+# Recurrent networks ---------------------------------------------------------------------------------------------------
 
 
 def recurrent_rates(documents: Documents) -> dict[str, Figure]:

@@ -1,4 +1,4 @@
-"""The tables of how good forecasts are: the page has those of the results, and means are what they say."""
+"""The tables of forecast accuracy: the page has those of the committed results, and means are computed as stated."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_the_page_has_the_tables_of_the_results():
     )
 
 
-def test_a_page_without_a_place_for_tables_is_refused(tmp_path):
+def test_a_page_without_marks_for_tables_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no <!-- accuracy -->"):
         forecast_markdown.fill("# A page", tmp_path)
 
@@ -37,4 +37,4 @@ def test_further_series_are_shown_by_geometric_means():
     assert "| **Forecaster** | 0.630 | 0.250 | 2.000 | 0.500 |  | 2 | 1.33 |" in text
     assert "| seasonal naive | 1.000 | 1.000 | 1.000 | 1.000 |  |  | 1.67 |" in text
     assert "all (3) | months (1) | quarters (1) | years (1) | days, weeks (0)" in text
-    assert "80 % intervals hold\n80 %, its 95 % intervals 90 %" in text
+    assert "The forecaster's\n80 % intervals cover 80 %, its 95 % intervals 90 %" in text

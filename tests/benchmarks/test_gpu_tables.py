@@ -189,7 +189,7 @@ def test_a_table_that_cannot_be_made_is_an_error(documents):
     assert gpu_markdown.fill("no place", {}) == "no place"
 
 
-@pytest.mark.skipif(not RESULTS.is_dir(), reason="the results of the benchmarks are not here")
+@pytest.mark.skipif(not RESULTS.is_dir(), reason="benchmarks/results is missing")
 @pytest.mark.parametrize("page", PAGES)
 def test_the_pages_have_the_tables_of_the_newest_results(page):
     """If this fails: `python -m benchmarks.report.gpu_table benchmarks/results --markdown` with these pages."""
