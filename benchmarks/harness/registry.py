@@ -1,4 +1,4 @@
-"""All benchmarks: what each asks, what it needs, and how it is called."""
+"""All benchmarks: their questions, requirements and arguments."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ SCALES = ("quick", "default", "full")
 class Benchmark:
     """A benchmark, as `python -m benchmarks run` starts it.
 
-    Args:
+    Attributes:
         module: of `benchmarks.questions`, run as a program.
-        question: in a line or two.
-        quick: its arguments, to see in a minute or two whether it runs; None where it has no such form. In all three
-            {corpus}, {threads}, {device} and {backends} stand for what was asked for, {seconds} for three fifths of
+        question: that it answers, in a line or two.
+        quick: arguments for a check of a minute or two whether it runs; None if it has no such form. In all three,
+            {corpus}, {threads}, {device} and {backends} are replaced by the options of the run, {seconds} by 60 % of
             the time limit.
-        default: its arguments otherwise.
-        full: its arguments for figures to be published.
-        backends: of Keras, between which its answer differs; none where Keras has no part in it.
-        together: one process compares all backends; else each backend has its own.
-        devices: what it can run on.
-        packages: that it needs besides those of kerazoo and the backend.
+        default: arguments of a normal run.
+        full: arguments for figures to publish.
+        backends: Keras backends that the answer depends on; empty if it does not depend on Keras.
+        together: whether one process compares all backends; otherwise each backend has a process.
+        devices: that it can run on.
+        packages: required in addition to those of kerazoo and the backend.
         programs: that it needs.
-        corpus: whether it needs a text; a quick run does with the small one of `kerazoo.datasets`.
-        left_out: why a run of all benchmarks leaves it out.
+        corpus: whether it needs a text; a quick run uses the small one of `kerazoo.datasets`.
+        left_out: why a run of all benchmarks leaves it out; empty if it does not.
     """
 
     module: str
@@ -46,12 +46,12 @@ class Benchmark:
     left_out: str = ""
 
     def arguments(self, scale: str) -> str | None:
-        """The template of a scale."""
+        """The template of the arguments at a scale."""
         return {"quick": self.quick, "default": self.default, "full": self.full}[scale]
 
     @property
     def needs(self) -> str:
-        """What has to be there, in words."""
+        """The requirements in words."""
         needs = [*self.packages, *self.programs]
         if self.backends:
             needs.append(f"{'some' if self.together else 'one'} of {', '.join(self.backends)}")
@@ -73,7 +73,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "batching": Benchmark(
         "batching",
-        "How many skip-gram pairs, blocks and windows a second does one core make? Beside TensorFlow's tutorial, "
+        "How many skip-gram pairs, blocks and windows per second does one core make? Beside TensorFlow's tutorial, "
         "Keras's old skipgrams and NumPy.",
         quick="--corpus {corpus} --repeats 1",
         default="--corpus {corpus}",
@@ -82,7 +82,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "instructions": Benchmark(
         "instructions",
-        "How many instructions does each compiled kernel take for a word, a pair, a step?",
+        "How many instructions does each compiled kernel take per word, pair or step?",
         quick="",
         default="",
         full="",
@@ -101,7 +101,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "word2vec_device": Benchmark(
         "word2vec_device",
-        "How many words a second does a device train that holds text and tables, and how good are they?",
+        "How many words per second does a device train that holds text and tables, and how good are the vectors?",
         quick="--quick",
         default="--corpus {corpus} --native-workers {threads}",
         full="--corpus {corpus} --native-workers {threads} --losses nce,negative_sampling --seeds 1,2,3",
@@ -111,7 +111,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "recurrent": Benchmark(
         "recurrent",
-        "How long does a small recurrent net take from build to trained? training.fit beside Keras's fit and PyTorch.",
+        "How long does a small recurrent network take to build and train? training.fit beside Keras's fit and PyTorch.",
         quick="--backends {backends} --problems sine --repeats 1",
         default="--backends {backends}",
         full="--backends {backends} --repeats 7",
@@ -120,7 +120,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "recurrent_cells": Benchmark(
         "recurrent_cells",
-        "How much faster is zoo.generate than a loop of predict? From which length on does a parallel form pay?",
+        "How much faster is zoo.generate than a loop of predict? From which length on is a parallel form faster?",
         quick="generation parallel --repeats 1 --lengths 16 --cells mingru",
         default="generation parallel",
         full="generation parallel --repeats 7",
@@ -146,7 +146,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "forecast_accuracy": Benchmark(
         "forecast",
-        "How good are the forecaster's forecasts and intervals, at rolling origins, beside statistics?",
+        "How good are the forecaster's forecasts and intervals at rolling origins, beside statistical forecasts?",
         quick="accuracy --series milk --seeds 1 --baselines seasonal_naive",
         default="accuracy --series milk --seeds 1,2,3",
         full="accuracy --series all --seeds 1,2,3,4,5",
@@ -155,7 +155,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "forecast_sine": Benchmark(
         "forecast",
-        "How well do nets and forecasters of 100 units learn the sine of 2017?",
+        "How well do networks and forecasters of 100 units learn the sine of 2017?",
         quick="sine --seeds 1",
         default="sine --seeds 1,2",
         full="sine --seeds 1,2,3,4,5",
@@ -171,7 +171,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "forecast_cells": Benchmark(
         "forecast",
-        "Which model of one net forecasts best? Mean ranks over the series.",
+        "Which model of one network forecasts best? Mean ranks over the series.",
         quick="cells --series milk --seeds 1 --models rnn_1x8",
         default="cells --series milk --seeds 1 --models lstm_1x32,gru_1x32,rnn_1x32,mingru_1x32",
         full="cells --series all --seeds 1,2 --models lstm_1x32,gru_1x32,rnn_1x32,mingru_1x32",
@@ -180,7 +180,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "forecast_baselines": Benchmark(
         "forecast_baselines",
-        "How well do the usual statistical forecasts do, which a net has to beat?",
+        "How well do the usual statistical forecasts do, which a network must beat?",
         quick="--series milk --baselines seasonal_naive,holt_winters",
         default="--series milk",
         full="--series all",

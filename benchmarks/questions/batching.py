@@ -66,7 +66,7 @@ def tutorial_generator(data: list[int], n_pairs: int, num_skips: int = 2, skip_w
 
 
 def keras_skipgrams(sequence: list[int], table: list[float], window: int = WINDOW) -> int:
-    """`skipgrams(sequence, vocabulary_size, window_size, negative_samples=0, sampling_table=table)`; number of pairs."""
+    """Make pairs as `skipgrams(sequence, ..., negative_samples=0, sampling_table=table)`; the number made."""
     couples, labels = [], []
     for i, word in enumerate(sequence):
         if table[word] < random.random():

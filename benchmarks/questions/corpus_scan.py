@@ -2,10 +2,10 @@
 
     python -m benchmarks.questions.corpus_scan --corpus FILE [--repeats 5] [--threads 2]
 
-gensim's `build_vocab` counts words and makes the vocabulary; it makes the ids again in every epoch. kerazoo counts, and
+gensim's `build_vocab` counts words and makes the vocabulary; it makes the ids again in every epoch. kerazoo counts and
 makes the vocabulary and the ids of the whole text. A compressed corpus is decompressed first, so that both read plain
-text; kerazoo on the .gz file has a separate row. Peak memory is that of a fresh process per side, with the work and with
-the imports only. The run fails unless both vocabularies are equal.
+text; kerazoo on the .gz file has a separate row. Peak memory is that of a fresh process per side, with the work and
+with the imports only. The run fails unless both vocabularies are equal.
 """
 
 from __future__ import annotations

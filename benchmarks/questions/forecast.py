@@ -24,16 +24,17 @@ import keras
 import numpy as np
 import pandas as pd
 
-from benchmarks.data.series import ALL, load_series, named, origins
+from benchmarks.data.series import ALL, load_series, origins, parse_names
 from benchmarks.harness.forecast_peers import BASELINES, LEVELS, Forecast, mean_ranks, package_versions, score
 from benchmarks.harness.results import print_table, write_result
 from kerazoo import Forecaster, datasets, training, zoo
 
+# `compare` recognises results of a benchmark under other names by the question.
 QUESTIONS = {
-    "accuracy": "Errors and coverage at rolling origins: the defaults beside statistical forecasts, medians of seeds.",
+    "accuracy": "Errors and coverage at rolling origins: the defaults beside statistics, medians of seeds.",
     "sine": "The network of 2017 on the sine: mean squared error after 2000 iterations, and 60 generated steps.",
     "time": "Seconds of a default fit on 156 months of milk.",
-    "cells": "Which model of one network forecasts best: mean rank over the series.",
+    "cells": "Which model of one net forecasts best: mean rank over the series.",
 }
 COLUMNS = ("name", "rmse_last", "rmse_mean", "mase", "coverage_80", "coverage_95", "seconds", "note")
 
@@ -215,7 +216,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--name", help="of the JSON file")
     arguments = parser.parse_args()
-    names = named(arguments.series)
+    names = parse_names(arguments.series)
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
     models: list[str | None] = list(arguments.models.split(",")) if arguments.models else [None]
     chosen = {"all": list(BASELINES), "none": []}.get(arguments.baselines, arguments.baselines.split(","))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from benchmarks.data.series import ALL, load_series, named, origins
+from benchmarks.data.series import ALL, load_series, origins, parse_names
 from benchmarks.harness.forecast_peers import BASELINES, LEVELS, package_versions, score
 from benchmarks.harness.results import print_table, write_result
 from kerazoo._validation import check_choice
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--series", default="milk", help='names, separated by commas, "all" or "further"')
     parser.add_argument("--baselines", default="all", help='names, separated by commas, or "all"')
     arguments = parser.parse_args()
-    names = named(arguments.series)
+    names = parse_names(arguments.series)
     chosen = list(BASELINES) if arguments.baselines == "all" else arguments.baselines.split(",")
     for baseline in chosen:
         check_choice("baseline", baseline, BASELINES)

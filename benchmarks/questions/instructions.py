@@ -1,15 +1,15 @@
-"""How many instructions does each compiled kernel take for a word, a pair, a step?
+"""How many instructions does each compiled kernel take per word, pair or step?
 
-    python -m benchmarks.questions.instructions                                                  # count, and write them down
-    python -m benchmarks.questions.instructions --check benchmarks/results/instructions.json     # fail where it takes more
+    python -m benchmarks.questions.instructions       # count, and write the result
+    python -m benchmarks.questions.instructions --check benchmarks/results/instructions.json    # fail if it takes more
 
-The work of `benchmarks.harness.kernel_workloads` runs once under valgrind's callgrind, on one thread, half a minute in all.
-What is counted lies within the kernels, so that neither Python nor the load of the machine has a part in it: from run
-to run the counts agree to a tenth of a percent. They say nothing of caches, branches or how fast an instruction is.
+`benchmarks.harness.kernel_workloads` runs once under valgrind's callgrind, on one thread, in about half a minute. Only
+instructions within the kernels count, so neither Python nor the load of the machine affects the counts: they repeat to
+0.1 %. They say nothing about caches, branches or the speed of an instruction.
 
-The code that a kernel runs depends on the CPU that it finds, and valgrind shows it one of its own: with AVX2 where the
-machine has it, and without AVX-512. So the counts are of the AVX2 code, and of training also the plain one. Those of
-another compiler, or of an old CPU, are not compared with the baseline.
+The code that a kernel runs depends on the CPU, and valgrind emulates a CPU with AVX2, if the machine has it, without
+AVX-512. So the counts are of the AVX2 code, and for training also of the plain code. Counts of another compiler or
+another instruction set are not compared with the baseline.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from benchmarks.harness import ROOT
 from benchmarks.harness.results import print_table, write_result
 from benchmarks.report.compare import compare, read, show
 
-QUESTION = "Instructions of each compiled kernel for a unit of work, counted by callgrind."
-# Cython's functions for those of Python: all of the kernels are counted, and `mark` writes the counts down.
+QUESTION = "Instructions of each compiled kernel per unit of work, counted by callgrind."
+# Names of Cython's functions: callgrind counts within all kernels, and dumps its counts at each call of `mark`.
 KERNELS = "__pyx_pw_11kerazoo_ext_*"
 MARK = "__pyx_pw_11kerazoo_ext_9_word2vec_1widest"
 
 
 def measure() -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """A row for each kernel, and what the counts depend on."""
+    """One row per kernel, and the settings that the counts depend on."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={folder}/counts",
                    f"--toggle-collect={KERNELS}", f"--dump-before={MARK}",
@@ -46,9 +46,12 @@ def measure() -> tuple[list[dict[str, Any]], dict[str, Any]]:
             raise SystemExit(f"valgrind ended with status {done.returncode}:\n{done.stderr[-2000:]}")
         about, *works = (json.loads(line) for line in done.stdout.splitlines())
         counts = counts_in(Path(folder))
-    # The first mark, then one before and one after each work; the last part is what came after the last mark.
+    # One part per mark (the first one, and two per workload) and one after the last mark.
     if len(counts) != 2 * len(works) + 2:
-        raise SystemExit(f"{len(counts)} counts of {len(works)} kernels: have they been stripped of their symbols?")
+        expected = 2 * len(works) + 2
+        raise SystemExit(
+            f"{len(counts)} counts of {len(works)} kernels; expected {expected}. Are the symbols stripped?"
+        )
     rows = [
         {"name": work["name"], "unit": f"instructions/{work['unit']}", "instructions": count / work["units"],
          "units": work["units"]}
@@ -69,7 +72,7 @@ def counts_in(folder: Path) -> list[int]:
 
 
 def compiler() -> str:
-    """What compiled the kernels, which it has left in them."""
+    """The compiler of the kernels, from a string that it leaves in the object file."""
     spec = importlib.util.find_spec("kerazoo_ext._word2vec")
     assert spec is not None
     assert spec.origin is not None
@@ -78,14 +81,19 @@ def compiler() -> str:
 
 
 def valgrind_version() -> str:
+    """The version that valgrind prints."""
     return subprocess.run(["valgrind", "--version"], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def check(path: Path, tolerance: float) -> int:
-    """Count, and compare with what the file has; 1 where a kernel takes more.
+    """Count, and compare with the counts in a file; 1 if a kernel takes more instructions.
+
+    Args:
+        path: of the baseline.
+        tolerance: relative increase that is allowed.
 
     Raises:
-        ValueError: the file has no counts of instructions.
+        ValueError: the file is not a result of this benchmark.
     """
     baseline = read(path)
     if baseline["benchmark"] != "instructions":
@@ -112,9 +120,12 @@ def check(path: Path, tolerance: float) -> int:
 
 
 def main() -> int:
+    """Count and write the result, or compare; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", type=Path, metavar="FILE", help="compare with this result, and write none")
-    parser.add_argument("--tolerance", type=float, default=0.05, help="more that is allowed (default 0.05: 5 %%)")
+    parser.add_argument("--check", type=Path, metavar="FILE", help="compare with this result, and write nothing")
+    parser.add_argument(
+        "--tolerance", type=float, default=0.05, help="relative increase that is allowed (default 0.05: 5 %%)"
+    )
     arguments = parser.parse_args()
     if arguments.check:
         try:

@@ -2,9 +2,9 @@
 
     python -m benchmarks.questions.persistence [--words 50000] [--repeats 5]
 
-Word vectors beside gensim's: both sides have the same model, of made-up text. Loading them ends with a question, as
-kerazoo leaves them on the disk until they are used. On saving kerazoo waits until the disk has the file, which
-gensim and Keras do not. Bytes are those of all files that a side writes.
+Word vectors beside gensim's: both sides have the same model of synthetic text. Loading ends with a query, because
+kerazoo leaves vectors on the disk until they are used. kerazoo waits until a saved file is on the disk, gensim and
+Keras do not. Bytes are those of all files that a side writes.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from kerazoo import Forecaster, Word2Vec, datasets, zoo
 QUESTION = "Seconds of saving and loading, and bytes: word vectors beside gensim's, a forecaster, a model of the zoo."
 SIZE = 100
 
-# name, saves to a path, loads from it
+# name, function that saves to a path, function that loads from it
 Format = tuple[str, Callable[[str], Any], Callable[[str], Any]]
 
 
 def word_vectors(n_words: int) -> list[Format]:
-    """The same model of `n_words` words by both, whole and as vectors in word2vec's two formats."""
+    """The same model of `n_words` words in both libraries, and its vectors in the two formats of word2vec."""
     names = [f"word{number}" for number in range(n_words)]
     sentences = [names[first : first + 100] for first in range(0, n_words, 100)]
     theirs = gensim.models.Word2Vec(sentences, vector_size=SIZE, min_count=1, epochs=1, workers=1, seed=1)
     ours = Word2Vec.from_gensim(theirs)
 
-    def ask(vectors: Any) -> None:
+    def query(vectors: Any) -> None:
         vectors.most_similar(names[0])
 
     def text(binary: bool) -> Format:
@@ -46,27 +46,30 @@ def word_vectors(n_words: int) -> list[Format]:
         return (
             name,
             lambda path: ours.wv.save_word2vec_format(path, binary=binary),
-            lambda path: ask(load(path, binary=binary)),
+            lambda path: query(load(path, binary=binary)),
         )
 
     return [
-        ("kerazoo Word2Vec", ours.save, lambda path: ask(Word2Vec.load(path).wv)),
-        ("kerazoo Word2Vec, mmap=False", ours.save, lambda path: ask(Word2Vec.load(path, mmap=False).wv)),
-        ("gensim Word2Vec", theirs.save, lambda path: ask(gensim.models.Word2Vec.load(path).wv)),
-        ("gensim KeyedVectors", theirs.wv.save, lambda path: ask(gensim.models.KeyedVectors.load(path))),
+        ("kerazoo Word2Vec", ours.save, lambda path: query(Word2Vec.load(path).wv)),
+        ("kerazoo Word2Vec, mmap=False", ours.save, lambda path: query(Word2Vec.load(path, mmap=False).wv)),
+        ("gensim Word2Vec", theirs.save, lambda path: query(gensim.models.Word2Vec.load(path).wv)),
+        ("gensim KeyedVectors", theirs.wv.save, lambda path: query(gensim.models.KeyedVectors.load(path))),
         text(True),
         text(False),
     ]
 
 
 def forecasters(members: int) -> list[Format]:
-    # One step: the file is no other for what the nets have learnt.
+    """A forecaster of `members` networks."""
+    # One step is enough: the file has the same size for any weights.
     made = Forecaster("lstm_1x32", horizon=12, n_members=members, epochs=1, steps_per_epoch=1, seed=1, verbose=0)
     made.fit(datasets.milk())
     return [(f"Forecaster, {members} lstm_1x32", made.save, Forecaster.load)]
 
 
 def zoo_models(names: tuple[str, ...]) -> list[Format]:
+    """Models of the zoo in Keras's format."""
+
     def format_of(name: str) -> Format:
         model = zoo.build(name, seed=1)
         return (
@@ -79,14 +82,14 @@ def zoo_models(names: tuple[str, ...]) -> list[Format]:
 
 
 def measure(formats: list[Format], repeats: int, folder: Path) -> list[dict[str, Any]]:
-    """Two rows for each: saving and loading."""
+    """Two rows per format: saving and loading."""
     sides: list[Side] = []
     for name, save, load in formats:
-        place = folder / f"{len(sides)}"
-        place.mkdir(parents=True)
-        path = str(place / "saved")
+        directory = folder / f"{len(sides)}"
+        directory.mkdir(parents=True)
+        path = str(directory / "saved")
         for part, function in (("save", save), ("load", load)):
-            sides.append(Side(name, _once(function, path), notes={"part": part, "place": place}))
+            sides.append(Side(name, _once(function, path), notes={"part": part, "directory": directory}))
     alternate(sides, repeats)
     return [
         {
@@ -96,7 +99,7 @@ def measure(formats: list[Format], repeats: int, folder: Path) -> list[dict[str,
             "min_seconds": min(side.seconds),
             "max_seconds": max(side.seconds),
             "repeats": len(side.seconds),
-            "bytes": sum(file.stat().st_size for file in side.notes["place"].iterdir()),
+            "bytes": sum(file.stat().st_size for file in side.notes["directory"].iterdir()),
         }
         for side in sides
     ]
@@ -111,9 +114,10 @@ def _once(function: Callable[[str], Any], path: str) -> Callable[[], float]:
 
 
 def main() -> None:
+    """Measure, print a table per kind and write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--words", type=int, default=50_000, help="of the word vectors")
-    parser.add_argument("--members", type=int, default=5, help="nets of the forecaster")
+    parser.add_argument("--words", type=int, default=50_000, help="size of the vocabulary")
+    parser.add_argument("--members", type=int, default=5, help="networks of the forecaster")
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     made = {

@@ -1,10 +1,10 @@
-"""How long does a small recurrent net take from build to trained, and how many steps a second after compilation?
+"""How long does a small recurrent network take to build and train, and how many steps per second after compilation?
 
 LSTM(100, relu) with a dense head on batches of one window, as in the 2017 examples: windows of 30 steps of a sine, 2000
 training steps; windows of 12 steps of a yearly season, 4000 steps. Plain Keras `fit` beside `kerazoo.training.fit`, on
-each backend, and a plain PyTorch loop where torch is installed. Every measurement is a process of its own, as compiled
-functions would be shared otherwise; the sides take turns. Plain Keras builds its model by its own layers; it then gets
-the weights of the other side, outside of the time taken, so that the losses can be compared.
+each backend, and a PyTorch loop if torch is installed. Every measurement is a process, because compiled functions would
+be shared otherwise; the sides alternate. Plain Keras builds its model from its own layers, and then gets the weights of
+the other side, outside of the measured time, so that the losses can be compared.
 
     python -m benchmarks.questions.recurrent --backends tensorflow,jax --repeats 3
 """
@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks.harness import ROOT
 from benchmarks.harness.results import print_table, write_result
 
-QUESTION = "Seconds from build to trained, and steps a second after compilation, of LSTM(100, relu) on batches of one."
+QUESTION = "Seconds to build and train, and steps per second after compilation, of LSTM(100, relu) on batches of one."
 PROBLEMS = {"sine": (30, 2000), "milk": (12, 4000)}
 SEED = 101
 
@@ -47,7 +47,7 @@ def windows(problem: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def plain_keras(steps: int, features: int) -> Any:
-    """What somebody writes who has Keras alone."""
+    """The model with the layers of Keras only."""
     import keras
 
     layers = keras.layers
@@ -57,6 +57,7 @@ def plain_keras(steps: int, features: int) -> Any:
 
 
 def run_keras(side: str, problem: str) -> dict[str, Any]:
+    """Measure `fit` of Keras (side "keras") or of kerazoo in this process."""
     import keras
 
     from kerazoo import zoo
@@ -68,7 +69,7 @@ def run_keras(side: str, problem: str) -> dict[str, Any]:
     model = zoo.build(ours, seed=SEED) if side == "kerazoo" else plain_keras(*x.shape[1:])
     model.compile(keras.optimizers.Adam(1e-4), "mse")
     whole = time.perf_counter() - start
-    if side == "keras":  # so that the losses can be compared; in nobody's time
+    if side == "keras":  # so that the losses can be compared; not measured
         model.set_weights(zoo.build(ours, seed=SEED).get_weights())
     common: dict[str, Any] = {"batch_size": 1, "verbose": 0, "shuffle": False}
     start = time.perf_counter()
@@ -82,6 +83,7 @@ def run_keras(side: str, problem: str) -> dict[str, Any]:
 
 
 def run_torch(problem: str) -> dict[str, Any]:
+    """Measure a PyTorch loop in this process."""
     import torch
 
     x, y = (torch.from_numpy(values) for values in windows(problem))
@@ -120,7 +122,7 @@ def run_torch(problem: str) -> dict[str, Any]:
 
 
 def measure(side: str, backend: str, problem: str) -> dict[str, Any]:
-    """One side in a process of its own."""
+    """Measure one side in a fresh process."""
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-m", "benchmarks.questions.recurrent", "--child", side, "--problems", problem]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -130,6 +132,7 @@ def measure(side: str, backend: str, problem: str) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Measure all sides and problems, print a table per problem and write the result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backends", default="tensorflow,jax")
     parser.add_argument("--problems", default=",".join(PROBLEMS))
@@ -162,7 +165,7 @@ def main() -> None:
 
 
 def _row(side: str, backend: str, runs: list[dict[str, Any]], plain: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """Medians of a side, and the median ratios to plain Keras in the same turn."""
+    """Medians of a side, and the medians of its ratios to plain Keras within each round."""
     row: dict[str, Any] = {"name": f"{side} on {backend}" if side != "torch" else "PyTorch loop"}
     for key in ("whole_seconds", "steps_per_second"):
         values = [run[key] for run in runs]

@@ -1,7 +1,7 @@
-"""Two questions of the recurrent zoo.
+"""Two questions about the recurrent zoo.
 
 generation: how much faster is `zoo.generate` than calling `predict` step by step, over 200 steps?
-parallel: from which length on does the parallel form of a linear recurrence pay, forward and in training?
+parallel: from which length on is the parallel form of a linear recurrence faster, forward and in training?
 
     KERAS_BACKEND=jax python -m benchmarks.questions.recurrent_cells generation parallel
 """
@@ -20,14 +20,14 @@ from kerazoo import zoo
 from kerazoo.cells import Recurrent, list_cells, make_cell
 
 QUESTIONS = {
-    "generation": "Steps a second of generating 200 steps, beside a loop of `predict`.",
-    "parallel": "Milliseconds of a batch of 32 sequences, 64 units: step by step and in parallel, by length.",
+    "generation": "Steps per second of generating 200 steps, beside a loop of `predict`.",
+    "parallel": "Milliseconds per batch of 32 sequences, 64 units: step by step and in parallel, by length.",
 }
 LENGTHS = (16, 32, 64, 128, 256, 512)
 
 
 def generation(repeats: int) -> dict[str, Any]:
-    """Sides of the question for two models."""
+    """Tables of two models, each with three ways to generate."""
     tables = {}
     for name in ("lstm_1x100_relu", "gru_2x64"):
         model = zoo.build(name, seed=1)
@@ -58,7 +58,7 @@ def generation(repeats: int) -> dict[str, Any]:
 
 
 def parallel(repeats: int, lengths: tuple[int, ...], cells: str) -> dict[str, Any]:
-    """Milliseconds forward and of a training step, by cell and length."""
+    """Milliseconds of a forward pass and of a training step, by cell and length."""
     rows = []
     rng = np.random.default_rng(0)
     for cell in cells.split(","):
@@ -97,6 +97,7 @@ def parallel(repeats: int, lengths: tuple[int, ...], cells: str) -> dict[str, An
 
 
 def main() -> None:
+    """Answer the questions, and write a result for each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("questions", nargs="*", default=list(QUESTIONS))
     parser.add_argument("--repeats", type=int, default=3)

@@ -39,7 +39,8 @@ from benchmarks.harness.processes import peak_memory
 from benchmarks.harness.recurrent_models import from_zoo, plain_keras, plain_torch
 from benchmarks.harness.results import print_table, write_result
 
-QUESTION = "Steps per second of recurrent models by device: zoo against plain layers, parallel forms, every cell."
+# `compare` recognises results of this benchmark under other names by the question.
+QUESTION = "Steps a second of recurrent models by device: zoo against plain layers, parallel forms, every cell."
 PARTS = {"layers": 0.35, "linear": 0.35, "table": 0.25, "generate": 0.05}  # shares of the time
 MODES = ("inference", "training")
 

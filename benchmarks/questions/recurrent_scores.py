@@ -1,10 +1,10 @@
-"""How well does each cell learn the two series of the 2017 examples? Writes the scores that `kerazoo.zoo.card` shows.
+"""How well does each cell learn the two series of the 2017 examples? Writes the scores that the zoo's model cards show.
 
-The settings of the examples: batches of one window whose start is drawn at random, Adam, mean squared error one step
-ahead. sine: windows of 30 steps of 250 points in [0, 10], 2000 iterations, at the example's learning rate of 1e-4,
-which leaves most nets far from trained, and at 1e-3; measured on 200 windows that were not trained on. milk: windows of
-12 months of what comes before 1975, scaled to [0, 1], 4000 iterations at 1e-3; the root mean squared error, in pounds
-per cow, of the 12 months that the net then generates. (A forecast by a bare net: `kerazoo.Forecaster` does better.)
+The settings of the examples: batches of one window with a random start, Adam, mean squared error one step ahead. sine:
+windows of 30 steps of 250 points in [0, 10], 2000 iterations, with the example's learning rate of 1e-4, at which most
+networks are far from trained, and with 1e-3; measured on 200 other windows. milk: windows of 12 months of the values
+before 1975, scaled to [0, 1], 4000 iterations at 1e-3; the root mean squared error, in pounds per cow, of the 12 months
+that the network then generates. (Forecasts by a single network: `kerazoo.Forecaster` is more accurate.)
 
     KERAS_BACKEND=jax python -m benchmarks.questions.recurrent_scores --seeds 3
 """
@@ -24,21 +24,23 @@ from kerazoo import datasets, zoo
 from kerazoo.cells import cell_info, list_cells
 from kerazoo.training import fit
 
-QUESTION = "Bare nets with the settings of 2017: error one step ahead on the sine, RMSE of 12 generated months of milk."
+QUESTION = (
+    "Single networks with the settings of 2017: error one step ahead on the sine, RMSE of 12 generated months of milk."
+)
 STEPS, ITERATIONS, SPACING = 30, 2000, 10 / 250
 RATES = (1e-4, 1e-3)
 MONTHS, MILK_ITERATIONS = 12, 4000
 
 
 def windows(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and targets (count, 30, 1) of sines that start at random places."""
+    """Inputs and targets (count, 30, 1) of sines with random starts, float32."""
     starts = np.random.default_rng(seed).random((count, 1)) * (10 - STEPS * SPACING)
     values = np.sin(starts + SPACING * np.arange(STEPS + 1)).astype("float32")[..., None]
     return values[:, :-1], values[:, 1:]
 
 
 def score_of_sine(name: str, rate: float, seed: int) -> float:
-    """The error of one net."""
+    """Mean squared error of one network, one step ahead."""
     model = zoo.build(name, seed=seed)
     model.compile(keras.optimizers.Adam(rate), "mse")
     fit(model, *windows(ITERATIONS, seed), batch_size=1, shuffle=False, verbose=0)
@@ -47,9 +49,9 @@ def score_of_sine(name: str, rate: float, seed: int) -> float:
 
 
 def score_of_milk(name: str, seed: int) -> float:
-    """The error of one net in the last year."""
+    """Root mean squared error of one network in the last year, pounds per cow."""
     values = datasets.milk().to_numpy(dtype="float32")
-    known, asked = values[:-MONTHS], values[-MONTHS:]
+    known, truth = values[:-MONTHS], values[-MONTHS:]
     least, span = known.min(), np.ptp(known)
     scaled = (known - least) / span
     starts = np.random.default_rng(seed).integers(0, len(scaled) - MONTHS, (MILK_ITERATIONS, 1))
@@ -58,13 +60,14 @@ def score_of_milk(name: str, seed: int) -> float:
     model.compile(keras.optimizers.Adam(1e-3), "mse")
     fit(model, drawn[:, :-1], drawn[:, 1:], batch_size=1, shuffle=False, verbose=0)
     made = np.ravel(zoo.generate(model, scaled[-MONTHS:], MONTHS)) * span + least
-    return float(np.sqrt(np.mean((made - asked) ** 2)))
+    return float(np.sqrt(np.mean((made - truth) ** 2)))
 
 
 def main() -> None:
+    """Train and score the models, write the result and, by default, the scores of the zoo."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--models", help="names, separated by commas; one of 32 units for each cell unless given")
+    parser.add_argument("--models", help="names, separated by commas; default: each cell with 32 units")
     parser.add_argument("--no-card", action="store_true", help="leave kerazoo/zoo/scores.json as it is")
     arguments = parser.parse_args()
     cells = [cell for cell in list_cells() if not cell_info(cell).needs_timestamps]

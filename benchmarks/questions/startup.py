@@ -2,9 +2,9 @@
 
     python -m benchmarks.questions.startup [--repeats 5]
 
-Each import is made by a fresh interpreter, all of them in turn, after one round that brings the files into memory. The
-seconds are those of the import alone. Memory is the peak of the process; the row `time` has that of one that imports
-nothing of weight. Keras brings the backend of KERAS_BACKEND with it. What is not installed has a row that says so.
+A fresh interpreter makes each import; they alternate, after one round that fills the file cache. The seconds are those
+of the import alone. Memory is the peak of the process; the row `time` is the baseline, a process that only imports that
+module. Keras imports the backend of KERAS_BACKEND. A package that is not installed has a row that says so.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from benchmarks.harness.results import print_table, write_result
 
 QUESTION = "Seconds and peak memory of imports in a fresh interpreter: kerazoo beside gensim, Keras and darts."
 REFERENCE = "kerazoo"
-# name -> the import; its first word after `import` or `from` is the package.
+# name -> the import; the word after `import` or `from` is the package.
 IMPORTS = {
     "time": "import time",
     REFERENCE: "import kerazoo",
@@ -32,15 +32,15 @@ IMPORTS = {
 
 
 def measure(repeats: int) -> list[dict[str, Any]]:
-    """A row for each import."""
+    """One row per import."""
     installed = {name: code for name, code in IMPORTS.items() if importlib.util.find_spec(code.split()[1])}
     seconds: dict[str, list[float]] = {name: [] for name in installed}
     peaks: dict[str, list[int]] = {name: [] for name in installed}
-    for turn in range(-1, repeats):
+    for number in range(-1, repeats):
         for name, code in installed.items():
             timed = f"import time\nstart = time.perf_counter()\n{code}\nprint(time.perf_counter() - start)"
             printed, peak = run_fresh(timed)
-            if turn >= 0:
+            if number >= 0:
                 seconds[name].append(float(printed.split()[-1]))
                 peaks[name].append(peak)
     return [
@@ -63,6 +63,7 @@ def _figures(seconds: list[float], peaks: list[int], reference: list[float]) -> 
 
 
 def main() -> None:
+    """Measure, print the table and write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()

@@ -1,14 +1,14 @@
-"""How fast and how good are word vectors, against gensim on the same text and the same threads?
+"""How fast and how good are word vectors, beside gensim on the same text and with the same threads?
 
     python -m benchmarks.questions.word2vec --corpus FILE [--threads 2] [--engines keras,native,gensim]
                                   [--backends tensorflow,jax] [--seeds 1,2,3] [--epochs 3] [--one-thread]
                                   [--vector-size 100] [--window 5] [--negative 5] [--cbow] [--hs] [--default-alpha]
 
-Every training runs in a process of its own (a process has one Keras backend), held to the same number of cores; the
-seeds are the turns in which the sides alternate. The rate is raw words times epochs over the seconds of `fit`,
-scanning the text and compiling included; gensim's includes building its vocabulary. The rate of an epoch without
-compilation stands beside it. Memory is the peak of the process less what it held when all was imported, in MB. Quality
-is judged on the sets that ship with gensim. `--one-thread` adds the native engine on a single thread.
+Every training run is a process (a process has one Keras backend), restricted to the same number of cores. The sides
+alternate, one round per seed. The rate is raw words times epochs over the seconds of `fit`, including the scan of the
+text and compiling; gensim's includes building its vocabulary. The epoch rate is that of an epoch without compiling.
+Memory is the peak of the process minus its memory after the imports, in MB. Quality is measured on the sets that ship
+with gensim. `--one-thread` adds the native engine on one thread.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ print(json.dumps({
 
 
 def train(spec: dict[str, Any], backend: str | None) -> dict[str, Any]:
-    """One training in a fresh process; its figures, or the last line of its error."""
+    """Train in a fresh process; its figures, or the last line of its error."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     if backend is not None:
         environment["KERAS_BACKEND"] = backend
@@ -82,20 +82,23 @@ def train(spec: dict[str, Any], backend: str | None) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Train all sides with all seeds, print the table and write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", type=Path, required=True, help="a text file, plain or .gz, one document a line")
+    parser.add_argument("--corpus", type=Path, required=True, help="a text file, plain or .gz, one document per line")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--engines", default="keras,native,gensim")
     parser.add_argument("--backends", default="tensorflow,jax")
     parser.add_argument("--losses", default="nce")
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--one-thread", action="store_true", help="the native engine on one thread, too")
+    parser.add_argument("--one-thread", action="store_true", help="also the native engine on one thread")
     for name in ("vector_size", "window", "negative"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=SETTINGS[name])
     parser.add_argument("--cbow", action="store_true")
-    parser.add_argument("--default-alpha", action="store_true", help="each system's own default instead of 0.025")
-    parser.add_argument("--hs", action="store_true", help="hierarchical softmax; give --negative 0 for it alone")
+    parser.add_argument("--default-alpha", action="store_true", help="the default of each system instead of 0.025")
+    parser.add_argument(
+        "--hs", action="store_true", help="hierarchical softmax; --negative 0 disables negative sampling"
+    )
     parser.add_argument("--name", default="word2vec", help="name of the JSON file")
     arguments = parser.parse_args()
     training = {**SETTINGS, "sg": int(not arguments.cbow), "hs": int(arguments.hs)}
@@ -118,7 +121,7 @@ def main() -> None:
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name, *_ in sides}
     with tempfile.TemporaryDirectory() as folder:
         text = arguments.corpus.resolve()
-        if text.suffix == ".gz":  # gensim's corpus_file wants plain text
+        if text.suffix == ".gz":  # gensim's corpus_file must be plain text
             text = Path(folder) / arguments.corpus.stem
             with gzip.open(arguments.corpus) as source, open(text, "wb") as file:
                 shutil.copyfileobj(source, file, 1 << 20)
@@ -133,11 +136,13 @@ def main() -> None:
     columns = ["name", "rate", "ratio", "epoch_rate", "memory_mb", "wordsim353", "simlex999", "analogies", "error"]
     print_table("Word vectors (raw words/s, median; quality, mean over the seeds)", rows, columns)
     settings = {**training, "corpus": arguments.corpus.name, "threads": arguments.threads, "epochs": arguments.epochs}
+    # `compare` recognises results of this benchmark under other names by the question.
     question = "How fast and how good are word vectors, against gensim on the same text and threads?"
     print(write_result(arguments.name, question, settings, {"rows": rows, "runs": runs}))
 
 
 def row_of(name: str, results: list[dict[str, Any]], reference: list[dict[str, Any]], epochs: int) -> dict[str, Any]:
+    """Medians of a side over the seeds, means of its quality, and its median ratio to the reference."""
     good = [result for result in results if "error" not in result]
     if not good:
         return {"name": name, "error": results[-1]["error"] if results else "not run"}

@@ -1,16 +1,18 @@
-"""Word vectors whole on an accelerator: how many words a second, what limits them, and are they as good?
+"""How many words per second do word vectors train at on an accelerator, what limits them, and how good are they?
 
-    KERAS_BACKEND=jax python -m benchmarks.questions.word2vec_device --corpus FILE [--epochs 3] [--seeds 1] [--native-workers 16]
-        [--variants 4096:kernels,8192:plain,...] [--no-quality] [--no-breakdown] [--no-fit] [--name NAME] [--quick]
+    KERAS_BACKEND=jax python -m benchmarks.questions.word2vec_device --corpus FILE [--epochs 3] [--seeds 1]
+        [--native-workers 16] [--variants 4096:kernels,8192:plain,...] [--no-quality] [--no-breakdown] [--no-fit]
+        [--name NAME] [--quick]
 
-A variant is ``block:kind[:precision[:warps[:noise]]]``: tokens a block, ``kernels`` (Pallas or Triton, on an NVIDIA
-GPU) or ``plain`` (the operations of the backend), ``tf32``, ``bfloat16`` or ``float32``, warps a program, and noise
-words for 16 centres. Every variant trains `--epochs` epochs over the encoded corpus in memory: *epoch* is the median
-rate of the epochs in raw words a second, *compile* the time of the first call less that of a later one. Every call ends
-with its losses on the host, so the clock stops when the device is done. *fit* is the whole of `Word2Vec.fit`: on the
-encoded corpus with default settings (which may have to be compiled), once more, and on the file (the text is scanned).
-`native` is the C engine on the CPU of the same machine. Quality is judged on the sets that ship with gensim, where
-gensim can be imported. The breakdown times the parts of a step against the rate at which the device copies memory.
+A variant is ``block:kind[:precision[:warps[:noise]]]``: tokens per block, ``kernels`` (Pallas or Triton, on an NVIDIA
+GPU) or ``plain`` (the operations of the backend), ``tf32``, ``bfloat16`` or ``float32``, warps per program, and noise
+words per 16 centres. Every variant trains `--epochs` epochs of the encoded corpus in memory. The epoch rate is the
+median over the epochs, in raw words per second; compile time is the time of the first call minus that of a later one.
+Every call ends with its losses on the host, so the clock stops when the device has finished. Fits are whole calls of
+`Word2Vec.fit` with default settings: on the encoded corpus, which may compile, once more, and on the file, which
+includes the scan of the text. `native` is the C engine on the CPU of the same machine. Quality is measured on the sets
+that ship with gensim, if gensim is installed. The breakdown compares the parts of a step with the rate at which the
+device copies memory.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ QUICK_VARIANTS = "512:plain"
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """A way to train; see the module's docstring."""
+    """A way to train; see the docstring of the module."""
 
     block_size: int
     kernels: bool
@@ -60,6 +62,7 @@ class Variant:
 
     @classmethod
     def of(cls, text: str) -> Variant:
+        """Parse a variant."""
         size, kind, *rest = text.split(":")
         if kind not in ("kernels", "plain"):
             raise SystemExit(f"variant {text!r}: {kind!r}; expected kernels or plain.")
@@ -67,6 +70,7 @@ class Variant:
         return cls(int(size), kind == "kernels", precision or None, int(warps or 4), int(noise or 16))
 
     def options(self) -> dict[str, Any]:
+        """Arguments of `trainer_of`."""
         torch = {} if self.kernels or keras.backend.backend() == "jax" else {"graph": False}
         return {"kernels": self.kernels, "precision": self.precision, "warps": self.warps, **torch}
 
@@ -85,7 +89,7 @@ def synchronise(result: Any = None) -> None:
 
 
 def seconds_of(function: Callable[[], Any], repeats: int) -> float:
-    """Mean seconds of a call among `repeats` that are queued one after the other, after two to warm up."""
+    """Mean seconds per call of `repeats` calls that are queued one after the other, after two warm-up calls."""
     for _ in range(2):
         synchronise(function())
     start = time.perf_counter()
@@ -96,6 +100,7 @@ def seconds_of(function: Callable[[], Any], repeats: int) -> float:
 
 
 def device_name() -> str:
+    """Name of the first accelerator, or of the CPU."""
     if keras.backend.backend() == "jax":
         import jax
 
@@ -106,7 +111,7 @@ def device_name() -> str:
 
 
 def quality(vectors: Any) -> dict[str, Any]:
-    """Rank correlations and the share of analogies, or why there are none."""
+    """Rank correlations and accuracy of analogies, or why there are none."""
     try:
         from gensim.test.utils import datapath
     except ImportError as error:
@@ -119,14 +124,14 @@ def quality(vectors: Any) -> dict[str, Any]:
 
 
 def keyed_vectors(estimator: Word2Vec, corpus: EncodedCorpus, table: Any) -> Any:
-    """gensim's KeyedVectors of a table."""
+    """A table as KeyedVectors of gensim."""
     estimator.vocabulary_, estimator.vectors_, estimator._wv = corpus.vocabulary, table, None
     return estimator.wv
 
 
 def train(corpus: EncodedCorpus, variant: Variant, training: dict[str, Any], loss: str, epochs: int, seed: int,
           with_quality: bool) -> dict[str, Any]:  # fmt: skip
-    """Train by a variant and time its epochs."""
+    """Train a variant and time its epochs."""
     estimator = Word2Vec(loss=loss, epochs=epochs, seed=seed, block_size=variant.block_size, on_device=True, verbose=0,
                          **training)  # fmt: skip
     settings = estimator._checked_settings()
@@ -177,14 +182,14 @@ def train(corpus: EncodedCorpus, variant: Variant, training: dict[str, Any], los
 
 
 def breakdown(n_words: int, dimension: int, n_tokens: int) -> list[dict[str, Any]]:
-    """Times of the parts of a step by the operations of the backend, on `n_tokens` tokens at once."""
+    """Times of the parts of a step by operations of the backend, on `n_tokens` tokens."""
     ops, rng = keras.ops, np.random.default_rng(1)
     compiled: Callable[[Any], Any] = lambda function: function  # noqa: E731
     if keras.backend.backend() == "jax":
         import jax
 
         compiled = jax.jit
-    # Words by a Zipf law, as in text: scattered additions to frequent words wait for each other.
+    # Words follow Zipf's law, as in text: concurrent additions to frequent words wait for each other.
     ids = np.minimum((n_words ** rng.random(n_tokens)).astype(np.int32), n_words - 1)
     ids = ops.convert_to_tensor(ids)
     table = ops.convert_to_tensor(rng.normal(size=(n_words, dimension)).astype("float32"))
@@ -221,7 +226,7 @@ def breakdown(n_words: int, dimension: int, n_tokens: int) -> list[dict[str, Any
 
 
 def kernel_breakdown(n_words: int, dimension: int, variant: Variant, window: int) -> list[dict[str, Any]]:
-    """On JAX: microseconds of the kernel of the gradients alone, and of the whole step."""
+    """On JAX: microseconds of the gradient kernel alone, and of the whole step."""
     import jax
     import jax.numpy as jnp
 
@@ -262,7 +267,7 @@ def kernel_breakdown(n_words: int, dimension: int, variant: Variant, window: int
 
 def fits(path: Path, corpus: EncodedCorpus, training: dict[str, Any], loss: str, epochs: int, workers: int,
          with_quality: bool, engines: tuple[str, ...]) -> list[dict[str, Any]]:  # fmt: skip
-    """Whole calls of `Word2Vec.fit`, raw words times epochs a second."""
+    """Whole calls of `Word2Vec.fit`: raw words times epochs per second."""
     rows: list[dict[str, Any]] = []
     cases: list[tuple[str, dict[str, Any], Any]] = []
     if "keras" in engines:
@@ -298,6 +303,7 @@ def fits(path: Path, corpus: EncodedCorpus, training: dict[str, Any], loss: str,
 
 
 def quick_corpus(folder: str) -> Path:
+    """A file of synthetic text with 300 words."""
     rng = np.random.default_rng(1)
     path = Path(folder) / "quick.txt"
     lines = [" ".join(f"w{word}" for word in (300 ** rng.random(40)).astype(int)) for _ in range(1500)]
@@ -306,18 +312,19 @@ def quick_corpus(folder: str) -> Path:
 
 
 def main() -> None:
+    """Measure variants, fits and parts of a step, writing the result after each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", type=Path, help="a text file, plain or .gz, one document a line")
+    parser.add_argument("--corpus", type=Path, help="a text file, plain or .gz, one document per line")
     parser.add_argument("--variants")
     parser.add_argument("--losses", default="nce")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seeds", default="1")
     parser.add_argument("--native-workers", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--engines", default="keras,native", help="whose whole `fit` is timed")
+    parser.add_argument("--engines", default="keras,native", help="engines whose whole `fit` is timed")
     parser.add_argument("--vector-size", type=int, default=SETTINGS["vector_size"])
     for name in ("quality", "breakdown", "fit"):
         parser.add_argument(f"--no-{name}", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="seconds, on made-up text: does everything run?")
+    parser.add_argument("--quick", action="store_true", help="synthetic text, seconds: does everything run?")
     parser.add_argument("--name", help="name of the JSON file")
     arguments = parser.parse_args()
     if arguments.corpus is None and not arguments.quick:
@@ -340,9 +347,10 @@ def main() -> None:
         "corpus": None if arguments.corpus is None else arguments.corpus.name,
     }
 
-    def write() -> None:  # after each stage: time on a device may end before the benchmark does
-        # A try must not overwrite figures that are kept.
+    def write() -> None:  # after each stage, as the time on a device may end before the benchmark does
+        # A quick run must not overwrite the committed results.
         if not arguments.quick or os.environ.get("OUT"):
+            # `compare` recognises results of this benchmark under other names by the question.
             question = "How many words a second does a device train that holds text and tables, and how good are they?"
             print(write_result(arguments.name or f"word2vec_device_{backend}", question, settings, tables), flush=True)
 
@@ -359,7 +367,7 @@ def main() -> None:
                     described = {"loss_name": loss, "seed": seed, **dataclasses.asdict(variant)}
                     try:
                         result = train(corpus, variant, training, loss, arguments.epochs, seed, with_quality)
-                    except Exception as error:  # the other variants are worth having all the same
+                    except Exception as error:  # an error of one variant must not end the others
                         result = {"error": f"{type(error).__name__}: {error}"[:500]}
                     runs.append({**described, **result})
                     print(json.dumps(runs[-1]), flush=True)

@@ -148,9 +148,9 @@ def _further(document: Mapping[str, Any]) -> str:
     heads = ["", *(f"{kind} ({len(names)})" for kind, names in groups.items()), "lower on", "mean rank"]
     return (
         f"The {len(tables)} series of `benchmarks/data/series_of_r.py`, on which the selection of transforms was\n"
-        "tuned, five origins each: MASE relative to the seasonal naive forecast (geometric means), the number of series on\n"
-        f"which it is lower, and the mean rank. Seeds: {seeds} (`forecast_accuracy_further.json`). The forecaster's\n"
-        f"80 % intervals cover {covered[80]}, its 95 % intervals {covered[95]}:\n\n" + _table(heads, lines)
+        "tuned, five origins each: MASE relative to the seasonal naive forecast (geometric means), the number of\n"
+        f"series on which it is lower, and the mean rank. Seeds: {seeds} (`forecast_accuracy_further.json`). The\n"
+        f"forecaster's 80 % intervals cover {covered[80]}, its 95 % intervals {covered[95]}:\n\n" + _table(heads, lines)
     )
 
 

@@ -37,4 +37,4 @@ def test_further_series_are_shown_by_geometric_means():
     assert "| **Forecaster** | 0.630 | 0.250 | 2.000 | 0.500 |  | 2 | 1.33 |" in text
     assert "| seasonal naive | 1.000 | 1.000 | 1.000 | 1.000 |  |  | 1.67 |" in text
     assert "all (3) | months (1) | quarters (1) | years (1) | days, weeks (0)" in text
-    assert "The forecaster's\n80 % intervals cover 80 %, its 95 % intervals 90 %" in text
+    assert "The\nforecaster's 80 % intervals cover 80 %, its 95 % intervals 90 %" in text

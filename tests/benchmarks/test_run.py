@@ -166,8 +166,8 @@ def test_jobs_are_one_for_each_backend_and_device_and_missing_ones_say_why(monke
         [(("tensorflow", "jax"), "cpu")], [(("torch",), "missing: torch is not installed")]
     )  # fmt: skip
     assert found("plain", both) == ([((), "cpu")], [])
-    assert found("plain", options(devices=["gpu"])) == ([], [((), "missing: it runs on the cpu only")])
-    assert found("gpu", options(devices=["cpu"])) == ([], [((), "missing: it runs on the gpu only")])
+    assert found("plain", options(devices=["gpu"])) == ([], [((), "missing: it only runs on the cpu")])
+    assert found("gpu", options(devices=["cpu"])) == ([], [((), "missing: it only runs on the gpu")])
     assert found("gpu", options(devices=["gpu"], backends=["torch"])) == ([], [(("torch",), "missing: it is for jax")])
     assert found("text", both) == ([], [((), "missing: no corpus; give one with --corpus")])
     assert found("text", options(corpus=Path("text"))) == ([((), "cpu")], [])

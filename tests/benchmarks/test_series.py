@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.data.series import ALL, FURTHER, SERIES, load_series, named, origins
+from benchmarks.data.series import ALL, FURTHER, SERIES, load_series, origins, parse_names
 from benchmarks.harness import results
 from benchmarks.harness.forecast_peers import BASELINES, Forecast, holt_winters_per_day, score
 from benchmarks.questions import forecast_baselines
@@ -65,9 +65,9 @@ def test_milk_needs_nothing_but_the_package(monkeypatch):
 
 
 def test_series_are_named_together_or_one_by_one():
-    assert named("all") == list(SERIES)
-    assert named("further") == list(FURTHER)
-    assert named("milk,lynx") == ["milk", "lynx"]
+    assert parse_names("all") == list(SERIES)
+    assert parse_names("further") == list(FURTHER)
+    assert parse_names("milk,lynx") == ["milk", "lynx"]
     assert (len(SERIES), len(FURTHER)) == (12, 66)
     assert not SERIES.keys() & FURTHER.keys()
 
@@ -128,7 +128,7 @@ def test_unknown_series_and_series_with_gaps_are_refused(monkeypatch):
     for load in (lambda: gap, lambda: datasets.milk().drop(pd.Timestamp("1970-05-01"))):
         info = SERIES["milk"]
         monkeypatch.setitem(ALL, "milk", type(info)(load, "kind", "the book", 12, 12, 7, 12))
-        with pytest.raises(InvalidArgumentError, match="'milk' has gaps or no freq; expected it as the book"):
+        with pytest.raises(InvalidArgumentError, match="'milk' has gaps or no freq; expected the series of the book"):
             load_series(["milk"])
 
 
