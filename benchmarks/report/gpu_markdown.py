@@ -126,7 +126,9 @@ def recurrent_layers(documents: Documents) -> str:
             ]
             zoo = sides.get("zoo", {})
             fused = any(row.get("fused") for row in zoo.values())
-            others = [f"{name}: {_pair(sides[name], 'ratio')}" for name in names]
+            # Older results have the name "8 steps a turn".
+            shown = {name: re.sub(r"(\d+) steps a turn", r"unrolled by \1", name) for name in names}
+            others = [f"{shown[name]}: {_pair(sides[name], 'ratio')}" for name in names]
             rows.append([f"{TITLES[backend]} {cell.upper()}", str(batch), str(steps), str(width),
                          _pair(zoo, "rate"), _pair(zoo, "ratio"), "; ".join(others) or "not measured",
                          ("yes" if fused else "no") if zoo else "",
