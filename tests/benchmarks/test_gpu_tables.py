@@ -141,7 +141,7 @@ def test_results_are_merged_into_a_file_and_split_again(tmp_path, monkeypatch, d
     assert "2 of 3 agree" in capsys.readouterr().out
 
 
-def test_markdown_tables_are_made_between_their_comments(tmp_path, monkeypatch, documents):
+def test_markdown_tables_are_written_between_their_comments(tmp_path, monkeypatch, documents):
     results, page = tmp_path / "results", tmp_path / "page.md"
     results.mkdir()
     for name, each in documents.items():
@@ -179,7 +179,7 @@ def test_markdown_tables_are_made_between_their_comments(tmp_path, monkeypatch, 
             assert line in lines
 
 
-def test_a_table_that_cannot_be_made_is_an_error(documents):
+def test_a_table_without_results_is_an_error(documents):
     place = "<!-- gpu_table {} -->\n<!-- /gpu_table -->"
     with pytest.raises(KeyError, match="no table 'word2vec'; expected one of correctness, hardware"):
         gpu_markdown.fill(place.format("word2vec"), documents)
@@ -191,8 +191,8 @@ def test_a_table_that_cannot_be_made_is_an_error(documents):
 
 @pytest.mark.skipif(not RESULTS.is_dir(), reason="benchmarks/results is missing")
 @pytest.mark.parametrize("page", PAGES)
-def test_the_pages_have_the_tables_of_the_newest_results(page):
-    """If this fails: `python -m benchmarks.report.gpu_table benchmarks/results --markdown` with these pages."""
+def test_the_pages_have_the_tables_of_the_committed_results(page):
+    """If this fails, run `python -m benchmarks.report.gpu_table benchmarks/results --markdown` with these pages."""
     text = (ROOT / page).read_text(encoding="utf-8")
     assert "<!-- gpu_table " in text
     assert gpu_markdown.fill(text, gpu_markdown.load(RESULTS)) == text

@@ -44,7 +44,7 @@ def test_without_a_driver_there_are_no_gpus(tmp_path, monkeypatch, failing):
     assert machine.describe_gpus() == []
 
 
-def test_devices_are_those_of_frameworks_that_run_already(monkeypatch):
+def test_only_initialised_frameworks_are_queried_for_devices(monkeypatch):
     for name in ("jax", "torch", "jax._src.xla_bridge"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     assert machine.visible_devices() == {}
@@ -59,7 +59,7 @@ def test_devices_are_those_of_frameworks_that_run_already(monkeypatch):
     assert machine.visible_devices() == {"jax": ["gpu:0 Some GPU"], "torch": ["cuda:0 Some GPU"]}
 
 
-def test_peak_memory_is_of_the_host_and_of_frameworks_that_run_already(monkeypatch):
+def test_peak_memory_is_of_the_host_and_of_initialised_frameworks(monkeypatch):
     for name in ("jax", "torch", "tensorflow", "jax._src.xla_bridge"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     assert processes.peak_memory()["device_bytes"] is None
@@ -80,3 +80,10 @@ def test_peak_memory_is_of_the_host_and_of_frameworks_that_run_already(monkeypat
     assert processes.peak_memory()["device_bytes"] == 7
     device.memory_stats = lambda: None  # as on a CPU
     assert processes.peak_memory()["device_bytes"] == 5
+
+
+def test_a_fresh_process_has_its_own_peak_memory():
+    printed, peak = processes.run_fresh("import sys\nprint(sys.argv[1])", "here")
+    assert printed == "here\n"
+    assert 4e6 < peak < 1e8
+    assert processes.peak_rss_of("held = bytearray(100_000_000)") > peak + 80_000_000
