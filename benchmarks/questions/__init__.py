@@ -1,1 +1,1 @@
-"""One question a file, each also a program: `python -m benchmarks.questions.NAME`."""
+"""One question per file, each also a program: `python -m benchmarks.questions.NAME`."""

@@ -146,8 +146,8 @@ def test_markdown_tables_are_written_between_their_comments(tmp_path, monkeypatc
     results.mkdir()
     for name, each in documents.items():
         (results / f"{name}.json").write_text(json.dumps(each))
-    places = "\n".join(f"<!-- gpu_table {name} -->\nold\n<!-- /gpu_table -->" for name in gpu_markdown.TABLES)
-    page.write_text(f"before µ\n{places}\nafter\n", encoding="utf-8")
+    marks = "\n".join(f"<!-- gpu_table {name} -->\nold\n<!-- /gpu_table -->" for name in gpu_markdown.TABLES)
+    page.write_text(f"before µ\n{marks}\nafter\n", encoding="utf-8")
     monkeypatch.setattr(sys, "argv", ["gpu_table", str(results), "--markdown", str(page)])
     for _ in range(2):  # the second time nothing changes
         gpu_table.main()
@@ -180,13 +180,13 @@ def test_markdown_tables_are_written_between_their_comments(tmp_path, monkeypatc
 
 
 def test_a_table_without_results_is_an_error(documents):
-    place = "<!-- gpu_table {} -->\n<!-- /gpu_table -->"
+    mark = "<!-- gpu_table {} -->\n<!-- /gpu_table -->"
     with pytest.raises(KeyError, match="no table 'word2vec'; expected one of correctness, hardware"):
-        gpu_markdown.fill(place.format("word2vec"), documents)
+        gpu_markdown.fill(mark.format("word2vec"), documents)
     for name in gpu_markdown.TABLES:
         with pytest.raises(ValueError, match=f"no results for the table '{name}'"):
-            gpu_markdown.fill(place.format(name), {})
-    assert gpu_markdown.fill("no place", {}) == "no place"
+            gpu_markdown.fill(mark.format(name), {})
+    assert gpu_markdown.fill("no mark", {}) == "no mark"
 
 
 @pytest.mark.skipif(not RESULTS.is_dir(), reason="benchmarks/results is missing")
