@@ -23,8 +23,8 @@ Config = tuple[Mapping[str, Any], ...]
 
 ORIGINS = 24  # rolling origins in one training part
 SERIES_JUDGED = 12  # of a panel of many series, those that are judged by
-# These were set on the series of `benchmarks.data.series_of_r`. An autoregression has many more weights than an exponential
-# smoothing, and more chances to look good by chance.
+# These were set on the series of `benchmarks.data.series_of_r`. An autoregression has many more weights than an
+# exponential smoothing, and more chances to look good by chance.
 HANDICAP = 1.05
 # The error of a score falls with the square root of what it is an average of, and so does what a difference between
 # two scores has to be before it means something.
