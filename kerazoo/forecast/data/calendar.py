@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.index import future_index, regular_index
+from kerazoo.forecast.data.types import Index, Values
 
 __all__ = ["CALENDAR", "calendar_features", "calendar_names", "season_length"]
 
-Values: TypeAlias = NDArray[np.float64]
-Index: TypeAlias = pd.Index
 
 HOUR, DAY, YEAR = 3600, 86_400, 365.25  # seconds, seconds, days
 WEEKS_OF_YEAR = 52

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.index import inferred
+from kerazoo.forecast.data.types import Index, Values
 
 __all__ = ["ENDS", "Clock", "first_label", "frequency_of", "months_of", "offset_of"]
-
-Values: TypeAlias = NDArray[np.float64]
-Index: TypeAlias = pd.Index
 
 # Frequencies whose dates are the last days of their periods, or the last business days, in the same month.
 ENDS = (

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.index import check_repeated, listed, text_of
 from kerazoo.forecast.data.panel import Panel
+from kerazoo.forecast.data.types import Index, Values
 from kerazoo.forecast.data.validation import (
     as_frame,
     check_keys,
@@ -23,9 +23,6 @@ from kerazoo.forecast.data.validation import (
 )
 
 __all__ = ["read_future"]
-
-Values: TypeAlias = NDArray[np.float64]
-Index: TypeAlias = pd.Index
 
 
 def read_future(panel: Panel, X_future: Any, horizon: int) -> list[Values]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,9 @@ from pandas.tseries.frequencies import to_offset
 
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.types import Index
 
 __all__ = ["future_index", "index_like", "regular_index"]
-
-Index: TypeAlias = pd.Index
 
 SHOWN = 3  # labels that a message lists
 MAX_GRID = 1_000_000  # no gap is explained by a step that needs a longer grid than this

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,9 @@ from pandas.tseries.frequencies import to_offset
 
 from kerazoo._validation import check_choice
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.types import Index
 
 __all__ = ["dtype_config", "dtype_from", "index_config", "index_from_config", "label_config", "label_from"]
-
-Index: TypeAlias = pd.Index
 
 
 def label_config(label: Any) -> Any:

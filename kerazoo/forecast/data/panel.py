@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from kerazoo._validation import check_choice
 from kerazoo.errors import InvalidArgumentError
@@ -22,11 +20,9 @@ from kerazoo.forecast.data.pandas_json import (
     label_config,
     label_from,
 )
+from kerazoo.forecast.data.types import Index, Values
 
 __all__ = ["Panel", "SeriesData"]
-
-Values: TypeAlias = NDArray[np.float64]
-Index: TypeAlias = pd.Index
 
 FORMS = ("series", "frame", "long", "array")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from kerazoo.forecast.data.index import (
     same_labels,
 )
 from kerazoo.forecast.data.panel import Panel, SeriesData
+from kerazoo.forecast.data.types import Index, Values
 from kerazoo.forecast.data.validation import (
     KEYS,
     as_frame,
@@ -37,9 +38,6 @@ from kerazoo.forecast.data.validation import (
 )
 
 __all__ = ["read_panel"]
-
-Values: TypeAlias = NDArray[np.float64]
-Index: TypeAlias = pd.Index
 
 ALLOWED = (
     "a pandas Series, a DataFrame with one column per series, a DataFrame with the columns unique_id, ds and y, "

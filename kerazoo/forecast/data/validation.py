@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.index import SHOWN, kind_of, text_of, typed_index
+from kerazoo.forecast.data.types import Index, Values
 
 __all__ = [
     "KEYS",
@@ -25,9 +26,6 @@ __all__ = [
     "numeric_column",
     "plain_array",
 ]
-
-Values: TypeAlias = NDArray[np.float64]
-Index: TypeAlias = pd.Index
 
 KEYS = ("unique_id", "ds")  # columns of a long frame, in addition to y
 

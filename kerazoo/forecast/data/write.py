@@ -12,19 +12,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel
+from kerazoo.forecast.data.types import Index, Values
 
 __all__ = ["write_forecast", "write_steps"]
-
-Values: TypeAlias = NDArray[np.float64]
-Index: TypeAlias = pd.Index
 
 
 def write_forecast(panel: Panel, columns: Mapping[str, Sequence[Values]]) -> Any:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kerazoo._runtime.deprecation import renamed_attribute, warn_renamed
 from kerazoo.errors import InvalidArgumentError, NotFittedError
+from kerazoo.forecast.data.types import Index, Values
 
 __all__ = [
     "Index",
@@ -24,9 +25,7 @@ __all__ = [
     "constructor_arguments",
 ]
 
-Values: TypeAlias = NDArray[np.float64]
 Tail: TypeAlias = dict[str, Any]
-Index: TypeAlias = pd.Index
 
 
 class Transform:
