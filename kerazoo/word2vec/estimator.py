@@ -18,7 +18,7 @@ from kerazoo._validation import check_choice, check_int, check_real
 from kerazoo.errors import InvalidArgumentError, NotFittedError, VocabularyError
 from kerazoo.text import EncodedCorpus, Vocabulary
 from kerazoo.word2vec import vocabulary_update as growth
-from kerazoo.word2vec.checkpoints import Checkpoints
+from kerazoo.word2vec.io.checkpoints import Checkpoints
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.io import gensim_models
 from kerazoo.word2vec.io import model_file as persistence

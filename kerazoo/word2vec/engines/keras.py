@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kerazoo.text import EncodedCorpus
-    from kerazoo.word2vec.checkpoints import Checkpoints
+    from kerazoo.word2vec.io.checkpoints import Checkpoints
     from kerazoo.word2vec.estimator import Word2Vec
 
 __all__ = ["TrainingCallbacks", "assign_tables", "model_of", "tables_of", "train"]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kerazoo.text import EncodedCorpus
-    from kerazoo.word2vec.checkpoints import Checkpoints
+    from kerazoo.word2vec.io.checkpoints import Checkpoints
 
 __all__ = ["LOSSES", "train"]
 
