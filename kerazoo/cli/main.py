@@ -150,10 +150,10 @@ def word2vec(
         model.fit(list(corpus))
     except (KeyboardInterrupt, TrainingError):
         if hasattr(model, "vectors_"):  # what was learned is worth keeping
-            write_vectors(model, out)
+            write_vectors(model.to_contents(), out)
             click.echo(f"{out}: {_summary(model)}, as they were when the training stopped", err=True)
         raise
-    write_vectors(model, out)
+    write_vectors(model.to_contents(), out)
     rates, losses = model.history_["words_per_second"], model.history_["loss"]
     click.echo(f"{out}: {_summary(model)}, loss {losses[-1]:.4f}, {sorted(rates)[len(rates) // 2]:,.0f} raw words/s")
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kerazoo.word2vec.gpu.kernels import _jax as kernel
 from kerazoo.word2vec.gpu.kernels._jax import Shape
 from kerazoo.word2vec.keras.block_gradients import block_gradients
-from kerazoo.word2vec.keras.optimizer import clip_rows
+from kerazoo.word2vec.keras.clipping import clip_rows
 
 if TYPE_CHECKING:
     from kerazoo.word2vec.gpu.plan import DevicePlan

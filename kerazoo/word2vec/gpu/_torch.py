@@ -10,7 +10,7 @@ import torch  # type: ignore[import-not-found,unused-ignore]
 from numpy.typing import NDArray
 
 from kerazoo.word2vec.keras.block_gradients import block_gradients
-from kerazoo.word2vec.keras.optimizer import clip_rows
+from kerazoo.word2vec.keras.clipping import clip_rows
 
 if TYPE_CHECKING:
     from kerazoo.word2vec.gpu.plan import DevicePlan

@@ -1,39 +1,29 @@
-"""Checkpoints of a training: written every few minutes, and found again by the run that goes on.
-
-A checkpoint is a model file (:mod:`kerazoo.word2vec.io.model_file`) with a note of the settings and the data that it
-belongs to and of where the training stands. It is replaced whole or not at all, so a process may be killed at any
-moment.
-"""
+"""Checkpoints of a training as model files: one file per call of `fit` or `partial_fit`."""
 
 from __future__ import annotations
 
 import os
-import time
-import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kerazoo.errors import InvalidArgumentError, StorageError
-from kerazoo.word2vec.io import model_file as persistence
-from kerazoo.word2vec.io.model_file import Contents
-from kerazoo.word2vec.options import TrainingState
+from kerazoo._runtime.checkpoints import CheckpointFile
+from kerazoo.errors import StorageError
+from kerazoo.word2vec.io.model_file import KIND, Contents, from_tensors, to_tensors
+from kerazoo.word2vec.results import TrainingState
 
 if TYPE_CHECKING:
     from kerazoo.text import Vocabulary
 
-__all__ = ["Checkpoints", "Found"]
+__all__ = ["ResumedTraining", "TrainingCheckpoint"]
 
 
-@dataclass(frozen=True)
-class Found:
-    """A checkpoint that was found.
+class ResumedTraining(NamedTuple):
+    """What a checkpoint says about its training.
 
     Attributes:
-        state: where the training stands.
-        seed: the seed that it was begun with.
-        complete: whether nothing is left to train.
+        state: where the training continues.
+        seed: the seed of its first run.
+        complete: whether the training has ended.
     """
 
     state: TrainingState
@@ -41,100 +31,87 @@ class Found:
     complete: bool
 
 
-class Checkpoints:
-    """Writes and finds the checkpoints of one call of `fit` or `partial_fit`.
+class TrainingCheckpoint:
+    """The checkpoint of one call of `fit` or `partial_fit`: a model file with a note on the state of the training.
+
+    Each call has its own file, ``fit-<number>.kerazoo``, so a script with several calls can be run again and continues
+    in the call that was killed.
 
     Args:
         folder: made if it does not exist.
-        minutes: float >= 0, the least time between two checkpoints.
-        number: int, calls of `fit` and `partial_fit` before this one. Each has a file of its own, so that a script with
-            several of them can be run again and goes on where it was.
-        identity: name -> value, what has to be the same for a training to go on, all that JSON can hold.
+        number: calls of `fit` and `partial_fit` before this one.
+        identity: name -> value that JSON can hold, see :class:`kerazoo._runtime.checkpoints.CheckpointFile`.
+        minutes: float >= 0, minimum time between two checkpoints.
+        parameters: the constructor's arguments, as :func:`kerazoo.word2vec.io.model_file.storable` returns them.
+        vocabulary: the words of the rows.
+        history: of the earlier calls.
+        seed: of this call; a checkpoint that is found replaces it.
+
+    Raises:
+        InvalidArgumentError: `minutes` is out of range.
+        StorageError: the folder cannot be made.
     """
 
     def __init__(
-        self, folder: str | os.PathLike[str], minutes: float, number: int, identity: Mapping[str, Any]
+        self,
+        folder: str | os.PathLike[str],
+        number: int,
+        *,
+        identity: Mapping[str, Any],
+        minutes: float,
+        parameters: dict[str, Any],
+        vocabulary: Vocabulary,
+        history: dict[str, list[float]],
+        seed: int,
     ) -> None:
-        self.path = Path(folder) / f"fit-{number}.kerazoo"
-        self.seconds = 60.0 * minutes
-        self.number = number
-        self.identity = dict(identity)
-        self.describe: Callable[[TrainingState], Contents] | None = None
-        self._last = time.monotonic()
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(
-                f"checkpoint_dir={os.fspath(folder)!r} cannot be made ({error.strerror or error}). "
-                "Name a folder that can be written to."
-            ) from error
+        self._file = CheckpointFile(folder, f"fit-{number}.kerazoo", kind=KIND, identity=identity, minutes=minutes)
+        self._number, self._seed = number, seed
+        self._parameters, self._vocabulary, self._history = parameters, vocabulary, history
 
-    def find(self) -> Found | None:
-        """The checkpoint of this training, or None if there is none yet.
+    def read(self) -> ResumedTraining | None:
+        """The state of the training, or None if there is no checkpoint yet.
 
         Raises:
-            StorageError: the file is damaged or foreign.
+            StorageError: the file is damaged or of another kind.
             InvalidArgumentError: it belongs to other settings or other data.
         """
-        for part in self.path.parent.glob(f".{self.path.name}.*.part"):  # of a process that was killed while it wrote
-            part.unlink(missing_ok=True)
-        if not self.path.exists():
+        found = self._file.read()
+        if found is None:
             return None
-        contents = persistence.read(self.path, mmap=False)
-        note = contents.training
-        if note is None:
-            raise StorageError(f"{self.path}: a model, not a checkpoint. Name another checkpoint_dir.")
+        contents = from_tensors(self._file.path, found.arrays, found.metadata)
+        note = contents.training or {}
         try:
-            before = int(note["epochs_before"])
+            earlier = int(note["epochs_before"])
             state = TrainingState(
                 tables=contents.tables,
-                history={name: values[before:] for name, values in contents.history.items()},
+                history={name: values[earlier:] for name, values in contents.history.items()},
                 position=int(note["position"]),
                 seconds=float(note["seconds"]),
                 engine=dict(note["engine"]),
             )
-            identity, complete = dict(note["identity"]), bool(note["complete"])
         except (KeyError, TypeError, ValueError) as error:
-            raise StorageError(f"{self.path}: a damaged checkpoint: {error!r}. Delete it to begin anew.") from error
-        for name in sorted(identity.keys() | self.identity.keys()):
-            if identity.get(name) != self.identity.get(name):
-                raise InvalidArgumentError(
-                    f"{self.path}: a checkpoint of other settings: {name} was {identity.get(name)!r}, here it is "
-                    f"{self.identity.get(name)!r}. Go on with the settings and the corpus that it was begun with, name "
-                    "another checkpoint_dir, or delete the file to begin anew."
-                )
-        return Found(state, contents.seed, complete)
+            raise StorageError(
+                f"{self._file.path}: a damaged checkpoint: {error!r}. Delete it to train from scratch."
+            ) from error
+        self._seed = found.seed
+        return ResumedTraining(state, found.seed, found.complete)
 
-    def attach(
-        self, parameters: dict[str, Any], vocabulary: Vocabulary, history: dict[str, list[float]], seed: int
-    ) -> None:
-        """Say what stands in the file beside the state: `history` is that of the calls before this one."""
-
-        def describe(state: TrainingState) -> Contents:
-            assert state.tables is not None
-            whole = {name: history[name] + values for name, values in state.history.items()}
-            note = {
-                "identity": self.identity,
-                "epochs_before": len(history["loss"]),
-                "position": state.position,
-                "seconds": state.seconds,
-                "engine": state.engine,
-            }
-            return Contents(parameters, vocabulary, state.tables, whole, seed, self.number + 1, note)
-
-        self.describe = describe
-
-    def due(self) -> bool:
-        """Whether it is time for the next checkpoint."""
-        return time.monotonic() - self._last >= self.seconds
+    def is_due(self) -> bool:
+        """Whether the minimum time since the last checkpoint has passed."""
+        return self._file.is_due()
 
     def write(self, state: TrainingState, complete: bool = False) -> None:
-        """Write a checkpoint. Where that fails (a full disk), the training goes on, with a warning."""
-        assert self.describe is not None
-        contents = self.describe(state)
-        contents = contents._replace(training={**(contents.training or {}), "complete": complete})
-        try:
-            persistence.write(self.path, contents)
-        except StorageError as error:
-            warnings.warn(f"no checkpoint, the training goes on without: {error}", RuntimeWarning, stacklevel=2)
-        self._last = time.monotonic()
+        """Replace the checkpoint. If that fails (a full disk), the training continues and a RuntimeWarning says so."""
+        assert state.tables is not None
+        note = {
+            "epochs_before": len(self._history["loss"]),
+            "position": state.position,
+            "seconds": state.seconds,
+            "engine": state.engine,
+        }
+        history = {name: self._history[name] + values for name, values in state.history.items()}
+        contents = Contents(
+            self._parameters, self._vocabulary, state.tables, history, self._seed, self._number + 1, note
+        )
+        arrays, metadata = to_tensors(contents)
+        self._file.write(arrays, metadata, seed=self._seed, complete=complete)

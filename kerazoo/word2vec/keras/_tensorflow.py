@@ -7,13 +7,13 @@ from typing import Any
 
 import tensorflow as tf
 
+from kerazoo.word2vec.keras.clipping import clip_rows
+
 __all__ = ["add_rows", "apply_rows", "dataset", "take_rows", "trim"]
 
 
 def apply_rows(optimizer: Any, variable: Any, gradient: tf.IndexedSlices, rate: Any, clip: float) -> None:
     """Sum the gradient rows of equal index, clip each sum, subtract it from that row of the variable."""
-    from kerazoo.word2vec.keras.optimizer import clip_rows
-
     indices, places = tf.unique(gradient.indices)
     summed = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(indices))
     update = clip_rows(tf.cast(summed, variable.dtype) * rate, clip)

@@ -14,7 +14,8 @@ from keras import ops
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.word2vec.keras.block_gradients import BlockGradients, block_gradients
-from kerazoo.word2vec.keras.optimizer import RowClippedSGD, clip_rows
+from kerazoo.word2vec.keras.clipping import clip_rows
+from kerazoo.word2vec.keras.optimizer import RowClippedSGD
 
 __all__ = ["test_step", "train_step"]
 
