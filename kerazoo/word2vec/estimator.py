@@ -337,9 +337,9 @@ class Word2Vec(BaseEstimator):
     def predict_output_word(self, context_words: Sequence[str], topn: int = 10) -> list[tuple[str, float]]:
         """The most probable centre words of a context, with their probabilities.
 
-        As in gensim, the vectors of the context words are averaged (for a CBOW of sums, summed), and the softmax is over
-        the whole vocabulary; the logits are ``mean(W[context]).C[o] + b[o]``. Without output vectors (``negative=0``)
-        the probabilities are those of the tree.
+        As in gensim, the vectors of the context words are averaged (for a CBOW of sums, summed), and the softmax is
+        over the whole vocabulary; the logits are ``mean(W[context]).C[o] + b[o]``. Without output vectors
+        (``negative=0``) the probabilities are those of the tree.
 
         Args:
             context_words: words; those that are not in the vocabulary are ignored.
@@ -506,11 +506,11 @@ def _check_corpus(encoded: EncodedCorpus) -> None:
     n_words = len(encoded.vocabulary.words)
     if n_words < 2:
         raise VocabularyError(
-            f"the vocabulary has {n_words} word; expected at least 2, since training separates a word from noise words. "
-            "Use a larger corpus or a smaller min_count."
+            f"the vocabulary has {n_words} word; expected at least 2, since training needs noise words. Use a larger "
+            "corpus or a smaller min_count."
         )
     if np.diff(encoded.offsets).max() < 2:
         raise CorpusError(
-            f"no document has two words ({len(encoded.offsets) - 1} documents, {len(encoded.ids)} words), so there is no "
-            "pair. Should the documents be joined?"
+            f"no document has two words ({len(encoded.offsets) - 1} documents, {len(encoded.ids)} words), so there is "
+            "no pair. Should the documents be joined?"
         )

@@ -31,7 +31,7 @@ class HuffmanTree(NamedTuple):
 
     @classmethod
     def from_counts(cls, counts: ArrayLike) -> HuffmanTree:
-        """The tree of words with these counts (V,), V >= 1. Inner nodes are numbered in the order of merging, the root last."""
+        """The tree of words with these counts (V,), V >= 1; inner nodes are numbered as they are made, root last."""
         tallies = np.asarray(counts, np.int64)
         n_words = len(tallies)
         order = np.argsort(tallies, kind="stable")
@@ -110,7 +110,7 @@ class HuffmanTree(NamedTuple):
         return offsets, entries
 
     def log_probabilities(self, scores: ArrayLike) -> NDArray[np.float64]:
-        """log P of all words, float64 (V,), from the scores x . v of the inner nodes, float (V - 1,).
+        """Return log P of all words, float64 (V,), from the scores x . v of the inner nodes, float (V - 1,).
 
         The child with code 0 has the probability s(x . v), s the logistic function.
         """

@@ -6,8 +6,8 @@
 - `kernels`: the block step as three GPU kernels, for JAX and for torch.
 
 Otherwise the host limits an accelerator: one core of an AMD EPYC makes :class:`kerazoo.batching.TokenBlocks` of 74
-million raw words per second (benchmarks/results/batching.json), before anything is copied or launched; an H100 trains an
-epoch at 136 million on JAX and at 308 million on torch (docs/word2vec.md).
+million raw words per second (benchmarks/results/batching.json), before anything is copied or launched; an H100 trains
+an epoch at 136 million on JAX and at 308 million on torch (docs/word2vec.md).
 """
 
 from kerazoo.word2vec.gpu.plan import DevicePlan, is_wanted

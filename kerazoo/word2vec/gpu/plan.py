@@ -23,9 +23,9 @@ __all__ = ["DevicePlan", "is_wanted"]
 
 # Blocks of 4096, 8192 and 16384 tokens train 99, 136 and 160 million raw words/s on an H100 with JAX. In the means of
 # three seeds at 8192, `nce` is at most .013 (JAX) or .019 (torch) below gensim, on SimLex-999; `negative_sampling` is
-# .020 or .021 below on analogies, as it is at 4096 (.019; .010 with blocks of 4096 from the host). At 16384 `nce` is .020
-# below on either backend. Seeds differ by up to .03, so these differences are not certain (docs/word2vec.md has the
-# tables).
+# .020 or .021 below on analogies, as it is at 4096 (.019; .010 with blocks of 4096 from the host). At 16384 `nce` is
+# .020 below on either backend. Seeds differ by up to .03, so these differences are not certain (docs/word2vec.md has
+# the tables).
 LARGEST_BLOCK = 8192
 
 # Between two calls the host checks the loss, reports, and may be stopped. A call of 127 steps of 8192 tokens takes an

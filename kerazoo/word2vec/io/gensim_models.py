@@ -113,7 +113,7 @@ def _of_model(model: Any) -> tuple[dict[str, Any], Vocabulary, Tables]:
 
 
 def _tree(codes: NDArray[Any], points: NDArray[Any]) -> HuffmanTree:
-    """The tree of gensim's paths: the codes of each word from the root down, and the inner nodes on its path."""
+    """The tree of gensim's paths: the codes of each word from the root down, and the inner nodes that they are at."""
     n_words = len(codes)
     parents, own = np.full(2 * n_words - 1, -1, np.int32), np.zeros(2 * n_words - 1, np.uint8)
     for word in range(n_words):
@@ -135,8 +135,8 @@ def export_model(contents: Contents) -> Any:
     parameters, tables, vocabulary = contents.parameters, contents.tables, contents.vocabulary
     if tables.output_biases is not None:
         warnings.warn(
-            f"gensim has no biases: those of loss={parameters['loss']!r} are not exported, and gensim's train continues "
-            "with negative sampling. The vectors are the same.",
+            f"gensim has no biases: those of loss={parameters['loss']!r} are not exported, and gensim's train "
+            "continues with negative sampling. The vectors are the same.",
             UserWarning,
             stacklevel=3,
         )
