@@ -8,7 +8,8 @@ import pytest
 from keras import ops
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.word2vec import LOSSES, CompensatedMean, RowClippedSGD, SkipGram
+from kerazoo.word2vec import LOSSES, RowClippedSGD, SkipGram
+from kerazoo.word2vec.keras.metrics import CompensatedMean
 
 pytestmark = pytest.mark.backend
 

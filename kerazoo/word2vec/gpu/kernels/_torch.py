@@ -86,8 +86,8 @@ def gradients(
 
     The arguments are pointers: float32 tables W, C (V, D), b and log(K q) (V,); int32 words (N + 2w,), left, right (N,)
     of the epoch, noise (S * T / G * K',) of the call, first (1,), the number of the call's first block; float32 sums as
-    the tables; int32 owners (V,) of W and C; float32 losses and counts (S * T / G,). `step` is the number of the step in
-    the call, `share` is K / K'.
+    the tables; int32 owners (V,) of W and C; float32 losses and counts (S * T / G,). `step` is the number of the step
+    in the call, `share` is K / K'.
     """
     number = tl.program_id(0)
     n_groups: tl.constexpr = SIZE // GROUP
