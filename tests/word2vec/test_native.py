@@ -282,7 +282,7 @@ def test_every_model_is_saved_resumed_and_extended(model, tmp_path, monkeypatch)
 
 @pytest.mark.parametrize("model", ["cbow_negative_sampling", "hs", "both"])
 def test_the_first_loss_of_every_model_is_the_known_start(model):
-    """log 2 per node of the path, and the untrained loss of the noise words, minus those that equal the centre."""
+    """The sum of log 2 per node of the path and the loss of the noise words, without those that equal the centre."""
     trained = small(epochs=1, min_alpha=0, **{**MODELS[model], "alpha": 1e-6}).fit(two_topics(300))
     counts = trained.vocabulary_.counts
     shares = counts / counts.sum()
