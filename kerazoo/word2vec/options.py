@@ -17,6 +17,7 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.word2vec.results import Tables
 
 __all__ = [
+    "BIASED_LOSSES",
     "ENGINES",
     "ENGINE_OPTIONS",
     "LOSS_NAMES",
@@ -35,6 +36,7 @@ ENGINE_OPTIONS: dict[str, tuple[str, ...]] = {"keras": ("block_size", "batch_siz
 # The keys of kerazoo.word2vec.keras.losses.LOSSES, here without importing Keras. A test compares the two.
 LOSS_NAMES = ("nce", "negative_sampling", "sampled_softmax")
 NATIVE_LOSSES = ("nce", "negative_sampling")
+BIASED_LOSSES = ("nce", "sampled_softmax")
 USUAL_ALPHA = {0: 0.05, 1: 0.025}  # by `sg`, as in word2vec.c
 
 # All pairs of a block are computed from the same values of the tables, so a block should be a small part of an epoch:
@@ -73,6 +75,11 @@ class TrainingSettings:
     verbose: int
     callbacks: tuple[Any, ...] = ()
     on_device: bool | None = None
+
+    @property
+    def has_biases(self) -> bool:
+        """Whether the output vectors have biases."""
+        return self.negative > 0 and self.loss in BIASED_LOSSES
 
     @property
     def seeds(self) -> tuple[int, int]:
@@ -199,11 +206,10 @@ def check_same_model(settings: TrainingSettings, tables: Tables) -> None:
             f"vector_size={settings.vector_size}, but the vectors have {size} dimensions. "
             "Set it back, or call fit to train from scratch."
         )
-    biased = settings.negative > 0 and settings.loss != "negative_sampling"
     needed = {
         "hs": (settings.hs == 1, tables.node_vectors is not None, "inner nodes"),
         "negative": (settings.negative > 0, tables.output_vectors is not None, "output vectors"),
-        "loss": (biased, tables.output_biases is not None, "biases"),
+        "loss": (settings.has_biases, tables.output_biases is not None, "biases"),
     }
     for name, (needs, has, what) in needed.items():
         if needs != has:

@@ -77,7 +77,7 @@ def tables_from_vectors(vectors: NDArray[np.float32], counts: NDArray[np.int64],
     outputs = biases = nodes = tree = None
     if settings.negative:
         outputs = np.zeros_like(vectors)
-        if settings.loss != "negative_sampling":
+        if settings.has_biases:
             biases = NoiseDistribution(settings.noise, counts, settings.ns_exponent).log_probabilities
     if settings.hs:
         tree, nodes = HuffmanTree.from_counts(counts), np.zeros_like(vectors[1:])

@@ -17,6 +17,7 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.word2vec import LOSSES
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.options import (
+    BIASED_LOSSES,
     ENGINE_OPTIONS,
     ENGINES,
     LOSS_NAMES,
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.backend
 def test_the_names_of_losses_and_engines_are_the_same_everywhere():
     assert tuple(LOSSES) == LOSS_NAMES
     assert set(NATIVE_LOSSES) < set(LOSS_NAMES)
+    assert tuple(name for name, kind in LOSSES.items() if kind.biased) == BIASED_LOSSES
     assert tuple(ENGINE_OPTIONS) == ENGINES
     for engine in ENGINES:
         assert callable(importlib.import_module(f"kerazoo.word2vec.engines.{engine}").train)

@@ -117,13 +117,16 @@ class _Trainer:
         self.group = self._group_size()
         self.n_noise = NOISE_PER_GROUP * max(1, round(settings.negative / 5)) if settings.negative else 0
         self.slice = self._slice_size()
-        with_noise, biased = settings.negative > 0, settings.negative > 0 and settings.loss == "nce"
-        self.log_expected = self.noise.log_probabilities + np.float32(np.log(settings.negative)) if biased else None
+        self.log_expected = None
+        if settings.has_biases:
+            self.log_expected = self.noise.log_probabilities + np.float32(np.log(settings.negative))
         tree = start.tables.tree if start.tables is not None else None
         if settings.hs and tree is None:
             tree = HuffmanTree.from_counts(self.tokens.counts)
         self.paths = None if tree is None else tree.paths()
-        self.tables = PaddedTables(len(self.tokens.counts), settings.vector_size, with_noise, biased, tree)
+        self.tables = PaddedTables(
+            len(self.tokens.counts), settings.vector_size, settings.negative > 0, settings.has_biases, tree
+        )
         if start.tables is None:
             self.tables.draw(settings.seeds[0], self.noise.log_probabilities)
         else:
