@@ -286,7 +286,8 @@ def make_block(seed: int) -> tuple[Arrays, int]:
 
 def word2vec_cases(side: Any, seed: int) -> Iterator[tuple[str, Callable[[], Arrays]]]:
     """The losses pair by pair by automatic derivatives, the closed form of blocks, and a step on a block."""
-    from kerazoo.word2vec import LOSSES, block_gradients, candidate_logits
+    from kerazoo.word2vec import LOSSES, candidate_logits
+    from kerazoo.word2vec.keras.block_gradients import block_gradients
 
     block, words = make_block(seed)
     rng = np.random.default_rng(seed + 1)

@@ -118,9 +118,7 @@ def test_a_call_moves_the_tables_by_the_clipped_sums_over_the_pairs_drawn(loss):
         np.testing.assert_allclose(table, expected, atol=2e-5)
 
 
-@pytest.mark.skipif(
-    BACKEND != "jax", reason="Pallas has an interpreter; that of Triton must be asked for by a variable"
-)
+@pytest.mark.skipif(BACKEND != "jax", reason="Pallas has an interpreter; that of Triton must be enabled by a variable")
 @pytest.mark.parametrize(("loss", "size"), [("nce", 20), ("negative_sampling", 150)])
 def test_the_kernels_do_what_the_plain_step_does(loss, size):
     """Up to the rounding to 2^-14; 150 numbers per vector are two chunks of registers."""
