@@ -34,7 +34,7 @@ debug-kernels: $(VENV)/installed-dev
 
 # Fails where a kernel takes 5 % more instructions than it did; needs valgrind, and says so.
 instructions: $(VENV)/installed-dev
-	$(BIN)/python -m benchmarks.instructions --check benchmarks/results/instructions.json --tolerance 0.05
+	$(BIN)/python -m benchmarks.questions.instructions --check benchmarks/results/instructions.json --tolerance 0.05
 
 # And with AddressSanitizer and UndefinedBehaviorSanitizer: some minutes.
 sanitize-kernels: $(VENV)/installed-dev

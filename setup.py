@@ -1,9 +1,9 @@
-"""Builds the compiled package `kerazoo_ext`; everything else stands in pyproject.toml.
+"""Builds the compiled package `kerazoo_ext`; everything else is in pyproject.toml.
 
-Every `kerazoo_ext/*.pyx` becomes one extension module. Switches, all environment variables:
+Every `kerazoo_ext/*.pyx` becomes one extension module. Environment variables:
 
-KERAZOO_DEBUG=1    bounds and wraparound checks, C assertions, debug symbols, little optimisation
-KERAZOO_NATIVE=1   -march=native: faster perhaps, but the result runs on this kind of CPU only
+KERAZOO_DEBUG=1    bounds and wraparound checks, C assertions, debug symbols, -O1
+KERAZOO_NATIVE=1   -march=native: perhaps faster, but the build runs on this type of CPU only
 """
 
 import os
@@ -20,8 +20,8 @@ NATIVE = os.environ.get("KERAZOO_NATIVE", "0") == "1"
 if sys.platform == "win32":
     COMPILE_ARGS = ["/Od", "/Zi"] if DEBUG else ["/O2"]
 else:
-    # No -ffast-math: the kernels are compared with NumPy, and a NaN has to stay a NaN.
-    # -g0 undoes the -g that many Pythons were configured with: debug symbols make the wheel five times as large.
+    # No -ffast-math: the kernels are compared with NumPy, and NaN must be preserved.
+    # -g0 overrides the -g of many Python builds: debug symbols make the wheel five times larger.
     COMPILE_ARGS = ["-O1", "-g", "-UNDEBUG"] if DEBUG else ["-O3", "-g0"]
     if NATIVE:
         COMPILE_ARGS.append("-march=native")
@@ -48,9 +48,10 @@ A prebuilt wheel needs no compiler: pip install --only-binary=kerazoo kerazoo
 
 
 class BuildOrExplain(build_ext):
-    """`build_ext` that ends with the reason and the remedy when the compiler fails or is missing."""
+    """`build_ext` that reports the reason and the remedy if the compiler fails or is missing."""
 
     def build_extension(self, ext: Extension) -> None:
+        """Build one extension module, or stop the installation with the reason and the remedy."""
         try:
             super().build_extension(ext)
         except Exception as error:  # distutils raises several unrelated types here
@@ -58,6 +59,7 @@ class BuildOrExplain(build_ext):
 
 
 def extensions() -> list[Extension]:
+    """One extension module per `kerazoo_ext/*.pyx`; all of them depend on all headers."""
     root = Path(__file__).parent
     package = root / "kerazoo_ext"
     headers = sorted(str(path.relative_to(root)) for path in package.glob("*.h"))

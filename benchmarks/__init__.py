@@ -1,1 +1,1 @@
-"""Benchmarks of kerazoo: one question a file, results as JSON under `benchmarks/results/`."""
+"""Benchmarks of kerazoo: one question per file, results as JSON in `benchmarks/results/`."""

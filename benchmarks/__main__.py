@@ -5,10 +5,10 @@
     python -m benchmarks run word2vec,batching --corpus FILE --threads 2 --out results
     python -m benchmarks run recurrent_devices --device cpu,gpu --backend jax,torch --full --seconds 900 --out results
 
-Each benchmark runs once on each backend and device that was asked for, as a process of its own within a time limit,
-one after the other. What it prints goes to `OUT/logs`; its results to `OUT/NAME.json`, with the backend in the name
-where the answer depends on it, and with `_gpu` where it could have run on the CPU. What a process has written before it
-fails stays. The exit status is 1 where something failed; that something is missing here is said, and no failure.
+Each benchmark runs once per requested backend and device, as a process with a time limit, one after the other. Its
+output goes to `OUT/logs`, its results to `OUT/NAME.json`, with the backend in the name if the answer depends on it, and
+with `_gpu` if it can also run on the CPU. Results that a process wrote before it failed are kept. The exit status is 1
+if something failed; a missing requirement is reported and is not a failure.
 """
 
 from __future__ import annotations
@@ -28,21 +28,32 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from benchmarks.harness import ROOT, print_table
-from benchmarks.registry import BACKENDS, BENCHMARKS, DEVICES, SCALES, Benchmark
+from benchmarks.harness import ROOT
+from benchmarks.harness.registry import BACKENDS, BENCHMARKS, DEVICES, SCALES, Benchmark
+from benchmarks.harness.results import print_table
 from kerazoo import datasets
 from kerazoo._runtime.devices import usable_cores
 from kerazoo.errors import DatasetUnavailableError
 
 LIMITS = dict(zip(SCALES, (300.0, 3600.0, 6 * 3600.0), strict=True))  # seconds of one process
-GRACE = 5.0  # seconds that a process has to end
-LAST_LINES = 12  # of a log, shown where it fails
+GRACE = 5.0  # seconds between SIGTERM and SIGKILL
+LAST_LINES = 12  # of a log, shown on failure
 COLUMNS = ("benchmark", "backend", "device", "seconds", "outcome", "file")
 
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for."""
+    """The options of a run.
+
+    Attributes:
+        scale: of `SCALES`.
+        backends: of `BACKENDS`.
+        devices: of `DEVICES`.
+        out: folder for results and logs.
+        corpus: a text file, or None.
+        threads: for benchmarks with threads.
+        seconds: limit of each process.
+    """
 
     scale: str
     backends: Sequence[str]
@@ -55,7 +66,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Job:
-    """One process: a benchmark on a device, with one backend, several that it compares, or none."""
+    """One process.
+
+    Attributes:
+        name: of the benchmark.
+        backends: the backend, those that the process compares, or none.
+        device: of `DEVICES`.
+    """
 
     name: str
     backends: tuple[str, ...]
@@ -63,12 +80,20 @@ class Job:
 
     @property
     def benchmark(self) -> Benchmark:
+        """The registered benchmark."""
         return BENCHMARKS[self.name]
 
 
 @dataclass
 class Outcome:
-    """A row of the closing table."""
+    """A row of the closing table.
+
+    Attributes:
+        job: the process.
+        outcome: "done", "interrupted", or a text that begins with "failed" or "missing".
+        seconds: that it ran, or None.
+        files: names of its results.
+    """
 
     job: Job
     outcome: str
@@ -77,9 +102,11 @@ class Outcome:
 
     @property
     def failed(self) -> bool:
+        """Whether the process failed."""
         return self.outcome.startswith("failed")
 
     def row(self) -> dict[str, str | None]:
+        """The row."""
         return {
             "benchmark": self.job.name,
             "backend": ",".join(self.job.backends) or None,
@@ -90,16 +117,16 @@ class Outcome:
         }
 
 
-# What can be run here -------------------------------------------------------------------------------------------------
+# What can run here -------------------------------------------------------------------------------------------------
 
 
 def jobs_of(name: str, options: Options) -> Iterator[Job | Outcome]:
-    """The processes of a benchmark, and an outcome for each that cannot be started here."""
+    """The processes of a benchmark; an outcome instead for each one that cannot run here."""
     benchmark = BENCHMARKS[name]
     devices = [device for device in options.devices if device in benchmark.devices]
     backends = [backend for backend in options.backends if backend in benchmark.backends]
     if not devices:
-        yield _missing(Job(name, (), ",".join(options.devices)), f"it runs on the {benchmark.devices[0]} only")
+        yield _missing(Job(name, (), ",".join(options.devices)), f"it only runs on the {benchmark.devices[0]}")
     elif benchmark.backends and not backends:
         what = f"it is for {' and '.join(benchmark.backends)}"
         yield _missing(Job(name, tuple(options.backends), ",".join(devices)), what)
@@ -119,7 +146,7 @@ def _missing(job: Job, reason: str) -> Outcome:
 
 
 def lack(job: Job, options: Options) -> str:
-    """What this machine lacks for a job; nothing where it can run."""
+    """What this machine lacks for a job; empty if it can run."""
     benchmark = job.benchmark
     if benchmark.arguments(options.scale) is None:
         return f"it has no {options.scale} form"
@@ -138,15 +165,15 @@ def lack(job: Job, options: Options) -> str:
 
 @cache
 def sees_gpu(backend: str) -> bool:
-    """Whether a backend has an accelerator; asked in a process of its own, as this one takes hold of none."""
-    code = "from kerazoo import accelerators; raise SystemExit(not devices.accelerator_visible())"
+    """Whether a backend has an accelerator; in a fresh process, so that this one does not allocate its memory."""
+    code = "from kerazoo._runtime import devices; raise SystemExit(not devices.accelerator_visible())"
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, check=False)
     return done.returncode == 0
 
 
 def small_corpus(folder: Path) -> Path | None:
-    """The small text that works offline, as a file; None where it is not there."""
+    """A file with the small corpus of `kerazoo.datasets`, or None if it is not available."""
     try:
         articles = datasets.lee()
     except DatasetUnavailableError:
@@ -160,7 +187,7 @@ def small_corpus(folder: Path) -> Path | None:
 
 
 def command_of(job: Job, options: Options) -> list[str]:
-    """How a job is started."""
+    """The command line of a job."""
     template = job.benchmark.arguments(options.scale)
     assert template is not None
     given = {
@@ -171,28 +198,29 @@ def command_of(job: Job, options: Options) -> list[str]:
         "seconds": int(0.6 * options.seconds),
     }
     words = [word.format(**given) for word in template.split()]
-    return [sys.executable, "-m", f"benchmarks.{job.benchmark.module}", *words]
+    return [sys.executable, "-m", f"benchmarks.questions.{job.benchmark.module}", *words]
 
 
 def environment_of(job: Job, options: Options, results: Path) -> dict[str, str]:
+    """The environment of a job that writes its results to the folder `results`."""
     environment = {
         **os.environ,
         "OUT": str(results),
-        # Where Keras has no part in the answer, it is imported all the same.
+        # A benchmark that does not depend on Keras imports it anyway.
         "KERAS_BACKEND": next(iter(job.backends or options.backends), BACKENDS[0]),
         "TF_CPP_MIN_LOG_LEVEL": "3",
-        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # else JAX takes the memory of the whole card
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # otherwise JAX allocates the memory of the whole GPU
         "PYTHONUNBUFFERED": "1",
     }
     return environment | ({"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"} if job.device == "cpu" else {})
 
 
 def run_job(job: Job, options: Options) -> Outcome:
-    """Run a job to its end, its time limit, or a Ctrl-C; whatever results it has written are kept."""
+    """Run a job until it ends, its time limit, or Ctrl-C; results that it has written are kept."""
     log = options.out / "logs" / f"{'_'.join((job.name, *job.backends, job.device))}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
-    # A folder of its own, so that no other process has written what lies there.
+    # A fresh folder: its files are those of this process.
     with tempfile.TemporaryDirectory(dir=options.out, prefix=".running_") as folder:
         with open(log, "w") as printed:
             process = subprocess.Popen(
@@ -220,7 +248,7 @@ def _status(status: int) -> str:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and those that it has started, which are one group."""
+    """Terminate the process group of a process."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
@@ -232,7 +260,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def keep_results(job: Job, folder: Path, out: Path) -> list[str]:
-    """Move the results of a job to `out`; the names there."""
+    """Move the results of a job to `out`; their new names."""
     names = []
     for path in sorted(folder.glob("*.json")):
         parts = [path.stem]
@@ -246,7 +274,7 @@ def keep_results(job: Job, folder: Path, out: Path) -> list[str]:
 
 
 def run(names: Sequence[str], options: Options) -> int:
-    """Run benchmarks one after the other and print the closing table; the exit status."""
+    """Run benchmarks one after the other, print the closing table, and return the exit status."""
     outcomes: list[Outcome] = []
     interrupted = False
     if "all" in names:
@@ -270,6 +298,7 @@ def run(names: Sequence[str], options: Options) -> int:
 
 
 def show_list() -> None:
+    """Print all benchmarks, with their questions and requirements."""
     for name, benchmark in BENCHMARKS.items():
         print(name)
         print(textwrap.fill(benchmark.question, 116, initial_indent="    ", subsequent_indent="    "))
@@ -277,7 +306,7 @@ def show_list() -> None:
 
 
 def _some_of(known: Sequence[str]) -> Callable[[str], list[str]]:
-    """A parser of names separated by commas."""
+    """A parser of names that are separated by commas."""
 
     def parse(text: str) -> list[str]:
         names = list(dict.fromkeys(text.split(",")))
@@ -290,20 +319,23 @@ def _some_of(known: Sequence[str]) -> Callable[[str], list[str]]:
 
 
 def main() -> int:
+    """List or run benchmarks; the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command")
-    command = commands.add_parser("run", help="run benchmarks; without it, they are listed")
+    command = commands.add_parser("run", help="run benchmarks; without this command they are listed")
     command.add_argument("names", type=_some_of(["all", *BENCHMARKS]), help='names, separated by commas, or "all"')
-    command.add_argument("--device", type=_some_of(DEVICES), default=["cpu"], help="cpu, gpu or both, by a comma")
+    command.add_argument("--device", type=_some_of(DEVICES), default=["cpu"], help="cpu, gpu or cpu,gpu")
     installed = [backend for backend in BACKENDS if importlib.util.find_spec(backend)]
-    command.add_argument("--backend", type=_some_of(BACKENDS), default=installed, help="default: those installed")
+    command.add_argument(
+        "--backend", type=_some_of(BACKENDS), default=installed, help="default: those that are installed"
+    )
     scale = command.add_mutually_exclusive_group()
     for name, text in (("quick", "small sizes: does everything run?"), ("full", "more repeats, wider grids")):
         scale.add_argument(f"--{name}", dest="scale", action="store_const", const=name, default="default", help=text)
     command.add_argument("--out", type=Path, required=True, help="the folder for results and logs")
-    command.add_argument("--corpus", type=Path, help="a text file, plain or .gz, one document a line")
+    command.add_argument("--corpus", type=Path, help="a text file, plain or .gz, one document per line")
     command.add_argument("--threads", type=int, default=usable_cores())
     command.add_argument("--seconds", type=float, help="limit of each process (default: by scale, 300, 3600, 21600)")
     given = parser.parse_args()
@@ -312,7 +344,7 @@ def main() -> int:
         return 0
     if given.corpus is not None and not given.corpus.is_file():
         parser.error(f"cannot read the corpus: {given.corpus}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the child, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that SIGTERM also terminates the child
     given.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         corpus = given.corpus.resolve() if given.corpus else None

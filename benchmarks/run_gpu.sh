@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# All that a GPU is asked: first whether it computes what the CPU computes, then how fast it is.
+# Tests and benchmarks on a GPU: first whether it computes what the CPU computes, then its speed.
 #
 #   benchmarks/run_gpu.sh [--quick | --full] [--seconds N] [--corpus FILE] [--only NAME[,NAME...]] [--device cpu]
 #
-#   --quick        small sizes, for a try on a CPU
+#   --quick        small sizes, for a check of this script on a CPU
 #   --full         wider grids; word2vec also with three seeds, both losses and its quality
-#   --seconds N    for all benchmarks together (default 360); what does not fit is left out, and said so
-#   --corpus FILE  text to train word2vec on; without one word2vec is run with --quick only
+#   --seconds N    for everything together (default 360); what does not fit is left out, with a message
+#   --corpus FILE  text to train word2vec on; without one, word2vec only runs with --quick
 #   --only NAMES   of correctness_jax, correctness_torch, layers_jax, layers_torch, word2vec_jax, word2vec_torch;
-#                  `jax`, `torch`, `correctness`, `layers` and `word2vec` stand for all with that word
-#   --parts NAMES  parts of benchmarks/recurrent_devices.py, by commas: layers,linear,table,generate
-#   --device NAMES gpu (the default where there is one), cpu, or cpu,gpu for speeds on both
+#                  `jax`, `torch`, `correctness`, `layers` and `word2vec` select all with that word
+#   --parts NAMES  parts of benchmarks/questions/recurrent_devices, by commas: layers,linear,table,generate
+#   --device NAMES gpu (the default if there is one), cpu, or cpu,gpu for speeds on both
 #
-# Python is $PYTHON (python3). Results go to $OUT as gpu.json, with everything that was printed in gpu.log, or where OUT
-# is not set to benchmarks/results/, one file a benchmark. One benchmark runs at a time, as they share the card.
-# Exit status: 0 if the GPU agrees with the CPU and every benchmark ended well.
+# Python is $PYTHON (python3) and needs pytest. Results go to $OUT/gpu.json, all output to $OUT/gpu.log; without OUT, to
+# benchmarks/results/, one file per benchmark. One benchmark runs at a time, as they share the GPU.
+# Exit status: 0 if the GPU agrees with the CPU and every benchmark succeeded.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -43,7 +43,7 @@ if [ -z "$device" ]; then
   if nvidia-smi -L > /dev/null 2>&1; then device=gpu; else device=cpu; fi
 fi
 
-# Both frameworks would otherwise take the memory of the whole card, or the logs of the whole terminal.
+# By default JAX allocates the memory of the whole GPU, and TensorFlow logs a lot.
 export XLA_PYTHON_CLIENT_PREALLOCATE=false TF_CPP_MIN_LOG_LEVEL=3 PYTHONUNBUFFERED=1
 
 final=${OUT:-}
@@ -74,7 +74,7 @@ wanted() {
 
 left() { echo $((seconds - (SECONDS - begin))); }
 
-# run NAME LIMIT COMMAND...: within LIMIT seconds and what is left of all; the end of the log is shown where it fails.
+# run NAME LIMIT COMMAND...: with a limit of LIMIT seconds, or what is left of all; shows the end of the log on failure.
 run() {
   local name=$1 limit=$2 start=$SECONDS status
   shift 2
@@ -95,19 +95,19 @@ run() {
     *) echo "$name: failed with status $status after $((SECONDS - start)) s"; tail -n 12 "$log" | cut -c 1-200 ;;
   esac
   [ $status -eq 0 ] || failed=1
-  # At once, so that nothing is lost where a later benchmark takes the machine down.
-  [ -z "$final" ] || "$python" -m benchmarks.gpu_table "$OUT" --merge "$final/gpu.json"
+  # After every benchmark, so that nothing is lost if a later one crashes the machine.
+  [ -z "$final" ] || "$python" -m benchmarks.report.gpu_table "$OUT" --merge "$final/gpu.json"
 }
 
-# share N of M: the seconds for a benchmark that has N parts of what is left, of M parts that are still to come.
+# share N M: the seconds for a benchmark of weight N; M is the weight of all benchmarks that are still to run.
 share() { echo $(($(left) * $1 / $2)); }
 
 check_device=$device
 case $device in *gpu*) check_device=gpu ;; esac
 word2vec_arguments=()
-quick=()
+cells=
 [ -z "$corpus" ] || word2vec_arguments+=(--corpus "$corpus")
-[ "$scale" != --quick ] || { quick=(--quick); word2vec_arguments+=(--quick); }
+[ "$scale" != --quick ] || { cells=quick; word2vec_arguments+=(--quick); }
 
 weight_of() {
   case $1 in
@@ -140,19 +140,19 @@ for name in ${todo[@]+"${todo[@]}"}; do
   export KERAS_BACKEND=${name#*_}
   case $name in
     correctness*)
-      # Nothing may cut the check short, which the rest depends on: its limit is twice its share.
-      run "$name" $((2 * time_for + 30)) "$python" -m benchmarks.gpu_correctness --device "$check_device" \
-        ${quick[@]+"${quick[@]}"} ;;
+      # The other results are worthless without this test: its limit is twice its share.
+      run "$name" $((2 * time_for + 30)) env KERAZOO_GPU_TESTS="$check_device" KERAZOO_GPU_CELLS="$cells" \
+        "$python" -m pytest -q -s -p no:cacheprovider tests/gpu/test_agreement.py ;;
     layers*)
       devices=$(echo "$device" | tr ',' '\n' | wc -l)
       # shellcheck disable=SC2086  # the parts and the scale are words
-      run "$name" $((time_for + 40)) "$python" -m benchmarks.recurrent_devices ${parts//,/ } $scale \
+      run "$name" $((time_for + 40)) "$python" -m benchmarks.questions.recurrent_devices ${parts//,/ } $scale \
         --device "$device" --seconds $((time_for * 9 / 10 / devices)) ;;
     word2vec*)
       stem=word2vec_device_$KERAS_BACKEND
-      run "$name" $((time_for + 40)) "$python" -m benchmarks.word2vec_device \
+      run "$name" $((time_for + 40)) "$python" -m benchmarks.questions.word2vec_device \
         ${word2vec_arguments[@]+"${word2vec_arguments[@]}"} --epochs 2 --no-quality --name "${stem}_rates"
-      [ "$scale" != --full ] || run "$name, quality" $((time_for + 40)) "$python" -m benchmarks.word2vec_device \
+      [ "$scale" != --full ] || run "$name, quality" $((time_for + 40)) "$python" -m benchmarks.questions.word2vec_device \
         ${word2vec_arguments[@]+"${word2vec_arguments[@]}"} --losses nce,negative_sampling --seeds 1,2,3 \
         --variants 8192:kernels,16384:kernels,4096:kernels --no-fit --no-breakdown --name "${stem}_quality" ;;
   esac
@@ -160,11 +160,11 @@ done
 
 echo "$((SECONDS - begin)) s in all; printed in $log"
 if [ -n "$final" ]; then
-  [ ! -e "$final/gpu.json" ] || "$python" -m benchmarks.gpu_table "$final/gpu.json" | cut -c 1-600
+  [ ! -e "$final/gpu.json" ] || "$python" -m benchmarks.report.gpu_table "$final/gpu.json" | cut -c 1-600
 else
-  # Only what this run has written, not what lay there before.
+  # Only files of this run.
   find "$OUT" -maxdepth 1 -newer "$marker" \( -name 'gpu_*.json' -o -name '*_device*_*.json' \) \
-    -print | sort | while read -r file; do "$python" -m benchmarks.gpu_table "$file" | cut -c 1-600; done
+    -print | sort | while read -r file; do "$python" -m benchmarks.report.gpu_table "$file" | cut -c 1-600; done
 fi
 rm -f "$marker"
 exit $failed

@@ -1,9 +1,10 @@
-"""A recurrent net written out by hand: two inputs, three neurons, two steps of time. `python examples/manual_rnn.py`
+"""A recurrent network written by hand: two inputs, three units, two time steps.
 
-The cells marked by `# %%` also run one by one, in an editor that knows them.
+Run it with `python examples/manual_rnn.py`.
+The cells marked with `# %%` can also be run one by one in an editor that supports them.
 """
 
-# %% Two batches of three examples: what is seen at t=0, and what is seen at t=1.
+# %% Two batches of three examples: the inputs at t=0 and at t=1.
 import keras
 import numpy as np
 from keras import ops
@@ -13,7 +14,7 @@ from kerazoo import zoo
 x0 = np.array([[0, 1], [2, 3], [4, 5]], "float32")
 x1 = np.array([[100, 101], [102, 103], [104, 105]], "float32")
 
-# %% The weights: from the inputs, from the outputs one step before, and a bias.
+# %% The weights of the inputs and of the previous outputs, and a bias.
 random = np.random.default_rng(101)
 weights = {
     "kernel": random.normal(size=(2, 3)).astype("float32"),
@@ -27,21 +28,21 @@ y1 = np.tanh(y0 @ weights["recurrent_kernel"] + x1 @ weights["kernel"] + weights
 print("by hand, t=0\n", y0.round(4))
 print("by hand, t=1\n", y1.round(4))
 
-# %% The same by `zoo.unroll`, which takes any cell and any number of steps, on any backend.
+# %% The same with `zoo.unroll`, which accepts any cell and any number of steps, on any backend.
 (first, second), _ = zoo.unroll(3, [x0, x1], weights=weights)
 
-# %% And by a layer of Keras, over sequences (batch, steps, inputs).
+# %% And with a Keras layer, over sequences (batch, steps, inputs).
 layer = keras.layers.SimpleRNN(3, return_sequences=True)
 layer.build((None, 2, 2))
 layer.set_weights(list(weights.values()))
 sequences = layer(np.stack([x0, x1], axis=1))
 
 # %% All three agree.
-of_unroll = max(np.abs(ops.convert_to_numpy(got) - y).max() for got, y in ((first, y0), (second, y1)))
-of_layer = np.abs(ops.convert_to_numpy(sequences) - np.stack([y0, y1], axis=1)).max()
-print(f"farthest from it: unroll {of_unroll:.1e}, SimpleRNN {of_layer:.1e}")
+error_of_unroll = max(np.abs(ops.convert_to_numpy(result) - y).max() for result, y in ((first, y0), (second, y1)))
+error_of_layer = np.abs(ops.convert_to_numpy(sequences) - np.stack([y0, y1], axis=1)).max()
+print(f"largest difference: unroll {error_of_unroll:.1e}, SimpleRNN {error_of_layer:.1e}")
 
-# %% Another cell is another argument. An LSTM has two states: its output, and a memory. (Inputs near 100 saturate it.)
+# %% Other cells work the same way. An LSTM has two states: its output and its memory. (Inputs near 100 saturate it.)
 outputs, states = zoo.unroll(keras.layers.LSTMCell(3, seed=1), [x0 / 100, x1 / 100])
 print("an LSTM, t=1\n", ops.convert_to_numpy(outputs[-1]).round(4), "\nits memory\n",
       ops.convert_to_numpy(states[1]).round(4))  # fmt: skip

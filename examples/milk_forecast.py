@@ -1,9 +1,9 @@
-"""Monthly milk production, forecast a year ahead. `python examples/milk_forecast.py --help` shows what can be changed.
+"""Monthly milk production, forecast one year ahead. `python examples/milk_forecast.py --help` lists the options.
 
-The cells marked by `# %%` also run one by one, in an editor that knows them.
+The cells marked with `# %%` can also be run one by one in an editor that supports them.
 """
 
-# %% What can be changed; --quick is for a look in seconds.
+# %% Options; --quick runs in seconds.
 import argparse
 import sys
 from pathlib import Path
@@ -13,14 +13,16 @@ import matplotlib
 from kerazoo import Forecaster, datasets, metrics
 from kerazoo.forecast.baselines import seasonal_naive
 
-parser = argparse.ArgumentParser(description="Monthly milk production, forecast a year ahead.")
-parser.add_argument("--model", default="lstm_1x32", help="one net, by its name in kerazoo.zoo; lstm_1x100_relu in 2017")
-parser.add_argument("--folds", type=int, default=5, help="origins of the backtest")
-parser.add_argument("--quick", action="store_true", help="small nets, few epochs, two folds")
-parser.add_argument("--folder", type=Path, default=Path("example-output"), help="where plots go")
+parser = argparse.ArgumentParser(description="Monthly milk production, forecast one year ahead.")
+parser.add_argument(
+    "--model", default="lstm_1x32", help="network, by its name in kerazoo.zoo; lstm_1x100_relu is that of 2017"
+)
+parser.add_argument("--folds", type=int, default=5, help="forecast origins of the backtest")
+parser.add_argument("--quick", action="store_true", help="small networks, few epochs, two folds")
+parser.add_argument("--folder", type=Path, default=Path("example-output"), help="folder of the plots")
 arguments = parser.parse_args([] if "ipykernel" in sys.modules else None)
 settings = {"horizon": 12, "seed": 1, "verbose": 0}
-slow = {"learning_rate": 0.003, "epochs": 100}  # for a net that has to learn everything
+slow = {"learning_rate": 0.003, "epochs": 100}  # for a network that must learn everything itself
 model, folds = arguments.model, arguments.folds
 if arguments.quick:
     model, folds = "gru_1x4", 2
@@ -34,30 +36,30 @@ milk = datasets.milk()
 train, test = milk[:-12], milk[-12:]
 print(milk.describe().round(1).to_string())
 
-# %% The net of 2017: values scaled to [0, 1], and nothing else. Each month is foretold from the months before.
+# %% The network of 2017: values scaled to [0, 1], and nothing else. Each month is predicted from the previous ones.
 plain = Forecaster(model, transforms=("minmax",), **(settings | slow)).fit(train)
 
-# %% What the library does by default: statistics first, and nets that learn what is left.
+# %% The default of the library: a statistical forecast, and networks that learn its errors.
 forecaster = Forecaster(model, **settings).fit(train)
 for configs, weight in forecaster.transforms_:
     print(f"{weight:4.0%}", configs)
 if forecaster.best_epoch_ == 0:
-    print("the nets found nothing to add: the forecast is that of the statistics")
+    print("the networks do not improve the statistical forecast, which is returned")
 
-# %% The year that nothing was learned from.
+# %% The year that was held out.
 year = test.to_frame("truth")
-year["plain net"] = plain.predict()
+year["plain network"] = plain.predict()
 year["generated"] = forecaster.predict()
 year["last year"] = seasonal_naive(train, 12, 12)
 print(year.round(1).to_string())
-for name in ("plain net", "generated", "last year"):
-    print(f"{name:<10}  RMSE {metrics.rmse(year['truth'], year[name]):5.1f}")
+for name in ("plain network", "generated", "last year"):
+    print(f"{name:<13}  RMSE {metrics.rmse(year['truth'], year[name]):5.1f}")
 
-# %% Twelve months are few: several years, each from the years before it.
+# %% One year is a small test set: forecast several years, each from the years before it.
 scores = forecaster.backtest(milk, folds=folds)
 print(scores.groupby("model")[["rmse", "mae", "mase", "coverage_80", "coverage_95"]].mean().round(3).to_string())
 
-# %% Pictures.
+# %% Plots.
 for name, ax in {
     "milk_forecast": forecaster.plot_forecast(truth=test, last=60),
     "milk_history": plain.plot_history(),

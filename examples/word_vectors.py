@@ -1,12 +1,11 @@
-"""Word vectors of a text: train, ask for neighbours, draw. `python examples/word_vectors.py --help` shows what can be
-changed.
+"""Train word vectors, list neighbours, and plot. `python examples/word_vectors.py --help` lists the options.
 
-The text is 300 newspaper articles, which come with gensim; `--text8` takes 17 million words of Wikipedia (a download of
-31 MB), with which the neighbours are far better. The cells marked by `# %%` also run one by one, in an editor that
-knows them.
+The text is 300 newspaper articles, which come with gensim. `--text8` uses 17 million words of Wikipedia (a download of
+31 MB) instead, which give far better neighbours. The cells marked with `# %%` can also be run one by one in an editor
+that supports them.
 """
 
-# %% What can be changed.
+# %% Options.
 import argparse
 import sys
 from pathlib import Path
@@ -17,19 +16,19 @@ from sklearn.manifold import TSNE
 
 from kerazoo import Word2Vec, datasets
 
-parser = argparse.ArgumentParser(description="Word vectors of a text: train, ask for neighbours, draw.")
-parser.add_argument("--text8", action="store_true", help="17 million words of Wikipedia in place of 300 articles")
+parser = argparse.ArgumentParser(description="Train word vectors, list neighbours, and plot.")
+parser.add_argument("--text8", action="store_true", help="17 million words of Wikipedia instead of 300 articles")
 parser.add_argument("--loss", default="nce", help="nce or negative_sampling")
-parser.add_argument("--words", type=int, default=120, help="how many of the most frequent words are drawn")
-parser.add_argument("--epochs", type=int, help="2 for text8, 20 for the articles")
-parser.add_argument("--folder", type=Path, default=Path("example-output"), help="where the plot goes")
+parser.add_argument("--words", type=int, default=120, help="how many of the most frequent words to plot")
+parser.add_argument("--epochs", type=int, help="default: 2 for text8, 20 for the articles")
+parser.add_argument("--folder", type=Path, default=Path("example-output"), help="folder of the plot")
 arguments = parser.parse_args([] if "ipykernel" in sys.modules else None)
 arguments.folder.mkdir(parents=True, exist_ok=True)
 
 # %% The text: a path, or lists of words.
 text = datasets.text8() if arguments.text8 else datasets.lee()
 
-# %% The vectors: the parameters are gensim's, where the thing is the same.
+# %% The vectors: parameters have the names of gensim.
 model = Word2Vec(
     vector_size=100,
     window=5,
@@ -41,21 +40,21 @@ model = Word2Vec(
     seed=1,
     verbose=0,
 ).fit(text)
-print("mean loss of a pair, each epoch:", np.round(model.history_["loss"], 4))
+print("mean loss per pair, each epoch:", np.round(model.history_["loss"], 4))
 
-# %% Neighbours, by the cosine of the angle between the vectors.
+# %% Neighbours, by cosine similarity.
 vectors = model.wv  # gensim's KeyedVectors
 for word in ("government", "people", "two"):
     print(f"{word}: {', '.join(other for other, _ in vectors.most_similar(word, topn=6))}")
 
-# %% The most frequent words in a plane: t-SNE keeps neighbours near each other.
+# %% The most frequent words in two dimensions: t-SNE preserves neighbourhoods.
 words = vectors.index_to_key[: arguments.words]
-places = TSNE(perplexity=min(30, len(words) / 4), init="pca", random_state=1).fit_transform(vectors[words])
+positions = TSNE(perplexity=min(30, len(words) / 4), init="pca", random_state=1).fit_transform(vectors[words])
 figure = Figure(figsize=(11.0, 9.0), layout="constrained")
 ax = figure.subplots()
-ax.scatter(*places.T, s=6, color="tab:gray")
-for word, place in zip(words, places, strict=True):
-    ax.annotate(word, place, xytext=(3, 2), textcoords="offset points", fontsize=8)
+ax.scatter(*positions.T, s=6, color="tab:gray")
+for word, position in zip(words, positions, strict=True):
+    ax.annotate(word, position, xytext=(3, 2), textcoords="offset points", fontsize=8)
 ax.set(title=f"The {len(words)} most frequent words, by t-SNE", xticks=[], yticks=[])
 path = arguments.folder / "word_vectors.png"
 figure.savefig(path, dpi=110)

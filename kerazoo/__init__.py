@@ -1,7 +1,7 @@
-"""kerazoo: word vectors and recurrent forecasters on Keras 3, with batches made in C.
+"""kerazoo: word vectors and recurrent forecasters on Keras 3, with a core in C.
 
-The public names load on first use, so that ``import kerazoo`` takes milliseconds and imports no Keras
-backend: a program that only scans a corpus never pays for TensorFlow.
+Public names are loaded on first use: ``import kerazoo`` takes milliseconds and imports no Keras backend, so a program
+that only scans a corpus does not load TensorFlow.
 
 >>> import kerazoo
 >>> model = kerazoo.Word2Vec(vector_size=50, epochs=20, seed=1)    # nothing imported yet
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+from kerazoo import _renamed
 
 if TYPE_CHECKING:
     from kerazoo import batching, cells, datasets, errors, forecast, metrics, plots, text, training, word2vec, zoo
@@ -53,9 +55,12 @@ _HOMES = {
 }
 
 
+_renamed.install()
+
+
 def __getattr__(name: str) -> Any:
     value: Any
-    if name in _MODULES:
+    if name in _MODULES or name in _renamed.RENAMED:
         value = importlib.import_module(f"{__name__}.{name}")
     elif name in _HOMES:
         value = getattr(importlib.import_module(_HOMES[name]), name)

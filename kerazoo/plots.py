@@ -1,14 +1,14 @@
-"""Pictures of results: forecasts, backtests and losses, drawn with matplotlib."""
+"""Plots of forecasts, backtests and losses, drawn with matplotlib."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kerazoo._columns import FORECAST, bound_columns, levels_of
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 
@@ -18,13 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_backtest", "plot_forecast", "plot_history"]
 
-_KNOWN, _FORETOLD = "0.3", "tab:blue"
-# Of a band of an interval alone.
-_OPACITY = 0.2
-_BOUND = re.compile(r"(lower|upper)_(\d+(?:\.\d+)?)")
-_KINDS = {"M": "dates", "i": "whole numbers", "u": "whole numbers"}
-# Folds up to this many have a line each in the legend.
-_FOLDS_NAMED = 8
+_TRUTH_COLOR, _FORECAST_COLOR = "0.3", "tab:blue"
+_BAND_OPACITY = 0.2  # of a single interval band
+_INDEX_KINDS = {"M": "dates", "i": "whole numbers", "u": "whole numbers"}  # by NumPy dtype kind
+_MOST_FOLDS_IN_LEGEND = 8
 
 
 def plot_forecast(
@@ -34,26 +31,26 @@ def plot_forecast(
     last: int | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """The end of a series and its forecast, with the intervals shaded and what happened dotted.
+    """Plot a series and its forecast: intervals shaded, actual values dotted.
 
-    The forecast starts in the last value before it, so that no gap is left. The legend is above the axes: for a title,
-    `ax.figure.suptitle`. The index is a `DatetimeIndex` (drawn by its own local time), a `PeriodIndex` (drawn at the
-    start of the periods) or one of whole numbers, and of the same kind in all.
+    The forecast line starts at the last value before it, which leaves no gap. The legend is above the axes; use
+    `ax.figure.suptitle` for a title. All indices must be of one kind: `DatetimeIndex` (drawn in its local time),
+    `PeriodIndex` (drawn at the start of each period) or whole numbers.
 
     Args:
-        history: pandas Series (T,), in order of time; gaps (NaN) are left open.
-        forecast: pandas Series (H,), or DataFrame whose first column is the forecast and whose others are pairs of
-            `lower_80` and `upper_80` for intervals of 80 %, `lower_95`, `upper_95` and so on.
-        truth: pandas Series, what happened in the time of the forecast, or None.
-        last: int >= 1 or None, values of the history that are drawn; None draws all.
-        ax: matplotlib Axes to draw on; None makes a figure of its own.
+        history: pandas Series (T,), sorted by time. NaN leaves a gap.
+        forecast: pandas Series (H,), or DataFrame with the forecast in its first column and pairs of bounds in the
+            others: `lower_80` and `upper_80` for an 80 % interval, `lower_95` and `upper_95`, and so on.
+        truth: pandas Series, the actual values over the forecast horizon, or None.
+        last: int >= 1, how many values of the history to draw; None draws all.
+        ax: matplotlib Axes to draw on; None creates a figure.
 
     Returns:
-        the Axes. `ax.figure.savefig("forecast.png")` writes them.
+        The Axes. `ax.figure.savefig("forecast.png")` saves the plot.
 
     Raises:
-        InvalidArgumentError: other types, an index that is unsorted or of another kind, a forecast that is empty or
-            not finite, an unknown column, or a lower bound above its upper.
+        InvalidArgumentError: a wrong type, an unsorted index, indices of different kinds, an empty or non-finite
+            forecast, an unknown column, or a lower bound above its upper bound.
 
     >>> import matplotlib
     >>> matplotlib.use("agg")
@@ -70,38 +67,38 @@ def plot_forecast(
         lines["truth"] = _line("truth", truth)
     _check_kinds({name: line.x for name, line in lines.items()})
     if last is not None:
-        start = -check_int("last", last, hint="It is the number of values of the history that are drawn.")
+        start = -check_int("last", last, hint="It is the number of values of the history to draw.")
         known = _Line(known.x[start:], known.y[start:])
 
     ax = _axes(ax)
-    ax.plot(known.x, known.y, color=_KNOWN, label="history", marker=_marker(known))
+    ax.plot(known.x, known.y, color=_TRUTH_COLOR, label="history", marker=_marker(known))
     if truth is not None:
-        happened = _joined(lines["truth"], known)
-        ax.plot(happened.x, happened.y, color=_KNOWN, linestyle=":", linewidth=1.8, label="truth", zorder=2.4)
+        actual = _joined(lines["truth"], known)
+        ax.plot(actual.x, actual.y, color=_TRUTH_COLOR, linestyle=":", linewidth=1.8, label="truth", zorder=2.4)
     joined = _joined(points, known)
-    ax.plot(joined.x, joined.y, color=_FORETOLD, label="forecast", marker=_marker(joined), zorder=2.5)
-    _shade(ax, intervals, points, known, _FORETOLD)
-    _label(ax, known.x, history, intervals, _FORETOLD)
+    ax.plot(joined.x, joined.y, color=_FORECAST_COLOR, label="forecast", marker=_marker(joined), zorder=2.5)
+    _shade(ax, intervals, points, known, _FORECAST_COLOR)
+    _label(ax, known.x, history, intervals, _FORECAST_COLOR)
     return ax
 
 
 def plot_backtest(history: pd.Series, folds: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """The forecasts of a backtest over what happened, a colour for each fold.
+    """Plot the forecasts of a backtest over the actual values, one colour per fold.
 
     Args:
-        history: pandas Series (T,), the truth; where it ends, `y` of the folds goes on. The index as for
-            :func:`plot_forecast`.
-        folds: pandas DataFrame with a row for each fold and step, and the columns `fold`, `ds` (the time, of the kind
-            of the history's index), `y` (what happened, NaN where unknown), `forecast`, and pairs `lower_80`,
-            `upper_80` or the like if there are intervals. Other columns are not looked at.
-        ax: matplotlib Axes to draw on; None makes a figure of its own.
+        history: pandas Series (T,), the actual values. After its end, `y` of the folds continues the line. For its
+            index see :func:`plot_forecast`.
+        folds: pandas DataFrame with one row per fold and step, and the columns `fold`, `ds` (the time, of the same
+            kind as the index of the history), `y` (the actual value, NaN if unknown) and `forecast`, and pairs of
+            bounds such as `lower_80` and `upper_80` if there are intervals. Other columns are ignored.
+        ax: matplotlib Axes to draw on; None creates a figure.
 
     Returns:
-        the Axes.
+        The Axes.
 
     Raises:
-        InvalidArgumentError: other types, missing columns, no folds, a fold that has a time twice, forecasts that are
-            not finite, or a lower bound above its upper.
+        InvalidArgumentError: a wrong type, missing columns, no folds, a fold that contains a time twice, non-finite
+            forecasts, or a lower bound above its upper bound.
 
     >>> import matplotlib
     >>> matplotlib.use("agg")
@@ -117,52 +114,55 @@ def plot_backtest(history: pd.Series, folds: pd.DataFrame, ax: Axes | None = Non
 
     known = _line("history", history)
     if not isinstance(folds, pd.DataFrame):
-        raise InvalidArgumentError(f"folds is a {type(folds).__name__}; expected a pandas DataFrame, a row a step.")
-    needed = ("fold", "ds", "y", "forecast")
+        raise InvalidArgumentError(
+            f"folds is a {type(folds).__name__}; expected a pandas DataFrame with one row per step."
+        )
+    needed = ("fold", "ds", "y", FORECAST)
     missing = [name for name in needed if name not in folds.columns]
     if missing or folds.empty:
         wrong = f"lacks {', '.join(missing)}" if missing else "has no rows"
         raise InvalidArgumentError(f"folds {wrong}; expected rows with the columns {', '.join(needed)}.")
-    bounds = [name for name in folds.columns if _BOUND.fullmatch(str(name))]
+    bounds = [name for name in folds.columns if levels_of([name])]
     drawn = []
     truth = known
     for name, rows in folds.groupby("fold", sort=True, dropna=False):
         table = rows.set_index(pd.Index(rows["ds"])).sort_index()
-        points, intervals = _forecast(f"fold {name}", table[["forecast", *bounds]])
+        points, intervals = _forecast(f"fold {name}", table[[FORECAST, *bounds]])
         _check_kinds({"history": known.x, f"fold {name}": points.x})
         drawn.append((name, points, intervals))
-        happened = _line(f"y of fold {name}", table["y"])
-        later = happened.x > truth.x[-1]
-        truth = _Line(np.concatenate([truth.x, happened.x[later]]), np.concatenate([truth.y, happened.y[later]]))
+        actual = _line(f"y of fold {name}", table["y"])
+        later = actual.x > truth.x[-1]
+        truth = _Line(np.concatenate([truth.x, actual.x[later]]), np.concatenate([truth.y, actual.y[later]]))
 
     ax = _axes(ax)
-    ax.plot(truth.x, truth.y, color=_KNOWN, label="truth")
+    ax.plot(truth.x, truth.y, color=_TRUTH_COLOR, label="truth")
     colors = _fold_colors(len(drawn))
     for (name, points, intervals), color in zip(drawn, colors, strict=True):
         label = f"fold {_shown(name)}"
-        if len(drawn) > _FOLDS_NAMED:
+        if len(drawn) > _MOST_FOLDS_IN_LEGEND:
             label = f"forecasts of {len(drawn)} folds" if not ax.get_lines()[1:] else "_"
         joined = _joined(points, truth)
         ax.plot(joined.x, joined.y, color=color, label=label, marker=_marker(joined), zorder=2.5)
         _shade(ax, intervals, points, truth, color)
-    # Grey stands for the bands of all folds.
-    _label(ax, truth.x, history, drawn[0][2], _KNOWN)
+    # The legend shows the bands of all folds in grey.
+    _label(ax, truth.x, history, drawn[0][2], _TRUTH_COLOR)
     return ax
 
 
 def plot_history(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Axes:
-    """Losses and metrics by epoch: validation dashed, on a logarithmic scale if all values are positive.
+    """Plot losses and metrics per epoch: validation dashed, on a logarithmic scale if all values are positive.
 
     Args:
-        history: values by name, one an epoch, as in `fit(...).history` of Keras. `val_loss` gets the colour of `loss`.
-            Values that are not finite, as of a training that diverged, are left open.
-        ax: matplotlib Axes to draw on; None makes a figure of its own.
+        history: name to values, one per epoch, as in `fit(...).history` of Keras. `val_loss` has the colour of
+            `loss`. Non-finite values, as from a training that diverged, leave a gap.
+        ax: matplotlib Axes to draw on; None creates a figure.
 
     Returns:
-        the Axes.
+        The Axes.
 
     Raises:
-        InvalidArgumentError: no mapping, no curves, no epochs, curves of unequal length, or no numbers.
+        InvalidArgumentError: not a mapping, no curves, no epochs, curves of different lengths, or values that are not
+            numbers.
 
     >>> import matplotlib
     >>> matplotlib.use("agg")
@@ -174,14 +174,14 @@ def plot_history(history: Mapping[str, Sequence[float]], ax: Axes | None = None)
 
     if not isinstance(history, Mapping):
         raise InvalidArgumentError(
-            f"history is a {type(history).__name__}; expected a dict of curves, as fit(...).history of Keras is."
+            f"history is a {type(history).__name__}; expected a dict of curves, like fit(...).history of Keras."
         )
     curves = {str(name): _curve(str(name), values) for name, values in history.items()}
     lengths = {name: len(curve) for name, curve in curves.items()}
     if not curves or len(set(lengths.values())) > 1 or 0 in lengths.values():
         raise InvalidArgumentError(
-            f"history has curves of these lengths: {lengths}; expected at least one, and a value an epoch in each. "
-            "Draw curves of other lengths on their own."
+            f"history has curves of these lengths: {lengths}; expected at least one, each with one value per epoch. "
+            "Plot curves of other lengths separately."
         )
     ax = _axes(ax, width=7.0)
     epochs = np.arange(1, next(iter(lengths.values())) + 1)
@@ -204,18 +204,22 @@ def plot_history(history: Mapping[str, Sequence[float]], ax: Axes | None = None)
 
 
 class _Line(NamedTuple):
+    """Values over times."""
+
     x: NDArray[Any]  # datetime64 or integers (N,)
     y: NDArray[np.float64]  # (N,)
 
 
 class _Interval(NamedTuple):
-    level: str  # in percent, as in the name of the column
+    """The bounds of a forecast interval, (H,) each."""
+
+    level: float
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
 
 
 def _axes(ax: Axes | None, width: float = 9.0) -> Axes:
-    """The axes to draw on: those given, or new ones."""
+    """`ax` itself, or the axes of a new figure."""
     import matplotlib.pyplot as plt
     from matplotlib.axes import Axes
 
@@ -227,7 +231,7 @@ def _axes(ax: Axes | None, width: float = 9.0) -> Axes:
 
 
 def _line(name: str, series: Any) -> _Line:
-    """A Series as numbers over times that rise."""
+    """A Series as float64 values over strictly rising times."""
     import pandas as pd
 
     if not isinstance(series, pd.Series):
@@ -237,14 +241,14 @@ def _line(name: str, series: Any) -> _Line:
     try:
         y = series.to_numpy(np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f"{name} has values that are no numbers ({error}); expected floats.") from None
+        raise InvalidArgumentError(f"{name} has values that are not numbers ({error}); expected floats.") from None
     if np.isinf(y).any():
         raise InvalidArgumentError(f"{name} is infinite at {_shown(series.index[np.isinf(y)][0])}; expected numbers.")
     return _Line(_times(name, series.index), y)
 
 
 def _times(name: str, index: pd.Index) -> NDArray[Any]:
-    """The index as datetime64 or integers, which rise."""
+    """The index as strictly rising datetime64 values or integers."""
     import pandas as pd
 
     if isinstance(index, pd.PeriodIndex):
@@ -258,91 +262,89 @@ def _times(name: str, index: pd.Index) -> NDArray[Any]:
         )
     if index.hasnans or not index.is_monotonic_increasing or not index.is_unique:
         raise InvalidArgumentError(
-            f"the index of {name} does not rise from each value to the next; expected each time once, in order. "
-            "sort_index() puts them in order."
+            f"the index of {name} does not rise strictly; expected each time once, in order. "
+            "sort_index() sorts a Series."
         )
     return np.asarray(index)
 
 
 def _check_kinds(times: Mapping[str, NDArray[Any]]) -> None:
-    kinds = {name: _KINDS.get(x.dtype.kind, str(x.dtype)) for name, x in times.items()}
+    kinds = {name: _INDEX_KINDS.get(x.dtype.kind, str(x.dtype)) for name, x in times.items()}
     if len(set(kinds.values())) > 1:
         shown = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
         raise InvalidArgumentError(f"the indices are of different kinds: {shown}; expected the same kind in all.")
 
 
 def _forecast(name: str, table: Any) -> tuple[_Line, list[_Interval]]:
-    """The points of a forecast, and its intervals, the widest first."""
+    """The point forecast, and its intervals, widest first."""
     import pandas as pd
 
     if isinstance(table, pd.Series):
-        table = table.to_frame("forecast")
+        table = table.to_frame(FORECAST)
     if not isinstance(table, pd.DataFrame) or table.shape[1] == 0:
         raise InvalidArgumentError(
             f"{name} is a {type(table).__name__}; expected a pandas Series, or a DataFrame with the forecast first."
         )
     if not table.columns.is_unique:
-        raise InvalidArgumentError(f"{name} has the columns {list(table.columns)}; expected each name once.")
+        raise InvalidArgumentError(f"{name} has the columns {list(table.columns)}; expected each label once.")
     lines = {str(column): _line(f"{name}, column {column}", table.iloc[:, i]) for i, column in enumerate(table.columns)}
     for column, line in lines.items():
         if np.isnan(line.y).any():
-            place = _shown(table.index[np.isnan(line.y)][0])
-            raise InvalidArgumentError(f"{name}, column {column}, is nan at {place}; expected finite numbers.")
+            time = _shown(table.index[np.isnan(line.y)][0])
+            raise InvalidArgumentError(f"{name}, column {column}, is nan at {time}; expected finite numbers.")
     points, *others = lines
-    levels: dict[str, set[str]] = {}
     for column in others:
-        match = _BOUND.fullmatch(column)
-        if match is None:
+        if not levels_of([column]):
             raise InvalidArgumentError(
                 f"{name} has the column {column!r}; expected pairs like lower_80 and upper_80 after the forecast."
             )
-        levels.setdefault(match[2], set()).add(match[1])
     intervals = []
-    for level in sorted(levels, key=float, reverse=True):
-        if len(levels[level]) == 1:
-            raise InvalidArgumentError(
-                f"{name} has only {levels[level].pop()}_{level}; expected lower and upper bounds."
-            )
-        lower, upper = lines[f"lower_{level}"].y, lines[f"upper_{level}"].y
+    for level in reversed(levels_of(others)):
+        present = [column for column in bound_columns(level) if column in others]
+        if len(present) == 1:
+            raise InvalidArgumentError(f"{name} has only {present[0]}; expected lower and upper bounds.")
+        lower, upper = (lines[column].y for column in present)
         if (lower > upper).any():
-            place = _shown(table.index[lower > upper][0])
-            raise InvalidArgumentError(f"{name}: lower_{level} is above upper_{level} at {place}; were they exchanged?")
+            time = _shown(table.index[lower > upper][0])
+            raise InvalidArgumentError(
+                f"{name}: {present[0]} is above {present[1]} at {time}; expected lower <= upper. Were they swapped?"
+            )
         intervals.append(_Interval(level, lower, upper))
     return lines[points], intervals
 
 
 def _joined(line: _Line, known: _Line) -> _Line:
-    """The line with the last known value before it as its start, so that no gap is left."""
+    """`line`, prepended with the last known value before it, which leaves no gap."""
     before = (known.x < line.x[0]) & np.isfinite(known.y)
     if not before.any():
         return line
-    place = np.flatnonzero(before)[-1]
-    return _Line(np.r_[known.x[place], line.x], np.r_[known.y[place], line.y])
+    index = np.flatnonzero(before)[-1]
+    return _Line(np.r_[known.x[index], line.x], np.r_[known.y[index], line.y])
 
 
 def _shade(ax: Axes, intervals: Sequence[_Interval], points: _Line, known: _Line, color: Any) -> None:
-    """Intervals as bands that open from the last known value; the wider, the lighter."""
+    """Draw intervals as bands that start at the last known value; wider bands are lighter."""
     for i, (_, lower, upper) in enumerate(intervals):
         below, above = (_joined(_Line(points.x, bound), known) for bound in (lower, upper))
-        # Narrower bands lie on wider ones, which makes them darker.
-        ax.fill_between(below.x, below.y, above.y, color=color, alpha=_OPACITY, linewidth=0, zorder=1.5 + i / 99)
+        # Narrower bands overlap wider ones, which makes them darker.
+        ax.fill_between(below.x, below.y, above.y, color=color, alpha=_BAND_OPACITY, linewidth=0, zorder=1.5 + i / 99)
 
 
 def _marker(line: _Line) -> str | None:
-    """A dot where a single value would make no line."""
+    """A dot for a single value, which draws no line."""
     return "o" if len(line.x) == 1 else None
 
 
 def _fold_colors(count: int) -> list[Any]:
     import matplotlib
 
-    if count <= _FOLDS_NAMED:
+    if count <= _MOST_FOLDS_IN_LEGEND:
         return [f"C{i}" for i in range(count)]
     return list(matplotlib.colormaps["viridis"](np.linspace(0.0, 0.9, count)))
 
 
 def _label(ax: Axes, x: NDArray[Any], series: pd.Series, intervals: Sequence[_Interval], color: Any) -> None:
-    """Names of the axes, few ticks, and a legend."""
+    """Set axis labels, ticks and the legend."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.patches import Patch
     from matplotlib.ticker import MaxNLocator
@@ -360,14 +362,14 @@ def _label(ax: Axes, x: NDArray[Any], series: pd.Series, intervals: Sequence[_In
     ax.grid(alpha=0.3)
     handles = ax.get_legend_handles_labels()[0]
     for i, interval in enumerate(intervals, start=1):
-        shade = 1 - (1 - _OPACITY) ** i  # of i bands on each other
-        handles.append(Patch(color=color, alpha=shade, linewidth=0, label=f"{interval.level} % interval"))
-    # As many columns as have room. A name takes about 0.075 inch a letter, and 0.6 with its line and the space between;
-    # the layout, which is not done yet, will widen the axes by some 15 %.
+        shade = 1 - (1 - _BAND_OPACITY) ** i  # of i stacked bands
+        handles.append(Patch(color=color, alpha=shade, linewidth=0, label=f"{100 * interval.level:g} % interval"))
+    # As many columns as fit. A label takes about 0.075 inch per letter, plus 0.6 for its line and the spacing. The
+    # constrained layout, which runs later, widens the axes by some 15 %.
     room = 1.15 * ax.get_window_extent().width / ax.figure.dpi
     needed = sum(0.6 + 0.075 * len(str(handle.get_label())) for handle in handles)
     columns = int(len(handles) * min(1.0, room / needed))
-    # Above the axes, where it hides no values.
+    # Above the axes, where the legend hides no values.
     ax.legend(
         handles=handles,
         loc="lower left",
@@ -379,7 +381,7 @@ def _label(ax: Axes, x: NDArray[Any], series: pd.Series, intervals: Sequence[_In
 
 
 def _shown(time: Any) -> str:
-    """A time of an index in few characters: dates without the hour where it is midnight."""
+    """A time as a short string: without the hour if it is midnight."""
     return str(time).removesuffix(" 00:00:00")
 
 
@@ -387,7 +389,9 @@ def _curve(name: str, values: Any) -> NDArray[np.float64]:
     try:
         curve = np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f"curve {name!r} is no sequence of numbers ({error}); expected floats.") from None
+        raise InvalidArgumentError(f"curve {name!r} is not a sequence of numbers ({error}); expected floats.") from None
     if curve.ndim != 1:
-        raise InvalidArgumentError(f"curve {name!r} has shape {curve.shape}; expected one value an epoch.")
+        raise InvalidArgumentError(
+            f"curve {name!r} has shape {curve.shape}; expected one value per epoch, (n_epochs,)."
+        )
     return curve

@@ -1,5 +1,14 @@
-"""Compiled kernels of kerazoo: text scanning and batch generation.
+"""Compiled kernels of kerazoo: the text scanner, batches, word2vec training and exponential smoothing.
 
-The modules here take and give NumPy arrays, release the GIL and trust their arguments: they are called
-through :mod:`kerazoo`, which validates. They never import :mod:`kerazoo`.
+========================== ================================================================================
+`_scan`                    UTF-8 text to word ids and counts
+`_pairs`, `_blocks`        skip-gram pairs and token blocks of a corpus
+`_noise`, `_order`         noise words from an alias table; random permutations
+`_sequences`               windows over series
+`_word2vec`                training of word vectors, for several instruction sets
+`_smoothing`               innovations of exponential smoothing, and their gradient
+========================== ================================================================================
+
+Kernels read and write NumPy arrays and release the GIL. They check shapes and ranges of scalars, but trust values such
+as word ids: call them through :mod:`kerazoo`, which validates. They never import :mod:`kerazoo`.
 """

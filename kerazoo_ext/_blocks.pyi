@@ -18,12 +18,15 @@ def make(
     left: NDArray[np.int32],
     right: NDArray[np.int32],
 ) -> tuple[int, int, int]:
-    """Write the kept tokens number first..first + T - 1 of an epoch, with `window` more on both sides.
+    """Write the kept tokens number first..first + T - 1 of an epoch, with `window` tokens more on each side.
 
-    `block` int32 (T + 2 * window,), `left` and `right` int32 (T,): ids, and contexts on either side; 0 where there is no
-    token. Token max(0, first - window) is number `skip` of `chunk`. The other arguments are those of `_pairs`.
-    Returns the number of tokens among the T, the raw position of the first of them (0 in the first block) and that of
-    the first token after them (N if none is left). Releases the GIL.
+    `block` int32 (T + 2 * window,), `left` and `right` int32 (T,): ids, and the number of contexts before and after
+    each token; 0 where there is no token. Token max(0, first - window) is number `skip` of `chunk`. The other
+    arguments are those of `_pairs`.
+
+    Returns:
+        The number of tokens among the T, the raw position of the first of them (0 in the first block), and that of the
+        first token after them (N if there is none). Releases the GIL.
     """
 
 def unique(
@@ -34,8 +37,11 @@ def unique(
     places_a: NDArray[np.int32],
     places_b: NDArray[np.int32],
 ) -> int:
-    """Write the sorted distinct values of `a` and `b`, all from 0 to n_values - 1, and the place of each among them.
+    """Write the sorted distinct values of `a` and `b`, all from 0 to n_values - 1, and the index of each among them.
 
-    `values` int32 needs room for min(n_values, len(a) + len(b)); what is left of it repeats the largest value.
-    Returns how many there are. The same as `np.unique(concatenate([a, b]), return_inverse=True)`. Releases the GIL.
+    The same as `np.unique(concatenate([a, b]), return_inverse=True)`. `values` int32 needs room for
+    min(n_values, len(a) + len(b)) elements; the largest value fills the rest.
+
+    Returns:
+        The number of distinct values. Releases the GIL.
     """

@@ -6,8 +6,8 @@ cdef extern from *:
     """
     #include "rng.h"
 
-    /* Walker's alias method (Vose 1991): entry i holds a threshold (high half) and an alias (low half). The draw times
-     * n is taken in two halves, so that 96 bits are never needed: the integer part picks the entry, the fraction decides. */
+    /* Walker's alias method (Vose 1991): entry i holds a threshold (high half) and an alias (low half). The draw is
+     * multiplied by n in two halves, to avoid 96-bit numbers. The integer part selects the entry, the fraction decides. */
     KZ_CLONES static void kz_noise(const uint64_t *restrict table, uint64_t n, uint64_t key, int64_t count,
                                    int32_t *restrict out) {
         for (int64_t j = 0; j < count; j++) {

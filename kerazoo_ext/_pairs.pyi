@@ -1,20 +1,20 @@
-"""Skip-gram pairs, and the plan that makes every batch of them reachable on its own.
+"""Skip-gram pairs, and the plan that allows every batch to be made independently.
 
-A token of position `p` is drawn by `r = mix(keys[0] + p * golden)` (64 bits): it is kept iff `r >> 32 <= keep[id]`,
-and its radius is `1 + ((r & 0xffffffff) * window >> 32)` where `shrink`, else `window`. Contexts are the kept tokens of
-the same document within the radius. A centre uses all of them (`max_contexts=0`) or at most `max_contexts`, chosen by
-the draws `mix(mix(keys[1] + p * golden) + j * golden)`.
+The draw of the token at position `p` is `r = mix(keys[0] + p * golden)` (64 bits). The token is kept iff
+`r >> 32 <= keep[id]`, and its radius is `1 + ((r & 0xffffffff) * window >> 32)` with `shrink`, else `window`. Contexts
+are the kept tokens of the same document within the radius. A centre uses all of them (`max_contexts=0`) or at most
+`max_contexts`, sampled with the draws `mix(mix(keys[1] + p * golden) + j * golden)`.
 
-Arguments in common: `ids` int32 (N,), `offsets` int64 (documents + 1,) from 0 to N, `keep` uint32 (words,) or None to
-keep all, `keys` uint64 (>= 2,). The ids are trusted to lie within `keep`. Nothing is written to these; the GIL is
-released.
+Common arguments, which are only read: `ids` int32 (N,), `offsets` int64 (documents + 1,) from 0 to N, `keep` uint32
+(words,) or None to keep all, `keys` uint64 (>= 2,). All ids must be within `keep`; this is not checked. The functions
+release the GIL.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 CHUNK: int
-"""Raw positions in a chunk of the plan."""
+"""Raw positions per chunk of the plan."""
 
 def count(
     ids: NDArray[np.int32],
@@ -27,7 +27,7 @@ def count(
     pairs: NDArray[np.int64],
     kept: NDArray[np.int64],
 ) -> None:
-    """Fill `pairs` and `kept`, int64 (ceil(N / CHUNK),): pairs and kept tokens whose (centre's) position is in the chunk."""
+    """Count the pairs and the kept tokens of each chunk, by the position of the centre: int64 (ceil(N / CHUNK),) each."""
 
 def make(
     ids: NDArray[np.int32],
@@ -42,4 +42,4 @@ def make(
     context: NDArray[np.int32],
     centre: NDArray[np.int32],
 ) -> int:
-    """Fill `context` and `centre`, int32 of one length, with the pairs from number `skip` of `chunk` on; the number written."""
+    """Fill `context` and `centre`, int32 (n,), with pairs from number `skip` of `chunk` on; returns the number of pairs."""

@@ -1,4 +1,4 @@
-"""Skip-gram pairs, and the plan that makes every batch of them reachable on its own. See `_pairs.pyi`."""
+"""Skip-gram pairs, and the plan that allows every batch to be made independently. See `_pairs.pyi`."""
 
 from libc.stdint cimport int32_t, int64_t
 

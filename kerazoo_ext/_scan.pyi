@@ -1,3 +1,5 @@
+"""Scanner of UTF-8 text; documented in `_scan.pyx`."""
+
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,7 @@
-"""Scanner of UTF-8 text: see scan.h for how, kerazoo.text for the public face.
+"""Scanner of UTF-8 text: scan.h has the algorithm, kerazoo.text the public interface.
 
-Everything here trusts its arguments beyond the checks of each `def`, and works without the GIL. A `Scanner` belongs
-to one thread at a time.
+Beyond the checks of each `def`, arguments are trusted. The loops run without the GIL. Only one thread at a time may use
+a `Scanner`.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
@@ -37,7 +37,7 @@ MAX_CHUNK = 2**31 - 1 - KZ_PADDING
 
 
 class InvalidUtf8Error(ValueError):
-    """The text is not UTF-8; `position` is the index of the first byte that does not fit."""
+    """The text is not UTF-8; `position` is the index of the first invalid byte."""
 
     def __init__(self, position: int) -> None:
         super().__init__(f"not UTF-8 at byte {position}")
@@ -45,7 +45,7 @@ class InvalidUtf8Error(ValueError):
 
 
 cdef class Scanner:
-    """Words with their counts, in a hash table of its own; filled by `scan`, joined by `absorb`."""
+    """A hash table of words and their counts; `scan` fills it, `absorb` merges two of them."""
 
     cdef kz_scanner state
     cdef readonly tuple seed
@@ -77,7 +77,7 @@ cdef class Scanner:
             raise MemoryError(f"no memory to scan a chunk of {size} bytes")
         if bad >= 0:
             raise InvalidUtf8Error(bad)
-        # One element more than needed, so that an empty array has an address.
+        # One element more than needed, so that an empty result has an address.
         ids = np.empty(n_words + 1, np.int32)
         line_ends = np.empty(n_lines + 1, np.int32)
         cdef int32_t[::1] ids_view = ids, ends_view = line_ends
@@ -88,7 +88,7 @@ cdef class Scanner:
         return ids[:n_words], line_ends[:n_lines]
 
     def absorb(self, Scanner other not None):
-        """Add all words and counts of `other`; returns int32 (len(other),): the id here of each of its words."""
+        """Add all words and counts of `other`; returns the id in this scanner of each of its words, int32 (len(other),)."""
         if other is self or other.seed != self.seed:
             raise ValueError("absorb takes another scanner with the same seed")
         places = np.empty(other.state.n_words + 1, np.int32)
@@ -101,7 +101,7 @@ cdef class Scanner:
         return places[: len(other)]
 
     def tally(self):
-        """Counts by id: int64 (len(self),)."""
+        """Count of each id, int64 (len(self),)."""
         counts = np.empty(self.state.n_words + 1, np.int64)
         cdef int64_t[::1] view = counts
         with nogil:
@@ -109,7 +109,7 @@ cdef class Scanner:
         return counts[: len(self)]
 
     def rank(self, int64_t min_count=1, limit=None):
-        """Words counted at least `min_count` times, by falling count, then code point; at most `limit` of them.
+        """Words that occur at least `min_count` times, by decreasing count, then code point; at most `limit` of them.
 
         Returns (words list of str, counts int64 (n,), ids int32 (n,)).
         """
@@ -141,10 +141,10 @@ cdef fill_ranked(kz_entry *entries, int64_t n, int64_t[::1] counts, int32_t[::1]
 
 
 def compact(int32_t[::1] ids, const int32_t[::1] mapping, int32_t[::1] line_ends):
-    """Replace `ids` (n,) by mapping[ids], closing the gaps where that is -1, in place; `line_ends` move along.
+    """Replace `ids` (n,) by mapping[ids] in place and remove those that map to -1; `line_ends` are adjusted.
 
-    Returns how many are left at the front of `ids`. Ids are trusted to lie within `mapping`, line ends to rise
-    from 0 to n at most.
+    Returns the number of remaining ids, at the start of `ids`. Not checked: ids are within `mapping`, line ends rise
+    from 0 to at most n.
     """
     cdef int64_t kept = 0, n = ids.shape[0], n_lines = line_ends.shape[0]
     cdef int32_t nothing = 0
@@ -167,7 +167,7 @@ def first_outside(const int32_t[::1] ids, int64_t limit):
         while start < n and found < 0:
             stop = min(start + 4096, n)
             any_bad = 0
-            for i in range(start, stop):  # no exit inside: this loop becomes vector code
+            for i in range(start, stop):  # no early exit, so that the compiler vectorises this loop
                 any_bad |= (ids[i] < 0) | (ids[i] >= limit)
             if any_bad:
                 for i in range(start, stop):

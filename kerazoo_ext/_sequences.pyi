@@ -1,4 +1,4 @@
-"""Windows over series of any type."""
+"""Windows over series of any dtype."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,9 @@ def gather(
     row: int,
     out: NDArray[np.uint8],
 ) -> None:
-    """Copy windows out of series that lie at memory `addresses` (S,) and have `lengths` (S,) steps of `row` bytes.
+    """Copy windows out of series at memory `addresses` (S,) with `lengths` (S,) steps of `row` bytes.
 
-    Window number k of all, k = `numbers[i]`, is number k - firsts[s] of the series s with firsts[s] <= k < firsts[s + 1]
-    (`firsts` (S + 1,)), and takes its steps j * stride + shift .. + length - 1, j that number. `out` gets
+    Window k = `numbers[i]` is window j = k - firsts[s] of the series s with firsts[s] <= k < firsts[s + 1], where
+    `firsts` is (S + 1,). It consists of `length` steps from j * stride + shift on. `out` has
     len(numbers) * length * row bytes. Releases the GIL.
     """

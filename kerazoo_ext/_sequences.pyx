@@ -1,4 +1,4 @@
-"""Windows over series of any type. See `_sequences.pyi`."""
+"""Windows over series of any dtype. See `_sequences.pyi`."""
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t
@@ -14,7 +14,7 @@ cdef bint copy_windows(
         number = numbers[i]
         if not 0 <= number < firsts[n_series]:
             return False
-        # Windows mostly follow each other: look in the series of the last one before searching.
+        # Windows are mostly consecutive: try the series of the previous one before searching.
         if not firsts[low] <= number < firsts[low + 1]:
             low = 0
             high = n_series
@@ -25,7 +25,7 @@ cdef bint copy_windows(
                 else:
                     high = middle
         start = (number - firsts[low]) * stride + shift
-        # Addresses are trusted, steps are not: a wrong one would read foreign memory.
+        # Addresses are trusted, steps are checked: a wrong one would read out of bounds.
         if start + length > lengths[low]:
             return False
         memcpy(

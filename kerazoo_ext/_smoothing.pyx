@@ -6,7 +6,7 @@ from libc.stdint cimport int64_t
 cdef inline double step(
     double value, double alpha, double beta, double gamma, double phi, double *level, double *slope, double *season,
 ) noexcept nogil:
-    """One value goes through the filter: the states move on, the innovation comes back."""
+    """Filter one value: update the states and return the innovation."""
     cdef double damped = phi * slope[0]
     cdef double ahead = level[0] + damped
     cdef double error = value - (ahead + season[0])
@@ -47,7 +47,7 @@ cdef double descend(
         before = slope[0]
         error = step(y[t], alpha, beta, gamma, phi, level, slope, season)
         total += error * error
-        # The same step, differentiated by alpha, beta, gamma and phi.
+        # The derivative of the step by alpha, beta, gamma and phi.
         for which in range(4):
             damped = phi * slope[1 + which] + (before if which == 3 else 0.0)
             ahead = level[1 + which] + damped

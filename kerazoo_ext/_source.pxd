@@ -1,4 +1,4 @@
-"""The C view of a token corpus and of the settings that windows are laid with, shared by `_pairs` and `_blocks`."""
+"""The C struct of a token corpus and its window settings, shared by `_pairs`, `_blocks` and `_word2vec`."""
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 

@@ -1,13 +1,13 @@
-"""Word2vec training in place, on vectors of the widest instruction set that the CPU has."""
+"""In-place training of word2vec, vectorised for several instruction sets."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 INSTRUCTION_SETS: tuple[str, ...]
-"""``"plain"``, ``"avx2"``, ``"avx512"``, from narrow to wide."""
+"""``"plain"``, ``"avx2"``, ``"avx512"``, from narrowest to widest."""
 
 def widest() -> str:
-    """The widest instruction set that this CPU has (and this build knows)."""
+    """The widest instruction set that this CPU and this build support."""
 
 def train(
     ids: NDArray[np.int32],
@@ -44,30 +44,45 @@ def train(
     begin: int,
     end: int,
 ) -> tuple[float, int, int]:
-    """Train on the kept tokens at raw positions begin..end - 1 as centres; any number of threads at once.
+    """Train with the kept tokens at raw positions begin..end - 1 as centres; any number of threads may call it in parallel.
+
+    V is the size of the vocabulary, S is `size` rounded up to a multiple of 16, K the number of noise words per pair.
 
     Args:
-        ids, offsets, keep, keys, window, shrink: as in `_pairs`; keys[2] is that of the noise.
-        inputs: float32 (V, S), changed. S is `size` rounded up to a multiple of 16; rows are 0 beyond `size`, and the first
-            one is at a multiple of 64 bytes.
-        alias_table: uint64 (V,), see `kerazoo.batching.sampling`.
-        outputs: the same as `inputs`, the output vectors; None where n_noise is 0.
-        biases, log_expected: float32 (V,), the biases (changed) and log(K q); None, None for a loss without.
-        nodes: the same with V - 1 rows, the inner nodes of hierarchical softmax; None for training without.
-        path_offsets, paths, longest_path: int64 (V + 1,), int32 and the length of the longest path, see
-            `kerazoo.word2vec.hierarchy`; used with `nodes`. Node numbers are not checked.
-        cbow, mean: CBOW instead of skip-gram; by the mean of the contexts instead of their sum.
-        reach: contexts on one side at most, `window` or less where all documents are shorter.
-        group: neighbouring centres that are trained at once and share noise words, 1 to 16.
-        n_noise: K', noise words of a group, a multiple of 16; 0 trains without noise.
+        ids: int32 (N,), as in `_pairs`.
+        offsets: int64 (documents + 1,), as in `_pairs`.
+        keep: uint32 (V,) or None, as in `_pairs`.
+        keys: uint64 (>= 3,), as in `_pairs`; keys[2] is the key of the noise.
+        window: as in `_pairs`.
+        shrink: as in `_pairs`.
+        inputs: float32 (V, S), the input vectors, updated. Rows are 0 beyond `size`; the first one is aligned to 64 bytes.
+        alias_table: uint64 (V,), the noise distribution, see `kerazoo.batching.sampling`.
+        outputs: float32 (V, S), the output vectors, in the form of `inputs`, updated; None if `n_noise` is 0.
+        biases: float32 (V,), the biases of the output words, updated; None for a loss without biases.
+        log_expected: float32 (V,), log(K q) with the noise probabilities q; None for a loss without biases.
+        nodes: float32 (V - 1, S), the inner nodes of hierarchical softmax, in the form of `inputs`, updated; None
+            trains without them.
+        path_offsets: int64 (V + 1,), see `kerazoo.word2vec.hierarchy`; used with `nodes`.
+        paths: int32, see `kerazoo.word2vec.hierarchy`; used with `nodes`. Node numbers are not checked.
+        longest_path: the length of the longest path.
+        cbow: train CBOW instead of skip-gram.
+        mean: with CBOW, use the mean of the contexts instead of their sum.
+        size: dimension of the vectors.
+        reach: maximum number of contexts on one side: `window`, or less if all documents are shorter.
+        group: neighbouring centres that are trained together and share noise words, 1 to 32.
+        n_noise: K', noise words per group, a multiple of 16; 0 trains without noise.
         noise_weight: K / K'.
-        remove_hits: leave out noise that equals the centre of a pair.
-        measured_every: the loss of one group in so many is measured.
-        alpha, min_alpha: the learning rate at the start of all epochs and at their end.
-        words_before, words: raw words of the epochs before this one, and of all epochs.
-        words_done: int64 (1,), raw words of this epoch that are done, by all threads; counted up.
-        begin: a multiple of 256.
+        remove_hits: skip noise words that equal the centre of a pair.
+        measured_every: compute the loss of one group in this many.
+        alpha: learning rate at the start of the first epoch.
+        min_alpha: learning rate at the end of the last epoch.
+        words_before: raw words of the epochs before this one.
+        words: raw words of all epochs.
+        words_done: int64 (1,), raw words of this epoch that all threads have processed; incremented.
+        instruction_set: one of `INSTRUCTION_SETS` that the CPU supports.
+        begin: first raw position, a multiple of 256.
+        end: raw position after the last one.
 
     Returns:
-        Sum of the losses of the measured pairs, their number, and the number of all pairs. Releases the GIL.
+        The sum of the losses of the measured pairs, their number, and the number of all pairs. Releases the GIL.
     """

@@ -1,4 +1,4 @@
-"""Word2vec training in place, on vectors of the widest instruction set that the CPU has. See `_word2vec.pyi`."""
+"""In-place training of word2vec, vectorised for several instruction sets. See `_word2vec.pyi`."""
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
@@ -95,7 +95,7 @@ def train(
             raise ValueError("biases and log_expected must have an element a word")
         job.biases = &bias_values[0]
         job.log_expected = &expected_values[0]
-    job.nodes = NULL  # so also for a word alone, which has no inner node
+    job.nodes = NULL  # also for a vocabulary of one word, which has no inner node
     job.path_offsets = NULL
     job.paths = NULL
     job.longest_path = 0

@@ -1,4 +1,4 @@
-/* Everything that is built once for each instruction set. */
+/* Everything that is compiled once per instruction set. */
 #include "lanes.h"
 #include "noise_lanes.h"
 #include "skipgram_lanes.h"

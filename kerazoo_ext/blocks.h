@@ -6,13 +6,13 @@
 
 typedef struct {
     int64_t tokens;  /* kept tokens in the block */
-    int64_t first;   /* raw position of the first one, and of the first one after the block */
+    int64_t first;   /* raw position of the first one, and (end) of the first one after the block */
     int64_t end;
 } kz_block_span;
 
-/* Kept tokens number first..first + size - 1 of the epoch with `window` more on both sides, as far as there are such.
- * `skip` tokens from the start of `chunk` precede token first - window (token 0, where that is negative).
- * ids (size + 2 * window,) starts zeroed; left and right (size,) too. Returns 0, or -1 where memory ran out. */
+/* Writes kept tokens number first..first + size - 1 of the epoch, with up to `window` tokens more on each side.
+ * `skip` tokens from the start of `chunk` precede token first - window (token 0, if that is negative).
+ * ids (size + 2 * window,), left and right (size,) must be zeroed. Returns 0, or -1 if out of memory. */
 static int kz_make_block(const kz_source *source, int64_t chunk, int64_t skip, int64_t first, int64_t size,
                          int32_t *ids, int32_t *left, int32_t *right, kz_block_span *span) {
     int64_t window = source->window, token = kz_max(0, first - window), end = first + size + window;
@@ -25,7 +25,7 @@ static int kz_make_block(const kz_source *source, int64_t chunk, int64_t skip, i
         int64_t from = t.begin + kz_min(skip, t.ready - t.begin), n = kz_min(t.ready - from, end - token);
         skip -= from - t.begin;
         memcpy(ids + (token - first + window), t.ids + from, (size_t)n * sizeof(int32_t));
-        int64_t a = kz_max(token, first), b = kz_min(token + n, first + size); /* the part within the block proper */
+        int64_t a = kz_max(token, first), b = kz_min(token + n, first + size); /* inside the block, without the halo */
         if (a < b) {
             memcpy(left + (a - first), t.left + from + (a - token), (size_t)(b - a) * sizeof(int32_t));
             memcpy(right + (a - first), t.right + from + (a - token), (size_t)(b - a) * sizeof(int32_t));
@@ -39,7 +39,7 @@ static int kz_make_block(const kz_source *source, int64_t chunk, int64_t skip, i
     return 0;
 }
 
-/* Hacker's Delight, figure 5-2: without the popcnt instruction gcc would call a function. */
+/* Number of 1 bits; without the builtin: Hacker's Delight, figure 5-2. */
 KZ_INLINE int kz_popcount(uint64_t x) {
 #if defined(__GNUC__)
     return __builtin_popcountll(x);
@@ -51,9 +51,9 @@ KZ_INLINE int kz_popcount(uint64_t x) {
 #endif
 }
 
-/* Sorted distinct values of a and b together, and the place of every value among them. A bitmap over the vocabulary
- * needs no sorting: `bits` (n_bits / 64 rounded up) starts zeroed, `before` counts the ones ahead of each word of it.
- * `unique` has room for `capacity`; what is left repeats the largest value, and no place points there. */
+/* Sorted distinct values of a and b together, and the index of every value among them. A bitmap over the vocabulary
+ * avoids sorting: `bits` (n_bits / 64 rounded up) must be zeroed, `before` counts the 1 bits before each of its words.
+ * `unique` has room for `capacity` values; the largest value fills the rest, which no index refers to. */
 KZ_CLONES static int64_t kz_unique(const int32_t *a, int64_t n_a, const int32_t *b, int64_t n_b,
                                    uint64_t *bits, int32_t *before, int64_t n_words, int32_t *unique, int64_t capacity,
                                    int32_t *places_a, int32_t *places_b) {

@@ -1,8 +1,8 @@
 /* CBOW: the means (or sums) of the contexts of a group of neighbouring windows, against shared noise words. Included
- * after noise_lanes.h, once for each instruction set. See word2vec.h for what is computed.
+ * after noise_lanes.h, once per instruction set. word2vec.h has the formulas.
  */
 
-/* The mean (or sum) of the contexts of centre number i, and what each of them gets of its error; 0 contexts give 0. */
+/* Writes the mean (or sum) of the contexts of centre i; returns the fraction of its error for each, 0 without contexts. */
 KZ_INLINE float KZ_FN(window_mean)(const kz_job *job, const kz_stream *t, int64_t i, int64_t width, kz_scratch *s,
                                    float *out) {
     const int64_t left = t->left[i], m = left + t->right[i] + 1;

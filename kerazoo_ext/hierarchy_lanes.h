@@ -1,8 +1,8 @@
 /* Hierarchical softmax (Morin & Bengio 2005; Mikolov et al. 2013a): one window against the inner nodes on the path to its
- * centre. Included after cbow_lanes.h, once for each instruction set. See word2vec.h for what is computed.
+ * centre. Included after cbow_lanes.h, once per instruction set. word2vec.h has the formulas.
  */
 
-/* The window of centre number i. */
+/* Trains the window of centre i. */
 static void KZ_FN(hierarchy_window)(const kz_job *job, const kz_stream *t, int64_t i, float alpha, kz_scratch *s,
                                     int measure, kz_sums *sums) {
     const int64_t stride = job->stride, width = (job->size + KZ_LANES - 1) / KZ_LANES * KZ_LANES;
@@ -80,7 +80,7 @@ static void KZ_FN(hierarchy_window)(const kz_job *job, const kz_stream *t, int64
     KZ_FN(add_rows)(s->targets, n_safe, s->coefficients, s->widest, s->node_rows, n_nodes, width);
 }
 
-/* One group: `n` centres at t->ids[first..]. */
+/* Trains one group: `n` centres at t->ids[first..]. */
 static void KZ_FN(group)(const kz_job *job, const kz_stream *t, int64_t first, int64_t n, float alpha, kz_scratch *s,
                          int measure, kz_sums *sums) {
     int64_t n_pairs = 0;

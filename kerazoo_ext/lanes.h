@@ -1,7 +1,7 @@
-/* Arithmetic on rows of tables, on vectors of KZ_LANES floats. Included once for each instruction set, with KZ_FN(name)
- * giving every name a suffix of its own; no include guard.
+/* Arithmetic on rows of tables, with vectors of KZ_LANES floats. Included once per instruction set, without an include
+ * guard; KZ_FN(name) makes the names of each set unique.
  *
- * KZ_TILE_ROWS and KZ_TILE_VECTORS say how many sums are held in registers at once.
+ * KZ_TILE_ROWS and KZ_TILE_VECTORS set how many sums are in registers at the same time.
  */
 
 typedef float KZ_FN(vec) __attribute__((vector_size(4 * KZ_LANES)));
@@ -12,14 +12,14 @@ typedef float KZ_FN(vec) __attribute__((vector_size(4 * KZ_LANES)));
 
 KZ_INLINE kz_eight KZ_FN(sigmoid)(kz_eight x) { KZ_SIGMOID_BODY }
 
-/* g, or 0 where the logit is beyond KZ_BEYOND. */
+/* g, or 0 if the magnitude of the logit is KZ_BEYOND or more. */
 KZ_INLINE kz_eight KZ_FN(within)(kz_eight logit, kz_eight g) {
     return (kz_eight)((kz_eight_ints)g & ((kz_eight)((kz_eight_ints)logit & 0x7FFFFFFF) < KZ_BEYOND));
 }
 
 KZ_INLINE float KZ_FN(sum_of)(kz_eight a) { return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7])); }
 
-/* Sums of eight vectors, in the order of the vectors. */
+/* Horizontal sums of eight vectors, in the order of the vectors. */
 KZ_INLINE kz_eight KZ_FN(sums)(const KZ_VEC *a) {
 #if KZ_LANES == 16
     __m256 h[8];
@@ -47,7 +47,7 @@ KZ_INLINE void KZ_FN(copy)(float *to, const float *from, int64_t width) {
     for (int64_t d = 0; d < width; d += KZ_LANES) KZ_STORE(to + d, KZ_LOAD(from + d));
 }
 
-/* Dot products of y with n rows, 1 <= n <= 8, each plus `offset`: out[0..7], of which the first n count. */
+/* Dot products of y with n rows, 1 <= n <= 8, each plus `offset`: out[0..7], of which the first n are valid. */
 KZ_INLINE void KZ_FN(dots_1x8)(const float *y, const float *const *x, int64_t n, int64_t width, float offset, float *out) {
     const float *row[8];
     KZ_VEC a[8] = {{0}};
@@ -62,7 +62,7 @@ KZ_INLINE void KZ_FN(dots_1x8)(const float *y, const float *const *x, int64_t n,
     memcpy(out, &s, sizeof s);
 }
 
-/* The same for up to four rows, of which odd and even parts are summed apart: four sums alone would wait for each other. */
+/* The same for up to four rows, with separate sums of odd and even vectors: only four sums would be bound by latency. */
 KZ_INLINE void KZ_FN(dots_1x4)(const float *y, const float *const *x, int64_t n, int64_t width, float offset, float *out) {
     const float *row[4];
     KZ_VEC a[8] = {{0}};
@@ -89,7 +89,7 @@ KZ_INLINE void KZ_FN(dots)(const float *y, const float *const *x, int64_t n, int
         else KZ_FN(dots_1x4)(y, x + j, n - j, width, offset, out + j);
 }
 
-/* Dot products of row x[j] with row y[j] for j below n, 1 <= n <= 8: out[0..7], of which the first n count. */
+/* Dot products of row x[j] with row y[j] for j below n, 1 <= n <= 8: out[0..7], of which the first n are valid. */
 KZ_INLINE void KZ_FN(dots_paired)(const float *const *x, const float *const *y, int64_t n, int64_t width, float *out) {
     const float *p[8], *q[8];
     KZ_VEC a[8] = {{0}};
@@ -104,7 +104,7 @@ KZ_INLINE void KZ_FN(dots_paired)(const float *const *x, const float *const *y, 
     memcpy(out, &s, sizeof s);
 }
 
-/* `rows` (16 of them, `stride` apart) by columns: out[d * 16 + k] = rows[k * stride + d] for d below size rounded up to 4. */
+/* Transposes 16 rows, `stride` apart: out[d * 16 + k] = rows[k * stride + d] for d below size rounded up to 4. */
 KZ_INLINE void KZ_FN(transpose)(const float *rows, int64_t stride, int64_t size, float *out) {
     for (int64_t d = 0; d < size; d += 4)
         for (int k = 0; k < 16; k += 4) {
@@ -122,7 +122,7 @@ KZ_INLINE void KZ_FN(transpose)(const float *rows, int64_t stride, int64_t size,
         }
 }
 
-/* Dot products of `n` rows with 16 others that lie by columns, all sums in registers: out[r * ld + k]. */
+/* Dot products of `n` rows with 16 others in transposed form, all sums in registers: out[r * ld + k]. */
 KZ_INLINE void KZ_FN(products_tile)(const float *const *rows, const int n, const float *columns, int64_t size, float *out,
                                     int64_t ld) {
     enum { PARTS = 16 / KZ_LANES };
@@ -157,7 +157,7 @@ KZ_INLINE void KZ_FN(products)(const float *const *rows, int64_t n, const float 
     }
 }
 
-/* out += sum over e of coefficients[e * step] * rows[e], for `n_vectors` vectors from place `at` on, all in registers. */
+/* out += sum over e of coefficients[e * step] * rows[e], for `n_vectors` vectors from element `at` on, all in registers. */
 KZ_INLINE void KZ_FN(combine_part)(float *out, const float *const *rows, const float *coefficients, int64_t step,
                                    int64_t n, int64_t at, const int n_vectors) {
     KZ_VEC a[KZ_LARGEST_PART];
@@ -165,7 +165,7 @@ KZ_INLINE void KZ_FN(combine_part)(float *out, const float *const *rows, const f
     for (int i = 0; i < n_vectors; i++) a[i] = KZ_LOAD(out + at + i * KZ_LANES);
     for (int64_t e = 0; e < n; e++) {
         const float *row = rows[e] + at;
-        KZ_OPAQUE(row); /* or gcc keeps a register for each place of the row, and runs out of them */
+        KZ_OPAQUE(row); /* otherwise gcc keeps one address register per vector of the row, and runs out of registers */
         KZ_VEC c = KZ_ALL(coefficients[e * step]);
 #pragma GCC unroll 16
         for (int i = 0; i < n_vectors; i++) a[i] += c * KZ_LOAD(row + i * KZ_LANES);
@@ -190,7 +190,7 @@ KZ_INLINE void KZ_FN(combine)(float *out, const float *const *rows, const float 
     }
 }
 
-/* out[j] += coefficients[j] * row for all j below n, for `n_vectors` vectors of the row from place `at` on, in registers. */
+/* out[j] += coefficients[j] * row for all j below n, for `n_vectors` vectors from element `at` on, in registers. */
 KZ_INLINE void KZ_FN(spread_part)(float *const *out, const float *coefficients, int64_t n, const float *row, int64_t at,
                                   const int n_vectors) {
     KZ_VEC a[KZ_LARGEST_PART];
@@ -220,7 +220,7 @@ KZ_INLINE void KZ_FN(spread)(float *const *out, const float *coefficients, int64
     }
 }
 
-/* out += update, shortened to length 1 if it is longer: see KZ_SAFE. */
+/* out += update, scaled to length 1 if it is longer: see KZ_SAFE. */
 KZ_INLINE void KZ_FN(add_clipped)(float *out, const float *update, int64_t width) {
     float square = 0;
     for (int64_t d = 0; d < width; d++) square += update[d] * update[d];
@@ -242,7 +242,7 @@ KZ_INLINE void KZ_FN(update)(float *out, const float *const *rows, const float *
     else KZ_FN(combine_clipped)(out, rows, coefficients, step, n, width, scratch);
 }
 
-/* What `combine` does for `n_out` rows at once, for `n_vectors` vectors from place `at` on: every row that is read serves all. */
+/* `combine` for `n_out` rows together, for `n_vectors` vectors from element `at` on: each row is read once for all. */
 KZ_INLINE void KZ_FN(add_part)(float *const *out, const int n_out, const float *const *coefficients, int64_t step,
                                const float *const *rows, int64_t n, int64_t at, const int n_vectors) {
     KZ_VEC a[4][KZ_TILE_VECTORS];
@@ -284,8 +284,8 @@ KZ_INLINE void KZ_FN(add_tile)(float *const *out, const int n_out, const float *
     }
 }
 
-/* out[r] += sum over e of coefficients[r][e * step] * rows[e] for all r below n_out. The same row may stand in `out` more
- * than once, and none of `rows` is one of `out`. */
+/* out[r] += sum over e of coefficients[r][e * step] * rows[e] for all r below n_out. `out` may contain a row more than
+ * once; `rows` and `out` have no row in common. */
 static void KZ_FN(add_rows)(float *const *out, int64_t n_out, const float *const *coefficients, int64_t step,
                             const float *const *rows, int64_t n, int64_t width) {
     const int64_t n_tiles = (n_out + 3) / 4;

@@ -1,10 +1,10 @@
-/* Rows against the noise words that a group shares: logits, errors and updates. Included after lanes.h, once for each
+/* Rows against the noise words that a group shares: logits, errors and updates. Included after lanes.h, once per
  * instruction set.
  *
  * Rows are the input vectors of contexts (skip-gram) or the means of windows (CBOW).
  */
 
-/* Copies the output rows of the noise words, for the table changes before they are used for the last time. */
+/* Copies the output rows of the noise words, because the table changes before their last use. */
 static void KZ_FN(take_noise)(const kz_job *job, kz_scratch *s, int64_t width) {
     const int64_t stride = job->stride, K = job->n_noise;
     for (int64_t k = 0; k < K; k++) {
@@ -16,7 +16,7 @@ static void KZ_FN(take_noise)(const kz_job *job, kz_scratch *s, int64_t width) {
         KZ_FN(transpose)(s->noise_copies + k * stride, stride, job->size, s->noise_columns + k * stride);
 }
 
-/* s->errors[r * K + k] and their sums of absolute values, s->totals and s->noise_totals, for rows with s->weights. */
+/* Computes s->errors[r * K + k] and sums of their absolute values, s->totals and s->noise_totals, with s->weights. */
 static void KZ_FN(noise_errors)(const kz_job *job, kz_scratch *s, int64_t n_rows, float alpha, int hits, int measure,
                                 kz_sums *sums) {
     const int64_t K = job->n_noise;

@@ -5,12 +5,12 @@
 #include "windows.h"
 
 typedef struct {
-    int32_t *context, *centre; /* (count,) each; every pair is (context[i], centre[i]) */
+    int32_t *context, *centre; /* (count,) each; pair i is (context[i], centre[i]) */
     int64_t done, count;
 } kz_pairs;
 
-/* Whole centres k..ready-1 as long as a window of fixed width fits. A copy is always `width` ids long and the next one
- * overwrites what was too much: the radius is random, so a loop of its length would mispredict at almost every centre. */
+/* All pairs of the centres k..ready-1, while a window of fixed width fits. Every copy has `width` ids, and the next one
+ * overwrites the excess: the radius is random, so a loop of that length would be mispredicted at almost every centre. */
 KZ_INLINE int64_t kz_spread(const kz_stream *t, int64_t k, kz_pairs *out, const int64_t width) {
     const int32_t *ids = t->ids, *left = t->left, *right = t->right;
     int32_t *context = out->context, *centre = out->centre;
@@ -31,7 +31,7 @@ KZ_CLONES static int64_t kz_spread_4(const kz_stream *t, int64_t k, kz_pairs *ou
 KZ_CLONES static int64_t kz_spread_8(const kz_stream *t, int64_t k, kz_pairs *out) { return kz_spread(t, k, out, 8); }
 KZ_CLONES static int64_t kz_spread_16(const kz_stream *t, int64_t k, kz_pairs *out) { return kz_spread(t, k, out, 16); }
 
-/* One centre, its contexts in the order of the text, the first `skip` left out and no more than fit. */
+/* The pairs of one centre, contexts in text order, without the first `skip`, as many as fit. */
 KZ_INLINE void kz_put_all(const kz_stream *t, int64_t k, int64_t skip, kz_pairs *out) {
     int64_t l = t->left[k], n = l + t->right[k], room = out->count - out->done;
     for (int64_t j = skip; j < n && j - skip < room; j++) {
@@ -41,7 +41,7 @@ KZ_INLINE void kz_put_all(const kz_stream *t, int64_t k, int64_t skip, kz_pairs 
     out->done += kz_min(n - skip, room);
 }
 
-/* One centre with `max_contexts` distinct ones of its contexts, drawn by the first steps of a Fisher-Yates shuffle. */
+/* One centre with `take` distinct contexts, drawn with the first steps of a Fisher-Yates shuffle. */
 KZ_INLINE void kz_put_some(const kz_stream *t, int64_t k, int64_t skip, int64_t take, int32_t *places, kz_pairs *out) {
     int64_t l = t->left[k], n = l + t->right[k];
     uint64_t key = kz_draw(t->source.skip_key, (uint64_t)t->positions[k]);
@@ -56,8 +56,8 @@ KZ_INLINE void kz_put_some(const kz_stream *t, int64_t k, int64_t skip, int64_t 
     }
 }
 
-/* Writes `count` pairs, leaving out the first `skip` pairs whose centre lies in `chunk` or later.
- * Returns how many there were, or -1 where memory ran out. */
+/* Writes up to `count` pairs whose centre is in `chunk` or later, without the first `skip` ones.
+ * Returns their number, or -1 if out of memory. */
 static int64_t kz_make_pairs(const kz_source *source, int64_t chunk, int64_t skip, int64_t count,
                              int32_t *context, int32_t *centre) {
     kz_pairs out = {context, centre, 0, count};
@@ -95,7 +95,7 @@ static int64_t kz_make_pairs(const kz_source *source, int64_t chunk, int64_t ski
     return out.done;
 }
 
-/* Pairs and kept tokens by chunk of raw positions; both arrays start at 0. Returns 0, or -1 where memory ran out. */
+/* Counts pairs and kept tokens per chunk of raw positions; both must be zeroed. Returns 0, or -1 if out of memory. */
 static int kz_count(const kz_source *source, int64_t *units, int64_t *kept) {
     kz_stream t;
     if (kz_open(&t, source, 0)) return -1;

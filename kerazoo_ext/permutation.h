@@ -1,4 +1,4 @@
-/* A random permutation of 0..n-1 of which any element is computed alone: no table, whatever n. */
+/* A random permutation of 0..n-1. Each element is computed independently, without a table, for any n. */
 #ifndef KERAZOO_PERMUTATION_H
 #define KERAZOO_PERMUTATION_H
 
@@ -6,9 +6,9 @@
 
 #define KZ_ROUNDS 6
 
-/* An unbalanced Feistel network over the smallest 2^bits >= n: each round adds (xor) a keyed mix of one half to the
- * other, which can be undone, so it is a bijection. Values from n on are sent through again until they fall below n
- * ("cycle walking", Black & Rogaway 2002), fewer than two passes on average. */
+/* An unbalanced Feistel network over the smallest 2^bits >= n: each round XORs a keyed mix of one half into the other,
+ * which is invertible, so the network is a bijection. Values >= n pass through it again until they are below n ("cycle
+ * walking", Black & Rogaway 2002), fewer than two passes on average. */
 KZ_INLINE uint64_t kz_permute(uint64_t value, uint64_t n, uint64_t key) {
     int bits = 0;
     while (bits < 63 && (UINT64_C(1) << bits) < n) bits++;

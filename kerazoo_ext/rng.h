@@ -1,18 +1,18 @@
-/* Counter-based random numbers, and the switch that builds a loop for several kinds of CPU.
+/* Counter-based random numbers, and the macro that compiles a function for several instruction sets.
  *
- * Draw number `counter` of the stream `key` is a pure function of the two, so any batch can be made alone, in any order
- * and on any thread, and NumPy's uint64 arithmetic gives the same numbers bit for bit.
+ * Draw number `counter` of the stream `key` is a pure function of the two, so any batch can be made independently, in any
+ * order and on any thread, and NumPy's uint64 arithmetic computes the same numbers bit for bit.
  */
 #ifndef KERAZOO_RNG_H
 #define KERAZOO_RNG_H
 
 #include <stdint.h>
-#include <stddef.h> /* brings __GLIBC__ in, if this is glibc */
+#include <stddef.h> /* defines __GLIBC__, on glibc */
 #include <limits.h>
 
-/* One wheel for every x86-64: gcc builds the marked functions two or three times and glibc's loader picks one (v4 is
- * AVX-512 with the 64-bit product that the generator needs; gcc knows it from 12 on). Other compilers and systems get
- * the plain build. The sanitizers start after the loader has run the pickers, so they need it off. */
+/* One wheel for every x86-64: gcc compiles the marked functions two or three times, and glibc's loader selects one (v4
+ * is AVX-512 with the 64-bit product that the generator needs; gcc supports it from version 12 on). Other compilers and
+ * systems get the plain build. The sanitizers start after the loader runs the resolvers, so they need it disabled. */
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) \
     && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__OPTIMIZE__)
 #if __GNUC__ >= 12
@@ -45,7 +45,7 @@ KZ_INLINE uint64_t kz_mix(uint64_t z) {
 
 KZ_INLINE uint64_t kz_draw(uint64_t key, uint64_t counter) { return kz_mix(key + counter * KZ_GOLDEN); }
 
-/* The 32 low bits of `r` as an integer from 0 to n - 1 (Lemire's multiplication; bias below n / 2^32). */
+/* Maps the low 32 bits of `r` to an integer from 0 to n - 1 (Lemire's multiplication; bias below n / 2^32). */
 KZ_INLINE uint32_t kz_below(uint64_t r, uint32_t n) { return (uint32_t)(((r & KZ_LOW) * n) >> 32); }
 
 #endif

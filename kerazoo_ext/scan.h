@@ -1,13 +1,13 @@
-/* Text scanner: UTF-8 bytes -> word ids, with a count a word. Used by _scan.pyx only.
+/* Text scanner: UTF-8 bytes -> word ids, with one count per word. Used by _scan.pyx only.
  *
  * A chunk of text is read twice while it is in cache:
- *   kz_classify   finds white space and line ends 64 bytes a step and checks UTF-8; leaves two bitmaps
- *   kz_encode     walks the bitmap from word to word and looks each word up in an open-addressing table
- * Two passes, because the first one tells how many ids to allocate, and because each is a tight loop by itself.
+ *   kz_classify   finds white space and line ends, 64 bytes per step, and checks UTF-8; writes two bitmaps
+ *   kz_encode     goes through the bitmap word by word and looks each word up in an open-addressing table
+ * Two passes, because the first one determines how many ids to allocate, and because each is a tight loop.
  *
- * Equality of words is always decided by their bytes: a word of up to 16 bytes is its own key inside the slot,
- * a longer one is compared with its copy in the arena. The hash only says where to look; its seed can be drawn
- * at random (against texts made to collide), and no result depends on it.
+ * Words are always compared by their bytes: a word of up to 16 bytes is its own key inside the slot, a longer one is
+ * compared with its copy in the arena. The hash only determines where to look. Its seed can be random, against texts
+ * that were constructed to collide; no result depends on it.
  */
 #ifndef KERAZOO_SCAN_H
 #define KERAZOO_SCAN_H
@@ -33,16 +33,16 @@
 #define KZ_PREFETCH(address) __builtin_prefetch(address)
 #endif
 
-/* Bytes that must be readable after the text: a block of 64, or two key loads, may begin at its last byte. */
+/* Bytes that must be readable after the text: a block of 64, or two key loads, may start at its last byte. */
 #define KZ_PADDING 64
 /* Words hashed and prefetched before the first of them is looked up. */
 #define KZ_BATCH 256
 
 typedef struct {
-    uint64_t key[2];  /* up to 16 bytes: the word, padded with NUL; longer: its hash, its place in the arena */
+    uint64_t key[2];  /* up to 16 bytes: the word, padded with NUL; longer: its hash and its offset in the arena */
     int64_t count;
-    uint32_t length;  /* in bytes; 0 = free slot. Also tells "a" from "a\0", which have the same key. */
-    int32_t id;       /* in the order of first sight */
+    uint32_t length;  /* in bytes; 0 = free slot. Distinguishes "a" from "a\0", which have the same key. */
+    int32_t id;       /* in order of first occurrence */
 } kz_slot;            /* 32 bytes: a lookup touches one cache line */
 
 typedef struct {
@@ -52,19 +52,19 @@ typedef struct {
     uint8_t *arena; /* the bytes of the words longer than 16 */
     size_t arena_used, arena_size;
     uint64_t seed[2];
-    uint64_t *space, *newline; /* one bit a byte of the text */
+    uint64_t *space, *newline; /* one bit per byte of the text */
     size_t n_blocks;           /* 64-bit words allocated in each bitmap */
 } kz_scanner;
 
 typedef struct {
     int64_t count;
-    uint64_t prefix; /* the first 8 bytes, big end first: compares like the bytes */
+    uint64_t prefix; /* the first 8 bytes, big-endian: compares like the bytes */
     const uint8_t *bytes;
     uint32_t length;
     int32_t id;
 } kz_entry;
 
-/* ---- small things ------------------------------------------------------------------------------------------ */
+/* ---- helpers ----------------------------------------------------------------------------------------------- */
 
 static inline int kz_lowest_bit(uint64_t bits) {
 #if defined(_MSC_VER)
@@ -77,7 +77,7 @@ static inline int kz_lowest_bit(uint64_t bits) {
 }
 
 static inline int kz_popcount(uint64_t bits) {
-    /* In plain C: without -mpopcnt the builtin is a call with a table. */
+    /* In plain C: without -mpopcnt the builtin calls a function with a table. */
     bits -= (bits >> 1) & 0x5555555555555555ull;
     bits = (bits & 0x3333333333333333ull) + ((bits >> 2) & 0x3333333333333333ull);
     bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0full;
@@ -104,10 +104,10 @@ static inline uint64_t kz_mix(uint64_t a, uint64_t b) {
 #endif
 }
 
-/* Bytes 8 - n to 15 - n of this, read as one number, keep the first n bytes of a load, on either endianness. */
+/* Bytes 8 - n to 15 - n, read as one number, mask the first n bytes of a load, on either endianness. */
 static const uint8_t KZ_KEEP[16] = {255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0};
 
-/* The key of a word of 1 to 16 bytes. Reads 16 bytes from `word` on; no branch, since lengths are unpredictable. */
+/* The key of a word of 1 to 16 bytes. Reads 16 bytes from `word` on; branchless, because lengths are unpredictable. */
 static inline void kz_short_key(const uint8_t *word, size_t length, uint64_t key[2]) {
     size_t first = length < 8 ? length : 8, second = length - first;
     key[0] = kz_load8(word) & kz_load8(KZ_KEEP + 8 - first);
@@ -118,7 +118,7 @@ static inline uint64_t kz_short_hash(const kz_scanner *scanner, const uint64_t k
     return kz_mix(key[0] ^ scanner->seed[0], key[1] ^ scanner->seed[1] ^ (length * 0x9e3779b97f4a7c15ull));
 }
 
-/* The hash of a word of more than 16 bytes; reads nothing beyond it. */
+/* The hash of a word of more than 16 bytes; does not read beyond it. */
 static inline uint64_t kz_long_hash(const kz_scanner *scanner, const uint8_t *word, size_t length) {
     uint64_t state = scanner->seed[0] ^ length;
     size_t i;
@@ -154,15 +154,15 @@ static void kz_free(kz_scanner *scanner) {
     memset(scanner, 0, sizeof *scanner);
 }
 
-/* Zeroed slots, free() releases them. Large tables ask for huge pages: every lookup is at a random place, and
- * first touching 16 MiB in pages of 4 KiB takes longer than looking up a million words. */
+/* Zeroed slots, to be released with free(). Large tables request huge pages: every lookup is at a random address, and
+ * the first touch of 16 MiB in pages of 4 KiB takes longer than the lookup of a million words. */
 static kz_slot *kz_new_slots(uint64_t size) {
 #if defined(MADV_HUGEPAGE)
     size_t bytes = (size_t)size * sizeof(kz_slot);
     void *memory = NULL;
     if (bytes >= (size_t)1 << 22) {
         if (posix_memalign(&memory, (size_t)1 << 21, bytes)) return NULL;
-        madvise(memory, bytes, MADV_HUGEPAGE); /* a wish: without it the table is as right, and slower */
+        madvise(memory, bytes, MADV_HUGEPAGE); /* a hint: without it the table is only slower */
         memset(memory, 0, bytes);
         return (kz_slot *)memory;
     }
@@ -170,7 +170,7 @@ static kz_slot *kz_new_slots(uint64_t size) {
     return (kz_slot *)calloc((size_t)size, sizeof(kz_slot));
 }
 
-/* Make room so that `extra` new words leave the table at most 3/4 full; -1 when memory is out. */
+/* Grow the table so that it is at most 3/4 full after `extra` new words; -1 if out of memory. */
 static int kz_reserve(kz_scanner *scanner, uint64_t extra) {
     uint64_t needed = ((uint64_t)scanner->n_words + extra) / 3 * 4 + 4, size = scanner->mask + 1, i;
     kz_slot *old = scanner->slots, *slots;
@@ -204,7 +204,7 @@ static int kz_reserve_arena(kz_scanner *scanner, size_t extra) {
     return 0;
 }
 
-/* The slot of a word, found or newly made (kz_reserve went before); NULL when memory is out. */
+/* The slot of a word, found or new; needs a preceding kz_reserve. NULL if out of memory. */
 static inline kz_slot *kz_find(kz_scanner *scanner, uint64_t place, const uint64_t key[2], const uint8_t *word,
                                size_t length) {
     kz_slot *slot;
@@ -233,7 +233,7 @@ static inline kz_slot *kz_find(kz_scanner *scanner, uint64_t place, const uint64
 /* ---- pass 1: white space, line ends, UTF-8 ------------------------------------------------------------------ */
 
 static int kz_reserve_blocks(kz_scanner *scanner, size_t size) {
-    size_t needed = size / 64 + 1; /* always one bit more than bytes, so that the last word has an end */
+    size_t needed = size / 64 + 1; /* one bit more than there are bytes, so that the last word has an end */
     if (needed <= scanner->n_blocks) return 0;
     free(scanner->space);
     free(scanner->newline);
@@ -245,7 +245,7 @@ static int kz_reserve_blocks(kz_scanner *scanner, size_t size) {
     return 0;
 }
 
-/* Bit i of the masks tells about byte i of the 64: white space as in ASCII str.split(), '\n', beyond ASCII. */
+/* Bit i of each mask is about byte i of the 64: ASCII white space as in str.split(), '\n', beyond ASCII. */
 static inline void kz_classify_block(const uint8_t *block, uint64_t *space, uint64_t *newline, uint64_t *wide) {
 #if defined(KZ_SSE2)
     const __m128i tab = _mm_set1_epi8(0x09), four = _mm_set1_epi8(4), separator = _mm_set1_epi8(0x1c),
@@ -274,7 +274,7 @@ static inline void kz_classify_block(const uint8_t *block, uint64_t *space, uint
 #endif
 }
 
-/* Length of the UTF-8 sequence that begins at `p` (before `end`) with a byte >= 0x80; 0 when it is not valid.
+/* Length of the UTF-8 sequence that starts at `p` (before `end`) with a byte >= 0x80; 0 if it is not valid.
  * The table of well-formed sequences: Unicode 15, table 3-7. */
 static inline int kz_sequence(const uint8_t *p, const uint8_t *end) {
     uint8_t lead = p[0], low = 0x80, high = 0xbf;
@@ -305,13 +305,13 @@ static inline int kz_wide_space(const uint8_t *p) {
     }
 }
 
-/* Fill the bitmaps for text[0..size) and count words and lines. Returns -1, or the place of the first byte that is
- * not UTF-8. The text must not end within a UTF-8 sequence. */
+/* Fill the bitmaps for text[0..size) and count words and lines. Returns -1, or the index of the first byte that is
+ * not UTF-8. The text must not end inside a UTF-8 sequence. */
 static int64_t kz_classify(kz_scanner *scanner, const uint8_t *text, size_t size, int64_t *n_words, int64_t *n_lines) {
     const uint8_t *end = text + size;
     size_t checked = 0;  /* UTF-8 is valid up to here */
-    uint64_t spill = 0;  /* bits of a wide space that began in the block before */
-    uint64_t before = 1; /* was the byte before white space? The text begins a word. */
+    uint64_t spill = 0;  /* bits of a wide space that started in the previous block */
+    uint64_t before = 1; /* is the previous byte white space? True at the start of the text */
     int64_t words = 0, lines = 0;
     size_t block, last = size / 64;
     assert(last < scanner->n_blocks);
@@ -354,7 +354,7 @@ static int64_t kz_classify(kz_scanner *scanner, const uint8_t *text, size_t size
 
 /* ---- pass 2: words -> ids ----------------------------------------------------------------------------------- */
 
-/* Look up n <= KZ_BATCH words, given by begin and end; -1 when memory is out. */
+/* Look up n <= KZ_BATCH words, given by begin and end; -1 if out of memory. */
 static int kz_lookup(kz_scanner *scanner, const uint8_t *text, const uint32_t *borders, int n, int32_t *ids) {
     uint64_t keys[KZ_BATCH][2], places[KZ_BATCH];
     int i;
@@ -380,12 +380,12 @@ static int kz_lookup(kz_scanner *scanner, const uint8_t *text, const uint32_t *b
     return 0;
 }
 
-/* Ids of all words of the classified text, and for each line the number of words before its end.
- * Reads KZ_PADDING bytes beyond the text. Returns 0, or -1 when memory is out. */
+/* Write the ids of all words of the classified text, and for each line the number of words before its end.
+ * Reads KZ_PADDING bytes beyond the text. Returns 0, or -1 if out of memory. */
 static int kz_encode(kz_scanner *scanner, const uint8_t *text, size_t size, int32_t *ids, int32_t *line_ends) {
-    uint32_t borders[2 * KZ_BATCH + 64]; /* begin, end, begin, end, ... of words not looked up yet */
+    uint32_t borders[2 * KZ_BATCH + 64]; /* begin, end, begin, end, ... of words that are not looked up yet */
     int filled = 0;
-    int64_t started = 0; /* words that began in the blocks before */
+    int64_t started = 0; /* words that started in previous blocks */
     uint64_t before = 1;
     size_t block, last = size / 64;
     for (block = 0; block <= last; block++) {
@@ -418,10 +418,10 @@ static int kz_encode(kz_scanner *scanner, const uint8_t *text, size_t size, int3
 
 /* ---- after the scan ----------------------------------------------------------------------------------------- */
 
-/* Add the words and counts of `other` (same seed) to `scanner`; places[i] = the id here of its word i. */
+/* Add the words and counts of `other` (same seed) to `scanner`; places[i] = the id in `scanner` of its word i. */
 static int kz_absorb(kz_scanner *scanner, const kz_scanner *other, int32_t *places) {
     uint64_t i;
-    /* Room for all beforehand: filling a growing table in the hash order of another makes long runs. */
+    /* Reserve room for all of them first: filling a growing table in the hash order of another creates long runs. */
     if (kz_reserve(scanner, (uint64_t)other->n_words)) return -1;
     for (i = 0; i <= other->mask; i++) {
         const kz_slot *slot = &other->slots[i];
@@ -441,7 +441,7 @@ static void kz_tally(const kz_scanner *scanner, int64_t *counts) {
         if (scanner->slots[i].length) counts[scanner->slots[i].id] = scanner->slots[i].count;
 }
 
-/* Falling count, then code points (= the order of UTF-8 bytes). */
+/* Decreasing count, then code points (= the order of UTF-8 bytes). */
 static int kz_compare(const void *left, const void *right) {
     const kz_entry *a = (const kz_entry *)left, *b = (const kz_entry *)right;
     int order;
@@ -451,8 +451,8 @@ static int kz_compare(const void *left, const void *right) {
     return order ? order : (a->length > b->length) - (a->length < b->length);
 }
 
-/* The words counted at least `min_count` times, in order of rank. Returns their number, -1 when memory is out.
- * `*entries` is the caller's to free; it points into the scanner. */
+/* The words that occur at least `min_count` times, in order of rank. Returns their number, or -1 if out of memory.
+ * The caller must free `*entries`; it points into the scanner. */
 static int64_t kz_rank(const kz_scanner *scanner, int64_t min_count, kz_entry **entries) {
     uint64_t i;
     int64_t n = 0, kept = 0;
@@ -477,8 +477,8 @@ static int64_t kz_rank(const kz_scanner *scanner, int64_t min_count, kz_entry **
     return n;
 }
 
-/* Replace ids by mapping[id] and close the gaps where that is -1, in place; line ends (rising, <= n) move along.
- * Returns the number of ids left. */
+/* Replace ids by mapping[id] in place and remove those that map to -1; line ends (rising, <= n) are adjusted.
+ * Returns the number of remaining ids. */
 static int64_t kz_compact(int32_t *ids, int64_t n, const int32_t *mapping, int32_t *line_ends, int64_t n_lines) {
     int64_t i = 0, kept = 0, line;
     for (line = 0; line <= n_lines; line++) {

@@ -1,15 +1,15 @@
-/* Skip-gram: a group of neighbouring windows against shared noise words. Included after noise_lanes.h, once for each
- * instruction set. See word2vec.h for what is computed.
+/* Skip-gram: a group of neighbouring windows against shared noise words. Included after noise_lanes.h, once per
+ * instruction set. word2vec.h has the formulas.
  */
 
-/* `n` centres at t->ids[first..], noise words in s->noise. Adds to the tables of the job. */
+/* Updates the tables of the job for `n` centres at t->ids[first..] and the noise words in s->noise. */
 static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t first, int64_t n, float alpha,
                                   kz_scratch *s, int measure, kz_sums *sums) {
     const int64_t stride = job->stride, K = job->n_noise;
     const int64_t width = (job->size + KZ_LANES - 1) / KZ_LANES * KZ_LANES;
     const int32_t *left = t->left + first, *right = t->right + first;
-    int64_t low = first, high = first; /* tokens that are inputs of pairs, both included */
-    int64_t places[KZ_GROUP + 1];      /* of the scores of a centre: one for each row from its first context to its last */
+    int64_t low = first, high = first; /* first and last token that is an input of a pair */
+    int64_t places[KZ_GROUP + 1];      /* first score of each centre: one per row from its first context to its last */
     for (int64_t i = 0; i < n; i++) {
         low = kz_min(low, first + i - left[i]);
         high = kz_max(high, first + i + right[i]);
@@ -26,14 +26,14 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
         const int64_t a = first + i - left[i] - low, m = left[i] + right[i] + 1;
         float *copy = s->centre_copies + i * stride;
         KZ_FN(copy)(copy, job->outputs + centres[i] * stride, width);
-        /* Past the last score there is room for seven more, which the next centre writes over. */
+        /* `dots` may write seven scores too many; there is room, and the next centre overwrites them. */
         KZ_FN(dots)(copy, s->rows + a, m, width, kz_offset(job, centres[i]), scores + places[i]);
         places[i + 1] = places[i] + m;
         s->counts[a]++;
         s->counts[a + m]--;
         kz_call_ahead(job, s);
     }
-    for (int64_t r = 0, windows = 0; r < n_rows; r++) { /* pairs of row r: windows that it is in, but its own */
+    for (int64_t r = 0, windows = 0; r < n_rows; r++) { /* pairs of row r: windows that contain it, except its own */
         windows += s->counts[r];
         s->counts[r] = (int32_t)(windows - (r >= first - low && r < first - low + n));
         s->weights[r] = job->noise_weight * (float)s->counts[r];
@@ -42,7 +42,7 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
     KZ_FN(noise_errors)(job, s, n_rows, alpha, hits, measure, sums);
     KZ_FN(update_noise)(job, s, n_rows, width);
 
-    /* True words: errors, and the update of their output rows. */
+    /* True words: errors, and the updates of their output rows. */
     if (measure)
         for (int64_t i = 0; i < n; i++)
             for (int64_t j = 0; j < places[i + 1] - places[i]; j++)
@@ -63,11 +63,11 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
         kz_call_ahead(job, s);
     }
 
-    /* Rows, those with a long update by way of a place of their own. */
+    /* Updates of rows; long ones are accumulated separately, because they must be clipped. */
     int64_t n_targets = 0, n_long = 0;
     for (int64_t r = 0; r < n_rows; r++) {
         float *row = job->inputs + row_ids[r] * stride, total = s->totals[r];
-        if (total + alpha * (float)s->counts[r] > KZ_SAFE) { /* no error is above alpha; more closely now: */
+        if (total + alpha * (float)s->counts[r] > KZ_SAFE) { /* upper bound, as no error exceeds alpha; now exactly: */
             for (int64_t i = 0; i < n; i++) {
                 const int64_t j = r - (first + i - left[i] - low);
                 if (j >= 0 && j < places[i + 1] - places[i]) total += scores[places[i] + j];

@@ -1,10 +1,9 @@
-/* The stream of kept tokens: what pairs, token blocks and the plan of an epoch are all made from.
+/* The stream of kept tokens, the common source of pairs, token blocks, training and the plan of an epoch.
  *
- * A corpus is documents of ids laid end to end with offsets. Subsampling drops words, and the words that remain close
- * ranks before windows are laid (as gensim does). The stream walks raw positions in chunks and holds, for each kept
- * token, its id, its raw position and how many contexts it has on either side: the radius that was drawn for its
- * position, clipped at the borders of its document. Everything drawn depends on (key, position) alone, so a stream can
- * be opened at any chunk.
+ * A corpus is a concatenation of documents of ids, with offsets. Subsampling drops words, and windows are placed over
+ * the remaining words, without gaps (as in gensim). The stream processes raw positions in chunks. For each kept token it
+ * has the id, the raw position and the number of contexts on each side: the radius drawn for its position, clipped at
+ * the ends of its document. All draws depend on (key, position) only, so a stream can be opened at any chunk.
  */
 #ifndef KERAZOO_WINDOWS_H
 #define KERAZOO_WINDOWS_H
@@ -13,8 +12,9 @@
 #include <string.h>
 #include "rng.h"
 
-/* Raw positions a step. A batch starts at the chunk that holds its first pair, so half a chunk a batch is walked in
- * vain: small beside the 1,500 to 2,000 words of a usual batch, and the plan stays at 8 bytes for 256 words. */
+/* Raw positions per chunk. A batch starts at the chunk that contains its first pair, so on average half a chunk per batch
+ * is processed for nothing: little compared with the 1,500 to 2,000 words of a usual batch. The plan takes two int64 per
+ * 256 words. */
 #define KZ_CHUNK_BITS 8
 #define KZ_CHUNK (1 << KZ_CHUNK_BITS)
 #define KZ_SLACK 16 /* ids that a fixed-width copy may read past the last one */
@@ -26,18 +26,18 @@ typedef struct {
     int64_t n_tokens;
     const uint32_t *keep;    /* (n_words,): keep iff the high half of the draw is <= keep[id]; NULL keeps all */
     uint64_t key;
-    uint64_t skip_key;       /* stream of the draws that choose contexts, when max_contexts > 0 */
+    uint64_t skip_key;       /* key of the draws that select contexts, if max_contexts > 0 */
     int32_t window;
     int32_t shrink;          /* radius uniform from 1..window, else always window */
-    int32_t max_contexts;    /* contexts used at most per centre; 0: all */
+    int32_t max_contexts;    /* maximum number of contexts per centre; 0: all */
 } kz_source;
 
 typedef struct {
     kz_source source;
     int64_t position;        /* next raw position */
-    int64_t document;        /* the document that holds it */
+    int64_t document;        /* the document that contains it */
     int64_t document_kept;   /* kept tokens of that document so far */
-    int64_t begin, ready, n; /* tokens begin..ready-1 are final and not yet handed out; n are in the buffer */
+    int64_t begin, ready, n; /* tokens begin..ready-1 are final and new to the caller; n are in the buffer */
     int32_t *ids, *left, *right;
     int64_t *positions;
     int64_t *units, *kept;   /* (n_chunks,) counters of the plan, or NULL */
@@ -47,7 +47,7 @@ typedef struct {
 KZ_INLINE int64_t kz_min(int64_t a, int64_t b) { return a < b ? a : b; }
 KZ_INLINE int64_t kz_max(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* Pairs that a centre with that many contexts on its sides gives. */
+/* Number of pairs of a centre with these numbers of contexts. */
 KZ_INLINE int64_t kz_units(const kz_source *s, int64_t left, int64_t right) {
     return s->max_contexts ? kz_min(left + right, s->max_contexts) : left + right;
 }
@@ -66,7 +66,7 @@ KZ_INLINE int kz_is_kept(const kz_source *s, int64_t position) {
     return (uint32_t)(kz_draw(s->key, (uint64_t)position) >> 32) <= s->keep[s->ids[position]];
 }
 
-/* Opens a stream at a raw position; 0, or -1 where memory ran out. */
+/* Opens a stream at a raw position. Returns 0, or -1 if out of memory. */
 static int kz_open(kz_stream *t, const kz_source *source, int64_t position) {
     int64_t window = source->window, room = KZ_CHUNK + 3 * window + KZ_SLACK;
     memset(t, 0, sizeof *t);
@@ -86,7 +86,7 @@ static int kz_open(kz_stream *t, const kz_source *source, int64_t position) {
         if (source->offsets[middle] <= position) low = middle; else high = middle;
     }
     t->document = low;
-    /* The contexts on the left of the first token: walk back until there are `window` or the document begins. */
+    /* The contexts before the first token: walk back to `window` kept tokens or to the start of the document. */
     int64_t found = 0;
     for (int64_t p = position - 1; p >= source->offsets[low] && found < window; p--)
         if (kz_is_kept(source, p)) t->ids[window - 1 - found++] = source->ids[p];
@@ -97,7 +97,7 @@ static int kz_open(kz_stream *t, const kz_source *source, int64_t position) {
 
 static void kz_close(kz_stream *t) { free(t->memory); }
 
-/* The last tokens of a document that has ended have fewer contexts on the right than their radius. */
+/* Clips the contexts after the last tokens of a document at its end. */
 KZ_INLINE void kz_end_document(kz_stream *t) {
     int64_t first = t->n - kz_min(t->source.window, t->document_kept);
     for (int64_t j = t->n - 1; j >= first; j--) {
@@ -109,8 +109,8 @@ KZ_INLINE void kz_end_document(kz_stream *t) {
     }
 }
 
-/* Reads one more chunk; 0 when there is none. Tokens begin..ready-1 (there may be none) are then final, the ids of
- * their contexts lie around them in `ids`. */
+/* Reads the next chunk; returns 0 if there is none. After that, tokens begin..ready-1 (possibly none) are final, and
+ * `ids` has the ids of their contexts around them. */
 static int kz_advance(kz_stream *t) {
     const kz_source *s = &t->source;
     int64_t window = s->window;
@@ -138,7 +138,7 @@ static int kz_advance(kz_stream *t) {
     while (t->position < end) {
         int64_t stop = kz_min(end, s->offsets[t->document + 1]), from = t->n, n = from;
         if (s->keep) {
-            for (int64_t p = t->position; p < stop; p++) { /* no branch: written always, counted when kept */
+            for (int64_t p = t->position; p < stop; p++) { /* branchless: always written, counted if kept */
                 int32_t id = s->ids[p];
                 t->ids[n] = id;
                 t->left[n] = radius[p - first];

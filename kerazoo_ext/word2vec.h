@@ -1,25 +1,25 @@
-/* Trains word2vec on a stretch of text, in place and without locks: skip-gram and CBOW, against noise words and by
+/* Trains word2vec on a segment of text, in place and without locks: skip-gram and CBOW, with noise words and with
  * hierarchical softmax.
  *
- * A group is some neighbouring centres. With x_r its rows, y_c the output rows of its centres and of the K' noise words
- * that the group shares:
+ * A group consists of neighbouring centres. With x_r its rows, y_c the output rows of its centres and of the K' noise
+ * words that the group shares:
  *
  *     g = alpha (1 - s(x_r . y_c + offset_c))            for each pair (r, c) of row and centre
  *     g = -alpha w_r s(x_r . y_c + offset_c)             for each row and noise word, w_r = K / K' * pairs of row r
  *     x_r += sum over c of g y_c,  y_c += sum over r of g x_r,  bias_c += sum over r of g
  *
- * all from the values before the group: the sum of the gradients of the losses of kerazoo/word2vec/losses.py over the
- * pairs, with the expectation of K noise words a pair (Mikolov et al. 2013b, eq. 4; Mnih & Kavukcuoglu 2013). Noise that
- * is shared between windows: Ji et al. 2016. Skip-gram has a row for each context and a pair for each context and centre;
- * CBOW has a row for each centre, the mean or the sum of its contexts, and one pair (Mikolov et al. 2013a). The error of a
- * mean goes to each of its contexts whole, that of a sum divided by their number, as in word2vec.c and gensim (the
- * gradient would have it the other way round: Irsoy et al. 2021).
+ * all computed from the values before the group: the sum over the pairs of the gradients of the losses in
+ * kerazoo/word2vec/keras/losses.py, with the expected gradient of K noise words per pair (Mikolov et al. 2013b, eq. 4; Mnih
+ * & Kavukcuoglu 2013). Noise shared between windows: Ji et al. 2016. Skip-gram has one row per context and one pair per
+ * context and centre. CBOW has one row per centre, the mean or sum of its contexts, and one pair (Mikolov et al. 2013a).
+ * The error of a mean is added to each of its contexts in full, that of a sum divided by their number, as in word2vec.c and
+ * gensim (the gradient is the other way round: Irsoy et al. 2021).
  *
- * Hierarchical softmax takes one window at a time: for row x and inner node v on the path to the centre (Morin & Bengio
+ * Hierarchical softmax processes one window at a time: for row x and inner node v on the path to the centre (Morin & Bengio
  * 2005), g = alpha (1 - code - s(x . v)), x += sum of g v, v += sum of g x, from the values before the window.
  *
- * Threads add to the same tables without locks (Hogwild, Recht et al. 2011). Vectors of floats are gcc's, so that one text
- * serves all instruction sets; the sums of products are in the order of the lanes, so results differ between the sets.
+ * Threads update the same tables without locks (Hogwild, Recht et al. 2011). The code uses the vector types of gcc, so one
+ * source serves all instruction sets. Products are summed in the order of the lanes, so results differ between the sets.
  */
 #ifndef KERAZOO_WORD2VEC_H
 #define KERAZOO_WORD2VEC_H
@@ -27,14 +27,14 @@
 #include <math.h>
 #include "windows.h"
 
-#define KZ_GROUP 32        /* centres of a group at most */
-/* An update whose coefficients sum up to more than this is clipped to length 1 (1 for a bias): in a group a word may meet
- * itself many times over at one stale value, which makes trainings with few words or a large rate diverge. Rare otherwise. */
+#define KZ_GROUP 32        /* maximum number of centres in a group */
+/* An update whose coefficients have a larger sum than this is clipped to length 1 (1 for a bias). In a group, a word may
+ * get many updates from one stale value, which makes training with few words or a large rate diverge. Rare otherwise. */
 #define KZ_SAFE 0.5f
-/* A logit as large as this never occurs in a training that goes well. It gives no update, so that one that goes wrong ends in
- * a large loss and not in infinities (gensim does so from 6 on). */
+/* Logits this large do not occur in successful training. They cause no update, so training that diverges ends with a large
+ * loss instead of infinities (gensim does this from 6 on). */
 #define KZ_BEYOND 30.0f
-#define KZ_LARGEST_PART 13 /* vectors of an output row that are held in registers: 16 there are, 3 are needed otherwise */
+#define KZ_LARGEST_PART 13 /* vectors of an output row in registers: there are 16, and 3 are needed for other values */
 
 #if defined(__GNUC__)
 #define KZ_OPAQUE(pointer) __asm__("" : "+r"(pointer))
@@ -55,41 +55,41 @@ typedef struct {
     uint64_t n_words;
     uint64_t noise_key;
     float *inputs;                /* (n_words, stride), 64-byte aligned, zero beyond the vector size */
-    float *outputs;               /* the same, where there is noise */
+    float *outputs;               /* the same; only with noise */
     float *biases;                /* (n_words,) or NULL */
-    const float *log_expected;    /* (n_words,) log(K q), where there are biases */
+    const float *log_expected;    /* (n_words,) log(K q); only with biases */
     float *nodes;                 /* (n_words - 1, stride), inner nodes of hierarchical softmax, or NULL */
     const int64_t *path_offsets;  /* (n_words + 1,) */
-    const int32_t *paths;         /* node << 1 | code, from the root on, word after word */
+    const int32_t *paths;         /* node << 1 | code, from the root down, for one word after another */
     int64_t longest_path;
     int cbow, mean;               /* skip-gram or CBOW; mean or sum of the contexts */
-    int64_t size, stride;         /* dimension of the vectors; floats a row, a multiple of 16 */
-    int64_t reach;                /* contexts on one side at most: the window, or less where all documents are shorter */
-    int64_t group;                /* centres of a group, 1..KZ_GROUP */
+    int64_t size, stride;         /* dimension of the vectors; floats per row, a multiple of 16 */
+    int64_t reach;                /* maximum contexts on one side: the window, or less if all documents are shorter */
+    int64_t group;                /* centres per group, 1..KZ_GROUP */
     int64_t n_noise;              /* K', a multiple of 16; 0 without noise */
     float noise_weight;           /* K / K' */
-    int remove_hits;              /* leave out noise that equals the centre of a pair */
-    int64_t measured_every;       /* one group in so many is measured for the loss */
+    int remove_hits;              /* skip noise words that equal the centre of a pair */
+    int64_t measured_every;       /* the loss is computed for one group in this many */
     double alpha, min_alpha;      /* learning rate at the start and at the end of all epochs */
-    int64_t words_before, words;  /* words of the epochs before this one, and of all epochs */
-    int64_t *words_done;          /* of this epoch, by all threads */
+    int64_t words_before, words;  /* words of the previous epochs, and of all epochs */
+    int64_t *words_done;          /* words of this epoch that all threads have processed */
 } kz_job;
 
 typedef struct {
     double loss;       /* over the measured pairs */
     int64_t measured;  /* pairs */
-    int64_t pairs;     /* all that were trained */
+    int64_t pairs;     /* all pairs */
 } kz_sums;
 
 typedef struct {
-    int64_t widest;       /* scores a centre, a multiple of 8 */
-    int64_t most_entries; /* centres that a row has pairs with, at most */
-    /* Noise words: this group's and the next one's; copies of their rows, the same by columns, pointers to the copies. */
+    int64_t widest;       /* scores per centre, a multiple of 8 */
+    int64_t most_entries; /* maximum number of centres that a row has pairs with */
+    /* Noise words of this group and of the next one; copies of their rows, the same transposed, pointers to the copies. */
     int32_t *noise, *next_noise;
-    uint64_t *places; /* in the alias table, of the group after that */
+    uint64_t *places; /* positions in the alias table for the group after the next one */
     float *noise_copies, *noise_columns, *noise_offsets, *noise_totals;
     const float **noise_rows;
-    /* Rows, up to KZ_GROUP + 2 reach + 1: their errors with the noise, and with the centres as lists of entries (CBOW). */
+    /* Rows, up to KZ_GROUP + 2 reach + 1: their errors with the noise and, as lists of entries, with the centres (CBOW). */
     const float **rows, **sources;
     float **row_targets, *weights, *hit_weights, *errors, *totals, *true_totals, *entries, *long_updates;
     int32_t *counts;
@@ -101,7 +101,7 @@ typedef struct {
     /* The path to a word. */
     const float **node_rows;
     float *node_copies, *node_errors;
-    /* Arguments of add_rows, an update before it is clipped, and rows that the next group will need. */
+    /* Arguments of add_rows, an update before it is clipped, and rows to prefetch for the next group. */
     float **targets;
     const float **coefficients, **calls;
     float *update;
@@ -111,7 +111,7 @@ typedef struct {
 
 static float kz_softplus(float x) { return x > 0 ? x + log1pf(expf(-x)) : log1pf(expf(x)); }
 
-/* What is added to the logits of a word: bias less log(K q). */
+/* Offset of the logits of a word: its bias minus log(K q). */
 KZ_INLINE float kz_offset(const kz_job *job, int32_t word) {
     return job->biases ? job->biases[word] - job->log_expected[word] : 0.0f;
 }
@@ -126,15 +126,15 @@ KZ_INLINE void kz_call_offset(const kz_job *job, int32_t word) {
     KZ_PREFETCH(job->log_expected + word);
 }
 
-/* Calls for some of the rows of the next group. Spread over the work of this one, for a core can wait for some twenty lines
- * of memory at once and stands still when it asks for more. */
+/* Prefetches some rows of the next group. The prefetches are spread over the work on this group, because a core can have
+ * about twenty cache lines in flight and stalls when it requests more. */
 KZ_INLINE void kz_call_ahead(const kz_job *job, kz_scratch *s) {
     const int64_t end = kz_min(s->next_call + s->calls_a_step, s->n_calls);
     while (s->next_call < end) kz_prefetch_row(s->calls[s->next_call++], job->size);
 }
 
-/* Skip-gram: the weights of rows and noise words where some noise equals a centre; 0 if none does. Row 0 of the group's is
- * `offset` tokens before its first centre. */
+/* Skip-gram: writes the weights of rows and noise words if some noise word equals a centre; returns 0 if none does. Row 0
+ * of the group is `offset` tokens before its first centre. */
 static int kz_note_hits(const kz_job *job, kz_scratch *s, const int32_t *centres, const int32_t *left, const int32_t *right,
                         int64_t offset, int64_t n, int64_t n_rows) {
     const int64_t K = job->n_noise;
@@ -209,7 +209,7 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
 }
 
 #define KZ_SIGMOID_BODY \
-    /* For |x| < 80; `within` drops what is beyond. exp(-x) = 2^n exp(r), |r| <= ln(2) / 2: Cephes' polynomial. */ \
+    /* For |x| < 80; `within` zeroes the rest. exp(-x) = 2^n exp(r), |r| <= ln(2) / 2: Cephes' polynomial. */ \
     x = -x; \
     kz_eight n = x * 1.44269504088896341f + 12582912.0f; \
     n -= 12582912.0f; \
@@ -224,7 +224,7 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
     kz_eight_ints power = (__builtin_convertvector(n, kz_eight_ints) + 127) << 23; \
     return 1.0f / (1.0f + p * (kz_eight)power);
 
-/* x86 with gcc: AVX-512 and AVX2 variants, chosen when a training starts. Everything else gets the plain one. */
+/* x86 with gcc: AVX-512 and AVX2 variants, selected when training starts. Other platforms use the plain variant. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define KZ_HAS_VARIANTS 1
 #include <immintrin.h>
@@ -259,7 +259,7 @@ typedef void (*kz_group_function)(const kz_job *, const kz_stream *, int64_t, in
 
 enum { KZ_PLAIN, KZ_AVX2, KZ_AVX512 };
 
-/* The widest instruction set that this CPU has. */
+/* The widest instruction set that this CPU supports. */
 static int kz_widest(void) {
 #ifdef KZ_HAS_VARIANTS
     __builtin_cpu_init();
@@ -280,7 +280,7 @@ static kz_group_function kz_choose(int set) {
     return kz_plain_group;
 }
 
-/* Draws the noise of the group that begins at token `from`, as places in the alias table, and calls for them. */
+/* Draws the noise of the group that starts at token `from`, as positions in the alias table, and prefetches them. */
 KZ_INLINE void kz_draw_places(const kz_job *job, const kz_stream *t, int64_t from, kz_scratch *s) {
     const uint64_t key = kz_draw(job->noise_key, (uint64_t)t->positions[from]);
     for (int64_t j = 0; j < job->n_noise; j++) {
@@ -290,13 +290,13 @@ KZ_INLINE void kz_draw_places(const kz_job *job, const kz_stream *t, int64_t fro
     }
 }
 
-/* Looks up the noise words of the group of centres from..to - 1, whose places have been drawn, and notes the rows that the
- * group will need: the tables are larger than the caches, and the group before it takes as long as memory takes to answer. */
+/* Looks up the noise words of the group of centres from..to - 1, whose positions are drawn, and records the rows that the
+ * group will need. The tables are larger than the caches; the work on the previous group hides the memory latency. */
 KZ_INLINE void kz_prepare_group(const kz_job *job, const kz_stream *t, int64_t from, int64_t to, kz_scratch *s) {
     int64_t n = 0;
     for (int64_t j = 0; j < job->n_noise; j++) {
         const uint64_t place = s->places[j], entry = job->alias_table[place >> 32];
-        /* Without a branch, which would be guessed wrong every other time. */
+        /* Branchless, because the branch would be mispredicted half of the time. */
         const uint64_t own = -(uint64_t)((place & KZ_LOW) < (entry >> 32));
         s->next_noise[j] = (int32_t)((own & (place >> 32)) | (~own & (entry & KZ_LOW)));
         s->calls[n++] = job->outputs + s->next_noise[j] * job->stride;
@@ -307,9 +307,9 @@ KZ_INLINE void kz_prepare_group(const kz_job *job, const kz_stream *t, int64_t f
             s->calls[n++] = job->outputs + t->ids[k] * job->stride;
             kz_call_offset(job, t->ids[k]);
         }
-        /* The contexts before `to` are in the cache already, from the group before. */
+        /* The contexts before `to` are already in the cache, from the previous group. */
         if (k + job->reach < t->n) s->calls[n++] = job->inputs + t->ids[k + job->reach] * job->stride;
-        if (job->nodes) /* the first nodes of all paths are the same, and in the cache */
+        if (job->nodes) /* all paths share the first nodes, which stay in the cache */
             for (int64_t p = job->path_offsets[t->ids[k]] + 6; p < job->path_offsets[t->ids[k] + 1]; p++)
                 s->calls[n++] = job->nodes + (job->paths[p] >> 1) * job->stride;
     }
@@ -318,7 +318,7 @@ KZ_INLINE void kz_prepare_group(const kz_job *job, const kz_stream *t, int64_t f
     s->calls_a_step = n / (3 * (to - from)) + 1;
 }
 
-/* Trains on the centres at raw positions begin..end - 1 (begin is the start of a chunk). 0, or -1 where memory ran out. */
+/* Trains the centres at raw positions begin..end - 1 (begin is the start of a chunk). Returns 0, or -1 if out of memory. */
 static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_sums *sums) {
     const kz_group_function group = kz_choose(set);
     kz_scratch scratch;
@@ -337,7 +337,7 @@ static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_s
             last--;
             more = 0;
         }
-        /* The rate by the words that are done, as gensim does it, once a chunk. */
+        /* The rate depends on the words processed, as in gensim; updated once per chunk. */
         double share = (double)(job->words_before + *job->words_done) / (double)job->words;
         double rate = job->alpha - (job->alpha - job->min_alpha) * share;
         float alpha = (float)(rate > job->min_alpha ? rate : job->min_alpha);

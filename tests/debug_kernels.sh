@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the kernel tests on a KERAZOO_DEBUG=1 build, made in a temporary copy of the tree. Needs PYTHON, an
-# interpreter in whose environment the test dependencies are installed.
+# Runs the kernel tests on a KERAZOO_DEBUG=1 build in a temporary copy of the tree. PYTHON must be an interpreter with the
+# test dependencies.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 copy=$(mktemp -d)
@@ -9,7 +9,7 @@ cp -r "$root/setup.py" "$root/pyproject.toml" "$root/README.md" "$root/LICENSE" 
 cd "$copy"
 find kerazoo_ext -name '*.so' -delete -o -name '*.c' -delete
 KERAZOO_DEBUG=1 "$PYTHON" setup.py --quiet build_ext --inplace
-# The copy comes first on the path, so that it is tested and not the installed package; the check makes sure.
+# The copy is first on the path, so that it is tested and not the installed package; the next command checks this.
 export PYTHONPATH="$copy" KERAZOO_TEST_ROOT="$copy"
 "$PYTHON" -c "import os, kerazoo_ext; assert kerazoo_ext.__file__.startswith(os.environ['KERAZOO_TEST_ROOT']), kerazoo_ext.__file__"
 "$PYTHON" -m pytest -q -n 2 --dist worksteal -m kernels -p no:cacheprovider tests

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs the kernel tests on a debug build with AddressSanitizer and UndefinedBehaviorSanitizer (gcc), made in a temporary copy of
-# the tree: a read or write beyond an array, or undefined arithmetic, ends the run. Takes some minutes. Needs PYTHON, an
-# interpreter in whose environment the test dependencies are installed.
+# Runs the kernel tests on a debug build with AddressSanitizer and UndefinedBehaviorSanitizer (gcc) in a temporary copy of
+# the tree. Out-of-bounds access and undefined arithmetic abort the run. Takes some minutes. PYTHON must be an interpreter
+# with the test dependencies.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 copy=$(mktemp -d)
@@ -11,9 +11,9 @@ cd "$copy"
 find kerazoo_ext -name '*.so' -delete -o -name '*.c' -delete
 flags="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
 KERAZOO_DEBUG=1 CC=gcc CFLAGS="$flags" LDFLAGS="$flags" "$PYTHON" setup.py --quiet build_ext --inplace
-# The copy comes first on the path, so that it is tested and not the installed package; the check makes sure.
+# The copy is first on the path, so that it is tested and not the installed package; the check below confirms it.
 export PYTHONPATH="$copy" KERAZOO_TEST_ROOT="$copy"
-# Python itself is not built with it, so the runtime comes first; its leaks are none of ours.
+# Python itself is not instrumented, so the runtimes must be preloaded; leaks of Python are not reported.
 export LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
 "$PYTHON" -c "import os, kerazoo_ext._word2vec as k; assert k.__file__.startswith(os.environ['KERAZOO_TEST_ROOT']), k.__file__"

@@ -1,4 +1,4 @@
-"""Scores of forecasts, against scikit-learn, against sums by hand, and by what they are meant to be least for."""
+"""Scores against scikit-learn and manual calculations, and at their optimum."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def test_point_scores_are_those_of_scikit_learn(shape):
         assert pinball_loss(y, forecast, level) == pytest.approx(expected, rel=1e-12)
 
 
-def test_repeating_the_milk_of_1974_misses_1975_by_the_published_error():
+def test_repeating_the_milk_of_1974_has_the_published_error_in_1975():
     series = datasets.milk()
     assert rmse(series[-12:], series[-24:-12]) == pytest.approx(13.23, abs=0.005)
 
 
-def test_smape_is_in_percent_of_the_mean_size_and_two_zeros_miss_nothing():
+def test_smape_is_in_percent_of_the_mean_size_and_two_zeros_count_as_0():
     # 200 * 50 / 250, 200 * 3 / 3, 0 / 0, and values of both signs.
     assert smape([100.0, 0.0, 0.0, -2.0], [150.0, 3.0, 0.0, 2.0]) == pytest.approx((40 + 200 + 0 + 200) / 4)
     y, forecast = draw(4, 6)
@@ -77,7 +77,7 @@ def test_coverage_counts_the_bounds_as_inside():
     assert coverage(y, lower, upper) == pytest.approx(3 / 6)
 
 
-def test_the_interval_score_is_the_width_and_a_fine_for_what_lies_outside():
+def test_the_interval_score_is_the_width_plus_a_penalty_for_values_outside():
     y, lower, upper = [1.0, 7.0, 4.0], [2.0, 3.0, 3.5], [4.0, 6.0, 4.5]
     widths, outside = 2 + 3 + 1, 1 + 1 + 0
     assert interval_score(y, lower, upper, level=0.8) == pytest.approx((widths + 2 / 0.2 * outside) / 3)
@@ -93,7 +93,7 @@ def test_the_interval_score_is_the_sum_of_the_pinball_losses_of_its_bounds(level
     assert interval_score(y, lower, upper, level) == pytest.approx(2 / alpha * losses, rel=1e-12)
 
 
-def test_true_quantiles_score_least():
+def test_true_quantiles_score_best():
     y = np.random.default_rng(4).normal(size=20_000)
 
     def interval(half_width):
@@ -129,12 +129,12 @@ def test_pandas_objects_are_taken_by_position(score):
         (1.0, 1.0, r"y has shape \(\); expected"),
         ([[1.0, 2.0, 3.0], [4.0, 5.0, np.nan]], np.ones((2, 3)), r"y is nan at \(1, 2\); expected finite numbers"),
         ([1.0, 2.0], [1.0, np.inf], r"\w+ is inf at 1; expected finite numbers"),
-        (["a"], [1.0], "y is no array of numbers"),
-        ([1.0, 2.0], [[1.0], [2.0, 3.0]], "is no array of numbers"),
+        (["a"], [1.0], "y is not an array of numbers"),
+        ([1.0, 2.0], [[1.0], [2.0, 3.0]], "is not an array of numbers"),
     ],
 )
 @pytest.mark.parametrize("score", POINT_SCORES.values(), ids=POINT_SCORES)
-def test_point_scores_refuse_what_is_no_pair_of_arrays(score, y, forecast, match):
+def test_point_scores_refuse_arrays_that_do_not_pair(score, y, forecast, match):
     with pytest.raises(InvalidArgumentError, match=match):
         score(y, forecast)
 
@@ -149,16 +149,16 @@ def test_point_scores_refuse_what_is_no_pair_of_arrays(score, y, forecast, match
     ],
 )
 @pytest.mark.parametrize("score", INTERVAL_SCORES.values(), ids=INTERVAL_SCORES)
-def test_interval_scores_refuse_what_is_no_interval(score, lower, upper, match):
+def test_interval_scores_refuse_invalid_intervals(score, lower, upper, match):
     with pytest.raises(InvalidArgumentError, match=match):
         score([[0.5, 1.0]], lower, upper)
 
 
 @pytest.mark.parametrize("level", [0, 1, 1.0, 80, -0.1, float("nan"), True, "0.8"])
-def test_a_level_is_a_share(level):
-    with pytest.raises(InvalidArgumentError, match=r"level=.*It is a share: 0.95 for 95 %"):
+def test_a_level_is_a_fraction(level):
+    with pytest.raises(InvalidArgumentError, match=r"level=.*It is a fraction: 0.95 for 95 %"):
         interval_score([1.0], [0.0], [2.0], level)
-    with pytest.raises(InvalidArgumentError, match=r"level=.*It is a share: 0.95 for 95 %"):
+    with pytest.raises(InvalidArgumentError, match=r"level=.*It is a fraction: 0.95 for 95 %"):
         pinball_loss([1.0], [0.0], level)
 
 
@@ -171,7 +171,7 @@ def test_a_level_is_a_share(level):
         ([[1.0, 2.0, 4.0], [3.0, 3.0, 3.0]], 1, r"period=1 in row \(1,\), as a constant does"),
         ([1.0, np.nan, 3.0], 1, "train is nan at 1"),
         (np.ones((3, 9)), 1, r"train has shape \(3, 9\), y \(2, 2\); expected train \(T,\)"),
-        ([1.0, 2.0], 0, "period=0; expected an integer >= 1. It is the number of steps of a season"),
+        ([1.0, 2.0], 0, "period=0; expected an integer >= 1. It is the number of steps per season"),
     ],
 )
 def test_mase_refuses_a_training_part_without_a_scale(train, period, match):
@@ -179,6 +179,6 @@ def test_mase_refuses_a_training_part_without_a_scale(train, period, match):
         mase([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 5.0]], train, period)
 
 
-def test_all_scores_are_at_hand():
+def test_all_scores_are_public():
     assert set(metrics.__all__) == {*POINT_SCORES, *INTERVAL_SCORES}
     assert all(callable(getattr(metrics, name)) for name in metrics.__all__)

@@ -1,4 +1,4 @@
-"""What is drawn: the lines, bands and labels of the axes, and how they look to a canvas."""
+"""The lines, bands and labels of each plot, and how a canvas renders them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def legend(ax):
 
 
 def numbers(times):
-    """Times as matplotlib counts them."""
+    """Times as matplotlib numbers."""
     return dates.date2num(pd.DatetimeIndex(times).to_pydatetime())
 
 
@@ -48,14 +48,14 @@ def xy(line):
 
 
 def ticks(ax):
-    """The labels below the axes that can be seen, after drawing."""
+    """The visible tick labels below the axes, after drawing."""
     ax.figure.canvas.draw()
     left, right = ax.get_xlim()
     return [tick for place, tick in zip(ax.get_xticks(), ax.get_xticklabels(), strict=True) if left <= place <= right]
 
 
 def with_intervals(points, **widths):
-    """A forecast with intervals of these half widths by level."""
+    """A forecast with intervals of these half widths per level."""
     table = points.to_frame("forecast")
     for level, width in widths.items():
         table[f"lower_{level[1:]}"], table[f"upper_{level[1:]}"] = points - width, points + width
@@ -63,7 +63,7 @@ def with_intervals(points, **widths):
 
 
 def backtest(series, folds, horizon):
-    """Folds whose forecast is the value of a year before."""
+    """Folds that forecast the value of the previous year."""
     tables = []
     for fold in range(folds):
         start = len(series) - (folds - fold) * horizon
@@ -79,7 +79,7 @@ def milk():
     return datasets.milk()
 
 
-def test_the_forecast_starts_in_the_last_value_of_the_history(milk):
+def test_the_forecast_starts_at_the_last_value_of_the_history(milk):
     forecast = milk[-12:] + 5
     ax = plot_forecast(milk[:-12], forecast, truth=milk[-12:])
     drawn = lines(ax)
@@ -107,15 +107,15 @@ def test_a_gap_before_the_forecast_is_bridged_from_the_last_known_value(milk):
     x, y = xy(lines(plot_forecast(history, milk[-12:]))["forecast"])
     assert x[0] == numbers(milk.index[-15:-14])[0]
     assert y[0] == milk.iloc[-15]
-    # A forecast within the history starts in the value before it.
+    # A forecast within the history starts at the value before it.
     _, y = xy(lines(plot_forecast(milk, milk[-12:] - 1))["forecast"])
     np.testing.assert_array_equal(y, [milk.iloc[-13], *(milk[-12:] - 1)])
-    # And where nothing lies before, in itself.
+    # And with no value before it, at its own first value.
     _, y = xy(lines(plot_forecast(milk[-12:], milk[:5]))["forecast"])
     np.testing.assert_array_equal(y, milk[:5])
 
 
-def test_wider_intervals_are_lighter_and_open_from_the_last_value(milk):
+def test_wider_intervals_are_lighter_and_start_at_the_last_value(milk):
     table = with_intervals(milk[-12:], _80=10.0, _95=25.0, _99_5=40.0).rename(
         columns=lambda name: name.replace("_5", ".5")
     )
@@ -130,7 +130,7 @@ def test_wider_intervals_are_lighter_and_open_from_the_last_value(milk):
     shades = [patch.get_facecolor()[3] for patch in ax.get_legend().get_patches()]
     assert shades == sorted(shades)
     assert shades[0] < shades[1] < shades[2]
-    # The colour on the canvas, in the middle of the last step: darker from band to band.
+    # The colour on the canvas, in the middle of the last step, gets darker from band to band.
     figure = ax.figure
     figure.canvas.draw()
     pixels = np.asarray(figure.canvas.buffer_rgba())
@@ -153,7 +153,7 @@ def test_wider_intervals_are_lighter_and_open_from_the_last_value(milk):
     ],
     ids=["days", "hours with a zone", "months", "quarters", "range", "whole numbers"],
 )
-def test_every_index_of_time_is_drawn(index, first):
+def test_every_kind_of_index_is_drawn(index, first):
     series = pd.Series(np.random.default_rng(1).normal(size=9), index)
     ax = plot_forecast(series[:6], with_intervals(series[6:], _80=1.0), truth=series[6:])
     x, y = xy(lines(ax)["history"])
@@ -199,7 +199,7 @@ def test_given_axes_are_drawn_on_and_nothing_is_shown(milk, monkeypatch):
     assert own.figure is not figure
 
 
-def test_what_is_drawn_is_not_changed(milk):
+def test_plotting_does_not_change_its_input(milk):
     table, folds = with_intervals(milk[-12:], _80=10.0), backtest(milk, 2, 12)
     before = milk.copy(), table.copy(), folds.copy()
     plot_forecast(milk, table, truth=milk[-12:])
@@ -230,14 +230,14 @@ def test_each_fold_of_a_backtest_is_drawn_over_the_truth(milk):
         assert to_rgba(drawn[f"fold {fold}"].get_color())[:3] == tuple(band.get_facecolor()[0][:3])
 
 
-def test_the_truth_goes_on_in_the_folds_where_the_history_ends(milk):
+def test_the_folds_continue_the_truth_after_the_end_of_the_history(milk):
     folds = backtest(milk, 3, 12)
     folds.loc[folds.index[-2:], "y"] = np.nan  # not known yet
     _, y = xy(lines(plot_backtest(milk[:-30], folds))["truth"])
     np.testing.assert_array_equal(y, [*milk[:-2], np.nan, np.nan])
 
 
-def test_many_folds_share_a_line_of_the_legend(milk):
+def test_many_folds_share_one_legend_entry(milk):
     ax = plot_backtest(milk, backtest(milk, 20, 3))
     assert legend(ax) == ["truth", "forecasts of 20 folds", "80 % interval"]
     assert len(ax.get_lines()) == 21
@@ -252,7 +252,7 @@ def test_a_backtest_takes_every_index(milk, index):
     assert len(lines(ax)["fold 2"].get_xdata()) == 13
 
 
-def test_losses_are_drawn_by_epoch_and_validation_is_dashed():
+def test_losses_are_drawn_per_epoch_and_validation_is_dashed():
     ax = plot_history({"loss": [1.0, 0.1, 0.01], "val_loss": [2.0, 0.4, 0.2], "mae": [3, 2, 1]})
     drawn = lines(ax)
     assert list(drawn) == legend(ax) == ["loss", "val_loss", "mae"]
@@ -316,10 +316,10 @@ def unknown_forecast(milk):
         (lambda milk: plot_forecast(milk, milk, truth=3.0), "truth is a float; expected a pandas Series"),
         (lambda milk: plot_forecast(milk[:0], milk), "history is empty"),
         (lambda milk: plot_forecast(milk, milk[:0]), "forecast, column forecast is empty"),
-        (lambda milk: plot_forecast(milk.astype(str) + "x", milk), "history has values that are no numbers"),
+        (lambda milk: plot_forecast(milk.astype(str) + "x", milk), "history has values that are not numbers"),
         (lambda milk: plot_forecast(milk / 0, milk), "history is infinite at 1962-01-01; expected"),
         (lambda milk: plot_forecast(milk, milk.shift(1)), "forecast, column forecast, is nan at 1962-01-01; expected"),
-        (lambda milk: plot_forecast(milk[::-1], milk), "the index of history does not rise.*sort_index"),
+        (lambda milk: plot_forecast(milk[::-1], milk), "the index of history does not rise strictly.*sort_index"),
         (lambda milk: plot_forecast(milk, milk.iloc[[3, 3]]), "the index of forecast.* does not rise"),
         (lambda milk: plot_forecast(milk.set_axis(milk.index.astype(str)), milk), "expected a DatetimeIndex"),
         (lambda milk: plot_forecast(milk, milk.reset_index(drop=True)), "history dates, forecast whole numbers"),
@@ -327,8 +327,8 @@ def unknown_forecast(milk):
         (lambda milk: plot_forecast(milk, milk, last=0), "last=0; expected an integer >= 1"),
         (lambda milk: plot_forecast(milk, milk.to_frame("f").assign(upper=1.0)), "the column 'upper'; expected pairs"),
         (lambda milk: plot_forecast(milk, milk.to_frame("f").assign(upper_80=1e9)), "has only upper_80; expected"),
-        (lambda milk: plot_forecast(milk, pd.concat([milk, milk], axis=1)), "expected each name once"),
-        (crossed, "lower_80 is above upper_80 at 1975-04-01; were they exchanged"),
+        (lambda milk: plot_forecast(milk, pd.concat([milk, milk], axis=1)), "expected each label once"),
+        (crossed, "lower_80 is above upper_80 at 1975-04-01; expected lower <= upper. Were they swapped"),
         (no_axes, "ax is a str; expected matplotlib Axes, or None"),
         (lambda milk: plot_backtest(milk, {"fold": [1]}), "folds is a dict; expected a pandas DataFrame"),
         (without("ds"), "folds lacks ds; expected rows with the columns fold, ds, y, forecast"),
@@ -340,10 +340,10 @@ def unknown_forecast(milk):
         (unknown_forecast, "fold 2, column forecast, is nan at 1975-04-01"),
         (lambda milk: plot_history([1.0, 2.0]), "history is a list; expected a dict of curves"),
         (lambda milk: plot_history({}), "expected at least one"),
-        (lambda milk: plot_history({"loss": []}), "'loss': 0.*expected at least one, and a value an epoch"),
+        (lambda milk: plot_history({"loss": []}), "'loss': 0.*expected at least one, each with one value per epoch"),
         (lambda milk: plot_history({"loss": [1.0, 2.0], "val_loss": [1.0]}), "'loss': 2, 'val_loss': 1"),
         (lambda milk: plot_history({"loss": [[1.0, 2.0]]}), r"curve 'loss' has shape \(1, 2\)"),
-        (lambda milk: plot_history({"loss": ["a"]}), "curve 'loss' is no sequence of numbers"),
+        (lambda milk: plot_history({"loss": ["a"]}), "curve 'loss' is not a sequence of numbers"),
     ],
 )  # fmt: skip
 def test_wrong_input_is_refused_with_a_remedy_and_leaves_no_figure(milk, call, match):

@@ -1,6 +1,6 @@
-"""Batches made in C, as Keras datasets: skip-gram pairs, blocks of tokens, and windows over series.
+"""Keras datasets with batches made in C: skip-gram pairs, blocks of tokens, and windows over series.
 
-Names load on first use: the datasets import Keras, the noise distributions do not.
+Names are imported on first use: the datasets import Keras, the noise distributions do not.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the datasets over a corpus of tokens share: their settings, and the plan of an epoch."""
+"""Base of the datasets over a corpus of tokens: settings, and the plan of an epoch."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerazoo._validation import check_int, check_real
-from kerazoo.batching import _kernels
 from kerazoo.batching.dataset import ResumableDataset
-from kerazoo.batching.sampling import NoiseDistribution
+from kerazoo.batching.sampling import NoiseDistribution, keep_thresholds
 from kerazoo.errors import CorpusError, InvalidArgumentError
-from kerazoo.text.tokens import Stream, Tokens, keep_thresholds
+from kerazoo.text.tokens import Tokens
+from kerazoo_ext import _pairs
 
 __all__ = ["TokenDataset"]
 
@@ -21,22 +21,41 @@ LARGEST_WINDOW = 1_000_000
 
 
 class Plan(NamedTuple):
-    """How many pairs and kept tokens precede each chunk of raw positions: int64 (n_chunks + 1,) each."""
+    """Number of pairs and of kept tokens before each chunk of raw positions: int64 (n_chunks + 1,) each."""
 
     pairs: NDArray[np.int64]
     kept: NDArray[np.int64]
 
     @property
     def n_pairs(self) -> int:
+        """Pairs of the epoch."""
         return int(self.pairs[-1])
 
     @property
     def n_kept(self) -> int:
+        """Tokens of the epoch that subsampling keeps."""
         return int(self.kept[-1])
 
 
+class Stream(NamedTuple):
+    """The settings that determine the kept tokens and the contexts of each centre; see `kerazoo_ext._pairs`."""
+
+    tokens: Tokens
+    keep: NDArray[np.uint32] | None
+    window: int
+    shrink: bool
+    max_contexts: int = 0
+
+    def arguments(
+        self, keys: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.uint32] | None, NDArray[np.uint64], int, bool, int]:
+        """The leading arguments of every kernel."""
+        tokens = self.tokens
+        return tokens.ids, tokens.offsets, self.keep, keys, self.window, self.shrink, self.max_contexts
+
+
 class TokenDataset(ResumableDataset):
-    """A dataset over the kept tokens of a corpus; see the subclasses."""
+    """Base class of datasets over the kept tokens of a corpus; see the subclasses."""
 
     def __init__(
         self,
@@ -56,19 +75,15 @@ class TokenDataset(ResumableDataset):
             "sample", 0.0 if sample is None else sample, 0, 1, hint="The usual value is 1e-3; 0 keeps every word."
         )
         tokens = Tokens.of(corpus, counts)
-        if np.diff(tokens.offsets).max() < 2:
-            raise CorpusError(
-                f"no document has two words ({len(tokens.offsets) - 1} documents, {len(tokens.ids)} words), so there "
-                "is no pair. Should the documents be joined?"
-            )
+        tokens.check_pairs_possible()
         self._stream = Stream(
             tokens, keep_thresholds(tokens.counts, self.sample), self.window, self.shrink_windows, max_contexts
         )
 
     def _plan_tokens(self, number: int, keys: NDArray[np.uint64]) -> Plan:
-        n_chunks = -(-len(self._stream.tokens.ids) // _kernels.pairs.CHUNK)
+        n_chunks = -(-len(self._stream.tokens.ids) // _pairs.CHUNK)
         pairs, kept = np.zeros(n_chunks + 1, np.int64), np.zeros(n_chunks + 1, np.int64)
-        _kernels.pairs.count(*self._stream.arguments(keys), pairs[1:], kept[1:])
+        _pairs.count(*self._stream.arguments(keys), pairs[1:], kept[1:])
         plan = Plan(np.cumsum(pairs, out=pairs), np.cumsum(kept, out=kept))
         if plan.n_pairs == 0:
             raise CorpusError(
@@ -85,7 +100,7 @@ class TokenDataset(ResumableDataset):
             return NoiseDistribution(noise, counts, ns_exponent)
         if len(noise) != len(counts):
             raise InvalidArgumentError(
-                f"noise over {len(noise)} words; expected {len(counts)}, the size of the vocabulary."
+                f"noise is a distribution over {len(noise)} words; expected {len(counts)}, the size of the vocabulary."
             )
         return noise
 
@@ -100,12 +115,12 @@ class TokenDataset(ResumableDataset):
 
     @property
     def n_kept_tokens(self) -> int:
-        """Tokens of the current epoch that subsampling has kept."""
+        """Tokens of the current epoch that subsampling keeps."""
         return self._current().n_kept
 
     @property
     def n_raw_tokens(self) -> int:
-        """Tokens of the corpus, before subsampling: the words of "words per second"."""
+        """Tokens of the corpus, before subsampling: the unit of "words per second"."""
         return len(self._stream.tokens.ids)
 
     def _data_fingerprint(self) -> dict[str, Any]:

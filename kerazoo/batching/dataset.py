@@ -1,4 +1,4 @@
-"""What the three datasets share: seeds, epochs, the order of batches, and the state from which a run resumes."""
+"""Base of the three datasets: seeds, epochs, the order of batches, and the state for resuming."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo._validation import check_int
-from kerazoo.batching import _kernels
+from kerazoo.batching.sampling import epoch_keys
 from kerazoo.errors import InvalidArgumentError, StorageError
-from kerazoo.text.tokens import epoch_keys
+from kerazoo_ext import _order
 
 __all__ = ["ResumableDataset"]
 
@@ -21,13 +21,13 @@ STATE_VERSION = 1
 
 
 class Epoch(NamedTuple):
-    """An epoch that has been planned.
+    """A planned epoch.
 
     Attributes:
         number: int, counted from 0.
-        keys: uint64 (4,), one stream of random numbers each: tokens, contexts, noise, order.
-        n_batches: int, batches that the epoch really has (a dataset always gives `len(dataset)` of them).
-        plan: what the subclass needs to make any batch of it.
+        keys: uint64 (4,), keys of the random streams for tokens, contexts, noise and order.
+        n_batches: int, batches that the epoch has (a dataset always returns `len(dataset)`).
+        plan: what the subclass needs to make any batch of the epoch.
     """
 
     number: int
@@ -37,21 +37,21 @@ class Epoch(NamedTuple):
 
 
 class ResumableDataset(keras.utils.PyDataset):
-    """A Keras `PyDataset` whose batches are functions of (seed, epoch, index) alone.
+    """A Keras `PyDataset` whose batches depend on (seed, epoch, index) only.
 
-    So batches can be asked for in any order and from any number of threads, and a run that was stopped in the middle
-    of an epoch resumes with the very batches that were left (:meth:`state_dict`, :meth:`load_state_dict`).
+    Batches can therefore be requested in any order and from any number of threads, and a run that was stopped in the
+    middle of an epoch resumes with exactly the remaining batches (:meth:`state_dict`, :meth:`load_state_dict`).
 
-    Subclasses give `_plan(number, keys) -> (n_batches, plan)`, `_batch(epoch, index)`, `_settings()` and
+    Subclasses implement `_plan(number, keys) -> (n_batches, plan)`, `_batch(epoch, index)`, `_settings()` and
     `_data_fingerprint()`.
 
     Args:
-        seed: int >= 0, or None to draw one from the operating system (kept in `seed`).
-        shuffle: bool; whether batches come in an order that is drawn anew for each epoch.
-        advance: bool; whether the epoch goes up by itself. False gives the same batches again and again, which is
-            what validation data should do.
-        workers, max_queue_size: as in `keras.utils.PyDataset`. One worker is enough: a batch takes microseconds and
-            the GIL is released meanwhile.
+        seed: int >= 0, or None to draw one from the operating system (stored in `seed`).
+        shuffle: bool, whether to permute the order of batches, differently in each epoch.
+        advance: bool, whether the dataset moves to the next epoch after the last batch. False repeats the same
+            batches, as validation data should.
+        workers, max_queue_size: as in `keras.utils.PyDataset`. One worker is enough: a batch takes microseconds, and
+            the GIL is released.
     """
 
     _permutes_batches = True
@@ -71,19 +71,19 @@ class ResumableDataset(keras.utils.PyDataset):
         self._seed_was_given = seed is not None
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-        self.seed = check_int("seed", seed, 0, hint="None draws a seed, which is then found in `.seed`.")
+        self.seed = check_int("seed", seed, 0, hint="None draws a seed, which is stored in `.seed`.")
         self.shuffle = bool(shuffle)
         self.advance = bool(advance)
         self._epoch = 0
         self._start = 0  # batches of this epoch that were consumed before `load_state_dict`
-        self._served: bytearray | None = None  # one flag a batch of this epoch
+        self._served: bytearray | None = None  # one flag per batch of this epoch
         self._n_served = 0
         self._inside = False  # between on_epoch_begin and on_epoch_end
         self._planned: Epoch | None = None
         self._n_batches: int | None = None
         self._lock = threading.RLock()
 
-    # What a subclass gives.
+    # Implemented by subclasses.
 
     def _plan(self, number: int, keys: NDArray[np.uint64]) -> tuple[int, Any]:
         raise NotImplementedError
@@ -100,10 +100,10 @@ class ResumableDataset(keras.utils.PyDataset):
     # Batches.
 
     def __len__(self) -> int:
-        """Batches in an epoch: as many as epoch 0 has, in every epoch.
+        """Batches per epoch: the number that epoch 0 has.
 
-        Keras asks once, when `fit` starts. Subsampling gives every epoch a slightly different number of pairs, so a
-        later epoch leaves its last pairs out or begins again to fill up.
+        Keras reads it once, when `fit` starts. With subsampling, every epoch has a slightly different number of pairs,
+        so a later epoch omits its last pairs, or repeats its first ones.
         """
         with self._lock:
             if self._n_batches is None:
@@ -113,7 +113,7 @@ class ResumableDataset(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         """Batch `index` (0 to len - 1, or negative from the end) of the current epoch.
 
-        In an epoch that was resumed at position k, index 0 is batch k; what follows the last batch is the first one.
+        In an epoch that was resumed at position k, index 0 is batch k, and the first batch follows the last one.
         """
         with self._lock:
             n = len(self)
@@ -129,9 +129,9 @@ class ResumableDataset(keras.utils.PyDataset):
         return self._ordered(epoch, index, n)
 
     def at(self, epoch: int, index: int) -> tuple[Any, ...]:
-        """Batch `index` (0 to len - 1) of epoch `epoch`, whatever the current epoch is; changes nothing here.
+        """Batch `index` (0 to len - 1) of epoch `epoch`; independent of the current epoch and without side effects.
 
-        For loops that keep their place themselves; from any number of threads.
+        For loops that track their own position, in any number of threads.
         """
         with self._lock:
             n = len(self)
@@ -142,13 +142,13 @@ class ResumableDataset(keras.utils.PyDataset):
 
     def _ordered(self, epoch: Epoch, index: int, n: int) -> tuple[Any, ...]:
         if self.shuffle and self._permutes_batches:
-            index = _kernels.order.permute_one(index, n, int(epoch.keys[3]))
+            index = _order.permute_one(index, n, int(epoch.keys[3]))
         return self._batch(epoch, index)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        """The batches of the current epoch (those that are left, if it was resumed); at the end it is the next epoch.
+        """Iterate over the batches of the current epoch (the remaining ones, if it was resumed), then advance.
 
-        A loop that is left early starts at the same place again.
+        After a `break`, the next loop starts at the same batch again.
         """
         self._clear_served()
         for index in range(len(self) - self._start):
@@ -183,14 +183,14 @@ class ResumableDataset(keras.utils.PyDataset):
 
     @property
     def position(self) -> int:
-        """Batches of the current epoch that were given out (consumed before a resume, or served since)."""
+        """Batches of the current epoch that were served, including those consumed before a resume."""
         return min(self._start + self._n_served, len(self))
 
     @property
     def remaining(self) -> int:
-        """Batches that a resumed epoch had left when it was resumed; else `len(self)`.
+        """Batches that remained in a resumed epoch when it was resumed; otherwise `len(self)`.
 
-        `model.fit(dataset, steps_per_epoch=dataset.remaining, epochs=1)` ends that epoch.
+        `model.fit(dataset, steps_per_epoch=dataset.remaining, epochs=1)` completes that epoch.
         """
         return len(self) - self._start
 
@@ -200,23 +200,24 @@ class ResumableDataset(keras.utils.PyDataset):
             self._n_served = 0
 
     def on_epoch_begin(self) -> None:
-        """Called by Keras."""
-        # Nothing is cleared here: with several workers, Keras asks for batches before it calls this.
+        """Called by Keras at the start of an epoch of `fit`."""
+        # Do not clear the served batches here: with several workers, Keras requests batches before it calls this.
         self._inside = True
 
     def on_epoch_end(self) -> None:
-        """Called by Keras; goes on to the next epoch if this one was given out whole.
+        """Called by Keras; advances to the next epoch if all batches of this one were served.
 
-        Keras also calls this before training, after it has looked at a batch or two, and (with `steps_per_epoch`) in
-        the middle of an epoch: then the epoch stays what it is.
+        Keras also calls this before training, after it has peeked at a batch or two, and (with `steps_per_epoch`) in
+        the middle of an epoch. In these cases the epoch does not change.
         """
         with self._lock:
-            if not self._inside:  # `fit` begins; what was asked for until now were looks
+            if not self._inside:  # `fit` starts; Keras has only peeked at batches so far
                 self._clear_served()
                 return
             self._inside = False
-            # On JAX and torch, Keras looks at the first batch of a model that is not built within a begin and an end.
-            # Where an epoch has one batch only, that look is a whole epoch, and training begins with the next.
+            # On JAX and torch, Keras peeks at the first batch of an unbuilt model between on_epoch_begin and
+            # on_epoch_end. If an epoch has a single batch, this counts as a whole epoch, and training starts with the
+            # next one.
             if self._n_served >= len(self) - self._start:
                 if self.advance:
                     self.epoch = self._epoch + 1
@@ -227,11 +228,11 @@ class ResumableDataset(keras.utils.PyDataset):
     # State.
 
     def state_dict(self, position: int | None = None) -> dict[str, Any]:
-        """Where this dataset stands, as a dictionary that JSON can hold.
+        """The state of this dataset, as a dictionary that can be written as JSON.
 
         Args:
-            position: int from 0 to len(self), batches of the current epoch that were really consumed; None takes
-                :attr:`position`. `fit` fetches ahead, so a callback has to say how far the training is.
+            position: int from 0 to len(self), batches of the current epoch that the training has consumed; None takes
+                :attr:`position`. `fit` prefetches batches, so a callback must pass the real position.
         """
         n = len(self)
         if position is None:
@@ -248,12 +249,15 @@ class ResumableDataset(keras.utils.PyDataset):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where the dataset that gave `state` stood: the batches that were left are then the same.
+        """Resume from `state`: the remaining batches are the same as in the dataset that returned it.
 
-        A loop over the dataset, or `fit(dataset, shuffle=False, steps_per_epoch=dataset.remaining, epochs=1)`, gives
-        the rest of the epoch; later epochs are whole again. (A plain `fit` runs `len(dataset)` steps: after the rest
-        it repeats the first batches of the same epoch.) `fit(shuffle=True)`, the default of Keras, asks for the
-        batches in an order that nobody can know afterwards: pass `shuffle=False`.
+        A loop over the dataset, or `fit(dataset, shuffle=False, steps_per_epoch=dataset.remaining, epochs=1)`, yields
+        the rest of the epoch; later epochs are complete. (A plain `fit` runs `len(dataset)` steps: after the rest it
+        repeats the first batches of the same epoch.) `fit(shuffle=True)`, the default of Keras, requests batches in an
+        order that cannot be reproduced: pass `shuffle=False`.
+
+        Args:
+            state: a dictionary from :meth:`state_dict`.
 
         Raises:
             StorageError: `state` is not a state of this kind of dataset.
@@ -264,16 +268,14 @@ class ResumableDataset(keras.utils.PyDataset):
             epoch, position = state["epoch"], state["position"]
             settings, data = dict(state["settings"]), dict(state["data"])
         except (KeyError, TypeError, ValueError) as error:
-            raise StorageError(f"this is no state of a dataset: {error!r}; expected what state_dict() gave.") from None
+            raise StorageError(f"not a state of a dataset: {error!r}; expected the result of state_dict().") from None
         if version != STATE_VERSION:
             raise StorageError(f"state of version {version!r}; expected {STATE_VERSION}.")
         if kind != type(self).__name__:
             raise StorageError(f"state of a {kind}; expected one of a {type(self).__name__}.")
         mine = {**self._settings(), "shuffle": self.shuffle}
-        _check_same("settings", "Make the dataset with the settings of the state.", settings, mine)
-        _check_same(
-            "data", "Make the dataset from the data that the state was made with.", data, self._data_fingerprint()
-        )
+        _check_same("settings", "Create the dataset with the settings of the state.", settings, mine)
+        _check_same("data", "Create the dataset from the same data as the state.", data, self._data_fingerprint())
         seed = check_int("seed", seed, 0)
         if self._seed_was_given and seed != self.seed:
             raise InvalidArgumentError(
@@ -284,7 +286,7 @@ class ResumableDataset(keras.utils.PyDataset):
                 self.seed, self._planned, self._n_batches = seed, None, None
             n = len(self)
             epoch, position = check_int("epoch", epoch, 0), check_int("position", position, 0, n)
-            if position == n:  # all consumed: the next epoch begins
+            if position == n:  # all consumed: start with the next epoch
                 epoch, position = epoch + 1, 0
             self.epoch = epoch
             self._start = position

@@ -1,4 +1,4 @@
-"""Noise words: the distributions that negatives are drawn from, as alias tables."""
+"""What is drawn at random: noise words (by alias tables), the tokens that subsampling keeps, the keys of an epoch."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerazoo._validation import check_choice, check_int, check_real
-from kerazoo.batching import _kernels
 from kerazoo.errors import InvalidArgumentError
+from kerazoo_ext import _noise
 
-__all__ = ["NOISE_KINDS", "NoiseDistribution"]
+__all__ = ["NOISE_KINDS", "NoiseDistribution", "epoch_keys", "keep_thresholds"]
 
 NOISE_KINDS = ("unigram", "log_uniform", "uniform")
 
 
 class NoiseDistribution:
-    """A distribution over the words of a vocabulary, drawn from in constant time.
+    """A distribution over the words of a vocabulary, with draws in constant time.
 
     ============= ========================================= =============================================
     kind          P(word k)                                 source
     ============= ========================================= =============================================
     `unigram`     count(k)^ns_exponent / sum                Mikolov et al. 2013b (exponent 0.75)
-    `log_uniform` log((k + 2) / (k + 1)) / log(V + 1)       `tf.nn.nce_loss`; ids must fall by count
+    `log_uniform` log((k + 2) / (k + 1)) / log(V + 1)       `tf.nn.nce_loss`; needs ids by decreasing count
     `uniform`     1 / V
     ============= ========================================= =============================================
 
-    Drawing is by Walker's alias method (Vose 1991) with thresholds of 32 bits: a probability is met within 2^-32 / V.
+    Draws use Walker's alias method (Vose 1991) with 32-bit thresholds: probabilities are exact within 2^-32 / V.
 
     Args:
         kind: one of the above.
-        counts: int (V,), how often each word occurs, >= 0. Under `unigram`, a word of count 0 is never drawn
-            (whatever the exponent); `log_uniform` and `uniform` only take V from it.
-        ns_exponent: any finite real; 0 is uniform over the words that occur, negative favours rare words.
+        counts: int (V,), how often each word occurs, >= 0. `unigram` never draws a word of count 0, with any
+            exponent; `log_uniform` and `uniform` use V only.
+        ns_exponent: finite float; 0 is uniform over the words that occur, a negative one favours rare words.
 
     Attributes:
         probabilities: float64 (V,), sums to 1.
-        table: uint64 (V,), the alias table: `threshold << 32 | alias` a word.
+        table: uint64 (V,), the alias table: `threshold << 32 | alias` per word.
 
     >>> noise = NoiseDistribution("unigram", [81, 16, 1], ns_exponent=0.5)
     >>> noise.probabilities.round(3).tolist()
@@ -52,7 +52,7 @@ class NoiseDistribution:
         counts = np.asarray(counts)
         if counts.ndim != 1 or not 0 < len(counts) < 2**31 or counts.dtype.kind not in "iuf" or not (counts >= 0).all():
             raise InvalidArgumentError(
-                f"counts of shape {counts.shape} and type {counts.dtype}; "
+                f"counts has shape {counts.shape} and dtype {counts.dtype}; "
                 "expected a one-dimensional array of 1 or more numbers >= 0."
             )
         self.probabilities = self._probabilities(counts.astype(np.float64))
@@ -68,24 +68,26 @@ class NoiseDistribution:
         else:
             occurs = counts > 0
             if not occurs.any():
-                raise InvalidArgumentError("every count is 0; expected a word that occurs, or noise='uniform'.")
+                raise InvalidArgumentError(
+                    "every count is 0; expected at least one count > 0. noise='uniform' needs none."
+                )
             logs = self.ns_exponent * np.log(counts[occurs])
             weights = np.zeros(n)
-            weights[occurs] = np.exp(logs - logs.max())  # a large exponent must not overflow
+            weights[occurs] = np.exp(logs - logs.max())  # no overflow with a large exponent
         return weights / weights.sum()
 
     @property
     def log_probabilities(self) -> NDArray[np.float32]:
-        """log q, float32 (V,); finite also for a word that is never drawn (it still occurs as a true word)."""
+        """Log q, float32 (V,). It is finite even for words that are never drawn, which still occur as true words."""
         return log_probabilities(self.probabilities)
 
     def fill(self, out: NDArray[np.int32], key: int, stream: int) -> NDArray[np.int32]:
-        """Fill the contiguous int32 array `out` from the stream number `stream` of `key`, both 64 bits; return it."""
-        _kernels.noise.draw(self.table, key, stream, out.reshape(-1))
+        """Fill the contiguous int32 array `out` from stream number `stream` of `key` (64 bits each), and return it."""
+        _noise.draw(self.table, key, stream, out.reshape(-1))
         return out
 
     def sample(self, shape: int | tuple[int, ...], seed: int) -> NDArray[np.int32]:
-        """Words of the given shape, int32; the same ones for the same seed (int >= 0)."""
+        """Draw words, int32 of the given shape; `seed` (int >= 0) determines them."""
         key = np.random.SeedSequence(check_int("seed", seed, 0)).generate_state(1, np.uint64)[0]
         return self.fill(np.empty(shape, np.int32), int(key), 0)
 
@@ -98,11 +100,11 @@ class NoiseDistribution:
 
 
 def checked_probabilities(probabilities: ArrayLike, n_words: int) -> NDArray[np.float64]:
-    """Probabilities of `n_words` words as float64 (V,), or :class:`InvalidArgumentError`."""
+    """`probabilities` as float64 (V,); :class:`InvalidArgumentError` unless they are a distribution over V words."""
     q = np.asarray(probabilities, dtype=np.float64)
     if q.shape != (n_words,):
         raise InvalidArgumentError(
-            f"noise_probabilities has the shape {q.shape}; expected ({n_words},), one probability a word."
+            f"noise_probabilities has shape {q.shape}; expected ({n_words},), one probability per word."
         )
     if not np.isfinite(q).all() or (q < 0).any() or abs(q.sum() - 1) > 1e-6:
         raise InvalidArgumentError(
@@ -113,18 +115,21 @@ def checked_probabilities(probabilities: ArrayLike, n_words: int) -> NDArray[np.
 
 
 def log_probabilities(q: NDArray[np.float64]) -> NDArray[np.float32]:
-    """log q, float32, with the smallest positive float32 in place of a probability of 0."""
+    """Log q, float32, where the smallest positive float32 replaces a probability of 0."""
     return np.log(np.maximum(q, np.finfo(np.float32).tiny)).astype(np.float32)
 
 
 def alias_table(probabilities: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """Vose's construction: uint64 (V,), `threshold << 32 | alias`, for float64 probabilities (V,) that sum to 1.
+    """Build an alias table (Vose 1991): uint64 (V,), `threshold << 32 | alias`.
 
-    Entry i stands for the V-th part of all draws: word i below its threshold (of 2^32), its alias otherwise.
+    Entry i covers the fraction 1 / V of all draws: below its threshold (of 2^32) they are word i, otherwise its alias.
+
+    Args:
+        probabilities: float64 (V,), which sum to 1.
     """
     n = len(probabilities)
-    scaled: Any = (probabilities * n).tolist()  # Python floats: the loop is several times as fast as on an array
-    alias = list(range(n))  # what is left over by rounding stands for itself, whatever its threshold
+    scaled: Any = (probabilities * n).tolist()  # Python floats: the loop is several times faster than on an array
+    alias = list(range(n))  # words that rounding leaves over alias themselves, so any threshold is right
     small = [i for i, p in enumerate(scaled) if p < 1]
     large = [i for i, p in enumerate(scaled) if p >= 1]
     while small and large:
@@ -133,11 +138,33 @@ def alias_table(probabilities: NDArray[np.float64]) -> NDArray[np.uint64]:
         scaled[j] -= 1 - scaled[i]
         if scaled[j] < 1:
             small.append(large.pop())
-    # A word that cannot be drawn must not be left over: the rounding errors are then given to the likeliest word.
+    # A word of probability 0 must not alias itself: its rounding error goes to the likeliest word.
     likeliest = int(probabilities.argmax())
     for i in small:
         if probabilities[i] == 0:
             alias[i] = likeliest
-    # A threshold of exactly 2^32 does not fit; such a word is its own alias, so any threshold does.
+    # A threshold of exactly 2^32 does not fit into 32 bits; such a word is its own alias, so any threshold is right.
     thresholds = np.minimum(np.array(scaled) * 2**32, 2**32 - 1).astype(np.uint64)
     return thresholds << np.uint64(32) | np.array(alias, np.uint64)
+
+
+def keep_thresholds(counts: NDArray[np.int64], sample: float) -> NDArray[np.uint32] | None:
+    """Thresholds of subsampling, uint32 (V,): keep a token of word w iff 32 random bits are <= threshold[w].
+
+    P(keep) = min(1, (sqrt(f / t) + 1) * t / f), where f is the count and t = sample * sum of counts: the formula of
+    gensim and word2vec.c, not of the paper.
+
+    Returns:
+        The thresholds; None, for `sample=0`, keeps all tokens.
+    """
+    if sample == 0:
+        return None
+    threshold = sample * float(counts.sum())
+    frequency = np.maximum(counts, 1)
+    probability = (np.sqrt(frequency / threshold) + 1) * (threshold / frequency)
+    return np.minimum(probability * 2.0**32, 2.0**32 - 1).astype(np.uint32)
+
+
+def epoch_keys(seed: int, number: int) -> NDArray[np.uint64]:
+    """Keys of the random streams of epoch `number`, uint64 (4,): tokens, contexts, noise, order."""
+    return np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(4, np.uint64).astype(np.uint64, copy=False)

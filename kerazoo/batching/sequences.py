@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerazoo._validation import check_choice, check_int
-from kerazoo.batching import _kernels
 from kerazoo.batching.dataset import Epoch, ResumableDataset
 from kerazoo.errors import InvalidArgumentError
+from kerazoo_ext import _order, _sequences
 
 __all__ = ["SequenceWindows"]
 
@@ -20,7 +20,7 @@ DTYPES = ("float32", "float64", "int32", "int64")
 
 
 class SequenceWindows(ResumableDataset):
-    """Batches of windows over one series or many, and what is to be foretold from each: a Keras `PyDataset`.
+    """Batches of windows over one or more series, and their targets: a Keras `PyDataset`.
 
     With lookback 4, horizon 2, a window that starts at step s, and `target_offset` 0 or 1::
 
@@ -31,43 +31,42 @@ class SequenceWindows(ResumableDataset):
         target="sequence", offset 0     y   y   y   y
                            offset 1         y   y   y   y
 
-    So `"horizon"` takes the `horizon` steps from step s + lookback + target_offset on, and `"sequence"` a target for
-    every input step: the window moved on by target_offset + 1 (many-to-many; a language model with offset 0).
-    Windows start at the steps 0, stride, 2 * stride, ... of each series, as long as input and target fit in it; none
-    crosses from one series to the next. A series of length L has
+    `"horizon"` targets are the `horizon` steps from step s + lookback + target_offset on. `"sequence"` has a target for
+    every input step: the window shifted by target_offset + 1 (many-to-many; offset 0 for a language model). Windows
+    start at the steps 0, stride, 2 * stride, ... of each series, as long as input and target fit into it. No window
+    spans two series. A series of length L has
 
         max(0, (L - (lookback + target_offset + horizon)) // stride + 1)    windows for "horizon",
         max(0, (L - (lookback + target_offset + 1)) // stride + 1)          windows for "sequence".
 
-    A series that is too short for one window is left out and counted in `n_skipped_series`; if all are, that is an
-    error.
+    A series that is too short for one window is skipped and counted in `n_skipped_series`. It is an error if all are.
 
     Args:
         series: float or integer (T,) or (T, F); or a list of such arrays with one F; or an object with `ids` and
-            `offsets` as `kerazoo.EncodedCorpus`. float32, float64, int32 and int64 are taken as they are and, where
-            contiguous, not copied (they may be memory-mapped); lists of numbers are converted.
-        lookback: int >= 1, steps in an input window.
-        horizon: int >= 1, steps of a `"horizon"` target.
-        target_offset: int >= 0, steps between the end of the input and the first target; with `targets` given, -1 is
-            allowed too: the target then starts at the last input step (or lies on the input steps, for `"sequence"`).
+            `offsets` as `kerazoo.EncodedCorpus`. Arrays of float32, float64, int32 and int64 keep their
+            dtype and, if contiguous, are not copied (they may be memory-mapped); lists of numbers are converted.
+        lookback: int >= 1, steps per input window.
+        horizon: int >= 1, steps per `"horizon"` target.
+        target_offset: int >= 0, steps between the end of the input and the first target; with `targets`, -1 is
+            allowed too: the target then starts at the last input step (for `"sequence"`, it covers the input steps).
         stride: int >= 1, steps between the starts of windows.
         batch_size: int >= 1 (B).
         target: `"horizon"` or `"sequence"`.
-        remainder: what becomes of the last B' < B windows: `"keep"` (a smaller batch), `"drop"`, or `"wrap"` (filled
-            with the first windows).
-        targets: like `series` and of the same lengths: where the targets are taken from instead.
-        offsets: int (S + 1,), rising from 0 to T: `series` is S series laid end to end.
+        remainder: what to do with the last B' < B windows: `"keep"` (a smaller batch), `"drop"`, or `"wrap"` (fill the
+            batch with the first windows).
+        targets: series to take the targets from, in the form and lengths of `series`; None takes them from `series`.
+        offsets: int (S + 1,), rising from 0 to T: `series` is a concatenation of S series.
         seed, advance, workers, max_queue_size: see :class:`ResumableDataset`.
-        shuffle: bool; windows come in an order drawn anew for each epoch (without a table: any number of windows).
+        shuffle: bool, whether to permute the windows, differently in each epoch (without a table, for any number).
 
     Attributes:
-        n_windows: int, windows of an epoch.
+        n_windows: int, windows per epoch.
         n_skipped_series: int, series that are too short.
-        n_dropped_windows: int, windows that `remainder="drop"` leaves out in each epoch.
+        n_dropped_windows: int, windows per epoch that `remainder="drop"` omits.
 
     Returns:
         `dataset[i]` is (inputs, targets): (B, lookback) or (B, lookback, F), and (B, horizon[, F]) or
-        (B, lookback[, F]), with the types of the series.
+        (B, lookback[, F]), with the dtypes of the series.
 
     Raises:
         InvalidArgumentError: an argument is out of range, or no window fits.
@@ -78,7 +77,7 @@ class SequenceWindows(ResumableDataset):
     ([[0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0]], [[4.0, 5.0], [5.0, 6.0]])
     """
 
-    _permutes_batches = False  # windows are permuted instead
+    _permutes_batches = False  # `shuffle` permutes windows instead
 
     def __init__(
         self,
@@ -101,8 +100,8 @@ class SequenceWindows(ResumableDataset):
     ) -> None:
         super().__init__(seed=seed, shuffle=shuffle, advance=advance, workers=workers, max_queue_size=max_queue_size)
         self.lookback = check_int("lookback", lookback)
-        self.horizon = check_int("horizon", horizon, hint="It is the number of steps to foretell.")
-        hint = "" if targets is not None else "Only another array of targets may overlap the input."
+        self.horizon = check_int("horizon", horizon, hint="It is the number of steps to forecast.")
+        hint = "" if targets is not None else "Only separate `targets` may overlap the input."
         self.target_offset = check_int("target_offset", target_offset, 0 if targets is None else -1, hint=hint)
         self.stride = check_int("stride", stride)
         self.batch_size = check_int("batch_size", batch_size, hint="The usual value is 32.")
@@ -159,10 +158,10 @@ class SequenceWindows(ResumableDataset):
         else:
             numbers = np.empty(end - first, np.int64)
             done = 0
-            while done < len(numbers):  # once, unless it wraps
+            while done < len(numbers):  # one pass, unless it wraps
                 start = (first + done) % self.n_windows
                 part = numbers[done : done + self.n_windows - start]
-                _kernels.order.permute(start, self.n_windows, int(epoch.keys[3]), part)
+                _order.permute(start, self.n_windows, int(epoch.keys[3]), part)
                 done += len(part)
         return (
             self._inputs.windows(self._firsts, numbers, self.stride, 0, self.lookback),
@@ -181,14 +180,14 @@ class SequenceWindows(ResumableDataset):
 
 
 class _Series:
-    """Series of one type and width, each contiguous, wherever they lie in memory."""
+    """Series of one dtype and width, each contiguous, at any addresses in memory."""
 
     def __init__(self, arrays: list[NDArray[Any]], offsets: NDArray[np.int64] | None) -> None:
-        """`arrays` holds the series, or one array with all of them, cut at `offsets`."""
+        """`arrays` holds the series, or one array with all of them, split at `offsets`."""
         self.arrays = arrays
         self.offsets = offsets
         self.dtype = arrays[0].dtype
-        self.shape = arrays[0].shape[1:]  # of a step
+        self.shape = arrays[0].shape[1:]  # of one step
         self.row = self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
         lengths = [len(array) for array in arrays] if offsets is None else np.diff(offsets)
         self.lengths = np.asarray(lengths, np.int64)
@@ -202,7 +201,7 @@ class _Series:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._locate()  # a copy lies elsewhere
+        self._locate()  # the arrays of a copy have other addresses
 
     @classmethod
     def of(cls, name: str, given: Any, offsets: ArrayLike | None) -> _Series:
@@ -216,11 +215,11 @@ class _Series:
                 raise InvalidArgumentError(f"{label} has shape {array.shape}; expected (T,) or (T, F).")
             if array.dtype not in DTYPES:
                 raise InvalidArgumentError(
-                    f"{label} has type {array.dtype}; expected one of {', '.join(DTYPES)}. Use .astype('float32')."
+                    f"{label} has dtype {array.dtype}; expected one of {', '.join(DTYPES)}. Use .astype('float32')."
                 )
             if array.shape[1:] != arrays[0].shape[1:] or array.dtype != arrays[0].dtype:
                 raise InvalidArgumentError(
-                    f"{label} has steps of shape {array.shape[1:]} and type {array.dtype}, {name}[0] of "
+                    f"{label} has steps of shape {array.shape[1:]} and dtype {array.dtype}, {name}[0] of "
                     f"{arrays[0].shape[1:]} and {arrays[0].dtype}; expected the same for all."
                 )
         arrays = [np.ascontiguousarray(array) for array in arrays]
@@ -237,8 +236,8 @@ class _Series:
             or (np.diff(cuts.astype(np.int64)) < 0).any()
         ):
             raise InvalidArgumentError(
-                f"offsets={_shown(cuts)}; expected integers that rise from 0 to {n}, the length of {name}, "
-                "one more than there are series."
+                f"offsets={_shown(cuts)}; expected S + 1 integers that rise from 0 to {n}, the length of {name}, "
+                "for S series."
             )
         return cls(arrays, cuts.astype(np.int64))
 
@@ -246,7 +245,7 @@ class _Series:
         self, firsts: NDArray[np.int64], numbers: NDArray[np.int64], stride: int, shift: int, length: int
     ) -> NDArray[Any]:
         out = np.empty((len(numbers), length, *self.shape), self.dtype)
-        _kernels.sequences.gather(
+        _sequences.gather(
             self.addresses,
             self.lengths,
             firsts,
@@ -260,7 +259,7 @@ class _Series:
         return out
 
     def fingerprint(self) -> dict[str, Any]:
-        """Sizes, and a checksum over the lengths and at most 64 stretches of 4096 steps."""
+        """Sizes, and a checksum over the lengths and at most 64 segments of 4096 steps."""
         check = zlib.crc32(self.lengths.tobytes())
         some = np.unique(np.linspace(0, len(self.arrays) - 1, 64).astype(np.int64))
         per_array = -(-64 // len(some))

@@ -8,42 +8,42 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerazoo._validation import check_int
-from kerazoo.batching import _kernels
 from kerazoo.batching.corpus_dataset import LARGEST_WINDOW, Plan, TokenDataset
 from kerazoo.batching.dataset import Epoch
 from kerazoo.batching.sampling import NoiseDistribution
 from kerazoo.errors import InvalidArgumentError
+from kerazoo_ext import _pairs
 
 __all__ = ["SkipGramBatches"]
 
 
 class SkipGramBatches(TokenDataset):
-    """Batches of (input, output) pairs, with noise words when asked for: a Keras `PyDataset` for `model.fit`.
+    """Batches of (input, output) pairs, optionally with noise words: a Keras `PyDataset` for `model.fit`.
 
-    gensim's pairs (the default): each epoch drops words by `sample`, lays a window of radius 1..`window` around every
-    word that is left, and predicts that word from each word in the window: input = context, output = centre.
+    Pairs of gensim (the default): each epoch drops words according to `sample`, places a window of radius 1..`window`
+    around every word that is kept, and predicts that word from each word in the window: input = context,
+    output = centre.
 
-    The pairs of TensorFlow's tutorial (`skip_window` and `num_skips` given): every word is a centre and predicts
-    `num_skips` distinct words drawn from the `2 * skip_window` around it (fewer at the borders of a document):
-    input = centre, output = context. `window` and `shrink_windows` do not apply; nothing is dropped unless `sample`
-    is given.
+    Pairs of TensorFlow's tutorial (with `skip_window` and `num_skips`): every word is a centre and predicts
+    `num_skips` distinct words drawn from the `2 * skip_window` words around it (fewer at the ends of a document):
+    input = centre, output = context. `window` and `shrink_windows` do not apply, and `sample` defaults to 0.
 
-    Pairs follow the text, no window crosses the border of a document, and every batch is full: the last one is filled
-    with the first pairs of the epoch. All epochs have the number of batches of epoch 0; see `n_surplus_pairs`.
-    Each pair depends on (seed, epoch, position in the corpus) alone, so any batch can be made alone and at any time.
+    Pairs are in text order, no window crosses a document boundary, and every batch is full: the last one is filled
+    with the first pairs of the epoch. Every epoch has as many batches as epoch 0; see `n_surplus_pairs`. Each pair
+    depends on (seed, epoch, position in the corpus) only, so any batch can be made independently.
 
     Args:
         corpus: a `kerazoo.EncodedCorpus`, or any object with `ids` int32 (N,), `offsets` int64 (documents + 1,) and
-            `vocabulary.counts` int64 (V,). May be memory-mapped; it is read, never copied.
-        counts: int (V,), instead of `corpus.vocabulary.counts`.
-        batch_size: int >= 1, pairs in a batch (B).
-        window: int >= 1, largest radius.
-        shrink_windows: bool; radius uniform from 1..window, or always window.
-        sample: float from 0 to 1; threshold of subsampling, as a share of the corpus; 0 keeps all words.
-            1e-3 for gensim's pairs, 0 for the tutorial's.
+            `vocabulary.counts` int64 (V,). It may be memory-mapped; it is not copied.
+        counts: int (V,), replaces `corpus.vocabulary.counts`.
+        batch_size: int >= 1, pairs per batch (B).
+        window: int >= 1, maximum radius.
+        shrink_windows: bool, whether to draw the radius uniformly from 1..window instead of always using `window`.
+        sample: float from 0 to 1, threshold of subsampling, as a fraction of the corpus; 0 keeps all words. Default:
+            1e-3 for the pairs of gensim, 0 for those of the tutorial.
         noise: None, `"unigram"`, `"log_uniform"`, `"uniform"` or a :class:`NoiseDistribution`.
-        negative: int >= 1, noise words (K) a pair, or a batch when shared.
-        shared_noise: bool; one set of noise words for the whole batch.
+        negative: int >= 1, noise words (K) per pair, or per batch with `shared_noise`.
+        shared_noise: bool, whether all pairs of a batch share one set of noise words.
         ns_exponent: float, exponent of the unigram noise.
         skip_window, num_skips: int >= 1 and from 1 to 2 * skip_window.
         seed, shuffle, advance, workers, max_queue_size: see :class:`ResumableDataset`; `shuffle` permutes whole
@@ -51,11 +51,11 @@ class SkipGramBatches(TokenDataset):
 
     Returns:
         `dataset[i]` is a tuple of one dictionary: `input` (B,), `output` (B,) and, with noise, `noise` (B, K), or
-        (K,) when shared; all int32.
+        (K,) with `shared_noise`; all int32.
 
     Raises:
         InvalidArgumentError: an argument is out of range.
-        CorpusError: the corpus is empty, has no pair, or ids that its vocabulary does not have.
+        CorpusError: the corpus is empty, has no pair, or contains ids that its vocabulary does not have.
 
     >>> from types import SimpleNamespace
     >>> corpus = SimpleNamespace(ids=np.arange(8, dtype=np.int32) % 4, offsets=np.array([0, 5, 8]))
@@ -110,7 +110,7 @@ class SkipGramBatches(TokenDataset):
 
     @property
     def n_surplus_pairs(self) -> int:
-        """Pairs of the current epoch that are left out (> 0), or that are given twice to fill up its batches (< 0)."""
+        """Pairs of the current epoch that are omitted (> 0), or repeated to fill its batches (< 0)."""
         return self.n_pairs - len(self) * self.batch_size
 
     def _plan(self, number: int, keys: NDArray[np.uint64]) -> tuple[int, Plan]:
@@ -122,9 +122,9 @@ class SkipGramBatches(TokenDataset):
         plan: Plan = epoch.plan
         n_pairs = plan.n_pairs
         first, done = index * self.batch_size % n_pairs, 0
-        while done < self.batch_size:  # once, unless the batch reaches the end of the epoch
+        while done < self.batch_size:  # one pass, unless the batch reaches the end of the epoch
             chunk = int(plan.pairs.searchsorted(first, "right")) - 1
-            done += _kernels.pairs.make(
+            done += _pairs.make(
                 *self._stream.arguments(epoch.keys),
                 chunk,
                 first - int(plan.pairs[chunk]),
@@ -155,13 +155,13 @@ def _check_skips(skip_window: int | None, num_skips: int | None) -> tuple[int | 
     if skip_window is None or num_skips is None:
         raise InvalidArgumentError(
             f"skip_window={skip_window}, num_skips={num_skips}; expected both or neither. "
-            "Together they ask for the pairs of TensorFlow's tutorial."
+            "Together they select the pairs of TensorFlow's tutorial."
         )
     skip_window = check_int("skip_window", skip_window, 1, LARGEST_WINDOW, hint="The usual value is 1.")
     num_skips = check_int("num_skips", num_skips, hint="The usual value is 2.")
     if num_skips > 2 * skip_window:
         raise InvalidArgumentError(
             f"num_skips={num_skips}; expected at most 2 * skip_window = {2 * skip_window}, "
-            "as a centre has no more contexts."
+            "the number of contexts of a centre."
         )
     return skip_window, num_skips

@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line, `kerazoo`; :func:`kerazoo.cli.main.main` is its entry point."""

@@ -1,4 +1,4 @@
-"""Data sets: small ones that work offline, and larger ones that are downloaded once."""
+"""Data sets: small ones that are available offline, and larger ones that are downloaded once."""
 
 from kerazoo.datasets.lee import lee
 from kerazoo.datasets.milk import milk

@@ -1,4 +1,4 @@
-"""The Lee background corpus: 300 news articles of 50 to 80 words (Lee, Pincombe & Welsh 2005), as gensim ships it."""
+"""The Lee background corpus of gensim: 300 news articles of 50 to 80 words (Lee, Pincombe & Welsh 2005)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from kerazoo.errors import DatasetUnavailableError
 
 __all__ = ["lee"]
 
-# The token of gensim.utils.simple_preprocess: a run of word characters that are not digits, of 2 to 15 characters.
+# A token of gensim.utils.simple_preprocess before its length is checked: word characters that are not digits.
 _TOKEN = re.compile(r"(?:(?!\d)\w)+")
 
 
 def lee() -> list[list[str]]:
-    """300 news articles as lists of lower-case tokens, 58,152 words. Works offline.
+    """300 news articles as lists of lower-case tokens, 58,152 words. Available offline.
 
-    Tokens are those of `gensim.utils.simple_preprocess`, whose package holds the file.
+    Tokens are those of `gensim.utils.simple_preprocess`; the file is part of the gensim package.
+
+    Raises:
+        DatasetUnavailableError: gensim is not installed, or lacks the file.
 
     >>> articles = lee()
     >>> len(articles), articles[0][:5]
     (300, ['hundreds', 'of', 'people', 'have', 'been'])
     """
-    spec = importlib.util.find_spec("gensim")  # finds it without importing it, which takes a second
+    spec = importlib.util.find_spec("gensim")  # does not import gensim, which takes a second
     folders = (spec.submodule_search_locations or []) if spec else []
     for folder in folders:
         path = Path(folder) / "test" / "test_data" / "lee_background.cor"
@@ -37,5 +40,5 @@ def lee() -> list[list[str]]:
 
 
 def tokens_of(text: str) -> list[str]:
-    """Lower-case words of 2 to 15 letters that do not begin with an underscore."""
+    """Lower-case words of 2 to 15 letters that do not start with an underscore."""
     return [token for token in _TOKEN.findall(text.lower()) if 2 <= len(token) <= 15 and not token.startswith("_")]

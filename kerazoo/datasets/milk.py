@@ -1,4 +1,4 @@
-"""Monthly milk production, the series of many forecasting tutorials."""
+"""Monthly milk production, a series used in many forecasting tutorials."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ _POUNDS_PER_COW = (
 
 
 def milk() -> pd.Series:
-    """Milk production in pounds a cow, by month, January 1962 to December 1975: 168 figures in the package.
+    """Monthly milk production in pounds per cow, January 1962 to December 1975: 168 values, available offline.
 
-    Not adjusted for the length of the month. Source: Cryer, Time Series Analysis (1986); Time Series Data Library.
+    The values are not adjusted for the length of the month. Source: Cryer, Time Series Analysis (1986); Time Series
+    Data Library.
 
     Returns:
-        a float64 `pandas.Series` named `pounds_per_cow` over a `DatetimeIndex` of the first days of the months (freq
-        "MS", named `month`). A new one each time.
+        A new float64 `pandas.Series` named `pounds_per_cow` with a `DatetimeIndex` named `month` of the first days of
+        the months (freq "MS").
 
     >>> series = milk()
     >>> train, test = series[:-12], series[-12:]

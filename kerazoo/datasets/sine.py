@@ -1,4 +1,4 @@
-"""A sine, from which windows are drawn at real-valued starts."""
+"""A sine, and random windows of it that start between grid points."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ Values = NDArray[np.float64]
 
 
 def sine(num_points: int = 250, xmin: float = 0.0, xmax: float = 10.0, seed: int | None = None) -> Sine:
-    """The sine between two places: see :class:`Sine`. The defaults are those of the examples.
+    """The sine on an interval, see :class:`Sine`; the defaults are those of the examples.
+
+    Args:
+        num_points: int >= 2, points on the interval.
+        xmin: float, start of the interval.
+        xmax: float > xmin, end of the interval.
+        seed: int >= 0 or None, seed of the window starts.
 
     >>> series = sine(seed=1)
     >>> inputs, targets = series.next_batch(batch_size=4, steps=30)
@@ -27,27 +33,27 @@ def sine(num_points: int = 250, xmin: float = 0.0, xmax: float = 10.0, seed: int
 
 
 class Sine:
-    """sin(x) for x from `xmin` to `xmax`, and batches of windows that start anywhere between.
+    """The function sin(x) for x from `xmin` to `xmax`, and batches of windows that start at random x.
 
     Args:
-        num_points: int >= 2, points that the whole stretch is cut into.
-        xmin: float, first x.
-        xmax: float > xmin, last x.
-        seed: int >= 0 or None, of the starts of the windows.
+        num_points: int >= 2, points on the interval.
+        xmin: float, start of the interval.
+        xmax: float > xmin, end of the interval.
+        seed: int >= 0 or None, seed of the window starts.
 
     Attributes:
-        resolution: float, distance of neighbouring points of a window: (xmax - xmin) / num_points.
-        x_data: float64 (num_points,), from `xmin` to `xmax`, both included.
+        resolution: float, distance between neighbouring points of a window: (xmax - xmin) / num_points.
+        x_data: float64 (num_points,), equally spaced from `xmin` to `xmax`, both included.
         y_true: float64 (num_points,), the sine at `x_data`.
 
     Raises:
-        InvalidArgumentError: fewer than two points, or an empty stretch.
+        InvalidArgumentError: fewer than two points, or an empty interval.
     """
 
     def __init__(self, num_points: int = 250, xmin: float = 0.0, xmax: float = 10.0, seed: int | None = None) -> None:
         self.num_points = check_int("num_points", num_points, 2)
         if not (np.isfinite(xmin) and np.isfinite(xmax) and xmin < xmax):
-            raise InvalidArgumentError(f"xmin={xmin!r}, xmax={xmax!r}; expected two finite numbers, the first smaller.")
+            raise InvalidArgumentError(f"xmin={xmin!r}, xmax={xmax!r}; expected finite numbers, xmin < xmax.")
         self.xmin, self.xmax = float(xmin), float(xmax)
         self.resolution = (self.xmax - self.xmin) / num_points
         self.x_data = np.linspace(xmin, xmax, num_points)
@@ -55,30 +61,30 @@ class Sine:
         self._rng = np.random.default_rng(None if seed is None else check_int("seed", seed, 0))
 
     def ret_true(self, x_series: Any) -> Values:
-        """The sine at any places: float64, in the shape of `x_series`."""
+        """The sine at any x: float64, of the shape of `x_series`."""
         return np.sin(np.asarray(x_series, np.float64))
 
     def next_batch(self, batch_size: int, steps: int, return_batch_ts: bool = False) -> tuple[Values, ...]:
         """Windows of `steps` points at random real-valued starts, and the same windows one step later.
 
         Args:
-            batch_size: int >= 1, windows.
-            steps: int >= 1, points of a window; it must fit into the stretch.
-            return_batch_ts: bool, return the places as well.
+            batch_size: int >= 1, number of windows.
+            steps: int from 1 to num_points, points per window.
+            return_batch_ts: bool, whether to return x as well.
 
         Returns:
-            `(inputs, targets)`, float64 (batch_size, steps, 1) each; with `return_batch_ts` also their places x,
+            `(inputs, targets)`, float64 (batch_size, steps, 1) each; with `return_batch_ts` also x,
             float64 (batch_size, steps + 1).
 
         Raises:
-            InvalidArgumentError: a window longer than the stretch, or none.
+            InvalidArgumentError: no windows, or windows longer than the interval.
         """
         check_int("batch_size", batch_size)
         check_int("steps", steps)
         if steps > self.num_points:
             raise InvalidArgumentError(f"steps={steps}; expected at most num_points={self.num_points}.")
         starts = self._rng.random((batch_size, 1)) * (self.xmax - self.xmin - steps * self.resolution)
-        places = self.xmin + starts + np.arange(steps + 1) * self.resolution
-        values = np.sin(places)[..., None]
+        x = self.xmin + starts + np.arange(steps + 1) * self.resolution
+        values = np.sin(x)[..., None]
         windows = values[:, :-1], values[:, 1:]
-        return (*windows, places) if return_batch_ts else windows
+        return (*windows, x) if return_batch_ts else windows

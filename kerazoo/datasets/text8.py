@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import os
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
 
-from kerazoo.errors import DatasetUnavailableError
+from kerazoo._runtime.files import replacing
+from kerazoo.errors import DatasetUnavailableError, StorageError
 
 __all__ = ["text8"]
 
 URL = "http://mattmahoney.net/dc/text8.zip"
 ZIP_SHA256 = "a6640522afe85d1963ad56c05b0ede0a0c000dddc9671758a6cc09b7a38e5232"
 TEXT_SHA256 = "6e890197040d37d85beb962ae1f041ff1d9a9ca8d20c7d99c85027eebf51dca7"
-TIMEOUT = 20  # seconds without an answer or a byte
+TIMEOUT = 20  # seconds without a response
 
 
 def text8(folder: str | os.PathLike[str] | None = None, *, progress: bool = True) -> Path:
-    """Path of text8: 100,000,000 bytes, 17,005,207 lower-case words, one line without an end.
+    """Path of text8: 100,000,000 bytes, 17,005,207 lower-case words, one line without a line end.
 
-    The first call downloads 31 MB and unpacks them; later ones find the file. Its SHA-256 is compared each time. Put
-    by hand, `text8` or `text8.zip` in the cache folder is taken when it is the right one.
+    The first call downloads 31 MB and unpacks them; later calls use the file. Every call compares its SHA-256. A
+    manual copy of `text8` or `text8.zip` in the cache folder is used if it has the expected SHA-256.
 
-    Parameters
-    ----------
-    folder : the cache folder. Default: the variable ``KERAZOO_DATA_DIR``, or the user's cache folder for kerazoo.
-    progress : show a bar while downloading.
+    Args:
+        folder: the cache folder. Default: the environment variable ``KERAZOO_DATA_DIR``, or the user's cache folder.
+        progress: whether to show a progress bar while downloading.
 
-    Raises :class:`DatasetUnavailableError` when the file cannot be had; the message says where to put it by hand.
+    Raises:
+        DatasetUnavailableError: the file is not available; the message says where to put it manually.
 
     >>> corpus = kerazoo.EncodedCorpus.from_source(kerazoo.datasets.text8())    # doctest: +SKIP
     """
@@ -53,55 +55,49 @@ def _check(file: Path, expected: str) -> None:
         found = pooch.file_hash(str(file), alg="sha256")
     except OSError as error:
         raise DatasetUnavailableError(
-            f"{file}: cannot be read ({error.strerror}). Delete it, and call again."
+            f"{file}: cannot be read ({error.strerror}). Delete it and call again."
         ) from error
     if found != expected:
         raise DatasetUnavailableError(
             f"{file}: not the {file.name} of {URL}, or damaged: SHA-256 {found}, expected {expected}. "
-            "Delete it, and call again."
+            "Delete it and call again."
         )
 
 
 def _download(cache: Path, progress: bool) -> None:
     import pooch
 
-    by_hand = (
-        f"Where there is a network, download {URL} and put it at {cache / 'text8.zip'} "
-        "(the variable KERAZOO_DATA_DIR names another folder), then call again. "
+    remedy = (
+        f"On a machine with a network, download {URL} and copy it to {cache / 'text8.zip'} "
+        "(the environment variable KERAZOO_DATA_DIR names another folder), then call again. "
         "kerazoo.datasets.lee() is a small corpus that needs no download."
     )
     downloader: Any = pooch.HTTPDownloader(progressbar=progress, timeout=TIMEOUT)
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        # pooch writes to a temporary file, compares the checksum, then renames. One try: offline stays offline.
+        # pooch writes a temporary file, compares the checksum, then renames it. One attempt, to fail quickly offline.
         pooch.retrieve(URL, known_hash=f"sha256:{ZIP_SHA256}", fname="text8.zip", path=cache, downloader=downloader)
-    except ValueError as error:  # the checksum
-        raise DatasetUnavailableError(f"text8: the download from {URL} is damaged: {error} {by_hand}") from error
-    except OSError as error:  # the errors of requests among them
+    except ValueError as error:  # wrong checksum
+        raise DatasetUnavailableError(f"text8: the download from {URL} is damaged: {error} {remedy}") from error
+    except OSError as error:  # includes the errors of requests
         raise DatasetUnavailableError(
-            f"text8 is not in {cache}, and cannot be downloaded ({type(error).__name__}). {by_hand}"
+            f"text8 is not in {cache} and cannot be downloaded ({type(error).__name__}). {remedy}"
         ) from error
 
 
 def _unpack(packed: Path, text: Path) -> None:
-    """Write beside its place and rename, so that no half of a file is ever found under the name."""
+    """Extract text8 from the zip file and compare its checksum; write it atomically."""
     import pooch
 
-    part = text.with_name(f".{text.name}.{os.getpid()}.part")
     try:
-        with zipfile.ZipFile(packed) as archive, archive.open("text8") as source, open(part, "wb") as target:
-            while block := source.read(1 << 20):
-                target.write(block)
-        if pooch.file_hash(str(part), alg="sha256") != TEXT_SHA256:
-            raise DatasetUnavailableError(f"{packed}: its text8 is not the known one. Delete it, and call again.")
-        os.replace(part, text)
+        with replacing(text) as part:
+            with zipfile.ZipFile(packed) as archive, archive.open("text8") as source, open(part, "wb") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+            if pooch.file_hash(str(part), alg="sha256") != TEXT_SHA256:
+                raise DatasetUnavailableError(
+                    f"{packed}: its text8 does not have the expected checksum. Delete it and call again."
+                )
     except (zipfile.BadZipFile, KeyError) as error:
-        raise DatasetUnavailableError(f"{packed}: cannot be unpacked ({error}). Delete it, and call again.") from error
-    except OSError as error:
-        if isinstance(error, DatasetUnavailableError):
-            raise
-        raise DatasetUnavailableError(
-            f"{text}: cannot be written ({error.strerror}). It takes 100 MB; KERAZOO_DATA_DIR names another folder."
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
+        raise DatasetUnavailableError(f"{packed}: cannot be unpacked ({error}). Delete it and call again.") from error
+    except StorageError as error:
+        raise DatasetUnavailableError(f"{error} It takes 100 MB; KERAZOO_DATA_DIR names another folder.") from error

@@ -12,7 +12,7 @@ from kerazoo import metrics
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast import baselines
-from kerazoo.forecast.data.panel import SeriesData, read_panel
+from kerazoo.forecast.data import SeriesData, read_panel
 
 __all__ = ["backtest"]
 

@@ -15,7 +15,8 @@ from kerazoo.forecast.nets.members import MemberNets
 from kerazoo.forecast.nets.members import Values as Arrays
 from kerazoo.forecast.nets.rollout import Roller
 from kerazoo.forecast.nets.windows import KnownScale, Windows
-from kerazoo.forecast.transforms.base import Chain, Index, Values
+from kerazoo.forecast.transforms.base import Index, Values
+from kerazoo.forecast.transforms.chain import Chain
 from kerazoo.forecast.transforms.selection import Choice
 
 __all__ = ["Ensemble", "Features", "History", "members_of"]

@@ -19,8 +19,9 @@ from kerazoo.forecast.intervals import ConformalIntervals
 from kerazoo.forecast.nets.checkpoint import TrainingFile
 from kerazoo.forecast.nets.members import MemberNets, member_nets
 from kerazoo.forecast.nets.trainer import BestWeights, Course, Learner, fit_learner
-from kerazoo.forecast.nets.windows import KnownScale, Windows, fitted_chain, windows_of
-from kerazoo.forecast.transforms.base import Chain, Values
+from kerazoo.forecast.nets.windows import KnownScale, Windows, windows_of
+from kerazoo.forecast.transforms.base import Values
+from kerazoo.forecast.transforms.chain import Chain, fitted_chain
 from kerazoo.forecast.transforms.selection import Choice, choose_transforms
 from kerazoo.zoo.spec import RNNSpec
 

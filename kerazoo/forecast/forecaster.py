@@ -18,8 +18,8 @@ from kerazoo._validation import check_choice, check_int, check_real
 from kerazoo.errors import IntervalError, InvalidArgumentError, NotFittedError
 from kerazoo.forecast.data.calendar import calendar_names, season_length
 from kerazoo.forecast.data.index import dates_from, index_like, kind_of, listed, renamed_if_equal
-from kerazoo.forecast.data.panel import Panel, SeriesData, read_future, read_panel, write_forecast, write_steps
-from kerazoo.forecast.transforms.base import Chain, Transform, transform_from_config
+from kerazoo.forecast.data import Panel, SeriesData, read_future, read_panel, write_forecast, write_steps
+from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ class Forecaster(BaseEstimator):
         horizon: int >= 1, steps that are aimed at; None: a season, or 12 steps without one. `predict` takes any other.
         lookback: int >= 1 or None, steps that a net looks back at; None: that of the model, else up to 256.
         period: int >= 1, steps of a season; "auto": by the frequency of the index.
-        transforms: "auto"; or a sequence of transforms, their names or configs (`kerazoo.forecast.transforms.base`); ()
+        transforms: "auto"; or a sequence of transforms, their names or configs (`kerazoo.forecast.transforms`); ()
             scales only.
         calendar: "auto", names of calendar features, or (): see `kerazoo.forecast.data.calendar`.
         calendar_order: int >= 1, harmonics of each.
@@ -147,7 +147,7 @@ class Forecaster(BaseEstimator):
 
         Args:
             y: a Series, a DataFrame with one column a series (one global model for all), a long DataFrame with
-                `unique_id`, `ds` and `y`, or numbers: see :func:`kerazoo.forecast.data.panel.read_panel`.
+                `unique_id`, `ds` and `y`, or numbers: see :func:`kerazoo.forecast.data.read.read_panel`.
             X: covariates that are known in the future, over the index of `y`; or None.
             val: what decides when to stop and how wide intervals are. None: the last part of each series; an int: so
                 many of the last steps, 0 for none (all `epochs` are trained then, and there are no conformal

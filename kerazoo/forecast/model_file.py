@@ -16,7 +16,7 @@ from kerazoo.forecast.intervals import ConformalIntervals
 from kerazoo.forecast.nets.members import member_nets
 from kerazoo.forecast.nets.trainer import Course
 from kerazoo.forecast.nets.windows import KnownScale, Windows
-from kerazoo.forecast.transforms.base import Chain
+from kerazoo.forecast.transforms.chain import Chain
 from kerazoo.forecast.transforms.selection import Choice
 from kerazoo.zoo.spec import RNNSpec
 

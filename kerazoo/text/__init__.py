@@ -1,4 +1,4 @@
-"""Text in, ids out: corpus readers, `Vocabulary`, `EncodedCorpus`."""
+"""From text to ids: corpus readers, `Vocabulary`, `EncodedCorpus`."""
 
 from kerazoo.text.corpus import EncodedCorpus
 from kerazoo.text.vocabulary import Vocabulary

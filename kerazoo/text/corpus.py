@@ -1,4 +1,4 @@
-"""`EncodedCorpus`: a text as one flat array of word ids with document borders."""
+"""`EncodedCorpus`: a text as one flat array of word ids with document offsets."""
 
 from __future__ import annotations
 
@@ -26,24 +26,21 @@ KIND = "kerazoo.corpus"
 
 
 class EncodedCorpus:
-    """Documents of word ids, end to end in one array, in memory or memory-mapped from a file.
+    """Documents of word ids, concatenated in one array, in memory or memory-mapped from a file.
 
-    Make one with :meth:`from_source` (text, token lists), :meth:`from_ids` (arrays) or :meth:`load` (a file).
+    Create one with :meth:`from_source` (text, token lists), :meth:`from_ids` (arrays) or :meth:`load` (a file).
 
-    Attributes
-    ----------
-    ids : int32, shape (n_tokens,): word ids, the documents one after the other.
-    offsets : int64, shape (n_documents + 1,): document i is ``ids[offsets[i]:offsets[i + 1]]``.
-    raw_offsets : int64, shape (n_documents + 1,): the same borders, counted in the words before any were dropped.
-    vocabulary : the :class:`Vocabulary` of the ids.
-    n_empty_lines : empty lines (or token lists) of the source. They are not documents. Meaningful for a whole corpus:
-        slices and shards have 0.
+    A document that loses all its words to `min_count` stays as an empty document, so document numbers are the numbers
+    of the non-empty lines (or token lists) of the source.
 
-    A document that lost all its words to `min_count` stays, empty, so that document numbers are the numbers of the
-    non-empty lines (or token lists) of the source.
+    Attributes:
+        ids: int32 (n_tokens,), word ids, one document after another.
+        offsets: int64 (n_documents + 1,); document i is ``ids[offsets[i]:offsets[i + 1]]``.
+        raw_offsets: int64 (n_documents + 1,), the same boundaries, counted in words before any were dropped.
+        vocabulary: the :class:`Vocabulary` of the ids.
+        n_empty_lines: int, empty lines (or token lists) of the source, which are not documents. Only a whole corpus
+            knows it; slices and shards have 0.
 
-    Examples
-    --------
     >>> corpus = EncodedCorpus.from_source([["a", "rose", "is", "a", "rose"], ["is", "it"]], min_count=2)
     >>> corpus
     EncodedCorpus(2 documents, 6 tokens of 7 raw words, 3 words in the vocabulary)
@@ -54,7 +51,10 @@ class EncodedCorpus:
     """
 
     def __init__(self) -> None:
-        raise TypeError("EncodedCorpus is made by from_source(text), from_ids(ids, offsets, vocabulary) or load(path).")
+        raise TypeError(
+            "EncodedCorpus has no public constructor. "
+            "Use from_source(text), from_ids(ids, offsets, vocabulary) or load(path)."
+        )
 
     @classmethod
     def _of(
@@ -79,7 +79,7 @@ class EncodedCorpus:
     vocabulary: Vocabulary
     n_empty_lines: int
 
-    # ---- making one ----
+    # ---- construction ----
 
     @classmethod
     def from_source(
@@ -97,31 +97,31 @@ class EncodedCorpus:
     ) -> EncodedCorpus:
         """Count the words of a source and encode it, in one pass.
 
-        Parameters
-        ----------
-        source : one of
-            a path (str or `os.PathLike`) or a list of `os.PathLike`: UTF-8 text, one document a line, words between
-            white space as `str.split()` finds them. Suffixes .gz, .bz2, .xz and .zst are decompressed; a directory
-            stands for all files in it, sorted, hidden ones left out. One endless line is one document;
-            a list, tuple or other iterable of token lists, also a generator, which is read once;
-            an EncodedCorpus, which is returned as it is.
-        min_count, max_final_vocab, unk : which words get an id, see :class:`Vocabulary`.
-        vocabulary : encode with these words instead of choosing some; `min_count` is not used then.
-        workers : threads that scan files. Default: all usable cores. The result does not depend on it.
-        errors : bytes that are not UTF-8: ``"strict"`` raises and names their position, ``"replace"`` makes them
-            U+FFFD, ``"ignore"`` leaves them out.
-        path : write the corpus to this file and memory-map it: for corpora larger than memory. A temporary file of
-            4 bytes a raw word lies beside it meanwhile.
-        progress : a progress bar: True, False, or None = on a terminal, when it takes longer than two seconds.
+        Args:
+            source: one of
 
-        Raises
-        ------
-        CorpusError : the source is empty, damaged, not UTF-8, or of a type that is none of the above.
-        CorpusNotFoundError : a file is missing.
-        VocabularyError : no word is left; the message names a `min_count` that would leave some.
+                - a path (str or `os.PathLike`) or a list of `os.PathLike`: UTF-8 text, one document per line, words
+                  separated by white space as in `str.split()`. Files with the suffixes .gz, .bz2, .xz and .zst are
+                  decompressed. A directory means all its files, sorted, without hidden ones. A file without line
+                  ends is one document;
+                - a list, tuple or other iterable of token lists; a generator is read once;
+                - an `EncodedCorpus`, which is returned unchanged.
+            min_count: int >= 1, words that occur less often get no id; see :class:`Vocabulary`.
+            max_final_vocab: int >= 1 or None, the maximum number of words; see :class:`Vocabulary`.
+            unk: str or None, the word that replaces words without an id; see :class:`Vocabulary`.
+            vocabulary: encode with this vocabulary instead of building one; `min_count` is then ignored.
+            workers: int >= 1, threads that scan files; None uses all usable cores. The result does not depend on it.
+            errors: what to do with bytes that are not UTF-8: ``"strict"`` raises with their position, ``"replace"``
+                replaces them by U+FFFD, ``"ignore"`` drops them.
+            path: write the corpus to this file and memory-map it, for corpora larger than memory. Until it is
+                complete, a temporary file in the same folder takes 4 bytes per raw word.
+            progress: whether to show a progress bar; None shows it on a terminal after two seconds.
 
-        Examples
-        --------
+        Raises:
+            CorpusError: the source is empty, damaged, not UTF-8, or of another type.
+            CorpusNotFoundError: a file does not exist.
+            VocabularyError: no word is left; the message names a `min_count` that would keep some.
+
         >>> corpus = EncodedCorpus.from_source((line.split() for line in ["to be or", "not to be"]), min_count=2)
         >>> [corpus.decode(i) for i in range(len(corpus))]
         [['to', 'be'], ['to', 'be']]
@@ -129,8 +129,8 @@ class EncodedCorpus:
         if isinstance(source, EncodedCorpus):
             if vocabulary is not None and vocabulary != source.vocabulary:
                 raise InvalidArgumentError(
-                    "vocabulary differs from that of the EncodedCorpus, which is already encoded. "
-                    "Encode the text itself with from_source(text, vocabulary=...)."
+                    "vocabulary differs from the vocabulary of the EncodedCorpus, which is already encoded. "
+                    "Use corpus.with_vocabulary(vocabulary), or encode the text with from_source(text, vocabulary=...)."
                 )
             return source
         check_limits(min_count, max_final_vocab, unk)
@@ -139,7 +139,7 @@ class EncodedCorpus:
                 raise InvalidArgumentError(f"vocabulary is of type {type(vocabulary).__name__}; expected a Vocabulary.")
             if max_final_vocab is not None or unk is not None:
                 raise InvalidArgumentError(
-                    "max_final_vocab and unk choose words; a given vocabulary has chosen. Drop them."
+                    "max_final_vocab and unk select words, but a given vocabulary is already final. Remove them."
                 )
         threads = usable_cores() if workers is None else check_int("workers", workers)
         check_choice("errors", errors, ("strict", "replace", "ignore"))
@@ -158,35 +158,38 @@ class EncodedCorpus:
 
     @classmethod
     def from_ids(cls, ids: ArrayLike, offsets: ArrayLike, vocabulary: Vocabulary) -> EncodedCorpus:
-        """A corpus of given ids; they are checked, and not copied if int32 and contiguous.
+        """A corpus of given ids, which are checked, and not copied if they are int32 and contiguous.
 
-        Parameters
-        ----------
-        ids : integers, shape (n_tokens,), each in [0, len(vocabulary)).
-        offsets : integers, shape (n_documents + 1,), rising from 0 to n_tokens.
+        Args:
+            ids: integers (n_tokens,), each in [0, len(vocabulary)).
+            offsets: integers (n_documents + 1,), rising from 0 to n_tokens.
+            vocabulary: the :class:`Vocabulary` of the ids.
 
-        Examples
-        --------
+        Raises:
+            InvalidArgumentError: an id is outside the vocabulary, the offsets are not valid, or a wrong type.
+
         >>> vocabulary = Vocabulary.from_counts({"a": 2, "b": 1})
         >>> EncodedCorpus.from_ids([0, 1, 0], [0, 2, 3], vocabulary).decode(0)
         ['a', 'b']
         """
         if not isinstance(vocabulary, Vocabulary):
             raise InvalidArgumentError(f"vocabulary is of type {type(vocabulary).__name__}; expected a Vocabulary.")
-        flat, borders = _integers("ids", ids), _integers("offsets", offsets)
+        flat, ends = _integers("ids", ids), _integers("offsets", offsets)
         if len(vocabulary) <= np.iinfo(np.int32).max and flat.dtype != np.int32:
-            wrong = np.flatnonzero((flat < 0) | (flat >= len(vocabulary)))  # before int32 could wrap them
+            wrong = np.flatnonzero(
+                (flat < 0) | (flat >= len(vocabulary))
+            )  # before a conversion to int32 could overflow
             if wrong.size:
                 raise _outside(int(wrong[0]), int(flat[wrong[0]]), len(vocabulary))
-        own = np.ascontiguousarray(flat, np.int32)
-        ends = np.ascontiguousarray(borders, np.int64)
-        _check(own, ends, vocabulary)
-        return cls._of(own, ends, ends, vocabulary, 0)
+        flat = np.ascontiguousarray(flat, np.int32)
+        ends = np.ascontiguousarray(ends, np.int64)
+        _check(flat, ends, vocabulary)
+        return cls._of(flat, ends, ends, vocabulary, 0)
 
     def with_vocabulary(self, vocabulary: Vocabulary) -> EncodedCorpus:
-        """The same documents in the ids of another vocabulary; words that it lacks are dropped, or become its `unk`.
+        """The same documents encoded with another vocabulary; unknown words are dropped or become its `unk`.
 
-        Words that this corpus has dropped already stay dropped.
+        Words that this corpus has already dropped stay dropped.
 
         >>> corpus = EncodedCorpus.from_source([["a", "b", "a"], ["c"]], min_count=1)
         >>> [part.tolist() for part in corpus.with_vocabulary(Vocabulary.from_counts({"c": 2, "a": 1}))]
@@ -206,22 +209,22 @@ class EncodedCorpus:
 
     @property
     def n_tokens(self) -> int:
-        """Words with an id."""
+        """Number of words with an id."""
         return len(self.ids)
 
     @property
     def n_documents(self) -> int:
-        """Documents, empty ones among them; also ``len(corpus)``."""
+        """Number of documents, including empty ones; the same as ``len(corpus)``."""
         return len(self.offsets) - 1
 
     @property
     def n_raw_words(self) -> int:
-        """Words of the source, before any were dropped."""
+        """Number of words of the source, before any were dropped."""
         return int(self.raw_offsets[-1] - self.raw_offsets[0])
 
     @property
     def n_dropped(self) -> int:
-        """Words of the source that have no id."""
+        """Number of words of the source without an id."""
         return self.n_raw_words - self.n_tokens
 
     # ---- parts ----
@@ -230,27 +233,28 @@ class EncodedCorpus:
         return self.n_documents
 
     def __iter__(self) -> Iterator[NDArray[np.int32]]:
-        for place in range(len(self)):
-            yield self[place]
+        for i in range(len(self)):
+            yield self[i]
 
     @overload
-    def __getitem__(self, place: int) -> NDArray[np.int32]: ...
+    def __getitem__(self, key: int) -> NDArray[np.int32]: ...
 
     @overload
-    def __getitem__(self, place: slice) -> EncodedCorpus: ...
+    def __getitem__(self, key: slice) -> EncodedCorpus: ...
 
-    def __getitem__(self, place: int | slice) -> NDArray[np.int32] | EncodedCorpus:
-        """`corpus[i]`: ids of document i, int32 (n,), a view. `corpus[a:b]`: these documents, ids not copied."""
-        if isinstance(place, slice):
-            begin, end, step = place.indices(len(self))
+    def __getitem__(self, key: int | slice) -> NDArray[np.int32] | EncodedCorpus:
+        """`corpus[i]`: ids of document i, int32 (n,). `corpus[a:b]`: a corpus of these documents. Both are views."""
+        if isinstance(key, slice):
+            begin, end, step = key.indices(len(self))
             if step != 1:
-                raise InvalidArgumentError(f"a slice of documents with step {step}; expected step 1.")
+                raise InvalidArgumentError(f"slice of documents with step {step}; expected step 1.")
             return self._part(begin, max(begin, end))
         try:
-            number = operator.index(place)
+            number = operator.index(key)
         except TypeError:
             raise InvalidArgumentError(
-                f"documents go by number or slice; got {type(place).__name__}. corpus.ids is the flat array."
+                f"index of a document is of type {type(key).__name__}; expected an int or a slice. "
+                "corpus.ids is the flat array."
             ) from None
         if not -len(self) <= number < len(self):
             raise IndexError(f"document {number} of {len(self)}")
@@ -265,10 +269,14 @@ class EncodedCorpus:
         )
 
     def shard(self, n: int, i: int) -> EncodedCorpus:
-        """The i-th of n contiguous parts with about as many tokens each, cut at document borders; ids not copied.
+        """The i-th of n contiguous parts of about equal size in tokens, cut between documents; a view.
 
-        The parts are all documents in order, each once. A document is never cut, so that a part can be much longer
-        than the others, or empty, where documents are long.
+        Together the parts contain every document once, in order. A document is never split, so with long documents a
+        part can be much longer than the others, or empty.
+
+        Args:
+            n: int >= 1, number of parts.
+            i: int from 0 to n - 1.
 
         >>> corpus = EncodedCorpus.from_source([["a", "a"], ["b", "a"], ["b", "b", "b", "a"]], min_count=1)
         >>> [corpus.shard(2, i).n_tokens for i in range(2)]
@@ -279,7 +287,7 @@ class EncodedCorpus:
         return self._part(self._cut(n, i), self._cut(n, i + 1))
 
     def _cut(self, n: int, i: int) -> int:
-        """The document border nearest to the share i / n of the tokens; the earlier one of two."""
+        """The document boundary nearest to the fraction i / n of the tokens; of two, the earlier one."""
         if i in (0, n):
             return 0 if i == 0 else len(self)
         target = self.n_tokens * i // n
@@ -289,7 +297,7 @@ class EncodedCorpus:
         return after
 
     def decode(self, i: int) -> list[str]:
-        """The words of document i that have an id."""
+        """The words of document i, without those that were dropped."""
         return self.vocabulary.decode(self[operator.index(i)])
 
     def __repr__(self) -> str:
@@ -302,20 +310,22 @@ class EncodedCorpus:
     # ---- files ----
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the corpus with its vocabulary to one file; :meth:`load` reads it."""
+        """Write the corpus and its vocabulary to one file, atomically; :meth:`load` reads it."""
         _write(path, Encoded(self.vocabulary, self.offsets, self.raw_offsets, self.n_empty_lines, self.ids))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, mmap: bool = True, check: bool = True) -> EncodedCorpus:
         """Read a corpus that :meth:`save` or ``from_source(..., path=...)`` wrote.
 
-        Parameters
-        ----------
-        mmap : True: `ids` and the offsets stay on the disk and are read-only. False: all is read, checksums compared.
-        check : look through all ids for one that is not in the vocabulary: kernels trust the ids. That reads the file
-            once; False leaves it out, for a file that is known to be whole.
+        Args:
+            path: the file.
+            mmap: True memory-maps `ids` and the offsets read-only. False reads all into memory and verifies the
+                checksums.
+            check: whether to check that all ids are in the vocabulary, because kernels trust them. This reads the file
+                once; False skips it, for a file that is known to be intact.
 
-        Raises :class:`StorageError` when the file is missing, damaged, cut short, or holds something else.
+        Raises:
+            StorageError: the file is missing, damaged, truncated, or of another kind.
         """
         return cls._read(path, mmap=mmap, check=check)
 
@@ -326,29 +336,31 @@ class EncodedCorpus:
             vocabulary = Vocabulary.from_tensors(arrays, metadata["vocabulary"])
             ids, offsets, raw_offsets = arrays["ids"], arrays["offsets"], arrays["raw_offsets"]
             if (ids.dtype, offsets.dtype, raw_offsets.dtype) != (np.int32, np.int64, np.int64):
-                raise ValueError("its arrays have other dtypes")
+                raise ValueError("its arrays have wrong dtypes")
             if ids.ndim != 1 or offsets.ndim != 1 or raw_offsets.shape != offsets.shape:
-                raise ValueError("its arrays have other shapes")
+                raise ValueError("its arrays have wrong shapes")
             if not len(raw_offsets) or raw_offsets[0] < 0 or np.any(np.diff(raw_offsets) < np.diff(offsets)):
-                raise ValueError("its raw offsets do not fit its offsets")
+                raise ValueError("its raw offsets do not match its offsets")
             _check(ids, offsets, vocabulary, check_ids=check)
             n_empty_lines = int(metadata["n_empty_lines"])
         except (KeyError, TypeError, ValueError) as error:
-            raise StorageError(f"{os.fspath(path)}: damaged: {error}. Encode the text again.") from error
+            raise StorageError(
+                f"{os.fspath(path)}: damaged: {str(error).rstrip('.')}. Encode the text again."
+            ) from error
         return cls._of(ids, offsets, raw_offsets, vocabulary, n_empty_lines)
 
 
 def _write(path: str | os.PathLike[str], encoded: Encoded) -> None:
     arrays, vocabulary = encoded.vocabulary.to_tensors()
-    borders = {"ids": encoded.ids, "offsets": encoded.offsets, "raw_offsets": encoded.raw_offsets}
+    corpus_arrays = {"ids": encoded.ids, "offsets": encoded.offsets, "raw_offsets": encoded.raw_offsets}
     metadata = {"n_empty_lines": encoded.n_empty_lines, "vocabulary": vocabulary}
-    write_tensors(path, {**arrays, **borders}, metadata, kind=KIND)
+    write_tensors(path, {**arrays, **corpus_arrays}, metadata, kind=KIND)
 
 
 def _integers(name: str, values: ArrayLike) -> NDArray[Any]:
     array = np.asarray(values)
     if not array.size and not isinstance(values, np.ndarray):
-        array = array.astype(np.int64)  # [] is float64 by itself
+        array = array.astype(np.int64)  # np.asarray([]) is float64
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise InvalidArgumentError(
             f"{name} has dtype {array.dtype} and shape {array.shape}; expected integers of shape (n,)."
@@ -363,9 +375,10 @@ def _check(ids: NDArray[np.int32], offsets: NDArray[np.int64], vocabulary: Vocab
         raise InvalidArgumentError(f"offsets go from {ends}; expected from 0 to the number of ids, {len(ids)}.")
     falls = np.flatnonzero(np.diff(offsets) < 0)
     if falls.size:
-        place = int(falls[0]) + 1
+        at = int(falls[0]) + 1
         raise InvalidArgumentError(
-            f"offsets[{place}] is {offsets[place]}, less than {offsets[place - 1]} before it; offsets must not fall."
+            f"offsets[{at}] is {offsets[at]}, less than offsets[{at - 1}], {offsets[at - 1]}; "
+            "expected offsets that do not decrease."
         )
     if check_ids:
         wrong = first_outside(ids, len(vocabulary))
@@ -373,7 +386,7 @@ def _check(ids: NDArray[np.int32], offsets: NDArray[np.int64], vocabulary: Vocab
             raise _outside(wrong, int(ids[wrong]), len(vocabulary))
 
 
-def _outside(place: int, value: int, n_words: int) -> InvalidArgumentError:
+def _outside(index: int, value: int, n_words: int) -> InvalidArgumentError:
     return InvalidArgumentError(
-        f"ids[{place}] is {value}; expected 0 to {n_words - 1}, since the vocabulary has {n_words} words."
+        f"ids[{index}] is {value}; expected 0 to {n_words - 1}, since the vocabulary has {n_words} words."
     )

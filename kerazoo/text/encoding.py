@@ -1,8 +1,8 @@
-"""Text -> vocabulary, ids and document borders, in one pass over the source.
+"""Text -> vocabulary, ids and document offsets, in one pass over the source.
 
-Files are read in chunks by the calling thread, which decompresses too, and scanned by worker threads, each with a
-word table of its own and so with ids of its own. When the text is at its end the tables are joined, the vocabulary is
-chosen, and the provisional ids are replaced. Final ids depend neither on the number of workers nor on the chunks.
+The calling thread reads files in chunks and decompresses them. Worker threads scan the chunks, each with its own word
+table and therefore its own provisional ids. At the end of the text the tables are merged, the vocabulary is selected,
+and the provisional ids are replaced. Final ids depend neither on the number of workers nor on the chunks.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from numpy.typing import NDArray
 from kerazoo._runtime.files import Blocks
 from kerazoo.errors import CorpusError, InvalidArgumentError, StorageError
 from kerazoo.text.readers import Chunk, read_chunks
-from kerazoo.text.vocabulary import Vocabulary, check_word, choose, settle
+from kerazoo.text.vocabulary import Vocabulary, check_word, choose, choose_ranked
 from kerazoo_ext._scan import PADDING, InvalidUtf8Error, Scanner, compact
 
 __all__ = ["Encoded", "Encoder", "Limits", "encode_files", "encode_tokens"]
 
-CHUNK = 1 << 20  # bytes: larger ones gain nothing, smaller ones make Python's part felt
-_FLUSH = 1 << 20  # tokens of token lists that are gathered before they become a piece
+CHUNK = 1 << 20  # bytes: larger chunks are not faster, smaller ones cost noticeable time in Python
+_FLUSH = 1 << 20  # tokens of token lists that are collected for one piece
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Which words get an id: see :class:`Vocabulary`. With `vocabulary`, exactly its words do."""
+    """Which words get an id: see :class:`Vocabulary`. With `vocabulary`, exactly its words."""
 
     min_count: int
     max_final_vocab: int | None
@@ -44,7 +44,7 @@ class Limits:
 
 
 class _Memory:
-    """Provisional ids of the pieces, kept in memory."""
+    """Provisional ids of the pieces, in memory."""
 
     def __init__(self) -> None:
         self._pieces: list[NDArray[np.int32]] = []
@@ -52,17 +52,20 @@ class _Memory:
     def add(self, ids: NDArray[np.int32]) -> None:
         self._pieces.append(ids)
 
-    def take(self, place: int) -> NDArray[np.int32]:
-        """The ids of a piece, for the last time."""
-        ids, self._pieces[place] = self._pieces[place], self._pieces[place][:0]
+    def take(self, piece: int) -> NDArray[np.int32]:
+        """Return the ids of a piece and release them."""
+        ids, self._pieces[piece] = self._pieces[piece], self._pieces[piece][:0]
         return ids
+
+    def replace(self, piece: int, ids: NDArray[np.int32]) -> None:
+        self._pieces[piece] = ids
 
     def close(self) -> None:
         self._pieces.clear()
 
 
 class _Spill:
-    """The same in a temporary file, which is gone when closed, whatever happens."""
+    """Provisional ids of the pieces, in a temporary file that the system deletes when it is closed."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -71,15 +74,16 @@ class _Spill:
             raise StorageError(
                 f"{folder}: cannot be written ({error.strerror}). The folder must exist and be writable."
             ) from error
-        self._places: list[tuple[int, int]] = []
+        self._spans: list[tuple[int, int]] = []  # first byte and size in bytes of each piece
 
     def add(self, ids: NDArray[np.int32]) -> None:
-        begin = sum(self._places[-1]) if self._places else 0
-        self._places.append((begin, ids.nbytes))
+        begin = sum(self._spans[-1]) if self._spans else 0
+        self._spans.append((begin, ids.nbytes))
         self._write(begin, ids)
 
-    def take(self, place: int) -> NDArray[np.int32]:
-        begin, size = self._places[place]
+    def take(self, piece: int) -> NDArray[np.int32]:
+        """Return the ids of a piece."""
+        begin, size = self._spans[piece]
         ids = np.empty(size // 4, np.int32)
         self._file.seek(begin)
         view = ids.view(np.uint8).data
@@ -87,9 +91,9 @@ class _Spill:
             view = view[self._file.readinto(view) :]
         return ids
 
-    def replace(self, place: int, ids: NDArray[np.int32]) -> None:
-        begin, _ = self._places[place]
-        self._places[place] = (begin, ids.nbytes)
+    def replace(self, piece: int, ids: NDArray[np.int32]) -> None:
+        begin, _ = self._spans[piece]
+        self._spans[piece] = (begin, ids.nbytes)
         self._write(begin, ids)
 
     def _write(self, begin: int, ids: NDArray[np.int32]) -> None:
@@ -101,7 +105,7 @@ class _Spill:
         except OSError as error:
             raise StorageError(
                 f"the temporary file of the scan cannot be written ({error.strerror}). "
-                "It takes 4 bytes a raw word beside the corpus file."
+                "It takes 4 bytes per raw word, in the folder of the corpus file."
             ) from error
 
     def close(self) -> None:
@@ -110,10 +114,14 @@ class _Spill:
 
 @dataclass
 class Encoded:
-    """What an EncodedCorpus is made of.
+    """The parts of an `EncodedCorpus`.
 
-    offsets, raw_offsets : int64 (n_documents + 1,), document borders among the ids and among the raw words
-    ids : int32 (n_tokens,), whole or in blocks
+    Attributes:
+        vocabulary: the vocabulary of the ids.
+        offsets: int64 (n_documents + 1,), document offsets in ids.
+        raw_offsets: int64 (n_documents + 1,), document offsets in raw words.
+        n_empty_lines: int, empty lines of the source.
+        ids: int32 (n_tokens,), as one array or in blocks.
     """
 
     vocabulary: Vocabulary
@@ -124,9 +132,12 @@ class Encoded:
 
 
 class Encoder:
-    """Gathers pieces of provisional ids and makes them final. A context manager, for its temporary file.
+    """Collects pieces of provisional ids and makes them final. A context manager, because of its temporary file.
 
-    With `folder`, the ids lie in a file there rather than in memory.
+    Args:
+        limits: which words get an id.
+        workers: int >= 1, threads.
+        folder: keep the ids in a temporary file in this folder; None keeps them in memory.
     """
 
     def __init__(self, limits: Limits, workers: int, folder: Path | None = None) -> None:
@@ -144,17 +155,17 @@ class Encoder:
         self._store.close()
 
     def add(self, ids: NDArray[np.int32], line_ends: NDArray[np.int32], table: int) -> None:
-        """The next piece: provisional ids (n,) of a table, and for each line its end, 0 to n."""
+        """Add a piece: provisional ids (n,) of word table number `table`, and the end of each line, 0 to n."""
         self._store.add(ids)
         self._sizes.append(len(ids))
         self._line_ends.append(line_ends)
         self._tables.append(table)
 
     def finish(self, vocabulary: Vocabulary, mappings: Sequence[NDArray[np.int32]]) -> Encoded:
-        """Replace the provisional ids of table k by mappings[k][id], -1 = dropped."""
-        raw_ends = _whole(self._line_ends, self._sizes)
+        """Replace the provisional ids of table k by ``mappings[k][id]``, where -1 drops the word."""
+        raw_ends = _global_ends(self._line_ends, self._sizes)
         kept = self._compact(mappings)
-        ends = _whole(self._line_ends, kept)
+        ends = _global_ends(self._line_ends, kept)
         filled = np.diff(raw_ends, prepend=0) > 0
         n_tokens = sum(kept)
         if isinstance(self._store, _Memory):
@@ -173,33 +184,30 @@ class Encoder:
     def _compact(self, mappings: Sequence[NDArray[np.int32]]) -> list[int]:
         store = self._store
 
-        def one(place: int) -> int:
-            ids = store.take(place)
-            kept = compact(ids, mappings[self._tables[place]], self._line_ends[place])
-            if isinstance(store, _Memory):
-                store._pieces[place] = ids[:kept]
-            else:
-                store.replace(place, ids[:kept])
+        def compact_piece(piece: int) -> int:
+            ids = store.take(piece)
+            kept = compact(ids, mappings[self._tables[piece]], self._line_ends[piece])
+            store.replace(piece, ids[:kept])
             return kept
 
-        places = range(len(self._sizes))
-        if isinstance(store, _Spill):  # one file position
-            return [one(place) for place in places]
+        pieces = range(len(self._sizes))
+        if isinstance(store, _Spill):  # threads would share one file position
+            return [compact_piece(piece) for piece in pieces]
         with ThreadPoolExecutor(self.workers) as pool:
-            return list(pool.map(one, places))
+            return list(pool.map(compact_piece, pieces))
 
     def _gather(self, target: NDArray[np.int32], kept: list[int]) -> None:
         starts = np.cumsum([0, *kept]).tolist()
 
-        def one(place: int) -> None:
-            target[starts[place] : starts[place + 1]] = self._store.take(place)
+        def copy_piece(piece: int) -> None:
+            target[starts[piece] : starts[piece + 1]] = self._store.take(piece)
 
         with ThreadPoolExecutor(self.workers) as pool:
-            list(pool.map(one, range(len(kept))))
+            list(pool.map(copy_piece, range(len(kept))))
 
 
-def _whole(line_ends: list[NDArray[np.int32]], sizes: list[int]) -> NDArray[np.int64]:
-    """Line ends counted from the start of the text instead of that of their piece: int64 (n_lines,)."""
+def _global_ends(line_ends: list[NDArray[np.int32]], sizes: list[int]) -> NDArray[np.int64]:
+    """Line ends relative to the start of the text instead of that of their piece: int64 (n_lines,)."""
     start, parts = 0, [np.zeros(0, np.int64)]
     for ends, size in zip(line_ends, sizes, strict=True):
         parts.append(ends.astype(np.int64) + start)
@@ -208,9 +216,9 @@ def _whole(line_ends: list[NDArray[np.int32]], sizes: list[int]) -> NDArray[np.i
 
 
 def encode_files(files: Sequence[Path], encoder: Encoder, errors: str, progress: bool | None) -> Encoded:
-    """Scan text files; one document a line, the end of a file ends a line."""
+    """Encode text files, one document per line; the end of a file ends a line."""
     size = CHUNK
-    # A random seed, so that no text can be made to collide; no result depends on it.
+    # A random seed, so that no text can be constructed to collide. Results do not depend on it.
     seed = (secrets.randbits(64), secrets.randbits(64))
     scanners: list[Scanner] = []
     idle: deque[int] = deque()
@@ -222,7 +230,7 @@ def encode_files(files: Sequence[Path], encoder: Encoder, errors: str, progress:
         return np.empty(n, np.uint8)
 
     def scan(chunk: Chunk) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
-        table = idle.popleft()  # never empty: there are as many as threads
+        table = idle.popleft()  # never empty: there is one per thread
         try:
             try:
                 ids, line_ends = scanners[table].scan(chunk.buffer, chunk.size)
@@ -257,10 +265,10 @@ def encode_files(files: Sequence[Path], encoder: Encoder, errors: str, progress:
             for future, consumed in pending:
                 encoder.add(*future.result())
                 bar.update(consumed)
-    finally:  # on Ctrl-C too: what runs ends within a chunk, what waits is not begun
+    finally:  # also on Ctrl-C: running scans finish their chunk, waiting ones are cancelled
         pool.shutdown(cancel_futures=True)
-    places = [np.arange(len(scanners[0]), dtype=np.int32)]
-    places += [scanners[0].absorb(other) for other in scanners[1:]]
+    merged_ids = [np.arange(len(scanners[0]), dtype=np.int32)]
+    merged_ids += [scanners[0].absorb(other) for other in scanners[1:]]
     counts = scanners[0].tally()
     check_not_empty(counts, f"{len(files)} file(s), the first is {str(files[0])!r}")
     limits = encoder.limits
@@ -269,25 +277,25 @@ def encode_files(files: Sequence[Path], encoder: Encoder, errors: str, progress:
         vocabulary, mapping = limits.vocabulary, np.empty(len(words), np.int32)
         mapping[ids] = known_ids(words, vocabulary)
     else:
-        # `unk` may itself be a word of the text, and does not use up the limit.
+        # `unk` may itself be a word of the text, and does not count towards the limit.
         limit = limits.max_final_vocab
         words, _, ids = scanners[0].rank(limits.min_count, None if limit is None else limit + (limits.unk is not None))
-        vocabulary, mapping = settle(words, ids, counts, limits.min_count, limit, limits.unk)
+        vocabulary, mapping = choose_ranked(words, ids, counts, limits.min_count, limit, limits.unk)
     scanners.clear()
-    return encoder.finish(vocabulary, [mapping[place] for place in places])
+    return encoder.finish(vocabulary, [mapping[ids] for ids in merged_ids])
 
 
 def encode_tokens(documents: Iterable[Iterable[str]], encoder: Encoder, progress: bool | None) -> Encoded:
-    """Encode token lists, each a document; the iterable is read once."""
+    """Encode token lists, each one document; the iterable is read once."""
     table = _Table()
     lookup = table.__getitem__
-    gathered, ends = array("i"), array("i")
+    collected, ends = array("i"), array("i")
     counts = np.zeros(0, np.int64)
 
     def flush(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        ids = np.array(gathered, np.int32)
+        ids = np.array(collected, np.int32)
         encoder.add(ids, np.array(ends, np.int32), 0)
-        del gathered[:], ends[:]
+        del collected[:], ends[:]
         tally = np.bincount(ids, minlength=len(table))
         tally[: len(counts)] += counts
         return tally
@@ -297,17 +305,17 @@ def encode_tokens(documents: Iterable[Iterable[str]], encoder: Encoder, progress
         for number, document in enumerate(documents):
             if isinstance(document, str | bytes) or not isinstance(document, Iterable):
                 raise not_tokens(document, number)
-            before = len(gathered)
+            before = len(collected)
             tokens = document if isinstance(document, list | tuple) else list(document)
             try:
-                gathered.extend(map(lookup, tokens))
+                collected.extend(map(lookup, tokens))
             except (InvalidArgumentError, TypeError) as error:
-                place = len(gathered) - before  # the tokens before it are in
-                if isinstance(error, TypeError) and isinstance(tokens[place], str):
+                index = len(collected) - before  # the tokens before the bad one are already in
+                if isinstance(error, TypeError) and isinstance(tokens[index], str):
                     raise
-                raise CorpusError(bad_token(tokens[place], number, place)) from None
-            ends.append(len(gathered))
-            if len(gathered) >= _FLUSH:
+                raise CorpusError(bad_token(tokens[index], number, index)) from None
+            ends.append(len(collected))
+            if len(collected) >= _FLUSH:
                 counts = flush(counts)
             bar.update(1)
     counts = flush(counts)
@@ -321,23 +329,24 @@ def encode_tokens(documents: Iterable[Iterable[str]], encoder: Encoder, progress
 
 
 class _Table(dict[str, int]):
-    """Word -> id in the order of first sight. Checks a word once, when it is new."""
+    """Word -> id in order of first occurrence. Checks each word once, when it is new."""
 
     def __missing__(self, word: Any) -> int:
         check_word(word, "token")
-        place = len(self)
-        self[str(word)] = place
-        return place
+        new = len(self)
+        self[str(word)] = new
+        return new
 
 
 def known_ids(words: list[str], vocabulary: Vocabulary) -> NDArray[np.int32]:
+    """The id of each word in `vocabulary`, int32 (n_words,); that of `unk`, or -1, for unknown words."""
     unknown = -1 if vocabulary.unk_id is None else vocabulary.unk_id
     lookup = vocabulary.ids.get
     return np.fromiter((lookup(word, unknown) for word in words), np.int32, len(words))
 
 
 def progress_bar(progress: bool | None, total: int | None, unit: str, title: str) -> Any:
-    """A tqdm bar; by default one that shows only on a terminal, and only when it takes more than two seconds."""
+    """A tqdm progress bar; with `progress=None` it appears only on a terminal, after two seconds."""
     if progress is False:
         return _NoBar()
     from tqdm.auto import tqdm
@@ -357,11 +366,13 @@ class _NoBar(contextlib.nullcontext["_NoBar"]):
 
 
 def check_not_empty(counts: NDArray[np.int64], source: str) -> None:
+    """Raise :class:`CorpusError` if no word was counted in `source`."""
     if not counts.size:
         raise CorpusError(f"the corpus is empty: no word in {source}. Check that the source has text.")
 
 
 def not_tokens(document: Any, number: int) -> CorpusError:
+    """The error for a document that is not a list of tokens."""
     if isinstance(document, str):
         return CorpusError(
             f"document {number} is the str {shorten(document)}; expected a list of tokens. "
@@ -372,25 +383,26 @@ def not_tokens(document: Any, number: int) -> CorpusError:
     )
 
 
-def bad_token(token: Any, number: int, place: int) -> str:
+def bad_token(token: Any, number: int, index: int) -> str:
+    """The error message for a token that is not a non-empty str that UTF-8 can encode."""
     if isinstance(token, str) and token:
         return (
-            f"document {number}, token {place} is {shorten(token)}, which holds half of a surrogate pair and has no "
-            "UTF-8 form. token.encode('utf-8', 'replace').decode() replaces it."
+            f"document {number}, token {index} is {shorten(token)}, which contains a lone surrogate and cannot be "
+            "encoded as UTF-8. token.encode('utf-8', 'replace').decode() replaces it."
         )
     remedy = {
-        str: "text.split() makes no empty tokens.",
-        bytes: "token.decode('utf-8') gives a str.",
-        type(None): "Leave missing values out.",
-    }.get(type(token), "str(token) makes one.")
+        str: "text.split() returns no empty tokens.",
+        bytes: "token.decode('utf-8') returns a str.",
+        type(None): "Remove missing values.",
+    }.get(type(token), "str(token) converts it.")
     return (
-        f"document {number}, token {place} is {shorten(token)}, of type {type(token).__name__}; "
+        f"document {number}, token {index} is {shorten(token)}, of type {type(token).__name__}; "
         f"expected a str that is not empty. {remedy}"
     )
 
 
 def not_utf8(chunk: Chunk, position: int) -> CorpusError:
-    """The error for a byte that is not UTF-8, with a guess at what the file is."""
+    """The error for a byte that is not UTF-8, with a guess at the type of the file."""
     data = chunk.buffer[: chunk.size].tobytes()
     guess = ""
     if chunk.offset == 0:
@@ -414,5 +426,6 @@ _MARKS = {
 
 
 def shorten(value: Any) -> str:
+    """`repr(value)`, of at most 60 characters."""
     shown = repr(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."

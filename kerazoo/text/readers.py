@@ -1,4 +1,4 @@
-"""Where text comes from: what a user may pass as a corpus, and files read in chunks, compressed or not."""
+"""Sources of text: which objects may be passed as a corpus, and files read in chunks, compressed or not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kerazoo_ext._scan import MAX_CHUNK, PADDING
 
 __all__ = ["Chunk", "files_of", "is_files", "open_text", "read_chunks"]
 
-# Where a text may be cut: the ASCII white space of str.split().
+# Bytes at which a text may be cut: the ASCII white space of str.split().
 _CUTS = np.zeros(256, bool)
 _CUTS[[*range(0x09, 0x0E), *range(0x1C, 0x21)]] = True
 
@@ -32,9 +32,12 @@ _NO_LIST = (
 
 
 def is_files(source: Any) -> bool:
-    """True if `source` means files (a path, or a list of them), False if it means token lists.
+    """True if `source` is a path or a list of paths, False if it is an iterable of token lists.
 
-    A str is always a path. A list of str could mean either, and is refused.
+    A str is always a path. A list of str is ambiguous; :func:`kerazoo.text.encoding.encode_tokens` refuses it.
+
+    Raises:
+        CorpusError: `source` is neither.
     """
     if isinstance(source, str | os.PathLike):
         return True
@@ -60,14 +63,14 @@ def is_files(source: Any) -> bool:
 
 
 def files_of(source: str | os.PathLike[str] | Iterable[os.PathLike[str]]) -> list[Path]:
-    """The files that `source` names, in order; a directory gives all its files, sorted, hidden ones left out."""
+    """The files that `source` names, in order; a directory means all its files, sorted, without hidden ones."""
     named = [source] if isinstance(source, str | os.PathLike) else list(source)
     files: list[Path] = []
     for name in named:
         path = Path(name)
         try:
             exists, folder = path.exists(), path.is_dir()
-        except (OSError, ValueError) as error:  # too long for a path, or NUL within: a text surely
+        except (OSError, ValueError) as error:  # too long for a path, or contains NUL: probably a text
             raise CorpusNotFoundError(_missing(name, str(error))) from None
         if not exists:
             raise CorpusNotFoundError(_missing(name, "no such file or directory"))
@@ -78,7 +81,7 @@ def files_of(source: str | os.PathLike[str] | Iterable[os.PathLike[str]]) -> lis
                 if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
             )
             if not found:
-                raise CorpusError(f"{path}: the directory has no files (hidden ones, .*, are left out).")
+                raise CorpusError(f"{path}: the directory has no files (hidden ones, .*, are skipped).")
             files += found
         else:
             files.append(path)
@@ -87,7 +90,7 @@ def files_of(source: str | os.PathLike[str] | Iterable[os.PathLike[str]]) -> lis
 
 def _missing(name: Any, reason: str) -> str:
     shown = os.fspath(name)
-    # A path is shown as a whole; what has spaces in it is rather a text, of which the beginning will do.
+    # A path is shown in full. A str with spaces is probably a text, of which the beginning is enough.
     limit = 80 if any(character.isspace() for character in shown) else 400
     short = shown if len(shown) <= limit else shown[: limit - 3] + "..."
     message = f"{short!r}: {reason}."
@@ -100,14 +103,23 @@ def _missing(name: Any, reason: str) -> str:
 
 @dataclass
 class Chunk:
-    """`size` bytes of text at the front of `buffer` (uint8, with padding behind), cut at ASCII white space."""
+    """A piece of text that ends at ASCII white space or at the end of its file.
+
+    Attributes:
+        path: the file.
+        offset: int, position of the first byte in the (decompressed) file.
+        buffer: uint8, the text followed by padding.
+        size: int, bytes of text in `buffer`.
+        ends_line: whether the file ends here without a line end.
+        consumed: int, bytes of the (compressed) file read since the previous chunk.
+    """
 
     path: Path
-    offset: int  # of the first byte in the (decompressed) file, in bytes
+    offset: int
     buffer: NDArray[np.uint8]
     size: int
-    ends_line: bool  # the file ends here, without a line end
-    consumed: int  # bytes of the file as it lies on the disk, read since the chunk before
+    ends_line: bool
+    consumed: int
 
 
 def read_chunks(
@@ -115,10 +127,15 @@ def read_chunks(
     size: int,
     new_buffer: Callable[[int], NDArray[np.uint8]] = lambda capacity: np.empty(capacity, np.uint8),
 ) -> Iterator[Chunk]:
-    """The text of the files in chunks of about `size` bytes that end behind white space.
+    """Read the files in chunks of about `size` bytes that end after white space.
 
-    A word longer than that makes its chunk longer. `new_buffer(n)` gives a buffer of at least n bytes, which may be
-    used again once its chunk is done with. A byte order mark at the front of a file is left out.
+    A longer word makes its chunk longer. A byte order mark at the start of a file is skipped.
+
+    Args:
+        files: text files, compressed or not.
+        size: int, bytes per chunk.
+        new_buffer: called with n, returns a uint8 array of at least n bytes. The caller may reuse it after it has
+            processed the chunk.
     """
     for path in files:
         with open_text(path) as (stream, raw):
@@ -144,7 +161,7 @@ def _chunks_of(
         if cut == 0 and not at_end:  # one word fills the buffer
             if capacity * 2 > MAX_CHUNK:
                 raise CorpusError(
-                    f"{path}: {capacity:,} bytes from byte {offset:,} on without ASCII white space. Is it a text file?"
+                    f"{path}: {capacity:,} bytes from byte {offset:,} on have no ASCII white space. Is it a text file?"
                 )
             larger = new_buffer(capacity * 2 + PADDING)
             larger[:filled] = buffer[:filled]
@@ -164,7 +181,7 @@ def _chunks_of(
 
 
 def _last_cut(buffer: NDArray[np.uint8], filled: int) -> int:
-    """How many of the bytes come before, and with, the last white space."""
+    """Number of bytes up to and including the last white space."""
     step = 4096
     for stop in range(filled, 0, -step):
         start = max(0, stop - step)
@@ -175,7 +192,7 @@ def _last_cut(buffer: NDArray[np.uint8], filled: int) -> int:
 
 
 def _fill(path: Path, stream: BinaryIO, buffer: NDArray[np.uint8], filled: int, capacity: int, offset: int) -> int:
-    """Read until the buffer is full or the file at its end; returns the bytes got."""
+    """Read until the buffer is full or the file ends; returns the number of bytes read."""
     view = buffer.data[filled:capacity]
     got = 0
     try:
@@ -188,7 +205,7 @@ def _fill(path: Path, stream: BinaryIO, buffer: NDArray[np.uint8], filled: int, 
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         if path.suffix.lower() in _OPENERS:
             raise CorpusError(
-                f"{path}: the compressed file is damaged or cut short ({reason}), "
+                f"{path}: the compressed file is damaged or truncated ({reason}), "
                 f"readable up to byte {offset + filled + got:,} of the text. Download or compress it again."
             ) from error
         raise CorpusError(f"{path}: cannot be read ({reason}).") from error
@@ -207,7 +224,10 @@ def _tell(raw: BinaryIO) -> int:
 
 
 class open_text:
-    """Context manager: (the decompressed stream, the file below it), both binary. Compression goes by the suffix."""
+    """Context manager that opens a file: (the decompressed stream, the raw file), both binary.
+
+    The suffix of the file decides on the compression.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -231,7 +251,7 @@ class open_text:
 
 
 class _ZstdStream(io.RawIOBase):
-    """Decompressed bytes of a .zst file. `zstandard.stream_reader` takes a file that was cut short for whole."""
+    """Decompressed bytes of a .zst file. `zstandard.stream_reader` does not detect a truncated file."""
 
     def __init__(self, raw: BinaryIO) -> None:
         import zstandard
@@ -250,10 +270,10 @@ class _ZstdStream(io.RawIOBase):
     def readinto(self, target: Any) -> int:
         while not self._ready:
             if not self._input:
-                self._input = self._raw.read(1 << 15)  # small: what comes out may be thousands of times as long
+                self._input = self._raw.read(1 << 15)  # small: the output may be thousands of times longer
                 if not self._input:
                     if self._frame is not None:
-                        raise EOFError("the last frame has no end")
+                        raise EOFError("the last frame is incomplete")
                     return 0
             if self._frame is None:
                 self._frame = self._new()
@@ -268,7 +288,7 @@ class _ZstdStream(io.RawIOBase):
 
 
 _zstd_errors: tuple[type[BaseException], ...] = ()
-# gzip.GzipFile and its like check the checksum at the end, and go on over several members.
+# gzip.GzipFile and the others verify the checksum at the end and read concatenated members.
 _OPENERS: dict[str, Callable[[Any], Any]] = {
     ".gz": lambda raw: gzip.GzipFile(fileobj=io.BufferedReader(raw, 1 << 17), mode="rb"),
     ".bz2": bz2.BZ2File,

@@ -1,4 +1,4 @@
-"""A corpus as the kernels take it: its arrays, checked once, subsampling, and the keys of an epoch. Without Keras."""
+"""`Tokens`: the arrays of a corpus as the kernels take them, checked once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 from kerazoo._runtime.fingerprint import corpus_fingerprint
 from kerazoo.errors import CorpusError, InvalidArgumentError
 
-__all__ = ["Stream", "Tokens", "epoch_keys", "keep_thresholds"]
+__all__ = ["Tokens"]
 
 
 class Tokens(NamedTuple):
-    """The arrays of a corpus: ids int32 (N,), offsets int64 (documents + 1,), counts int64 (V,)."""
+    """The arrays of a corpus, valid by construction: make them with :meth:`of`.
+
+    Attributes:
+        ids: int32 (N,), word ids, one document after another; each in [0, V).
+        offsets: int64 (documents + 1,), rising from 0 to N; document i is ``ids[offsets[i]:offsets[i + 1]]``.
+        counts: int64 (V,), how often each word of the vocabulary occurs.
+    """
 
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
@@ -22,9 +28,17 @@ class Tokens(NamedTuple):
 
     @classmethod
     def of(cls, corpus: Any, counts: ArrayLike | None = None) -> Tokens:
-        """The checked arrays of `corpus`, an object with `ids`, `offsets` and `vocabulary.counts` (or `counts` given).
+        """The checked arrays of a corpus.
 
         Arrays of the right type are not copied, so memory-mapped ones stay on disk.
+
+        Args:
+            corpus: an object with `ids`, `offsets` and `vocabulary.counts`, such as an `EncodedCorpus`.
+            counts: int (V,), replaces `corpus.vocabulary.counts`.
+
+        Raises:
+            InvalidArgumentError: `corpus` lacks an attribute, or an array is not one-dimensional and of integers.
+            CorpusError: the corpus has no token, its offsets do not fit the ids, or an id has no count.
         """
         try:
             ids, offsets = np.asarray(corpus.ids), np.asarray(corpus.offsets)
@@ -55,42 +69,14 @@ class Tokens(NamedTuple):
             )
         return cls(np.ascontiguousarray(ids, np.int32), offsets, np.ascontiguousarray(counts, np.int64))
 
+    def check_pairs_possible(self) -> None:
+        """Raise :class:`CorpusError` unless some document has two words, as every training pair needs."""
+        if np.diff(self.offsets).max() < 2:
+            raise CorpusError(
+                f"no document has two words ({len(self.offsets) - 1} documents, {len(self.ids)} words), so there "
+                "is no pair. Should the documents be joined?"
+            )
+
     def fingerprint(self) -> dict[str, Any]:
         """See :func:`kerazoo._runtime.fingerprint.corpus_fingerprint`."""
         return corpus_fingerprint(self.ids, self.offsets, self.counts)
-
-
-def keep_thresholds(counts: NDArray[np.int64], sample: float) -> NDArray[np.uint32] | None:
-    """Subsampling: a token of word w is kept iff 32 random bits are <= threshold[w]; uint32 (V,), None keeps all.
-
-    P(keep) = min(1, (sqrt(f / t) + 1) * t / f), f the count, t = sample * sum of counts: gensim's formula (that of
-    word2vec.c, not that of the paper).
-    """
-    if sample == 0:
-        return None
-    threshold = sample * float(counts.sum())
-    frequency = np.maximum(counts, 1)
-    probability = (np.sqrt(frequency / threshold) + 1) * (threshold / frequency)
-    return np.minimum(probability * 2.0**32, 2.0**32 - 1).astype(np.uint32)
-
-
-class Stream(NamedTuple):
-    """The settings that decide which tokens are kept and which contexts a centre has; see `kerazoo_ext._pairs`."""
-
-    tokens: Tokens
-    keep: NDArray[np.uint32] | None
-    window: int
-    shrink: bool
-    max_contexts: int = 0
-
-    def arguments(
-        self, keys: NDArray[np.uint64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.uint32] | None, NDArray[np.uint64], int, bool, int]:
-        """The leading arguments of every kernel."""
-        tokens = self.tokens
-        return tokens.ids, tokens.offsets, self.keep, keys, self.window, self.shrink, self.max_contexts
-
-
-def epoch_keys(seed: int, number: int) -> NDArray[np.uint64]:
-    """The keys of an epoch, uint64 (4,): tokens, contexts, noise, order."""
-    return np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(4, np.uint64).astype(np.uint64, copy=False)

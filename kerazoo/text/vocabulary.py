@@ -17,27 +17,24 @@ __all__ = ["Vocabulary"]
 
 
 class Vocabulary:
-    """Words in the order of their ids: by falling count, ties in code point order.
+    """Words in the order of their ids: by decreasing count, ties in code point order.
 
-    Built from a text by :meth:`kerazoo.text.EncodedCorpus.from_source`, or from counts by :meth:`from_counts`. The
-    constructor takes words that are already in order; it is what files are read back with.
+    :meth:`kerazoo.text.EncodedCorpus.from_source` builds it from a text, :meth:`from_counts` from counts. The
+    constructor takes words that are already in order, as read from a file.
 
-    Parameters
-    ----------
-    words : sequence of str, the words in the order of their ids.
-    counts : int64, shape (n_words,), how often each occurs; must not rise.
-    min_count : words counted less often got no id.
-    max_final_vocab : the number of most frequent words that were kept at most, or None. Exactly that many are kept
-        if there are enough; gensim raises `min_count` until the rest fits, and so may keep fewer.
-    unk : None: words without an id are dropped (and counted) by :meth:`encode`. A str such as ``"<unk>"``: it
-        gets an id of its own that stands for all of them. Its count is the number of tokens that it stands for
-        (including tokens spelt like it), its id takes its place by count as every other word's does, and it comes on
-        top of `max_final_vocab`. Its count may be 0.
-    total : raw words that were counted, kept or not. Default: the sum of `counts`.
-    n_types : different words that were counted, kept or not. Default: the number of words, less `unk`.
+    Args:
+        words: sequence of str, in the order of their ids.
+        counts: integers (n_words,), how often each word occurs; must not increase.
+        min_count: int >= 1, words that occur less often got no id.
+        max_final_vocab: int >= 1 or None, the maximum number of words, the most frequent ones. Exactly that many are
+            kept if there are enough. (gensim raises `min_count` until the rest fits, and may keep fewer.)
+        unk: None or a str such as ``"<unk>"``. None: :meth:`encode` drops words without an id, and the vocabulary
+            counts them. A str: all these words share the id of `unk`. Its count is the number of tokens that it
+            replaces (plus the tokens spelled like it) and may be 0. Its id follows from its count, as for every word.
+            It does not count towards `max_final_vocab`.
+        total: int, raw words that were counted, kept or not. Default: the sum of `counts`.
+        n_types: int, distinct words that were counted, kept or not. Default: the number of words, without `unk`.
 
-    Examples
-    --------
     >>> vocabulary = Vocabulary.from_counts({"the": 7, "cat": 2, "mat": 2, "xyzzy": 1}, min_count=2)
     >>> vocabulary.words, vocabulary.counts.tolist()
     (['the', 'cat', 'mat'], [7, 2, 2])
@@ -62,26 +59,27 @@ class Vocabulary:
     ) -> None:
         check_limits(min_count, max_final_vocab, unk)
         listed = list(words)
-        for place, word in enumerate(listed):
-            check_word(word, f"words[{place}]")
+        for i, word in enumerate(listed):
+            check_word(word, f"words[{i}]")
         tallies = np.asarray(counts)
         if tallies.shape != (len(listed),) or (tallies.dtype.kind not in "iu" and tallies.size):
             raise InvalidArgumentError(
                 f"counts has dtype {tallies.dtype} and shape {tallies.shape}; "
-                f"expected integers of shape ({len(listed)},), one a word."
+                f"expected integers of shape ({len(listed)},), one per word."
             )
         tallies = tallies.astype(np.int64)
         if tallies.size and (tallies[-1] < 0 or np.any(np.diff(tallies) > 0)):
             raise InvalidArgumentError(
-                "counts must be >= 0 and must not rise: ids go by falling count. Vocabulary.from_counts sorts."
+                "counts must be >= 0 and must not increase: ids are in order of decreasing count. "
+                "Vocabulary.from_counts sorts them."
             )
         self._set(listed, tallies, min_count, max_final_vocab, unk, total, n_types)
         if len(self.ids) != len(listed):
             seen: set[str] = set()
             twice = next(word for word in listed if word in seen or seen.add(word))  # type: ignore[func-returns-value]
-            raise InvalidArgumentError(f"words has {twice!r} twice; expected every word once.")
+            raise InvalidArgumentError(f"words contains {twice!r} twice; expected every word once.")
         if unk is not None and unk not in self.ids:
-            raise InvalidArgumentError(f"unk={unk!r} is not among the words. Vocabulary.from_counts puts it in.")
+            raise InvalidArgumentError(f"unk={unk!r} is not one of the words. Vocabulary.from_counts adds it.")
 
     def _set(
         self,
@@ -112,10 +110,16 @@ class Vocabulary:
         max_final_vocab: int | None = None,
         unk: str | None = None,
     ) -> Vocabulary:
-        """Choose and order the words of a mapping word -> count (a dict, a `collections.Counter`, ...).
+        """Select and order words by their counts.
 
-        Raises :class:`VocabularyError` when no word is counted `min_count` times, naming a `min_count` that would
-        leave some.
+        Args:
+            counts: mapping of word to count, such as a dict or a `collections.Counter`.
+            min_count: see :class:`Vocabulary`.
+            max_final_vocab: see :class:`Vocabulary`.
+            unk: see :class:`Vocabulary`.
+
+        Raises:
+            VocabularyError: no word occurs `min_count` times; the message names a `min_count` that would keep some.
         """
         check_limits(min_count, max_final_vocab, unk)
         checked: dict[str, int] = {}
@@ -129,11 +133,16 @@ class Vocabulary:
         return vocabulary
 
     def joined(self, other: Vocabulary, min_count: int = 1, max_final_vocab: int | None = None) -> Vocabulary:
-        """The words of this vocabulary and those of `other`, with their counts added up.
+        """The words of this vocabulary and of `other`, with their counts added.
 
-        All words of this one stay. A word of `other` joins if it is counted at least `min_count` times there, by
-        falling count while there are fewer than `max_final_vocab` words. What this vocabulary has dropped earlier is
-        not known by word, so such a word counts from anew.
+        All words of this vocabulary stay. A word of `other` is added if it occurs there at least `min_count` times, in
+        order of decreasing count, until there are `max_final_vocab` words. The counts of words that this vocabulary
+        dropped are not known, so such a word starts from its count in `other`.
+
+        Args:
+            other: the vocabulary of the new text.
+            min_count: int >= 1, minimum count in `other` of a new word.
+            max_final_vocab: int >= 1 or None, the maximum number of words of the result.
 
         >>> old, new = Vocabulary.from_counts({"a": 3, "b": 1}), Vocabulary.from_counts({"b": 4, "c": 2, "d": 1})
         >>> joined = old.joined(new, min_count=2)
@@ -144,7 +153,7 @@ class Vocabulary:
         counts = dict(zip(self.words, self.counts.tolist(), strict=True))
         room = math.inf if max_final_vocab is None else max_final_vocab - len(self) + (self.unk is not None)
         unknown, types = 0, self.n_types
-        for word, count in zip(other.words, other.counts.tolist(), strict=True):  # by falling count
+        for word, count in zip(other.words, other.counts.tolist(), strict=True):  # by decreasing count
             if word in counts:
                 counts[word] += count
                 continue
@@ -165,9 +174,9 @@ class Vocabulary:
 
     @property
     def ids(self) -> dict[str, int]:
-        """Word -> id; made when first asked for, since a scan has no use for it."""
+        """Mapping of word to id. Created on first use, because a scan does not need it."""
         if self._ids is None:
-            self._ids = {word: place for place, word in enumerate(self.words)}
+            self._ids = {word: i for i, word in enumerate(self.words)}
         return self._ids
 
     @property
@@ -177,12 +186,12 @@ class Vocabulary:
 
     @property
     def n_dropped_words(self) -> int:
-        """Tokens counted that have no id, not even that of `unk`."""
+        """Number of counted tokens without an id, not even that of `unk`."""
         return self.total - int(self.counts.sum())
 
     @property
     def n_dropped_types(self) -> int:
-        """Different words counted that have no id of their own."""
+        """Number of distinct counted words without an id of their own."""
         return self.n_types - (len(self.words) - (self.unk is not None))
 
     def __len__(self) -> int:
@@ -199,34 +208,36 @@ class Vocabulary:
         return self.index(word)
 
     def index(self, word: str) -> int:
-        """The id of `word`, that of `unk` for an unknown one; :class:`VocabularyError` when there is no `unk`."""
+        """The id of `word`; that of `unk` for an unknown word, or :class:`VocabularyError` without `unk`."""
         if isinstance(word, str):
             found = self.ids.get(word, self.unk_id)
             if found is not None:
                 return found
             raise VocabularyError(
                 f"{word!r} is not in the vocabulary of {len(self):,} words (min_count={self.min_count}). "
-                "Ask `word in vocabulary` first, or build it with unk='<unk>'."
+                "Test `word in vocabulary` first, or build the vocabulary with unk='<unk>'."
             )
-        raise InvalidArgumentError(f"a word is a str; got {type(word).__name__}. decode() takes ids to words.")
+        raise InvalidArgumentError(
+            f"word is of type {type(word).__name__}; expected a str. decode() maps ids to words."
+        )
 
     def encode(self, tokens: Iterable[str]) -> NDArray[np.int32]:
-        """Ids of the tokens, int32, shape (n_kept,). Unknown words are left out, or become `unk_id`."""
+        """Ids of the tokens, int32 (n_kept,). Unknown words are dropped, or become `unk_id`."""
         if isinstance(tokens, str | bytes):
             raise InvalidArgumentError(
-                f"encode takes a list of tokens; got {type(tokens).__name__}. Pass text.split() for a text."
+                f"tokens is of type {type(tokens).__name__}; expected a list of tokens. Pass text.split() for a text."
             )
         listed = list(tokens)
-        for place, token in enumerate(listed):
+        for i, token in enumerate(listed):
             if not isinstance(token, str):
-                raise InvalidArgumentError(f"tokens[{place}] is {token!r}, a {type(token).__name__}; expected a str.")
+                raise InvalidArgumentError(f"tokens[{i}] is {token!r}, a {type(token).__name__}; expected a str.")
         unknown = -1 if self.unk_id is None else self.unk_id
         lookup = self.ids.get
         ids = np.fromiter((lookup(token, unknown) for token in listed), np.int32, len(listed))
         return ids if unknown >= 0 else ids[ids >= 0]
 
     def decode(self, ids: ArrayLike) -> list[str]:
-        """Words of integer ids, shape (n,)."""
+        """The words of `ids`, integers (n,)."""
         array = np.asarray(ids)
         if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
             raise InvalidArgumentError(
@@ -235,13 +246,13 @@ class Vocabulary:
         wrong = np.flatnonzero((array < 0) | (array >= len(self)))
         if wrong.size:
             raise VocabularyError(
-                f"ids[{wrong[0]}] is {array[wrong[0]]}; this vocabulary has the ids 0 to {len(self) - 1}."
+                f"ids[{wrong[0]}] is {array[wrong[0]]}; expected 0 to {len(self) - 1}, the ids of this vocabulary."
             )
         words = self.words
-        return [words[place] for place in array.tolist()]
+        return [words[i] for i in array.tolist()]
 
     def __eq__(self, other: object) -> bool:
-        """Same words, same counts, same `unk`, and the same raw words counted."""
+        """Whether words, counts, `unk` and `total` are equal."""
         if not isinstance(other, Vocabulary):
             return NotImplemented
         return self is other or (
@@ -277,17 +288,17 @@ class Vocabulary:
 
     @classmethod
     def from_tensors(cls, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> Vocabulary:
-        """The vocabulary of :meth:`to_tensors`; ValueError, KeyError or TypeError when it is damaged."""
+        """The vocabulary that :meth:`to_tensors` returned; ValueError, KeyError or TypeError if it is damaged."""
         text = arrays["vocabulary.utf8"].tobytes()
         ends = arrays["vocabulary.offsets"].tolist()
         if not ends or ends[0] != 0 or ends[-1] != len(text):
-            raise ValueError("the offsets of the words do not fit their text")
+            raise ValueError("the offsets of the words do not match their text")
         words = [text[start:stop].decode("utf-8") for start, stop in pairwise(ends)]
         return cls(words, np.array(arrays["vocabulary.counts"]), **metadata)
 
 
 def check_limits(min_count: Any, max_final_vocab: Any, unk: Any) -> None:
-    """Raise :class:`InvalidArgumentError` unless the three say which words to keep."""
+    """Raise :class:`InvalidArgumentError` unless the three are valid; see :class:`Vocabulary`."""
     check_int("min_count", min_count, minimum=1, hint="The usual value is 5.")
     if max_final_vocab is not None:
         check_int("max_final_vocab", max_final_vocab, minimum=1, hint="None keeps every word.")
@@ -296,14 +307,14 @@ def check_limits(min_count: Any, max_final_vocab: Any, unk: Any) -> None:
 
 
 def check_word(word: Any, name: str, allowed: str = "a str") -> None:
-    """Raise :class:`InvalidArgumentError` unless `word` is a str that has a UTF-8 form and is not empty."""
+    """Raise :class:`InvalidArgumentError` unless `word` is a non-empty str that UTF-8 can encode."""
     if not isinstance(word, str) or not word:
         raise InvalidArgumentError(f"{name} is {word!r}, of type {type(word).__name__}; expected {allowed}, not empty.")
     try:
         word.encode("utf-8")
     except UnicodeEncodeError:
         raise InvalidArgumentError(
-            f"{name} is {word!r}, which holds half of a surrogate pair and has no UTF-8 form. "
+            f"{name} is {word!r}, which contains a lone surrogate and cannot be encoded as UTF-8. "
             "word.encode('utf-8', 'replace').decode() replaces it."
         ) from None
 
@@ -311,65 +322,77 @@ def check_word(word: Any, name: str, allowed: str = "a str") -> None:
 def choose(
     words: list[str], counts: NDArray[np.int64], min_count: int, max_final_vocab: int | None, unk: str | None
 ) -> tuple[Vocabulary, NDArray[np.int32]]:
-    """Vocabulary of counted words in any order, and int32 (n_words,): the id of each of them, -1 = none.
+    """Select the vocabulary from counted words in any order.
 
-    Ranks in the same order as `kerazoo_ext._scan.Scanner.rank`.
+    The order of the ranks is that of `kerazoo_ext._scan.Scanner.rank`.
+
+    Returns:
+        The vocabulary, and the id of each counted word, int32 (n_words,), -1 for none.
     """
     ranked = np.flatnonzero(counts >= min_count).tolist()
     tallies = counts.tolist()
-    ranked.sort(key=lambda place: (-tallies[place], words[place]))
-    places = np.array(ranked, np.int32)
-    return settle([words[place] for place in ranked], places, counts, min_count, max_final_vocab, unk)
+    ranked.sort(key=lambda i: (-tallies[i], words[i]))
+    indices = np.array(ranked, np.int32)
+    return choose_ranked([words[i] for i in ranked], indices, counts, min_count, max_final_vocab, unk)
 
 
-def settle(
+def choose_ranked(
     ranked: list[str],
-    places: NDArray[np.int32],
+    indices: NDArray[np.int32],
     counts: NDArray[np.int64],
     min_count: int,
     max_final_vocab: int | None,
     unk: str | None,
 ) -> tuple[Vocabulary, NDArray[np.int32]]:
-    """Vocabulary of the words `ranked`, which stand at `places` (n_ranked,) among `counts` (n_types,).
+    """Select the vocabulary from words that are already in order of rank.
 
-    Returns it with int32 (n_types,): the id of each counted word, that of `unk` or -1 for those left out.
+    Args:
+        ranked: words that occur at least `min_count` times, in order of rank.
+        indices: int32 (n_ranked,), where each of them is in `counts`.
+        counts: int64 (n_types,), the counts of all words.
+        min_count: see :class:`Vocabulary`.
+        max_final_vocab: see :class:`Vocabulary`.
+        unk: see :class:`Vocabulary`.
+
+    Returns:
+        The vocabulary, and the id of each counted word, int32 (n_types,): that of `unk`, or -1, for words left out.
     """
     n_types = len(counts)
-    if unk in ranked:  # spelt out in the text: such tokens count for `unk`
+    if unk in ranked:  # spelled out in the text: such tokens count towards `unk`
         own = ranked.index(unk)
         ranked = ranked[:own] + ranked[own + 1 :]
-        places = np.delete(places, own)
+        indices = np.delete(indices, own)
         n_types -= 1
-    ranked, places = ranked[:max_final_vocab], places[:max_final_vocab]
+    ranked, indices = ranked[:max_final_vocab], indices[:max_final_vocab]
     if not ranked:
         raise nothing_left(counts, min_count)
-    tallies, total = counts[places], int(counts.sum())
+    tallies, total = counts[indices], int(counts.sum())
     ids = np.arange(len(ranked), dtype=np.int32)
     unknown = -1
     if unk is not None:
-        stands_for = total - int(tallies.sum())
-        unknown = int(np.searchsorted(-tallies, -stands_for, side="left"))
-        while unknown < len(ranked) and tallies[unknown] == stands_for and ranked[unknown] < unk:
+        unk_count = total - int(tallies.sum())
+        unknown = int(np.searchsorted(-tallies, -unk_count, side="left"))
+        while unknown < len(ranked) and tallies[unknown] == unk_count and ranked[unknown] < unk:
             unknown += 1
         ranked = [*ranked[:unknown], unk, *ranked[unknown:]]
-        tallies = np.insert(tallies, unknown, stands_for)
+        tallies = np.insert(tallies, unknown, unk_count)
         ids[unknown:] += 1
     mapping = np.full(len(counts), unknown, np.int32)
-    mapping[places] = ids
+    mapping[indices] = ids
     vocabulary = Vocabulary.__new__(Vocabulary)
     vocabulary._set(ranked, tallies, min_count, max_final_vocab, unk, total, n_types)
     return vocabulary, mapping
 
 
 def nothing_left(counts: NDArray[np.int64], min_count: int) -> VocabularyError:
-    """The error for a vocabulary without words: which `min_count` would leave some, and how many."""
+    """The error for an empty vocabulary; it names a `min_count` that would keep some words, and how many."""
     most = int(counts.max(initial=0))
     if most == 0:
-        return VocabularyError("No word was counted, so there is no vocabulary. Check that the corpus has text.")
-    remedy = f"min_count={most} would leave {int((counts >= most).sum()):,}"
+        return VocabularyError("No word was counted, so the vocabulary would be empty. Check that the corpus has text.")
+    remedy = f"min_count={most} would keep {int((counts >= most).sum()):,}"
     if most > 1:
         remedy += f", min_count=1 all {int((counts >= 1).sum()):,}"
     return VocabularyError(
-        f"min_count={min_count} leaves none of the {int((counts > 0).sum()):,} words: "
-        f"the most frequent is counted {most:,} times. {remedy}."
+        f"min_count={min_count} keeps none of the {int((counts > 0).sum()):,} words: "
+        f"the most frequent one occurs {most:,} times. {remedy}."
     )

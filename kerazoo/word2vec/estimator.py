@@ -16,8 +16,9 @@ from kerazoo._runtime.devices import prefer_fast_kernels
 from kerazoo._runtime.fingerprint import corpus_fingerprint
 from kerazoo._validation import check_int
 from kerazoo.batching.sampling import NoiseDistribution
-from kerazoo.errors import CorpusError, InvalidArgumentError, NotFittedError, VocabularyError
+from kerazoo.errors import InvalidArgumentError, NotFittedError, VocabularyError
 from kerazoo.text import EncodedCorpus, Vocabulary
+from kerazoo.text.tokens import Tokens
 from kerazoo.word2vec import vocabulary_update
 from kerazoo.word2vec._deprecated import moved_arguments, moved_attribute, with_moved
 from kerazoo.word2vec.hierarchy import HuffmanTree
@@ -509,8 +510,4 @@ def _check_corpus(encoded: EncodedCorpus) -> None:
             f"the vocabulary has {n_words} word; expected at least 2, since training needs noise words. Use a larger "
             "corpus or a smaller min_count."
         )
-    if np.diff(encoded.offsets).max() < 2:
-        raise CorpusError(
-            f"no document has two words ({len(encoded.offsets) - 1} documents, {len(encoded.ids)} words), so there is "
-            "no pair. Should the documents be joined?"
-        )
+    Tokens(encoded.ids, encoded.offsets, encoded.vocabulary.counts).check_pairs_possible()

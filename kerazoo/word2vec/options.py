@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +25,6 @@ __all__ = [
     "check_same_model",
     "checked_settings",
     "choose_engine",
-    "default_block_size",
 ]
 
 # The module kerazoo.word2vec.engines.<name> has `train(corpus, settings, start, checkpoint) -> TrainingResult`.
@@ -38,11 +36,6 @@ LOSS_NAMES = ("nce", "negative_sampling", "sampled_softmax")
 NATIVE_LOSSES = ("nce", "negative_sampling")
 BIASED_LOSSES = ("nce", "sampled_softmax")
 USUAL_ALPHA = {0: 0.05, 1: 0.025}  # by `sg`, as in word2vec.c
-
-# All pairs of a block are computed from the same values of the tables, so a block should be a small part of an epoch:
-# otherwise gradients are stale. Above 4096 tokens quality falls (docs/word2vec.md).
-SMALLEST_BLOCK, LARGEST_BLOCK = 256, 4096
-STEPS_WANTED = 200
 
 
 @dataclass(frozen=True)
@@ -217,13 +210,3 @@ def check_same_model(settings: TrainingSettings, tables: Tables) -> None:
                 f"{name}={getattr(settings, name)!r}, but the vectors were trained {'with' if has else 'without'} "
                 f"{what}. Set it back, or call fit to train from scratch."
             )
-
-
-def default_block_size(n_tokens: int, largest: int = LARGEST_BLOCK) -> int:
-    """A power of two from 256 to `largest` with which an epoch has about 200 blocks.
-
-    >>> default_block_size(50_000), default_block_size(200_000), default_block_size(17_000_000)
-    (256, 512, 4096)
-    """
-    wanted = max(1, n_tokens // STEPS_WANTED)
-    return min(largest, max(SMALLEST_BLOCK, 2 ** int(math.log2(wanted))))

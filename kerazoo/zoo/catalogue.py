@@ -115,7 +115,7 @@ def list_models(pattern: str = "*") -> list[str]:
 
 @cache
 def _scores() -> dict[str, Any]:
-    """Scores that were measured: written by `python -m benchmarks.recurrent_scores`."""
+    """Scores that were measured: written by `python -m benchmarks.questions.recurrent_scores`."""
     text = resources.files("kerazoo.zoo").joinpath("scores.json").read_text()
     return dict(json.loads(text)["models"])
 

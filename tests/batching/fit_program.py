@@ -1,7 +1,7 @@
-"""What `fit` really trains on, by epoch and batch; run by test_batching_fit.py, once for each backend.
+"""Records which batches `fit` trains on, per epoch; run by test_fit.py, once per backend.
 
-Prints {scenario: [[epoch, batch], ...]} as JSON. A metric carries a checksum of each consumed batch out of the compiled
-step, and a table from a second dataset says which batch of which epoch it was.
+Prints {scenario: [[epoch, batch], ...]} as JSON. A metric returns a checksum of each consumed batch from the compiled
+step, and a table made with a second dataset maps it to the epoch and the batch.
 """
 
 import json
@@ -46,7 +46,7 @@ class Recorder(keras.callbacks.Callback):
 
 
 def dataset(n, **arguments):
-    """n batches of BATCH windows; in each epoch other windows lie together."""
+    """`n` batches of BATCH windows; each epoch groups them differently."""
     return SequenceWindows(
         np.random.default_rng(5).integers(0, 30_000, (n * BATCH + 1, 1)).astype("float32"),
         lookback=1,
@@ -70,16 +70,16 @@ def lookup(n, checksums, epochs=12):
         other.epoch = epoch
         for index in range(n):
             key = float((other[index][1].reshape(-1) * WEIGHTS).sum())
-            assert key not in table, "two batches have one checksum"
+            assert key not in table, "two batches have the same checksum"
             table[key] = [epoch, index]
     return [table[checksum] for checksum in checksums]
 
 
 def run(n, *fits, built=False, stop_after=None, **arguments):
-    """Consumed batches of some calls of `fit` on one dataset."""
-    data, recorder, net = dataset(n, **arguments), Recorder(stop_after), model(built)
+    """Consumed batches of several calls of `fit` on one dataset."""
+    data, recorder, network = dataset(n, **arguments), Recorder(stop_after), model(built)
     for fit in fits:
-        net.fit(data, verbose=0, callbacks=[recorder], **{"shuffle": False, **fit})
+        network.fit(data, verbose=0, callbacks=[recorder], **{"shuffle": False, **fit})
     return lookup(n, recorder.seen)
 
 
@@ -90,10 +90,10 @@ def resumed(n, position):
     state = json.loads(json.dumps(first.state_dict(position=position)))
     second = dataset(n)
     second.load_state_dict(state)
-    net = model()
+    network = model()
     fits = ({"steps_per_epoch": second.remaining, "epochs": 1}, {"epochs": 2})
     for fit in fits:
-        net.fit(second, shuffle=False, verbose=0, callbacks=[recorder], **fit)
+        network.fit(second, shuffle=False, verbose=0, callbacks=[recorder], **fit)
     return lookup(n, recorder.seen)
 
 

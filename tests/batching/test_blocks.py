@@ -1,4 +1,4 @@
-"""`TokenBlocks`: the same pairs as `SkipGramBatches`, every word once, and the distinct words of a block."""
+"""`TokenBlocks`: the same pairs as `SkipGramBatches`, every token once, and the distinct words of a block."""
 
 from collections import Counter
 
@@ -11,7 +11,7 @@ from tests.batching.test_skipgram import MIXED, make_corpus
 
 
 def pairs_of(block, size, window):
-    """(context, centre) pairs that a block stands for."""
+    """The (context, centre) pairs of a block."""
     return [
         (int(block["ids"][window + t + o]), int(block["ids"][window + t]))
         for t in range(size)
@@ -57,7 +57,7 @@ def test_all_epochs_have_the_same_number_of_blocks():
         assert len(data) == n
         surplus.append(data.n_surplus_tokens)
         own = -(-data.n_kept_tokens // 16)
-        if own < n:  # begins again
+        if own < n:  # repeats its first blocks
             short.append(epoch)
             np.testing.assert_array_equal(data[own][0]["ids"], data[0][0]["ids"])
         assert all(data[i][0]["n_tokens"][0] > 0 for i in range(n))
@@ -110,7 +110,7 @@ def test_distinct_words(n_words, noise):
         if noise is not None:
             np.testing.assert_array_equal(block["out_unique"][block["noise_places"]], block["noise"])
         for name, places in (("unique", "places"), ("out_unique", "out_places")):
-            # The padding repeats a word of the vocabulary that no place points to.
+            # The padding repeats a word; no index refers to it.
             n = int(block["n_" + name][0])
             assert (block[name][n:] == block[name][n - 1]).all()
             assert block[places].max() < n

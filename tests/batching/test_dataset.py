@@ -1,4 +1,4 @@
-"""What the three datasets have in common: epochs, order, state, threads."""
+"""Behaviour that the three datasets share: epochs, order, state, threads."""
 
 import copy
 import json
@@ -66,7 +66,7 @@ def test_same_seed_same_batches(make):
             assert_same(first[i], second[i])
 
 
-def test_any_batch_of_any_epoch_without_touching_the_present_one(make):
+def test_at_returns_any_batch_of_any_epoch_and_changes_nothing(make):
     data, other = make(seed=5), make(seed=5)
     data.epoch = 2
     other.epoch = 4
@@ -88,13 +88,13 @@ def test_other_seeds_and_epochs_give_other_batches(make):
     assert differs(first[0], second[0])
 
 
-def test_seed_is_drawn_and_kept(make):
+def test_a_drawn_seed_is_stored(make):
     first, second = make(), make()
     assert first.seed != second.seed
     assert_same(first[1], make(seed=first.seed)[1])
 
 
-def test_batches_can_be_asked_for_in_any_order_and_from_many_threads(make):
+def test_batches_can_be_requested_in_any_order_and_from_many_threads(make):
     data = make(seed=1)
     expected = [data[i] for i in range(len(data))]
     again = make(seed=1)
@@ -111,7 +111,7 @@ def test_index_out_of_range(make):
         data[len(data)]
 
 
-def test_loops_go_through_the_epochs(make):
+def test_each_loop_is_the_next_epoch(make):
     data, other = make(seed=3), make(seed=3)
     for epoch in range(3):
         other.epoch = epoch
@@ -122,7 +122,7 @@ def test_loops_go_through_the_epochs(make):
             assert_same(batch, other[i])
 
 
-def test_loop_that_is_left_begins_again(make):
+def test_a_loop_after_a_break_starts_again(make):
     data = make(seed=3)
     first = next(iter(data))
     assert data.position == 1
@@ -130,7 +130,7 @@ def test_loop_that_is_left_begins_again(make):
     assert data.epoch == 0
 
 
-def test_advance_false_stays(make):
+def test_advance_false_repeats_the_epoch(make):
     data = make(seed=3, advance=False)
     first, second = list(data), list(data)
     for a, b in zip(first, second, strict=True):
@@ -148,7 +148,7 @@ def test_resumes_in_the_middle_of_an_epoch(make, shuffle):
     state = json.loads(json.dumps(data.state_dict()))
     rest = list(iterator)
     later = list(data)
-    resumed = make(shuffle=shuffle)  # without a seed, that of the state is taken
+    resumed = make(shuffle=shuffle)  # without a seed: it takes that of the state
     resumed.load_state_dict(state)
     assert (resumed.epoch, resumed.position, resumed.remaining) == (2, 3, len(data) - 3)
     again = list(resumed)
@@ -159,7 +159,7 @@ def test_resumes_in_the_middle_of_an_epoch(make, shuffle):
         assert_same(a, b)
 
 
-def test_resumes_where_the_trainer_says(make):
+def test_resumes_at_the_position_that_the_trainer_passes(make):
     data = make(seed=9)
     expected = list(data)
     data = make(seed=9)
@@ -179,10 +179,10 @@ def test_resumes_at_the_end_of_an_epoch(make):
     assert (resumed.epoch, resumed.position, resumed.remaining) == (1, 0, len(data))
 
 
-def test_states_that_do_not_fit_are_refused(make):
+def test_states_of_other_datasets_are_refused(make):
     data = make(seed=9)
     state = data.state_dict()
-    with pytest.raises(StorageError, match="no state of a dataset"):
+    with pytest.raises(StorageError, match="not a state of a dataset"):
         data.load_state_dict({"epoch": 1})
     with pytest.raises(StorageError, match="version 99; expected 1"):
         data.load_state_dict({**state, "version": 99})
@@ -201,7 +201,7 @@ def test_states_that_do_not_fit_are_refused(make):
         data.state_dict(position=1000)
 
 
-def test_shuffle_gives_the_same_units_in_another_order(make):
+def test_shuffle_permutes_the_batches(make):
     plain, shuffled = make(seed=4, shuffle=False), make(seed=4, shuffle=True)
     name = "y" if make is windows else "output" if make is skipgrams else "ids"
     before = np.concatenate([flat(plain[i])[name] for i in range(len(plain))])

@@ -22,7 +22,7 @@ BACKENDS += [
 def trained(request):
     done = subprocess.run(
         [sys.executable, str(SCRIPT)],
-        env={**os.environ, "KERAS_BACKEND": request.param, "PYTHONPATH": str(SCRIPT.parent.parent)},
+        env={**os.environ, "KERAS_BACKEND": request.param, "PYTHONPATH": str(SCRIPT.parents[2])},
         capture_output=True,
         text=True,
         check=False,
@@ -42,12 +42,12 @@ def test_every_epoch_is_trained_on_once_and_in_order(trained):
 
 
 def test_epochs_of_one_batch(trained):
-    """But on TensorFlow, Keras looks at the first batch of an unbuilt model: of one batch, that is an epoch."""
+    """Except on TensorFlow, Keras peeks at the first batch of an unbuilt model: a whole epoch, if it has one batch."""
     first = 0 if trained["backend"] == "tensorflow" else 1
     assert trained["one batch"] == epochs(1, *range(first, first + 4))
 
 
-def test_order_that_keras_shuffles(trained):
+def test_keras_shuffles_within_an_epoch(trained):
     seen = trained["shuffled by Keras"]
     for epoch in range(3):
         assert sorted(seen[6 * epoch : 6 * epoch + 6]) == epochs(6, epoch)
@@ -58,20 +58,20 @@ def test_steps_per_epoch_go_through_the_epochs_one_after_another(trained):
     assert trained["steps that do not divide"] == epochs(5, 0, 1)[:7]  # Keras ends its third epoch after one step
 
 
-def test_second_fit_goes_on(trained):
+def test_a_second_fit_continues(trained):
     assert trained["two fits"] == epochs(3, 0, 1, 2, 3)
 
 
 def test_two_workers(trained):
-    """No batch is lost or repeated; but for the batch that Keras looks at and throws away (not on TensorFlow)."""
-    thrown_away = 0 if trained["backend"] == "tensorflow" else 1
-    assert trained["two workers"] == epochs(5, 0, 1, 2, 3)[thrown_away:][:15]
-    assert trained["two workers, two batches"] == epochs(2, 0, 1, 2, 3)[thrown_away:][:6]
+    """No batch is lost or repeated, except the one that Keras peeks at and discards (not on TensorFlow)."""
+    discarded = 0 if trained["backend"] == "tensorflow" else 1
+    assert trained["two workers"] == epochs(5, 0, 1, 2, 3)[discarded:][:15]
+    assert trained["two workers, two batches"] == epochs(2, 0, 1, 2, 3)[discarded:][:6]
 
 
 def test_resumed_run_trains_on_the_rest_and_then_on_whole_epochs(trained):
     assert trained["resumed"] == epochs(6, 0, 1, 2, 3)
-    # Stopped after epoch 0, which `fit` did not get to end: told position 0, it is trained on again.
+    # Stopped at the end of epoch 0, before `fit` ended it: a resume at position 0 repeats it.
     assert trained["resumed at a start"] == epochs(6, 0, 0, 1, 2)
 
 

@@ -1,4 +1,4 @@
-"""The compiled batching kernels against their NumPy twins, value for value."""
+"""The compiled batching kernels against their NumPy references, value for value."""
 
 import numpy as np
 import pytest
@@ -6,20 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerazoo_ext import _blocks, _noise, _order, _pairs, _sequences
-from tests.references import random as random_twin
-from tests.references import tokens as twin
+from tests.references import random as random_reference
+from tests.references import tokens as reference
 
 pytestmark = pytest.mark.kernels
 
 
 def make_settings(seed, lengths, n_words, window, shrink=True, max_contexts=0, keep_share=0.6):
-    """Documents of the given lengths with random words; `keep_share` None keeps all."""
+    """Documents of the given lengths with random words; `keep_share=None` keeps all."""
     rng = np.random.default_rng(seed)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     keep = None
     if keep_share is not None:
         keep = (np.clip(rng.random(n_words) * 2 * keep_share, 0, 1) * (2**32 - 1)).astype(np.uint32)
-    return twin.Settings(
+    return reference.Settings(
         ids=rng.integers(0, n_words, offsets[-1], dtype=np.int32),
         offsets=offsets,
         keep=keep,
@@ -38,7 +38,7 @@ def count(s):
 
 
 def make(s, chunk, skip, n):
-    """Pairs between guards: the fixed-width copies must not write beyond their arrays."""
+    """Pairs in arrays with guard zones: the fixed-width copies must not write beyond their arrays."""
     context, centre = np.full((2, n + 64), -7, np.int32)
     done = _pairs.make(*s.arguments(), chunk, skip, context[32 : 32 + n], centre[32 : 32 + n])
     for array in (context, centre):
@@ -48,12 +48,14 @@ def make(s, chunk, skip, n):
 
 
 def assert_same_epoch(s, batch):
-    """Counts, and batches made alone from every start, against the twin's epoch."""
-    context, centre, positions = twin.pairs(s)
+    """Compare counts, and batches made independently from every start, with the epoch of the reference."""
+    context, centre, positions = reference.pairs(s)
     pairs, kept = count(s)
     n_chunks = len(pairs)
     np.testing.assert_array_equal(pairs, np.bincount(positions // _pairs.CHUNK, minlength=n_chunks))
-    np.testing.assert_array_equal(kept, np.bincount(twin.kept_tokens(s).positions // _pairs.CHUNK, minlength=n_chunks))
+    np.testing.assert_array_equal(
+        kept, np.bincount(reference.kept_tokens(s).positions // _pairs.CHUNK, minlength=n_chunks)
+    )
     before = np.concatenate([[0], np.cumsum(pairs)])
     for first in range(0, len(context), batch):
         chunk = int(before.searchsorted(first, "right")) - 1
@@ -78,9 +80,9 @@ lengths_of_documents = st.lists(
     keep_share=st.sampled_from([None, 0.01, 0.3, 0.9]),
     batch=st.sampled_from([1, 13, 100, 1000]),
 )
-def test_pairs_equal_the_twin(seed, lengths, n_words, window, shrink, keep_share, batch):
+def test_pairs_equal_the_reference(seed, lengths, n_words, window, shrink, keep_share, batch):
     s = make_settings(seed, lengths, n_words, window, shrink, 0, keep_share)
-    n_pairs = len(twin.pairs(s)[0])
+    n_pairs = len(reference.pairs(s)[0])
     assert_same_epoch(s, max(batch, n_pairs // 40, 1))
 
 
@@ -93,7 +95,7 @@ def test_pairs_equal_the_twin(seed, lengths, n_words, window, shrink, keep_share
     keep_share=st.sampled_from([None, 0.5]),
     batch=st.sampled_from([64, 999]),
 )
-def test_chosen_contexts_equal_the_twin(seed, lengths, window, share, keep_share, batch):
+def test_sampled_contexts_equal_the_reference(seed, lengths, window, share, keep_share, batch):
     s = make_settings(seed, lengths, 50, window, False, 1 + int(share * (2 * window - 1)), keep_share)
     assert_same_epoch(s, batch)
 
@@ -101,7 +103,7 @@ def test_chosen_contexts_equal_the_twin(seed, lengths, window, share, keep_share
 @pytest.mark.parametrize("window", [1, 5, 12, 30])
 @pytest.mark.parametrize("keep_share", [None, 0.4])
 def test_long_document(window, keep_share):
-    """Documents of 0, 1, 2 and many words, over many chunks; batches of a size that divides nothing."""
+    """Documents of 0, 1, 2 and many words over many chunks, and a prime batch size."""
     s = make_settings(window, [2, 0, 20_011, 1, 0, 0, 3, 5003, 0], 71, window, True, 0, keep_share)
     assert assert_same_epoch(s, 4099) > 20_000
 
@@ -111,9 +113,9 @@ def test_every_start_in_an_epoch():
     assert assert_same_epoch(s, 1) > 500
 
 
-def test_end_of_an_epoch_gives_fewer():
+def test_the_end_of_an_epoch_has_fewer_pairs():
     s = make_settings(5, [40], 11, 3, keep_share=None)
-    n = len(twin.pairs(s)[0])
+    n = len(reference.pairs(s)[0])
     assert len(make(s, 0, n - 3, 10)[0]) == 3
     assert len(make(s, 0, n, 10)[0]) == 0
 
@@ -126,7 +128,7 @@ def test_end_of_an_epoch_gives_fewer():
     size=st.sampled_from([1, 7, 64, 600, 5000]),
     keep_share=st.sampled_from([None, 0.02, 0.7]),
 )
-def test_blocks_equal_the_twin(seed, lengths, window, size, keep_share):
+def test_blocks_equal_the_reference(seed, lengths, window, size, keep_share):
     s = make_settings(seed, lengths, 29, window, True, 0, keep_share)
     _, kept = count(s)
     before = np.concatenate([[0], np.cumsum(kept)])
@@ -136,7 +138,7 @@ def test_blocks_equal_the_twin(seed, lengths, window, size, keep_share):
         chunk = int(before.searchsorted(halo, "right")) - 1
         ids, left, right = (np.full(n, -7, np.int32) for n in (size + 2 * window, size, size))
         span = _blocks.make(*s.arguments(), chunk, halo - int(before[chunk]), first, ids, left, right)
-        expected = twin.block(s, first, size)
+        expected = reference.block(s, first, size)
         np.testing.assert_array_equal(ids, expected["ids"])
         np.testing.assert_array_equal(left, expected["left"])
         np.testing.assert_array_equal(right, expected["right"])
@@ -153,12 +155,12 @@ def test_blocks_equal_the_twin(seed, lengths, window, size, keep_share):
 def test_distinct_values_equal_numpy(seed, n_values, n_a, n_b):
     rng = np.random.default_rng(seed)
     a, b = (rng.integers(0, n_values, n, dtype=np.int32) for n in (n_a, n_b))
-    values, places_a, places_b = (np.full(n, -7, np.int32) for n in (n_a + n_b, n_a, n_b))
-    n = _blocks.unique(a, b, n_values, values, places_a, places_b)
-    expected, places = np.unique(np.concatenate([a, b]), return_inverse=True)
+    values, indices_a, indices_b = (np.full(n, -7, np.int32) for n in (n_a + n_b, n_a, n_b))
+    n = _blocks.unique(a, b, n_values, values, indices_a, indices_b)
+    expected, indices = np.unique(np.concatenate([a, b]), return_inverse=True)
     np.testing.assert_array_equal(values[:n], expected)
     assert (values[n:] == expected[-1]).all()
-    np.testing.assert_array_equal(np.concatenate([places_a, places_b]), places)
+    np.testing.assert_array_equal(np.concatenate([indices_a, indices_b]), indices)
 
 
 @settings(deadline=None)
@@ -168,30 +170,30 @@ def test_distinct_values_equal_numpy(seed, n_values, n_a, n_b):
     n_words=st.sampled_from([1, 2, 3, 100]),
     n=st.integers(0, 70),
 )
-def test_noise_equals_the_twin(key, stream, n_words, n):
+def test_noise_equals_the_reference(key, stream, n_words, n):
     rng = np.random.default_rng(key)
     table = rng.integers(0, 2**32, n_words, dtype=np.uint64) << np.uint64(32)
     table |= rng.integers(0, n_words, n_words, dtype=np.uint64)
     out = np.empty(n, np.int32)
     _noise.draw(table, key, stream, out)
-    np.testing.assert_array_equal(out, twin.noise(table, key, stream, n))
+    np.testing.assert_array_equal(out, reference.noise(table, key, stream, n))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 8, 9, 100, 1000, 4097])
 @pytest.mark.parametrize("key", [0, 1, 2**64 - 1])
-def test_permutation_equals_the_twin(n, key):
+def test_permutation_equals_the_reference(n, key):
     out = np.empty(n, np.int64)
     _order.permute(0, n, key, out)
     assert sorted(out) == list(range(n))
-    np.testing.assert_array_equal(out, random_twin.permutation(n, key))
+    np.testing.assert_array_equal(out, random_reference.permutation(n, key))
     assert [_order.permute_one(i, n, key) for i in range(0, n, 7)] == out[::7].tolist()
     part = np.empty(n - n // 3, np.int64)
     _order.permute(n // 3, n, key, part)
     np.testing.assert_array_equal(part, out[n // 3 :])
 
 
-def test_permutations_are_even():
-    """All 24 orders of 4 elements occur equally often: chi-square with 23 degrees of freedom."""
+def test_permutations_are_uniform():
+    """All 24 permutations of 4 elements are equally likely: chi-square with 23 degrees of freedom."""
     out = np.empty(4, np.int64)
     seen: dict[tuple, int] = {}
     for key in np.random.default_rng(3).integers(0, 2**64, 12_000, dtype=np.uint64):
@@ -211,11 +213,11 @@ def test_permutation_of_a_huge_range():
     assert abs(out.mean() / n - 0.5) < 0.05
 
 
-def test_draws_are_even_and_unrelated():
-    """The draws that decide: uniform in both halves, and no correlation of neighbours, halves or epochs."""
+def test_draws_are_uniform_and_uncorrelated():
+    """Uniform in both halves, and no correlation between neighbours, halves or epochs."""
     keys = [np.random.SeedSequence(7, spawn_key=(epoch,)).generate_state(1, np.uint64)[0] for epoch in (0, 1)]
-    first, second = (random_twin.draw(key, np.arange(100_000)) for key in keys)
-    high, low = (first >> np.uint64(32)).astype(float), (first & random_twin.LOW).astype(float)
+    first, second = (random_reference.draw(key, np.arange(100_000)) for key in keys)
+    high, low = (first >> np.uint64(32)).astype(float), (first & random_reference.LOW).astype(float)
     for values in (high, low):
         counts = np.histogram(values, 64, (0, 2**32))[0]
         assert ((counts - 100_000 / 64) ** 2 / (100_000 / 64)).sum() < 63 + 5 * np.sqrt(2 * 63)
@@ -247,7 +249,7 @@ def test_kernels_check_their_arrays():
         _sequences.gather(address, one * 10, np.array([0, 5]), one * 4, 2, 0, 3, 4, np.empty(12, np.uint8))
 
 
-def test_read_only_arrays_are_taken():
+def test_read_only_arrays_are_accepted():
     s = make_settings(1, [30], 5, 2)
     for array in (s.ids, s.offsets, s.keep, s.keys):
         array.flags.writeable = False

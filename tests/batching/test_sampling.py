@@ -1,4 +1,4 @@
-"""`NoiseDistribution`: probabilities, the alias table, and draws that follow them."""
+"""`NoiseDistribution`: probabilities, the alias table, and the distribution of draws."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ COUNTS = np.array([5000, 900, 900, 80, 7, 1, 1])
 
 
 def table_probabilities(table):
-    """What an alias table stands for, in exact integers of 2^-32 / V."""
+    """The probabilities of an alias table, computed with integers in units of 2^-32 / V."""
     n = len(table)
     thresholds, aliases = (table >> np.uint64(32)).astype(np.int64), (table & np.uint64(0xFFFFFFFF)).astype(int)
     weights = np.zeros(n, np.int64)
@@ -34,14 +34,14 @@ def test_probabilities():
 @pytest.mark.parametrize("exponent", [-2, -0.5, 0, 0.75, 1, 30])
 @pytest.mark.parametrize("n_words", [1, 2, 3, 1000])
 @pytest.mark.parametrize("kind", NOISE_KINDS)
-def test_table_stands_for_the_probabilities(kind, n_words, exponent):
+def test_the_table_has_the_probabilities(kind, n_words, exponent):
     counts = np.maximum(1, 10_000 // np.arange(1, n_words + 1))
     noise = NoiseDistribution(kind, counts, exponent)
     assert abs(noise.probabilities.sum() - 1) < 1e-12
     np.testing.assert_allclose(table_probabilities(noise.table), noise.probabilities, atol=1e-9, rtol=1e-6)
 
 
-def test_table_is_exact_where_it_can_be():
+def test_the_table_is_exact_for_probabilities_of_few_bits():
     for probabilities in ([1.0], [0.5, 0.5], [0.5, 0.25, 0.125, 0.125], [0.0, 1.0], [1.0, 0.0, 0.0]):
         np.testing.assert_array_equal(table_probabilities(alias_table(np.array(probabilities))), probabilities)
 
@@ -79,10 +79,10 @@ def test_sample():
     ("kind", "counts", "exponent", "message"),
     [
         ("zipf", [1], 0.75, "noise='zipf'; expected one of 'unigram', 'log_uniform', 'uniform'"),
-        ("unigram", [], 0.75, "counts of shape"),
-        ("unigram", [[1, 2]], 0.75, "counts of shape"),
+        ("unigram", [], 0.75, "counts has shape"),
+        ("unigram", [[1, 2]], 0.75, "counts has shape"),
         ("unigram", [1, -2], 0.75, "expected a one-dimensional array of 1 or more numbers >= 0"),
-        ("unigram", ["a"], 0.75, "counts of shape"),
+        ("unigram", ["a"], 0.75, "counts has shape"),
         ("unigram", [0, 0], 0.75, "every count is 0"),
         ("unigram", [1, 2], float("nan"), "ns_exponent=nan; expected a finite number. The usual value is 0.75."),
         ("unigram", [1, 2], "much", "ns_exponent='much'; expected"),

@@ -1,4 +1,4 @@
-"""`SkipGramBatches`: the pairs of an epoch, batches of full size, subsampling, and what it refuses."""
+"""`SkipGramBatches`: the pairs of an epoch, full batches, subsampling, and errors."""
 
 from types import SimpleNamespace
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from kerazoo.batching import NoiseDistribution, SkipGramBatches, TokenBlocks
+from kerazoo.batching.sampling import keep_thresholds
 from kerazoo.errors import CorpusError, InvalidArgumentError
-from kerazoo.text.tokens import keep_thresholds
-from tests.references import tokens as twin
+from tests.references import tokens as reference
 
 
 def make_corpus(lengths, n_words=37, seed=0):
@@ -23,14 +23,14 @@ MIXED = (300, 0, 1, 2, 5, 700, 0, 90, 1)
 N_MIXED = sum(MIXED)
 
 
-def twin_pairs(data, epoch):
-    """The whole epoch from the twin: (context, centre)."""
+def reference_pairs(data, epoch):
+    """The whole epoch from the reference: (context, centre)."""
     stream = data._stream
     keys = np.random.SeedSequence(data.seed, spawn_key=(epoch,)).generate_state(4, np.uint64)
-    settings = twin.Settings(
+    settings = reference.Settings(
         stream.tokens.ids, stream.tokens.offsets, stream.keep, stream.window, stream.shrink, stream.max_contexts, keys
     )
-    return twin.pairs(settings)[:2]
+    return reference.pairs(settings)[:2]
 
 
 def stacked(data, name):
@@ -39,13 +39,13 @@ def stacked(data, name):
 
 @pytest.mark.parametrize("arguments", [{}, {"shrink_windows": False}, {"window": 2, "sample": 0}, {"window": 2000}])
 @pytest.mark.parametrize("batch_size", [1, 103, 1_000_000])
-def test_batches_are_the_pairs_of_the_twin(arguments, batch_size):
+def test_batches_are_the_pairs_of_the_reference(arguments, batch_size):
     lengths = MIXED if batch_size > 1 else (30, 0, 1, 2, 5)
     data = SkipGramBatches(make_corpus(lengths), batch_size, **{"sample": 0.05, "seed": 6, **arguments})
     n_batches = len(data)
     for epoch in range(4):
         data.epoch = epoch
-        context, centre = twin_pairs(data, epoch)
+        context, centre = reference_pairs(data, epoch)
         assert data.n_pairs == len(context) > 10
         assert len(data) == n_batches
         assert data.n_surplus_pairs == len(context) - n_batches * batch_size
@@ -57,7 +57,7 @@ def test_batches_are_the_pairs_of_the_twin(arguments, batch_size):
 
 
 def test_later_epochs_may_be_longer_or_shorter():
-    """Both kinds occur here, so the test above has seen both."""
+    """Both cases occur with these settings, so the test above covers both."""
     data = SkipGramBatches(make_corpus(MIXED), 103, sample=0.05, seed=6)
     surplus = []
     for epoch in range(4):
@@ -70,19 +70,19 @@ def test_later_epochs_may_be_longer_or_shorter():
 def test_pairs_of_the_tutorial(skip_window, num_skips):
     data = SkipGramBatches(make_corpus(MIXED), 103, skip_window=skip_window, num_skips=num_skips, seed=8)
     assert data.sample == 0
-    context, centre = twin_pairs(data, 0)
+    context, centre = reference_pairs(data, 0)
     n = len(context)
     np.testing.assert_array_equal(stacked(data, "input")[:n], centre)
     np.testing.assert_array_equal(stacked(data, "output")[:n], context)
-    # Every word is a centre, with as many contexts as it can have.
-    places = np.concatenate([np.arange(length) for length in MIXED])
-    rest = np.concatenate([np.arange(length)[::-1] for length in MIXED])
-    available = np.minimum(places, skip_window) + np.minimum(rest, skip_window)
+    # Every word is a centre, with the maximum number of contexts.
+    before = np.concatenate([np.arange(length) for length in MIXED])
+    after = np.concatenate([np.arange(length)[::-1] for length in MIXED])
+    available = np.minimum(before, skip_window) + np.minimum(after, skip_window)
     assert n == np.minimum(available, num_skips).sum()
 
 
-def test_contexts_of_the_tutorial_are_distinct_and_even():
-    """Words that name their own positions: offsets to the centre, none twice, each as often as the others."""
+def test_contexts_of_the_tutorial_are_distinct_and_uniform():
+    """Ids equal positions, so context - centre is the offset: no offset twice, all equally often."""
     n = 4000
     corpus = SimpleNamespace(ids=np.arange(n, dtype=np.int32), offsets=np.array([0, n]))
     data = SkipGramBatches(corpus, 3 * n, skip_window=2, num_skips=3, counts=np.ones(n, int), seed=2)
@@ -96,7 +96,7 @@ def test_contexts_of_the_tutorial_are_distinct_and_even():
     assert (abs(counts - 3 * n / 4) < 5 * np.sqrt(3 * n / 16)).all()
 
 
-def test_radii_are_even():
+def test_radii_are_uniform():
     n, window = 20_000, 5
     corpus = SimpleNamespace(ids=np.arange(n, dtype=np.int32), offsets=np.array([0, n]))
     data = SkipGramBatches(corpus, n * 10, window=window, sample=0, counts=np.ones(n, int), seed=2)
@@ -109,8 +109,8 @@ def test_radii_are_even():
     assert distance.max() == window
 
 
-def test_words_that_are_kept():
-    """gensim's formula, and that kept tokens occur as often as it says."""
+def test_subsampling():
+    """Thresholds equal those of gensim, and tokens are kept as often as they say."""
     gensim = pytest.importorskip("gensim.models")
     words = [["a"] * 700 + ["b"] * 200 + ["c"] * 90 + ["d"] * 10]
     model = gensim.Word2Vec(vector_size=2, min_count=1, sample=0.01)
@@ -159,11 +159,11 @@ def test_noise(noise):
     assert (data[0][0]["noise"] != batch["noise"]).any()
 
 
-def test_shared_noise_and_a_distribution_of_ones_own():
+def test_shared_noise_and_a_given_distribution():
     corpus = make_corpus(MIXED)
-    own = NoiseDistribution("uniform", np.ones(37))
-    data = SkipGramBatches(corpus, 20, noise=own, negative=64, shared_noise=True, seed=5)
-    assert data.noise_distribution is own
+    given = NoiseDistribution("uniform", np.ones(37))
+    data = SkipGramBatches(corpus, 20, noise=given, negative=64, shared_noise=True, seed=5)
+    assert data.noise_distribution is given
     assert data[0][0]["noise"].shape == (64,)
 
 
@@ -206,7 +206,10 @@ def test_small_and_large(lengths, n_words):
         ({"noise": "unigrams"}, "noise='unigrams'; expected one of 'unigram', 'log_uniform', 'uniform'. Did you mean"),
         ({"noise": 3}, "noise=3; expected one of 'unigram', 'log_uniform', 'uniform'"),
         ({"noise": "unigram", "ns_exponent": float("inf")}, "ns_exponent=inf; expected a finite number"),
-        ({"noise": NoiseDistribution("uniform", [1, 1])}, "noise over 2 words; expected 37, the size of the vocab"),
+        (
+            {"noise": NoiseDistribution("uniform", [1, 1])},
+            "noise is a distribution over 2 words; expected 37, the size of the vocab",
+        ),
     ],
 )
 def test_bad_arguments(made, arguments, message):
@@ -271,7 +274,7 @@ def test_subsampling_that_leaves_no_pair(made):
 def test_sample_so_small_that_nearly_all_is_dropped():
     corpus = make_corpus((100_000, 1, 50_000), n_words=5)
     data = SkipGramBatches(corpus, 64, sample=1e-8, seed=0)
-    context, centre = twin_pairs(data, 0)
+    context, centre = reference_pairs(data, 0)
     assert 10 < len(context) < 2000
     assert data.n_kept_tokens < 500
     np.testing.assert_array_equal(stacked(data, "input")[: len(context)], context)

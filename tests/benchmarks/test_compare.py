@@ -1,4 +1,4 @@
-"""The regression guard: what counts as slower, what as the same, and what cannot be compared."""
+"""Comparison of two results: what counts as slower, as the same, and what is not compared."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from benchmarks import compare as guard
-from benchmarks.compare import compare, differences, read
 from benchmarks.harness import ROOT
+from benchmarks.report import compare as guard
+from benchmarks.report.compare import compare, differences, read
 
 RESULTS = ROOT / "benchmarks" / "results"
 MACHINE = {"cpu": "Some CPU", "cores": 2, "gpus": [], "python": "3.12.1", "versions": {"keras": "3.15", "jax": None}}
@@ -28,7 +28,7 @@ def document(rows, table="table", **changes):
 
 
 def rate(median, low=None, high=None, **changes):
-    """A row as `harness.summarise` makes it."""
+    """A row as `timing.summarise` returns it."""
     low, high = low or median, high or median
     return {"name": "a", "unit": "pairs/s", "median_rate": median, "min_rate": low, "max_rate": high,
             "median_seconds": 1 / median, "repeats": 5, "ratio_to_a": 1.0, **changes}  # fmt: skip
@@ -45,9 +45,9 @@ def found_in(old, new, **options):
     [
         ((100, 95, 105), (80, 78, 82), {"median_rate": 0.8}, {}),
         ((100, 95, 105), (125, 120, 130), {}, {"median_rate": 1.25}),
-        ((100, 70, 105), (80, 78, 82), {}, {}),  # seen before
-        ((100, 95, 105), (80, 78, 101), {}, {}),  # the old median is seen now
-        ((100, 99.9, 100.1), (98.5, 98.4, 98.6), {}, {}),  # any two builds differ by as much
+        ((100, 70, 105), (80, 78, 82), {}, {}),  # within the old range
+        ((100, 95, 105), (80, 78, 101), {}, {}),  # the old median is within the new range
+        ((100, 99.9, 100.1), (98.5, 98.4, 98.6), {}, {}),  # below 2 %
         ((100, 99.9, 100.1), (97.5, 97.4, 97.6), {"median_rate": 0.975}, {}),
         ((100, None, None), (91, None, None), {}, {}),  # no spread: the tolerance
         ((100, None, None), (89, None, None), {"median_rate": 0.89}, {}),
@@ -59,7 +59,7 @@ def test_a_rate_is_slower_beyond_its_spread(old, new, worse, better):
     assert got == [pytest.approx(worse), pytest.approx(better)]
 
 
-def test_the_memory_of_the_whole_process_is_compared_where_both_say_it():
+def test_the_memory_of_the_process_is_compared_if_both_have_it():
     said = [document([rate(1)], peak_memory={"host_bytes": host, "device_bytes": None}) for host in (100, 150)]
     (change,) = compare(*said).worse
     assert (change.row, change.measure, change.ratio) == ("peak_memory", "host_bytes", 1.5)
@@ -81,13 +81,13 @@ def test_each_measure_has_its_better_side(column, more_is_better, direction):
     assert len(worse) + len(better) == 1
 
 
-def test_what_follows_from_the_rates_or_has_no_better_side_is_not_compared():
+def test_derived_columns_and_coverages_are_not_compared():
     rest = {"ratio": 1.0, "ratio_to_gensim": 1.0, "min_rate": 1.0, "coverage_80": 0.8, "repeats": 5, "blocks": 7,
             "kept_rate": 1.0, "median_seconds": 1.0, "note": "", "training_gain": 2.0}  # fmt: skip
     other = {name: value * 3 if value != "" else "slow" for name, value in rest.items()}
     found = compare(document([{"name": "a", **rest}]), document([{"name": "a", **other}]))
     assert (found.worse, found.better, found.same) == ([], [], 0)
-    # The seconds of a row with a rate are of more work, or of less.
+    # The seconds of a row with a rate depend on the amount of work.
     assert found_in([{"name": "a", "rate": 5.0, "seconds": 1}], [{"name": "a", "rate": 5.0, "seconds": 9}]) == [{}, {}]
 
 
@@ -108,7 +108,7 @@ def test_rows_are_matched_by_what_was_measured_and_not_by_their_order():
     assert (change.old, change.new) == (50.0, 20.0)
 
 
-def test_rows_that_are_only_in_one_are_said():
+def test_rows_of_only_one_result_are_listed():
     old = [rate(100, name="a"), rate(100, name="b"), {"name": "c", "seconds": 1.0, "peak_bytes": 5}]
     new = [rate(100, name="a"), rate(100, name="d"), {"name": "c", "seconds": 1.0}]
     found = compare(document(old), document(new))
@@ -132,7 +132,7 @@ def test_what_fails_now_is_worse_and_what_was_not_measured_is_not():
     assert [change.measure for change in compare(*map(document, agrees)).worse] == ["agrees"]
 
 
-def test_seeds_and_turns_are_repeats_and_other_doubles_are_not():
+def test_seeds_and_turns_are_repeats_and_other_duplicates_are_not():
     def runs(*seconds):
         return {"gensim": [{"seed": seed, "seconds": value} for seed, value in enumerate(seconds)]}
 
@@ -148,7 +148,7 @@ def test_seeds_and_turns_are_repeats_and_other_doubles_are_not():
     assert (change.row, change.old, change.new) == ("table, step, number 2", 5.0, 9.0)
 
 
-def test_medians_are_left_to_the_table_that_has_the_repeats():
+def test_medians_are_skipped_if_another_table_has_the_repeats():
     def results(seconds):
         return {"rows": [{"name": "gensim", "rate": 1 / seconds}],
                 "runs": {"gensim": [{"seed": s, "seconds": seconds + s} for s in (-1, 0, 1)]}}  # fmt: skip
@@ -159,7 +159,7 @@ def test_medians_are_left_to_the_table_that_has_the_repeats():
     assert [change.measure for change in compare(*alone).worse] == ["rate"]
 
 
-def test_a_measure_that_comes_from_zero_or_is_no_number_breaks_nothing():
+def test_zero_and_nan_are_handled():
     assert found_in([{"name": "a", "seconds": 0.0}], [{"name": "a", "seconds": 0.0}]) == [{}, {}]
     assert found_in([{"name": "a", "seconds": 0.0}], [{"name": "a", "seconds": 1.0}]) == [{"seconds": None}, {}]
     nothing = [{"name": "a", "mase": None}], [{"name": "a", "mase": float("nan")}]
@@ -167,7 +167,7 @@ def test_a_measure_that_comes_from_zero_or_is_no_number_breaks_nothing():
     assert compare(document([{"name": "a", "mase": 1.0}]), document(nothing[0])).only_old == ["table, a"]
 
 
-def test_machines_versions_and_settings_that_differ_are_said():
+def test_differences_of_machine_versions_and_settings_are_listed():
     new = document([], settings={"threads": 4, "seconds": 7.0},
                    machine={**MACHINE, "cores": 16, "versions": {"keras": "3.16", "jax": None}})  # fmt: skip
     old = document([], settings={"threads": 2, "seconds": 9.0})
@@ -192,7 +192,7 @@ def write(tmp_path):
     return write
 
 
-def test_the_program_says_what_is_slower_and_its_status_too(write, monkeypatch, capsys):
+def test_the_program_prints_what_is_slower_and_exits_with_1(write, monkeypatch, capsys):
     old = write("old.json", document([rate(100, 95, 105), rate(100, 95, 105, name="b")]))
     new = write(
         "new.json", document([rate(50, 48, 52), rate(200, 190, 210, name="b")], machine={**MACHINE, "cores": 8})
@@ -220,7 +220,7 @@ def test_folders_are_compared_file_by_file(write, monkeypatch, capsys, tmp_path)
     assert f"gone: only in {tmp_path / 'old'}" in shown
     assert "both: slower or worse" in shown
     assert run(monkeypatch, tmp_path / "old", tmp_path / "new" / "both.json") == 2
-    assert "expected two of a kind" in capsys.readouterr().err
+    assert "expected two files or two folders" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_folders_are_compared_file_by_file(write, monkeypatch, capsys, tmp_path)
         ('{"benchmark": "some", "results": []}', "is not a result: it has no tables"),
     ],
 )
-def test_a_file_that_is_no_result_is_refused(write, monkeypatch, capsys, content, message):
+def test_a_file_that_is_not_a_result_is_refused(write, monkeypatch, capsys, content, message):
     good, bad = write("good.json", document([])), write("bad.json", content)
     with pytest.raises(ValueError, match=message):
         read(bad)
@@ -241,15 +241,15 @@ def test_a_file_that_is_no_result_is_refused(write, monkeypatch, capsys, content
     assert run(monkeypatch, good, bad.with_name("none.json")) == 2
 
 
-def test_two_benchmarks_are_not_compared_but_two_names_of_one_are():
+def test_only_results_of_the_same_benchmark_are_compared():
     old, new = document([rate(100)]), document([rate(50)], benchmark="other")
     assert len(compare(old, new).worse) == 1  # the same question, written under another name
     with pytest.raises(ValueError, match="results of two benchmarks, some and other"):
         compare(old, {**new, "question": "another"})
 
 
-@pytest.mark.skipif(not RESULTS.is_dir(), reason="the results of the benchmarks are not here")
-def test_every_result_that_is_kept_has_measures_and_equals_itself():
+@pytest.mark.skipif(not RESULTS.is_dir(), reason="benchmarks/results is missing")
+def test_every_committed_result_has_measures_and_equals_itself():
     for path in sorted(RESULTS.glob("*.json")):
         kept = read(path)
         found = compare(kept, kept)
@@ -269,7 +269,7 @@ def slow_down(row):
         if isinstance(value, bool):
             value = value and not direction
         elif direction and isinstance(value, int | float):
-            # Correlations below zero become worse the other way.
+            # A negative correlation is worse if it is doubled.
             value = value * factor if value > 0 else value / factor
         elif direction and isinstance(value, list):
             value = [each * factor for each in value]

@@ -1,4 +1,4 @@
-"""Counting the instructions of the kernels: what is counted, and when a count fails."""
+"""Instruction counts of the kernels, and the comparison with the baseline."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from benchmarks import instructions
 from benchmarks.harness import ROOT
-from benchmarks.kernel_workloads import workloads
+from benchmarks.harness.kernel_workloads import workloads
+from benchmarks.questions import instructions
 from kerazoo_ext import _word2vec
 
 BASELINE = ROOT / "benchmarks" / "results" / "instructions.json"
@@ -24,7 +24,7 @@ def kernel(name, count):
 
 @pytest.fixture
 def check(tmp_path, monkeypatch, capsys):
-    """Compares counts with a baseline of 100 and 200; the status, and what is printed."""
+    """Compares counts with a baseline of 100 and 200; returns the status and the output."""
 
     def check(rows, valgrind="/usr/bin/valgrind", compiler="GCC: 12", **settings):
         path = tmp_path / "baseline.json"
@@ -53,14 +53,14 @@ def test_more_instructions_fail_beyond_the_tolerance(check):
     assert "1 of 2 kernels take over 5 % more instructions than in baseline.json" in shown
 
 
-def test_kernels_without_a_baseline_are_said(check):
+def test_kernels_without_a_baseline_are_listed(check):
     status, shown = check([kernel("nce", 100.0), kernel("pairs", 9.0)])
     assert status == 0
     assert "only in the baseline: kernels, noise, instructions/pair" in shown
     assert "not in the baseline: kernels, pairs, instructions/pair" in shown
 
 
-def test_what_cannot_be_compared_is_said_and_no_failure(check):
+def test_counts_of_another_compiler_or_cpu_are_not_compared(check):
     slow = [kernel("nce", 999.0)]
     assert check(slow, valgrind=None) == (0, "not compared: valgrind is not installed\n")
     assert check(slow, compiler="GCC: 14") == (0, "not compared: compiled by GCC: 14, the baseline by GCC: 12\n")
@@ -92,8 +92,8 @@ def test_counts_are_read_in_the_order_of_the_marks(tmp_path):
     assert instructions.counts_in(tmp_path) == [5, 7, 30, 3]
 
 
-def test_rows_are_the_second_call_of_each_work(monkeypatch):
-    """Parts: up to the first mark, a warm-up and a count for each of two kernels, and what came after."""
+def test_rows_are_of_the_second_call_of_each_workload(monkeypatch):
+    """Parts: up to the first mark, a warm-up and a count per kernel, and the rest."""
     lines = [
         {"instruction_set": "avx2"},
         {"name": "a", "unit": "pair", "units": 10},
@@ -113,7 +113,7 @@ def test_rows_are_the_second_call_of_each_work(monkeypatch):
     ]  # fmt: skip
     assert settings["instruction_set"] == "avx2"
     monkeypatch.setattr(instructions, "counts_in", lambda folder: [0])
-    with pytest.raises(SystemExit, match="1 counts of 2 kernels: have they been stripped"):
+    with pytest.raises(SystemExit, match=r"1 counts of 2 kernels; expected 6\. Are the symbols stripped"):
         instructions.measure()
 
 
@@ -122,8 +122,8 @@ def test_the_compiler_of_the_kernels_is_known():
 
 
 @pytest.mark.kernels
-def test_every_work_is_done_the_same_again():
-    """A second call does as much: else the units would not be those of the count."""
+def test_every_workload_is_repeatable():
+    """The warm-up call and the counted call must do the same work."""
     works = list(workloads(_word2vec.INSTRUCTION_SETS[0]))
     names = [name for name, _, _ in works]
     assert len(set(names)) == len(names) > 15
@@ -133,15 +133,15 @@ def test_every_work_is_done_the_same_again():
         assert run() == first, name
 
 
-def test_every_kernel_module_has_work():
-    source = (ROOT / "benchmarks" / "kernel_workloads.py").read_text()
+def test_every_kernel_module_has_a_workload():
+    source = (ROOT / "benchmarks" / "harness" / "kernel_workloads.py").read_text()
     for path in (ROOT / "kerazoo_ext").glob("*.pyx"):
         assert f"{path.stem}." in source, path.stem
 
 
-@pytest.mark.skipif(not BASELINE.exists(), reason="the results of the benchmarks are not here")
-def test_the_baseline_has_every_work():
-    """If this fails: `python -m benchmarks.instructions` writes it anew."""
+@pytest.mark.skipif(not BASELINE.exists(), reason="benchmarks/results is missing")
+def test_the_baseline_has_every_workload():
+    """If this fails, run `python -m benchmarks.questions.instructions`."""
     kept = json.loads(BASELINE.read_text())
     names = [row["name"] for row in kept["results"]["kernels"]]
     assert names == [name for name, _, _ in workloads(kept["settings"]["instruction_set"])]

@@ -1,4 +1,4 @@
-"""The pictures of the results: one for what is there, a word for what is not."""
+"""Plots of the results: drawn where there are results, otherwise named as missing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from benchmarks import plot
 from benchmarks.harness import ROOT
+from benchmarks.report import plot
 
 RESULTS = ROOT / "benchmarks" / "results"
 SETTINGS = {"vector_size": 100, "window": 5, "negative": 5, "epochs": 1, "threads": 2}
@@ -63,13 +63,13 @@ def texts(ax):
     return [label.get_text() for label in ax.get_yticklabels()]
 
 
-def test_words_a_second_have_a_panel_for_each_file(documents):
-    (figure,) = plot.words_a_second(documents).values()
+def test_word_rates_have_a_panel_per_file(documents):
+    (figure,) = plot.word_rates(documents).values()
     first, second = figure.axes
     assert (texts(first), texts(second)) == (["native_nce", "native_one_thread"], ["device, file"])
     assert first.get_title(loc="left") == "word2vec: skip-gram, D=100, window 5, K=5, 1 epoch, 2 threads"
     assert [line.get_xdata()[0] for line in first.lines] == [4e6, 2e6]
-    assert (first.get_xscale(), "words a second" in second.get_xlabel()) == ("log", True)
+    assert (first.get_xscale(), "words per second" in second.get_xlabel()) == ("log", True)
 
 
 def test_scaling_is_by_threads_blocks_and_batches(documents):
@@ -85,13 +85,13 @@ def test_scaling_is_by_threads_blocks_and_batches(documents):
     )  # the median of three seeds
     (line,) = (container[0] for container in batches.containers)
     assert list(line.get_xdata()) == [1024, 8192]
-    assert (blocks.get_xlabel(), blocks.get_ylabel()) == ("tokens a block", "raw words/s of an epoch")
-    # A panel whose figures are missing is left out.
+    assert (blocks.get_xlabel(), blocks.get_ylabel()) == ("tokens per block", "raw words/s of an epoch")
+    # A panel without data is left out.
     (figure,) = plot.scaling({"batching": documents["batching"]}).values()
     assert [ax.get_title() for ax in figure.axes] == ["Threads", "Batches on one core"]
 
 
-def test_quality_is_drawn_for_one_kind_of_training_only(documents):
+def test_quality_is_drawn_for_one_set_of_training_settings(documents):
     (figure,) = plot.quality(documents).values()
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == [f"word2vec_device_jax_rates: nce, kernels, {size}" for size in (4096, 8192, 16384)]
@@ -101,7 +101,7 @@ def test_quality_is_drawn_for_one_kind_of_training_only(documents):
     assert "1 epoch" in figure.get_suptitle()
 
 
-def test_steps_a_second_have_a_panel_for_each_shape(documents):
+def test_rates_of_cells_have_a_panel_per_shape(documents):
     figures = plot.recurrent_rates(documents)
     assert list(figures) == ["recurrent_devices_jax_table", "recurrent_devices_jax_layers"]
     (panel,) = figures["recurrent_devices_jax_table"].axes
@@ -113,7 +113,7 @@ def test_steps_a_second_have_a_panel_for_each_shape(documents):
     assert titles == ["gpu: batch 2, T=8, width 4", "gpu: batch 4, T=8, width 4"]
 
 
-def test_training_has_its_seconds(documents):
+def test_seconds_of_training_are_bars(documents):
     (figure,) = plot.recurrent(documents).values()
     (panel,) = figure.axes
     assert (panel.get_title(), texts(panel)) == ("sine", ["keras on jax", "kerazoo on jax"])
@@ -125,29 +125,29 @@ def draw(monkeypatch, results, out):
     plot.main()
 
 
-def test_pictures_are_written_and_missing_ones_named(documents, tmp_path, monkeypatch, capsys):
+def test_plots_are_written_and_missing_ones_named(documents, tmp_path, monkeypatch, capsys):
     results = tmp_path / "results"
     results.mkdir()
     for name in ("word2vec", "recurrent"):
         (results / f"{name}.json").write_text(json.dumps(documents[name]))
     (results / "gpu.json").write_text('{"merged": {}}')
-    draw(monkeypatch, results, tmp_path / "pictures")
+    draw(monkeypatch, results, tmp_path / "plots")
     shown, errors = capsys.readouterr()
-    drawn = {path.name for path in (tmp_path / "pictures").iterdir()}
+    drawn = {path.name for path in (tmp_path / "plots").iterdir()}
     assert drawn == {"word2vec_rates.png", "scaling.png", "word2vec_quality.png", "recurrent.png"}
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in (tmp_path / "pictures").iterdir())
-    assert "not drawn: steps a second by cell, which needs recurrent_devices_*.json with rates" in shown
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in (tmp_path / "plots").iterdir())
+    assert "not drawn: steps per second by cell, which needs recurrent_devices_*.json with rates" in shown
     assert "gpu.json is not a result" in errors
 
 
 @pytest.mark.parametrize(
     "results", [{}, {"word2vec": document("word2vec", SETTINGS, rows=[{"name": "a", "error": "b"}])}]
 )
-def test_nothing_is_drawn_of_nothing(results):
-    assert [draw(results) for draw, _ in plot.PICTURES.values()] == [{}] * len(plot.PICTURES)
+def test_nothing_is_drawn_without_results(results):
+    assert [draw(results) for draw, _ in plot.PLOTS.values()] == [{}] * len(plot.PLOTS)
 
 
-@pytest.mark.skipif(not RESULTS.is_dir(), reason="the results of the benchmarks are not here")
-def test_the_results_that_are_kept_can_be_drawn():
+@pytest.mark.skipif(not RESULTS.is_dir(), reason="benchmarks/results is missing")
+def test_the_committed_results_can_be_drawn():
     documents = plot.load(RESULTS)
-    assert all(draw(documents) for draw, _ in plot.PICTURES.values())
+    assert all(draw(documents) for draw, _ in plot.PLOTS.values())

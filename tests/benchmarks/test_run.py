@@ -1,4 +1,4 @@
-"""The runner of the benchmarks: what is run, what is missing, what is kept, and how it ends."""
+"""The runner of the benchmarks: what it runs, what is missing, which results it keeps, and how it ends."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ import pytest
 from benchmarks import __main__ as runner
 from benchmarks.__main__ import Job, Options, Outcome
 from benchmarks.harness import ROOT
-from benchmarks.registry import BENCHMARKS, SCALES, Benchmark
+from benchmarks.harness.registry import BENCHMARKS, SCALES, Benchmark
 
-FOLDER = ROOT / "benchmarks"
-# Programs that measure nothing by themselves.
-TOOLS = {"__main__", "compare", "plot", "gpu_table", "forecast_markdown", "series", "kernel_workloads"}
+FOLDER = ROOT / "benchmarks" / "questions"
 
-# What the processes of these tests do.
+# Code of the processes in these tests.
 WRITE = """
 import json, os
 from pathlib import Path
@@ -33,7 +31,7 @@ PROGRAMS = {
     "good": WRITE + "write('good', backend=os.environ['KERAS_BACKEND'], gpus=os.environ.get('CUDA_VISIBLE_DEVICES'))",
     "bad": WRITE + "write('bad', half=True)\nprint('so far')\nraise SystemExit('no memory')",
     "crashes": WRITE + "write('crashes', half=True)\nos.kill(os.getpid(), 11)",
-    # A process that does not end when it is told to, and has started another one.
+    # Ignores SIGTERM, and has a child process.
     "hangs": WRITE
     + """
 import signal, subprocess, sys, time
@@ -51,7 +49,7 @@ def benchmark(name, **changes):
 
 @pytest.fixture
 def programs(monkeypatch):
-    """The registry holds `PROGRAMS`; they are ended without much patience."""
+    """The registry has `PROGRAMS`; the time between SIGTERM and SIGKILL is short."""
     monkeypatch.setattr(runner, "BENCHMARKS", {name: benchmark(name) for name in PROGRAMS})
     monkeypatch.setattr(runner, "GRACE", 0.2)
     monkeypatch.setattr(runner, "command_of", lambda job, options: [sys.executable, "-c", PROGRAMS[job.name]])
@@ -87,11 +85,11 @@ def is_alive(pid):
 
 def test_every_program_is_registered_and_every_module_exists():
     programs = {path.stem for path in FOLDER.glob("*.py") if '__name__ == "__main__"' in path.read_text()}
-    assert {benchmark.module for benchmark in BENCHMARKS.values()} == programs - TOOLS
+    assert {benchmark.module for benchmark in BENCHMARKS.values()} == programs
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_a_benchmark_says_what_it_asks_and_its_arguments_are_known(name):
+def test_a_benchmark_has_a_question_and_its_arguments_are_known(name):
     known = BENCHMARKS[name]
     source = (FOLDER / f"{known.module}.py").read_text()
     assert len(known.question) > 30
@@ -100,14 +98,14 @@ def test_a_benchmark_says_what_it_asks_and_its_arguments_are_known(name):
     for scale in SCALES:
         for word in (known.arguments(scale) or "").split():
             assert not word.startswith("--") or f'"{word}"' in source, f"{word} in the {scale} form"
-    for scale in ("default", "full"):  # a quick run may make up its text
+    for scale in ("default", "full"):  # a quick run may generate its text
         assert ("{corpus}" in known.arguments(scale)) == known.corpus
     assert known.together <= ("{backends}" in known.default)
-    # One process for each of several devices has to be told which.
+    # A benchmark without a backend cannot select a device.
     assert "gpu" not in known.devices or known.backends
 
 
-def test_the_list_has_all_with_what_they_need(capsys, monkeypatch):
+def test_the_list_has_all_with_their_requirements(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["benchmarks"])
     assert runner.main() == 0
     shown = capsys.readouterr().out
@@ -118,22 +116,22 @@ def test_the_list_has_all_with_what_they_need(capsys, monkeypatch):
     assert "on gpu; needs one of jax, torch; a corpus; a GPU" in shown
 
 
-def test_a_command_has_what_was_asked_for(options, tmp_path):
+def test_a_command_has_the_options_of_the_run(options, tmp_path):
     given = options(corpus=tmp_path / "a text", threads=3, seconds=100.0)
     job = Job("word2vec", ("tensorflow", "jax"), "cpu")
     assert runner.command_of(job, given) == [
-        sys.executable, "-m", "benchmarks.word2vec", "--corpus", f"{tmp_path}/a text", "--threads", "3",
+        sys.executable, "-m", "benchmarks.questions.word2vec", "--corpus", f"{tmp_path}/a text", "--threads", "3",
         "--backends", "tensorflow,jax", "--seeds", "1", "--epochs", "1",
     ]  # fmt: skip
     job = Job("recurrent_devices", ("jax",), "gpu")
     assert runner.command_of(job, given)[3:] == ["--quick", "--device", "gpu", "--seconds", "60"]
 
 
-# What can be run ------------------------------------------------------------------------------------------------------
+# What can run ------------------------------------------------------------------------------------------------------
 
 
 def found(name, options):
-    """Jobs as (backends, device), and the reasons for what is missing."""
+    """Jobs as (backends, device), and what is missing for others."""
     found = list(runner.jobs_of(name, options))
     return (
         [(job.backends, job.device) for job in found if isinstance(job, Job)],
@@ -141,7 +139,7 @@ def found(name, options):
     )
 
 
-def test_jobs_are_one_for_each_backend_and_device_and_missing_ones_say_why(monkeypatch, options):
+def test_there_is_a_job_per_backend_and_device_or_a_reason(monkeypatch, options):
     installed = {"tensorflow", "jax"}
     monkeypatch.setattr(runner.importlib.util, "find_spec", lambda name: name in installed or None)
     monkeypatch.setattr(runner, "sees_gpu", lambda backend: backend == "tensorflow")
@@ -168,8 +166,8 @@ def test_jobs_are_one_for_each_backend_and_device_and_missing_ones_say_why(monke
         [(("tensorflow", "jax"), "cpu")], [(("torch",), "missing: torch is not installed")]
     )  # fmt: skip
     assert found("plain", both) == ([((), "cpu")], [])
-    assert found("plain", options(devices=["gpu"])) == ([], [((), "missing: it runs on the cpu only")])
-    assert found("gpu", options(devices=["cpu"])) == ([], [((), "missing: it runs on the gpu only")])
+    assert found("plain", options(devices=["gpu"])) == ([], [((), "missing: it only runs on the cpu")])
+    assert found("gpu", options(devices=["cpu"])) == ([], [((), "missing: it only runs on the gpu")])
     assert found("gpu", options(devices=["gpu"], backends=["torch"])) == ([], [(("torch",), "missing: it is for jax")])
     assert found("text", both) == ([], [((), "missing: no corpus; give one with --corpus")])
     assert found("text", options(corpus=Path("text"))) == ([((), "cpu")], [])
@@ -186,7 +184,7 @@ def test_no_backend_sees_a_gpu_that_is_hidden(monkeypatch):
     runner.sees_gpu.cache_clear()
 
 
-def test_a_quick_run_has_a_text_without_being_given_one(tmp_path, monkeypatch):
+def test_a_quick_run_has_a_default_corpus(tmp_path, monkeypatch):
     lines = runner.small_corpus(tmp_path).read_text().splitlines()
     assert (len(lines), lines[0].split()[:3]) == (300, ["hundreds", "of", "people"])
 
@@ -200,7 +198,7 @@ def test_a_quick_run_has_a_text_without_being_given_one(tmp_path, monkeypatch):
 # Running --------------------------------------------------------------------------------------------------------------
 
 
-def test_what_fails_hangs_or_crashes_loses_nothing(programs, options, tmp_path, capsys):
+def test_results_of_processes_that_fail_hang_or_crash_are_kept(programs, options, tmp_path, capsys):
     assert runner.run(["bad", "crashes", "hangs", "good"], options(seconds=4.0)) == 1
     shown = capsys.readouterr().out
     rows = table_of(shown)
@@ -217,7 +215,7 @@ def test_what_fails_hangs_or_crashes_loses_nothing(programs, options, tmp_path, 
     assert left == {"logs", "bad.json", "crashes.json", "hangs.json", "good.json"}
 
 
-def test_what_is_missing_is_no_failure_and_in_the_table(programs, options, monkeypatch, capsys):
+def test_a_missing_requirement_is_not_a_failure(programs, options, monkeypatch, capsys):
     programs["missing"] = benchmark("missing", programs=("no-such-program",))
     programs["aside"] = benchmark("aside", left_out="it changes the package")
     del programs["bad"], programs["crashes"], programs["hangs"]
@@ -228,7 +226,7 @@ def test_what_is_missing_is_no_failure_and_in_the_table(programs, options, monke
     assert "done" in rows["good"]
 
 
-def test_results_of_backends_and_devices_lie_beside_each_other(programs, options, tmp_path, monkeypatch, capsys):
+def test_results_of_each_backend_and_device_have_a_name(programs, options, tmp_path, monkeypatch, capsys):
     programs["good"] = benchmark("good", backends=("jax", "tensorflow"), devices=("cpu", "gpu"))
     monkeypatch.setattr(runner, "sees_gpu", lambda backend: True)
     monkeypatch.setattr(runner.importlib.util, "find_spec", lambda name: True)
@@ -266,7 +264,7 @@ INTERRUPTED = """
 import signal, sys
 from tests.benchmarks.test_run import PROGRAMS, benchmark
 from benchmarks import __main__ as runner
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which the shell of a test run may have set aside
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may start tests with SIGINT ignored
 runner.BENCHMARKS = {name: benchmark(name) for name in PROGRAMS}
 runner.GRACE = 0.2
 runner.command_of = lambda job, options: [sys.executable, "-c", PROGRAMS[job.name]]

@@ -1,7 +1,8 @@
-"""The data sets: Lee offline, text8 from a server on this machine, and every way in which it cannot be had."""
+"""The data sets: Lee offline, text8 from a local server, and every way in which it can be unavailable."""
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import http.server
@@ -21,7 +22,7 @@ from gensim.utils import simple_preprocess
 from kerazoo.datasets import lee, text8
 from kerazoo.errors import DatasetUnavailableError
 
-# The functions hide the modules of the same name.
+# The functions shadow the modules of the same name.
 lee_module = importlib.import_module("kerazoo.datasets.lee")
 text8_module = importlib.import_module("kerazoo.datasets.text8")
 
@@ -38,7 +39,7 @@ def zipped(text: bytes, name: str = "text8") -> bytes:
 PACKED = zipped(TEXT)
 
 
-def test_lee_is_what_gensim_makes_of_it() -> None:
+def test_lee_has_the_tokens_of_gensim() -> None:
     file = Path(gensim.__path__[0]) / "test" / "test_data" / "lee_background.cor"
     expected = [simple_preprocess(line) for line in file.read_text(encoding="utf-8").splitlines()]
     articles = lee()
@@ -47,7 +48,7 @@ def test_lee_is_what_gensim_makes_of_it() -> None:
     assert sum(map(len, articles)) == 58_152
 
 
-def test_tokens_like_gensim_on_hard_text() -> None:
+def test_tokens_of_difficult_text_equal_those_of_gensim() -> None:
     hard = "It's_fine _under x 1st 2a a1b2 Ünïcödé ÉCOLE naïve-té İstanbul aaaaaaaaaaaaaaa bbbbbbbbbbbbbbbb 日本語 é́"
     assert lee_module.tokens_of(hard) == simple_preprocess(hard)
     assert "aaaaaaaaaaaaaaa" in simple_preprocess(hard)
@@ -61,7 +62,7 @@ def test_lee_without_gensim(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A small text8.zip on a local server; yields the folder served. Environment and checksums fit it."""
+    """Serve a small text8.zip locally, with matching checksums and environment; yields the served folder."""
     folder = tmp_path / "served"
     folder.mkdir()
     (folder / "text8.zip").write_bytes(PACKED)
@@ -107,7 +108,7 @@ def test_text8_is_downloaded_once(served: Path, tmp_path: Path, capsys: pytest.C
 
 
 @pytest.mark.parametrize(("name", "data"), [("text8", TEXT), ("text8.zip", PACKED)])
-def test_text8_put_by_hand(served: Path, tmp_path: Path, name: str, data: bytes) -> None:
+def test_a_manual_copy_of_text8_is_used(served: Path, tmp_path: Path, name: str, data: bytes) -> None:
     folder = tmp_path / "by hand"
     folder.mkdir()
     (folder / name).write_bytes(data)
@@ -116,7 +117,7 @@ def test_text8_put_by_hand(served: Path, tmp_path: Path, name: str, data: bytes)
 
 
 @pytest.mark.parametrize("name", ["text8", "text8.zip"])
-def test_a_wrong_file_put_by_hand_is_refused(served: Path, tmp_path: Path, name: str) -> None:
+def test_a_wrong_manual_copy_is_refused(served: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"something else")
     with pytest.raises(DatasetUnavailableError, match=rf"{name}: not the {name} of .*SHA-256 .* expected .*Delete it"):
         text8(tmp_path)
@@ -125,7 +126,7 @@ def test_a_wrong_file_put_by_hand_is_refused(served: Path, tmp_path: Path, name:
 
 def test_a_damaged_download_is_not_kept(served: Path, tmp_path: Path) -> None:
     (served / "text8.zip").write_bytes(PACKED[:-20])
-    with pytest.raises(DatasetUnavailableError, match=r"the download from .* is damaged: .*put it at .*text8.zip"):
+    with pytest.raises(DatasetUnavailableError, match=r"the download from .* is damaged: .*copy it to .*text8.zip"):
         text8(progress=False)
     assert not list((tmp_path / "cache").iterdir())
 
@@ -134,22 +135,33 @@ def test_a_missing_page(served: Path) -> None:
     (served / "text8.zip").unlink()
     with pytest.raises(DatasetUnavailableError, match=r"cannot be downloaded \(HTTPError\)"):
         text8(progress=False)
-    assert requests == ["/text8.zip"]  # asked once
+    assert requests == ["/text8.zip"]  # requested once
 
 
 @pytest.mark.parametrize("content", [zipped(b"other text"), zipped(TEXT, "other name"), b"no zip at all"])
-def test_a_zip_with_something_else(
+def test_a_zip_with_other_contents(
     served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
     (tmp_path / "text8.zip").write_bytes(content)
     monkeypatch.setattr(text8_module, "ZIP_SHA256", hashlib.sha256(content).hexdigest())
-    with pytest.raises(DatasetUnavailableError, match=r"text8.zip: .*Delete it, and call again"):
+    with pytest.raises(DatasetUnavailableError, match=r"text8.zip: .*Delete it and call again"):
         text8(tmp_path)
     assert [item.name for item in tmp_path.glob("*text8*")] == ["text8.zip"]
 
 
-def test_offline_says_what_to_do(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as closed:  # a port that nobody listens at
+def test_a_full_disk_leaves_no_file(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "text8.zip").write_bytes(PACKED)
+    monkeypatch.setattr(text8_module.shutil, "copyfileobj", full)
+    with pytest.raises(DatasetUnavailableError, match=r"text8: cannot be written \(No space left.*takes 100 MB"):
+        text8(tmp_path)
+    assert [item.name for item in tmp_path.iterdir() if "text8" in item.name] == ["text8.zip"]
+
+
+def test_the_offline_error_names_the_remedy(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as closed:  # a port without a listener
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setattr(text8_module, "URL", f"http://127.0.0.1:{closed.getsockname()[1]}/text8.zip")
         begin = time.monotonic()
@@ -162,7 +174,7 @@ def test_offline_says_what_to_do(served: Path, tmp_path: Path, monkeypatch: pyte
     assert "kerazoo.datasets.lee()" in message
 
 
-def test_the_known_checksums_have_not_been_touched() -> None:
+def test_the_published_checksums() -> None:
     assert text8_module.URL == "http://mattmahoney.net/dc/text8.zip"
     assert text8_module.ZIP_SHA256 == "a6640522afe85d1963ad56c05b0ede0a0c000dddc9671758a6cc09b7a38e5232"
     assert text8_module.TEXT_SHA256 == "6e890197040d37d85beb962ae1f041ff1d9a9ca8d20c7d99c85027eebf51dca7"

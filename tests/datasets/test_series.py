@@ -17,29 +17,30 @@ def test_milk_is_the_whole_series():
     assert (str(series.index[0].date()), str(series.index[-1].date())) == ("1962-01-01", "1975-12-01")
     assert (series.min(), series.idxmin().strftime("%Y-%m")) == (553, "1962-11")
     assert (series.max(), series.idxmax().strftime("%Y-%m")) == (969, "1974-05")
-    # Repeating 1974 misses 1975 by what is published for the series.
+    # The error of repeating 1974 in 1975, as published for the series.
     assert np.sqrt(np.mean((series["1975"].to_numpy() - series["1974"].to_numpy()) ** 2)) == pytest.approx(
         13.23, abs=0.005
     )
 
 
-def test_who_changes_the_milk_changes_a_copy():
-    datasets.milk().iloc[:] = 0
+def test_milk_returns_a_copy():
+    series = datasets.milk()
+    series.iloc[:] = 0
     assert datasets.milk().iloc[0] == 589
 
 
 def test_windows_of_the_sine_are_the_sine_one_step_later():
     series = datasets.Sine(250, 1.0, 11.0, seed=3)
     assert series.resolution == pytest.approx(0.04)
-    inputs, targets, places = series.next_batch(64, 30, return_batch_ts=True)
-    assert (inputs.shape, targets.shape, places.shape) == ((64, 30, 1), (64, 30, 1), (64, 31))
-    np.testing.assert_array_equal(inputs[..., 0], series.ret_true(places[:, :-1]))
-    np.testing.assert_array_equal(targets[..., 0], np.sin(places[:, 1:]))
-    np.testing.assert_allclose(np.diff(places), 0.04)
-    assert places.min() >= 1.0
-    assert places.max() <= 11.0
-    assert places[:, 0].max() - places[:, 0].min() > 7  # anywhere, and at no grid
-    assert len(np.unique(np.round(places[:, 0] / 0.04 % 1, 6))) > 60
+    inputs, targets, x = series.next_batch(64, 30, return_batch_ts=True)
+    assert (inputs.shape, targets.shape, x.shape) == ((64, 30, 1), (64, 30, 1), (64, 31))
+    np.testing.assert_array_equal(inputs[..., 0], series.ret_true(x[:, :-1]))
+    np.testing.assert_array_equal(targets[..., 0], np.sin(x[:, 1:]))
+    np.testing.assert_allclose(np.diff(x), 0.04)
+    assert x.min() >= 1.0
+    assert x.max() <= 11.0
+    assert x[:, 0].max() - x[:, 0].min() > 7  # spread over the interval, and not on a grid
+    assert len(np.unique(np.round(x[:, 0] / 0.04 % 1, 6))) > 60
 
 
 def test_the_seed_repeats_the_windows_of_the_sine():
@@ -52,9 +53,9 @@ def test_the_seed_repeats_the_windows_of_the_sine():
 
 @pytest.mark.parametrize(
     ("arguments", "match"),
-    [({"num_points": 1}, "num_points"), ({"xmin": 3, "xmax": 3}, "smaller"), ({"xmax": float("nan")}, "finite")],
+    [({"num_points": 1}, "num_points"), ({"xmin": 3, "xmax": 3}, "xmin < xmax"), ({"xmax": float("nan")}, "finite")],
 )
-def test_a_sine_over_nothing_is_refused(arguments, match):
+def test_an_empty_interval_is_refused(arguments, match):
     with pytest.raises(InvalidArgumentError, match=match):
         datasets.sine(**arguments)
 

@@ -1,4 +1,4 @@
-"""Seasons and features that the dates tell."""
+"""Season lengths and calendar features."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_season_is_read_from_dates_without_a_freq():
         season_length(index.delete(4))
 
 
-# Which features
+# Selection
 
 
 AUTO = [
@@ -144,18 +144,18 @@ def test_integers_have_no_features():
         assert (values.shape, columns) == ((7, 0), ())
 
 
-# Their values
+# Values
 
 
-def waves(place, length, order=1):
-    turns = np.asarray(place, float) / length
-    return np.stack([wave(2 * np.pi * k * turns) for k in range(1, order + 1) for wave in (np.sin, np.cos)], axis=1)
+def waves(position, length, order=1):
+    phase = np.asarray(position, float) / length
+    return np.stack([wave(2 * np.pi * k * phase) for k in range(1, order + 1) for wave in (np.sin, np.cos)], axis=1)
 
 
 @pytest.mark.parametrize("order", [1, 3])
 @pytest.mark.parametrize("tz", [None, "Europe/Berlin", "+05:30"])
 def test_features_are_those_of_the_standard_library(tz, order):
-    """Against datetime, hour by hour over both changes of the clocks and a leap year."""
+    """Against datetime, hour by hour over both daylight saving transitions and a leap year."""
     index = pd.date_range("2019-12-25", periods=5000, freq="97min", tz=tz)
     stamps = [stamp.to_pydatetime() for stamp in index]
 
@@ -222,7 +222,7 @@ def test_periods_have_the_features_of_their_dates(period, freq):
 def test_hours_go_by_the_clock_on_the_wall():
     index = pd.date_range(
         "2021-10-30 22:30", periods=7, freq="h", tz="Europe/Berlin"
-    )  # the hour from 2 to 3 comes twice
+    )  # the hour from 2 to 3 is repeated
     values, _ = calendar_features(index, ("hour",))
     np.testing.assert_allclose(values, waves([22.5, 23.5, 0.5, 1.5, 2.5, 2.5, 3.5], 24), atol=1e-12)
 
@@ -234,13 +234,13 @@ def test_minutes_and_hours_count_their_fractions():
 
 
 def test_a_column_that_does_not_vary_has_one_value():
-    """Whoever scales it by its deviation must not find one of 1e-16."""
+    """Scaling by a standard deviation of 1e-16 would amplify rounding errors."""
     values, _ = calendar_features(pd.date_range("2021-01-01", periods=30, freq="12h"), ("hour",))
     assert set(values[:, 0]) == {0.0}
 
 
 def test_twelve_months_with_six_harmonics_hold_every_season():
-    """The eleven waves and a constant are a basis: any twelve figures are a sum of them."""
+    """The eleven waves and a constant are a basis of the twelve months."""
     months = pd.period_range("2021-01", periods=12, freq="M")
     values, columns = calendar_features(months, ("month",), 6)
     assert len(columns) == 11

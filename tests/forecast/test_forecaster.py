@@ -18,10 +18,10 @@ from sklearn.base import clone
 from kerazoo import Forecaster, metrics
 from kerazoo.errors import InvalidArgumentError, NotFittedError, StorageError
 from kerazoo.forecast import baselines, fitting
+from kerazoo.forecast.data import read_panel
 from kerazoo.forecast.data.calendar import calendar_names
-from kerazoo.forecast.data.panel import read_panel
 from kerazoo.forecast.nets.trainer import Learner
-from kerazoo.forecast.transforms.base import Chain
+from kerazoo.forecast.transforms.chain import Chain
 from kerazoo.forecast.transforms.selection import Choice
 
 matplotlib.use("agg")

@@ -1,4 +1,4 @@
-"""Chains of transforms: which are tried for which series, how they are judged, and which are taken."""
+"""The selection of transforms: candidates, scores, and weights."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 from kerazoo.forecast.data.panel import SeriesData
-from kerazoo.forecast.nets.windows import fitted_chain
-from kerazoo.forecast.transforms import selection as choosing
-from kerazoo.forecast.transforms.base import Chain
+from kerazoo.forecast.transforms import selection
+from kerazoo.forecast.transforms.chain import Chain, fitted_chain
 from kerazoo.forecast.transforms.selection import candidates, choose_transforms
 
 DIFFERENCE = ({"name": "difference", "lag": 1},)
@@ -32,7 +31,7 @@ def seasonal(length=120, noise=1.0, seed=0):
 
 
 def cycle(length=160, seed=1):
-    """An autoregression of order 2 whose swings have no fixed length."""
+    """An autoregression of order 2 with cycles of varying length."""
     rng = np.random.default_rng(seed)
     y = np.zeros(length + 50)
     for t in range(2, len(y)):
@@ -115,8 +114,8 @@ def test_growth_in_percent_takes_the_logarithm():
 
 
 def test_the_score_is_that_of_forecasts_from_what_lies_before_each_origin(monkeypatch):
-    """Of the last value and its mean growth again and again, by hand."""
-    monkeypatch.setattr(choosing, "candidates", lambda series, period: [DIFFERENCE])
+    """Computed by hand for the last value plus the mean growth."""
+    monkeypatch.setattr(selection, "candidates", lambda series, period: [DIFFERENCE])
     y, horizon, period = seasonal(100), 3, 4
     choice = choose_transforms([data(y)], period, horizon, most=5)
     of_starts = []
@@ -140,7 +139,7 @@ def test_every_candidate_is_judged_by_forecasts_of_its_whole_chain():
             steps = slice(origin, origin + 5)
             _, tail = chain.apply(y[:origin], index[:origin])
             expected += list(y[steps] - chain.undo(np.zeros(len(y[steps])), tail, index[steps]))
-        np.testing.assert_allclose(choosing._rolled(config, y, index, 60, 5), expected, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(selection._rolling_errors(config, y, index, 60, 5), expected, rtol=1e-9, atol=1e-9)
 
 
 def test_better_chains_count_more_and_bad_ones_not_at_all():
@@ -158,7 +157,7 @@ def test_better_chains_count_more_and_bad_ones_not_at_all():
 
 
 def test_longer_series_have_sharper_weights():
-    """The same scores mean more where they are means of more."""
+    """The same scores are more reliable as means of more forecasts."""
     found = [choose_transforms([data(np.tile(seasonal(60, noise=6.0), repeats))], 12, 12, most=5) for repeats in (2, 8)]
     slopes = []
     for choices in found:
@@ -169,7 +168,7 @@ def test_longer_series_have_sharper_weights():
 
 
 def test_near_copies_do_not_crowd_out_other_forecasts():
-    """Months of positive values: each candidate is there with and without logarithm, per month and per day."""
+    """Months of positive values: each candidate occurs with and without logarithm, per month and per day."""
     found = choose_transforms([data(seasonal(noise=6.0))], 12, 12, most=5)
     kinds = [str([part for part in choice.config if part["name"] not in ("log", "per_day")]) for choice in found]
     assert len(found) == len(set(kinds)) > 1
@@ -182,7 +181,7 @@ def test_what_lies_behind_the_given_part_makes_no_difference():
     index = pd.date_range("2001-01-01", periods=132, freq="MS")
     found = [choose_transforms([data(y[:96], index[:96])], 12, 12, most=3) for y in (whole, changed)]
     assert found[0] == found[1]
-    assert choose_transforms([data(changed, index)], 12, 12, most=3) != found[0]  # it would be seen
+    assert choose_transforms([data(changed, index)], 12, 12, most=3) != found[0]  # it would matter
 
 
 def test_nothing_is_written_into_the_series():
@@ -200,15 +199,15 @@ def test_short_series_get_their_differences(length, period):
 
 
 def test_a_chain_that_fails_on_one_series_is_left_out(monkeypatch):
-    monkeypatch.setattr(choosing, "candidates", lambda series, period: [({"name": "log"}, *DIFFERENCE), DIFFERENCE])
+    monkeypatch.setattr(selection, "candidates", lambda series, period: [({"name": "log"}, *DIFFERENCE), DIFFERENCE])
     series = [data(np.arange(1.0, 61)), data(np.r_[0.0, np.arange(1.0, 60)])]
     assert [choice.config for choice in choose_transforms(series, 1, 3, most=3)] == [DIFFERENCE]
 
 
 def test_many_series_are_judged_by_some_of_them(monkeypatch):
     seen = []
-    monkeypatch.setattr(choosing, "candidates", lambda series, period: [DIFFERENCE])
-    monkeypatch.setattr(choosing, "_error", lambda config, series, *_: seen.append(series) or 1.0)
+    monkeypatch.setattr(selection, "candidates", lambda series, period: [DIFFERENCE])
+    monkeypatch.setattr(selection, "_error", lambda config, series, *_: seen.append(series) or 1.0)
     series = [data(seasonal(40, seed=seed)) for seed in range(50)]
     choose_transforms(series, 12, 3, most=1)
     assert 6 <= len(seen) <= 12

@@ -1,4 +1,4 @@
-"""Exponential smoothing: the kernel against NumPy, the fit against what it claims, forecasts against Holt-Winters."""
+"""Exponential smoothing: the kernel against a NumPy reference, the optimality of the fit, Holt-Winters forecasts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from kerazoo import datasets
 from kerazoo.errors import InvalidArgumentError, NotFittedError
-from kerazoo.forecast.transforms.base import Chain, Difference, Log, PerDay
+from kerazoo.forecast.transforms import Chain, Difference, Log, PerDay
 from kerazoo.forecast.transforms.smoothing import DAMPING, LEAST_ALPHA, ExponentialSmoothing
 from kerazoo_ext import _smoothing
 
@@ -19,7 +19,7 @@ WEIGHTS = [(0.3, 0.1, 0.2, 1.0), (0.9975, 0.0, 0.0, 0.9), (0.05, 0.05, 0.95, 0.8
 
 
 def filter_twin(y, alpha, beta, gamma, phi, states):
-    """`_smoothing.innovations`, written for reading: innovations (T, C), and the last states (2 + m, C)."""
+    """`_smoothing.innovations`, as a NumPy reference: innovations (T, C), and the last states (2 + m, C)."""
     level, slope, *seasons = (row.copy() for row in states)
     innovations = []
     for t, value in enumerate(y):
@@ -34,7 +34,7 @@ def filter_twin(y, alpha, beta, gamma, phi, states):
 
 
 def least_squares_twin(y, alpha, beta, gamma, phi, period, trend):
-    """The best initial states (2 + m,) and their sum of squares, by way of the normal equations."""
+    """The best initial states (2 + m,) and their sum of squares, from the normal equations."""
     rows = [0] + [1] * trend + (list(range(2, 2 + period)) if period > 1 else [])
     columns = np.zeros((2 + period, 1 + len(rows)))
     columns[rows, range(1, 1 + len(rows))] = 1
@@ -46,7 +46,7 @@ def least_squares_twin(y, alpha, beta, gamma, phi, period, trend):
 
 
 def seasonal(length, period, seed=0):
-    """A series with an honest level, trend and season that change."""
+    """A series simulated from the model, with changing level, trend and season."""
     rng = np.random.default_rng(seed)
     level, slope, season = 50.0, 0.3, 8 * np.sin(np.arange(period) * 2 * np.pi / period)
     y = []
@@ -124,7 +124,7 @@ def test_the_kernels_refuse_arrays_that_do_not_fit():
 
 
 def holt_winters(y, smoothing, steps):
-    """The textbook's equations in their own form, with its own weights, not those of innovations."""
+    """The textbook's Holt-Winters recursions, with its own weights instead of those of the innovations form."""
     level, trend = smoothing.initial_level_, smoothing.initial_trend_
     season = list(smoothing.initial_season_)
     alpha, gamma, period = smoothing.alpha_, smoothing.gamma_, len(smoothing.initial_season_)
@@ -220,7 +220,7 @@ def test_no_other_weights_or_states_leave_less(model, seed):
         assert getattr(model, name) in (None, value)
     z, _ = smoothing.apply(y, index)
     assert smoothing.sse_ == pytest.approx(np.sum(z**2), rel=1e-12)
-    # The states are the best for these weights,
+    # The states are optimal for these weights,
     states, squares = least_squares_twin(y, *fitted, model.period or 1, trend)
     assert smoothing.sse_ == pytest.approx(squares, rel=1e-9)
     learned = [smoothing.initial_level_, smoothing.initial_trend_, *(smoothing.initial_season_ or [0.0])]
@@ -315,11 +315,11 @@ def test_another_series_gets_initial_states_from_its_own_first_values():
     weights = smoothing.alpha_, smoothing.beta_, smoothing.gamma_, smoothing.phi_
     states, _ = least_squares_twin(other[:15], *weights, 6, True)
     np.testing.assert_allclose(z, filter_twin(other, *weights, states[:, None])[0][:, 0], rtol=1e-6, atol=1e-6)
-    # What comes later changes nothing before it.
+    # Later values change nothing before them.
     changed = other.copy()
     changed[40:] += 30
     np.testing.assert_array_equal(smoothing.apply(changed, pd.RangeIndex(60))[0][:40], z[:40])
-    # A part of the fitted series that starts later is another series, and undone as well.
+    # A part of the fitted series that starts later is a different series; its inverse is exact as well.
     z, _ = smoothing.apply(y[10:], index[10:])
     _, tail = smoothing.apply(y[10:60], index[10:60])
     np.testing.assert_allclose(smoothing.undo(z[50:], tail, index[60:]), y[60:], rtol=1e-9)
@@ -364,7 +364,7 @@ def test_information_is_that_of_the_gaussian_likelihood():
     assert found["aic"] == pytest.approx(2 * 12 - 2 * likelihood)
     assert smoothing.aicc_ == found["aicc"] == pytest.approx(found["aic"] + 2 * 12 * 13 / 47)
     assert smoothing.bic_ == found["bic"] == pytest.approx(12 * math.log(60) - 2 * likelihood)
-    # What is fixed is no parameter.
+    # A fixed weight is not a parameter.
     counts = [
         ExponentialSmoothing(*arguments).fit(y, index).information_["n_parameters"]
         for arguments in [(), (None, "add"), (None, "damped"), (6,), (6, "add"), (6, "add", 0.5, 0.1, 0.2)]
@@ -405,8 +405,8 @@ def test_a_short_series_is_refused(model, needed, match):
         ({"period": 1}, "period=1; expected an integer >= 2. None is no season"),
         ({"trend": "additive"}, "trend='additive'; expected one of 'add', 'damped'"),
         ({"alpha": 0.0}, "alpha=0.0; expected a finite number > 0 and <= 1"),
-        ({"beta": 0.1}, "beta=0.1 without trend"),
-        ({"gamma": 0.1}, "gamma=0.1 without period"),
+        ({"beta": 0.1}, "beta=0.1 with trend=None; expected beta=None"),
+        ({"gamma": 0.1}, "gamma=0.1 with period=None; expected gamma=None"),
         ({"trend": "add", "alpha": 0.2, "beta": 0.3}, "beta=0.3; expected a finite number >= 0 and <= 0.2"),
         ({"period": 4, "alpha": 0.2, "gamma": 0.9}, "gamma=0.9; expected a finite number >= 0 and <= 0.8"),
         ({"period": 4, "trend": "add", "beta": 0.6, "gamma": 0.6}, "beta <= alpha <= 1 - gamma for some alpha"),
@@ -427,7 +427,7 @@ def test_what_is_not_fitted_has_no_forecast():
 
 
 def test_smoothing_after_a_logarithm_multiplies():
-    """A season that grows with the level is one that stays, in logarithms."""
+    """A season proportional to the level is constant in logarithms."""
     t = np.arange(60)
     y = np.exp(2 + 0.03 * t) * np.tile([1.0, 1.3, 0.7, 1.1], 15)
     index = pd.period_range("2001Q1", periods=60, freq="Q")

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.nets.windows import KnownScale, Windows, fitted_chain, windows_of
-from kerazoo.forecast.transforms.base import Chain
+from kerazoo.forecast.nets.windows import KnownScale, Windows, windows_of
+from kerazoo.forecast.transforms.chain import Chain, fitted_chain
 
 LAYOUTS = [
     Windows(length, ahead, last_only) for length, ahead, last_only in itertools.product((1, 2, 5, 30), (1, 3), (0, 1))
@@ -18,7 +18,7 @@ LAYOUTS = [
 
 
 def prepared(layout, lost=0, total=23, cut=17):
-    """z = 100, 101, .. and what is known of its steps, 1000, 1001, .."""
+    """Z = 100, 101, .. and what is known of its steps, 1000, 1001, .."""
     z = np.where(np.arange(total) < lost, np.nan, np.arange(100.0, 100 + total))
     known = np.arange(1000.0, 1000 + total)[:, None]
     return windows_of(layout, [([z], [known], [cut])])
@@ -120,7 +120,7 @@ def test_known_features_are_scaled_by_those_of_the_training_part():
     ],
 )
 def test_a_chain_that_foretells_is_scaled_and_not_shifted(config, foretells):
-    """z = 0 is the forecast of a smoothing to the last digit; of anything else it is the mean of what was fitted."""
+    """Z = 0 is the forecast of a smoothing to the last digit; of anything else it is the mean of what was fitted."""
     rng = np.random.default_rng(1)
     y, index, coming = np.exp(rng.normal(0.1, 0.3, 60).cumsum() / 5), pd.RangeIndex(60), pd.RangeIndex(60, 64)
     chain, plain = fitted_chain(config, y, index), Chain([dict(part) for part in config]).fit(y, index)

@@ -13,9 +13,9 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
-def run(name, folder, *arguments, draws=True):
+def run(name, folder, *arguments, plots=True):
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / name), *(("--folder", "plots") if draws else ()), *arguments],
+        [sys.executable, str(EXAMPLES / name), *(("--folder", "plots") if plots else ()), *arguments],
         capture_output=True,
         text=True,
         cwd=folder,
@@ -24,36 +24,38 @@ def run(name, folder, *arguments, draws=True):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for path in (folder / "plots").iterdir() if draws else ():
+    for path in (folder / "plots").iterdir() if plots else ():
         assert path.read_bytes().startswith(b"\x89PNG")
         assert f"plots/{path.name}" in done.stdout
     return done.stdout
 
 
-def test_a_net_written_out_by_hand_is_the_layer(tmp_path):
-    said = run("manual_rnn.py", tmp_path, draws=False)
-    errors = re.search(r"unroll (\S+), SimpleRNN (\S+)", said)
+def test_a_network_written_by_hand_equals_the_layer(tmp_path):
+    output = run("manual_rnn.py", tmp_path, plots=False)
+    errors = re.search(r"unroll (\S+), SimpleRNN (\S+)", output)
     assert max(map(float, errors.groups())) < 1e-5
 
 
 def test_words_have_neighbours(tmp_path):
-    said = run("word_vectors.py", tmp_path, "--epochs", "8", "--words", "40")
-    losses = [float(loss) for loss in re.search(r"each epoch: \[([^\]]+)", said)[1].split()]
+    output = run("word_vectors.py", tmp_path, "--epochs", "8", "--words", "40")
+    losses = [float(loss) for loss in re.search(r"each epoch: \[([^\]]+)", output)[1].split()]
     assert losses[-1] < losses[0] - 0.05
     assert [path.name for path in (tmp_path / "plots").iterdir()] == ["word_vectors.png"]
 
 
-def test_a_net_generates_a_sine(tmp_path):
-    said = run("sine_generation.py", tmp_path, "--model", "rnn_1x20", "--iterations", "300", "--learning-rate", "0.003")
-    assert float(re.search(r"one point ahead: (\S+)", said)[1]) < 0.05
+def test_a_network_generates_a_sine(tmp_path):
+    output = run(
+        "sine_generation.py", tmp_path, "--model", "rnn_1x20", "--iterations", "300", "--learning-rate", "0.003"
+    )
+    assert float(re.search(r"one point ahead: (\S+)", output)[1]) < 0.05
     assert [path.name for path in (tmp_path / "plots").iterdir()] == ["sine_generation.png"]
 
 
 @pytest.mark.slow
 def test_the_milk_series_is_forecast(tmp_path):
-    said = run("milk_forecast.py", tmp_path, "--quick")
-    errors = {name.strip(): float(error) for name, error in re.findall(r"^(.+?) +RMSE +(\S+)$", said, re.MULTILINE)}
-    assert errors["generated"] < errors["last year"] < errors["plain net"]
+    output = run("milk_forecast.py", tmp_path, "--quick")
+    errors = {name.strip(): float(error) for name, error in re.findall(r"^(.+?) +RMSE +(\S+)$", output, re.MULTILINE)}
+    assert errors["generated"] < errors["last year"] < errors["plain network"]
     assert len(list((tmp_path / "plots").iterdir())) == 3
 
 

@@ -1,4 +1,4 @@
-"""Building and installing: the wheel from the sdist, no compiler at run time, a failed build that explains itself."""
+"""Building and installing: the wheel from the sdist, no compiler at run time, and the error of a failed build."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run(*command, cwd, **environment):
 
 
 def test_a_failed_build_stops_with_the_reason_and_the_remedy(tmp_path):
-    """setup.py with one tiny extension and a compiler that always fails."""
+    """Run setup.py with one tiny extension and a compiler that always fails."""
     shutil.copy(ROOT / "setup.py", tmp_path)
     (tmp_path / "kerazoo_ext").mkdir()
     (tmp_path / "kerazoo_ext" / "_tiny.pyx").write_text("def one():\n    return 1\n")
@@ -48,8 +48,8 @@ def test_the_wheel_comes_from_the_sdist_and_runs_without_a_compiler(tmp_path):
         if (ROOT / name).is_file():
             shutil.copy(ROOT / name, source / name)
     if not source.exists():
-        pytest.skip("not a git checkout: the list of files is not known")
-    # `build` without options makes the wheel from the sdist, so a file that MANIFEST.in forgets shows here.
+        pytest.skip("not a git checkout: the list of files is unknown")
+    # `build` without options makes the wheel from the sdist, so this fails if MANIFEST.in lacks a file.
     done = run(sys.executable, "-m", "build", ".", cwd=source)
     assert done.returncode == 0, done.stdout + done.stderr
     (wheel,) = (source / "dist").glob("*.whl")
@@ -66,7 +66,7 @@ def test_the_wheel_comes_from_the_sdist_and_runs_without_a_compiler(tmp_path):
         "corpus = kerazoo.EncodedCorpus.from_source([['a', 'b', 'c']] * 50, min_count=1);"
         "print(kerazoo.__file__); print(len(corpus.ids))"
     )
-    # No folder with a compiler on the path.
+    # PATH has no compiler.
     done = run(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=str(target), PATH=str(tmp_path))
     assert done.returncode == 0, done.stderr
     where, count = done.stdout.split()

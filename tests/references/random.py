@@ -1,4 +1,4 @@
-"""Twin of `kerazoo_ext/rng.h` and `permutation.h`: counter-based draws in NumPy's uint64 arithmetic."""
+"""References of `kerazoo_ext/rng.h` and `permutation.h`: counter-based draws in NumPy's uint64 arithmetic."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ HALF = np.uint64(32)
 
 
 def mix(z: Any) -> NDArray[np.uint64]:
-    z = np.atleast_1d(np.asarray(z, np.uint64))  # arrays wrap around without a warning
+    z = np.atleast_1d(np.asarray(z, np.uint64))  # arrays overflow without a warning
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
 
 
 def draw(key: Any, counters: Any) -> NDArray[np.uint64]:
-    """Draws number `counters` of the stream `key` (an int or a uint64 array)."""
+    """The draws at `counters` of the stream `key` (an int or a uint64 array)."""
     return mix(np.asarray(key, np.uint64) + np.atleast_1d(np.asarray(counters, np.uint64)) * GOLDEN)
 
 
@@ -30,7 +30,7 @@ def below(draws: NDArray[np.uint64], n: Any) -> NDArray[np.int64]:
 
 
 def permutation(n: int, key: int) -> NDArray[np.int64]:
-    """All of the permutation of 0..n-1 that `key` names."""
+    """The whole permutation of 0..n-1 that `key` determines."""
     bits = max(0, (n - 1).bit_length())
     low_bits = (bits + 1) // 2
     low_mask, high_mask = np.uint64(2**low_bits - 1), np.uint64(2 ** (bits - low_bits) - 1)

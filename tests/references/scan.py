@@ -1,4 +1,4 @@
-"""Pure Python twin of kerazoo_ext._scan: what the scanner does, said plainly."""
+"""Pure Python reference of `kerazoo_ext._scan`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 
 
 def scan(text: bytes, table: dict[str, int], counts: Counter[str]) -> tuple[list[int], list[int]]:
-    """(ids, line_ends) of UTF-8 text; `table` gets new words in the order of first sight."""
+    """(ids, line_ends) of UTF-8 text; new words are added to `table` in order of first occurrence."""
     ids: list[int] = []
     line_ends: list[int] = []
     lines = text.decode("utf-8").split("\n")
@@ -20,13 +20,13 @@ def scan(text: bytes, table: dict[str, int], counts: Counter[str]) -> tuple[list
 
 
 def rank(counts: Counter[str], min_count: int) -> list[tuple[str, int]]:
-    """Words counted at least `min_count` times, by falling count, ties in the order of their UTF-8 bytes."""
+    """Words counted at least `min_count` times, by decreasing count, ties in the order of their UTF-8 bytes."""
     kept = [(word, count) for word, count in counts.items() if count >= min_count]
     return sorted(kept, key=lambda item: (-item[1], item[0].encode("utf-8")))
 
 
 def compact(ids: list[int], mapping: list[int], line_ends: list[int]) -> tuple[list[int], list[int]]:
-    """Mapped ids without those that map to -1, and the line ends among them."""
+    """Mapped ids without those that map to -1, and the adjusted line ends."""
     kept = [mapping[i] for i in ids if mapping[i] >= 0]
     ends = [sum(mapping[i] >= 0 for i in ids[:end]) for end in line_ends]
     return kept, ends

@@ -1,4 +1,4 @@
-"""Twin of `SequenceWindows`: every start of every series is tried."""
+"""Reference of `SequenceWindows`: tries every start of every series."""
 
 from __future__ import annotations
 

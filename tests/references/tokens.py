@@ -1,4 +1,4 @@
-"""Twins of `kerazoo_ext._pairs`, `_blocks` and `_noise`: a whole epoch, written for reading."""
+"""References of `kerazoo_ext._pairs`, `_blocks` and `_noise`: a whole epoch at a time, written for readability."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.references.random import HALF, LOW, below, draw
 
 @dataclass
 class Settings:
-    """What decides the tokens and pairs of an epoch; `keep` are thresholds uint32 (V,) or None."""
+    """The inputs that determine the tokens and pairs of an epoch; `keep` is uint32 thresholds (V,) or None."""
 
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
@@ -29,7 +29,7 @@ class Settings:
 
 @dataclass
 class Kept:
-    """Kept tokens of the epoch laid end to end: (n,) each."""
+    """Kept tokens of the epoch, concatenated over documents: (n,) each."""
 
     ids: NDArray[np.int32]
     positions: NDArray[np.int64]
@@ -45,9 +45,9 @@ def kept_tokens(s: Settings) -> Kept:
     left, right = [], []
     for start, end in zip(s.offsets[:-1], s.offsets[1:], strict=True):
         b = radius[start:end][kept[start:end]]
-        place = np.arange(len(b))
-        left.append(np.minimum(b, place))
-        right.append(np.minimum(b, len(b) - 1 - place))
+        index = np.arange(len(b))
+        left.append(np.minimum(b, index))
+        right.append(np.minimum(b, len(b) - 1 - index))
     return Kept(s.ids[kept], positions[kept], np.concatenate(left), np.concatenate(right))
 
 
@@ -56,22 +56,22 @@ def pairs(s: Settings) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np
     kept = kept_tokens(s)
     contexts, centres, positions = [], [], []
     for k in range(len(kept.ids)):
-        places = [*range(k - kept.left[k], k), *range(k + 1, k + 1 + kept.right[k])]
+        window = [*range(k - kept.left[k], k), *range(k + 1, k + 1 + kept.right[k])]
         if s.max_contexts and s.max_contexts < 2 * s.window:
             key = draw(s.keys[1], kept.positions[k])[0]
-            take = min(s.max_contexts, len(places))
+            take = min(s.max_contexts, len(window))
             for j in range(take):  # the first steps of a Fisher-Yates shuffle
-                other = j + int(below(draw(key, j), len(places) - j)[0])
-                places[j], places[other] = places[other], places[j]
-            places = places[:take]
-        contexts += [kept.ids[place] for place in places]
-        centres += [kept.ids[k]] * len(places)
-        positions += [kept.positions[k]] * len(places)
+                other = j + int(below(draw(key, j), len(window) - j)[0])
+                window[j], window[other] = window[other], window[j]
+            window = window[:take]
+        contexts += [kept.ids[i] for i in window]
+        centres += [kept.ids[k]] * len(window)
+        positions += [kept.positions[k]] * len(window)
     return np.array(contexts, np.int32), np.array(centres, np.int32), np.array(positions, np.int64)
 
 
 def block(s: Settings, first: int, size: int) -> dict[str, NDArray | int]:
-    """Block of the kept tokens first..first + size - 1, as `_blocks.make` gives it."""
+    """The block of kept tokens first..first + size - 1, as `_blocks.make` fills it."""
     kept = kept_tokens(s)
     padded = np.concatenate([np.zeros(s.window), kept.ids, np.zeros(size + 2 * s.window)]).astype(np.int32)
     none = np.zeros(size, np.int64)
@@ -87,10 +87,10 @@ def block(s: Settings, first: int, size: int) -> dict[str, NDArray | int]:
 
 
 def noise(table: NDArray[np.uint64], key: int, stream: int | None, n: int) -> NDArray[np.int32]:
-    """Words of the stream number `stream` of `key`, or of `key` itself."""
+    """Words drawn from stream number `stream` of `key`, or from `key` itself."""
     r = draw(key if stream is None else draw(key, stream)[0], np.arange(n))
     size = np.uint64(len(table))
     t = (r >> HALF) * size + (((r & LOW) * size) >> HALF)
-    place = t >> HALF
-    entry = table[place.astype(np.int64)]
-    return np.where((t & LOW) < (entry >> HALF), place, entry & LOW).astype(np.int32)
+    index = t >> HALF
+    entry = table[index.astype(np.int64)]
+    return np.where((t & LOW) < (entry >> HALF), index, entry & LOW).astype(np.int32)

@@ -1,4 +1,4 @@
-"""The scanner kernel against its Python twin, and against str.split()."""
+"""The scanner kernel against its Python reference, and against str.split()."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kerazoo_ext._scan import PADDING, InvalidUtf8Error, Scanner, compact, first_outside
-from tests.references import scan as twin
+from tests.references import scan as reference
 
 pytestmark = pytest.mark.kernels
 
-# Every character that str.split() takes for white space, and some that look like it and are not.
+# Every character that str.split() treats as white space, and some that look like it but are not.
 SPACES = [chr(code) for code in range(0x110000) if chr(code).isspace()]
 NO_SPACES = ["\x00", "\x08", "\x0e", "\x1b", "\x21", "\x7f", "\u0084", "\u0086", "\u180e", "\u200b", "\u2060", "\ufeff"]
 WORDS = [
@@ -44,7 +44,7 @@ texts = st.lists(
 
 
 def padded(text: bytes, fill: int = 0x20) -> np.ndarray:
-    """The text with padding of a hostile kind, which must never be seen."""
+    """The text followed by padding, which must never influence the result."""
     return np.frombuffer(text + bytes([fill]) * PADDING, np.uint8)
 
 
@@ -54,7 +54,7 @@ def scan(scanner: Scanner, text: bytes, fill: int = 0x20) -> tuple[list[int], li
     return ids.tolist(), line_ends.tolist()
 
 
-def test_there_is_white_space_beyond_ascii_to_test_with() -> None:
+def test_the_samples_include_white_space_beyond_ascii() -> None:
     assert {"\x85", "\xa0", "\u1680", "\u2003", "\u3000", "\x1c", "\x1f"} <= set(SPACES)
     assert not any(text.isspace() for text in NO_SPACES)
 
@@ -65,16 +65,16 @@ def test_there_is_white_space_beyond_ascii_to_test_with() -> None:
 @example("a" * 64, 0x41)
 @example("a" * 63 + "\u3000" + "b", 0x41)
 @example("a" * 62 + "\u00a0" + "b\n\n", 0x0A)
-def test_equals_the_twin(text: str, fill: int) -> None:
+def test_equals_the_reference(text: str, fill: int) -> None:
     scanner, table, counts = Scanner((11, 22)), {}, Counter()
     data = text.encode("utf-8")
     for _ in range(2):  # the second time with the words known
-        assert scan(scanner, data, fill) == twin.scan(data, table, counts)
+        assert scan(scanner, data, fill) == reference.scan(data, table, counts)
     assert len(scanner) == len(table)
     assert scanner.tally().tolist() == [counts[word] for word in table]
     for min_count in (1, 3):
         words, ranked_counts, ids = scanner.rank(min_count)
-        assert list(zip(words, ranked_counts.tolist(), strict=True)) == twin.rank(counts, min_count)
+        assert list(zip(words, ranked_counts.tolist(), strict=True)) == reference.rank(counts, min_count)
         assert [table[word] for word in words] == ids.tolist()
 
 
@@ -91,7 +91,7 @@ def test_words_are_those_of_split(text: str) -> None:
 
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda character: f"U+{ord(character):04X}")
-def test_each_white_space_at_each_place_of_a_block(space: str) -> None:
+def test_each_white_space_at_each_position_of_a_block(space: str) -> None:
     for lead in range(58, 70):
         text = ("x" * lead + space + "yy" + space).encode()
         scanner = Scanner()
@@ -110,7 +110,7 @@ def test_each_white_space_at_each_place_of_a_block(space: str) -> None:
 @example(b"\xe0\x80\x80")
 @example(b"\xc0\x80")
 @example(b"a" * 62 + b"\xe2\x80")
-def test_finds_the_byte_that_python_finds(data: bytes) -> None:
+def test_reports_the_same_invalid_byte_as_python(data: bytes) -> None:
     try:
         data.decode("utf-8")
         expected = None
@@ -128,23 +128,23 @@ def test_finds_the_byte_that_python_finds(data: bytes) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=60), st.lists(st.sampled_from(WORDS), max_size=60))
-def test_absorb_joins_words_and_counts(left: list[str], right: list[str]) -> None:
+def test_absorb_merges_words_and_counts(left: list[str], right: list[str]) -> None:
     one, two = Scanner((5, 6)), Scanner((5, 6))
     scan(one, " ".join(left).encode())
     scan(two, " ".join(right).encode())
     words_of_two, _, ids_of_two = two.rank()
-    places = one.absorb(two)
+    merged_ids = one.absorb(two)
     words, counts, ids = one.rank()
     assert dict(zip(words, counts.tolist(), strict=True)) == Counter(left) + Counter(right)
     by_id = dict(zip(ids.tolist(), words, strict=True))
-    assert [by_id[place] for place in places[ids_of_two].tolist()] == words_of_two
+    assert [by_id[i] for i in merged_ids[ids_of_two].tolist()] == words_of_two
 
 
-def test_many_words_grow_the_table_whatever_the_seed() -> None:
+def test_many_words_grow_the_table_with_any_seed() -> None:
     words = [f"{'w' * (number % 30)}{number}" for number in range(30_000)]
     rng = np.random.default_rng(3)
     text = " ".join(words[i] for i in rng.integers(0, len(words), 100_000)).encode()
-    expected = twin.scan(text, {}, Counter())
+    expected = reference.scan(text, {}, Counter())
     for seed in [(0, 0), (2**64 - 1, 12345)]:
         assert scan(Scanner(seed), text) == expected
 
@@ -160,11 +160,11 @@ def test_refuses_a_buffer_without_padding() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(0, 6), max_size=50), st.lists(st.integers(-1, 9), min_size=7, max_size=7), st.data())
-def test_compact_equals_the_twin(ids: list[int], mapping: list[int], data: st.DataObject) -> None:
+def test_compact_equals_the_reference(ids: list[int], mapping: list[int], data: st.DataObject) -> None:
     ends = sorted(data.draw(st.lists(st.integers(0, len(ids)), max_size=8)))
     own, own_ends = np.array(ids, np.int32), np.array(ends, np.int32)
     kept = compact(own, np.array(mapping, np.int32), own_ends)
-    expected, expected_ends = twin.compact(ids, mapping, ends)
+    expected, expected_ends = reference.compact(ids, mapping, ends)
     assert own[:kept].tolist() == expected
     assert own_ends.tolist() == expected_ends
 
@@ -173,8 +173,8 @@ def test_compact_equals_the_twin(ids: list[int], mapping: list[int], data: st.Da
 def test_first_outside(size: int) -> None:
     ids = np.arange(size, dtype=np.int32) % 7
     assert first_outside(ids, 7) == -1
-    for place in {0, size // 2, size - 1} if size else set():
+    for first in {0, size // 2, size - 1} if size else set():
         for value in (-1, 7):
             wrong = ids.copy()
-            wrong[place:] = value
-            assert first_outside(wrong, 7) == place
+            wrong[first:] = value
+            assert first_outside(wrong, 7) == first

@@ -43,7 +43,7 @@ def test_max_final_vocab_keeps_exactly_that_many() -> None:
         ("<unk>", {"<unk>": 1}, ["the", "apple", "zebra", "Éclair", "<unk>", "rare"], [9, 4, 4, 4, 3, 2]),
     ],
 )
-def test_unk_stands_for_the_words_left_out(unk: str, extra: dict, words: list[str], counts: list[int]) -> None:
+def test_unk_replaces_the_words_left_out(unk: str, extra: dict, words: list[str], counts: list[int]) -> None:
     vocabulary = Vocabulary.from_counts(COUNTS | extra, min_count=2, unk=unk)
     assert vocabulary.words == words
     assert vocabulary.counts.tolist() == counts
@@ -56,7 +56,7 @@ def test_unk_stands_for_the_words_left_out(unk: str, extra: dict, words: list[st
     assert vocabulary.index("never seen") == vocabulary.unk_id
 
 
-def test_unk_comes_on_top_of_max_final_vocab_and_may_count_nothing() -> None:
+def test_unk_does_not_count_towards_max_final_vocab_and_may_have_count_0() -> None:
     assert Vocabulary.from_counts(COUNTS, max_final_vocab=1, unk="?").words == ["?", "the"]
     full = Vocabulary.from_counts({"a": 1}, unk="?")
     assert (full.words, full.counts.tolist()) == (["a", "?"], [1, 0])
@@ -90,13 +90,13 @@ def test_equality_copies_and_tensors() -> None:
     assert vocabulary != "vocabulary"
 
 
-def test_no_word_left_says_what_would_leave_some() -> None:
+def test_an_empty_vocabulary_is_an_error_that_names_a_remedy() -> None:
     with pytest.raises(
         VocabularyError,
-        match=r"min_count=10 leaves none of the 7 words.* 9 times\. min_count=9 would leave 1, min_count=1 all 7",
+        match=r"min_count=10 keeps none of the 7 words.* 9 times\. min_count=9 would keep 1, min_count=1 all 7",
     ):
         Vocabulary.from_counts(COUNTS, min_count=10)
-    with pytest.raises(VocabularyError, match="min_count=10 leaves none"):
+    with pytest.raises(VocabularyError, match="min_count=10 keeps none"):
         Vocabulary.from_counts(COUNTS, min_count=10, unk="<unk>")
     with pytest.raises(VocabularyError, match="No word was counted"):
         Vocabulary.from_counts(Counter())
@@ -111,14 +111,14 @@ def test_no_word_left_says_what_would_leave_some() -> None:
         (lambda v: Vocabulary.from_counts({"a": -1}), r"counts\['a'\]=-1; expected an integer >= 0"),
         (lambda v: Vocabulary.from_counts({"a": 1.5}), r"counts\['a'\]=1.5"),
         (lambda v: Vocabulary.from_counts({b"a": 1}), "a key of counts is b'a', of type bytes"),
-        (lambda v: Vocabulary.from_counts({"\ud800": 1}), "half of a surrogate pair"),
+        (lambda v: Vocabulary.from_counts({"\ud800": 1}), "lone surrogate"),
         (lambda v: Vocabulary(["a", "a"], [2, 1]), "'a' twice"),
-        (lambda v: Vocabulary(["a", "b"], [1, 2]), "must not rise"),
+        (lambda v: Vocabulary(["a", "b"], [1, 2]), "must not increase"),
         (lambda v: Vocabulary(["a", "b"], [1]), r"shape \(1,\); expected integers of shape \(2,\)"),
-        (lambda v: Vocabulary(["a"], [1], unk="?"), "unk='\\?' is not among the words"),
-        (lambda v: v.encode("the cat"), r"encode takes a list of tokens; got str. Pass text.split\(\)"),
+        (lambda v: Vocabulary(["a"], [1], unk="?"), "unk='\\?' is not one of the words"),
+        (lambda v: v.encode("the cat"), r"tokens is of type str; expected a list of tokens. Pass text.split\(\)"),
         (lambda v: v.encode(["the", 3]), r"tokens\[1\] is 3, a int"),
-        (lambda v: v.index(3), "a word is a str; got int"),
+        (lambda v: v.index(3), "word is of type int; expected a str"),
         (lambda v: v.decode([0.5]), "float64"),
     ],
 )
@@ -131,13 +131,13 @@ def test_unknown_words_and_ids() -> None:
     vocabulary = Vocabulary.from_counts(COUNTS, min_count=2)
     with pytest.raises(VocabularyError, match=r"'once' is not in the vocabulary of 5 words \(min_count=2\)"):
         vocabulary["once"]
-    with pytest.raises(VocabularyError, match=r"ids\[1\] is 5; this vocabulary has the ids 0 to 4"):
+    with pytest.raises(VocabularyError, match=r"ids\[1\] is 5; expected 0 to 4"):
         vocabulary.decode([0, 5, -1])
     with pytest.raises(VocabularyError, match=r"ids\[0\] is -1"):
         vocabulary.decode([-1])
 
 
-def test_joined_adds_counts_and_takes_new_words_by_count():
+def test_joined_adds_counts_and_new_words_by_count():
     old = Vocabulary.from_counts({"a": 3, "b": 2, "rare": 1}, min_count=2)
     new = Vocabulary.from_counts({"b": 9, "c": 4, "d": 4, "e": 1, "a": 1})
     joined = old.joined(new, min_count=2, max_final_vocab=3)
@@ -150,7 +150,7 @@ def test_joined_adds_counts_and_takes_new_words_by_count():
     assert old.joined(old).words == old.words
 
 
-def test_joined_gives_the_rest_to_the_unknown_word():
+def test_joined_counts_the_rest_towards_unk():
     old = Vocabulary.from_counts({"a": 3, "x": 1}, min_count=2, unk="<unk>")
     joined = old.joined(Vocabulary.from_counts({"b": 4, "c": 1, "a": 1}), min_count=2)
     assert dict(zip(joined.words, joined.counts.tolist(), strict=True)) == {"a": 4, "b": 4, "<unk>": 2}

@@ -9,11 +9,12 @@ from scipy import stats
 
 from kerazoo import EncodedCorpus, Word2Vec
 from kerazoo._runtime import devices
+from kerazoo.batching.blocks import default_block_size
 from kerazoo.errors import CorpusError, InvalidArgumentError
 from kerazoo.word2vec import LOSSES, RowClippedSGD, SkipGram
 from kerazoo.word2vec.gpu import DevicePlan, plan
 from kerazoo.word2vec.gpu.training import trainer_of
-from kerazoo.word2vec.options import checked_settings, default_block_size
+from kerazoo.word2vec.options import checked_settings
 
 pytestmark = pytest.mark.backend
 

@@ -1,38 +1,37 @@
-"""What the dates of a series tell: the length of its usual season, and features that are known for any date."""
+"""Season lengths and calendar features, which are known for any date."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.index import future_index, regular_index
+from kerazoo.forecast.data.types import Index, Values
 
 __all__ = ["CALENDAR", "calendar_features", "calendar_names", "season_length"]
 
-Values: TypeAlias = NDArray[np.float64]
-Index: TypeAlias = pd.Index
 
 HOUR, DAY, YEAR = 3600, 86_400, 365.25  # seconds, seconds, days
 WEEKS_OF_YEAR = 52
 
 
 class _Cycle(NamedTuple):
-    """A place in a cycle.
+    """A cycle of the calendar.
 
     Attributes:
-        place: dates to (places, length of the cycle), both in the same unit.
-        harmonics: int, the most that whole places tell apart.
-        days: float, length of the cycle, which an index has to span for "auto".
-        finest, coarsest: float, days of a step for which "auto" takes it: finest <= step < coarsest.
+        position: dates -> (positions in the cycle, length of the cycle), both in the same unit.
+        harmonics: int, the largest number of harmonics that integer positions can distinguish.
+        days: float, length of the cycle; "auto" selects it only if the index spans as many.
+        finest: float, days; "auto" selects the cycle if finest <= step < coarsest.
+        coarsest: float, days.
     """
 
-    place: Callable[[pd.DatetimeIndex], tuple[Any, Any]]
+    position: Callable[[pd.DatetimeIndex], tuple[Any, Any]]
     harmonics: int
     days: float
     finest: float
@@ -41,8 +40,7 @@ class _Cycle(NamedTuple):
 
 def _week(dates: pd.DatetimeIndex) -> tuple[Any, Any]:
     iso = dates.isocalendar()
-    # A year of ISO has 53 weeks if it begins on a Thursday, or on a Wednesday in a leap year: if 28 December, which is
-    # in its last week, is in week 53.
+    # 28 December is always in the last week of its ISO year, which is week 52 or 53.
     years, where = np.unique(np.asarray(iso["year"], np.int64), return_inverse=True)
     last = pd.DatetimeIndex([f"{year:04d}-12-28" for year in years]).isocalendar()["week"]
     return np.asarray(iso["week"], np.float64), np.asarray(last, np.float64)[where]
@@ -52,7 +50,7 @@ def _hour(dates: pd.DatetimeIndex) -> tuple[Any, Any]:
     return dates.hour + dates.minute / 60 + dates.second / HOUR, 24
 
 
-# A quarter has 90 to 92 days, and 91 on average; other steps of whole months go by the month.
+# A quarter has 90 to 92 days, and 91 on average; other steps of whole months use the month.
 _CYCLES = {
     "month": _Cycle(lambda dates: (dates.month, 12), 6, 364, 27, 360),
     "quarter": _Cycle(lambda dates: (dates.quarter, 4), 2, 364, 90, 93),
@@ -69,7 +67,7 @@ CALENDAR = tuple(_CYCLES)
 
 
 def season_length(index: Index) -> int:
-    """Steps of the season that series of this frequency usually have.
+    """The usual season length of a series with this frequency, in steps.
 
     | step | season |
     |---|---|
@@ -81,8 +79,8 @@ def season_length(index: Index) -> int:
     | half months, months, quarters, half years | a year: 24, 12, 4, 2 |
     | years, integers | 1: none |
 
-    Several of them at once divide the season: 6 for steps of two months. 1 where the season is no whole number of
-    steps, and for offsets that are not listed, as business hours.
+    A multiple of a step divides the season: 6 for steps of two months. The result is 1 if the season is not a whole
+    number of steps, and for offsets that are not listed, such as business hours.
 
     Args:
         index: as for :func:`kerazoo.forecast.data.index.regular_index`.
@@ -103,22 +101,21 @@ def season_length(index: Index) -> int:
 
 
 def calendar_names(index: Index, names: str | Iterable[str] = "auto") -> tuple[str, ...]:
-    """The names of calendar features, checked; `"auto"` becomes those that suit an index.
+    """Check the names of calendar features; `"auto"` is resolved to those that suit the index.
 
-    `"auto"` takes a feature if it varies from step to step and the index spans its cycle, since what a season does
-    cannot be learned from a part of it: `month` for monthly steps, `quarter` for quarters, `week` for weeks,
-    `day_of_week` and `day_of_year` for days, `hour` as well below a day, `minute` as well below a minute. Nothing for
-    years and for integers.
+    `"auto"` selects a feature if it varies from step to step and the index spans its whole cycle, as a season cannot be
+    learned from a part of it: `month` for monthly steps, `quarter` for quarters, `week` for weeks, `day_of_week` and
+    `day_of_year` for days, also `hour` below a day, also `minute` below a minute. None for years and integers.
 
-    Ask for the names with the index of the history, once, and pass them on to :func:`calendar_features` for the history
-    and for the dates of the forecast, which are too few to choose from.
+    Resolve the names once with the index of the history, and pass the result to :func:`calendar_features` both for the
+    history and for the dates of the forecast, which are too few to select from.
 
     Args:
         index: as for :func:`kerazoo.forecast.data.index.regular_index`.
-        names: `"auto"`, or names of :data:`CALENDAR`, or () for none.
+        names: `"auto"`, or names in :data:`CALENDAR`, or () for none.
 
     Returns:
-        Names, each once, in the order given.
+        The names without repetitions, in the given order.
 
     Raises:
         InvalidArgumentError: an unknown name, or names for an index without dates.
@@ -154,9 +151,9 @@ def calendar_names(index: Index, names: str | Iterable[str] = "auto") -> tuple[s
 def calendar_features(
     index: Index, names: str | Iterable[str] = "auto", order: int = 1
 ) -> tuple[Values, tuple[str, ...]]:
-    """Sines and cosines of the places of dates in the cycles of the calendar.
+    """Sines and cosines of the positions of dates in the cycles of the calendar.
 
-    For the place p of a date in a cycle of length c, and the harmonics k = 1 .. `order`: sin(2 pi k p / c) and
+    For the position p of a date in a cycle of length c, and the harmonics k = 1 .. `order`: sin(2 pi k p / c) and
     cos(2 pi k p / c) (Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., section 7.4).
 
     | name | p | c | harmonics |
@@ -170,20 +167,19 @@ def calendar_features(
     | `hour` | 0 to 24, with fractions | 24 | 11 |
     | `minute` | 0 to 60, with fractions | 60 | 29 |
 
-    A feature has no more harmonics than the table says, whatever `order` is: further ones repeat those before. The last
-    sines of `month` and `quarter`, which are zero everywhere, are left out. Dates are read in the time zone of the
-    index; a period is its first moment.
+    `order` is limited to the harmonics in the table, as higher ones repeat lower ones. The last sines of `month` and
+    `quarter` are zero everywhere and left out. Dates are in the time zone of the index; a period counts as its start.
 
     Args:
         index: DatetimeIndex or PeriodIndex of any dates (regular ones for `"auto"`), or a RangeIndex, which has none.
-        names: `"auto"`, names of :data:`CALENDAR`, or () for none: see :func:`calendar_names`.
-        order: int >= 1, harmonics of each.
+        names: `"auto"`, names in :data:`CALENDAR`, or () for none: see :func:`calendar_names`.
+        order: int >= 1, number of harmonics.
 
     Returns:
         float64 (T, K) from -1 to 1, and the K names of its columns: `month_sin1`, `month_cos1`, `month_sin2`, ...
 
     Raises:
-        InvalidArgumentError: an unknown name, names for an index without dates, or no harmonic.
+        InvalidArgumentError: an unknown name, names for an index without dates, or order < 1.
 
     >>> values, columns = calendar_features(pd.period_range("2020-01", periods=24, freq="M"))
     >>> columns, values[:3].round(2)
@@ -197,23 +193,23 @@ def calendar_features(
     columns: dict[str, Values] = {}
     for name in chosen:
         cycle = _CYCLES[name]
-        place, length = cycle.place(dates)
-        turns = np.asarray(place, np.float64) / np.asarray(length, np.float64)
+        position, length = cycle.position(dates)
+        phase = np.asarray(position, np.float64) / np.asarray(length, np.float64)
         for k in range(1, min(order, cycle.harmonics) + 1):
             if not (name in ("month", "quarter") and k == cycle.harmonics):
-                columns[f"{name}_sin{k}"] = np.sin(2 * np.pi * k * turns)
-            columns[f"{name}_cos{k}"] = np.cos(2 * np.pi * k * turns)
+                columns[f"{name}_sin{k}"] = np.sin(2 * np.pi * k * phase)
+            columns[f"{name}_cos{k}"] = np.cos(2 * np.pi * k * phase)
     values = np.stack(list(columns.values()), axis=1) if columns else np.empty((len(index), 0))
-    # The sine of a multiple of pi is 1e-16 and not 0: a column of them must not look like one that varies.
+    # The computed sine of a multiple of pi is about 1e-16; a column of these must not look like one that varies.
     values[np.abs(values) < 1e-12] = 0.0
     return values, tuple(columns)
 
 
 def _span_and_step(index: Index) -> tuple[float, float]:
-    """Days from the first date to the one that follows the last, and days of a step on average."""
-    # Ten steps more, so that an index of one date has some, and business days their weekends.
-    dates = _moments(index.append(future_index(index, 10))).tz_localize(None)  # a day with a change of clocks is a day
-    # Counted as numbers: a difference of nanoseconds in 64 bits ends after 292 years.
+    """Days from the first date to the one after the last, and the mean days of a step."""
+    # Ten more steps, so that an index of one date has steps, and business days include weekends.
+    dates = _moments(index.append(future_index(index, 10))).tz_localize(None)  # no days of 23 or 25 hours
+    # As floats: differences of nanoseconds in 64 bits overflow after 292 years.
     unit = float(pd.Timedelta(1, unit=dates.unit) / pd.Timedelta(days=1))
     counts = dates.asi8.astype(np.float64)
     days = (counts - counts[0]) * unit
@@ -261,7 +257,7 @@ def _season(freq: Any) -> int:
     if isinstance(freq, _TIMES):
         seconds, rest = divmod(freq.nanos, 10**9)
         return 1 if rest else _season_of_seconds(seconds)
-    # A CustomBusinessDay is a BusinessDay; a BusinessHour has another base. Weekends may differ: how many days stay?
+    # CustomBusinessDay is a subclass of BusinessDay; its weekmask gives the number of days in a week.
     if isinstance(freq, pd.offsets.CustomBusinessDay):
         return _divided(int(np.asarray(freq.calendar.weekmask).sum()), freq.n)
     if isinstance(freq, pd.offsets.BusinessDay):
@@ -273,7 +269,7 @@ def _season(freq: Any) -> int:
 
 
 def _season_of_units(freq: Any) -> int:
-    """The season of a DateOffset, as of DateOffset(months=2)."""
+    """The season of a general DateOffset, such as DateOffset(months=2)."""
     units = {name: value * freq.n for name, value in freq.kwds.items() if value}
     if not units.keys() <= _UNITS.keys():
         return 1

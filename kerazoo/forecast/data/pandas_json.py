@@ -1,9 +1,9 @@
-"""Labels, dtypes and indexes of pandas as values of JSON, and back."""
+"""Labels, dtypes and indexes of pandas to and from JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,13 @@ from pandas.tseries.frequencies import to_offset
 
 from kerazoo._validation import check_choice
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.types import Index
 
 __all__ = ["dtype_config", "dtype_from", "index_config", "index_from_config", "label_config", "label_from"]
 
-Index: TypeAlias = pd.Index
-
 
 def label_config(label: Any) -> Any:
-    """A name or an id: text, number, time or tuple. Raises InvalidArgumentError for others."""
+    """A label of a series or column as JSON: text, number, Timestamp or tuple; others raise InvalidArgumentError."""
     if isinstance(label, np.generic):
         label = label.item()
     if label is None or isinstance(label, str | bool | int | float):
@@ -41,14 +40,14 @@ def label_from(config: Any) -> Any:
 
 
 def dtype_config(dtype: Any) -> Any:
-    """The dtype of ids; categories with their order."""
+    """A dtype as JSON; a categorical one with its categories."""
     if isinstance(dtype, pd.CategoricalDtype):
         return {"categories": [label_config(each) for each in dtype.categories], "ordered": bool(dtype.ordered)}
     return None if dtype is None else str(dtype)
 
 
 def dtype_from(config: Any) -> Any:
-    """The inverse of :func:`dtype_config`; None for a dtype that this pandas does not have."""
+    """The inverse of :func:`dtype_config`; None for a dtype that the installed pandas lacks."""
     if isinstance(config, Mapping):
         return pd.CategoricalDtype([label_from(each) for each in config["categories"]], config["ordered"])
     try:
@@ -58,13 +57,14 @@ def dtype_from(config: Any) -> Any:
 
 
 def index_config(index: Index) -> dict[str, Any]:
-    """A regular index. Raises InvalidArgumentError for frequencies and time zones without a name."""
+    """A regular index as JSON; frequencies and time zones without a name raise InvalidArgumentError."""
     config: dict[str, Any] = {"name": label_config(index.name), "length": len(index)}
     if isinstance(index, pd.RangeIndex):
         return {**config, "kind": "range", "start": int(index[0])}
     if isinstance(index, pd.PeriodIndex):
         return {**config, "kind": "period", "start": int(index[0].ordinal), "freq": index.freqstr}
-    start = index[0] if index.tz is None else index[0].tz_convert("UTC")  # an hour that comes twice stays apart
+    # In UTC: a local time is ambiguous in the hour that repeats when daylight saving ends.
+    start = index[0] if index.tz is None else index[0].tz_convert("UTC")
     zone = None if index.tz is None else _zone_config(index.tz)
     config.update(kind="datetime", start=start.isoformat(), tz=zone, unit=index.unit)
     return {**config, "freq": _offset_config(index.freq)}
@@ -91,9 +91,9 @@ def _zone_config(tz: Any) -> str:
     text = "UTC" if fixed is not None else str(tz)
     try:
         pd.Timestamp(0, tz=text)
-    except Exception as error:  # zoneinfo and pytz have errors of their own
+    except Exception as error:  # zoneinfo and pytz raise different errors
         raise InvalidArgumentError(
-            f"time zone {tz!r} has no name that can be saved; expected one, as after y.tz_convert('Europe/Berlin')."
+            f"time zone {tz!r} has no name and cannot be saved; expected one as after y.tz_convert('Europe/Berlin')."
         ) from error
     return text
 
@@ -110,8 +110,7 @@ def _offset_config(freq: Any) -> str | dict[str, Any]:
         if type(freq) is pd.offsets.CustomBusinessDay and not freq.offset and isinstance(freq.weekmask, str):
             return {"n": freq.n, "weekmask": freq.weekmask, "holidays": [str(day) for day in freq.holidays]}
     raise InvalidArgumentError(
-        f"freq {freq!r} has no form that can be saved; expected an alias of pandas, a DateOffset of whole units, or a "
-        "CustomBusinessDay."
+        f"freq {freq!r} cannot be saved; expected a pandas alias, a DateOffset of whole units, or a CustomBusinessDay."
     )
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.nets.trainer import WindowArrays
-from kerazoo.forecast.transforms.base import Chain, Index, StandardScale, Values
+from kerazoo.forecast.transforms.base import Values
 
-__all__ = ["KnownScale", "Windows", "fitted_chain", "windows_of"]
+__all__ = ["KnownScale", "Windows", "windows_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,19 +30,6 @@ class KnownScale:
 
     def apply(self, features: Values) -> Values:
         return (features - self.mean) / self.deviation
-
-
-def fitted_chain(config: Sequence[Mapping[str, Any]], y: Values, index: Index) -> Chain:
-    """The transforms, and a scaling to variance 1 behind them, fitted on `y`.
-
-    The mean is taken out too, unless the last transform foretells: z = 0 is then its own forecast, which a mean of past
-    errors does not better.
-
-    Raises:
-        InvalidArgumentError: the transforms do not suit the values.
-    """
-    chain = Chain([dict(part) for part in config])
-    return Chain([*chain.transforms, StandardScale(center=not chain.foretells)]).fit(y, index)
 
 
 @dataclass(frozen=True)

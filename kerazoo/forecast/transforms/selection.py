@@ -1,4 +1,4 @@
-"""`choose_transforms`: which transforms suit series, by forecasts from rolling origins inside their training part."""
+"""`choose_transforms`: selects transforms by forecasts from rolling origins inside the training part."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from kerazoo.errors import KerazooError
 from kerazoo.forecast.data.frequency import frequency_of, months_of, offset_of
 from kerazoo.forecast.data.panel import SeriesData
-from kerazoo.forecast.nets.windows import fitted_chain
 from kerazoo.forecast.transforms.base import Index, Values
+from kerazoo.forecast.transforms.chain import fitted_chain
 
 __all__ = ["Choice", "candidates", "choose_transforms"]
 
 Config = tuple[Mapping[str, Any], ...]
 
-ORIGINS = 24  # rolling origins in one training part
-SERIES_JUDGED = 12  # of a panel of many series, those that are judged by
-# These were set on the series of `benchmarks.series_of_r`. An autoregression has many more weights than an exponential
-# smoothing, and more chances to look good by chance.
-HANDICAP = 1.05
-# The error of a score falls with the square root of what it is an average of, and so does what a difference between
-# two scores has to be before it means something.
+N_ORIGINS = 24  # rolling origins per training part
+MAX_SCORED_SERIES = 12  # of a panel with more series, an evenly spaced subset is scored
+# The next three were tuned on the series of `benchmarks.data.series_of_r`. An autoregression has many more coefficients than
+# exponential smoothing and scores well by chance more often; its error is multiplied by this factor.
+AUTOREGRESSION_PENALTY = 1.05
+# Sharpness of the weights. The standard error of a score falls with the square root of the number of forecasts that it
+# averages; the weights therefore become sharper in proportion to that square root.
 SHARPNESS = 3.0
-MOST_WORSE = 1.5
+MAX_ERROR_RATIO = 1.5  # to the smallest error; chains with a larger one are dropped
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A chain of transforms and its share in the forecast.
+    """A chain of transforms and its weight in the forecast.
 
     Attributes:
         config: configs of the transforms, in order.
-        weight: float, all weights add up to 1.
+        weight: float; all weights add up to 1.
         score: float, root mean squared error of forecasts from rolling origins, relative to seasonal differences.
     """
 
@@ -48,12 +48,17 @@ class Choice:
 
 
 def candidates(series: Sequence[SeriesData], period: int) -> list[Config]:
-    """Chains that suit series of this kind, their fits apart.
+    """Configs of the chains to compare for these series.
 
-    With and without the logarithm (for positive series), per day (for months and the like, which differ in length):
-    exponential smoothing without trend, with one, and with a damped one, with and without a season; and
-    autoregressions of the values and of their differences. For all of them a forecast without a net is that of z = 0.
-    The last is the last season again, and its mean growth.
+    Exponential smoothing without trend, with a trend and with a damped one, each with and without a season; and
+    autoregressions of the values and of their differences. Each is preceded by nothing, by the logarithm (for positive
+    series), by the adjustment per day (for months, quarters and other periods of unequal length), or by both. With a
+    season, the last candidate is the seasonal difference. The forecast of a chain without a network is the inverse of
+    z = 0.
+
+    Args:
+        series: SeriesData of the training part.
+        period: int >= 1, steps of a season.
     """
     before: list[Config] = [()]
     if all(_has_unequal_lengths(each.index) for each in series):
@@ -87,25 +92,26 @@ def _has_unequal_lengths(index: Index) -> bool:
 
 
 def choose_transforms(series: Sequence[SeriesData], period: int, horizon: int, most: int) -> list[Choice]:
-    """The chains whose forecasts of z = 0 are best, and how much each should count.
+    """Select the chains whose forecasts (the inverse of z = 0) have the smallest errors, and weight them.
 
-    Every candidate is fitted to a first part of the series and forecasts the rest from rolling origins, as many steps
-    as the horizon. That is done with three first parts (half of the series, and all but six and four seasons or
-    horizons), and the three root mean squared errors are averaged geometrically. Nothing outside `series` is looked at.
+    Every candidate is fitted to a first part of the series and forecasts `horizon` steps from rolling origins in the
+    rest. This is repeated with three first parts: half of the series, and all but the last six and four seasons (or
+    horizons, if longer). The score is the geometric mean of the three root mean squared errors. Only `series` is used,
+    so nothing after the training part affects the selection.
 
-    Of candidates that differ only in what is done to the values first (logarithm, per day) the best one is taken: near
-    copies of one forecast would crowd out others, whose errors are more likely to cancel each other in the mean.
+    Of candidates that differ only in the logarithm or the adjustment per day, only the best is kept. Nearly identical
+    forecasts would crowd out others, whose errors are more likely to cancel in the mean.
 
     Args:
         series: SeriesData of the training part.
         period: int >= 1, steps of a season.
         horizon: int >= 1.
-        most: int >= 1, chains to choose at most.
+        most: int >= 1, the largest number of chains.
 
     Returns:
-        the chains, the best one first, their weights exp(-3 √n (error / least error - 1)), scaled to a sum of 1; n is
-        the length of all series that are judged by, in seasons (or horizons, if longer). Those with an error more than
-        1.5 times the least are left out. A series too short for any of it gets its plain differences.
+        The chains, best first, with weights proportional to exp(-3 √n (error / smallest error - 1)), where n is the
+        total length of the scored series in seasons (or horizons, if longer). Chains with more than 1.5 times the
+        smallest error are dropped. A series that is too short for all candidates gets its first differences.
 
     >>> import pandas as pd
     >>> y = np.arange(60.0) + np.tile([0.0, 5, 0, -5], 15)
@@ -113,46 +119,45 @@ def choose_transforms(series: Sequence[SeriesData], period: int, horizon: int, m
     >>> [choice.config[-1]["name"] for choice in choose_transforms([data], 4, 4, most=1)]
     ['exponential_smoothing']
     """
-    # Threads of BLAS wait for each other far longer than they work on matrices this small.
+    # For matrices this small, the synchronisation of BLAS threads takes longer than the work.
     with threadpool_limits(1, user_api="blas"):
-        return _chosen(series, period, horizon, most)
+        return _selected(series, period, horizon, most)
 
 
-def _chosen(series: Sequence[SeriesData], period: int, horizon: int, most: int) -> list[Choice]:
-    judged = list(series[:: max(1, -(-len(series) // SERIES_JUDGED))])
+def _selected(series: Sequence[SeriesData], period: int, horizon: int, most: int) -> list[Choice]:
+    scored = list(series[:: max(1, -(-len(series) // MAX_SCORED_SERIES))])
     scores: dict[int, float] = {}
     found = candidates(series, period)
-    for place, config in enumerate(found):
-        errors = [_error(config, each, period, horizon) for each in judged]
+    for i, config in enumerate(found):
+        errors = [_error(config, each, period, horizon) for each in scored]
         score = (
             math.exp(float(np.mean(np.log(np.maximum(errors, 1e-12))))) if all(map(math.isfinite, errors)) else math.inf
         )
-        scores[place] = score * (HANDICAP if any(part["name"] == "autoregression" for part in config) else 1.0)
-    order = sorted((place for place in scores if math.isfinite(scores[place])), key=lambda place: scores[place])
+        scores[i] = score * (
+            AUTOREGRESSION_PENALTY if any(part["name"] == "autoregression" for part in config) else 1.0
+        )
+    order = sorted((i for i in scores if math.isfinite(scores[i])), key=lambda i: scores[i])
     if not order:
         return [Choice(({"name": "difference", "lag": 1},), 1.0, math.nan)]
     least = scores[order[0]]
-    of_kind: dict[str, int] = {}
-    for place in order:
-        if scores[place] <= MOST_WORSE * least:
-            of_kind.setdefault(_kind(found[place]), place)
-    kept = list(of_kind.values())[:most]
-    n_seasons = sum(len(each.values) for each in judged) / max(period, horizon)
+    best_of_model: dict[str, int] = {}
+    for i in order:
+        if scores[i] <= MAX_ERROR_RATIO * least:
+            best_of_model.setdefault(_model_of(found[i]), i)
+    kept = list(best_of_model.values())[:most]
+    n_seasons = sum(len(each.values) for each in scored) / max(period, horizon)
     sharpness = SHARPNESS * math.sqrt(n_seasons)
-    shares = np.exp([-sharpness * (scores[place] / max(least, 1e-12) - 1.0) for place in kept])
-    return [
-        Choice(found[place], float(share), scores[place])
-        for place, share in zip(kept, shares / shares.sum(), strict=True)
-    ]
+    shares = np.exp([-sharpness * (scores[i] / max(least, 1e-12) - 1.0) for i in kept])
+    return [Choice(found[i], float(share), scores[i]) for i, share in zip(kept, shares / shares.sum(), strict=True)]
 
 
-def _kind(config: Config) -> str:
-    """What foretells, without what is done to the values first."""
+def _model_of(config: Config) -> str:
+    """The config without the logarithm and the adjustment per day."""
     return repr([part for part in config if part["name"] not in ("log", "per_day")])
 
 
 def _error(config: Config, series: SeriesData, period: int, horizon: int) -> float:
-    """The error of one candidate for one series, in units of its seasonal differences; infinite where it fails."""
+    """The error of a candidate for one series, in units of its seasonal differences; infinite if it fails."""
     total = len(series.values)
     span = max(period, horizon)
     starts = {total // 2, *(max(total - seasons * span, total // 3) for seasons in (6, 4))}
@@ -163,7 +168,7 @@ def _error(config: Config, series: SeriesData, period: int, horizon: int) -> flo
         if start >= total:
             return math.inf
         try:
-            errors = _rolled(config, series.values, series.index, start, horizon)
+            errors = _rolling_errors(config, series.values, series.index, start, horizon)
         except (KerazooError, np.linalg.LinAlgError, FloatingPointError, ValueError):
             return math.inf
         found.append(float(np.sqrt(np.mean(errors**2))))
@@ -172,14 +177,14 @@ def _error(config: Config, series: SeriesData, period: int, horizon: int) -> flo
     return math.exp(float(np.mean(np.log(np.maximum(found, 1e-12 * max(unit, 1e-300)))))) / (unit or 1.0)
 
 
-def _rolled(config: Config, y: Values, index: Index, start: int, horizon: int) -> Values:
-    """Errors of forecasts of z = 0 from rolling origins, by a chain that is fitted to the first `start` values."""
+def _rolling_errors(config: Config, y: Values, index: Index, start: int, horizon: int) -> Values:
+    """Errors of forecasts (z = 0) from rolling origins, with a chain that is fitted to the first `start` values."""
     with np.errstate(over="ignore", invalid="ignore"):
         before, between, after = fitted_chain(config, y[:start], index[:start]).parts()
         x, units = before.apply(y, index)
         zeros = np.zeros(len(y))
         zeros = after.undo(zeros, after.apply(zeros, index)[1], index)
-        origins = np.unique(np.linspace(start, len(y) - 1, ORIGINS).astype(int))
+        origins = np.unique(np.linspace(start, len(y) - 1, N_ORIGINS).astype(int))
         found = np.full((len(origins), len(y)), np.nan)
         ahead = np.zeros(found.shape, bool)
         for row, origin in enumerate(origins):

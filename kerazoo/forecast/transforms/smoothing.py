@@ -1,4 +1,4 @@
-"""Exponential smoothing as a transform: what it cannot foretell is left for a net."""
+"""Exponential smoothing as a transform: z are its one-step forecast errors."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import numpy as np
 
 from kerazoo._validation import check_choice, check_int, check_real
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast import _kernels
 from kerazoo.forecast.data.frequency import first_label
-from kerazoo.forecast.transforms.base import Index, Tail, Transform, Values, register_transform
+from kerazoo.forecast.transforms.base import Index, Tail, Transform, Values
+from kerazoo.forecast.transforms.registry import register_transform
+from kerazoo_ext import _smoothing
 
 __all__ = ["ExponentialSmoothing"]
 
 DAMPING = (0.8, 0.98)
 LEAST_ALPHA = 0.0025
-# Where the search for alpha, beta, gamma and phi starts: shares of the ranges that their bounds leave. The error has
-# several valleys, and these find the lowest one in nearly all of 100 simulated series, as many random starts do.
+# Initial values of alpha, beta, gamma and phi for the search, as fractions of the ranges that their bounds leave. The
+# error has several local minima. These starts find the lowest in nearly all of 100 simulated series, as do many random
+# starts.
 STARTS = ((0.5, 0.12, 0.27, 0.73), (0.27, 0.05, 0.5, 0.95), (0.73, 0.02, 0.12, 0.88))
 
 
@@ -31,40 +33,44 @@ class _Weights(NamedTuple):
 
 @register_transform
 class ExponentialSmoothing(Transform):
-    """z_t = y_t - ŷ_t, ŷ_t the forecast of one step that the exponential smoothing of the values before gives.
+    """z_t = y_t - ŷ_t, where ŷ_t is the one-step forecast of exponential smoothing.
 
     The additive innovations state space models ETS(A,N|A|Ad,N|A) (Hyndman, Koehler, Ord and Snyder, Forecasting with
-    Exponential Smoothing, 2008, table 2.2), those of Holt and Winters, with level l, trend b and season s of period m:
+    Exponential Smoothing, 2008, table 2.2), which include Holt-Winters, with level l, trend b and season s of period m:
 
         ŷ = l + φ b + s₋ₘ         l' = l + φ b + α z     b' = φ b + β z     s' = s₋ₘ + γ z
 
-    The states after the last value undo it: ŷ + z, step by step. So it is a difference in general form (α = 1 without
-    trend and season is exactly `Difference(1)`), but one without a lost value, which takes away what level, trend and
-    season explain. z = 0 gives the forecast of Holt and Winters: :meth:`horizon_forecast`.
+    The inverse continues from the states after the last value: ŷ + z, step by step. The transform generalises the
+    difference (α = 1 without trend and season is `Difference(1)`) and loses no value. The inverse of z = 0 is the
+    Holt-Winters forecast, :meth:`horizon_forecast`.
 
-    The weights are those of the least sum of squared z with 0.0025 <= α <= 0.9975, 0 <= β <= α, 0 <= γ <= 1 - α and, if
-    damped, 0.8 <= φ <= 0.98 (L-BFGS-B from three starts, with the exact gradient). Given weights, z is linear in the
-    initial states, which are its exact least squares solution with seasons that add up to 0.
+    The weights minimise the sum of squared z subject to 0.0025 <= α <= 0.9975, 0 <= β <= α, 0 <= γ <= 1 - α and, if
+    damped, 0.8 <= φ <= 0.98 (L-BFGS-B from three starts, with the exact gradient). For given weights, z is linear in
+    the initial states; these are the exact least squares solution, with seasonal states that add up to 0.
+
+    A series that starts like the fitted one, at the same date and with the same values, is filtered from the learned
+    initial states, so that later values never change an earlier z. For any other series the initial states are the
+    least squares solution for its first 2 m + 3 values (5 without a season). Every series must have at least as many
+    values.
 
     Args:
-        period: int >= 2, m, steps of a season: 12 in months; or None, no season.
+        period: int >= 2, m, steps of a season, 12 for months; None: no season.
         trend: None; "add", a straight line; or "damped", one that levels off.
-        alpha, beta, gamma: float or None, weights to be kept fixed: 0 < α <= 1, β and γ as above. None is fitted.
+        alpha: float, 0 < α <= 1, fixed smoothing weight of the level; None: fitted.
+        beta: float, as above, fixed weight of the trend; None: fitted.
+        gamma: float, as above, fixed weight of the season; None: fitted.
 
     Attributes:
-        alpha_, beta_, gamma_, phi_: float, the weights. Those that the model has not are 0, and φ is 1.
-        initial_level_, initial_trend_: float, initial_season_: list of float (m,), the states before the first value;
-            the season's are those of the first m steps.
+        alpha_: float, the weight of the level.
+        beta_: float, the weight of the trend; 0 without one.
+        gamma_: float, the weight of the season; 0 without one.
+        phi_: float, the damping; 1 without one.
+        initial_level_: float, the level before the first value.
+        initial_trend_: float, the trend before the first value.
+        initial_season_: list of float (m,), the seasonal states of the first m steps.
         sse_: float, sum of the squared z of the fitted series.
-        start_, first_: the first index entry and the first values of the fitted series, by which it is known again.
-
-    A series that starts as the fitted one did, at the same date and with the same values, is filtered from the learned
-    initial states: nothing that comes later changes an earlier z. For any other the initial states are the least
-    squares solution for its own first 2 m + 3 values (5 without a season); it needs as many.
-
-    Raises:
-        InvalidArgumentError: weights out of bounds, or of a part that the model has not; when fitted, fewer than
-            2 m + 3 values (5 without a season).
+        start_: the first index entry of the fitted series, by which it is recognised.
+        first_: list of float, its first values, by which it is recognised.
 
     >>> import pandas as pd
     >>> y, index = 2.0 + 3.0 * np.arange(8) + np.tile([1.0, -1.0], 4), pd.RangeIndex(8)
@@ -115,12 +121,16 @@ class ExponentialSmoothing(Transform):
         )
         self.alpha = None if alpha is None else check_real("alpha", alpha, 0.0, 1.0, exclusive=True)
         if beta is not None and trend is None:
-            raise InvalidArgumentError(f"beta={beta!r} without trend; expected None, or trend='add' or 'damped'.")
+            raise InvalidArgumentError(
+                f"beta={beta!r} with trend=None; expected beta=None, or trend='add' or 'damped'."
+            )
         if gamma is not None and period is None:
-            raise InvalidArgumentError(f"gamma={gamma!r} without period; expected None, or a period.")
+            raise InvalidArgumentError(f"gamma={gamma!r} with period=None; expected gamma=None, or a period.")
         most_beta, most_gamma = (1.0, 1.0) if self.alpha is None else (self.alpha, 1.0 - self.alpha)
         self.beta = None if beta is None else check_real("beta", beta, 0.0, most_beta, hint="It is at most alpha.")
-        self.gamma = None if gamma is None else check_real("gamma", gamma, 0.0, most_gamma, hint="At most 1 - alpha.")
+        self.gamma = (
+            None if gamma is None else check_real("gamma", gamma, 0.0, most_gamma, hint="It is at most 1 - alpha.")
+        )
         if (self.beta or 0.0) + (self.gamma or 0.0) > 1.0:
             raise InvalidArgumentError(
                 f"beta={beta!r}, gamma={gamma!r}; expected beta <= alpha <= 1 - gamma for some alpha."
@@ -128,18 +138,18 @@ class ExponentialSmoothing(Transform):
 
     @property
     def n_needed(self) -> int:
-        """Values that a series needs at least: 2 m + 3, or 5 without a season."""
+        """The smallest number of values of a series: 2 m + 3, or 5 without a season."""
         return 2 * (self.period or 1) + 3
 
     @property
     def information_(self) -> dict[str, float]:
-        """How well the model fits for the number of its parameters: for the choice between models of the same series.
+        """Information criteria, to compare models of the same series; smaller is better.
 
         Returns:
-            `log_likelihood`: of the fitted z as Gaussian noise with variance sse / T; `n_parameters`: k, fitted
-            weights, initial states (m - 1 of the season, as they add up to 0) and the variance; `aic` = 2 k - 2 log L,
-            `aicc` = aic + 2 k (k + 1) / (T - k - 1), infinite if T <= k + 1, and `bic` = k log T - 2 log L (Hyndman et
-            al. 2008, section 7.1). The smaller, the better.
+            `log_likelihood`: of the fitted z as Gaussian noise with variance sse / T; `n_parameters`: k, the number of
+            fitted weights, initial states (m - 1 for the season, as they add up to 0) and the variance;
+            `aic` = 2 k - 2 log L, `aicc` = aic + 2 k (k + 1) / (T - k - 1), infinite if T <= k + 1, and
+            `bic` = k log T - 2 log L (Hyndman et al. 2008, section 7.1).
         """
         self._check_fitted()
         n = self.n_fitted_
@@ -156,34 +166,35 @@ class ExponentialSmoothing(Transform):
 
     @property
     def aicc_(self) -> float:
-        """Akaike's criterion for short series: see :attr:`information_`."""
+        """Akaike's information criterion, corrected for short series: see :attr:`information_`."""
         return self.information_["aicc"]
 
     @property
     def bic_(self) -> float:
-        """The Bayesian criterion: see :attr:`information_`."""
+        """The Bayesian information criterion: see :attr:`information_`."""
         return self.information_["bic"]
 
     def horizon_forecast(self, tail: Tail, steps: int) -> Values:
-        """The forecast of Holt and Winters after the series of :meth:`apply`: what :meth:`undo` makes of zeros.
+        """The Holt-Winters forecast after the series of :meth:`apply`: the inverse of z = 0.
 
         Args:
-            tail: what :meth:`apply` gave for the series.
+            tail: dict, from :meth:`apply` of the series.
             steps: int >= 1, H.
 
         Returns:
             float64 (H,).
         """
         self._check_fitted()
-        return self._run_on(np.zeros(check_int("steps", steps)), tail)
+        return self._continue_from(np.zeros(check_int("steps", steps)), tail)
 
     @property
-    def foretells(self) -> bool:
+    def outputs_residuals(self) -> bool:
+        """True: the inverse of z = 0 is the Holt-Winters forecast."""
         return True
 
     def _fit(self, y: Values, index: Index) -> None:
         self._check_long_enough(y)
-        # Moved and scaled to about 1: the model is the same, and the search knows when to stop.
+        # Centred and scaled to about 1: the model is equivalent, and the tolerances of the search fit.
         centre = float(y.mean())
         scale = float(np.abs(y - centre).max()) or 1.0
         scaled = (y - centre) / scale
@@ -205,26 +216,26 @@ class ExponentialSmoothing(Transform):
         return innovations, {"level": float(states[0]), "trend": float(states[1]), "season": season.tolist()}
 
     def _undo(self, z: Values, tail: Tail, index: Index) -> Values:
-        return self._run_on(z, tail)
+        return self._continue_from(z, tail)
 
     def _undo_one_step(self, z: Values, y: Values, index: Index) -> Values:
         innovations, _ = self._innovations(y, index)
         return z + (y - innovations)
 
-    def _run_on(self, z: Values, tail: Tail) -> Values:
-        """The filter turned round: `z` (..., H) go in, and values come out."""
+    def _continue_from(self, z: Values, tail: Tail) -> Values:
+        """The inverse of the filter: innovations `z` (..., H) to values, from the states in `tail`."""
         paths = z.shape[:-1]
         level, trend = np.full(paths, tail["level"], np.float64), np.full(paths, tail["trend"], np.float64)
         season = np.broadcast_to(np.array(tail["season"] or [0.0], np.float64), (*paths, self.period or 1)).copy()
         y = np.empty_like(z)
         for step in range(z.shape[-1]):
-            place = step % (self.period or 1)
+            phase = step % (self.period or 1)
             damped = self.phi_ * trend
             level = level + damped
-            y[..., step] = level + season[..., place] + z[..., step]
+            y[..., step] = level + season[..., phase] + z[..., step]
             level = level + self.alpha_ * z[..., step]
             trend = damped + self.beta_ * z[..., step]
-            season[..., place] += self.gamma_ * z[..., step]
+            season[..., phase] += self.gamma_ * z[..., step]
         return y
 
     def _innovations(self, y: Values, index: Index) -> tuple[Values, Values]:
@@ -246,72 +257,72 @@ class ExponentialSmoothing(Transform):
             raise InvalidArgumentError(f"{len(y)} values for {self!r}; expected at least {what}.")
 
     def _initial_states(self, y: Values, weights: _Weights) -> Values:
-        """The initial states (2 + m,) of the least squared innovations, with 0 where the model has none."""
+        """The initial states (2 + m,) that minimise the squared innovations; 0 for states that the model lacks."""
         period = self.period or 1
         rows = [0] + [1] * (self.trend is not None) + list(range(2, 2 + period)) * (self.period is not None)
         columns = np.zeros((2 + period, 1 + len(rows)))
         columns[rows, np.arange(1, 1 + len(rows))] = 1.0
         responses, _ = _filter(y, weights, columns.copy())
-        # Level and season are known up to a constant, which this row settles: the seasons add up to 0.
-        settled = np.array([[float(row >= 2) for row in rows]])
-        matrix = np.concatenate([-responses[:, 1:], settled])
+        # Level and season are determined up to a constant. This row fixes it: the seasonal states add up to 0.
+        constraint = np.array([[float(row >= 2) for row in rows]])
+        matrix = np.concatenate([-responses[:, 1:], constraint])
         solution = np.linalg.lstsq(matrix, np.append(responses[:, 0], 0.0), rcond=None)[0]
         return np.asarray(columns[:, 1:] @ solution, np.float64)
 
     def _free(self) -> list[int]:
-        """Which of alpha, beta and gamma are to be fitted."""
+        """Which of alpha, beta and gamma are fitted."""
         has = (True, self.trend is not None, self.period is not None)
         fixed = (self.alpha, self.beta, self.gamma)
         return [which for which in range(3) if has[which] and fixed[which] is None]
 
-    def _weights(self, shares: Values) -> tuple[_Weights, Values]:
-        """The weights at `shares` (4,), places of each between its bounds, and their derivatives by those (4, 4)."""
+    def _weights(self, fractions: Values) -> tuple[_Weights, Values]:
+        """The weights at the `fractions` (4,) of their ranges, and their derivatives by the fractions (4, 4)."""
         slopes = np.zeros((4, 4))
         alpha = self.alpha
         if alpha is None:
             low, high = self.beta or 0.0, 1.0 - (self.gamma or 0.0)
-            alpha = low + (high - low) * float(shares[0])
+            alpha = low + (high - low) * float(fractions[0])
             slopes[0, 0] = high - low
         beta, gamma, phi = self.beta or 0.0, self.gamma or 0.0, 1.0
         if self.trend is not None and self.beta is None:
-            beta = alpha * float(shares[1])
-            slopes[1, 0], slopes[1, 1] = shares[1] * slopes[0, 0], alpha
+            beta = alpha * float(fractions[1])
+            slopes[1, 0], slopes[1, 1] = fractions[1] * slopes[0, 0], alpha
         if self.period is not None and self.gamma is None:
-            gamma = (1.0 - alpha) * float(shares[2])
-            slopes[2, 0], slopes[2, 2] = -shares[2] * slopes[0, 0], 1.0 - alpha
+            gamma = (1.0 - alpha) * float(fractions[2])
+            slopes[2, 0], slopes[2, 2] = -fractions[2] * slopes[0, 0], 1.0 - alpha
         if self.trend == "damped":
-            phi = DAMPING[0] + (DAMPING[1] - DAMPING[0]) * float(shares[3])
+            phi = DAMPING[0] + (DAMPING[1] - DAMPING[0]) * float(fractions[3])
             slopes[3, 3] = DAMPING[1] - DAMPING[0]
         return _Weights(alpha, beta, gamma, phi), slopes
 
     def _search(self, y: Values) -> _Weights:
-        """The weights of the least squared innovations."""
+        """The weights that minimise the sum of squared innovations."""
         from scipy.optimize import minimize  # type: ignore[import-untyped]
 
         free = self._free() + [3] * (self.trend == "damped")
         states = np.empty((2 + (self.period or 1), 5))
         by_weight = np.empty(4)
 
-        def spread(free_shares: Values) -> Values:
-            shares = np.zeros(4)
-            shares[free] = free_shares
-            return shares
+        def all_fractions(free_fractions: Values) -> Values:
+            fractions = np.zeros(4)
+            fractions[free] = free_fractions
+            return fractions
 
-        def squares(free_shares: Values) -> tuple[float, Values]:
-            weights, slopes = self._weights(spread(free_shares))
+        def squares(free_fractions: Values) -> tuple[float, Values]:
+            weights, slopes = self._weights(all_fractions(free_fractions))
             states[:] = 0.0
             states[:, 0] = self._initial_states(y, weights)
-            total = _kernels.smoothing.squares(y, *weights, states, by_weight)
-            # The initial states are the best ones: what the weights change in them does not count.
+            total = _smoothing.squares(y, *weights, states, by_weight)
+            # The initial states are optimal, so their dependence on the weights does not enter the gradient.
             return total, (by_weight @ slopes)[free]
 
         starts = [np.array(start)[free] for start in STARTS]
         unit = squares(starts[0])[0]
-        if not free or unit <= 1e-24 * len(y):  # nothing to search for, or a series without innovations
-            return self._weights(spread(starts[0]))[0]
+        if not free or unit <= 1e-24 * len(y):  # no free weight, or a perfect fit
+            return self._weights(all_fractions(starts[0]))[0]
         found = [
             minimize(
-                lambda shares: tuple(part / unit for part in squares(shares)),
+                lambda fractions: tuple(part / unit for part in squares(fractions)),
                 start,
                 jac=True,
                 method="L-BFGS-B",
@@ -320,11 +331,11 @@ class ExponentialSmoothing(Transform):
             )
             for start in starts
         ]
-        return self._weights(spread(min(found, key=lambda each: each.fun).x))[0]
+        return self._weights(all_fractions(min(found, key=lambda each: each.fun).x))[0]
 
 
 def _filter(y: Values, weights: _Weights, states: Values) -> tuple[Values, Values]:
-    """Innovations (T, C) of the filter over `y`, and `states` (2 + m, C) as they are after it: see `_smoothing.pyi`."""
+    """Innovations (T, C) of the filter over `y`, and the `states` (2 + m, C) after it: see `_smoothing.pyi`."""
     out = np.empty((len(y), states.shape[1]))
-    _kernels.smoothing.innovations(np.ascontiguousarray(y), *weights, states, out)
+    _smoothing.innovations(np.ascontiguousarray(y), *weights, states, out)
     return out, states

@@ -8,6 +8,7 @@ import keras
 
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo.batching import SkipGramBatches, TokenBlocks
+from kerazoo.batching.blocks import default_block_size
 from kerazoo.errors import InvalidArgumentError, TrainingError
 from kerazoo.word2vec import gpu
 from kerazoo.word2vec.engines.callbacks import StepMonitor, TrainingCallbacks
@@ -16,7 +17,7 @@ from kerazoo.word2vec.engines.progress import TrainingProgress
 from kerazoo.word2vec.keras.model import SkipGram
 from kerazoo.word2vec.keras.optimizer import RowClippedSGD
 from kerazoo.word2vec.keras.tables import assign_tables, tables_of
-from kerazoo.word2vec.options import TrainingSettings, default_block_size
+from kerazoo.word2vec.options import TrainingSettings
 from kerazoo.word2vec.results import TrainingResult, TrainingState
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ import numpy as np
 
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo._validation import check_choice
-from kerazoo.batching.sampling import NoiseDistribution
+from kerazoo.batching.sampling import NoiseDistribution, epoch_keys, keep_thresholds
 from kerazoo.errors import CorpusError, InvalidArgumentError, TrainingError
-from kerazoo.text.tokens import Tokens, epoch_keys, keep_thresholds
+from kerazoo.text.tokens import Tokens
 from kerazoo.word2vec.engines.divergence import DivergenceGuard, untrained_loss
 from kerazoo.word2vec.engines.native_slices import EpochSlices, LossSums
 from kerazoo.word2vec.engines.native_tables import PaddedTables, TablesSnapshot

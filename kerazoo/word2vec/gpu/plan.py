@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo._runtime import devices
-from kerazoo.batching import NoiseDistribution
+from kerazoo.batching.blocks import default_block_size
+from kerazoo.batching.sampling import NoiseDistribution, keep_thresholds
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.text.tokens import Tokens, keep_thresholds
-from kerazoo.word2vec.options import TrainingSettings, default_block_size
+from kerazoo.text.tokens import Tokens
+from kerazoo.word2vec.options import TrainingSettings
 from kerazoo.word2vec.results import TrainingState
 
 if TYPE_CHECKING:

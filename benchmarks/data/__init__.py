@@ -1,0 +1,1 @@
+"""Public series for the forecasting benchmarks."""

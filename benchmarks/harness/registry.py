@@ -1,0 +1,205 @@
+"""All benchmarks: their questions, requirements and arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["BACKENDS", "BENCHMARKS", "DEVICES", "SCALES", "Benchmark"]
+
+BACKENDS = ("tensorflow", "jax", "torch")
+DEVICES = ("cpu", "gpu")
+SCALES = ("quick", "default", "full")
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark, as `python -m benchmarks run` starts it.
+
+    Attributes:
+        module: of `benchmarks.questions`, run as a program.
+        question: that it answers, in a line or two.
+        quick: arguments for a check of a minute or two whether it runs; None if it has no such form. In all three,
+            {corpus}, {threads}, {device} and {backends} are replaced by the options of the run, {seconds} by 60 % of
+            the time limit.
+        default: arguments of a normal run.
+        full: arguments for figures to publish.
+        backends: Keras backends that the answer depends on; empty if it does not depend on Keras.
+        together: whether one process compares all backends; otherwise each backend has a process.
+        devices: that it can run on.
+        packages: required in addition to those of kerazoo and the backend.
+        programs: that it needs.
+        corpus: whether it needs a text; a quick run uses the small one of `kerazoo.datasets`.
+        left_out: why a run of all benchmarks leaves it out; empty if it does not.
+    """
+
+    module: str
+    question: str
+    quick: str | None
+    default: str
+    full: str
+    backends: tuple[str, ...] = ()
+    together: bool = False
+    devices: tuple[str, ...] = ("cpu",)
+    packages: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    corpus: bool = False
+    left_out: str = ""
+
+    def arguments(self, scale: str) -> str | None:
+        """The template of the arguments at a scale."""
+        return {"quick": self.quick, "default": self.default, "full": self.full}[scale]
+
+    @property
+    def needs(self) -> str:
+        """The requirements in words."""
+        needs = [*self.packages, *self.programs]
+        if self.backends:
+            needs.append(f"{'some' if self.together else 'one'} of {', '.join(self.backends)}")
+        if self.corpus:
+            needs.append("a corpus")
+        if self.devices == ("gpu",):
+            needs.append("a GPU")
+        return "; ".join(needs) or "nothing more"
+
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "corpus_scan": Benchmark(
+        "corpus_scan",
+        "How fast is text turned into vocabulary and ids, beside gensim counting the same text?",
+        quick="--corpus {corpus} --threads {threads} --repeats 1",
+        default="--corpus {corpus} --threads {threads}",
+        full="--corpus {corpus} --threads {threads} --repeats 9",
+        corpus=True,
+    ),
+    "batching": Benchmark(
+        "batching",
+        "How many skip-gram pairs, blocks and windows per second does one core make? Beside TensorFlow's tutorial, "
+        "Keras's old skipgrams and NumPy.",
+        quick="--corpus {corpus} --repeats 1",
+        default="--corpus {corpus}",
+        full="--corpus {corpus} --repeats 9",
+        corpus=True,
+    ),
+    "instructions": Benchmark(
+        "instructions",
+        "How many instructions does each compiled kernel take per word, pair or step?",
+        quick="",
+        default="",
+        full="",
+        programs=("valgrind",),
+    ),
+    "word2vec": Benchmark(
+        "word2vec",
+        "How fast and how good are word vectors, beside gensim on the same text and threads?",
+        quick="--corpus {corpus} --threads {threads} --backends {backends} --seeds 1 --epochs 1",
+        default="--corpus {corpus} --threads {threads} --backends {backends} --seeds 1",
+        full="--corpus {corpus} --threads {threads} --backends {backends} --seeds 1,2,3 "
+        "--losses nce,negative_sampling --one-thread",
+        backends=BACKENDS,
+        together=True,
+        corpus=True,
+    ),
+    "word2vec_device": Benchmark(
+        "word2vec_device",
+        "How many words per second does a device train that holds text and tables, and how good are the vectors?",
+        quick="--quick",
+        default="--corpus {corpus} --native-workers {threads}",
+        full="--corpus {corpus} --native-workers {threads} --losses nce,negative_sampling --seeds 1,2,3",
+        backends=("jax", "torch"),
+        devices=("gpu",),
+        corpus=True,
+    ),
+    "recurrent": Benchmark(
+        "recurrent",
+        "How long does a small recurrent network take to build and train? training.fit beside Keras's fit and PyTorch.",
+        quick="--backends {backends} --problems sine --repeats 1",
+        default="--backends {backends}",
+        full="--backends {backends} --repeats 7",
+        backends=("tensorflow", "jax"),
+        together=True,
+    ),
+    "recurrent_cells": Benchmark(
+        "recurrent_cells",
+        "How much faster is zoo.generate than a loop of predict? From which length on is a parallel form faster?",
+        quick="generation parallel --repeats 1 --lengths 16 --cells mingru",
+        default="generation parallel",
+        full="generation parallel --repeats 7",
+        backends=BACKENDS,
+        devices=DEVICES,
+    ),
+    "recurrent_devices": Benchmark(
+        "recurrent_devices",
+        "What do recurrent models reach on a device? Zoo beside plain layers, parallel forms, every cell.",
+        quick="--quick --device {device} --seconds {seconds}",
+        default="--device {device} --seconds {seconds}",
+        full="--full --device {device} --seconds {seconds}",
+        backends=BACKENDS,
+        devices=DEVICES,
+    ),
+    "recurrent_scores": Benchmark(
+        "recurrent_scores",
+        "How well does each cell learn the sine and the milk series of the 2017 examples?",
+        quick="--seeds 1 --models rnn_1x32 --no-card",
+        default="--seeds 3 --no-card",
+        full="--seeds 3 --no-card",
+        backends=BACKENDS,
+    ),
+    "forecast_accuracy": Benchmark(
+        "forecast",
+        "How good are the forecaster's forecasts and intervals at rolling origins, beside statistical forecasts?",
+        quick="accuracy --series milk --seeds 1 --baselines seasonal_naive",
+        default="accuracy --series milk --seeds 1,2,3",
+        full="accuracy --series all --seeds 1,2,3,4,5",
+        backends=BACKENDS,
+        packages=("statsmodels",),
+    ),
+    "forecast_sine": Benchmark(
+        "forecast",
+        "How well do networks and forecasters of 100 units learn the sine of 2017?",
+        quick="sine --seeds 1",
+        default="sine --seeds 1,2",
+        full="sine --seeds 1,2,3,4,5",
+        backends=BACKENDS,
+    ),
+    "forecast_time": Benchmark(
+        "forecast",
+        "How long does a default fit of the forecaster take on 156 months?",
+        quick="time --repeats 1",
+        default="time",
+        full="time --repeats 9",
+        backends=BACKENDS,
+    ),
+    "forecast_cells": Benchmark(
+        "forecast",
+        "Which model of one network forecasts best? Mean ranks over the series.",
+        quick="cells --series milk --seeds 1 --models rnn_1x8",
+        default="cells --series milk --seeds 1 --models lstm_1x32,gru_1x32,rnn_1x32,mingru_1x32",
+        full="cells --series all --seeds 1,2 --models lstm_1x32,gru_1x32,rnn_1x32,mingru_1x32",
+        backends=BACKENDS,
+        packages=("statsmodels",),
+    ),
+    "forecast_baselines": Benchmark(
+        "forecast_baselines",
+        "How well do the usual statistical forecasts do, which a network must beat?",
+        quick="--series milk --baselines seasonal_naive,holt_winters",
+        default="--series milk",
+        full="--series all",
+        packages=("statsmodels",),
+    ),
+    "startup": Benchmark(
+        "startup",
+        "How long does import kerazoo take, and how much memory, beside gensim, Keras and darts?",
+        quick="--repeats 1",
+        default="",
+        full="--repeats 9",
+        backends=BACKENDS,
+    ),
+    "persistence": Benchmark(
+        "persistence",
+        "How long do saving and loading take, and how large are the files? Word vectors beside gensim's.",
+        quick="--words 2000 --members 1 --repeats 1",
+        default="",
+        full="--repeats 9",
+        backends=BACKENDS,
+    ),
+}

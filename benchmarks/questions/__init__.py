@@ -1,0 +1,1 @@
+"""One question per file, each also a program: `python -m benchmarks.questions.NAME`."""

@@ -1,0 +1,1 @@
+"""Programs that read results: comparison of two runs, Markdown tables, plots."""

@@ -1,0 +1,91 @@
+"""The click command class of `kerazoo`: messages name options, and old names of options still work."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kerazoo._runtime.deprecation import REMOVAL
+from kerazoo.errors import KerazooError, StorageError
+
+__all__ = ["Command", "backend_option", "check_folder", "set_backend"]
+
+
+class Command(click.Command):
+    """A command of `kerazoo`.
+
+    The library names arguments in its messages (`min_count=0; expected ...`). A user of the command line knows options,
+    so the command replaces the names: `--min-count=0; expected ...`.
+
+    Args:
+        renamed: old name of an option -> new name. The old one works, with a note on stderr.
+        arguments: argument of the library -> option, where they differ by more than the dashes.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        renamed: Mapping[str, str] | None = None,
+        arguments: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.renamed = dict(renamed or {})
+        self.arguments = dict(arguments or {})
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Replace old names of options, then parse."""
+        end = args.index("--") if "--" in args else len(args)
+        for i in range(end):
+            name, equals, value = args[i].partition("=")
+            if name in self.renamed:
+                new = self.renamed[name]
+                note = f"{name} is deprecated and will be removed in version {REMOVAL}; use {new}."
+                click.echo(f"kerazoo: {note}", err=True)
+                args[i] = new + equals + value
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; errors of the library name options."""
+        try:
+            return super().invoke(ctx)
+        except KerazooError as error:
+            error.args = (self._with_options(str(error)),)
+            raise
+
+    def _with_options(self, message: str) -> str:
+        options = {
+            parameter.name: max(parameter.opts, key=len)
+            for parameter in self.params
+            if isinstance(parameter, click.Option) and parameter.name is not None
+        }
+        options |= self.arguments
+        names = "|".join(map(re.escape, options))
+        # Not in `--name=`, `module.name=`, `difference[lag=12]` or `gru[time=step,seed=1]`.
+        return re.sub(rf"(?<![\w.\-\[,])({names})=", lambda match: f"{options[match[1]]}=", message)
+
+
+def backend_option(purpose: str = "") -> Callable[[Any], Any]:
+    """The option `--backend`; `purpose` completes its help."""
+    return click.option(
+        "--backend",
+        type=click.Choice(["tensorflow", "jax", "torch"]),
+        help=f"Keras backend{purpose}; default: KERAS_BACKEND, or the one in Keras's configuration.",
+    )
+
+
+def set_backend(backend: str | None) -> None:
+    """Select the Keras backend; must run before anything imports Keras."""
+    if backend is not None:
+        os.environ["KERAS_BACKEND"] = backend
+
+
+def check_folder(path: Path) -> None:
+    """Raise if the folder of an output file does not exist."""
+    if not path.parent.is_dir():
+        raise StorageError(f"{path}: the folder {str(path.parent)!r} does not exist. Create it first.")

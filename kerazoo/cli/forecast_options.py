@@ -1,0 +1,176 @@
+"""The options of `kerazoo forecast` as arguments of the library: columns, levels, transforms."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerazoo.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kerazoo.cli.csv_tables import Table
+    from kerazoo.forecast.data.panel import Panel
+
+__all__ = ["Columns", "file_names", "parse_levels", "parse_transforms", "select_columns"]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of the columns to read.
+
+    Attributes:
+        date: of the dates.
+        target: of the values to forecast.
+        id: of the labels of the series; None: there is one series.
+        covariates: of the covariates.
+    """
+
+    date: str
+    target: str
+    id: str | None
+    covariates: tuple[str, ...]
+
+    def read_panel(self, table: Table, date_format: str | None, freq: str | None) -> Panel:
+        """Parse the table: the only time that its series are read and checked.
+
+        Raises:
+            InvalidArgumentError: cells that are not dates or numbers; dates that are missing, repeated or not sorted.
+        """
+        import pandas as pd
+
+        from kerazoo.forecast.data.index import regular_index
+        from kerazoo.forecast.data.read import read_panel
+
+        dates, values = table.dates(self.date, date_format, freq), table.numbers(self.target)
+        covariates = {name: table.numbers(name).array for name in self.covariates}
+        if self.id is not None:
+            keys = {"unique_id": table.labels(self.id).array, "ds": dates}
+            y = pd.DataFrame({**keys, "y": values.array})
+            return read_panel(y, pd.DataFrame({**keys, **covariates}) if covariates else None)
+        try:
+            index = regular_index(dates, f"{table.path}: column {self.date!r}", owner="")
+        except InvalidArgumentError as error:
+            if not isinstance(dates, pd.DatetimeIndex) or not dates.is_monotonic_increasing or not dates.is_unique:
+                raise
+            raise InvalidArgumentError(
+                f"{error} If the dates stand for periods, name these with --freq: D, W, M, Q or Y."
+            ) from error
+        series = pd.Series(values.to_numpy(), index, name=self.target)
+        return read_panel(series, pd.DataFrame(covariates, index=index) if covariates else None)
+
+    def read_future(self, table: Table, date_format: str | None, freq: str | None) -> pd.DataFrame:
+        """The covariates of a table of future dates, in the form that `Forecaster.predict` expects as `X_future`."""
+        import pandas as pd
+
+        keys = {"--date": self.date, **({"--id": self.id} if self.id is not None else {})}
+        for option, name in [*keys.items(), *(("--covariates", each) for each in self.covariates)]:
+            table.check_column(option, name)
+        columns = {name: table.numbers(name).array for name in self.covariates}
+        dates = table.dates(self.date, date_format, freq)
+        if self.id is None:
+            return pd.DataFrame(columns, index=dates)
+        return pd.DataFrame({"unique_id": table.labels(self.id).array, "ds": dates, **columns})
+
+
+def select_columns(
+    table: Table, date: str | None, target: str | None, id_column: str | None, covariates: str | None
+) -> Columns:
+    """The columns that the options name. Default: the first one has the dates, the only other one the target.
+
+    Raises:
+        InvalidArgumentError: a column that the table does not have, a column in two roles, or no clear target.
+    """
+    date = table.columns[0] if date is None else table.check_column("--date", date)
+    used = [date]
+    if id_column is not None:
+        used.append(table.check_column("--id", id_column))
+    known = tuple(name.strip() for name in covariates.split(",") if name.strip()) if covariates else ()
+    used.extend(table.check_column("--covariates", name) for name in known)
+    if target is None:
+        left = [name for name in table.columns if name not in used]
+        if len(left) != 1:
+            shown = ", ".join(map(repr, left)) or "none"
+            raise InvalidArgumentError(
+                f"{table.path}: --target is missing; expected the name of the column to forecast. Candidates: {shown}."
+            )
+        target = left[0]
+    used.append(table.check_column("--target", target))
+    for name in used:
+        if used.count(name) > 1:
+            raise InvalidArgumentError(
+                f"{table.path}: column {name!r} has two roles; expected different columns for --date, --target, --id "
+                "and --covariates."
+            )
+    return Columns(date, target, id_column, known)
+
+
+@contextmanager
+def file_names(data: Path, columns: Columns, future: Path | None = None) -> Iterator[None]:
+    """Errors of the library name the files and columns of the user, instead of `y`, `ds` and `X_future`."""
+    try:
+        yield
+    except InvalidArgumentError as error:
+        text = re.sub(r"^y has\b", f"{data}: column {columns.target!r} has", str(error))
+        text = re.sub(r"^ds of series\b", f"{data}: column {columns.date!r} of series", text)
+        if future is not None:
+            text = re.sub(r"\bX_future(\.index|\['ds'\])", f"{future}: column {columns.date!r}", text)
+            text = re.sub(r"\bX_future\b", str(future), text)
+        error.args = (text,)
+        raise
+
+
+def parse_levels(text: str) -> tuple[float, ...]:
+    """Levels of intervals as fractions, ascending, from `0.8,0.95`, `80,95` or `none`.
+
+    >>> parse_levels("95, 0.8"), parse_levels("none")
+    ((0.8, 0.95), ())
+    """
+    if text.strip().lower() == "none":
+        return ()
+    try:
+        numbers = {Decimal(part.strip()) for part in text.split(",") if part.strip()}
+    except InvalidOperation:
+        numbers = set()
+    if not numbers or not all(number.is_finite() and 0 < number < 100 and number != 1 for number in numbers):
+        raise InvalidArgumentError(
+            f"--level={text!r}; expected fractions or percentages, separated by commas, or none. 0.8 and 80 both mean "
+            "80 %."
+        )
+    return tuple(sorted({float(number if number < 1 else number / 100) for number in numbers}))
+
+
+def parse_transforms(text: str) -> Any:
+    """`auto`, or configs, from names separated by commas, with arguments in brackets as in the names of models.
+
+    >>> parse_transforms("log, difference[lag=12]")
+    ({'name': 'log'}, {'name': 'difference', 'lag': 12})
+    """
+    if text == "auto":
+        return text
+    if text.strip().lower() == "none":
+        return ()
+    configs = []
+    for part in re.split(r",(?![^\[]*\])", text):
+        match = re.fullmatch(r"\s*(\w+)\s*(?:\[(.*)\])?\s*", part)
+        pairs = [pair.partition("=") for pair in (match[2] or "").split(",") if pair.strip()] if match else []
+        if match is None or not all(equals and key.strip() and value.strip() for key, equals, value in pairs):
+            raise InvalidArgumentError(
+                f"--transforms={text!r}; expected auto, none, or names as in log,difference[lag=12]."
+            )
+        configs.append({"name": match[1], **{key.strip(): _value(value.strip()) for key, _, value in pairs}})
+    return tuple(configs)
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

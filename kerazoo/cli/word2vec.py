@@ -1,0 +1,107 @@
+"""The commands `kerazoo word2vec` and `kerazoo similar`."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
+from kerazoo._validation import check_choice
+from kerazoo.cli.commands import Command, backend_option, check_folder, set_backend
+from kerazoo.errors import TrainingError, VocabularyError
+from kerazoo.word2vec.io.vector_files import VECTOR_FORMATS, read_vectors, write_vectors
+
+__all__ = ["similar", "word2vec"]
+
+
+@click.command(cls=Command, arguments={"sg": "--cbow"})
+@click.argument("corpus", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Output file: .txt or .bin (word2vec format), .kv (gensim KeyedVectors), .kerazoo (the whole model).",
+)
+@click.option("--vector-size", default=100, show_default=True, help="Dimension of the vectors.")
+@click.option("--window", default=5, show_default=True, help="Largest distance between centre and context word.")
+@click.option("--min-count", default=5, show_default=True, help="Drop words that occur less often.")
+@click.option("--max-final-vocab", type=int, help="Largest size of the vocabulary.")
+@click.option("--sample", default=1e-3, show_default=True, help="Subsampling threshold of frequent words; 0: none.")
+@click.option("--negative", default=5, show_default=True, help="Noise words per training pair.")
+@click.option("--alpha", type=float, help="Initial learning rate; default: 0.025, for CBOW 0.05.")
+@click.option("--min-alpha", default=1e-4, show_default=True, help="Final learning rate.")
+@click.option("--epochs", default=5, show_default=True, help="Passes over the corpus.")
+@click.option("--cbow", is_flag=True, help="CBOW instead of skip-gram.")
+@click.option("--hs", is_flag=True, help="Hierarchical softmax, in addition to noise words unless --negative is 0.")
+@click.option("--loss", default="nce", show_default=True, help="nce, negative_sampling or sampled_softmax.")
+@click.option("--noise", default="unigram", show_default=True, help="unigram, log_uniform or uniform.")
+@click.option("--ns-exponent", default=0.75, show_default=True, help="Exponent of the counts in unigram noise.")
+@click.option("--shrink-windows/--full-windows", default=True, show_default=True, help="Random or fixed window radius.")
+@click.option("--engine", default="auto", show_default=True, help="auto, keras or native.")
+@backend_option()
+@click.option("--checkpoint-dir", type=click.Path(path_type=Path), help="Folder to resume a killed training from.")
+@click.option(
+    "--checkpoint-minutes", default=DEFAULT_MINUTES, show_default=True, help="Minimum time between checkpoints."
+)
+@click.option("--workers", type=int, help="Number of threads; default: all usable cores.")
+@click.option("--seed", type=int, help="Seed, for a reproducible run.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def word2vec(
+    corpus: tuple[Path, ...], out: Path, quiet: bool, backend: str | None, cbow: bool, hs: bool, **parameters: Any
+) -> None:
+    """Train word vectors on text files (plain, .gz, .bz2, .xz, .zst; one document per line) or directories.
+
+    Ctrl-C stops the training and writes the vectors learned so far.
+
+    Example: kerazoo word2vec articles.txt.gz --out vectors.txt --vector-size 200 --epochs 3
+    """
+    # Checked before training, which may take hours.
+    check_choice("the suffix of --out", out.suffix, VECTOR_FORMATS)
+    check_folder(out)
+    set_backend(backend)
+    if backend is not None and parameters["engine"] == "auto":  # a backend is used by Keras only
+        parameters["engine"] = "keras"
+    from kerazoo.word2vec import Word2Vec
+
+    parameters |= {"sg": int(not cbow), "hs": int(hs)}
+    model = Word2Vec(verbose=0 if quiet else 1, **parameters)
+    try:
+        model.fit(list(corpus))
+    except (KeyboardInterrupt, TrainingError):
+        if hasattr(model, "vectors_"):
+            write_vectors(model.to_contents(), out)
+            click.echo(f"{out}: {_summary(model)}, as they were when the training stopped", err=True)
+        raise
+    write_vectors(model.to_contents(), out)
+    rates, losses = model.history_["words_per_second"], model.history_["loss"]
+    click.echo(f"{out}: {_summary(model)}, loss {losses[-1]:.4f}, {sorted(rates)[len(rates) // 2]:,.0f} raw words/s")
+
+
+def _summary(model: Any) -> str:
+    return f"{len(model.wv):,} vectors of {model.vectors_.shape[1]} dimensions"
+
+
+@click.command(cls=Command)
+@click.argument("vectors", type=click.Path(path_type=Path))
+@click.argument("words", nargs=-1, required=True)
+@click.option("--topn", default=10, show_default=True, type=click.IntRange(1), help="Number of neighbours.")
+def similar(vectors: Path, words: tuple[str, ...], topn: int) -> None:
+    """Show the nearest neighbours of words in a file of vectors (.txt, .bin, .kv or .kerazoo).
+
+    Example: kerazoo similar vectors.txt australia cricket --topn 5
+    """
+    loaded = read_vectors(vectors)
+    unknown = [word for word in words if word not in loaded]
+    if unknown:
+        frequent = loaded.index_to_key[:30_000]
+        alike = [match for word in unknown for match in difflib.get_close_matches(word, frequent, n=2)]
+        guess = f" Similar spelling: {', '.join(map(repr, alike))}." if alike else ""
+        raise VocabularyError(
+            f"not in the vocabulary of {len(loaded):,} words: {', '.join(map(repr, unknown))}.{guess}"
+        )
+    for word in words:
+        near = ", ".join(f"{other} {score:.2f}" for other, score in loaded.most_similar(word, topn=topn))
+        click.echo(f"{word}  {near}")

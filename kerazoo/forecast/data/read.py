@@ -1,0 +1,312 @@
+"""`read_panel`: series and covariates of pandas and NumPy as a `Panel`."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.index import (
+    check_repeated,
+    dates_between,
+    dates_from,
+    grid_like,
+    listed,
+    offset_text,
+    ordinals,
+    raise_missing,
+    regular_index,
+    renamed_if_equal,
+    same_labels,
+)
+from kerazoo.forecast.data.panel import Panel, SeriesData
+from kerazoo.forecast.data.types import Index, Values
+from kerazoo.forecast.data.validation import (
+    KEYS,
+    as_frame,
+    check_finite,
+    check_keys,
+    check_same_kind,
+    check_unique_names,
+    covariate_array,
+    long_keys,
+    numeric_column,
+    plain_array,
+)
+
+__all__ = ["read_panel"]
+
+ALLOWED = (
+    "a pandas Series, a DataFrame with one column per series, a DataFrame with the columns unique_id, ds and y, "
+    "a NumPy array (T,) or (T, n), or a list of numbers"
+)
+
+
+def read_panel(y: Any, X: Any = None) -> Panel:
+    """Read one or several series, with covariates that are known for future dates.
+
+    Args:
+        y: one of
+
+            - a Series over a DatetimeIndex, a PeriodIndex or consecutive integers;
+            - a DataFrame over such an index, one column per series;
+            - a long DataFrame with the columns `unique_id`, `ds` and `y`, its rows in any order. The series may start
+              and end at different dates but must have one frequency. Other columns are covariates if `X` is None;
+            - a NumPy array (T,) or (T, n), or a list of numbers;
+            - a :class:`Panel`, which is returned unchanged: a caller that reads `y` once can pass the result on.
+
+            All numeric dtypes except bool and complex are accepted, also nullable ones without missing values. If a
+            DatetimeIndex has no `freq`, it is inferred from the dates, of which there must be at least three. Time
+            zones are kept.
+        X: covariates, or None. A Series or a DataFrame over the index of `y`, the same for all series; for a long `y`
+            a long DataFrame with `unique_id`, `ds` and the covariates; or numbers (T, K) or (T,), which are named x0,
+            x1, ... A Series without a name is called x.
+
+    Returns:
+        The panel. Its arrays are copies of `y` and `X`.
+
+    Raises:
+        InvalidArgumentError: an unsupported type or dtype, no values, values that are not finite, or dates that are
+            missing, repeated or not sorted. The message names the dates.
+
+    >>> import pandas as pd
+    >>> months = pd.period_range("2020-01", periods=4, freq="M")
+    >>> frame = pd.DataFrame({"north": [1, 2, 3, 4], "south": [5, 6, 7, 8]}, index=months)
+    >>> panel = read_panel(frame, X=pd.Series([0, 0, 1, 0], months, name="strike"))
+    >>> panel.form, panel.ids, panel.covariate_names, panel.series[1].values
+    ('frame', ('north', 'south'), ('strike',), array([5., 6., 7., 8.]))
+    """
+    if isinstance(y, Panel):
+        if X is not None:
+            raise InvalidArgumentError("X is given with a Panel as y; expected None, as a Panel holds its covariates.")
+        return y
+    if isinstance(y, pd.DataFrame):
+        labels = list(y.columns)
+        if all(key in labels for key in KEYS):
+            return _read_long(y, X)
+        if any(key in labels for key in KEYS):
+            missing = next(key for key in KEYS if key not in labels)
+            raise InvalidArgumentError(
+                f"y has the columns {listed(labels)}, but not {missing!r}; expected unique_id, ds and y in a long "
+                "frame. For one series: y.set_index('ds')['y']. For several as columns: leave unique_id out, and put "
+                "the dates in the index."
+            )
+        return _read_frame(y, X)
+    if isinstance(y, pd.Series):
+        index = _index_of(y, "y")
+        values = numeric_column(y, "y", index)
+        covariates, names = _shared_covariates(X, index)
+        return Panel((SeriesData(y.name, values, index, covariates),), "series", names, y.name)
+    if isinstance(y, np.ndarray | list | tuple):
+        return _read_array(y, X)
+    raise InvalidArgumentError(f"y is a {type(y).__name__}; expected {ALLOWED}.")
+
+
+def _read_frame(y: pd.DataFrame, X: Any) -> Panel:
+    labels = list(y.columns)
+    if not labels:
+        raise InvalidArgumentError("y has no columns; expected one column per series.")
+    check_unique_names(labels, "y")
+    index = _index_of(y, "y")
+    numbers = [numeric_column(y.iloc[:, i], f"y[{label!r}]", index, frame=True) for i, label in enumerate(labels)]
+    covariates, names = _shared_covariates(X, index)
+    series = tuple(
+        SeriesData(label, values, index, covariates) for label, values in zip(y.columns.tolist(), numbers, strict=True)
+    )
+    dtype = None if isinstance(y.columns, pd.MultiIndex) else y.columns.dtype
+    return Panel(series, "frame", names, None, tuple(y.columns.names), dtype)
+
+
+def _read_array(y: Any, X: Any) -> Panel:
+    array = plain_array(y, "y")
+    if array.ndim not in (1, 2):
+        raise InvalidArgumentError(f"y has the shape {array.shape}; expected (T,) or (T, n).")
+    if not array.size:
+        raise InvalidArgumentError(f"y is empty (shape {array.shape}); expected at least one value.")
+    index = pd.RangeIndex(len(array))
+    columns = array.reshape(len(array), -1)
+    covariates, names = _shared_covariates(X, index)
+    series = []
+    for i in range(columns.shape[1]):
+        what = "y" if array.ndim == 1 else f"y[:, {i}]"
+        series.append(SeriesData(i, check_finite(columns[:, i].copy(), what, index), index, covariates))
+    return Panel(tuple(series), "array", names, ndim=array.ndim)
+
+
+def _index_of(data: Any, owner: str) -> Index:
+    if not len(data):
+        raise InvalidArgumentError(f"{owner} has no rows; expected at least one.")
+    return regular_index(data.index, f"{owner}.index", owner)
+
+
+# Long frames
+
+
+def _read_long(y: pd.DataFrame, X: Any) -> Panel:
+    labels = list(y.columns)
+    check_unique_names(labels, "y")
+    if "y" not in labels:
+        raise InvalidArgumentError(f"y has the columns {listed(labels)}, but not 'y'; expected unique_id, ds and y.")
+    if not len(y):
+        raise InvalidArgumentError("y has no rows; expected at least one.")
+    dates, codes, uniques = long_keys(y, "y")
+    order = np.lexsort((ordinals(dates), codes))
+    dates, codes = dates[order], codes[order]
+    ends = np.append(np.flatnonzero(np.diff(codes)) + 1, len(codes))
+    starts = np.append(0, ends[:-1])
+    ids = uniques.tolist()
+    rows = pd.MultiIndex.from_arrays([uniques.take(codes), dates])
+    values = numeric_column(y["y"].iloc[order], "y['y']", rows)
+    if X is None:
+        frame, what, rows_of_X = y, "y", order
+        names = tuple(str(label) for label in labels if label not in (*KEYS, "y"))
+    else:
+        if not isinstance(X, pd.DataFrame):
+            raise InvalidArgumentError(
+                f"X is a {type(X).__name__}; expected a DataFrame with unique_id, ds and the covariates, as y has."
+            )
+        check_keys(X, "X")
+        check_unique_names(list(X.columns), "X")
+        names = tuple(str(label) for label in X.columns if label not in KEYS)
+        if not names:
+            raise InvalidArgumentError("X has no columns except unique_id and ds; expected covariates, or X=None.")
+        frame, what, rows_of_X = X, "X", _matching_rows(X, rows, uniques, codes, dates)
+    by_name = {str(label): frame[label] for label in frame.columns}
+    columns = [numeric_column(by_name[name].iloc[rows_of_X], f"{what}[{name!r}]", rows) for name in names]
+    covariates = np.stack(columns, axis=1) if columns else np.empty((len(values), 0))
+    indexes = _long_indexes(dates, starts, ends, ids)
+    series = tuple(
+        SeriesData(ids[codes[start]], values[start:end].copy(), index, covariates[start:end].copy())
+        for start, end, index in zip(starts, ends, indexes, strict=True)
+    )
+    return Panel(series, "long", names, id_dtype=y["unique_id"].dtype)
+
+
+def _long_indexes(dates: Index, starts: NDArray[Any], ends: NDArray[Any], ids: list[Any]) -> list[Index]:
+    """The index of each series. The frequency is that of the longest series; the others must have the same."""
+    longest = int(np.argmax(ends - starts))
+    first = _long_index(dates[starts[longest] : ends[longest]], ids[longest])
+    if isinstance(first, pd.RangeIndex):
+        return [_long_index(dates[start:end], each) for start, end, each in zip(starts, ends, ids, strict=True)]
+    # One grid for all series that lie on it: slicing it is many times faster than building one per series.
+    grid = grid_like(dates.min(), dates.max(), first)
+    positions = np.full(len(dates), -1) if grid is None else grid.get_indexer(dates)
+    indexes = []
+    for start, end, each in zip(starts, ends, ids, strict=True):
+        position = positions[start]
+        if grid is not None and position >= 0 and (np.diff(positions[start:end]) == 1).all():
+            indexes.append(grid[position : position + end - start])
+        else:
+            indexes.append(_same_frequency(_long_index_of(dates[start:end], each, first), first, each, ids[longest]))
+    return indexes
+
+
+def _long_index_of(dates: Index, label: Any, first: Index) -> Index:
+    """The index of dates off the grid of the longest series, which may still have its frequency (hourly, at :30)."""
+    if isinstance(first, pd.DatetimeIndex):
+        found = renamed_if_equal(dates, dates_from(dates[0], len(dates), first.freq, dates.unit))
+        if found is not None:
+            return found
+        if len(dates) < 3 and not dates.has_duplicates:  # too short to infer a frequency
+            grid = dates_between(dates[0], dates[-1], first.freq, dates.unit)
+            if grid is not None and dates.isin(grid).all():
+                raise_missing(grid[~grid.isin(dates)], first.freq, *_names_of_long(label))
+            raise InvalidArgumentError(
+                f"{_names_of_long(label)[0]}: {listed(dates)} do not have the frequency {offset_text(first.freq)} of "
+                "the longest series; expected one frequency for all series."
+            )
+    return _long_index(dates, label)
+
+
+def _long_index(dates: Index, label: Any) -> Index:
+    return regular_index(dates, *_names_of_long(label))
+
+
+def _names_of_long(label: Any) -> tuple[str, str]:
+    """How messages of `regular_index` name the dates of a series, without a remedy in code."""
+    return f"ds of series {label!r}", ""
+
+
+def _same_frequency(index: Index, first: Index, label: Any, longest: Any) -> Index:
+    if index.freq != first.freq:
+        raise InvalidArgumentError(
+            f"series {label!r} has the frequency {offset_text(index.freq)} and {longest!r}, the longest, "
+            f"{offset_text(first.freq)}; expected one frequency for all series."
+        )
+    return index
+
+
+def _matching_rows(
+    X: pd.DataFrame, rows: pd.MultiIndex, uniques: Index, codes: NDArray[Any], dates: Index
+) -> NDArray[np.intp]:
+    """The row numbers in X of the rows of y."""
+    X_dates, X_codes, X_uniques = long_keys(X, "X")
+    check_same_kind(X_dates, dates, "X['ds']", "y['ds']")
+    shown = pd.MultiIndex.from_arrays([X_uniques.take(X_codes), X_dates])
+    check_repeated(pd.MultiIndex.from_arrays([X_codes, X_dates]), "X", shown)
+    known = uniques.get_indexer(X_uniques)[X_codes]  # -1: a series that y does not have
+    rows_of_y = np.flatnonzero(known >= 0)
+    X_rows = pd.MultiIndex.from_arrays([known[rows_of_y], X_dates[rows_of_y]])
+    found = X_rows.get_indexer(pd.MultiIndex.from_arrays([codes, dates]))
+    if (found < 0).any():
+        raise InvalidArgumentError(
+            f"X lacks {int((found < 0).sum())} rows of y: {listed(rows[found < 0])}; "
+            "expected the same unique_id and ds in both."
+        )
+    found = rows_of_y[found]
+    if len(X) > len(found):
+        extra = np.ones(len(X), bool)
+        extra[found] = False
+        raise InvalidArgumentError(
+            f"X has {int(extra.sum())} rows that y does not have: {listed(shown[extra])}; expected the same unique_id "
+            "and ds in both. y[['unique_id', 'ds']].merge(X) selects those of y."
+        )
+    return np.asarray(found)
+
+
+# Covariates over the index of y
+
+
+def _shared_covariates(X: Any, index: Index) -> tuple[Values, tuple[str, ...]]:
+    """Covariates (T, K) that are the same for every series, and their names."""
+    if X is None:
+        return np.empty((len(index), 0)), ()
+    if isinstance(X, np.ndarray | list | tuple):
+        values = covariate_array(X, len(index), "X", "T")
+        return values, tuple(f"x{i}" for i in range(values.shape[1]))
+    if not isinstance(X, pd.Series | pd.DataFrame):
+        raise InvalidArgumentError(
+            f"X is a {type(X).__name__}; expected None, a pandas Series or DataFrame with the index of y, "
+            "or a NumPy array (T, K)."
+        )
+    frame = as_frame(X)
+    check_unique_names(list(frame.columns), "X")
+    if not frame.shape[1]:
+        raise InvalidArgumentError("X has no columns; expected at least one covariate, or X=None.")
+    if not same_labels(frame.index, index):
+        _raise_other_index(frame.index, index)
+    names = tuple(str(label) for label in frame.columns)
+    columns = [numeric_column(frame.iloc[:, i], f"X[{name!r}]", index) for i, name in enumerate(names)]
+    return np.stack(columns, axis=1), names
+
+
+def _raise_other_index(found: Index, index: Index) -> NoReturn:
+    check_same_kind(found, index, "X.index", "y.index")
+    check_repeated(found, "X.index")
+    lacks = index[~index.isin(found)]
+    extra = found[~found.isin(index)]
+    if len(lacks):
+        raise InvalidArgumentError(
+            f"X lacks {len(lacks)} of the {len(index)} dates of y: {listed(lacks)}; expected the same index."
+        )
+    if len(extra):
+        raise InvalidArgumentError(
+            f"X has {len(extra)} dates that y does not have: {listed(extra)}; expected the same index. "
+            "X.loc[y.index] selects those of y."
+        )
+    raise InvalidArgumentError(
+        "X has the dates of y in another order; expected the same index. X.loc[y.index] reorders X."
+    )

@@ -1,0 +1,155 @@
+"""Checks of the numbers and columns of `y`, `X` and `X_future`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.index import SHOWN, kind_of, text_of, typed_index
+from kerazoo.forecast.data.types import Index, Values
+
+__all__ = [
+    "KEYS",
+    "as_frame",
+    "check_finite",
+    "check_keys",
+    "check_same_kind",
+    "check_unique_names",
+    "covariate_array",
+    "long_keys",
+    "numeric_column",
+    "plain_array",
+]
+
+KEYS = ("unique_id", "ds")  # columns of a long frame, in addition to y
+
+
+def plain_array(data: Any, what: str) -> Values:
+    """A list or an array as a float64 copy; masked values become NaN."""
+    if isinstance(data, np.ma.MaskedArray) and data.dtype.kind in "iuf":
+        data = np.ma.filled(data.astype(np.float64), np.nan)
+    try:
+        array = np.asarray(data)
+    except ValueError:
+        raise InvalidArgumentError(f"{what} is a list of lists of different lengths; expected equal lengths.") from None
+    if array.dtype.kind not in "iuf":
+        hint = " It holds None or other values that are not numbers." if array.dtype.kind == "O" else ""
+        raise InvalidArgumentError(f"{what} has the dtype {array.dtype}; expected numbers.{hint}")
+    return np.array(array, np.float64)
+
+
+def numeric_column(column: pd.Series, what: str, labels: Index, frame: bool = False) -> Values:
+    """A column as a finite float64 (T,) copy.
+
+    Args:
+        column: of numbers, also nullable ones; not bool or complex.
+        what: how messages name the column.
+        labels: dates of the values, for messages.
+        frame: the column belongs to a frame with one column per series; adds a hint.
+
+    Raises:
+        InvalidArgumentError: another dtype, or values that are not finite.
+    """
+    dtype = column.dtype
+    types = pd.api.types
+    if types.is_bool_dtype(dtype):
+        raise InvalidArgumentError(
+            f"{what} has the dtype {dtype}; expected numbers. {what}.astype(float) converts it to 0 and 1."
+        )
+    if not types.is_numeric_dtype(dtype) or types.is_complex_dtype(dtype):
+        hint = ""
+        if types.is_object_dtype(dtype) or types.is_string_dtype(dtype):
+            hint = f" pd.to_numeric({what}) parses text."
+        elif types.is_datetime64_any_dtype(dtype):
+            hint = " Dates belong in the index."
+        raise InvalidArgumentError(f"{what} has the dtype {dtype}; expected numbers.{hint}")
+    values = np.array(column.to_numpy(np.float64, na_value=np.nan), np.float64)
+    return check_finite(values, what, labels, frame)
+
+
+def check_finite(values: Values, what: str, labels: Index, frame: bool = False) -> Values:
+    """Return the values, or raise with the number of those that are not finite and the first few of them."""
+    bad = np.flatnonzero(~np.isfinite(values))
+    if not len(bad):
+        return values
+    shown = ", ".join(f"{_number(values[i])} at {text_of(labels[i])}" for i in bad[:SHOWN])
+    more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+    hint = "Fill them, for example with interpolate(), or drop them at the ends."
+    if frame:
+        hint += " Series that start or end at different dates need a long frame (unique_id, ds, y)."
+    verb = "is" if len(bad) == 1 else "are"
+    raise InvalidArgumentError(
+        f"{what}: {len(bad)} of {len(values)} values {verb} not finite: {shown}{more}; expected numbers. {hint}"
+    )
+
+
+def _number(value: float) -> str:
+    return "NaN" if np.isnan(value) else f"{value:g}"
+
+
+def check_unique_names(labels: Sequence[Any], what: str) -> None:
+    """Raise if two column names are equal as text."""
+    repeated = [label for label, count in Counter(str(label) for label in labels).items() if count > 1]
+    if repeated:
+        raise InvalidArgumentError(f"{what} has more than one column {repeated[0]!r}; expected different names.")
+
+
+def check_same_kind(found: Index, index: Index, found_name: str, index_name: str) -> None:
+    """Raise if two indexes differ in type or time zone, so that no label can be equal. Datetime units may differ."""
+    if kind_of(found) != kind_of(index):
+        raise InvalidArgumentError(
+            f"{found_name} has {kind_of(found)}, {index_name} has {kind_of(index)}; expected the same."
+        )
+
+
+def as_frame(X: Any, names: Sequence[str] = ("x",)) -> pd.DataFrame:
+    """A Series as a frame of one column. A Series without a name gets the only one of `names`, else "x"."""
+    if isinstance(X, pd.DataFrame):
+        return X
+    name = X.name if X.name is not None else names[0] if len(names) == 1 else "x"
+    return X.to_frame(name)
+
+
+def covariate_array(X: Any, length: int, what: str, axis: str) -> Values:
+    """Covariates without dates as float64 (length, K); messages call them `what` and their first axis `axis`."""
+    array = plain_array(X, what)
+    if array.ndim not in (1, 2) or len(array) != length or not array.size:
+        raise InvalidArgumentError(
+            f"{what} has the shape {array.shape}; expected ({axis}, K) or ({axis},) with {axis}={length}."
+        )
+    columns = array.reshape(length, -1)
+    labels = pd.RangeIndex(length)
+    for i in range(columns.shape[1]):
+        check_finite(columns[:, i], what if array.ndim == 1 else f"{what}[:, {i}]", labels)
+    return columns
+
+
+def check_keys(frame: pd.DataFrame, what: str) -> None:
+    """Raise if a long frame of covariates lacks unique_id or ds."""
+    lacks = [key for key in KEYS if key not in list(frame.columns)]
+    if lacks:
+        raise InvalidArgumentError(
+            f"{what} has no column {' and no '.join(map(repr, lacks))}; expected unique_id, ds and the covariates, "
+            "since y is a long frame."
+        )
+
+
+def long_keys(frame: pd.DataFrame, what: str) -> tuple[Index, NDArray[np.intp], Index]:
+    """The keys of a long frame.
+
+    Returns:
+        `(dates, codes, uniques)`: ds as an index; for each row the number of its series; and the unique_ids in the
+        order in which they first appear.
+    """
+    missing = int(frame["unique_id"].isna().sum())
+    if missing:
+        raise InvalidArgumentError(f"{what}['unique_id'] is missing in {missing} rows; expected an id in each.")
+    dates = typed_index(pd.Index(frame["ds"], name="ds"), f"{what}['ds']", what, ordered=False)
+    codes, uniques = pd.factorize(frame["unique_id"])
+    return dates, codes, pd.Index(uniques)

@@ -1,0 +1,50 @@
+"""The Python samples of the README and the docs run, page by page, each page in a process and a folder of its own."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kerazoo import datasets
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if BLOCK.search(page.read_text())]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The files that the samples read."""
+    from gensim.models import Word2Vec
+
+    documents = list(datasets.lee())
+    text = "\n".join(" ".join(document) for document in documents)
+    (tmp_path / "corpus.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "more.txt").write_text(text, encoding="utf-8")
+    for name in ("articles.txt.gz", "more.txt.gz"):
+        with gzip.open(tmp_path / name, "wt", encoding="utf-8") as file:
+            file.write(text)
+    Word2Vec(documents, vector_size=20, epochs=1, seed=1).save(str(tmp_path / "gensim.model"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_samples_of_a_page_run(page, folder):
+    program = "\n\n".join(BLOCK.findall(page.read_text()))
+    (folder / "samples.py").write_text(program, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}
+    command = [sys.executable, "-W", "error::DeprecationWarning:__main__", "samples.py"]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, f"{page.name}:\n{done.stderr[-3000:]}"
+
+
+def test_pages_are_found():
+    assert len(PAGES) > 8
