@@ -132,8 +132,8 @@ def keyed_vectors(estimator: Word2Vec, corpus: EncodedCorpus, table: Any) -> Any
 def train(corpus: EncodedCorpus, variant: Variant, training: dict[str, Any], loss: str, epochs: int, seed: int,
           with_quality: bool) -> dict[str, Any]:  # fmt: skip
     """Train a variant and time its epochs."""
-    estimator = Word2Vec(loss=loss, epochs=epochs, seed=seed, block_size=variant.block_size, on_device=True, verbose=0,
-                         **training)  # fmt: skip
+    estimator = Word2Vec(loss=loss, epochs=epochs, seed=seed, engine_options={"block_size": variant.block_size},
+                         verbose=0, **training)  # fmt: skip
     settings = estimator._checked_settings()
     start = time.perf_counter()
     plan = DevicePlan(corpus, settings, 16, variant.n_noise)
@@ -271,7 +271,7 @@ def fits(path: Path, corpus: EncodedCorpus, training: dict[str, Any], loss: str,
     rows: list[dict[str, Any]] = []
     cases: list[tuple[str, dict[str, Any], Any]] = []
     if "keras" in engines:
-        on_device = {"engine": "keras", "on_device": True}
+        on_device = {"engine": "keras", "engine_options": {"on_device": True}}
         cases = [
             ("device, encoded corpus, compiling", on_device, corpus),
             ("device, encoded corpus", on_device, corpus),

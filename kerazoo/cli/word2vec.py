@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._validation import check_choice
 from kerazoo.cli.commands import Command, backend_option, check_folder, set_backend
 from kerazoo.errors import TrainingError, VocabularyError
@@ -42,7 +43,9 @@ __all__ = ["similar", "word2vec"]
 @click.option("--engine", default="auto", show_default=True, help="auto, keras or native.")
 @backend_option()
 @click.option("--checkpoint-dir", type=click.Path(path_type=Path), help="Folder to resume a killed training from.")
-@click.option("--checkpoint-minutes", default=10.0, show_default=True, help="Minimum time between checkpoints.")
+@click.option(
+    "--checkpoint-minutes", default=DEFAULT_MINUTES, show_default=True, help="Minimum time between checkpoints."
+)
 @click.option("--workers", type=int, help="Number of threads; default: all usable cores.")
 @click.option("--seed", type=int, help="Seed, for a reproducible run.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
@@ -69,10 +72,10 @@ def word2vec(
         model.fit(list(corpus))
     except (KeyboardInterrupt, TrainingError):
         if hasattr(model, "vectors_"):
-            write_vectors(model, out)
+            write_vectors(model.to_contents(), out)
             click.echo(f"{out}: {_summary(model)}, as they were when the training stopped", err=True)
         raise
-    write_vectors(model, out)
+    write_vectors(model.to_contents(), out)
     rates, losses = model.history_["words_per_second"], model.history_["loss"]
     click.echo(f"{out}: {_summary(model)}, loss {losses[-1]:.4f}, {sorted(rates)[len(rates) // 2]:,.0f} raw words/s")
 

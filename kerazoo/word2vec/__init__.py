@@ -1,6 +1,6 @@
-"""Word2vec: losses, the Keras model `SkipGram`, the head `NCE` of language models, and the estimator `Word2Vec`.
+"""Word2vec: losses, the Keras model `SkipGram`, the layer `NCE` for language models, and the estimator `Word2Vec`.
 
-Names load on first use: the estimator's module imports no Keras backend, the model's does.
+Names load on first use: the module of the estimator imports no Keras backend, that of the model does.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kerazoo.word2vec.estimator import Word2Vec
-    from kerazoo.word2vec.keras.block_gradients import block_gradients
     from kerazoo.word2vec.keras.losses import (
         LOSSES,
         candidate_logits,
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
         noise_contrastive_loss,
         sampled_softmax_loss,
     )
-    from kerazoo.word2vec.keras.metrics import CompensatedMean
     from kerazoo.word2vec.keras.model import SkipGram
     from kerazoo.word2vec.keras.nce import NCE
     from kerazoo.word2vec.keras.optimizer import RowClippedSGD
@@ -26,11 +24,9 @@ if TYPE_CHECKING:
 __all__ = [
     "LOSSES",
     "NCE",
-    "CompensatedMean",
     "RowClippedSGD",
     "SkipGram",
     "Word2Vec",
-    "block_gradients",
     "candidate_logits",
     "negative_sampling_loss",
     "noise_contrastive_loss",
@@ -40,11 +36,9 @@ __all__ = [
 _HOMES = {
     "LOSSES": "keras.losses",
     "NCE": "keras.nce",
-    "CompensatedMean": "keras.metrics",
     "RowClippedSGD": "keras.optimizer",
     "SkipGram": "keras.model",
     "Word2Vec": "estimator",
-    "block_gradients": "keras.block_gradients",
     "candidate_logits": "keras.losses",
     "negative_sampling_loss": "keras.losses",
     "noise_contrastive_loss": "keras.losses",
@@ -52,7 +46,16 @@ _HOMES = {
 }
 
 
+# Internal since version 0.2; the old names warn.
+_INTERNAL = {"CompensatedMean": "keras.metrics", "block_gradients": "keras.block_gradients"}
+
+
 def __getattr__(name: str) -> Any:
+    if name in _INTERNAL:
+        from kerazoo._runtime.deprecation import warn_renamed
+
+        warn_renamed(f"{__name__}.{name}", f"{__name__}.{_INTERNAL[name]}.{name}, which is internal")
+        return getattr(importlib.import_module(f"{__name__}.{_INTERNAL[name]}"), name)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

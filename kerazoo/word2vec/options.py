@@ -1,30 +1,50 @@
-"""What goes between the estimator and an engine: checked settings in, tables and history out."""
+"""The settings of `Word2Vec`: the names that they may have, their checks, and which engine they need."""
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from kerazoo.word2vec.hierarchy import HuffmanTree
+from kerazoo._runtime import devices
+from kerazoo._runtime.callbacks import flatten_callbacks
+from kerazoo._validation import check_choice, check_int, check_real
+from kerazoo.batching.sampling import NOISE_KINDS
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.word2vec.results import Tables
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+__all__ = [
+    "BIASED_LOSSES",
+    "ENGINES",
+    "ENGINE_OPTIONS",
+    "LOSS_NAMES",
+    "NATIVE_LOSSES",
+    "TrainingSettings",
+    "check_same_model",
+    "checked_settings",
+    "choose_engine",
+]
 
-    from numpy.typing import NDArray
-
-    from kerazoo.errors import TrainingError
-
-__all__ = ["Tables", "TrainingResult", "TrainingSettings", "TrainingState", "empty_history"]
-
-TABLE_NAMES = ("vectors", "output_vectors", "output_biases", "node_vectors", "tree_parents", "tree_codes")
+# The module kerazoo.word2vec.engines.<name> has `train(corpus, settings, start, checkpoint) -> TrainingResult`.
+ENGINES = ("keras", "native")
+# The keys of `engine_options` that each engine knows.
+ENGINE_OPTIONS: dict[str, tuple[str, ...]] = {"keras": ("block_size", "batch_size", "on_device"), "native": ()}
+# The keys of kerazoo.word2vec.keras.losses.LOSSES, here without importing Keras. A test compares the two.
+LOSS_NAMES = ("nce", "negative_sampling", "sampled_softmax")
+NATIVE_LOSSES = ("nce", "negative_sampling")
+BIASED_LOSSES = ("nce", "sampled_softmax")
+USUAL_ALPHA = {0: 0.05, 1: 0.025}  # by `sg`, as in word2vec.c
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Values that were checked once by the estimator; see :class:`kerazoo.Word2Vec` for their meaning."""
+    """The checked settings of one call of `fit` or `partial_fit`; see :class:`kerazoo.Word2Vec` for their meaning.
+
+    Attributes:
+        number: calls of `fit` and `partial_fit` before this one.
+    """
 
     vector_size: int
     window: int
@@ -45,124 +65,148 @@ class TrainingSettings:
     block_size: int | None
     seed: int
     number: int
-    """Calls of `fit` and `partial_fit` before this one."""
     verbose: int
     callbacks: tuple[Any, ...] = ()
     on_device: bool | None = None
 
     @property
+    def has_biases(self) -> bool:
+        """Whether the output vectors have biases."""
+        return self.negative > 0 and self.loss in BIASED_LOSSES
+
+    @property
     def seeds(self) -> tuple[int, int]:
-        """Two independent seeds, of the tables and of the batches, other ones for each call."""
+        """Two independent seeds, of the tables and of the batches; they differ from call to call."""
         key = (self.number,) if self.number else ()
         tables, batches = np.random.SeedSequence(self.seed, spawn_key=key).generate_state(2, np.uint32)
         return int(tables), int(batches)
 
 
-@dataclass(frozen=True)
-class Tables:
-    """What is trained.
+def checked_settings(
+    parameters: Mapping[str, Any], number: int = 0, earlier_seed: int | None = None
+) -> TrainingSettings:
+    """Check the arguments of the constructor.
 
-    Attributes:
-        input_vectors: float32 (V, D), the table W of the losses.
-        output_vectors: float32 (V, D), the table C; None without noise words.
-        output_biases: float32 (V,), or None for a loss without biases.
-        node_vectors: float32 (V - 1, D), the inner nodes of hierarchical softmax; None without.
-        tree: which node stands where; comes with `node_vectors`.
+    Args:
+        parameters: constructor argument -> value, all of them, as `get_params` returns them.
+        number: calls of `fit` and `partial_fit` before this one.
+        earlier_seed: the seed of these calls, which is used again if `parameters` has none. If both are None, a seed is
+            drawn.
+
+    Raises:
+        InvalidArgumentError: a value is not allowed.
     """
-
-    input_vectors: NDArray[np.float32]
-    output_vectors: NDArray[np.float32] | None = None
-    output_biases: NDArray[np.float32] | None = None
-    node_vectors: NDArray[np.float32] | None = None
-    tree: HuffmanTree | None = None
-
-    def named(self) -> dict[str, NDArray[Any]]:
-        """The arrays that there are, by the name of the estimator's attribute less its underscore, or of the file."""
-        tree = (None, None) if self.tree is None else self.tree
-        arrays = (self.input_vectors, self.output_vectors, self.output_biases, self.node_vectors, *tree)
-        return {name: array for name, array in zip(TABLE_NAMES, arrays, strict=True) if array is not None}
-
-    @classmethod
-    def of(cls, named: Mapping[str, NDArray[Any]], n_words: int, vector_size: int) -> Tables:
-        """The tables of :meth:`named`, checked; ValueError or KeyError where something is amiss."""
-        shapes = {
-            "output_biases": (n_words,),
-            "node_vectors": (n_words - 1, vector_size),
-            "tree_parents": (2 * n_words - 1,),
-            "tree_codes": (2 * n_words - 1,),
-        }
-        types = {"tree_parents": np.int32, "tree_codes": np.uint8}
-        arrays = {name: named[name] for name in TABLE_NAMES if name in named}
-        for name, array in arrays.items():
-            shape, dtype = shapes.get(name, (n_words, vector_size)), np.dtype(types.get(name, np.float32))
-            if array.shape != shape or array.dtype != dtype:
-                raise ValueError(f"{name} has shape {array.shape} and type {array.dtype}; expected {shape}, {dtype}")
-        if ("node_vectors" in arrays) != ("tree_parents" in arrays):
-            raise ValueError("node_vectors without their tree")
-        tree = None
-        if "tree_parents" in arrays:
-            tree = HuffmanTree(np.array(arrays["tree_parents"]), np.array(arrays["tree_codes"]))
-            tree.check()
-        if "output_vectors" not in arrays and tree is None:
-            raise KeyError("output_vectors")
-        get = arrays.get
-        return cls(arrays["vectors"], get("output_vectors"), get("output_biases"), get("node_vectors"), tree)
-
-    def checksum(self) -> int:
-        """CRC-32 over all values."""
-        check = 0
-        for table in self.named().values():
-            check = zlib.crc32(np.ascontiguousarray(table).data, check)
-        return check
-
-    def are_finite(self) -> bool:
-        """Whether no value is NaN or infinite."""
-        return all(bool(np.isfinite(table).all()) for table in self.named().values())
+    get = parameters.__getitem__
+    check_choice("engine", get("engine"), ("auto", *ENGINES))
+    sg, hs = check_int("sg", get("sg"), 0, 1), check_int("hs", get("hs"), 0, 1)
+    usual = USUAL_ALPHA[sg]
+    alpha = usual if get("alpha") is None else get("alpha")
+    alpha = check_real("alpha", alpha, 0, exclusive=True, hint=f"The usual value is {usual:g}.")
+    check_int("min_count", get("min_count"), 1, hint="The usual value is 5.")
+    if get("max_final_vocab") is not None:
+        check_int("max_final_vocab", get("max_final_vocab"), hint="None keeps every word of min_count.")
+    return TrainingSettings(
+        vector_size=check_int("vector_size", get("vector_size"), hint="The usual value is 100."),
+        window=check_int("window", get("window"), hint="The usual value is 5."),
+        sample=check_real("sample", get("sample"), 0, 1, hint="The usual value is 1e-3; 0 keeps all words."),
+        negative=check_int("negative", get("negative"), 0 if hs else 1, hint="The usual value is 5."),
+        ns_exponent=check_real("ns_exponent", get("ns_exponent"), hint="The usual value is 0.75."),
+        alpha=alpha,
+        min_alpha=check_real("min_alpha", get("min_alpha"), 0, alpha, hint="It is the final value of alpha."),
+        epochs=check_int("epochs", get("epochs"), hint="The usual value is 5."),
+        shrink_windows=bool(get("shrink_windows")),
+        loss=check_choice("loss", get("loss"), LOSS_NAMES),
+        noise=check_choice("noise", get("noise"), NOISE_KINDS),
+        sg=sg,
+        hs=hs,
+        cbow_mean=check_int("cbow_mean", get("cbow_mean"), 0, 1),
+        workers=devices.usable_cores() if get("workers") is None else check_int("workers", get("workers")),
+        seed=_seed(get("seed"), earlier_seed if number else None),
+        number=number,
+        verbose=check_int("verbose", get("verbose"), 0, 2),
+        callbacks=tuple(flatten_callbacks(get("callbacks"))),
+        **_checked_engine_options(get("engine_options")),
+    )
 
 
-def empty_history() -> dict[str, list[float]]:
-    """The history of no epoch."""
-    return {"loss": [], "seconds": [], "words_per_second": []}
+def _seed(given: Any, earlier: int | None) -> int:
+    if given is not None:
+        return check_int("seed", given, 0)
+    return int(np.random.SeedSequence().generate_state(1, np.uint32)[0]) if earlier is None else earlier
 
 
-@dataclass
-class TrainingState:
-    """Where a training stands: at its start, in the middle of an epoch, or at its end.
+def _checked_engine_options(given: Any) -> dict[str, Any]:
+    if given is not None and not isinstance(given, Mapping):
+        raise InvalidArgumentError(
+            f"engine_options={given!r}; expected a dict, such as {{'block_size': 1024}}, or None."
+        )
+    known = [name for names in ENGINE_OPTIONS.values() for name in names]
+    options: dict[str, Any] = dict.fromkeys(known)
+    for name, value in (given or {}).items():
+        options[check_choice("a key of engine_options", name, known)] = value
+    block_size, batch_size, on_device = (options[name] for name in ("block_size", "batch_size", "on_device"))
+    if block_size is not None and check_int("block_size", block_size, 16) % 16:
+        raise InvalidArgumentError(f"block_size={block_size}; expected a multiple of 16.")
+    if block_size is not None and batch_size is not None:
+        raise InvalidArgumentError(
+            f"block_size={block_size} and batch_size={batch_size}; expected one of them: blocks of text, or batches of "
+            "pairs."
+        )
+    if batch_size is not None:
+        check_int("batch_size", batch_size)
+    if on_device not in (None, True, False):
+        raise InvalidArgumentError(f"on_device={on_device!r}; expected True, False or None.")
+    return options
 
-    Attributes:
-        tables: None: the engine makes them from the seed.
-        history: of the epochs that are done; see :class:`TrainingResult`.
-        position: batches (or what the engine counts in) of the present epoch that are done.
-        seconds: spent on the present epoch so far.
-        engine: what the engine needs besides to go on; anything that JSON can hold.
+
+def choose_engine(engine: str, settings: TrainingSettings) -> str:
+    """The name of the engine that trains with these settings.
+
+    Args:
+        engine: ``"keras"``, ``"native"`` or ``"auto"``: native, unless an accelerator is visible or only Keras has what
+            the settings require.
+        settings: checked.
+
+    Raises:
+        InvalidArgumentError: the settings contain options of the other engine.
     """
+    if engine == "auto":
+        keras_can = settings.sg and not settings.hs
+        only_keras = (
+            settings.loss not in NATIVE_LOSSES or settings.block_size or settings.batch_size or settings.on_device
+        )
+        engine = "keras" if keras_can and (only_keras or devices.accelerator_visible()) else "native"
+    for other, names in ENGINE_OPTIONS.items():
+        for name in names:
+            value = getattr(settings, name)
+            if name not in ENGINE_OPTIONS[engine] and value is not None and value is not False:
+                raise InvalidArgumentError(
+                    f"{name}={value} with engine={engine!r}; expected None. engine={other!r} has this option "
+                    "(skip-gram without hs)."
+                )
+    return engine
 
-    tables: Tables | None = None
-    history: dict[str, list[float]] = field(default_factory=empty_history)
-    position: int = 0
-    seconds: float = 0.0
-    engine: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def epoch(self) -> int:
-        """The present epoch, from 0; the number of epochs that are done."""
-        return len(self.history["loss"])
+def check_same_model(settings: TrainingSettings, tables: Tables) -> None:
+    """Check that these settings train these tables further.
 
-
-@dataclass
-class TrainingResult:
-    """What an engine hands back.
-
-    Attributes:
-        tables: as trained; the last good ones after a training that diverged.
-        history: a value an epoch: ``loss`` (mean over pairs), ``seconds``, ``words_per_second`` (raw words).
-        model: the Keras model, or None if the engine has none.
-        interrupted: whether training was stopped by Ctrl-C.
-        error: why training was stopped, if it went wrong.
+    Raises:
+        InvalidArgumentError: the tables have another size, or others are needed.
     """
-
-    tables: Tables
-    history: dict[str, list[float]]
-    model: Any = None
-    interrupted: bool = False
-    error: TrainingError | None = None
+    size = tables.input_vectors.shape[1]
+    if settings.vector_size != size:
+        raise InvalidArgumentError(
+            f"vector_size={settings.vector_size}, but the vectors have {size} dimensions. "
+            "Set it back, or call fit to train from scratch."
+        )
+    needed = {
+        "hs": (settings.hs == 1, tables.node_vectors is not None, "inner nodes"),
+        "negative": (settings.negative > 0, tables.output_vectors is not None, "output vectors"),
+        "loss": (settings.has_biases, tables.output_biases is not None, "biases"),
+    }
+    for name, (needs, has, what) in needed.items():
+        if needs != has:
+            raise InvalidArgumentError(
+                f"{name}={getattr(settings, name)!r}, but the vectors were trained {'with' if has else 'without'} "
+                f"{what}. Set it back, or call fit to train from scratch."
+            )

@@ -1,4 +1,4 @@
-"""A vocabulary that grows: another corpus brings words, and the tables get rows for them."""
+"""Updates of a vocabulary: the words of another corpus are added, and the tables get rows for them."""
 
 from __future__ import annotations
 
@@ -10,72 +10,74 @@ from numpy.typing import NDArray
 from kerazoo.batching.sampling import NoiseDistribution
 from kerazoo.text import EncodedCorpus, Vocabulary
 from kerazoo.word2vec.hierarchy import HuffmanTree
-from kerazoo.word2vec.options import Tables, TrainingSettings
+from kerazoo.word2vec.options import TrainingSettings
+from kerazoo.word2vec.results import Tables
 
-__all__ = ["completed", "encode", "grow"]
+__all__ = ["encode_with_update", "extend_tables", "tables_from_vectors"]
 
 
-def encode(
+def encode_with_update(
     vocabulary: Vocabulary, corpus: Any, min_count: int, max_final_vocab: int | None, workers: int
 ) -> EncodedCorpus:
-    """`corpus` encoded by the words of `vocabulary` and those that it brings itself.
+    """Encode `corpus` with the words of `vocabulary` and its own.
 
     Args:
-        vocabulary: the words so far; all of them stay.
-        corpus: what `EncodedCorpus.from_source` takes.
+        vocabulary: the words so far; all of them are kept.
+        corpus: as in `EncodedCorpus.from_source`.
         min_count: new words that occur less often are dropped.
-        max_final_vocab: new words join by falling count while there are fewer words than that.
+        max_final_vocab: new words are added by decreasing count while there are fewer words than that; None: no limit.
         workers: threads that scan the corpus.
 
     Returns:
-        A corpus whose vocabulary has the counts of both texts.
+        A corpus whose vocabulary has the sums of the counts of both texts.
     """
     own = EncodedCorpus.from_source(corpus, min_count=1, workers=workers)
     return own.with_vocabulary(vocabulary.joined(own.vocabulary, min_count, max_final_vocab))
 
 
-def grow(tables: Tables, old: Vocabulary, new: Vocabulary, noise: tuple[str, float], seed: int) -> Tables:
-    """The tables with a row for every word of `new`: known words keep theirs, others start as in a fresh model.
+def extend_tables(tables: Tables, old: Vocabulary, new: Vocabulary, noise: tuple[str, float], seed: int) -> Tables:
+    """The tables with a row for every word of `new`: known words keep theirs, others start as in a new model.
 
-    The tree of hierarchical softmax keeps its nodes, and the new words get a tree beside it.
+    The tree of hierarchical softmax keeps its nodes; the new words get a subtree beside it.
 
     Args:
         tables: rows in the order of `old`.
-        old, new: `new` has all words of `old`.
-        noise: kind and exponent of the noise distribution: biases start at its logarithm.
+        old: vocabulary of the tables.
+        new: contains all words of `old`.
+        noise: kind and exponent of the noise distribution; new biases start at its logarithm.
         seed: of the new rows of W, uniform in [-0.5/D, 0.5/D).
     """
-    places = np.array([new.ids[word] for word in old.words], np.int64)
+    known = np.array([new.ids[word] for word in old.words], np.int64)
     n_words, size = len(new), tables.input_vectors.shape[1]
     inputs = np.random.default_rng(seed).uniform(-0.5 / size, 0.5 / size, (n_words, size)).astype(np.float32)
-    inputs[places] = tables.input_vectors
+    inputs[known] = tables.input_vectors
     outputs = biases = nodes = tree = None
     if tables.output_vectors is not None:
         outputs = np.zeros((n_words, size), np.float32)
-        outputs[places] = tables.output_vectors
+        outputs[known] = tables.output_vectors
     if tables.output_biases is not None:
         kind, exponent = noise
         biases = NoiseDistribution(kind, new.counts, exponent).log_probabilities
-        biases[places] = tables.output_biases
+        biases[known] = tables.output_biases
     if tables.tree is not None and tables.node_vectors is not None:
-        tree = tables.tree.grown(places, new.counts)
+        tree = tables.tree.extended(known, new.counts)
         nodes = np.zeros((n_words - 1, size), np.float32)
         nodes[: len(tables.node_vectors)] = tables.node_vectors
     return Tables(inputs, outputs, biases, nodes, tree)
 
 
-def completed(vectors: NDArray[np.float32], counts: NDArray[np.int64], settings: TrainingSettings) -> Tables:
-    """Tables with these input vectors (V, D), and the others as at the start of a training.
+def tables_from_vectors(vectors: NDArray[np.float32], counts: NDArray[np.int64], settings: TrainingSettings) -> Tables:
+    """Tables with these input vectors; the other tables are those of an untrained model.
 
     Args:
-        vectors: float32, contiguous.
-        counts: of the words, by falling count.
-        settings: which tables there are.
+        vectors: float32 (V, D), contiguous.
+        counts: int64 (V,), of the words, decreasing.
+        settings: determine which tables there are.
     """
     outputs = biases = nodes = tree = None
     if settings.negative:
         outputs = np.zeros_like(vectors)
-        if settings.loss != "negative_sampling":
+        if settings.has_biases:
             biases = NoiseDistribution(settings.noise, counts, settings.ns_exponent).log_probabilities
     if settings.hs:
         tree, nodes = HuffmanTree.from_counts(counts), np.zeros_like(vectors[1:])

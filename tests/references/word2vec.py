@@ -1,4 +1,4 @@
-"""Twin of `kerazoo_ext._word2vec`: the groups of a stretch of text, trained one after the other in float64."""
+"""Reference of `kerazoo_ext._word2vec`: the groups of a segment of text, trained one after the other in float64."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHUNK = 256
 
 @dataclass
 class Job:
-    """See `kerazoo_ext/_word2vec.pyi`; the tables are float64 and are changed."""
+    """The arguments of the kernel, see `kerazoo_ext/_word2vec.pyi`; the tables are float64 and are changed."""
 
     settings: Settings
     alias_table: NDArray[np.uint64]
@@ -39,14 +39,14 @@ class Job:
     words: int
 
 
-def stretches(s: Settings, kept: Kept, begin: int, end: int) -> list[tuple[int, int, int]]:
+def segments(s: Settings, kept: Kept, begin: int, end: int) -> list[tuple[int, int, int]]:
     """(first, last, words done before) of the kept tokens that become final with each chunk of begin..end - 1."""
     found = []
     ready = int(np.searchsorted(kept.positions, begin))
     for stop in [*range(begin + CHUNK, len(s.ids), CHUNK), len(s.ids)]:
         n = int(np.searchsorted(kept.positions, stop))
         document = int(np.searchsorted(s.offsets, stop, side="right")) - 1
-        if stop < len(s.ids) and s.offsets[document] < stop:  # the document goes on: its last tokens are not final
+        if stop < len(s.ids) and s.offsets[document] < stop:  # the document continues: its last tokens are not final
             own = n - int(np.searchsorted(kept.positions, s.offsets[document]))
             n = max(ready, n - min(s.window, own))
         last = min(n, int(np.searchsorted(kept.positions, end)))
@@ -64,11 +64,11 @@ def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def train(job: Job, begin: int, end: int) -> tuple[float, int, int]:
-    """Changes the tables; the loss and the number of the measured pairs, and the number of all pairs."""
+    """Train the tables; returns the loss and the number of the measured pairs, and the number of all pairs."""
     s = job.settings
     kept = kept_tokens(s)
     loss, measured, n_pairs, number = 0.0, 0, 0, 0
-    for first, last, done in stretches(s, kept, begin, end):
+    for first, last, done in segments(s, kept, begin, end):
         rate = job.alpha - (job.alpha - job.min_alpha) * (job.words_before + done) / job.words
         alpha = max(rate, job.min_alpha)
         n_groups = -(-(last - first) // job.group)
@@ -89,27 +89,27 @@ def train(job: Job, begin: int, end: int) -> tuple[float, int, int]:
 
 
 def contexts_of(kept: Kept, t: int) -> list[int]:
-    """Places of the contexts of the centre at place `t`."""
+    """Indices of the contexts of the centre at index `t`, among the kept tokens."""
     return [*range(t - kept.left[t], t), *range(t + 1, t + 1 + kept.right[t])]
 
 
-# What a row is made of: (place, share) of tokens. A context is a row by itself; CBOW has one row a centre.
+# A row as a weighted sum of tokens: (index, weight). Every context is a row; CBOW has one row per centre.
 Row = list[tuple[int, float]]
 
 
 def rows_of(job: Job, contexts: list[int]) -> list[tuple[Row, Row]]:
-    """The rows of a window: the tokens that make it, and the shares of its error that they get."""
+    """The rows of a window: the tokens that each is made of, and the shares of its error that they get."""
     if not job.cbow:
-        return [([(place, 1.0)], [(place, 1.0)]) for place in contexts]
+        return [([(index, 1.0)], [(index, 1.0)]) for index in contexts]
     if not contexts:
         return []
     share = 1 / len(contexts)
     made, given = (share, 1.0) if job.mean else (1.0, share)
-    return [([(place, made) for place in contexts], [(place, given) for place in contexts])]
+    return [([(index, made) for index in contexts], [(index, given) for index in contexts])]
 
 
 def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alpha: float) -> float:
-    """Rows are those of places in the text: a word that occurs twice has two rows, each with an update of its own."""
+    """Noise words of a group. A word that occurs twice in it has two rows, each with its own update."""
     n = len(windows)
     first = kept.positions[windows[0][0]]
     words = noise(job.alias_table, int(draw(job.settings.keys[2], first)[0]), None, job.n_noise)
@@ -122,7 +122,7 @@ def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alph
     for i, (t, contexts) in enumerate(windows):
         y = kept.ids[t]
         for made, given in rows_of(job, contexts):
-            x = sum(share * W[kept.ids[place]] for place, share in made)
+            x = sum(share * W[kept.ids[index]] for index, share in made)
             outputs = [(i, y, 1.0, 1.0)]
             outputs += [(n + k, o, job.noise_weight, 0.0) for k, o in enumerate(words)]
             for column, o, weight, label in outputs:
@@ -131,44 +131,44 @@ def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alph
                 z = x @ C[o] + offset[o]
                 loss += weight * np.logaddexp(0, -z if label else z)
                 step = alpha * weight * (label - sigmoid(z)) * (abs(z) < 30)
-                for place, share in given:
-                    updates.setdefault(place, []).append((share * step, C[o]))
+                for index, share in given:
+                    updates.setdefault(index, []).append((share * step, C[o]))
                 columns[column][1].append((step, x))
     for word, steps in columns:
         job.outputs[word] += clipped(steps, W.shape[1])
         if job.biases is not None:
             job.biases[word] += np.clip(sum(step for step, _ in steps), -1, 1)
-    for place, steps in updates.items():
-        job.inputs[kept.ids[place]] += clipped(steps, W.shape[1])
+    for index, steps in updates.items():
+        job.inputs[kept.ids[index]] += clipped(steps, W.shape[1])
     return loss
 
 
 def train_path(job: Job, kept: Kept, t: int, contexts: list[int], alpha: float) -> float:
-    """Hierarchical softmax of one window, from the values before it."""
+    """Hierarchical softmax of one window, computed from the values before it."""
     path = job.paths[job.path_offsets[kept.ids[t]] : job.path_offsets[kept.ids[t] + 1]]
     W, N = job.inputs.copy(), job.nodes.copy()
     updates: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
     nodes: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
     loss = 0.0
     for made, given in rows_of(job, contexts):
-        x = sum(share * W[kept.ids[place]] for place, share in made)
+        x = sum(share * W[kept.ids[index]] for index, share in made)
         for entry in path:
             node, label = entry >> 1, 1 - (entry & 1)
             z = x @ N[node]
             loss += np.logaddexp(0, -z if label else z)
             step = alpha * (label - sigmoid(z)) * (abs(z) < 30)
-            for place, share in given:
-                updates.setdefault(place, []).append((share * step, N[node]))
+            for index, share in given:
+                updates.setdefault(index, []).append((share * step, N[node]))
             nodes.setdefault(node, []).append((step, x))
     for node, steps in nodes.items():
         job.nodes[node] += clipped(steps, W.shape[1])
-    for place, steps in updates.items():
-        job.inputs[kept.ids[place]] += clipped(steps, W.shape[1])
+    for index, steps in updates.items():
+        job.inputs[kept.ids[index]] += clipped(steps, W.shape[1])
     return loss
 
 
 def clipped(steps: list[tuple[float, NDArray[np.float64]]], size: int) -> NDArray[np.float64]:
-    """The sum of the steps, of length 1 at most where their coefficients sum up to more than one half."""
+    """The sum of the steps, clipped to length 1 where their coefficients sum to more than one half."""
     update = sum((step * row for step, row in steps), np.zeros(size))
     if sum(abs(step) for step, _ in steps) <= 0.5:
         return update

@@ -11,7 +11,8 @@ from keras import ops
 
 from kerazoo.batching import SkipGramBatches, TokenBlocks
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.word2vec import LOSSES, RowClippedSGD, SkipGram, block_gradients
+from kerazoo.word2vec import LOSSES, RowClippedSGD, SkipGram
+from kerazoo.word2vec.keras.block_gradients import block_gradients
 
 pytestmark = pytest.mark.backend
 
@@ -19,7 +20,7 @@ V, D, WINDOW = 13, 6, 3
 
 
 def corpus(n_tokens=150, seed=2):
-    """Documents of very different lengths, so that windows are cut at borders within the blocks."""
+    """Documents of very different lengths, so that windows end at borders within the blocks."""
     rng = np.random.default_rng(seed)
     ids = rng.integers(0, V, n_tokens).astype(np.int32)
     inner = np.sort(rng.choice(np.arange(1, n_tokens), 12, replace=False))
@@ -44,7 +45,7 @@ def pairs_of(block):
 
 
 def numpy_sums(block, W, C, b, log_q, negative, loss, remove_hits, corrected=None):
-    """Loss and gradients with respect to whole tables, pair by pair; K' shared noise words stand for K a pair."""
+    """Loss and gradients with respect to whole tables, pair by pair; K' shared noise words represent K per pair."""
     gW, gC, gb, total, n = np.zeros_like(W), np.zeros_like(C), np.zeros(V), 0.0, 0
     n_noise = block["noise"].shape[1]
     draws = n_noise if loss == "sampled_softmax" else negative
@@ -208,5 +209,5 @@ def test_blocks_and_pairs_agree_on_the_loss_of_an_epoch():
 def test_another_optimizer_is_refused_for_blocks():
     model = model_with_tables("nce")
     model.compile(optimizer="adam", run_eagerly=keras.backend.backend() != "jax")
-    with pytest.raises(InvalidArgumentError, match=r"optimizer is Adam; TokenBlocks are trained by RowClippedSGD"):
+    with pytest.raises(InvalidArgumentError, match=r"optimizer is Adam; TokenBlocks need RowClippedSGD"):
         model.fit(blocks(), verbose=0)

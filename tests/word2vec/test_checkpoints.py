@@ -1,4 +1,4 @@
-"""A training that is killed and goes on: to the bit, refusing what is not its own, and never stopped by a full disk."""
+"""A killed training continues: with the same bits, never from a checkpoint of another training, and on a full disk."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ def documents(n=200, seed=0):
 
 
 def model(folder, **changes):
-    """About 97 blocks an epoch, and a checkpoint at every opportunity."""
-    settings = {"vector_size": 8, "min_count": 1, "sample": 1e-2, "epochs": 3, "alpha": 0.1, "block_size": 16}
+    """About 97 blocks per epoch, and a checkpoint after every step."""
+    settings = {"vector_size": 8, "min_count": 1, "sample": 1e-2, "epochs": 3, "alpha": 0.1}
     settings |= {"seed": 5, "workers": 1, "verbose": 0, "checkpoint_dir": folder, "checkpoint_minutes": 0}
-    settings["engine"] = "keras"
+    settings |= {"engine": "keras", "engine_options": {"block_size": 16}}
     return Word2Vec(**{**settings, **changes})
 
 
 class Crash(keras.callbacks.Callback):
-    """Stands for a crash in the step `step` of the epoch `epoch`, or at the end of that epoch."""
+    """Simulates a crash in the step `step` of the epoch `epoch`, or at the end of that epoch."""
 
     def __init__(self, epoch, step):
         super().__init__()
-        self.place = epoch, step
+        self.at = epoch, step
         self.epoch = None
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.place[1] is not None and (self.epoch, batch) >= self.place:
+        if self.at[1] is not None and (self.epoch, batch) >= self.at:
             raise OSError("crash")
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.place == (epoch, None):
+        if self.at == (epoch, None):
             raise OSError("crash")
 
 
@@ -66,23 +66,23 @@ def whole():
     return model(None).fit(documents())
 
 
-@pytest.mark.parametrize("places", [[(0, 40)], [(1, 0), (1, 30)], [(0, None), (2, None)], [(2, 70)]])
-def test_it_ends_as_if_it_had_not_been_interrupted(tmp_path, whole, places):
-    for place in places:
+@pytest.mark.parametrize("crashes", [[(0, 40)], [(1, 0), (1, 30)], [(0, None), (2, None)], [(2, 70)]])
+def test_it_ends_as_if_it_had_not_been_interrupted(tmp_path, whole, crashes):
+    for crash in crashes:
         with pytest.raises(OSError, match="crash"):
-            model(tmp_path, callbacks=[Crash(*place)]).fit(documents())
+            model(tmp_path, callbacks=[Crash(*crash)]).fit(documents())
     seen = []
     watch = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(epoch))
     resumed = model(tmp_path, callbacks=[watch]).fit(documents())
     assert_same(resumed, whole)
-    epoch, step = places[-1]
+    epoch, step = crashes[-1]
     assert seen == list(range(epoch if step is not None else epoch + 1, 3))
     assert len(resumed.history_["seconds"]) == len(resumed.history_["words_per_second"]) == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fit-0.kerazoo"]
 
 
-def test_single_pairs_go_on_too(tmp_path):
-    changes = {"block_size": None, "batch_size": 64, "loss": "negative_sampling"}
+def test_single_pairs_continue_too(tmp_path):
+    changes = {"engine_options": {"batch_size": 64}, "loss": "negative_sampling"}
     expected = model(None, **changes).fit(documents()).vectors_
     with pytest.raises(OSError, match="crash"):
         model(tmp_path, callbacks=[Crash(1, 70)], **changes).fit(documents())
@@ -99,7 +99,7 @@ print(len(fitted.history_["loss"]), digest.hexdigest())
 
 
 def test_killed_twice_it_ends_as_if_it_had_not_been(tmp_path):
-    """SIGKILL, to which no process can answer, while checkpoints are being written all the time."""
+    """SIGKILL, which no process can handle, while checkpoints are written all the time."""
     for n_checkpoints in (3, 7):
         process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path)], stderr=subprocess.PIPE)
         seen, deadline = set(), time.monotonic() + 120
@@ -110,7 +110,7 @@ def test_killed_twice_it_ends_as_if_it_had_not_been(tmp_path):
         _, errors = process.communicate()
         assert process.returncode == -signal.SIGKILL, errors.decode()
     left = Word2Vec.load(tmp_path / "fit-0.kerazoo", mmap=False)
-    assert len(left.history_["loss"]) < 40  # it was killed in the middle of the work
+    assert len(left.history_["loss"]) < 40  # it was killed during the training
     assert left.wv["fruit1"].shape == (8,)
     done = subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, check=True)
     expected = model(None, epochs=40).fit(documents())
@@ -130,14 +130,14 @@ def test_a_complete_checkpoint_is_the_result(tmp_path, whole):
     assert_same(Word2Vec.load(tmp_path / "fit-0.kerazoo"), whole)
 
 
-def test_without_a_seed_it_goes_on_with_the_seed_that_was_drawn(tmp_path):
+def test_without_a_seed_it_continues_with_the_seed_that_was_drawn(tmp_path):
     with pytest.raises(OSError, match="crash"):
         model(tmp_path, seed=None, callbacks=[Crash(1, 40)]).fit(documents())
     resumed = model(tmp_path, seed=None).fit(documents())
     assert_same(resumed, model(None, seed=resumed.seed_).fit(documents()))
 
 
-def test_partial_fit_has_a_checkpoint_of_its_own(tmp_path):
+def test_partial_fit_has_its_own_checkpoint(tmp_path):
     expected = model(None).fit(documents()).partial_fit(documents(seed=1))
     first = model(tmp_path).fit(documents())
     with pytest.raises(OSError, match="crash"):
@@ -197,7 +197,7 @@ def test_files_that_are_no_checkpoint(tmp_path):
     with pytest.raises(StorageError, match=r"fit-0\.kerazoo"):
         model(tmp_path).fit(documents())
     fitted.save(path)
-    with pytest.raises(StorageError, match="a model, not a checkpoint"):
+    with pytest.raises(StorageError, match="not a checkpoint of this version"):
         model(tmp_path).fit(documents())
     with pytest.raises(StorageError, match="cannot be made"):
         model(path / "below").fit(documents())
@@ -205,7 +205,7 @@ def test_files_that_are_no_checkpoint(tmp_path):
         model(tmp_path / "other", checkpoint_minutes=-1).fit(documents())
 
 
-def test_a_full_disk_warns_and_the_training_goes_on(tmp_path, whole, monkeypatch):
+def test_a_full_disk_warns_and_the_training_continues(tmp_path, whole, monkeypatch):
     real, calls = os.fsync, []
 
     def sometimes_full(number):
@@ -215,13 +215,13 @@ def test_a_full_disk_warns_and_the_training_goes_on(tmp_path, whole, monkeypatch
         return real(number)
 
     monkeypatch.setattr(os, "fsync", sometimes_full)
-    with pytest.warns(RuntimeWarning, match="no checkpoint, the training goes on without.*No space left"):
+    with pytest.warns(RuntimeWarning, match="no checkpoint was written, the training continues.*No space left"):
         assert_same(model(tmp_path).fit(documents()), whole)
     monkeypatch.undo()
     assert_same(model(tmp_path).fit(documents()), whole)  # from the last one that could be written
 
 
-def test_what_a_killed_writer_left_is_cleared_away(tmp_path, whole):
+def test_what_a_killed_writer_left_is_removed(tmp_path, whole):
     (tmp_path / ".fit-0.kerazoo.0011aabb.part").write_bytes(b"half of a checkpoint")
     assert_same(model(tmp_path).fit(documents()), whole)
     assert [path.name for path in tmp_path.iterdir()] == ["fit-0.kerazoo"]
@@ -236,7 +236,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 real = TrainingProgress.end_epoch
 def end_epoch(self, loss):
     real(self, loss)
-    if len(self.history["loss"]) == 3:  # arrives some time later, in the middle of a step as likely as not
+    if len(self.history["loss"]) == 3:  # arrives later, often within a step
         threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 TrainingProgress.end_epoch = end_epoch
 fitted = model(sys.argv[1], epochs=100_000, checkpoint_minutes=1000)

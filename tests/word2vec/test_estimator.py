@@ -1,4 +1,4 @@
-"""Word2Vec, the estimator: results, repeats, manners of scikit-learn, bad input."""
+"""The estimator Word2Vec: results, repeatability, scikit-learn's conventions, bad input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.backend
 
 
 def two_topics(n_documents=400, seed=0):
-    """Documents that use the words of one topic only: fruit0..fruit9 or metal0..metal9."""
+    """Documents with the words of one topic only: fruit0..fruit9 or metal0..metal9."""
     rng = np.random.default_rng(seed)
     topics = [[f"{name}{i}" for i in range(10)] for name in ("fruit", "metal")]
     return [list(rng.choice(topics[i % 2], size=12)) for i in range(n_documents)]
@@ -29,7 +29,7 @@ def two_topics(n_documents=400, seed=0):
 
 def small(**changes):
     settings = {"vector_size": 12, "window": 3, "min_count": 1, "sample": 0, "epochs": 3, "seed": 1, "verbose": 0}
-    settings["engine"] = "keras"  # the native engine has tests of its own
+    settings["engine"] = "keras"  # test_native.py tests the other engine
     return Word2Vec(**{**settings, **changes})
 
 
@@ -78,7 +78,7 @@ def test_one_seed_repeats_and_another_does_not():
     assert not np.array_equal(first.vectors_, other.vectors_)
 
 
-def test_no_seed_draws_one_and_tells_it():
+def test_without_a_seed_one_is_drawn_and_reported():
     model = small(seed=None, workers=1, epochs=1).fit(two_topics(20))
     again = small(seed=model.seed_, workers=1, epochs=1).fit(two_topics(20))
     np.testing.assert_array_equal(model.vectors_, again.vectors_)
@@ -158,7 +158,7 @@ def test_a_loss_that_is_no_number_stops_with_the_remedy():
 
 
 def test_a_training_that_gets_worse_than_chance_stops_and_keeps_the_last_good_vectors(monkeypatch):
-    """A rate far too large: the clip keeps all numbers finite, but the loss explodes."""
+    """With a learning rate far too large, clipping keeps all numbers finite, but the loss explodes."""
     with pytest.raises(TrainingError, match=r"loss is [\d.e+]+ in epoch \d+, which is above .* worse than chance"):
         small(alpha=1e3, epochs=6, vector_size=100, window=5).fit(datasets.lee())
 
@@ -168,22 +168,22 @@ def test_a_training_that_gets_worse_than_chance_stops_and_keeps_the_last_good_ve
                 self.good = keras.ops.convert_to_numpy(self.model.input_vectors).copy()
                 self.model.input_vectors.assign(1e3 * self.model.input_vectors)
 
-    from kerazoo.word2vec.engines.divergence import Safeguard
+    from kerazoo.word2vec.engines.divergence import DivergenceGuard
 
-    real = Safeguard.keep
+    real = DivergenceGuard.keep
 
-    def keep(self, copy):  # at every look instead of once a second
+    def keep(self, copy):  # at every check instead of once per second
         self._last = self._cost = 0.0
         real(self, copy)
 
-    monkeypatch.setattr(Safeguard, "keep", keep)
+    monkeypatch.setattr(DivergenceGuard, "keep", keep)
     derail = Derail()
     model = small(epochs=5, alpha=0.1, callbacks=[derail])
     with pytest.raises(TrainingError, match="in epoch 3"):
         model.fit(two_topics(200))
     assert len(model.history_["loss"]) == 2
     assert np.abs(model.vectors_).max() < 10
-    assert np.abs(model.vectors_ - derail.good).max() < 1  # from the last looks of epoch 2
+    assert np.abs(model.vectors_ - derail.good).max() < 1  # from the last checks of epoch 2
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(model.model_.input_vectors), model.vectors_)
 
 
@@ -224,13 +224,17 @@ def test_progress_shows_epochs_loss_and_rate(capsys):
         ({"seed": -1}, "seed=-1"),
         ({"verbose": 3}, "verbose=3; expected an integer from 0 to 2"),
         ({"max_final_vocab": 0}, "max_final_vocab=0"),
-        ({"batch_size": 0}, "batch_size=0"),
+        ({"engine_options": {"batch_size": 0}}, "batch_size=0"),
         ({"sg": 2}, "sg=2; expected an integer from 0 to 1"),
         ({"hs": -1}, "hs=-1; expected an integer from 0 to 1"),
         ({"cbow_mean": 0.5}, "cbow_mean=0.5; expected an integer"),
         ({"sg": 0}, "sg=0 with engine='keras'; expected 1"),
         ({"hs": 1}, "hs=1 with engine='keras'; expected 0"),
-        ({"callbacks": "early"}, "callbacks='early'; expected a list or tuple"),
+        ({"callbacks": "early"}, "callbacks contains a str; expected keras.callbacks.Callback"),
+        ({"engine_options": {"block_size": 40}}, "block_size=40; expected a multiple of 16"),
+        ({"engine_options": {"block_size": 16, "batch_size": 8}}, "block_size=16 and batch_size=8; expected one"),
+        ({"engine_options": {"blok_size": 64}}, "a key of engine_options='blok_size'.*Did you mean 'block_size'"),
+        ({"engine_options": 64}, "engine_options=64; expected a dict"),
     ],
 )
 def test_bad_parameters_say_what_is_allowed(changes, message):
@@ -246,7 +250,8 @@ def test_auto_is_native_unless_only_keras_will_do(monkeypatch):
     real = estimator._engine
     monkeypatch.setattr(estimator, "_engine", lambda name: chosen.append(name) or real(name))
     monkeypatch.setattr(devices, "accelerator_visible", lambda: False)
-    cases = [{}, {"sg": 0}, {"hs": 1}, {"loss": "sampled_softmax"}, {"batch_size": 64}, {"block_size": 64}]
+    cases = [{}, {"sg": 0}, {"hs": 1}, {"loss": "sampled_softmax"}]
+    cases += [{"engine_options": {"batch_size": 64}}, {"engine_options": {"block_size": 64}}]
     for changes in cases:
         small(engine="auto", epochs=1, **changes).fit(two_topics(10))
     assert chosen == ["native"] * 3 + ["keras"] * 3
@@ -256,7 +261,7 @@ def test_auto_is_native_unless_only_keras_will_do(monkeypatch):
     assert chosen[6:] == ["keras", "native", "native"]
 
 
-def test_a_model_that_keras_trained_further_is_taken_back_and_trains_natively():
+def test_a_model_that_keras_trained_further_is_imported_and_trains_natively():
     from kerazoo.batching import TokenBlocks
     from kerazoo.word2vec import RowClippedSGD
     from kerazoo.word2vec.engines.divergence import untrained_loss
@@ -277,7 +282,7 @@ def test_a_model_that_keras_trained_further_is_taken_back_and_trains_natively():
     assert back.history_["loss"][-1] < 0.9 * untrained_loss("nce", 5)
 
 
-def test_foreign_keras_models_are_refused():
+def test_other_keras_models_are_refused():
     model = small(engine="native", epochs=1).fit(two_topics(10))
     with pytest.raises(InvalidArgumentError, match=r"got a Sequential; expected a kerazoo.word2vec.SkipGram"):
         Word2Vec.from_keras(keras.Sequential(), model.vocabulary_)

@@ -1,4 +1,4 @@
-"""Models of gensim taken over and given back: same numbers, trained further on either side."""
+"""Import and export of gensim models: the same numbers, trained further on either side."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def assert_separate(vectors, fruits=()):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_settings_words_vectors_and_trees_are_taken_over(model):
+def test_settings_words_vectors_and_trees_are_imported(model):
     source = theirs(model)
     taken = Word2Vec.from_gensim(source, verbose=0)
     for name in (
@@ -78,8 +78,8 @@ def test_settings_words_vectors_and_trees_are_taken_over(model):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_training_goes_on_here_where_gensim_left_off(model):
-    """The first loss is that of a model that knows something."""
+def test_training_continues_where_gensim_stopped(model):
+    """The first loss is below that of an untrained model."""
     source = theirs(model)
     taken = Word2Vec.from_gensim(source, verbose=0, workers=1)
     untrained = Word2Vec(**{**taken.get_params(), "epochs": 1, "alpha": 1e-6, "min_alpha": 0}).fit(two_topics())
@@ -91,7 +91,7 @@ def test_training_goes_on_here_where_gensim_left_off(model):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_gensim_takes_a_model_back_and_trains_on(model):
+def test_gensim_trains_an_exported_model_further(model):
     ours = Word2Vec(**COMMON, **MODELS[model], loss="negative_sampling", verbose=0, workers=1).fit(two_topics())
     back = ours.to_gensim()
     assert isinstance(back, GensimWord2Vec)
@@ -115,7 +115,7 @@ def test_gensim_takes_a_model_back_and_trains_on(model):
     assert loss < 1.05 * fresh.get_latest_training_loss()
 
 
-def test_gensim_can_save_what_was_given_back(tmp_path):
+def test_gensim_can_save_an_exported_model(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ours = Word2Vec(**COMMON, loss="negative_sampling", verbose=0).fit(two_topics(40))
@@ -125,7 +125,7 @@ def test_gensim_can_save_what_was_given_back(tmp_path):
     assert loaded.epochs == 1
 
 
-def test_biases_and_other_noise_are_left_out_with_a_warning():
+def test_biases_and_other_noise_are_not_exported_with_a_warning():
     ours = Word2Vec(**COMMON, noise="uniform", verbose=0).fit(two_topics(40))
     with (
         pytest.warns(UserWarning, match="gensim has no biases: those of loss='nce'"),
@@ -163,18 +163,18 @@ def test_words_that_gensim_left_unsorted_are_put_in_order():
     assert taken.vocabulary_.words == ["often", "common", "rare"]
     for word in taken.vocabulary_.words:
         np.testing.assert_array_equal(taken.wv[word], source.wv[word])
-        place = source.wv.key_to_index[word]
-        np.testing.assert_array_equal(taken.output_vectors_[taken.vocabulary_[word]], source.syn1neg[place])
+        row = source.wv.key_to_index[word]
+        np.testing.assert_array_equal(taken.output_vectors_[taken.vocabulary_[word]], source.syn1neg[row])
     offsets, paths = taken.tree_.paths()
     assert (paths[: offsets[1]] & 1).tolist() == source.wv.get_vecattr("often", "code").tolist()
 
 
-def test_a_model_that_keeps_every_word_is_taken_over():
+def test_a_model_that_keeps_every_word_is_imported():
     taken = Word2Vec.from_gensim(theirs("skipgram", min_count=0))
     assert taken.min_count == taken.vocabulary_.min_count == 1
 
 
-def test_what_cannot_be_taken_over_is_said(tmp_path):
+def test_what_cannot_be_imported_is_refused(tmp_path):
     with pytest.raises(
         InvalidArgumentError, match="from_gensim got a list; expected a gensim Word2Vec or KeyedVectors"
     ):
@@ -188,7 +188,7 @@ def test_what_cannot_be_taken_over_is_said(tmp_path):
     with pytest.raises(StorageError, match="no such file"):
         Word2Vec.from_gensim(tmp_path / "nothing")
     (tmp_path / "text").write_text("no model")
-    with pytest.raises(StorageError, match=r"not a model that gensim's Word2Vec\.save wrote"):
+    with pytest.raises(StorageError, match=r"not a model written by gensim's Word2Vec\.save"):
         Word2Vec.from_gensim(tmp_path / "text")
     with pytest.raises(InvalidArgumentError, match=r"Word2Vec\.load reads it"):
         Word2Vec.from_gensim(tmp_path / "model.kerazoo")

@@ -1,4 +1,4 @@
-"""Word2vec on the device: what is drawn, what a call does to the tables, and what stays as it is on the host."""
+"""Word2vec on the device: random draws, the update of the tables by a call, and the same rules as on the host."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from scipy import stats
 
 from kerazoo import EncodedCorpus, Word2Vec
 from kerazoo._runtime import devices
+from kerazoo.batching.blocks import default_block_size
 from kerazoo.errors import CorpusError, InvalidArgumentError
 from kerazoo.word2vec import LOSSES, RowClippedSGD, SkipGram
 from kerazoo.word2vec.gpu import DevicePlan, plan
-from kerazoo.word2vec.gpu.plan import default_block_size
 from kerazoo.word2vec.gpu.training import trainer_of
+from kerazoo.word2vec.options import checked_settings
 
 pytestmark = pytest.mark.backend
 
 BACKEND = keras.backend.backend()
-on_jax_or_torch = pytest.mark.skipif(BACKEND not in ("jax", "torch"), reason="the device trainers are of JAX and torch")
+on_jax_or_torch = pytest.mark.skipif(BACKEND not in ("jax", "torch"), reason="only JAX and torch have device trainers")
 GROUP, N_NOISE, WINDOW = 16, 16, 3
 
 
@@ -29,9 +30,10 @@ def zipf_corpus(n_documents=60, n_words=40, longest=40, seed=3):
     return EncodedCorpus.from_source(documents, min_count=1)
 
 
-def settings_of(**changes):
-    settings = {"vector_size": 6, "window": WINDOW, "sample": 1e-2, "seed": 4, "block_size": 64, "epochs": 2}
-    return Word2Vec(**{**settings, **changes})._checked_settings()
+def settings_of(block_size=64, **changes):
+    settings = {"vector_size": 6, "window": WINDOW, "sample": 1e-2, "seed": 4, "epochs": 2}
+    model = Word2Vec(**{**settings, **changes}, engine_options={"block_size": block_size})
+    return checked_settings(model.get_params())
 
 
 def trained(corpus, loss="nce", clip=0.2, rate=0.5, tables=None, **changes):
@@ -57,7 +59,7 @@ def tables_of(model):
 
 
 def numpy_step(tables, words, left, right, noise, rate, clip, model, negative):
-    """One block in float64, pair by pair; the K' noise words of a group stand for K a pair."""
+    """One block in float64, pair by pair; the K' noise words of a group represent K per pair."""
     loss, kind = model.loss_name, LOSSES[model.loss_name]
     inputs, outputs, *biases = tables
     draws = N_NOISE if loss == "sampled_softmax" else negative
@@ -117,12 +119,10 @@ def test_a_call_moves_the_tables_by_the_clipped_sums_over_the_pairs_drawn(loss):
         np.testing.assert_allclose(table, expected, atol=2e-5)
 
 
-@pytest.mark.skipif(
-    BACKEND != "jax", reason="Pallas has an interpreter; that of Triton must be asked for by a variable"
-)
+@pytest.mark.skipif(BACKEND != "jax", reason="Pallas has an interpreter; that of Triton must be enabled by a variable")
 @pytest.mark.parametrize(("loss", "size"), [("nce", 20), ("negative_sampling", 150)])
 def test_the_kernels_do_what_the_plain_step_does(loss, size):
-    """To what is rounded to 2^-14 on the way: 150 numbers a vector are two chunks of registers."""
+    """Up to the rounding to 2^-14; 150 numbers per vector are two chunks of registers."""
     after = []
     for kernels in (False, True):
         _, model, trainer = trained(
@@ -146,16 +146,16 @@ def test_text_is_kept_in_order_and_windows_end_at_documents():
     drawn = [trainer.redraw(call) for call in range(len(made))]
     words = np.concatenate([each[0][WINDOW:-WINDOW] for each in drawn])
     np.testing.assert_array_equal(words[: len(corpus.ids)], corpus.ids)
-    place = np.concatenate([np.arange(n) for n in np.diff(corpus.offsets)])
+    position = np.concatenate([np.arange(n) for n in np.diff(corpus.offsets)])
     length = np.repeat(np.diff(corpus.offsets), np.diff(corpus.offsets))
-    for index, expected in ((1, np.minimum(place, WINDOW)), (2, np.minimum(length - 1 - place, WINDOW))):
+    for index, expected in ((1, np.minimum(position, WINDOW)), (2, np.minimum(length - 1 - position, WINDOW))):
         found = np.concatenate([each[index] for each in drawn])
         np.testing.assert_array_equal(found[: len(corpus.ids)], expected)
         assert not found[len(corpus.ids) :].any()
 
 
 def looks_drawn(found, expected, variance):
-    """Whether a chi-square test neither rejects the counts nor finds them too good."""
+    """Whether a chi-square test neither rejects the counts nor finds them too close."""
     deviation = ((found - expected) ** 2 / variance).sum()
     return 1e-3 < stats.chi2.sf(deviation, len(found)) < 1 - 1e-3
 
@@ -185,9 +185,9 @@ def test_radii_are_uniform():
     made, _, trainer = trained(corpus, block_size=1024, sample=0)
     n = trainer.start_epoch(0)
     left, right = (np.concatenate([trainer.redraw(call)[k] for call in range(len(made))])[:n] for k in (1, 2))
-    place = np.concatenate([np.arange(n) for n in np.diff(corpus.offsets)])
+    position = np.concatenate([np.arange(n) for n in np.diff(corpus.offsets)])
     length = np.repeat(np.diff(corpus.offsets), np.diff(corpus.offsets))
-    inside = (place >= WINDOW) & (length - place > WINDOW)
+    inside = (position >= WINDOW) & (length - position > WINDOW)
     np.testing.assert_array_equal(left[inside], right[inside])
     radii = np.bincount(left[inside], minlength=WINDOW + 1)
     assert radii[0] == 0
@@ -195,7 +195,7 @@ def test_radii_are_uniform():
 
 
 @on_jax_or_torch
-def test_draws_are_functions_of_seed_epoch_and_place():
+def test_draws_are_functions_of_seed_epoch_and_position():
     corpus = zipf_corpus()
     _, _, trainer = trained(corpus)
     trainer.start_epoch(1)
@@ -223,11 +223,12 @@ def model_of(**changes):
         "sample": 1e-2,
         "epochs": 3,
         "alpha": 0.1,
-        "block_size": 32,
         "seed": 5,
     }
-    settings |= {"engine": "keras", "on_device": True, "workers": 1, "verbose": 0}
-    return Word2Vec(**{**settings, **changes})
+    settings |= {"engine": "keras", "workers": 1, "verbose": 0}
+    options = {"block_size": 32, "on_device": True}
+    options |= {name: changes.pop(name) for name in ("block_size", "batch_size", "on_device") if name in changes}
+    return Word2Vec(**{**settings, **changes}, engine_options=options)
 
 
 @on_jax_or_torch
@@ -248,7 +249,7 @@ def test_it_learns_two_topics_and_reports_the_mean_loss(loss):
 
 
 @on_jax_or_torch
-def test_a_training_goes_on_with_other_text():
+def test_a_training_continues_with_another_text():
     model = model_of().fit(two_topics())
     more = model.partial_fit([["fruit1", "wood1"]] * 30)
     assert "wood1" in more.vocabulary_
@@ -258,22 +259,22 @@ def test_a_training_goes_on_with_other_text():
 class Crash(keras.callbacks.Callback):
     def __init__(self, epoch, call):
         super().__init__()
-        self.place, self.epoch = (epoch, call), None
+        self.at, self.epoch = (epoch, call), None
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if (self.epoch, batch) >= self.place:
+        if (self.epoch, batch) >= self.at:
             raise OSError("crash")
 
 
 @on_jax_or_torch
 def test_it_ends_as_if_it_had_not_been_interrupted(tmp_path, monkeypatch):
     whole = model_of().fit(two_topics())
-    for place in ((0, 3), (1, 0), (1, 2)):
+    for crash in ((0, 3), (1, 0), (1, 2)):
         with pytest.raises(OSError, match="crash"):
-            model_of(checkpoint_dir=tmp_path, checkpoint_minutes=0, callbacks=[Crash(*place)]).fit(two_topics())
+            model_of(checkpoint_dir=tmp_path, checkpoint_minutes=0, callbacks=[Crash(*crash)]).fit(two_topics())
     resumed = model_of(checkpoint_dir=tmp_path, checkpoint_minutes=0).fit(two_topics())
     for name in ("vectors_", "output_vectors_", "output_biases_"):
         np.testing.assert_array_equal(getattr(resumed, name), getattr(whole, name))
@@ -281,7 +282,7 @@ def test_it_ends_as_if_it_had_not_been_interrupted(tmp_path, monkeypatch):
 
 
 @on_jax_or_torch
-def test_a_checkpoint_decides_where_its_training_goes_on(tmp_path, monkeypatch):
+def test_a_checkpoint_decides_whether_its_training_is_on_the_device(tmp_path, monkeypatch):
     common = {"checkpoint_dir": tmp_path, "checkpoint_minutes": 0, "on_device": None}
     monkeypatch.setattr(devices, "accelerator_visible", lambda: True)
     with pytest.raises(OSError, match="crash"):
@@ -337,7 +338,7 @@ def test_where_it_cannot_be_on_the_device_it_says_why():
         model_of(batch_size=64, block_size=None).fit(two_topics())
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="of TensorFlow")
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="only TensorFlow")
 def test_tensorflow_makes_its_batches_on_the_host():
     with pytest.raises(
         InvalidArgumentError, match="on_device=True, but the backend is tensorflow; expected jax or torch"
@@ -348,9 +349,9 @@ def test_tensorflow_makes_its_batches_on_the_host():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"on_device": "gpu"}, "on_device='gpu'; expected True, False or None"),
-        ({"engine": "native", "on_device": True}, "on_device=True with engine='native'"),
-        ({"engine": "auto", "sg": 0, "on_device": True}, "on_device=True with engine='native'"),
+        ({"engine_options": {"on_device": "gpu"}}, "on_device='gpu'; expected True, False or None"),
+        ({"engine": "native", "engine_options": {"on_device": True}}, "on_device=True with engine='native'"),
+        ({"engine": "auto", "sg": 0, "engine_options": {"on_device": True}}, "on_device=True with engine='native'"),
     ],
 )
 def test_bad_parameters_say_what_is_allowed(changes, message):
@@ -358,7 +359,7 @@ def test_bad_parameters_say_what_is_allowed(changes, message):
         Word2Vec(**{"min_count": 1, "verbose": 0, **changes}).fit(two_topics(20))
 
 
-def test_an_epoch_has_room_for_what_subsampling_may_keep():
+def test_an_epoch_has_room_for_the_tokens_that_subsampling_may_keep():
     corpus = zipf_corpus(200)
     made = DevicePlan(corpus, settings_of(block_size=None), GROUP, N_NOISE)
     assert made.block_size == default_block_size(len(corpus.ids)) == 256

@@ -1,4 +1,4 @@
-"""The tree of hierarchical softmax: shortest codes, paths, growth, probabilities, damage."""
+"""The tree of hierarchical softmax: shortest codes, paths, extension, probabilities, damage."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def shortest_total(counts):
 
 @pytest.mark.parametrize("counts", COUNTS)
 @pytest.mark.parametrize("order", ["falling", "rising"])
-def test_codes_are_free_of_prefixes_and_as_short_as_can_be(counts, order):
+def test_codes_are_prefix_free_and_optimal(counts, order):
     counts = sorted(counts, reverse=order == "falling")
     tree = HuffmanTree.from_counts(counts)
     tree.check()
@@ -56,19 +56,19 @@ def test_paths_begin_at_the_root_and_go_down():
 
 
 @pytest.mark.parametrize("n_new", [0, 1, 2, 30])
-def test_a_tree_grows_and_its_nodes_keep_what_they_tell_apart(n_new):
+def test_an_extended_tree_keeps_the_meaning_of_its_nodes(n_new):
     rng = np.random.default_rng(0)
     old = HuffmanTree.from_counts(rng.integers(1, 99, 20))
-    places = np.sort(rng.choice(20 + n_new, 20, replace=False))
-    grown = old.grown(places, rng.integers(1, 99, 20 + n_new))
-    grown.check()
-    before, after = codes_of(old), codes_of(grown)
+    known = np.sort(rng.choice(20 + n_new, 20, replace=False))
+    extended = old.extended(known, rng.integers(1, 99, 20 + n_new))
+    extended.check()
+    before, after = codes_of(old), codes_of(extended)
     head = "0" if n_new else ""
-    assert [after[place] for place in places] == [head + code for code in before]
-    new = np.setdiff1d(np.arange(20 + n_new), places)
+    assert [after[word] for word in known] == [head + code for code in before]
+    new = np.setdiff1d(np.arange(20 + n_new), known)
     assert all(after[word].startswith("1") for word in new)
     assert sum(2.0 ** -len(code) for code in after) == pytest.approx(1)
-    np.testing.assert_array_equal(old.parents[20:39][old.parents[20:39] >= 0], grown.parents[20 + n_new :][:18])
+    np.testing.assert_array_equal(old.parents[20:39][old.parents[20:39] >= 0], extended.parents[20 + n_new :][:18])
 
 
 def test_probabilities_sum_to_one_and_follow_the_path():
@@ -84,12 +84,12 @@ def test_probabilities_sum_to_one_and_follow_the_path():
 
 
 @pytest.mark.parametrize(
-    ("place", "value"),
+    ("index", "value"),
     [(0, 0), (0, -1), (0, 99), (7, 2), (6, 0)],
 )
-def test_damaged_trees_are_noticed(place, value):
+def test_damaged_trees_are_detected(index, value):
     parents = HuffmanTree.from_counts([9, 5, 2, 1]).parents.copy()
-    parents[place % 7] = value
+    parents[index % 7] = value
     codes = np.zeros(7, np.uint8)
     if np.array_equal(parents, HuffmanTree.from_counts([9, 5, 2, 1]).parents):
         codes[0] = 2
@@ -97,7 +97,7 @@ def test_damaged_trees_are_noticed(place, value):
         HuffmanTree(parents, codes).check()
 
 
-def test_a_circle_is_noticed():
+def test_a_circle_is_detected():
     """Every node has two children, but two nodes are above each other."""
     parents = np.array([2, 2, 0, 1, 1, 0, -1], np.int32)
     with pytest.raises(ValueError, match="damaged"):

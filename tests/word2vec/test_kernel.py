@@ -1,4 +1,4 @@
-"""The training kernel against its float64 twin: models, losses, sizes, instruction sets, texts of all kinds."""
+"""The training kernel against its float64 reference: models, losses, sizes, instruction sets, texts of all kinds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kerazoo.batching.sampling import NoiseDistribution
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo_ext import _word2vec
 from tests.batching.test_kernels import make_settings
-from tests.references import word2vec as twin
+from tests.references import word2vec as reference
 
 pytestmark = [pytest.mark.backend, pytest.mark.kernels]
 
@@ -81,10 +81,10 @@ def run(
         )  # fmt: skip
         assert done[0] == end - begin
         found[instruction_set] = got, inputs, outputs, biases, nodes
-    # The twin takes most of the time, and is the same for all sets.
+    # The reference takes most of the time, and is the same for all sets.
     expected_offset = log_expected.astype(np.float64) if nce else None
-    job = twin.Job(s, noise.table, W, C, b if nce else None, expected_offset, N if hs else None, **common)
-    expected = twin.train(job, begin, end)
+    job = reference.Job(s, noise.table, W, C, b if nce else None, expected_offset, N if hs else None, **common)
+    expected = reference.train(job, begin, end)
     for name, (got, inputs, outputs, biases, nodes) in found.items():
         assert got[1:] == expected[1:], name
         assert got[0] == pytest.approx(expected[0], rel=1e-5), name
@@ -132,7 +132,7 @@ def test_windows_documents_and_vocabularies(lengths, n_words, window, changes):
 
 
 def test_slices_join_without_a_gap():
-    """The pairs of the slices are those of the whole, although groups are cut at their borders."""
+    """The pairs of the slices are those of the whole, although groups are divided at their borders."""
     s = make_settings(8, (1500, 20, 900), 50, window=6)
     bounds = [0, 256, 768, 1024, 2420]
     whole = run(s, 50, 8, nce=True)
@@ -142,7 +142,7 @@ def test_slices_join_without_a_gap():
 
 @pytest.mark.parametrize("cbow", [False, True])
 def test_a_long_document_in_the_plain_and_the_widest_set_ends_alike(cbow):
-    """100,000 tokens: too many for the twin, so the instruction sets are compared with each other."""
+    """100,000 tokens are too many for the reference, so the instruction sets are compared with each other."""
     s = make_settings(9, (100_000,), 500, window=5)
     noise = NoiseDistribution("unigram", np.arange(500, 0, -1))
     tables = []

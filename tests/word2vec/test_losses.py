@@ -29,7 +29,7 @@ def problem():
         "b": rng.normal(size=V).astype("float32"),
         "x": rng.integers(0, V, B).astype("int32"),
         "y": rng.integers(0, V, B).astype("int32"),
-        # Among the draws stand some true words, so that accidental hits occur.
+        # Some draws are true words, so that accidental hits occur.
         "noise": np.array([3, 8, 8, 21, 0], dtype="int32"),
         "true_expected": rng.uniform(0.01, 2, B).astype("float32"),
         "noise_expected": rng.uniform(0.01, 2, K).astype("float32"),

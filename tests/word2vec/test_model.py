@@ -8,7 +8,8 @@ import pytest
 from keras import ops
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.word2vec import LOSSES, CompensatedMean, RowClippedSGD, SkipGram
+from kerazoo.word2vec import LOSSES, RowClippedSGD, SkipGram
+from kerazoo.word2vec.keras.metrics import CompensatedMean
 
 pytestmark = pytest.mark.backend
 
@@ -141,7 +142,7 @@ def test_biases_start_at_zero_where_logits_are_not_corrected():
 
 @pytest.mark.parametrize("remove", [None, True, False])
 @pytest.mark.parametrize("loss", sorted(LOSSES))
-def test_accidental_hits_leave_the_loss_when_asked(loss, remove):
+def test_the_removal_of_accidental_hits_is_an_option(loss, remove):
     model = SkipGram(V, D, loss=loss, remove_accidental_hits=remove)
     batch = {"input": np.array([0]), "output": np.array([3]), "noise": np.array([3, 4])}
     removed = ops.convert_to_numpy(model(batch))[0, 1] < -1e8

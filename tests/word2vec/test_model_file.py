@@ -1,4 +1,4 @@
-"""Saving and loading a Word2Vec: the same afterwards, memory-mapped, and clear errors for what is no model."""
+"""Saving and loading a Word2Vec: the same values, memory-mapped, and clear errors for other files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def is_mapped(array):
 
 
 @pytest.mark.parametrize("mmap", [True, False])
-def test_everything_comes_back(fitted, tmp_path, mmap):
+def test_everything_is_restored(fitted, tmp_path, mmap):
     path = tmp_path / "model.kerazoo"
     fitted.save(path)
     loaded = Word2Vec.load(path, mmap=mmap)

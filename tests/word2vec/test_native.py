@@ -1,4 +1,4 @@
-"""The native engine: what it learns, what it repeats, what it survives, and that it needs no Keras."""
+"""The native engine: results, repeatability, checkpoints and errors, and that it needs no Keras."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from kerazoo import Word2Vec, datasets
 from kerazoo.batching.sampling import NoiseDistribution
 from kerazoo.errors import CorpusError, InvalidArgumentError, TrainingError
 from kerazoo.word2vec.engines import native as native_engine
+from kerazoo.word2vec.engines import native_slices
 from tests.word2vec.test_checkpoints import assert_same
 from tests.word2vec.test_estimator import two_topics
 from tests.word2vec.test_vocabulary_update import topic
@@ -48,7 +49,7 @@ def test_one_worker_repeats_to_the_bit_and_another_seed_does_not():
 
 
 @pytest.mark.parametrize("size", [1, 12, 16, 17])
-def test_vectors_have_the_size_that_was_asked_for_and_are_contiguous(size):
+def test_vectors_have_the_requested_size_and_are_contiguous(size):
     model = small(vector_size=size, epochs=1).fit(two_topics(50))
     for table in (model.vectors_, model.output_vectors_):
         assert table.shape == (20, size)
@@ -91,7 +92,7 @@ print(sorted({"keras", "tensorflow", "jax", "torch"} & set(sys.modules)))
 
 def stop_after(monkeypatch, n, error=KeyboardInterrupt):
     """The kernel raises at its n-th slice."""
-    real, calls = native_engine._kernels.word2vec.train, []
+    real, calls = native_engine._word2vec.train, []
 
     def train(*arguments, **settings):
         calls.append(settings["begin"])
@@ -99,7 +100,7 @@ def stop_after(monkeypatch, n, error=KeyboardInterrupt):
             raise error
         return real(*arguments, **settings)
 
-    monkeypatch.setattr(native_engine._kernels.word2vec, "train", train)
+    monkeypatch.setattr(native_engine._word2vec, "train", train)
     return calls
 
 
@@ -108,10 +109,10 @@ def checkpointed(folder, **changes):
 
 
 @pytest.mark.parametrize("n", [5, 19, 40, 70])
-def test_a_killed_training_goes_on_to_the_bit(tmp_path, monkeypatch, n):
+def test_a_killed_training_continues_to_the_bit(tmp_path, monkeypatch, n):
     documents = two_topics(400)
     whole = checkpointed(None).fit(documents)
-    monkeypatch.setattr(native_engine, "GLANCE", 1e-4)
+    monkeypatch.setattr(native_slices, "POLL_SECONDS", 1e-4)
     with monkeypatch.context() as patch:
         stop_after(patch, n, Crash)
         with pytest.raises(Crash):
@@ -182,7 +183,7 @@ def test_a_divergence_stops_and_keeps_the_last_good_vectors():
     assert np.isfinite(model.output_vectors_).all()
 
 
-def test_partial_fit_goes_on():
+def test_partial_fit_continues():
     model = small(epochs=10).fit(two_topics()).partial_fit(topic("cloud", n=200) + topic("fruit", n=200))
     assert len(model.vocabulary_) == 30
     assert len(model.history_["loss"]) == 20
@@ -201,11 +202,12 @@ def test_tiny_and_long_documents_and_windows_beyond_them(documents):
     [
         ({"loss": "sampled_softmax"}, "loss='sampled_softmax' with engine='native'; expected one of 'nce'"),
         ({"negative": 65}, "negative=65 with engine='native'; expected at most 64"),
-        ({"batch_size": 8}, "batch_size=8 with engine='native'; expected None"),
-        ({"block_size": 16}, "block_size=16 with engine='native'; expected None"),
+        ({"engine_options": {"batch_size": 8}}, "batch_size=8 with engine='native'; expected None. engine='keras' has"),
+        ({"engine_options": {"block_size": 16}}, "block_size=16 with engine='native'; expected None"),
+        ({"engine_options": {"on_device": True}}, "on_device=True with engine='native'; expected None"),
     ],
 )
-def test_what_it_does_not_do_is_said(changes, message):
+def test_what_it_cannot_do_is_refused(changes, message):
     with pytest.raises(InvalidArgumentError, match=message):
         small(**changes).fit(two_topics(5))
 
@@ -252,10 +254,10 @@ def test_every_model_keeps_two_topics_apart(model, workers):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_is_saved_resumed_and_grown(model, tmp_path, monkeypatch):
+def test_every_model_is_saved_resumed_and_extended(model, tmp_path, monkeypatch):
     documents = two_topics(200)
     whole = checkpointed(None, **MODELS[model]).fit(documents)
-    monkeypatch.setattr(native_engine, "GLANCE", 1e-4)
+    monkeypatch.setattr(native_slices, "POLL_SECONDS", 1e-4)
     with monkeypatch.context() as patch:
         stop_after(patch, 25, Crash)
         with pytest.raises(Crash):
@@ -280,7 +282,7 @@ def test_every_model_is_saved_resumed_and_grown(model, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("model", ["cbow_negative_sampling", "hs", "both"])
 def test_the_first_loss_of_every_model_is_the_known_start(model):
-    """One bit a node of the path, and the untrained loss of the noise words, less those that equal the centre."""
+    """The sum of log 2 per node of the path and the loss of the noise words, without those that equal the centre."""
     trained = small(epochs=1, min_alpha=0, **{**MODELS[model], "alpha": 1e-6}).fit(two_topics(300))
     counts = trained.vocabulary_.counts
     shares = counts / counts.sum()
@@ -303,7 +305,7 @@ def test_the_default_rate_is_that_of_word2vec_c(sg, alpha):
     assert default.set_params(loss="negative_sampling").fit(two_topics(20)).to_gensim().alpha == alpha
 
 
-def test_a_tree_that_loses_its_noise_is_refused():
+def test_a_change_of_the_tables_is_refused():
     model = small(**MODELS["both"], epochs=1).fit(two_topics(20))
     with pytest.raises(InvalidArgumentError, match="negative=0, but the vectors were trained with output vectors"):
         model.set_params(negative=0).partial_fit(two_topics(20))
@@ -314,14 +316,14 @@ def test_a_tree_that_loses_its_noise_is_refused():
 
 
 @pytest.mark.parametrize("model", ["cbow", "hs"])
-def test_what_has_no_keras_model_says_so(model):
+def test_models_without_a_keras_model_say_so(model):
     trained = small(**MODELS[model], epochs=1).fit(two_topics(20))
     with pytest.raises(InvalidArgumentError, match="model_ is the Keras model of skip-gram with noise words"):
         _ = trained.model_
 
 
-def test_a_later_epoch_without_a_pair_loses_nothing():
-    """Which words of a tiny corpus are kept is drawn anew each epoch; now and then no two of a document are."""
+def test_a_later_epoch_without_a_pair_changes_nothing():
+    """Each epoch draws which words of a tiny corpus are kept; sometimes these are no two of one document."""
     documents = [["red", "apple", "green", "apple"]] * 12
 
     def losses_of(seed):

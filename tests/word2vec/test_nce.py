@@ -44,15 +44,15 @@ def test_losses_equal_their_float64_formula(loss, remove, correct):
     if correct if correct is not None else kind.corrected:
         offset = offset - np.log(K * skewed())
     expected = np.empty((B, T))
-    for place in np.ndindex(B, T):
-        scores = C @ hidden[place].astype("float64") + offset
-        true, others = scores[targets[place]], scores[noise]
+    for position in np.ndindex(B, T):
+        scores = C @ hidden[position].astype("float64") + offset
+        true, others = scores[targets[position]], scores[noise]
         if remove if remove is not None else kind.remove_accidental_hits:
-            others = others[noise != targets[place]]
+            others = others[noise != targets[position]]
         if loss == "sampled_softmax":
-            expected[place] = np.log(np.exp(true) + np.exp(others).sum()) - true
+            expected[position] = np.log(np.exp(true) + np.exp(others).sum()) - true
         else:
-            expected[place] = np.log1p(np.exp(-true)) + np.log1p(np.exp(others)).sum()
+            expected[position] = np.log1p(np.exp(-true)) + np.log1p(np.exp(others)).sum()
     got = ops.convert_to_numpy(head(hidden, targets, noise))
     np.testing.assert_allclose(got, expected, rtol=1e-4)
     assert float(head.losses[0]) == pytest.approx(expected.mean(), rel=1e-5)
@@ -80,7 +80,7 @@ def test_the_default_noise_is_log_uniform():
     np.testing.assert_allclose(np.exp(ops.convert_to_numpy(head.log_noise)), expected, rtol=1e-5)
 
 
-def test_masked_positions_count_for_nothing():
+def test_masked_positions_are_ignored():
     head, hidden, targets, noise = head_with_weights()
     mask = np.ones((B, T), bool)
     mask[1, 2:] = False

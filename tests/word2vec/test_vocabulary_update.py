@@ -1,4 +1,4 @@
-"""partial_fit: training that goes on with other text, and a vocabulary that grows."""
+"""partial_fit: training continues with another text, and new words are added."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 
 from kerazoo import EncodedCorpus, Vocabulary, Word2Vec
 from kerazoo.errors import CorpusError, InvalidArgumentError
-from kerazoo.word2vec import vocabulary_update as growth
-from kerazoo.word2vec.options import Tables
+from kerazoo.word2vec.results import Tables
+from kerazoo.word2vec.vocabulary_update import extend_tables
 
 pytestmark = pytest.mark.backend
 
@@ -30,7 +30,7 @@ def test_the_first_call_is_fit():
 
 
 @pytest.mark.parametrize("loss", ["nce", "negative_sampling", "sampled_softmax"])
-def test_new_words_join_and_find_their_own_kind(loss):
+def test_new_words_are_added_and_are_near_words_of_their_topic(loss):
     model = small(loss=loss, epochs=15).fit(topic("fruit", n=200) + topic("metal", n=200))
     model.partial_fit(topic("cloud", n=200, seed=1) + topic("fruit", n=200, seed=2))
     assert len(model.vocabulary_) == len(model.wv) == 30
@@ -46,7 +46,7 @@ def test_new_words_join_and_find_their_own_kind(loss):
 
     assert likeness("cloud", "cloud") > likeness("cloud", "fruit") + 0.5
     assert likeness("fruit", "fruit") > likeness("cloud", "fruit") + 0.5
-    # The two were told apart by the first text; metal does not occur in the second one.
+    # The first text separated the two; metal does not occur in the second one.
     assert likeness("fruit", "fruit") > likeness("fruit", "metal") + 0.5
 
 
@@ -57,7 +57,7 @@ def test_words_that_the_new_text_lacks_keep_their_input_vectors_and_counts():
     for word, (vector, count) in before.items():
         np.testing.assert_array_equal(model.wv[word], vector)
         assert model.wv.get_vecattr(word, "count") == count
-    assert model.vocabulary_.words[0].startswith("cloud")  # ids go by count, so rows changed places
+    assert model.vocabulary_.words[0].startswith("cloud")  # ids go by count, so the order of the rows changed
 
 
 def test_it_repeats_and_differs_from_call_to_call():
@@ -70,7 +70,7 @@ def test_it_repeats_and_differs_from_call_to_call():
     assert first.n_fits_ == 3
 
 
-def test_saved_and_loaded_it_goes_on_the_same(tmp_path):
+def test_saved_and_loaded_it_continues_the_same(tmp_path):
     model = small().fit(topic("fruit"))
     model.save(tmp_path / "model.kerazoo")
     loaded = Word2Vec.load(tmp_path / "model.kerazoo")
@@ -80,7 +80,7 @@ def test_saved_and_loaded_it_goes_on_the_same(tmp_path):
     assert loaded.history_["loss"] == model.history_["loss"]
 
 
-def test_min_count_and_max_final_vocab_decide_who_joins():
+def test_min_count_and_max_final_vocab_limit_the_new_words():
     model = small(min_count=3, max_final_vocab=4).fit([["a", "b"]] * 5)
     text = [["c", "a"]] * 9 + [["d", "a"]] * 8 + [["e", "a"]] * 7 + [["f", "b"]] * 2
     model.partial_fit(text)
@@ -96,25 +96,25 @@ def test_changed_parameters_that_do_not_fit_are_refused():
         model.set_params(vector_size=12, loss="negative_sampling").partial_fit(topic("fruit"))
     with pytest.raises(CorpusError):
         model.set_params(loss="nce").partial_fit([])
-    assert model.n_fits_ == 1  # nothing was lost by the refusals
+    assert model.n_fits_ == 1  # the refused calls changed nothing
     assert model.wv["fruit1"].shape == (12,)
 
 
-def test_grown_tables_keep_known_rows_and_start_new_ones_as_a_fresh_model_does():
+def test_extended_tables_keep_known_rows_and_start_new_ones_as_a_new_model_does():
     old, new = Vocabulary.from_counts({"a": 5, "b": 2}), Vocabulary.from_counts({"a": 5, "c": 4, "b": 3})
     tables = Tables(*(np.full(shape, 7, np.float32) for shape in ((2, 4), (2, 4), (2,))))
-    grown = growth.grow(tables, old, new, ("unigram", 1.0), seed=1)
-    assert (grown.input_vectors[[0, 2]] == 7).all()
-    assert (np.abs(grown.input_vectors[1]) <= 0.5 / 4).all()
-    assert grown.input_vectors[1].any()
-    assert grown.output_vectors.tolist() == [[7] * 4, [0] * 4, [7] * 4]
-    assert grown.output_biases.tolist() == [7, pytest.approx(np.log(4 / 12)), 7]
-    assert growth.grow(Tables(*tables.named().values()), old, new, ("uniform", 1.0), 1).output_biases[1] == (
+    extended = extend_tables(tables, old, new, ("unigram", 1.0), seed=1)
+    assert (extended.input_vectors[[0, 2]] == 7).all()
+    assert (np.abs(extended.input_vectors[1]) <= 0.5 / 4).all()
+    assert extended.input_vectors[1].any()
+    assert extended.output_vectors.tolist() == [[7] * 4, [0] * 4, [7] * 4]
+    assert extended.output_biases.tolist() == [7, pytest.approx(np.log(4 / 12)), 7]
+    assert extend_tables(Tables(*tables.named().values()), old, new, ("uniform", 1.0), 1).output_biases[1] == (
         pytest.approx(-np.log(3))
     )
 
 
-def test_an_unknown_word_id_stands_for_what_does_not_join():
+def test_an_unknown_word_id_counts_the_words_that_are_not_added():
     corpus = EncodedCorpus.from_source([["a", "b", "a", "x"]] * 3, min_count=4, unk="<unk>")
     assert corpus.vocabulary.words == ["<unk>", "a"]
     model = small(min_count=5).fit(corpus).partial_fit([["a", "c", "d"]] * 4 + [["c", "a"]] * 2)

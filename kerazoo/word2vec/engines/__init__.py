@@ -1,1 +1,1 @@
-"""How word vectors are trained: in C on the CPU, or by Keras."""
+"""The engines that train word vectors: native (in C on the CPU) and Keras (any backend and device)."""

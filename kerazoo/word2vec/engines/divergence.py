@@ -1,4 +1,4 @@
-"""Notices a training that diverges, and keeps the tables as they last were good."""
+"""Detects a training that diverges, and keeps the last good tables."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Generic, Protocol, TypeVar
 
 from kerazoo.errors import TrainingError
 
-__all__ = ["Safeguard", "untrained_loss"]
+__all__ = ["DivergenceGuard", "untrained_loss"]
 
-# How many times the loss of a model that knows nothing a mean loss may be. Measured on 60,000 words: trainings that
-# learn stay below 1.1 (1.6 with a rate of 1, which still ends below 1), those that do not get to 2.3 and more. The mean
-# of a few blocks of a small corpus swings more widely.
+# The largest allowed mean loss, as a multiple of the loss of an untrained model. Measured on 60,000 words: trainings
+# that learn stay below 1.1 (1.6 with a learning rate of 1, which still ends below 1), those that do not reach 2.3 and
+# more. The mean over the first blocks of a small corpus varies more.
 TOLERANCE = 2.0
 TOLERANCE_AT_FIRST = 10.0
 AT_FIRST = 0.25  # of an epoch
-# Copies take at most this share of the time, and are not made more often than once a second.
+# Copies take at most this share of the time, and are at least a second apart.
 LARGEST_SHARE = 0.02
 
 
 def untrained_loss(loss: str, n_noise: int) -> float:
-    """Mean loss of a pair before training, where all logits are alike.
+    """Mean loss per pair before training, where all logits are equal.
 
     Args:
         loss: ``"nce"`` (with b = log q, so every logit is -log K), ``"negative_sampling"`` (every logit is 0) or
             ``"sampled_softmax"``.
-        n_noise: noise words a pair, K.
+        n_noise: noise words per pair, K.
 
     >>> round(untrained_loss("negative_sampling", 5), 3)
     4.159
@@ -39,23 +39,26 @@ def untrained_loss(loss: str, n_noise: int) -> float:
     return math.log1p(n_noise)
 
 
-class Copy(Protocol):
-    """A copy of the tables, wherever it lies."""
+class TablesCopy(Protocol):
+    """A copy of the tables, in memory or in a file."""
 
     def are_finite(self) -> bool:
         """Whether no value is NaN or infinite."""
         ...
 
 
-C = TypeVar("C", bound=Copy)
+C = TypeVar("C", bound=TablesCopy)
 
 
-class Safeguard(Generic[C]):
-    """Looks at the loss now and then, and copies the tables while all is well.
+class DivergenceGuard(Generic[C]):
+    """Checks the loss from time to time, and copies the tables while the training is fine.
 
     Args:
         tables: a copy of the tables at the start.
-        untrained: mean loss of a pair before training.
+        untrained: mean loss per pair before training.
+
+    Attributes:
+        good: the last copy of finite tables.
     """
 
     def __init__(self, tables: C, untrained: float) -> None:
@@ -64,12 +67,15 @@ class Safeguard(Generic[C]):
         self._last, self._cost = time.monotonic(), 0.0
 
     def check(self, loss: float, epoch: int, fraction: float = 1.0) -> None:
-        """Raise :class:`TrainingError` unless `loss` may be that of a training that learns.
+        """Check that the loss is one of a training that learns.
 
         Args:
             loss: mean over the pairs of `epoch` so far.
             epoch: int, from 0.
-            fraction: how much of the epoch that is.
+            fraction: the part of the epoch that is done.
+
+        Raises:
+            TrainingError: the loss is not finite, or far above that of an untrained model.
         """
         limit = self._untrained * (TOLERANCE if fraction >= AT_FIRST else TOLERANCE_AT_FIRST)
         if math.isfinite(loss) and loss <= limit:
@@ -81,7 +87,7 @@ class Safeguard(Generic[C]):
         )
 
     def keep(self, copy: Callable[[], C]) -> None:
-        """Call after a `check`: copies the tables if the last copy is old enough for its cost."""
+        """Copy the tables if the last copy is old enough for its cost; call it after :meth:`check`."""
         now = time.monotonic()
         if now - self._last < max(1.0, self._cost / LARGEST_SHARE):
             return

@@ -1,4 +1,4 @@
-"""Progress of a training as a bar or as one line an epoch; knows nothing of Keras."""
+"""The progress of a training, as a bar or as one line per epoch. Does not import Keras."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ import time
 
 from tqdm.auto import tqdm
 
-from kerazoo.word2vec.options import TrainingState
+from kerazoo.word2vec.results import TrainingState
 
 __all__ = ["TrainingProgress"]
 
 
 class TrainingProgress:
-    """Counts raw words, keeps the history, and shows both.
+    """Counts raw words, keeps the history of the epochs, and shows both.
 
     Args:
         n_words: raw words of one epoch.
         epochs: number of epochs.
-        verbose: 0 silent, 1 a progress bar, 2 one line an epoch.
-        state: where the training begins.
+        verbose: 0 silent, 1 a progress bar, 2 one line per epoch.
+        state: the state at which the training starts or continues; None: a new training.
+
+    Attributes:
+        history: see :class:`kerazoo.word2vec.results.TrainingResult`.
     """
 
     def __init__(self, n_words: int, epochs: int, verbose: int, state: TrainingState | None = None) -> None:
@@ -30,20 +33,20 @@ class TrainingProgress:
         self.history = {name: list(values) for name, values in state.history.items()}
         self._bar: tqdm | None = None
         self._epoch_start = 0.0
-        self._seconds_before = state.seconds  # of the present epoch, in the run that was resumed
+        self._seconds_before = state.seconds  # on the current epoch, by the run that is resumed
 
     @property
     def epoch(self) -> int:
-        """The present epoch, from 0."""
+        """The current epoch, from 0."""
         return len(self.history["loss"])
 
     @property
     def seconds(self) -> float:
-        """Time spent on the present epoch so far."""
+        """Time spent on the current epoch so far."""
         return self._seconds_before + time.perf_counter() - self._epoch_start
 
     def start(self, fraction: float = 0.0) -> None:
-        """Training begins; `fraction` of the present epoch is done already."""
+        """Start the training, with `fraction` of the current epoch already done."""
         if self.verbose == 1:
             self._bar = tqdm(
                 total=self.n_words * self.epochs,
@@ -55,12 +58,13 @@ class TrainingProgress:
             )
 
     def start_epoch(self) -> None:
+        """Start the clock of an epoch."""
         self._epoch_start = time.perf_counter()
         if self._bar is not None:
             self._bar.set_description(f"epoch {len(self.history['loss']) + 1}/{self.epochs}", refresh=False)
 
     def advance(self, fraction: float, loss: float | None = None) -> None:
-        """`fraction` of the present epoch is done; `loss` is the mean so far."""
+        """Show that `fraction` of the current epoch is done, and the mean loss so far."""
         if self._bar is None:
             return
         if loss is not None:
@@ -68,6 +72,7 @@ class TrainingProgress:
         self._bar.update(self._words(min(fraction, 1.0)) - self._bar.n)
 
     def end_epoch(self, loss: float) -> None:
+        """Add an epoch with this mean loss to the history, and show it."""
         seconds = self.seconds
         self._seconds_before = 0.0
         self.history["loss"].append(loss)
@@ -83,10 +88,11 @@ class TrainingProgress:
             )
 
     def close(self) -> None:
+        """Remove the progress bar."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
     def _words(self, fraction: float) -> int:
-        """Words done after `fraction` of the present epoch."""
+        """Words done after `fraction` of the current epoch."""
         return int(self.n_words * (len(self.history["loss"]) + fraction))

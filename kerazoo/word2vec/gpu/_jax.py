@@ -1,4 +1,4 @@
-"""The trainer of JAX: subsampling, windows and noise drawn on the device, many block steps in one compiled call."""
+"""The trainer for JAX: subsampling, windows and noise drawn on the device, many block steps per compiled call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kerazoo.word2vec.gpu.kernels import _jax as kernel
 from kerazoo.word2vec.gpu.kernels._jax import Shape
 from kerazoo.word2vec.keras.block_gradients import block_gradients
-from kerazoo.word2vec.keras.optimizer import clip_rows
+from kerazoo.word2vec.keras.clipping import clip_rows
 
 if TYPE_CHECKING:
     from kerazoo.word2vec.gpu.plan import DevicePlan
@@ -24,23 +24,24 @@ if TYPE_CHECKING:
 
 __all__ = ["JaxTrainer"]
 
-# What a key is folded with, after the epoch.
+# Folded into the key of an epoch, by use.
 KEEP, RADIUS, NOISE = range(3)
 
 
 class JaxTrainer:
     """See :class:`kerazoo.word2vec.gpu.training.Trainer`.
 
-    All draws are functions of (seed, epoch) and, for noise, of the number of the block: JAX's generator is
-    counter-based (Salmon et al. 2011), so a training that resumes draws what it would have drawn.
+    All random draws are functions of (seed, epoch) and, for noise, of the number of the block: JAX's generator is
+    counter-based (Salmon et al. 2011), so a resumed training makes the same draws.
 
     Args:
-        model: whose tables are trained in place (JAX's donation: no copy is made).
-        plan: the text and its cut.
+        model: its tables are trained in place (JAX donates their buffers: no copy is made).
+        plan: the text and its division.
         kernels: whether to use the kernels of :mod:`kerazoo.word2vec.gpu.kernels`; None: on NVIDIA GPUs, for the
-            losses that they have. True on a CPU runs their interpreter, for tests.
-        precision: of the products, "tf32", "bfloat16" or "float32"; None: tf32 in the kernels, otherwise the backend's.
-        warps: of a program of the kernels.
+            losses that they support. True on a CPU runs them in Pallas's interpreter, for tests.
+        precision: of the products, "tf32", "bfloat16" or "float32"; None: tf32 in the kernels, otherwise the backend's
+            default.
+        warps: per program of the kernels.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class JaxTrainer:
             )  # fmt: skip
 
     def start_epoch(self, epoch: int) -> int:
+        """Draw the kept tokens and their windows; returns the number of kept tokens."""
         plan = self._plan
         self._epoch, self._epoch_key = epoch, random.fold_in(self._key, epoch)
         *text, n_kept = lay_out(self._ids, self._docs, self._keep, self._epoch_key, window=plan.window,
@@ -85,6 +87,7 @@ class JaxTrainer:
         return int(n_kept)
 
     def run(self, call: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Train the blocks of a call; returns sums of pair losses and numbers of pairs, float32 (S,) each."""
         model, plan = self._model, self._plan
         tables = [model.input_vectors, model.output_vectors, *_if_any(model.output_biases)]
         first = call * plan.steps
@@ -99,11 +102,13 @@ class JaxTrainer:
         try:
             new, losses, pairs = train_blocks(*arguments, step=self._step, **cut)
         except Exception as error:
-            # JAX's way to Triton is deprecated: a version without it, or with another, fails when it compiles, before
-            # anything is changed.
+            # Pallas's Triton backend is deprecated in JAX: versions without it fail at compilation, before any table is
+            # changed.
             if self._fallback is None or self._step is self._fallback or tables[0].value.is_deleted():
                 raise
-            warnings.warn(f"the GPU kernels of word2vec do not compile ({error}); training without.", stacklevel=2)
+            warnings.warn(
+                f"the GPU kernels of word2vec do not compile ({error}); training continues without them.", stacklevel=2
+            )
             self._step = self._fallback
             new, losses, pairs = train_blocks(*arguments, step=self._step, **cut)
         for table, value in zip(tables, new, strict=True):
@@ -111,6 +116,7 @@ class JaxTrainer:
         return np.asarray(losses), np.asarray(pairs)
 
     def redraw(self, call: int) -> tuple[NDArray[np.int32], ...]:
+        """The data of a call, see :class:`kerazoo.word2vec.gpu.training.Trainer`."""
         plan = self._plan
         first = call * plan.steps
         start, end = first * plan.block_size, (first + plan.steps) * plan.block_size
@@ -124,7 +130,7 @@ class JaxTrainer:
 
 
 def kernels_fit(model: SkipGram, plan: DevicePlan) -> bool:
-    """Whether the kernels can do this training, and the device can run them."""
+    """Whether the kernels support this training, and the device can run them."""
     powers = all(n >= 16 and n & (n - 1) == 0 for n in (plan.group, plan.noise_per_group))
     logits_fit = (model.output_biases is None) == (model.log_noise is None)
     if jax.default_backend() != "gpu" or model.loss_name == "sampled_softmax" or not (powers and logits_fit):
@@ -138,7 +144,7 @@ def _if_any(variable: Any) -> tuple[Any, ...]:
 
 @partial(jax.jit, static_argnums=1)
 def _document_numbers(starts: jax.Array, n_tokens: int) -> jax.Array:
-    """int32 (N,): the document of each token; `starts` has where the second and later ones begin."""
+    """int32 (N,), the document of each token; `starts` are the first tokens of the second and later documents."""
     return jnp.cumsum(jnp.zeros(n_tokens, jnp.int32).at[starts].add(1, mode="drop"), dtype=jnp.int32)
 
 
@@ -146,25 +152,25 @@ def _document_numbers(starts: jax.Array, n_tokens: int) -> jax.Array:
 def lay_out(
     ids: jax.Array, docs: jax.Array, keep: jax.Array, key: jax.Array, *, window: int, shrink: bool, capacity: int
 ) -> tuple[jax.Array, ...]:
-    """The kept tokens of an epoch, end to end with a halo of `window` zeros around, and their windows.
+    """The kept tokens of an epoch, concatenated with a halo of `window` zeros on both sides, and their windows.
 
     Returns:
         words int32 (capacity + 2 window,), left and right int32 (capacity,): contexts on either side (0 beyond the
-        end), and the number of tokens kept.
+        end), and the number of kept tokens.
     """
     kept = random.bits(random.fold_in(key, KEEP), ids.shape, jnp.uint32) <= keep[ids]
     n_before = jnp.cumsum(kept, dtype=jnp.int32)
-    # Compaction without a sort: every kept token knows its place; the others are scattered out of bounds.
-    place = jnp.where(kept, n_before - 1 + window, capacity + 2 * window)
-    words = jnp.zeros(capacity + 2 * window, jnp.int32).at[place].set(ids, mode="drop", unique_indices=False)
-    docs = jnp.full(capacity + 2 * window, -1, jnp.int32).at[place].set(docs, mode="drop", unique_indices=False)
+    # Compaction without a sort: the running sum is the position of a kept token; others are scattered out of bounds.
+    position = jnp.where(kept, n_before - 1 + window, capacity + 2 * window)
+    words = jnp.zeros(capacity + 2 * window, jnp.int32).at[position].set(ids, mode="drop", unique_indices=False)
+    docs = jnp.full(capacity + 2 * window, -1, jnp.int32).at[position].set(docs, mode="drop", unique_indices=False)
     centre = docs[window : window + capacity]
     radius: Any = window
     if shrink:
         radius = random.randint(random.fold_in(key, RADIUS), (capacity,), 1, window + 1, jnp.int32)
 
     def contexts(sign: int) -> jax.Array:
-        # Documents are contiguous, so the neighbours of the same document are the nearest ones.
+        # Documents are contiguous, so the neighbours in the same document are the nearest ones.
         same = [
             (docs[window + sign * o : window + sign * o + capacity] == centre) & (centre >= 0)
             for o in range(1, window + 1)
@@ -175,17 +181,17 @@ def lay_out(
 
 
 def draw_noise(alias: tuple[jax.Array, jax.Array], key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """int32 words by Walker's alias method, whose table is thresholds uint32 (V,) and aliases int32 (V,)."""
+    """Draw words, int32, by Walker's alias method with the table thresholds uint32 (V,), aliases int32 (V,)."""
     thresholds, aliases = alias
-    place_key, bits_key = random.split(key)
-    place = random.randint(place_key, shape, 0, thresholds.shape[0], jnp.int32)
-    return jnp.where(random.bits(bits_key, shape, jnp.uint32) < thresholds[place], place, aliases[place])
+    column_key, bits_key = random.split(key)
+    column = random.randint(column_key, shape, 0, thresholds.shape[0], jnp.int32)
+    return jnp.where(random.bits(bits_key, shape, jnp.uint32) < thresholds[column], column, aliases[column])
 
 
 def noise_of_blocks(
     alias: tuple[jax.Array, jax.Array], key: jax.Array, blocks: jax.Array, shape: tuple[int, ...]
 ) -> jax.Array:
-    """int32 (len(blocks), *shape): the noise of each block, of the epoch that `key` is of."""
+    """int32 (len(blocks), *shape), the noise words of each block; `key` is that of the epoch."""
     noise_key = random.fold_in(key, NOISE)
     return jax.vmap(lambda block: draw_noise(alias, random.fold_in(noise_key, block), shape))(blocks)
 
@@ -206,9 +212,9 @@ def train_blocks(
     group: int,
     n_noise: int,
 ) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
-    """Blocks `first` and following of the epoch, one for each of `rates`: new tables, losses and numbers of pairs."""
+    """Train blocks from `first` on, one for each of `rates`; returns tables, losses and numbers of pairs."""
     blocks = first + jnp.arange(rates.shape[0], dtype=jnp.int32)
-    # Drawn ahead for all steps of the call: inside the loop every kernel costs a launch.
+    # Drawn before the loop for all steps of the call: inside the loop every kernel costs a launch.
     noise = noise_of_blocks(alias, key, blocks, (size // group, n_noise))
 
     if isinstance(step, Shape):
@@ -216,9 +222,9 @@ def train_blocks(
         return kernel.train(step, tables, correction, text, noise, first, rates)
 
     def body(tables: tuple[jax.Array, ...], inputs: Any) -> Any:
-        rate, place, noise = inputs
+        rate, start, noise = inputs
         words, left, right = (
-            lax.dynamic_slice(array, (place,), (length,))
+            lax.dynamic_slice(array, (start,), (length,))
             for array, length in zip(text, (size + 2 * window, size, size), strict=True)
         )
         block = {"places": words, "out_places": words[window : window + size], "noise_places": noise,
@@ -232,14 +238,13 @@ def train_blocks(
 
 @dataclass(frozen=True)
 class PlainStep:
-    """One block by XLA's own kernels: the words are their own places, and the update goes over the whole tables.
+    """One block by XLA's own kernels, with an update of the whole tables.
 
-    The gradients are summed into arrays as large as the tables (by XLA's scatter-add, which is made of atomic additions
-    on a GPU); at 70,000 x 100 float32 these are 28 MB, and an H100 updates such a table by them in 42 microseconds. A
-    step of 16,384 tokens takes it 263 microseconds, 201 with the kernels. Finding the distinct words of a block instead
-    would take a sort.
+    The gradients are summed into arrays as large as the tables (by XLA's scatter-add, which uses atomic additions on a
+    GPU); at 70,000 x 100 float32 these are 28 MB, and an H100 updates such a table in 42 microseconds. A step of 16,384
+    tokens takes it 263 microseconds, 201 with the kernels. Finding the distinct words of a block would need a sort.
 
-    It is an argument of `jax.jit`: equal ones share a compiled call.
+    It is a static argument of `jax.jit`: equal objects share a compiled call.
     """
 
     softmax: bool

@@ -1,4 +1,4 @@
-"""The trainer of torch: subsampling, windows and noise drawn on the device, the steps of a call in one CUDA graph."""
+"""The trainer for torch: subsampling, windows and noise drawn on the device, the steps of a call in one CUDA graph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch  # type: ignore[import-not-found,unused-ignore]
 from numpy.typing import NDArray
 
 from kerazoo.word2vec.keras.block_gradients import block_gradients
-from kerazoo.word2vec.keras.optimizer import clip_rows
+from kerazoo.word2vec.keras.clipping import clip_rows
 
 if TYPE_CHECKING:
     from kerazoo.word2vec.gpu.plan import DevicePlan
@@ -24,17 +24,18 @@ KEEP, RADIUS, NOISE = range(3)
 class TorchTrainer:
     """See :class:`kerazoo.word2vec.gpu.training.Trainer`.
 
-    The generator is seeded anew for each use by (seed, epoch, use, call), so a training that resumes draws what it
-    would have drawn. (A GPU and a CPU draw other numbers from the same seed.)
+    The generator is seeded for each use by (seed, epoch, use, call), so a resumed training makes the same draws. (A GPU
+    and a CPU draw different numbers from the same seed.)
 
     Args:
-        model: whose tables are trained in place.
-        plan: the text and its cut.
+        model: its tables are trained in place.
+        plan: the text and its division.
         kernels: whether to use the kernels of :mod:`kerazoo.word2vec.gpu.kernels`; None: on NVIDIA GPUs with Triton,
-            for the losses that they have. True on a CPU needs Triton's interpreter (``TRITON_INTERPRET=1``), for tests.
+            for the losses that they support. True on a CPU needs Triton's interpreter (``TRITON_INTERPRET=1``), for
+            tests.
         precision: of the kernels' products, "tf32", "bfloat16" or "float32"; None: tf32.
-        warps: of a program of the kernels.
-        graph: whether the steps of a call are recorded as a CUDA graph, which launches them in one go; None: with the
+        warps: per program of the kernels.
+        graph: whether the steps of a call are recorded as a CUDA graph, which launches them together; None: with the
             kernels on a GPU.
     """
 
@@ -82,6 +83,7 @@ class TorchTrainer:
         self._generator.manual_seed(int(state[0] >> np.uint64(1)))
 
     def start_epoch(self, epoch: int) -> int:
+        """Draw the kept tokens and their windows; returns the number of kept tokens."""
         plan = self._plan
         self._epoch = epoch
         self._seed(KEEP)
@@ -95,11 +97,12 @@ class TorchTrainer:
             radius = torch.full((plan.capacity,), plan.window, dtype=torch.int32, device=self._device)
         *text, n_kept = lay_out(self._ids, self._docs, bits <= self._keep[self._ids], radius, plan.window)
         for old, new in zip(self._text, text, strict=True):
-            old.copy_(new)  # in place: a graph knows arrays by their addresses
+            old.copy_(new)  # in place: a CUDA graph refers to arrays by their addresses
         return n_kept
 
     @torch.no_grad()
     def run(self, call: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Train the blocks of a call; returns sums of pair losses and numbers of pairs, float32 (S,) each."""
         model, plan = self._model, self._plan
         first = call * plan.steps
         done = self._epoch * plan.n_steps + first
@@ -113,13 +116,14 @@ class TorchTrainer:
             self._graph.replay()
         else:
             self._steps.run()
-            if self._wants_graph:  # the first call has compiled the kernels; recording runs nothing
+            if self._wants_graph:  # the first call compiled the kernels; recording does not run them
                 self._graph = torch.cuda.CUDAGraph()
                 with torch.cuda.graph(self._graph):
                     self._steps.run()
         return self._steps.results()
 
     def redraw(self, call: int) -> tuple[NDArray[np.int32], ...]:
+        """The data of a call, see :class:`kerazoo.word2vec.gpu.training.Trainer`."""
         plan = self._plan
         start, end = call * plan.steps * plan.block_size, (call + 1) * plan.steps * plan.block_size
         words, left, right = self._text
@@ -132,7 +136,7 @@ class TorchTrainer:
         self._noise.copy_(draw_noise(self._alias, self._noise.shape, self._generator))
 
     def _plain_steps(self, first: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Block by block by torch's own operations."""
+        """Train block by block with torch's own operations."""
         model, plan = self._model, self._plan
         tables = [model.input_vectors, model.output_vectors]
         if model.output_biases is not None:
@@ -140,9 +144,9 @@ class TorchTrainer:
         softmax = model.loss_name == "sampled_softmax"
         losses, pairs = [], []
         for step in range(plan.steps):
-            place = (first + step) * plan.block_size
-            left, right = (array[place : place + plan.block_size] for array in self._text[1:])
-            words = self._text[0][place : place + plan.block_size + 2 * plan.window]
+            start = (first + step) * plan.block_size
+            left, right = (array[start : start + plan.block_size] for array in self._text[1:])
+            words = self._text[0][start : start + plan.block_size + 2 * plan.window]
             block = {"places": words, "out_places": words[plan.window : plan.window + plan.block_size],
                      "noise_places": self._noise[step], "left": left, "right": right}  # fmt: skip
             offsets = None if model.output_biases is None else model.output_biases.value
@@ -159,42 +163,43 @@ class TorchTrainer:
 
 
 def kernels_fit(model: SkipGram, plan: DevicePlan, device: Any) -> bool:
-    """Whether the kernels can do this training, and the device can run them."""
+    """Whether the kernels support this training, and the device can run them."""
     powers = all(n >= 16 and n & (n - 1) == 0 for n in (plan.group, plan.noise_per_group))
     logits_fit = (model.output_biases is None) == (model.log_noise is None)
     if device.type != "cuda" or torch.version.hip or model.loss_name == "sampled_softmax" or not powers:
         return False
     try:
         import triton  # type: ignore[import-not-found,unused-ignore]  # noqa: F401
-    except ImportError:  # torch for Windows comes without it
+    except ImportError:  # torch for Windows does not include it
         return False
     return logits_fit
 
 
 def lay_out(ids: Any, docs: Any, kept: Any, radius: Any, window: int) -> tuple[Any, Any, Any, int]:
-    """The kept tokens end to end with a halo of `window` zeros around, and their windows.
+    """The kept tokens, concatenated with a halo of `window` zeros on both sides, and their windows.
 
     Args:
-        ids, docs: int32 (N,), words and the numbers of their documents.
-        kept: bool (N,).
-        radius: int32 (capacity,).
+        ids: int32 (N,), words.
+        docs: int32 (N,), the numbers of their documents.
+        kept: bool (N,), whether subsampling keeps them.
+        radius: int32 (capacity,), of the windows.
         window: int, w.
 
     Returns:
-        words int32 (capacity + 2w,), left and right int32 (capacity,), 0 beyond the end, and the number of tokens kept.
+        words int32 (capacity + 2w,), left and right int32 (capacity,), 0 beyond the end, and the number of kept tokens.
     """
     capacity = len(radius)
-    places = torch.nonzero(kept).squeeze(1)
-    n_kept = len(places)
-    places = places[:capacity]
+    positions = torch.nonzero(kept).squeeze(1)
+    n_kept = len(positions)
+    positions = positions[:capacity]
     words = torch.zeros(capacity + 2 * window, dtype=torch.int32, device=ids.device)
     of = torch.full((capacity + 2 * window,), -1, dtype=torch.int32, device=ids.device)
-    words[window : window + len(places)] = ids[places]
-    of[window : window + len(places)] = docs[places]
+    words[window : window + len(positions)] = ids[positions]
+    of[window : window + len(positions)] = docs[positions]
     centre = of[window : window + capacity]
 
     def contexts(sign: int) -> Any:
-        # Documents are contiguous, so the neighbours of the same document are the nearest ones.
+        # Documents are contiguous, so the neighbours in the same document are the nearest ones.
         n = torch.zeros_like(radius)
         for offset in range(1, window + 1):
             start = window + sign * offset
@@ -205,16 +210,16 @@ def lay_out(ids: Any, docs: Any, kept: Any, radius: Any, window: int) -> tuple[A
 
 
 def draw_noise(alias: tuple[Any, Any], shape: Any, generator: Any) -> Any:
-    """int32 words by Walker's alias method, whose table is thresholds int64 (V,) and aliases int32 (V,)."""
+    """Draw words, int32, by Walker's alias method with the table thresholds int64 (V,), aliases int32 (V,)."""
     thresholds, aliases = alias
     device = thresholds.device
-    place = torch.randint(0, len(thresholds), tuple(shape), dtype=torch.int64, device=device, generator=generator)
+    column = torch.randint(0, len(thresholds), tuple(shape), dtype=torch.int64, device=device, generator=generator)
     bits = torch.randint(0, 2**32, tuple(shape), dtype=torch.int64, device=device, generator=generator)
-    return torch.where(bits < thresholds[place], place.to(torch.int32), aliases[place])
+    return torch.where(bits < thresholds[column], column.to(torch.int32), aliases[column])
 
 
 class KernelSteps:
-    """The steps of a call by the Triton kernels, on arrays that stay where they are."""
+    """The steps of a call by the Triton kernels, on arrays with fixed addresses."""
 
     def __init__(self, trainer: TorchTrainer, precision: str, warps: int) -> None:
         from kerazoo.word2vec.gpu.kernels import _torch as kernel
@@ -245,6 +250,7 @@ class KernelSteps:
         self._share = plan.negative / plan.noise_per_group
 
     def run(self) -> None:
+        """Launch the kernels of all steps."""
         trainer, kernel, plan = self._trainer, self._kernel, self._trainer._plan
         inputs, outputs, biases = self._tables
         input_sums, output_sums, bias_sums = self._sums
@@ -261,16 +267,17 @@ class KernelSteps:
             )  # fmt: skip
             kernel.update[(-(-n_inputs // kernel.ROWS),)](
                 words, trainer._noise, trainer._first, trainer._rates, self._owners[0], inputs, input_sums,
-                biases, bias_sums, step, self._clip, N_PLACES=n_inputs, OF_OUTPUTS=False, BIASED=False,
+                biases, bias_sums, step, self._clip, N_POSITIONS=n_inputs, OF_OUTPUTS=False, BIASED=False,
                 ROWS=kernel.ROWS, **self._cut,
             )  # fmt: skip
             kernel.update[(-(-n_outputs // kernel.ROWS),)](
                 words, trainer._noise, trainer._first, trainer._rates, self._owners[1], outputs, output_sums,
-                biases, bias_sums, step, self._clip, N_PLACES=n_outputs, OF_OUTPUTS=True, BIASED=self._biased,
+                biases, bias_sums, step, self._clip, N_POSITIONS=n_outputs, OF_OUTPUTS=True, BIASED=self._biased,
                 ROWS=kernel.ROWS, **self._cut,
             )  # fmt: skip
 
     def results(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Sums of pair losses and numbers of pairs of the last call, float32 (S,) each."""
         losses, counts = (_numpy(each.reshape(-1, self._n_groups).sum(dim=1)) for each in self._counts)
         return losses, counts
 

@@ -1,4 +1,4 @@
-"""What an epoch on the device consists of, and whether the device can hold the training."""
+"""The blocks and calls of an epoch on the device, and whether the device can hold the training."""
 
 from __future__ import annotations
 
@@ -10,47 +10,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo._runtime import devices
+from kerazoo.batching.blocks import default_block_size
 from kerazoo.batching.sampling import NoiseDistribution, keep_thresholds
-from kerazoo.errors import CorpusError, InvalidArgumentError
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.text.tokens import Tokens
+from kerazoo.word2vec.options import TrainingSettings
+from kerazoo.word2vec.results import TrainingState
 
 if TYPE_CHECKING:
     from kerazoo.text import EncodedCorpus
-    from kerazoo.word2vec.options import TrainingSettings, TrainingState
 
 __all__ = ["DevicePlan", "is_wanted"]
 
-# Blocks of 4096, 8192 and 16384 tokens train 99, 136 and 160 million raw words/s on an H100 with JAX. By the means of
-# three seeds at 8192, `nce` lacks at most .013 (JAX) or .019 (torch) to gensim, on SimLex-999; `negative_sampling`
-# lacks .020 or .021 on analogies, as it does at 4096 (.019; .010 with blocks of 4096 from the host). At 16384 `nce`
-# lacks .020 on either backend. Seeds differ by up to .03, so these differences are not certain (docs/word2vec.md has
+# Blocks of 4096, 8192 and 16384 tokens train 99, 136 and 160 million raw words/s on an H100 with JAX. In the means of
+# three seeds at 8192, `nce` is at most .013 (JAX) or .019 (torch) below gensim, on SimLex-999; `negative_sampling` is
+# .020 or .021 below on analogies, as it is at 4096 (.019; .010 with blocks of 4096 from the host). At 16384 `nce` is
+# .020 below on either backend. Seeds differ by up to .03, so these differences are not certain (docs/word2vec.md has
 # the tables).
-SMALLEST_BLOCK, LARGEST_BLOCK = 256, 8192
-STEPS_WANTED = 200
+LARGEST_BLOCK = 8192
 
-# Between two calls the host looks at the loss, reports, and may be stopped. A call of 127 steps of 8192 tokens takes an
-# H100 10 ms on JAX and 5 ms on torch; a small corpus gets its calls all the same, for the sake of callbacks and
-# checkpoints.
+# Between two calls the host checks the loss, reports, and may be stopped. A call of 127 steps of 8192 tokens takes an
+# H100 10 ms on JAX and 5 ms on torch. A small corpus gets eight calls too, for callbacks and checkpoints.
 LARGEST_CALL = 128
 CALLS_WANTED = 8
 
-# Bytes a token: ids, document numbers, random bits, places, kept tokens and their documents, left, right.
-BYTES_A_TOKEN = 48
-# Tables, their gradients, and copies of both while results are handed over.
-TABLES_HELD = 6
+# Per token: ids, document numbers, random bits, positions, kept tokens and their documents, left, right.
+BYTES_PER_TOKEN = 48
+# Tables, their gradients, and copies of both while results are returned.
+TABLES_IN_MEMORY = 6
 SHARE_OF_MEMORY = 0.8
 
 
 def is_wanted(corpus: EncodedCorpus, settings: TrainingSettings, start: TrainingState) -> bool:
-    """Whether to train on the device: as was asked, as the checkpoint has it, or because there is an accelerator.
+    """Whether to train on the device.
+
+    A checkpoint decides, otherwise `on_device`, otherwise whether there is an accelerator and nothing prevents it.
 
     Raises:
-        InvalidArgumentError: `on_device=True` (or such a checkpoint) where it cannot be, with the reason.
+        InvalidArgumentError: `on_device=True` (or such a checkpoint) where it is impossible, with the reason.
     """
     obstacle = obstacle_to(corpus, settings)
-    if start.engine:  # a training goes on as it began: positions and draws are other ones
+    if start.engine:  # positions and random draws differ between device and host
         if start.engine.get("on_device") and obstacle is not None:
-            raise InvalidArgumentError(f"the checkpoint is of a training on the device, but {obstacle}.")
+            raise InvalidArgumentError(f"the checkpoint belongs to a training on the device, but {obstacle}.")
         return bool(start.engine.get("on_device"))
     if settings.on_device:
         if obstacle is not None:
@@ -64,15 +66,15 @@ def is_wanted(corpus: EncodedCorpus, settings: TrainingSettings, start: Training
 
 
 def obstacle_to(corpus: EncodedCorpus, settings: TrainingSettings) -> str | None:
-    """Why this training cannot be on the device; None if it can."""
+    """The reason why this training cannot be on the device, or None."""
     if keras.backend.backend() not in ("jax", "torch"):
         return f"the backend is {keras.backend.backend()}; expected jax or torch"
     if settings.batch_size is not None:
         return f"batch_size={settings.batch_size} trains on batches of pairs; expected blocks of text (block_size)"
     n_tokens = len(corpus.ids)
     if n_tokens >= 2**31 - 2**24:
-        return f"the corpus has {n_tokens:,} words; expected fewer than 2^31, which int32 positions reach"
-    needed = BYTES_A_TOKEN * n_tokens + TABLES_HELD * 8 * len(corpus.vocabulary.words) * settings.vector_size
+        return f"the corpus has {n_tokens:,} words; expected fewer than 2^31, since positions are int32"
+    needed = BYTES_PER_TOKEN * n_tokens + TABLES_IN_MEMORY * 8 * len(corpus.vocabulary.words) * settings.vector_size
     memory = memory_of_device()
     if memory is not None and needed > SHARE_OF_MEMORY * memory:
         return f"it needs about {needed / 1e9:.1f} GB of the device's {memory / 1e9:.1f} GB"
@@ -80,7 +82,7 @@ def obstacle_to(corpus: EncodedCorpus, settings: TrainingSettings) -> str | None
 
 
 def memory_of_device() -> int | None:
-    """Bytes that the backend's default device has; None where it does not say (a CPU)."""
+    """Bytes of memory of the backend's default device; None where it does not tell (a CPU)."""
     if keras.backend.backend() == "jax":
         import jax
 
@@ -92,29 +94,31 @@ def memory_of_device() -> int | None:
 
 
 class DevicePlan:
-    """The text, how it is cut into steps and calls, and what is drawn from.
+    """The text, its division into steps and calls, and the distributions of the random draws.
 
-    The tokens that subsampling keeps are laid end to end, as :class:`kerazoo.batching.TokenBlocks` does it, and cut
-    into blocks of T tokens. A call trains S consecutive blocks. Every epoch has the same number of calls, enough for
-    six standard deviations more tokens than subsampling is expected to keep; the last blocks are mostly empty.
+    The tokens that subsampling keeps are concatenated, as in :class:`kerazoo.batching.TokenBlocks`, and divided into
+    blocks of T tokens. A call trains S consecutive blocks. Every epoch has the same number of calls, enough for six
+    standard deviations more tokens than subsampling is expected to keep; the last blocks are mostly empty.
+
+    Args:
+        corpus: an :class:`kerazoo.EncodedCorpus`.
+        settings: checked.
+        group: G, centres that share noise words.
+        noise_per_group: K', the number of these.
 
     Attributes:
-        ids: int32 (N,), the raw text; `offsets`: int64 (documents + 1,).
-        keep: uint32 (V,), a token is kept iff 32 random bits are <= that of its word.
+        ids: int32 (N,), the raw text.
+        offsets: int64 (documents + 1,), the start of each document in `ids`, and N.
+        keep: uint32 (V,), a token of word w is kept iff 32 random bits are <= keep[w].
         noise_distribution: of the noise words.
         block_size, group, noise_per_group: T, G and K' of the blocks.
-        steps, n_calls: steps a call (S), calls an epoch.
-        capacity: ``n_calls * steps * block_size``, tokens that an epoch can take.
-        seed: of all draws; with the epoch and the number of the block it decides on them.
+        steps, n_calls: steps per call (S), calls per epoch.
+        capacity: ``n_calls * steps * block_size``, largest number of tokens of an epoch.
+        seed: with the epoch and the number of the block, it determines all random draws.
     """
 
     def __init__(self, corpus: Any, settings: TrainingSettings, group: int, noise_per_group: int) -> None:
         tokens = Tokens.of(corpus)
-        if np.diff(tokens.offsets).max() < 2:
-            raise CorpusError(
-                f"no document has two words ({len(tokens.offsets) - 1} documents, {len(tokens.ids)} words), so there "
-                "is no pair. Should the documents be joined?"
-            )
         self.ids, self.offsets = tokens.ids, tokens.offsets
         self.noise_distribution = NoiseDistribution(settings.noise, tokens.counts, settings.ns_exponent)
         keep = keep_thresholds(tokens.counts, settings.sample)
@@ -123,7 +127,7 @@ class DevicePlan:
         self.window, self.shrink_windows = settings.window, settings.shrink_windows
         self.negative, self.seed = settings.negative, settings.seeds[1]
         self.group, self.noise_per_group = group, noise_per_group
-        self.block_size = settings.block_size or default_block_size(len(tokens.ids))
+        self.block_size = settings.block_size or default_block_size(len(tokens.ids), LARGEST_BLOCK)
         if self.block_size % group:
             raise InvalidArgumentError(f"block_size={self.block_size}; expected a multiple of {group}.")
         n_blocks = -(-self._most_kept() // self.block_size)
@@ -132,12 +136,12 @@ class DevicePlan:
         self.capacity = self.n_calls * self.steps * self.block_size
 
     def __len__(self) -> int:
-        """Calls in an epoch."""
+        """Calls per epoch."""
         return self.n_calls
 
     @property
     def n_steps(self) -> int:
-        """Steps in an epoch."""
+        """Steps per epoch."""
         return self.n_calls * self.steps
 
     def _most_kept(self) -> int:
@@ -150,13 +154,3 @@ class DevicePlan:
         """The alias table of the noise as thresholds uint32 (V,) and aliases int32 (V,)."""
         table = self.noise_distribution.table
         return (table >> np.uint64(32)).astype(np.uint32), (table & np.uint64(2**32 - 1)).astype(np.int32)
-
-
-def default_block_size(n_tokens: int) -> int:
-    """A power of two from 256 to 8192 that gives an epoch about 200 blocks.
-
-    >>> default_block_size(50_000), default_block_size(200_000), default_block_size(17_000_000)
-    (256, 512, 8192)
-    """
-    wanted = max(1, n_tokens // STEPS_WANTED)
-    return min(LARGEST_BLOCK, max(SMALLEST_BLOCK, 2 ** int(math.log2(wanted))))

@@ -1,4 +1,4 @@
-"""The loop over calls of a training on the device, with Keras's callbacks between the calls."""
+"""The loop over the calls of a training on the device, with Keras callbacks between the calls."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from kerazoo.errors import CorpusError
 if TYPE_CHECKING:
     from kerazoo.word2vec.gpu.plan import DevicePlan
     from kerazoo.word2vec.keras.model import SkipGram
-    from kerazoo.word2vec.options import TrainingState
+    from kerazoo.word2vec.results import TrainingState
 
 __all__ = ["Trainer", "fit", "trainer_of"]
 
 
 class Trainer(Protocol):
-    """A backend's side: it keeps the text on the device and changes the tables of the model."""
+    """The part of a backend: keeps the text on the device and trains the tables of the model."""
 
     def start_epoch(self, epoch: int) -> int:
-        """Draw what is kept of the text, and the windows; returns the number of tokens kept."""
+        """Draw the kept tokens and their windows; returns the number of kept tokens."""
         ...
 
     def run(self, call: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Train the blocks of a call: sums of pair losses and numbers of pairs, float32 (S,) each."""
+        """Train the blocks of a call; returns sums of pair losses and numbers of pairs, float32 (S,) each."""
         ...
 
     def redraw(self, call: int) -> tuple[NDArray[np.int32], ...]:
-        """What the call trains on: words (S T + 2w,), left and right (S T,), noise (S, T / G, K')."""
+        """The data of a call, int32: words (S T + 2w,), left and right (S T,), noise (S, T / G, K')."""
         ...
 
 
 def trainer_of(model: SkipGram, plan: DevicePlan, **options: Any) -> Trainer:
-    """The trainer of the present backend; `options` are for trying out its variants."""
+    """The trainer of the current backend; `options` select its variants, for tests and benchmarks."""
     if keras.backend.backend() == "jax":
         from kerazoo.word2vec.gpu._jax import JaxTrainer
 
@@ -46,7 +46,11 @@ def trainer_of(model: SkipGram, plan: DevicePlan, **options: Any) -> Trainer:
 
 
 def fit(model: SkipGram, plan: DevicePlan, callbacks: Any, start: TrainingState, epochs: int) -> None:
-    """Train from where `start` stands; to the callbacks, a call is a batch."""
+    """Train from `start` on. For the callbacks, a call is a batch.
+
+    Raises:
+        CorpusError: subsampling leaves no pair.
+    """
     trainer = trainer_of(model, plan)
     model.stop_training = False
     callbacks.begin(start.history["loss"])
@@ -71,7 +75,7 @@ def fit(model: SkipGram, plan: DevicePlan, callbacks: Any, start: TrainingState,
             if float(model.pair_loss.weight) == 0:
                 raise CorpusError(
                     f"epoch {epoch} has no pair: subsampling left {n_kept} of {len(plan.ids)} words, no two of them in "
-                    f"one document. sample={plan.sample:g} is too small for this corpus; 0 keeps all."
+                    f"one document. sample={plan.sample:g} is too small for this corpus; 0 keeps all words."
                 )
         callbacks.on_epoch_end(epoch, logs)
         first = 0

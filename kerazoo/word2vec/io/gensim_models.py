@@ -1,4 +1,4 @@
-"""Models of gensim taken over, and given back: vectors, output vectors, trees and settings."""
+"""Import and export of gensim models: vectors, output vectors, trees and settings."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ import numpy as np
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.text import Vocabulary
 from kerazoo.word2vec.hierarchy import HuffmanTree
+from kerazoo.word2vec.io.model_file import Contents
 from kerazoo.word2vec.io.vector_files import VECTOR_FORMATS, read_vectors
-from kerazoo.word2vec.options import Tables
+from kerazoo.word2vec.results import Tables
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kerazoo.word2vec.estimator import Word2Vec
-
-__all__ = ["export", "take_over"]
+__all__ = ["export_model", "import_model"]
 
 # Constructor arguments that gensim's Word2Vec keeps under the same name.
 SHARED = (
@@ -30,11 +29,19 @@ SHARED = (
 )  # fmt: skip
 
 
-def take_over(source: Any) -> tuple[dict[str, Any], Vocabulary, Tables | NDArray[np.float32]]:
-    """Constructor arguments, vocabulary and tables of a gensim model; the input vectors alone where it has no others.
+def import_model(source: Any) -> tuple[dict[str, Any], Vocabulary, Tables | NDArray[np.float32]]:
+    """Constructor arguments, vocabulary and tables of a gensim model.
 
     Args:
         source: see :meth:`kerazoo.Word2Vec.from_gensim`.
+
+    Returns:
+        The arguments that the model determines, its vocabulary, and its tables. In place of the tables, the input
+        vectors float32 (V, D) alone if the source has no others.
+
+    Raises:
+        InvalidArgumentError: another kind of model, or one without words.
+        StorageError: the file is missing, damaged or of another kind.
     """
     from gensim.models import FastText, KeyedVectors
     from gensim.models import Word2Vec as GensimWord2Vec
@@ -46,11 +53,11 @@ def take_over(source: Any) -> tuple[dict[str, Any], Vocabulary, Tables | NDArray
     if isinstance(source, KeyedVectors) and type(source) is KeyedVectors:
         vectors, order = _ordered(source)
         counts = source.expandos["count"][order] if "count" in source.expandos else np.arange(len(order), 0, -1)
-        words = [source.index_to_key[place] for place in order]
+        words = [source.index_to_key[row] for row in order]
         return {"vector_size": source.vector_size}, Vocabulary(words, counts), vectors[order]
     raise InvalidArgumentError(
         f"from_gensim got a {type(source).__name__}; expected a gensim Word2Vec or KeyedVectors, or the path of a file "
-        f"that gensim's Word2Vec.save wrote or of one with the suffix {', '.join(VECTOR_FORMATS[1:])}."
+        f"written by gensim's Word2Vec.save or with the suffix {', '.join(VECTOR_FORMATS[1:])}."
     )
 
 
@@ -58,22 +65,22 @@ def _load(path: Path) -> Any:
     if path.suffix in VECTOR_FORMATS[1:]:
         return read_vectors(path)
     if path.suffix == VECTOR_FORMATS[0]:
-        raise InvalidArgumentError(f"{path}: a file of this library. Word2Vec.load reads it.")
+        raise InvalidArgumentError(f"{path}: a file of kerazoo. Word2Vec.load reads it.")
     from gensim.models import Word2Vec as GensimWord2Vec
 
     if not path.is_file():
         raise StorageError(f"{path}: no such file.")
     try:
         return GensimWord2Vec.load(str(path))
-    except Exception as error:  # unpickling raises whatever the bytes lead it to
+    except Exception as error:  # unpickling a damaged file raises any exception
         raise StorageError(
-            f"{path}: not a model that gensim's Word2Vec.save wrote: {error}. Word vectors are read by their suffix: "
+            f"{path}: not a model written by gensim's Word2Vec.save: {error}. Files of word vectors need a suffix: "
             f"{', '.join(VECTOR_FORMATS[1:])}."
         ) from error
 
 
 def _ordered(vectors: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The table of KeyedVectors as float32 (V, D), and the order of its rows by falling count."""
+    """The table of KeyedVectors as float32 (V, D), and the order of its rows by decreasing count, int64 (V,)."""
     table = np.asarray(vectors.vectors, np.float32)
     n_words = len(vectors.index_to_key)
     if n_words == 0 or table.shape != (n_words, vectors.vector_size):
@@ -87,7 +94,7 @@ def _ordered(vectors: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
 def _of_model(model: Any) -> tuple[dict[str, Any], Vocabulary, Tables]:
     vectors, order = _ordered(model.wv)
     vocabulary = Vocabulary(
-        [model.wv.index_to_key[place] for place in order],
+        [model.wv.index_to_key[row] for row in order],
         model.wv.expandos["count"][order],
         min_count=max(1, int(model.min_count)),  # gensim allows 0
         total=model.corpus_total_words or None,
@@ -106,7 +113,7 @@ def _of_model(model: Any) -> tuple[dict[str, Any], Vocabulary, Tables]:
 
 
 def _tree(codes: NDArray[Any], points: NDArray[Any]) -> HuffmanTree:
-    """The tree of gensim's paths: for each word its bits from the root on, and the inner nodes that they belong to."""
+    """The tree of gensim's paths: the codes of each word from the root down, and the inner nodes that they are at."""
     n_words = len(codes)
     parents, own = np.full(2 * n_words - 1, -1, np.int32), np.zeros(2 * n_words - 1, np.uint8)
     for word in range(n_words):
@@ -117,36 +124,42 @@ def _tree(codes: NDArray[Any], points: NDArray[Any]) -> HuffmanTree:
     return HuffmanTree(parents, own)
 
 
-def export(model: Word2Vec) -> Any:
-    """A gensim ``Word2Vec`` with the tables of a fitted model; see :meth:`kerazoo.Word2Vec.to_gensim`."""
+def export_model(contents: Contents) -> Any:
+    """A gensim ``Word2Vec`` with copies of the tables; see :meth:`kerazoo.Word2Vec.to_gensim`.
+
+    Args:
+        contents: a trained model, all of whose parameters have values that gensim allows (`alpha` is not None).
+    """
     from gensim.models import Word2Vec as GensimWord2Vec
 
-    if model.output_biases_ is not None:
+    parameters, tables, vocabulary = contents.parameters, contents.tables, contents.vocabulary
+    if tables.output_biases is not None:
         warnings.warn(
-            f"gensim has no biases: those of loss={model.loss!r} are left out, and its train goes on with negative "
-            "sampling. The vectors are the same.",
+            f"gensim has no biases: those of loss={parameters['loss']!r} are not exported, and gensim's train "
+            "continues with negative sampling. The vectors are the same.",
             UserWarning,
             stacklevel=3,
         )
-    if model.noise != "unigram" and model.negative:
+    if parameters["noise"] != "unigram" and parameters["negative"]:
         warnings.warn(
-            f"gensim has no noise={model.noise!r}: its train draws words by their counts.", UserWarning, stacklevel=3
+            f"gensim has no noise={parameters['noise']!r}: its train draws noise words by their counts.",
+            UserWarning,
+            stacklevel=3,
         )
-    parameters = {name: getattr(model, name) for name in SHARED if name not in ("min_count", "max_final_vocab", "seed")}
-    parameters["alpha"] = model._checked_settings().alpha
-    vocabulary = model.vocabulary_
-    # Rows stay where they are: sorting would put words of the same count in another order.
-    made = GensimWord2Vec(**parameters, seed=model.seed_, min_count=0, sorted_vocab=0, workers=model.workers or 1)
+    shared = {name: parameters[name] for name in SHARED if name not in ("min_count", "max_final_vocab", "seed")}
+    # The order of the rows is kept: sorting would reorder words of the same count.
+    made = GensimWord2Vec(**shared, seed=contents.seed, min_count=0, sorted_vocab=0, workers=parameters["workers"] or 1)
     counts = dict(zip(vocabulary.words, vocabulary.counts.tolist(), strict=True))
     made.build_vocab_from_freq(counts, corpus_count=1)
-    made.sorted_vocab, made.min_count, made.max_final_vocab = 1, model.min_count, model.max_final_vocab
+    made.sorted_vocab, made.min_count = 1, parameters["min_count"]
+    made.max_final_vocab = parameters["max_final_vocab"]
     made.corpus_total_words = vocabulary.total
-    made.wv.vectors[:] = model.vectors_
-    if model.output_vectors_ is not None:
-        made.syn1neg[:] = model.output_vectors_
-    if model.tree_ is not None and model.node_vectors_ is not None:
-        made.syn1[:-1] = model.node_vectors_
-        offsets, paths = model.tree_.paths()
+    made.wv.vectors[:] = tables.input_vectors
+    if tables.output_vectors is not None:
+        made.syn1neg[:] = tables.output_vectors
+    if tables.tree is not None and tables.node_vectors is not None:
+        made.syn1[:-1] = tables.node_vectors
+        offsets, paths = tables.tree.paths()
         for word, (first, end) in enumerate(pairwise(offsets)):
             made.wv.expandos["code"][word] = (paths[first:end] & 1).astype(np.uint8)
             made.wv.expandos["point"][word] = (paths[first:end] >> 1).astype(np.uint32)

@@ -1,43 +1,42 @@
-"""A `Word2Vec` in one file: tables, vocabulary, parameters and history; no pickle.
+"""A trained word2vec model in one file: tables, vocabulary, constructor arguments and history; no pickle.
 
-A checkpoint is such a file with a note of where the training stands, so that whatever reads a model reads a checkpoint.
+A checkpoint is such a file with a note on the state of the training, so everything that reads a model reads a
+checkpoint too.
 """
 
 from __future__ import annotations
 
-import inspect
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kerazoo._runtime.files import read_tensors, write_tensors
 from kerazoo.errors import StorageError
 from kerazoo.text import Vocabulary
-from kerazoo.word2vec.options import Tables
+from kerazoo.word2vec.options import ENGINE_OPTIONS
+from kerazoo.word2vec.results import Tables
 
-if TYPE_CHECKING:
-    from kerazoo.word2vec.estimator import Word2Vec
-
-__all__ = ["Contents", "load", "plain_parameters", "read", "save", "write"]
+__all__ = ["KIND", "Contents", "from_tensors", "read", "storable", "to_tensors", "write"]
 
 KIND = "kerazoo.word2vec"
-# Objects that only pickle could keep, and a folder of one machine.
+# Arguments that are not kept: callbacks would need pickle, and a folder belongs to one machine.
 LEFT_OUT = ("callbacks", "checkpoint_dir")
 
 
 class Contents(NamedTuple):
-    """What such a file holds.
+    """The contents of a model file.
 
     Attributes:
-        parameters: constructor argument -> value, all that JSON can hold.
+        parameters: constructor argument -> value, as :func:`storable` returns them.
         vocabulary: the words of the rows.
         tables: as trained.
-        history: a value an epoch.
-        seed: the seed that was used.
-        n_fits: how often `fit` or `partial_fit` was called.
-        training: where an unfinished training stands (see `checkpoints`), or None.
+        history: name -> one value per epoch.
+        seed: the seed of the training.
+        n_fits: number of calls of `fit` and `partial_fit`.
+        training: the state of an unfinished training (see :mod:`kerazoo.word2vec.io.checkpoints`), or None.
     """
 
     parameters: dict[str, Any]
@@ -49,8 +48,23 @@ class Contents(NamedTuple):
     training: dict[str, Any] | None = None
 
 
-def write(path: str | os.PathLike[str], contents: Contents) -> None:
-    """Write the file whole, or leave what was there."""
+def storable(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The constructor arguments that a file can hold, with NumPy's numbers as Python's.
+
+    >>> storable({"window": np.int64(5), "callbacks": [], "engine_options": {"block_size": np.int64(64)}})
+    {'window': 5, 'engine_options': {'block_size': 64}}
+    """
+    return {name: _plain(value) for name, value in parameters.items() if name not in LEFT_OUT}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def to_tensors(contents: Contents) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Arrays and metadata, as :func:`kerazoo._runtime.files.write_tensors` takes them."""
     arrays, vocabulary = contents.vocabulary.to_tensors()
     arrays |= contents.tables.named()
     metadata = {
@@ -62,16 +76,22 @@ def write(path: str | os.PathLike[str], contents: Contents) -> None:
     }
     if contents.training is not None:
         metadata["training"] = contents.training
-    write_tensors(path, arrays, metadata, kind=KIND)
+    return arrays, metadata
 
 
-def read(path: str | os.PathLike[str], mmap: bool) -> Contents:
-    """Read what :func:`write` wrote; :class:`StorageError` for anything else."""
-    arrays, metadata = read_tensors(path, kind=KIND, mmap=mmap)
+def from_tensors(
+    path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]
+) -> Contents:
+    """The inverse of :func:`to_tensors`; `path` is for the error message.
+
+    Raises:
+        StorageError: something is missing or of another shape or type.
+    """
     try:
-        contents = Contents(
-            parameters=dict(metadata["parameters"]),
-            vocabulary=(vocabulary := Vocabulary.from_tensors(arrays, metadata["vocabulary"])),
+        vocabulary = Vocabulary.from_tensors(arrays, metadata["vocabulary"])
+        return Contents(
+            parameters=_current(metadata["parameters"]),
+            vocabulary=vocabulary,
             tables=Tables.of(arrays, len(vocabulary), metadata["parameters"]["vector_size"]),
             history={name: list(map(float, values)) for name, values in metadata["history"].items()},
             seed=int(metadata["seed"]),
@@ -80,41 +100,45 @@ def read(path: str | os.PathLike[str], mmap: bool) -> Contents:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StorageError(f"{os.fspath(path)}: damaged: {error}. Train the model again.") from error
-    return contents
 
 
-def plain_parameters(model: Word2Vec) -> dict[str, Any]:
-    """The constructor's arguments that can stand in a file; NumPy's numbers as Python's."""
-    parameters = model.get_params(deep=False).items()
-    return {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in parameters
-        if name not in LEFT_OUT
-    }
+def _current(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of any version: up to 0.1, the options of an engine were arguments themselves."""
+    options = {name for names in ENGINE_OPTIONS.values() for name in names}
+    current = {name: value for name, value in parameters.items() if name not in options}
+    given = {name: value for name, value in parameters.items() if name in options and value is not None}
+    if given:
+        current["engine_options"] = given
+    return current
 
 
-def save(model: Word2Vec, path: str | os.PathLike[str]) -> None:
-    """Write a fitted model; the old file stays until the new one is whole."""
-    parameters = plain_parameters(model)
-    write(path, Contents(parameters, model.vocabulary_, model._tables(), model.history_, model.seed_, model.n_fits_))
+def write(path: str | os.PathLike[str], contents: Contents) -> None:
+    """Write a model file atomically.
+
+    Raises:
+        StorageError: the file cannot be written; an old file is kept.
+    """
+    arrays, metadata = to_tensors(contents)
+    write_tensors(path, arrays, metadata, kind=KIND)
 
 
-def load(cls: type[Word2Vec], path: str | os.PathLike[str], mmap: bool) -> Word2Vec:
-    """The model of a file of :func:`save`, or as it stood when a checkpoint was written."""
-    contents = read(path, mmap)
-    _check_known(path, contents.parameters, inspect.signature(cls).parameters)
-    model = cls(**contents.parameters)
-    model.vocabulary_ = contents.vocabulary
-    model._set_tables(contents.tables)
-    model.history_ = contents.history
-    model.seed_, model.n_fits_ = contents.seed, contents.n_fits
-    return model
+def read(path: str | os.PathLike[str], mmap: bool, known: Collection[str] | None = None) -> Contents:
+    """Read a model file or a checkpoint.
 
+    Args:
+        path: the file.
+        mmap: whether the tables stay on disk, read-only, until they are used.
+        known: the constructor's arguments; others are refused. None allows any.
 
-def _check_known(path: str | os.PathLike[str], found: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    unknown = sorted(set(found) - set(known))
+    Raises:
+        StorageError: the file is missing, damaged, of another kind, or has unknown parameters.
+    """
+    arrays, metadata = read_tensors(path, kind=KIND, mmap=mmap)
+    contents = from_tensors(path, arrays, metadata)
+    unknown = [] if known is None else sorted(set(contents.parameters) - set(known))
     if unknown:
         raise StorageError(
             f"{os.fspath(path)}: has parameters that this version does not know: {', '.join(unknown)}. "
-            "Read it with the version that wrote it, or a newer one."
+            "Read it with the version that wrote it, or with a newer one."
         )
+    return contents

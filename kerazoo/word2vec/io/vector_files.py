@@ -1,70 +1,57 @@
-"""Vectors in the files that others read: word2vec's text and binary formats and gensim's KeyedVectors."""
+"""Vectors in files that other programs read: word2vec's text and binary formats and gensim's KeyedVectors."""
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from kerazoo._runtime.files import replacing
 from kerazoo._validation import check_choice
 from kerazoo.errors import StorageError
-
-if TYPE_CHECKING:
-    from kerazoo.word2vec.estimator import Word2Vec
+from kerazoo.word2vec.io import model_file
+from kerazoo.word2vec.io.keyed_vectors import keyed_vectors
+from kerazoo.word2vec.io.model_file import Contents
 
 __all__ = ["VECTOR_FORMATS", "read_vectors", "write_vectors"]
 
 VECTOR_FORMATS = (".kerazoo", ".txt", ".bin", ".kv")
 
 
-def write_vectors(model: Word2Vec, path: Path) -> None:
-    """Write the vectors of a fitted model, in the format that the suffix of `path` names, whole or not at all.
+def write_vectors(contents: Contents, path: Path) -> None:
+    """Write the vectors of a model atomically, in the format that the suffix of `path` names.
 
-    gensim writes where it is told to, so it is told to write into a folder beside the target; `.kv` may be several
-    files (large tables lie beside it as `.npy`).
+    A ``.kerazoo`` file holds the whole model. A ``.kv`` may be several files: large tables are in ``.npy`` files beside
+    it.
 
     Raises:
-        InvalidArgumentError: the suffix is none of `VECTOR_FORMATS`.
-        StorageError: the file cannot be written (no folder, no permission, disk full); an old file stays.
+        InvalidArgumentError: the suffix is not in `VECTOR_FORMATS`.
+        StorageError: the file cannot be written (no folder, no permission, disk full); an old file is kept.
     """
     check_choice("the suffix of the vectors", path.suffix, VECTOR_FORMATS)
     if path.suffix == ".kerazoo":
-        model.save(path)
+        model_file.write(path, contents)
         return
-    folder = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
-    try:
-        folder.mkdir()
+    vectors = keyed_vectors(contents.vocabulary, contents.tables.input_vectors)
+    with replacing(path) as part:
         if path.suffix == ".kv":
-            model.wv.save(str(folder / path.name))
+            vectors.save(str(part))
         else:
-            model.wv.save_word2vec_format(str(folder / path.name), binary=path.suffix == ".bin")
-        # The main file last: when it stands there, all stands there.
-        for written in sorted(folder.iterdir(), key=lambda file: file.name == path.name):
-            os.replace(written, path.parent / written.name)
-    except OSError as error:
-        raise StorageError(
-            f"{path}: cannot be written ({error.strerror or error}). The folder must exist and have room."
-        ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            vectors.save_word2vec_format(str(part), binary=path.suffix == ".bin")
 
 
 def read_vectors(path: Path) -> Any:
-    """gensim ``KeyedVectors`` of a file in one of `VECTOR_FORMATS`, memory-mapped where the format allows it.
+    """Read gensim ``KeyedVectors`` from a file in one of `VECTOR_FORMATS`, memory-mapped where the format allows it.
 
     Raises:
-        InvalidArgumentError: the suffix is none of `VECTOR_FORMATS`.
-        StorageError: the file is missing, damaged or foreign.
+        InvalidArgumentError: the suffix is not in `VECTOR_FORMATS`.
+        StorageError: the file is missing, damaged or of another kind.
     """
     check_choice("the suffix of the vectors", path.suffix, VECTOR_FORMATS)
     if not path.is_file():
         raise StorageError(f"{path}: no such file.")
     if path.suffix == ".kerazoo":
-        from kerazoo.word2vec.estimator import Word2Vec
-
-        return Word2Vec.load(path).wv
+        contents = model_file.read(path, mmap=True)
+        return keyed_vectors(contents.vocabulary, contents.tables.input_vectors)
     from gensim.models import KeyedVectors
 
     try:
@@ -74,5 +61,5 @@ def read_vectors(path: Path) -> Any:
                 raise TypeError(f"it holds a {type(loaded).__name__}")
             return loaded
         return KeyedVectors.load_word2vec_format(str(path), binary=path.suffix == ".bin")
-    except Exception as error:  # gensim's readers raise whatever the bytes lead them to
+    except Exception as error:  # gensim's readers raise any exception on a damaged file
         raise StorageError(f"{path}: not a {path.suffix} file of word vectors, or damaged: {error}") from error

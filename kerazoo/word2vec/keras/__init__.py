@@ -1,1 +1,1 @@
-"""The Keras side of word2vec: model, layers, losses, optimizer and the block step."""
+"""The Keras parts of word2vec: model, layer, losses, optimizer and the block step."""

@@ -1,4 +1,4 @@
-"""TensorFlow's fast paths: only the rows of a table that occur in the batch, and batches without idle readers."""
+"""Fast paths of TensorFlow: access to the rows of a table that occur in the batch, and batches without idle readers."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import Any
 
 import tensorflow as tf
 
+from kerazoo.word2vec.keras.clipping import clip_rows
+
 __all__ = ["add_rows", "apply_rows", "dataset", "take_rows", "trim"]
 
 
 def apply_rows(optimizer: Any, variable: Any, gradient: tf.IndexedSlices, rate: Any, clip: float) -> None:
-    """Sum the gradient rows of equal index, clip each sum, subtract it from that row of the variable."""
-    from kerazoo.word2vec.keras.optimizer import clip_rows
-
-    indices, places = tf.unique(gradient.indices)
-    summed = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(indices))
+    """Sum the gradient rows of equal index, clip each sum, and subtract it from the row of the variable."""
+    indices, positions = tf.unique(gradient.indices)
+    summed = tf.math.unsorted_segment_sum(gradient.values, positions, tf.size(indices))
     update = clip_rows(tf.cast(summed, variable.dtype) * rate, clip)
     optimizer.assign_sub(variable, tf.IndexedSlices(update, indices))
 
 
 def take_rows(variable: Any, rows: Any) -> Any:
-    """variable[rows] without reading the table as a whole.
+    """variable[rows] without a read of the whole table.
 
-    After the first sparse update TensorFlow copies a table whenever it is read densely, as `keras.ops.take` does: 28 MB
-    a step for 70,000 words, which took more time than all the rest of the step.
+    After its first sparse update TensorFlow copies a table whenever it is read densely, as `keras.ops.take` does: 28 MB
+    per step for 70,000 words, which took more time than the rest of the step.
     """
     return tf.gather(variable.value, rows)
 
 
 def trim(block: dict[str, Any]) -> dict[str, Any]:
-    """The block with its distinct words cut to their number: shapes need not be static here."""
+    """The block without the padding of its distinct words: shapes need not be static on TensorFlow."""
     cut = {name: block[name][: block[f"n_{name}"][0]] for name in ("unique", "out_unique")}
     return {**block, **cut}
 
@@ -41,10 +41,10 @@ def add_rows(variable: Any, rows: Any, update: Any) -> None:
 
 
 def dataset(batches: Callable[[], Iterator[dict[str, Any]]], n: int, example: dict[str, Any]) -> tf.data.Dataset:
-    """A `tf.data.Dataset` of the `n` batches that a call of `batches` gives, all of the shapes of `example`.
+    """A `tf.data.Dataset` of the `n` batches that a call of `batches` yields, all of the shapes of `example`.
 
-    Keras makes one of a `PyDataset` too, but each `fit` and each epoch leaves one behind that reads ahead all by
-    itself: 0.9 s for an epoch of 160 blocks. This one reads nothing before it is asked.
+    Keras also makes one from a `PyDataset`, but each `fit` and each epoch leaves one behind that continues to read
+    ahead: 0.9 s for an epoch of 160 blocks. This one reads only on request.
     """
     signature = {name: tf.TensorSpec(array.shape, array.dtype) for name, array in example.items()}
     made = tf.data.Dataset.from_generator(batches, output_signature=signature)

@@ -1,17 +1,17 @@
-"""The block step: loss and gradients of all pairs of a stretch of text by three batched matrix products.
+"""The block step: loss and gradients of all pairs of a segment of text by three batched matrix products.
 
-A pair at a time means one gather and one scatter a pair. A :class:`kerazoo.batching.TokenBlocks` block holds T
-tokens with a halo; its pairs are cut into groups of G centres. Within a group, every pair is an entry of one matrix:
+Trained one by one, each pair needs a gather and a scatter. A :class:`kerazoo.batching.TokenBlocks` block holds T tokens
+with a halo; its pairs are divided into groups of G centres. Within a group, every pair is an entry of one matrix:
 
 - rows: the G + 2w tokens that can be contexts, X = W[...] (G + 2w, D);
-- columns: the G centres and the K' noise words that the group shares, Y = C[...] (G + K', D);
+- columns: the G centres and the K' noise words of the group, Y = C[...] (G + K', D);
 - logits L = X Y' + offset of the column; weights A: 1 where (context, centre) is a pair, and for noise
   ``K / K'`` times the number of pairs of which the row is the input (so the expected gradient is that of K noise
-  words a pair);
+  words per pair);
 - E = A (s(L) - label); gradients E Y and E' X, summed by word.
 
 Sharing noise among neighbouring windows: Ji et al. 2016 (HogBatch). Losses and symbols as in
-:mod:`kerazoo.word2vec.keras.losses`; for ``sampled_softmax`` a pair meets all K' noise words of its group.
+:mod:`kerazoo.word2vec.keras.losses`; with ``sampled_softmax`` the noise words of a pair are all K' of its group.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class BlockGradients(NamedTuple):
         n_pairs: scalar float, number of pairs.
         inputs: (U, D), gradient of the loss with respect to the distinct rows of W.
         outputs: (U', D), the same for C.
-        offsets: (U',), the same for the offsets of the outputs (that of the biases).
+        offsets: (U',), the same for the offsets of the outputs, which is the gradient of the biases.
     """
 
     loss: Any
@@ -53,37 +53,37 @@ def block_gradients(
     """Loss and gradients of one block, in closed form.
 
     Args:
-        block: what `TokenBlocks` gives, with noise and `unique`: ``places`` (T + 2w,), ``out_places`` (T,),
+        block: a batch of `TokenBlocks`, with noise and `unique`: ``places`` (T + 2w,), ``out_places`` (T,),
             ``noise_places`` (T / G, K'), ``left`` and ``right`` (T,).
         input_rows: float (U, D), rows of W at ``block["unique"]``.
         output_rows: float (U', D), rows of C at ``block["out_unique"]``.
-        offsets: float (U',) or None, added to the logits of the outputs: bias less log expected count.
-        negative: int, noise words a pair (K), for the weights of the shared noise.
-        softmax: sampled softmax instead of the logistic losses.
-        remove_accidental_hits: leave out noise that equals the centre of the pair.
+        offsets: float (U',) or None, added to the logits of the outputs: bias minus log expected count.
+        negative: int, noise words per pair (K), for the weights of the shared noise.
+        softmax: whether the loss is sampled softmax instead of a logistic one.
+        remove_accidental_hits: whether to ignore noise words that equal the centre of the pair.
 
     Returns:
-        :class:`BlockGradients`.
+        The sums over the pairs.
     """
-    left, right, noise_places = block["left"], block["right"], block["noise_places"]
-    places, out_places = block["places"], block["out_places"]
-    n_groups, n_noise = ops.shape(noise_places)[0], ops.shape(noise_places)[1]
+    left, right, noise_index = block["left"], block["right"], block["noise_places"]
+    input_index, out_index = block["places"], block["out_places"]
+    n_groups, n_noise = ops.shape(noise_index)[0], ops.shape(noise_index)[1]
     size = ops.shape(left)[0]
     group = size // n_groups
-    window = (ops.shape(places)[0] - size) // 2
+    window = (ops.shape(input_index)[0] - size) // 2
     span = group + 2 * window
 
     row_numbers = ops.expand_dims(ops.arange(n_groups) * group, 1) + ops.arange(span)
-    row_places = ops.take(places, row_numbers, axis=0)  # (groups, span)
-    column_places = ops.concatenate([ops.reshape(out_places, (n_groups, group)), noise_places], axis=1)
-    rows = ops.take(input_rows, row_places, axis=0)  # (groups, span, D)
-    columns = ops.take(output_rows, column_places, axis=0)  # (groups, G + K', D)
+    row_index = ops.take(input_index, row_numbers, axis=0)  # (groups, span)
+    column_index = ops.concatenate([ops.reshape(out_index, (n_groups, group)), noise_index], axis=1)
+    rows = ops.take(input_rows, row_index, axis=0)  # (groups, span, D)
+    columns = ops.take(output_rows, column_index, axis=0)  # (groups, G + K', D)
     logits = ops.einsum("gsd,gcd->gsc", rows, columns)
     if offsets is not None:
-        logits = logits + ops.expand_dims(ops.take(offsets, column_places, axis=0), 1)
+        logits = logits + ops.expand_dims(ops.take(offsets, column_index, axis=0), 1)
     true, noise = logits[:, :, :group], logits[:, :, group:]
 
-    # Row j stands `distance` tokens after centre t: j counts from the start of the halo.
+    # Row j is `distance` tokens after centre t; j counts from the start of the halo.
     distance = ops.expand_dims(ops.arange(span), 1) - window - ops.arange(group)
     is_pair = ops.logical_and(
         ops.not_equal(distance, 0),
@@ -96,18 +96,19 @@ def block_gradients(
     other = None
     if remove_accidental_hits:  # (groups, G, K'): whether the noise word differs from the centre
         other = ops.cast(
-            ops.not_equal(ops.expand_dims(column_places[:, :group], 2), ops.expand_dims(column_places[:, group:], 1)),
+            ops.not_equal(ops.expand_dims(column_index[:, :group], 2), ops.expand_dims(column_index[:, group:], 1)),
             logits.dtype,
         )
 
     if softmax:
-        # The softmax of a pair is over its true word and the noise, whose mass all pairs of a row share (but for hits).
+        # The softmax of a pair is over its true word and the noise words, whose sum is the same for all pairs of a row
+        # (except for accidental hits).
         top = ops.max(noise, axis=2, keepdims=True)
         mass = ops.exp(noise - top)
         if other is None:
             sums = ops.sum(mass, axis=2, keepdims=True)
         else:
-            sums = ops.einsum("gsk,gtk->gst", mass, other) + 1e-30  # nothing but hits: no noise at all
+            sums = ops.einsum("gsk,gtk->gst", mass, other) + 1e-30  # if all are hits, there is no noise
         margin = top + ops.log(sums) - true
         loss = ops.sum(pairs * ops.softplus(margin))
         true_error = -pairs * ops.sigmoid(margin)
@@ -127,11 +128,11 @@ def block_gradients(
     dimension = ops.shape(input_rows)[1]
     row_gradients = ops.reshape(ops.matmul(errors, columns), (-1, dimension))
     column_gradients = ops.reshape(ops.einsum("gsc,gsd->gcd", errors, rows), (-1, dimension))
-    column_flat = ops.reshape(column_places, (-1,))
+    column_flat = ops.reshape(column_index, (-1,))
     return BlockGradients(
         loss,
         ops.sum(counted),
-        ops.segment_sum(row_gradients, ops.reshape(row_places, (-1,)), n_inputs),
+        ops.segment_sum(row_gradients, ops.reshape(row_index, (-1,)), n_inputs),
         ops.segment_sum(column_gradients, column_flat, n_outputs),
         ops.segment_sum(ops.reshape(ops.sum(errors, axis=1), (-1,)), column_flat, n_outputs),
     )

@@ -1,8 +1,7 @@
-"""How `SkipGram` trains and is evaluated on the blocks of `TokenBlocks`, on each backend.
+"""Training and evaluation steps of `SkipGram` on the blocks of `TokenBlocks`, on each backend.
 
-The gradients come in closed form from :mod:`kerazoo.word2vec.keras.block_gradients`; the update touches only the
-rows of the block.
-JAX wants a step that is a function of the state: there the same code runs in Keras's `StatelessScope`.
+The gradients are computed in closed form by :mod:`kerazoo.word2vec.keras.block_gradients`; the update changes only the
+rows of the block. On JAX a step must be a function of the state: there the same code runs in Keras's `StatelessScope`.
 """
 
 from __future__ import annotations
@@ -14,18 +13,19 @@ from keras import ops
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.word2vec.keras.block_gradients import BlockGradients, block_gradients
-from kerazoo.word2vec.keras.optimizer import RowClippedSGD, clip_rows
+from kerazoo.word2vec.keras.clipping import clip_rows
+from kerazoo.word2vec.keras.optimizer import RowClippedSGD
 
 __all__ = ["test_step", "train_step"]
 
 
 def train_step(model: Any, block: dict[str, Any], *state: Any) -> Any:
-    """One step on a block: logs, or (logs, state) on JAX."""
+    """One training step on a block; returns the logs, or (logs, state) on JAX."""
     return _with_state(model, lambda: _train(model, block), _TRAIN_STATE, *state)
 
 
 def test_step(model: Any, block: dict[str, Any], *state: Any) -> Any:
-    """The loss on a block: logs, or (logs, state) on JAX."""
+    """The loss of a block; returns the logs, or (logs, state) on JAX."""
     return _with_state(model, lambda: _test(model, block), _TEST_STATE, *state)
 
 
@@ -55,8 +55,8 @@ def _train(model: Any, block: dict[str, Any]) -> dict[str, Any]:
     optimizer = model.optimizer
     if not isinstance(optimizer, RowClippedSGD):
         raise InvalidArgumentError(
-            f"the optimizer is {type(optimizer).__name__}; TokenBlocks are trained by RowClippedSGD, whose update "
-            "touches only the rows of a block. Any Keras optimizer works with SkipGramBatches."
+            f"the optimizer is {type(optimizer).__name__}; TokenBlocks need RowClippedSGD, which updates only "
+            "the rows of a block. Any Keras optimizer works with SkipGramBatches."
         )
     block = _trimmed(block)
     gradients = _gradients(model, block)
@@ -77,7 +77,7 @@ def _test(model: Any, block: dict[str, Any]) -> dict[str, Any]:
 def _gradients(model: Any, block: dict[str, Any]) -> BlockGradients:
     words, out_words = block["unique"], block["out_unique"]
     softmax = model.loss_name == "sampled_softmax"
-    # The softmax meets all shared noise words of the group, the logistic losses K a pair (by weight).
+    # The softmax uses all shared noise words of the group, the logistic losses K per pair (by weights).
     draws = ops.shape(block["noise_places"])[1] if softmax else model.negative
     return block_gradients(
         block,
@@ -91,7 +91,7 @@ def _gradients(model: Any, block: dict[str, Any]) -> BlockGradients:
 
 
 def _logs(model: Any, gradients: BlockGradients) -> dict[str, Any]:
-    # A block without pairs (all documents of one word) has loss 0 and weight 0.
+    # A block without pairs (all documents have one word) has loss 0 and weight 0.
     mean = gradients.loss / ops.maximum(gradients.n_pairs, 1.0)
     model.pair_loss.update_state(mean, sample_weight=gradients.n_pairs)
     return {"loss": model.pair_loss.result()}
@@ -115,9 +115,9 @@ def _take_rows(variable: Any, rows: Any) -> Any:
 
 
 def _add_rows(variable: Any, rows: Any, update: Any) -> None:
-    """variable[rows] += update; equal rows add up. In place where the backend can."""
+    """variable[rows] += update; the updates of equal rows are summed. In place where the backend can."""
     backend = keras.backend.backend()
-    if backend == "jax":  # in place under jit, as Keras donates the state
+    if backend == "jax":  # in place under jit, since Keras donates the state
         variable.assign(variable.value.at[rows].add(update))
     elif backend == "tensorflow":
         from kerazoo.word2vec.keras._tensorflow import add_rows

@@ -1,4 +1,4 @@
-"""The three losses of word2vec, in `keras.ops`, all of one shape: a true logit and K noise logits a pair.
+"""The three losses of word2vec in `keras.ops`. All take the logits of the true word and of K noise words per pair.
 
 For a pair (x, y) with noise words n_1 .. n_K drawn from q, input table W, output table C and output biases b:
 
@@ -10,12 +10,12 @@ name                   logit of an output word o                   loss of the p
 ``sampled_softmax``    ``W[x].C[o] + b[o] - log(K q(o))``          ``-log softmax(true, noise)[true]``
 =====================  ==========================================  =========================================
 
-``s`` is the logistic function. K q(o) is the number of times that o is expected among K draws with
-replacement; a sampler without replacement hands in its own expected counts instead.
+``s`` is the logistic function. K q(o) is the expected count of o among K draws with replacement; a sampler without
+replacement passes its own expected counts instead.
 
 Sources: Gutmann & Hyvarinen 2010, Mnih & Kavukcuoglu 2013 (`nce`); Mikolov et al. 2013b, eq. 4
 (`negative_sampling`); Jean et al. 2015 (`sampled_softmax`). Given the same draws and expected counts, the
-numbers are those of ``tf.nn.nce_loss`` and ``tf.nn.sampled_softmax_loss`` (tested, values and gradients).
+values equal those of ``tf.nn.nce_loss`` and ``tf.nn.sampled_softmax_loss`` (tested, values and gradients).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
     "sampled_softmax_loss",
 ]
 
-# Far below any logit, yet finite: exp and sigmoid give exactly 0 and gradients stay free of NaN.
+# Far below any logit, but finite: exp and sigmoid are exactly 0, and no gradient is NaN.
 _REMOVED = -1e9
 
 
@@ -53,10 +53,10 @@ def candidate_logits(
     Args:
         inputs: float (B, D), rows of the input table.
         output_rows: float (B, D), rows of the output table of the true words.
-        noise_rows: float (K, D) for noise shared by the batch, or (B, K, D) for noise of each pair.
-        output_offset: float (B,) or None, added to the true logits (bias less log expected count).
+        noise_rows: float (K, D) for noise shared by the batch, or (B, K, D) for noise per pair.
+        output_offset: float (B,) or None, added to the true logits (bias minus log expected count).
         noise_offset: float (K,) or (B, K) or None, added to the noise logits.
-        accidental_hits: bool (B, K) or None; where true, the noise word is the true word and is taken out.
+        accidental_hits: bool (B, K) or None; where True, the noise word is the true word and is ignored.
 
     Returns:
         float (B, 1 + K), the true logit first; float32 where the rows are of half precision.
@@ -89,7 +89,7 @@ def _at_least_float32(logits: Any) -> Any:
 def noise_contrastive_loss(logits: Any) -> Any:
     """``-log s(logit_true) - sum_k log s(-logit_k)`` of every pair: (B, 1 + K) -> (B,).
 
-    Applied to corrected logits it is NCE (Gutmann & Hyvarinen 2010, eq. 10, with K noise words a pair); applied
+    Applied to corrected logits it is NCE (Gutmann & Hyvarinen 2010, eq. 10, with K noise words per pair); applied
     to plain dot products it is negative sampling (Mikolov et al. 2013b, eq. 4). With logits of zero it is
     (1 + K) log 2:
 
@@ -115,15 +115,15 @@ def sampled_softmax_loss(logits: Any) -> Any:
 
 @dataclass(frozen=True)
 class LossKind:
-    """A loss and how its logits are made.
+    """A loss and the form of its logits.
 
     Attributes:
         function: (B, 1 + K) logits -> (B,) losses.
         biased: whether logits carry a bias.
-        corrected: whether log(K q) is subtracted from them, unless the user says otherwise.
-        remove_accidental_hits: whether noise equal to the true word is taken out unless the user says otherwise:
-            False for NCE, whose theory wants plain draws from q (and TensorFlow's default); True for negative
-            sampling, as word2vec.c and gensim do, and for sampled softmax, as TensorFlow does.
+        corrected: whether log(K q) is subtracted from them by default.
+        remove_accidental_hits: whether noise words equal to the true word are ignored by default: False for NCE, whose
+            theory assumes plain draws from q (and TensorFlow's default); True for negative sampling, as in word2vec.c
+            and gensim, and for sampled softmax, as in TensorFlow.
     """
 
     function: Callable[[Any], Any]

@@ -1,4 +1,4 @@
-"""A running mean that stays exact over hundreds of millions of pairs on backends without float64."""
+"""A running mean that is exact over hundreds of millions of pairs, on backends without float64."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["CompensatedMean"]
 class CompensatedMean(keras.metrics.Metric):
     """Weighted mean with compensated float32 sums (Knuth's TwoSum: about 48 bits, close to float64).
 
-    Keras's `Mean` adds in plain float32, in which a sum over 10^8 pairs has lost its last digits; JAX and GPUs
-    have no float64 unless the whole program asks for it, so the rounding error of each addition is kept in a
-    second variable (Knuth, TAOCP vol. 2, 4.2.2, theorem B).
+    Keras's `Mean` adds in plain float32, in which a sum over 10^8 pairs loses its last digits. JAX has float64 only if
+    the whole program enables it, so the rounding error of each addition is kept in a second variable (Knuth, TAOCP
+    vol. 2, 4.2.2, theorem B).
 
     >>> mean = CompensatedMean()
     >>> mean.update_state(2.0, sample_weight=3); mean.update_state(4.0, sample_weight=1)
@@ -54,4 +54,5 @@ class CompensatedMean(keras.metrics.Metric):
         return ops.divide_no_nan(self.total + self.total_error, weight)
 
     def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
         return {"name": self.name, "dtype": self.dtype}

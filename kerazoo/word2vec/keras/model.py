@@ -1,4 +1,4 @@
-"""`SkipGram`, the Keras model of word2vec: two tables, biases, and a loss against noise words."""
+"""`SkipGram`, the Keras model of word2vec: two tables, biases, and a loss with noise words."""
 
 from __future__ import annotations
 
@@ -22,39 +22,41 @@ BIAS_INITIALIZERS = ("log_noise", "zeros")
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class SkipGram(keras.Model):
-    """Skip-gram with noise-contrastive estimation, trained by `fit` on pairs or on blocks of text.
+    """Skip-gram with noise words, trained by `fit` on pairs or on blocks of text.
 
-    Inputs are dictionaries of int32 arrays: ``input`` (B,), ``output`` (B,) and ``noise``, (K,) shared by the
-    batch or (B, K), as :class:`kerazoo.batching.SkipGramBatches` makes them. The model gives logits (B, 1 + K), the
-    true word first; the loss is computed from them, so `compile` takes an optimizer and no loss. See
+    Inputs are dictionaries of int32 arrays: ``input`` (B,), ``output`` (B,) and ``noise``, (K,) shared by the batch or
+    (B, K), as :class:`kerazoo.batching.SkipGramBatches` makes them. The outputs are logits (B, 1 + K), the true word
+    first; the loss is computed from them, so `compile` takes an optimizer and no loss. See
     :mod:`kerazoo.word2vec.keras.losses` for the formulas. `fit` and `evaluate` also take
-    :class:`kerazoo.batching.TokenBlocks` (with noise and `unique`), many times faster, with :class:`RowClippedSGD` as
-    the optimizer.
+    :class:`kerazoo.batching.TokenBlocks` (with noise and `unique`), which are many times faster; the optimizer must
+    then be :class:`RowClippedSGD`.
 
     Args:
         vocabulary_size: int, V.
         vector_size: int, D.
         loss: ``"nce"``, ``"negative_sampling"`` or ``"sampled_softmax"``.
-        noise_probabilities: float (V,) or None, the distribution q that the noise is drawn from, needed for the
-            log-q correction (``nce`` and ``sampled_softmax``); None means uniform. It is kept as a weight that is
-            not trained, so a saved model brings it along.
-        log_q_correction: bool or None: subtract ``log(K q)`` from the logits. None takes the usual of the loss: False
-            for ``negative_sampling``, True for the others.
-        bias_initializer: ``"log_noise"`` (b = log q), ``"zeros"``, or None, which takes the first where the logits are
-            corrected. With zeros, every corrected logit starts at ``-log(K q)``, near +10 for rare words, where the
-            logistic function is flat; with log q every one starts at ``-log K``. Both are measured in
+        noise_probabilities: float (V,) or None, the distribution q of the noise words, needed for the log-q correction
+            (``nce`` and ``sampled_softmax``); None means uniform. It is a weight that is not trained, so a saved model
+            contains it.
+        log_q_correction: bool or None, whether to subtract ``log(K q)`` from the logits. None is the default of the
+            loss: False for ``negative_sampling``, True for the others.
+        bias_initializer: ``"log_noise"`` (b = log q), ``"zeros"``, or None: the first where the logits are corrected,
+            otherwise the second. With zeros, every corrected logit starts at ``-log(K q)``, near +10 for rare words,
+            where the logistic function is flat; with log q every one starts at ``-log K``. Both are measured in
             docs/word2vec.md.
-        remove_accidental_hits: bool or None: take out noise words that equal the true word. None takes the usual
-            of the loss: False for ``nce``, True for the others.
-        negative: int, noise words a pair (K) when training on `TokenBlocks`, whose groups share theirs by weight;
-            `SkipGramBatches` bring K themselves.
-        seed: int or None, for the input table, uniform in [-0.5/D, 0.5/D) as in word2vec.c; the output table
-            starts at zero.
+        remove_accidental_hits: bool or None, whether to ignore noise words that equal the true word. None is the
+            default of the loss: False for ``nce``, True for the others.
+        negative: int, noise words per pair (K) when training on `TokenBlocks`, whose groups share weighted ones;
+            `SkipGramBatches` determine K themselves.
+        seed: int or None, of the input table, uniform in [-0.5/D, 0.5/D) as in word2vec.c; the output table starts at
+            zero.
+        name: str, of the model.
+        **kwargs: see `keras.Model`.
 
     Attributes:
-        input_vectors: the table W (V, D), the vectors that users get.
+        input_vectors: the table W (V, D), the word vectors.
         output_vectors: the table C (V, D).
-        output_biases: b (V,); absent (None) for ``negative_sampling``.
+        output_biases: b (V,); None for ``negative_sampling``.
         log_noise: log q (V,), not trained; None where the logits are not corrected.
 
     Raises:
@@ -143,9 +145,9 @@ class SkipGram(keras.Model):
         return ops.cast(logits, "float32")
 
     def offsets(self, words: Any, draws: Any) -> Any:
-        """``b[o] - log(draws * q(o))`` of the words, as far as the loss has it; None where it has neither.
+        """``b[o] - log(draws * q(o))`` of the words, without terms that the loss does not have; None if it has neither.
 
-        Gathered first, so that the gradient of b stays sparse.
+        The rows are gathered first, so that the gradient of b is sparse.
         """
         offsets = None if self.output_biases is None else ops.take(self.output_biases, words, axis=0)
         if self.log_noise is not None:
@@ -167,14 +169,14 @@ class SkipGram(keras.Model):
         return ops.mean(losses)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Compiled metrics, with ``loss`` replaced by its mean over all pairs from a compensated sum."""
+        """The compiled metrics, with ``loss`` replaced by its mean over all pairs from a compensated sum."""
         logs = super().compute_metrics(x, y, y_pred, sample_weight=sample_weight)
         value = self.compute_loss(x, y, y_pred, sample_weight, training=False)
         self.pair_loss.update_state(value, sample_weight=ops.shape(y_pred)[0])
         return {**{key: value for key, value in logs.items() if key != "pair_loss"}, "loss": self.pair_loss.result()}
 
     def train_step(self, *arguments: Any) -> Any:
-        """Keras's step for pairs; for the blocks of `TokenBlocks`, closed-form gradients and sparse updates."""
+        """Keras's step for pairs; closed-form gradients and sparse updates for the blocks of `TokenBlocks`."""
         (x, _, _) = keras.utils.unpack_x_y_sample_weight(arguments[-1])
         if "places" not in x:
             return super().train_step(*arguments)
@@ -183,7 +185,7 @@ class SkipGram(keras.Model):
         return block_steps.train_step(self, x, *arguments[:-1])
 
     def test_step(self, *arguments: Any) -> Any:
-        """Keras's step for pairs; the mean loss of the pairs of a block."""
+        """Keras's step for pairs; the mean loss of the pairs for the blocks of `TokenBlocks`."""
         (x, _, _) = keras.utils.unpack_x_y_sample_weight(arguments[-1])
         if "places" not in x:
             return super().test_step(*arguments)
@@ -192,6 +194,7 @@ class SkipGram(keras.Model):
         return block_steps.test_step(self, x, *arguments[:-1])
 
     def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments except the probabilities, which are saved with the weights."""
         return {
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,

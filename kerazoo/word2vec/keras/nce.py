@@ -1,4 +1,4 @@
-"""`NCE`, the output layer of a language model: losses against noise words, or logits of all words."""
+"""`NCE`, the output layer of a language model: losses with noise words, or logits of all words."""
 
 from __future__ import annotations
 
@@ -19,34 +19,36 @@ __all__ = ["NCE"]
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class NCE(keras.layers.Layer):
-    """A head over a large vocabulary that is trained against a few noise words instead of all words.
+    """An output layer for a large vocabulary that is trained with a few noise words instead of all words.
 
-    With targets, ``head(hidden, targets)`` gives the loss of every position and adds their mean to the losses of the
-    model (so `compile` takes an optimizer and no loss); without, ``head(hidden)`` gives the logits of all words. Both
-    use the same weights: build one model for training and one for prediction around the same layer. The noise is drawn
-    on the device, K words a call, shared by all positions, with replacement (Walker's alias method). Formulas and
-    sources in :mod:`kerazoo.word2vec.keras.losses`; NCE learns normalised probabilities, so a softmax of the logits
-    predicts (Mnih & Teh 2012).
+    With targets, ``head(hidden, targets)`` returns the loss of every position and adds their mean to the losses of the
+    model (so `compile` takes an optimizer and no loss); without, ``head(hidden)`` returns the logits of all words. Both
+    use the same weights: build one model for training and one for prediction around the same layer. The noise words are
+    drawn on the device, K per call, shared by all positions, with replacement (Walker's alias method). Formulas and
+    sources are in :mod:`kerazoo.word2vec.keras.losses`. NCE learns normalised probabilities, so the softmax of the
+    logits predicts the next word (Mnih & Teh 2012).
 
     Args:
         vocabulary_size: int, V.
         loss: ``"nce"``, ``"negative_sampling"`` (logits are then not probabilities) or ``"sampled_softmax"``.
         noise_probabilities: float (V,) or None, the distribution q of the noise; None is log-uniform (Zipf), for ids
-            that go by falling frequency, as those of :class:`kerazoo.Vocabulary` do. Kept as weights that are not
+            that go by decreasing frequency, as those of :class:`kerazoo.Vocabulary`. They are weights that are not
             trained.
-        negative: int, noise words a call (K).
-        remove_accidental_hits, log_q_correction, bias_initializer: as in :class:`kerazoo.word2vec.SkipGram`.
+        negative: int, noise words per call (K).
+        remove_accidental_hits: as in :class:`kerazoo.word2vec.SkipGram`.
+        log_q_correction: as in :class:`kerazoo.word2vec.SkipGram`.
+        bias_initializer: as in :class:`kerazoo.word2vec.SkipGram`.
         kernel_initializer: of the table C (V, D).
         seed: int or None, of the noise.
+        **kwargs: see `keras.layers.Layer`.
 
     Input:
         hidden: float (..., D).
         targets: int (...), or None.
-        noise: int (K,) to use instead of drawn words, or None.
+        noise: int (K,), noise words to use instead of drawing them, or None.
 
     Output:
-        float32: losses (...) with targets (0 where the mask of `hidden` is off, and not in the mean); else logits
-        (..., V).
+        float32: losses (...) with targets (0 where `hidden` is masked, and not in the mean); otherwise logits (..., V).
 
     >>> tokens, targets = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     >>> hidden = keras.layers.GRU(8, return_sequences=True)(keras.layers.Embedding(50, 4)(tokens))
@@ -94,7 +96,7 @@ class NCE(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, hidden_shape: Any, *_: Any) -> None:
-        """Make the weights: C, b and what the noise is drawn by."""
+        """Make the weights: C, b and the alias table of the noise."""
         if hidden_shape[-1] is None:
             raise InvalidArgumentError("the last axis of the input has no fixed size; expected float (..., D).")
         log_q, table = log_probabilities(self._q), alias_table(self._q)
@@ -104,7 +106,7 @@ class NCE(keras.layers.Layer):
         if self._kind.biased:
             start = FixedValues(log_q) if self.bias_initializer == "log_noise" else "zeros"
             self.bias = self.add_weight(shape=n, initializer=start, autocast=False, name="bias")
-        # In float32 whatever the precision of the layer: half precision cannot tell rare words apart.
+        # In float32 for any precision of the layer: half precision cannot distinguish rare words.
         fixed: dict[str, Any] = {"trainable": False, "autocast": False}
         self.log_noise = self.add_weight(
             shape=n, initializer=FixedValues(log_q), dtype="float32", name="log_noise", **fixed
@@ -141,7 +143,7 @@ class NCE(keras.layers.Layer):
         return ops.reshape(self._kind.function(logits), ops.shape(targets))
 
     def _offsets(self, words: Any, noise: Any) -> Any:
-        """``b[o] - log(K q(o))`` of the words, as far as the loss has it."""
+        """``b[o] - log(K q(o))`` of the words, without the terms that the loss does not have."""
         offsets = None if self.bias is None else ops.cast(ops.take(self.bias, words), "float32")
         if self._is_corrected:
             draws = ops.cast(ops.shape(noise)[0], "float32")
@@ -165,7 +167,7 @@ class NCE(keras.layers.Layer):
         return losses
 
     def get_config(self) -> dict[str, Any]:
-        """All but the probabilities, which are kept with the weights."""
+        """The constructor's arguments except the probabilities, which are saved with the weights."""
         return {
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,

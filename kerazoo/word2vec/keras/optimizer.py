@@ -8,25 +8,28 @@ import keras
 from keras import ops
 
 from kerazoo._validation import check_real
+from kerazoo.word2vec.keras.clipping import clip_rows
 
 __all__ = ["RowClippedSGD"]
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class RowClippedSGD(keras.optimizers.Optimizer):
-    """Plain SGD in which no row of a table moves further than `clip` (Euclidean) in one step.
+    """SGD whose update of each row of a table is clipped to the Euclidean length `clip`.
 
-    word2vec applies every pair at once; a batch applies hundreds of pairs of a frequent word at one stale value,
-    and without a limit the tables of frequent words diverge. Vectors (biases) are clipped element by element.
+    word2vec.c updates the tables after each pair. A batch holds hundreds of pairs of a frequent word, all computed
+    from the same stale values, and without a limit the rows of frequent words diverge. Vectors (biases) are clipped
+    element by element.
 
-    On TensorFlow the gradients of the tables arrive as `IndexedSlices` and only the rows that occur in the batch
-    are touched; elsewhere they are dense.
+    On TensorFlow the gradients of the tables are `IndexedSlices`, and only the rows of the batch are updated; on the
+    other backends they are dense.
 
     Args:
-        learning_rate: float or schedule. With the *mean* of the pair losses, word2vec's rate `alpha` (a step a
-            pair) is ``alpha * batch_size`` here.
+        learning_rate: float or schedule. With the *mean* of the pair losses, word2vec's learning rate per pair,
+            `alpha`, is ``alpha * batch_size`` here.
         clip: float > 0, largest length of a row's update, in units of the table.
         name: str.
+        **kwargs: see `keras.optimizers.Optimizer`.
 
     >>> optimizer = RowClippedSGD(learning_rate=1.0, clip=0.5)
     >>> table = keras.Variable([[0.0, 0.0], [0.0, 0.0]])
@@ -41,6 +44,7 @@ class RowClippedSGD(keras.optimizers.Optimizer):
         self.clip = check_real("clip", clip, 0, exclusive=True, hint="The usual value is 1.")
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Subtract the clipped update of one variable."""
         rate = ops.cast(learning_rate, variable.dtype)
         if _is_indexed_slices(gradient):
             from kerazoo.word2vec.keras._tensorflow import apply_rows
@@ -51,16 +55,8 @@ class RowClippedSGD(keras.optimizers.Optimizer):
             self.assign_sub(variable, clip_rows(gradient * rate, self.clip))
 
     def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
         return {**super().get_config(), "clip": self.clip}
-
-
-def clip_rows(update: Any, clip: float) -> Any:
-    """Scale each row of `update` (N, D) to a length of at most `clip`; clamp the elements of a vector (N,)."""
-    if len(update.shape) < 2:
-        return ops.clip(update, -clip, clip)
-    length = ops.sqrt(ops.sum(ops.square(update), axis=-1, keepdims=True))
-    # max() before the division keeps rows of zeros at zero.
-    return update * (clip / ops.maximum(length, clip))
 
 
 def _is_indexed_slices(gradient: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The kernels in Pallas, for JAX on NVIDIA GPUs; what they do is said in the package's docstring."""
+"""The kernels in Pallas, for JAX on NVIDIA GPUs; see the docstring of the package."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from jax.experimental import pallas as pl
 
 try:
     from jax.experimental.pallas import triton as gpu
-except ImportError:  # deprecated in JAX 0.11; where it is missing the trainer goes on without the kernels
+except ImportError:  # deprecated in JAX 0.11; without it, the trainer does not use the kernels
     gpu = None  # type: ignore[assignment]
 
 __all__ = ["Shape", "gradients", "train", "update"]
 
 # Terms are rounded to multiples of these, so that sums up to 2^24 multiples are exact (see the package's docstring).
 GRADIENT_UNIT, BIAS_UNIT = 2.0**-14, 2.0**-12
-ROWS = 16  # places a program of the update
+ROWS = 16  # positions per program of the update
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What is known when the kernels are compiled.
+    """The values that are known when the kernels are compiled.
 
     Attributes:
-        size, window, group, n_noise: T, w, G and K' of a block; G and K' are powers of two from 16 on.
+        size, window, group, n_noise: T, w, G and K' of a block; G and K' are powers of two, at least 16.
         negative: K.
         biased: whether logits are ``W[x].C[o] + b[o] - log(K q(o))`` or the product alone.
-        removes_hits: whether noise equal to the centre is left out.
+        removes_hits: whether noise words equal to the centre are ignored.
         clip: largest length of a row's update.
         precision: of the products: "tf32", "bfloat16" or "float32".
-        warps: of a program of the gradients.
-        interpret: on a CPU, for tests.
+        warps: per program of the gradients.
+        interpret: whether the kernels run in the interpreter, on a CPU, for tests.
     """
 
     size: int
@@ -51,16 +51,17 @@ class Shape:
 
     @property
     def n_groups(self) -> int:
+        """Groups per block."""
         return self.size // self.group
 
     @property
     def n_inputs(self) -> int:
-        """Places of a block at which W is read."""
+        """Positions of a block at which W is read."""
         return self.size + 2 * self.window
 
     @property
     def n_outputs(self) -> int:
-        """Places of a block at which C is read: the centres, then the noise."""
+        """Positions of a block at which C is read: the centres, then the noise words."""
         return self.size + self.n_groups * self.n_noise
 
 
@@ -74,27 +75,27 @@ def _chunks(dimension: int) -> list[Any]:
     return [(start + jnp.arange(width), start + jnp.arange(width) < dimension) for start in range(0, dimension, width)]
 
 
-def _add(ref: Any, places: tuple[Any, ...], values: Any, mask: Any, interpret: bool) -> None:
-    """ref[places] += values where the mask is, atomically."""
+def _add(ref: Any, indices: tuple[Any, ...], values: Any, mask: Any, interpret: bool) -> None:
+    """ref[indices] += values where the mask is True, atomically."""
     if interpret:
-        index = tuple(jnp.broadcast_to(place, values.shape) for place in places)
+        index = tuple(jnp.broadcast_to(each, values.shape) for each in indices)
         ref[...] = ref[...].at[index].add(jnp.where(mask, values, 0))
     else:
-        gpu.atomic_add(ref, places, values, mask=mask)
+        gpu.atomic_add(ref, indices, values, mask=mask)
 
 
-def _store(ref: Any, places: tuple[Any, ...], values: Any, mask: Any, interpret: bool) -> None:
-    """ref[places] = values where the mask is; of equal places, any one."""
+def _store(ref: Any, indices: tuple[Any, ...], values: Any, mask: Any, interpret: bool) -> None:
+    """ref[indices] = values where the mask is True; of equal indices, any one is stored."""
     if interpret:
-        index = [jnp.broadcast_to(place, values.shape) for place in places]
+        index = [jnp.broadcast_to(each, values.shape) for each in indices]
         index[0] = jnp.where(mask, index[0], ref.shape[0])
         ref[...] = ref[...].at[tuple(index)].set(values, mode="drop")
     else:
-        gpu.store(ref.at[places], values, mask=mask)
+        gpu.store(ref.at[indices], values, mask=mask)
 
 
 def _rounded(values: Any, unit: float) -> Any:
-    # floor(x + 1/2): by instructions that every GPU has.
+    # floor(x + 1/2) uses instructions that every GPU has.
     return jnp.floor(values * (1 / unit) + 0.5) * unit
 
 
@@ -114,11 +115,14 @@ def gradients(
 
     Args:
         shape: see :class:`Shape`.
-        inputs, outputs: float32 (V, D), W and C.
-        biases, correction: float32 (V,), b and log(K q); not read unless `shape.biased`.
-        text: words (N + 2w,), left and right (N,), all blocks of the epoch.
-        noise: int32 (S * T / G * K',), all steps of the call.
-        first, step: int32 (1,), the number in the epoch of the call's first block, and of the step in the call.
+        inputs: float32 (V, D), W.
+        outputs: float32 (V, D), C.
+        biases: float32 (V,), b; read only if `shape.biased`.
+        correction: float32 (V,), log(K q); read only if `shape.biased`.
+        text: int32, words (N + 2w,), left and right (N,) of all blocks of the epoch.
+        noise: int32 (S * T / G * K',), of all steps of the call.
+        first: int32 (1,), the number in the epoch of the call's first block.
+        step: int32 (1,), the number of the step in the call.
         buffers: sums float32 (V, D), (V, D) and (V,); owners int32 (V,) and (V,); losses and numbers of pairs float32
             (S * T / G,).
 
@@ -197,7 +201,7 @@ def _gradients_of_group(shape: Shape, dimension: int, *refs: Any) -> None:
     losses[step * shape.n_groups + number] = loss
     counts[step * shape.n_groups + number] = jnp.sum(counted)
 
-    used = counted > 0  # a halo may reach where no pair is
+    used = counted > 0  # the halo has rows without pairs
     for chunk in chunks:
         at, inside = chunk
         x, y, z = gathered[0] if len(chunks) == 1 else rows_of(chunk)
@@ -220,8 +224,8 @@ def _gradients_of_group(shape: Shape, dimension: int, *refs: Any) -> None:
             )
     stamp = step * shape.n_inputs + number * group + rows
     _store(input_owners, (row_words,), stamp, used, shape.interpret)
-    places = (number * group + columns, size + number * n_noise + draws)
-    for words_, errors, at in zip((centres, drawn), (true_error, false_error), places, strict=True):
+    positions = (number * group + columns, size + number * n_noise + draws)
+    for words_, errors, at in zip((centres, drawn), (true_error, false_error), positions, strict=True):
         everywhere = at >= 0
         if shape.biased:
             _add(bias_sums, (words_,), _rounded(jnp.sum(errors, axis=0), BIAS_UNIT), everywhere, shape.interpret)
@@ -255,24 +259,27 @@ def update(
     owners: jax.Array,
     *changed: jax.Array,
 ) -> tuple[jax.Array, ...]:
-    """Subtract the clipped sums of the block's words from a table, once a word, and set the sums to zero.
+    """Subtract the clipped sums of the block's words from a table, once per word, and set the sums to zero.
 
     Args:
         shape: see :class:`Shape`.
-        words, noise, first, step: as in :func:`gradients`; `noise` only for C (None for W).
+        words: as in the `text` of :func:`gradients`.
+        noise: as in :func:`gradients` for the update of C; None for that of W.
+        first: as in :func:`gradients`.
+        step: as in :func:`gradients`.
         rates: float32 (S,), the learning rates of the steps.
-        owners: int32 (V,).
+        owners: int32 (V,), the position that updates each word.
         *changed: table and sums (V, D), and for C also biases and their sums (V,), float32.
 
     Returns:
         `changed`, in place.
     """
     of_outputs = noise is not None
-    n_places = shape.n_outputs if of_outputs else shape.n_inputs
+    n_positions = shape.n_outputs if of_outputs else shape.n_inputs
     given = (words, noise if of_outputs else words, first, step, rates, owners)
     return pl.pallas_call(
-        partial(_update_rows, shape, of_outputs, n_places, changed[0].shape[1]),
-        grid=(-(-n_places // ROWS),),
+        partial(_update_rows, shape, of_outputs, n_positions, changed[0].shape[1]),
+        grid=(-(-n_positions // ROWS),),
         out_shape=[jax.ShapeDtypeStruct(array.shape, array.dtype) for array in changed],
         input_output_aliases={len(given) + number: number for number in range(len(changed))},
         interpret=shape.interpret,
@@ -281,23 +288,25 @@ def update(
     )(*given, *changed)
 
 
-def _update_rows(shape: Shape, of_outputs: bool, n_places: int, dimension: int, *refs: Any) -> None:
+def _update_rows(shape: Shape, of_outputs: bool, n_positions: int, dimension: int, *refs: Any) -> None:
     words, noise, first, step_of_call, rates, owners = refs[:6]
     table, sums, *biased = refs[6 + (len(refs) - 6) // 2 :]
     number = step_of_call[0]
     base = (first[0] + number) * shape.size
     at = pl.program_id(0) * ROWS + jnp.arange(ROWS)
-    within = at < n_places
+    within = at < n_positions
     if of_outputs:
         is_centre = at < shape.size
         rows = jnp.where(
             is_centre,
             gpu.load(words.at[base + shape.window + at], mask=is_centre, other=0),
-            gpu.load(noise.at[number * (n_places - shape.size) + at - shape.size], mask=within & ~is_centre, other=0),
+            gpu.load(
+                noise.at[number * (n_positions - shape.size) + at - shape.size], mask=within & ~is_centre, other=0
+            ),
         )
     else:
         rows = gpu.load(words.at[base + at], mask=within, other=0)
-    own = within & (gpu.load(owners.at[rows]) == number * n_places + at)
+    own = within & (gpu.load(owners.at[rows]) == number * n_positions + at)
     rate = rates[number]
 
     def step_of(chunk: Any) -> tuple[Any, Any, Any]:
@@ -309,12 +318,12 @@ def _update_rows(shape: Shape, of_outputs: bool, n_places: int, dimension: int, 
     chunks = _chunks(dimension)
     kept = step_of(chunks[0])
     square = jnp.zeros(ROWS, jnp.float32)
-    for place, chunk in enumerate(chunks):
-        _, _, step = kept if place == 0 else step_of(chunk)
+    for number_of_chunk, chunk in enumerate(chunks):
+        _, _, step = kept if number_of_chunk == 0 else step_of(chunk)
         square += jnp.sum(step * step, axis=1)
     shrink = shape.clip / jnp.maximum(jnp.sqrt(square), shape.clip)
-    for place, chunk in enumerate(chunks):
-        index, mask, step = kept if place == 0 else step_of(chunk)
+    for number_of_chunk, chunk in enumerate(chunks):
+        index, mask, step = kept if number_of_chunk == 0 else step_of(chunk)
         old = gpu.load(table.at[index], mask=mask, other=0.0)
         _store(table, index, old - step * shrink[:, None], mask, shape.interpret)
         _store(sums, index, jnp.zeros_like(step), mask, shape.interpret)
@@ -335,11 +344,11 @@ def train(
     first: jax.Array,
     rates: jax.Array,
 ) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
-    """Train on a block for each of `rates`: tables W, C (and b), losses (S,) and numbers of pairs (S,).
+    """Train on a block for each of `rates`; returns tables W, C (and b), losses (S,) and numbers of pairs (S,).
 
-    Args are those of :func:`gradients`. A step is three kernels; the counter of the loop, which they read from the
-    device, is a fourth. Nothing is sliced or computed between them: on an H100 all but the gradients take 10 of the 39
-    microseconds of a step of 4096 tokens.
+    The arguments are those of :func:`gradients`. A step is three kernels; the counter of the loop, which they read from
+    the device, is a fourth. Nothing is sliced or computed between them: on an H100, everything but the gradients takes
+    10 of the 39 microseconds of a step of 4096 tokens.
     """
     inputs, outputs, *biases = tables
     n_words, steps = inputs.shape[0], rates.shape[0]

@@ -1,4 +1,4 @@
-"""The kernels in Triton, for torch on NVIDIA GPUs; what they do is said in the package's docstring."""
+"""The kernels in Triton, for torch on NVIDIA GPUs; see the docstring of the package."""
 
 # mypy: allow-incomplete-defs
 from __future__ import annotations
@@ -8,11 +8,11 @@ import triton.language as tl  # type: ignore[import-not-found,unused-ignore]
 
 __all__ = ["ROWS", "chunk_of", "gradients", "power_of_two", "update"]
 
-ROWS = 16  # places a program of the update
+ROWS = 16  # positions per program of the update
 
 
 def power_of_two(n: int) -> int:
-    """The smallest power of two >= n, 16 at least (what a product of Triton takes).
+    """The smallest power of two >= n and >= 16, the smallest size of a product in Triton.
 
     >>> power_of_two(26), power_of_two(3)
     (32, 16)
@@ -21,7 +21,7 @@ def power_of_two(n: int) -> int:
 
 
 def chunk_of(dimension: int) -> int:
-    """Columns of a vector that a program holds at once."""
+    """Columns of a vector that a program keeps in registers."""
     return min(128, power_of_two(dimension))
 
 
@@ -82,12 +82,12 @@ def gradients(
     REMOVES_HITS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """Add the gradients of a group of a block to the sums; a program a group.
+    """Add the gradients of a group of a block to the sums; one program per group.
 
-    Args are pointers: float32 tables W, C (V, D), b and log(K q) (V,); int32 words (N + 2w,), left, right (N,) of the
-    epoch, noise (S * T / G * K',) of the call, first (1,), the number of the call's first block; float32 sums as the
-    tables; int32 owners (V,) of W and C; float32 losses and counts (S * T / G,). `step` is the number of the step in
-    the call, `share` is K / K'.
+    The arguments are pointers: float32 tables W, C (V, D), b and log(K q) (V,); int32 words (N + 2w,), left, right (N,)
+    of the epoch, noise (S * T / G * K',) of the call, first (1,), the number of the call's first block; float32 sums as
+    the tables; int32 owners (V,) of W and C; float32 losses and counts (S * T / G,). `step` is the number of the step
+    in the call, `share` is K / K'.
     """
     number = tl.program_id(0)
     n_groups: tl.constexpr = SIZE // GROUP
@@ -133,28 +133,28 @@ def gradients(
     tl.store(losses + step * n_groups + number, loss)
     tl.store(counts + step * n_groups + number, tl.sum(counted, axis=0))
 
-    used = counted > 0  # a halo may reach where no pair is
+    used = counted > 0  # the halo has rows without pairs
     true_back, false_back = tl.trans(true_error), tl.trans(false_error)
     for start in tl.static_range(0, DIMENSION, CHUNK):
         at = start + tl.arange(0, CHUNK)
         inside = at[None, :] < DIMENSION
-        # The second reading comes from the caches; with one chunk the compiler has the rows still.
+        # The second read is served by the caches; with one chunk the compiler still has the rows in registers.
         x = tl.load(inputs + row_words[:, None] * DIMENSION + at[None, :], mask=within[:, None] & inside, other=0.0)
         y = tl.load(outputs + centres[:, None] * DIMENSION + at[None, :], mask=inside, other=0.0)
         z = tl.load(outputs + drawn[:, None] * DIMENSION + at[None, :], mask=inside, other=0.0)
         sums = _rounded(_product(true_error, y, PRECISION) + _product(false_error, z, PRECISION), 16384.0)
-        place = input_sums + row_words[:, None] * DIMENSION + at[None, :]
-        tl.atomic_add(place, sums, mask=used[:, None] & inside, sem="relaxed")
+        pointer = input_sums + row_words[:, None] * DIMENSION + at[None, :]
+        tl.atomic_add(pointer, sums, mask=used[:, None] & inside, sem="relaxed")
         sums = _rounded(_product(true_back, x, PRECISION), 16384.0)
-        place = output_sums + centres[:, None] * DIMENSION + at[None, :]
-        tl.atomic_add(place, sums, mask=inside, sem="relaxed")
+        pointer = output_sums + centres[:, None] * DIMENSION + at[None, :]
+        tl.atomic_add(pointer, sums, mask=inside, sem="relaxed")
         sums = _rounded(_product(false_back, x, PRECISION), 16384.0)
-        place = output_sums + drawn[:, None] * DIMENSION + at[None, :]
-        tl.atomic_add(place, sums, mask=inside, sem="relaxed")
+        pointer = output_sums + drawn[:, None] * DIMENSION + at[None, :]
+        tl.atomic_add(pointer, sums, mask=inside, sem="relaxed")
     if BIASED:
         tl.atomic_add(bias_sums + centres, _rounded(tl.sum(true_error, axis=0), 4096.0), sem="relaxed")
         tl.atomic_add(bias_sums + drawn, _rounded(tl.sum(false_error, axis=0), 4096.0), sem="relaxed")
-    # Of the places of a word any one may win: what its owner does is the same.
+    # Any position of a word may win: the update is the same.
     tl.store(input_owners + row_words, step * (SIZE + 2 * WINDOW) + number * GROUP + rows, mask=used)
     n_outputs: tl.constexpr = SIZE + n_groups * N_NOISE
     tl.store(output_owners + centres, step * n_outputs + number * GROUP + columns)
@@ -174,7 +174,7 @@ def update(
     bias_sums,
     step,
     clip,
-    N_PLACES: tl.constexpr,
+    N_POSITIONS: tl.constexpr,
     DIMENSION: tl.constexpr,
     CHUNK: tl.constexpr,
     SIZE: tl.constexpr,
@@ -183,22 +183,22 @@ def update(
     BIASED: tl.constexpr,
     ROWS: tl.constexpr,
 ):
-    """Subtract the clipped sums of the block's words from a table, once a word, and set the sums to zero.
+    """Subtract the clipped sums of the block's words from a table, once per word, and set the sums to zero.
 
-    A program for each `ROWS` places of the block: those of W (its tokens with the halo), or those of C (its centres,
+    One program per `ROWS` positions of the block: those of W (its tokens with the halo), or those of C (its centres,
     then its noise words). `rates` is float32 (S,); the others are as in :func:`gradients`.
     """
     base = (tl.load(first) + step) * SIZE
     at = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    within = at < N_PLACES
+    within = at < N_POSITIONS
     if OF_OUTPUTS:
         is_centre = at < SIZE
         of_text = tl.load(words + base + WINDOW + at, mask=is_centre, other=0)
-        drawn = tl.load(noise + step * (N_PLACES - SIZE) + at - SIZE, mask=within & (at >= SIZE), other=0)
+        drawn = tl.load(noise + step * (N_POSITIONS - SIZE) + at - SIZE, mask=within & (at >= SIZE), other=0)
         rows = tl.where(is_centre, of_text, drawn).to(tl.int64)
     else:
         rows = tl.load(words + base + at, mask=within, other=0).to(tl.int64)
-    own = within & (tl.load(owners + rows) == step * N_PLACES + at)
+    own = within & (tl.load(owners + rows) == step * N_POSITIONS + at)
     rate = tl.load(rates + step)
 
     square = tl.zeros((ROWS,), tl.float32)
@@ -211,10 +211,10 @@ def update(
     for start in tl.static_range(0, DIMENSION, CHUNK):
         columns = start + tl.arange(0, CHUNK)
         mask = own[:, None] & (columns[None, :] < DIMENSION)
-        place = rows[:, None] * DIMENSION + columns[None, :]
-        change = rate * tl.load(sums + place, mask=mask, other=0.0) * shrink[:, None]
-        tl.store(table + place, tl.load(table + place, mask=mask, other=0.0) - change, mask=mask)
-        tl.store(sums + place, tl.zeros((ROWS, CHUNK), tl.float32), mask=mask)
+        offset = rows[:, None] * DIMENSION + columns[None, :]
+        change = rate * tl.load(sums + offset, mask=mask, other=0.0) * shrink[:, None]
+        tl.store(table + offset, tl.load(table + offset, mask=mask, other=0.0) - change, mask=mask)
+        tl.store(sums + offset, tl.zeros((ROWS, CHUNK), tl.float32), mask=mask)
     if BIASED:
         change = rate * tl.load(bias_sums + rows, mask=own, other=0.0)
         change = tl.minimum(tl.maximum(change, -clip), clip)

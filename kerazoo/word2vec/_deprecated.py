@@ -1,0 +1,65 @@
+"""Arguments and names of version 0.1 that still work and warn. Version 0.3 removes this file and its callers."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from kerazoo._runtime.deprecation import warn_renamed
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.word2vec.options import ENGINE_OPTIONS
+
+__all__ = ["MOVED", "moved_arguments", "moved_attribute", "with_moved"]
+
+# Constructor arguments that are now keys of `engine_options`.
+MOVED = ENGINE_OPTIONS["keras"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def with_moved(arguments: dict[str, Any], options: Mapping[str, Any] | None, stacklevel: int = 2) -> dict[str, Any]:
+    """The arguments with the moved ones among `engine_options`, and a DeprecationWarning for each.
+
+    Args:
+        arguments: constructor argument -> value.
+        options: the engine options without those of the moved arguments.
+        stacklevel: as in `warnings.warn`, from the caller of this function.
+    """
+    moved = [name for name in arguments if name in MOVED]
+    if not moved:
+        return arguments
+    merged = {name: value for name, value in (options or {}).items() if name not in moved}
+    for name in moved:
+        warn_renamed(f"{name}=", f"engine_options={{{name!r}: ...}}", stacklevel + 1)
+        if arguments[name] is not None:
+            merged[name] = arguments[name]
+    rest = {name: value for name, value in arguments.items() if name not in MOVED}
+    return {**rest, "engine_options": merged or None}
+
+
+def moved_arguments(init: F) -> F:
+    """Decorator of the constructor: it takes the moved arguments too, which its signature does not show."""
+
+    @functools.wraps(init)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
+        options = kwargs.get("engine_options")
+        for name in MOVED:
+            if name in kwargs and isinstance(options, Mapping) and name in options:
+                raise InvalidArgumentError(f"{name}= is given twice; expected it in engine_options= only.")
+        init(self, *args, **with_moved(kwargs, options))
+
+    return wrapper  # type: ignore[return-value]
+
+
+def moved_attribute(name: str) -> Any:
+    """A property in place of the attribute of a moved argument."""
+
+    def read(self: Any) -> Any:
+        warn_renamed(f"Word2Vec.{name}", f"Word2Vec.engine_options[{name!r}]")
+        return (self.engine_options or {}).get(name)
+
+    def write(self: Any, value: Any) -> None:
+        self.engine_options = with_moved({name: value}, self.engine_options)["engine_options"]
+
+    return property(read, write, doc=f"Deprecated; use ``engine_options[{name!r}]``.")

@@ -1,0 +1,131 @@
+"""The tables in the layout of the training kernel, and snapshots of them in a file."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from kerazoo.word2vec.hierarchy import HuffmanTree
+from kerazoo.word2vec.results import Tables
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["PaddedTables", "TablesSnapshot"]
+
+Table: TypeAlias = "NDArray[np.float32]"
+
+
+class PaddedTables:
+    """Tables whose rows have a multiple of 16 floats and start at multiples of 64 bytes, as the kernel requires.
+
+    Args:
+        n_words: V, rows.
+        size: D, numbers per vector.
+        noise: whether there are output vectors.
+        biased: whether they have biases.
+        tree: of hierarchical softmax, or None.
+
+    Attributes:
+        inputs, outputs, nodes: float32 (V, D'), with D' = D rounded up to a multiple of 16, or None.
+        biases: float32 (V,), or None.
+    """
+
+    def __init__(self, n_words: int, size: int, noise: bool, biased: bool, tree: HuffmanTree | None) -> None:
+        self.size, self.tree = size, tree
+        self.inputs = _aligned(n_words, size)
+        self.outputs = _aligned(n_words, size) if noise else None
+        self.biases = np.zeros(n_words, np.float32) if biased else None
+        self.nodes = None if tree is None else _aligned(n_words - 1, size)
+
+    def draw(self, seed: int, log_noise: NDArray[np.float32]) -> None:
+        """The values of an untrained model: W uniform in [-2/D, 2/D), C and the nodes zero, b = log q."""
+        generator = np.random.default_rng(seed)
+        for part in _parts(self.inputs):
+            part[:, : self.size] = (generator.random((len(part), self.size), np.float32) - 0.5) * (4 / self.size)
+        if self.biases is not None:
+            self.biases[:] = log_noise
+
+    def assign(self, tables: Tables) -> None:
+        """Copy these values into the tables."""
+        others = (tables.input_vectors, tables.output_vectors, tables.node_vectors)
+        for table, values in zip((self.inputs, self.outputs, self.nodes), others, strict=True):
+            if table is not None and values is not None:
+                table[:, : self.size] = values
+        if self.biases is not None:
+            self.biases[:] = tables.output_biases
+
+    def copy(self) -> Tables:
+        """Copies of the tables without padding."""
+        return self._tables(lambda table: table[:, : self.size].copy(), lambda biases: biases.copy())
+
+    def release(self) -> Tables:
+        """The tables without padding, in the same memory; this object must not be used afterwards."""
+        return self._tables(lambda table: _compact(table, self.size), lambda biases: biases)
+
+    def _tables(self, of_table: Callable[[Table], Table], of_biases: Callable[[Table], Table]) -> Tables:
+        outputs = None if self.outputs is None else of_table(self.outputs)
+        biases = None if self.biases is None else of_biases(self.biases)
+        nodes = None if self.nodes is None else of_table(self.nodes)
+        return Tables(of_table(self.inputs), outputs, biases, nodes, self.tree)
+
+    def arrays(self) -> list[Table]:
+        """The arrays that are not None, with their padding."""
+        arrays = (self.inputs, self.outputs, self.biases, self.nodes)
+        return [array for array in arrays if array is not None]
+
+    def are_finite(self) -> bool:
+        """Whether no value is NaN or infinite."""
+        return all(bool(np.isfinite(part).all()) for table in self.arrays() for part in _parts(table))
+
+
+def _aligned(n_words: int, size: int) -> Table:
+    stride = -(-size // 16) * 16
+    memory = np.zeros(n_words * stride + 16, np.float32)
+    start = -memory.ctypes.data % 64 // 4
+    return memory[start : start + n_words * stride].reshape(n_words, stride)
+
+
+def _parts(table: Table, n_rows: int = 4096) -> list[Table]:
+    """Views of at most `n_rows` rows, so that temporary arrays stay small."""
+    return [table[first : first + n_rows] for first in range(0, len(table), n_rows)]
+
+
+def _compact(table: Table, size: int) -> Table:
+    flat = table.reshape(-1)
+    done = 0
+    for part in _parts(table):  # to the front, over rows that were moved before
+        flat[done : done + len(part) * size] = part[:, :size].copy().reshape(-1)
+        done += len(part) * size
+    return flat[:done].reshape(-1, size)
+
+
+class TablesSnapshot:
+    """The values of tables in an unnamed temporary file, so that memory holds the tables once."""
+
+    def __init__(self, tables: PaddedTables) -> None:
+        self._finite = tables.are_finite()
+        self._file = None
+        if self._finite:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as this object
+            for table in tables.arrays():
+                table.tofile(self._file)
+            self._file.flush()
+
+    def are_finite(self) -> bool:
+        """Whether the values were finite; otherwise there is no file."""
+        return self._finite
+
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def restore(self, tables: PaddedTables) -> None:
+        """Read the values back into the tables."""
+        assert self._file is not None
+        self._file.seek(0)
+        for table in tables.arrays():
+            self._file.readinto(table.reshape(-1).view(np.uint8).data)

@@ -1,0 +1,117 @@
+"""Checkpoints of a training as model files: one file per call of `fit` or `partial_fit`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kerazoo._runtime.checkpoints import CheckpointFile
+from kerazoo.errors import StorageError
+from kerazoo.word2vec.io.model_file import KIND, Contents, from_tensors, to_tensors
+from kerazoo.word2vec.results import TrainingState
+
+if TYPE_CHECKING:
+    from kerazoo.text import Vocabulary
+
+__all__ = ["ResumedTraining", "TrainingCheckpoint"]
+
+
+class ResumedTraining(NamedTuple):
+    """What a checkpoint says about its training.
+
+    Attributes:
+        state: where the training continues.
+        seed: the seed of its first run.
+        complete: whether the training has ended.
+    """
+
+    state: TrainingState
+    seed: int
+    complete: bool
+
+
+class TrainingCheckpoint:
+    """The checkpoint of one call of `fit` or `partial_fit`: a model file with a note on the state of the training.
+
+    Each call has its own file, ``fit-<number>.kerazoo``, so a script with several calls can be run again and continues
+    in the call that was killed.
+
+    Args:
+        folder: made if it does not exist.
+        number: calls of `fit` and `partial_fit` before this one.
+        identity: name -> value that JSON can hold, see :class:`kerazoo._runtime.checkpoints.CheckpointFile`.
+        minutes: float >= 0, minimum time between two checkpoints.
+        parameters: the constructor's arguments, as :func:`kerazoo.word2vec.io.model_file.storable` returns them.
+        vocabulary: the words of the rows.
+        history: of the earlier calls.
+        seed: of this call; a checkpoint that is found replaces it.
+
+    Raises:
+        InvalidArgumentError: `minutes` is out of range.
+        StorageError: the folder cannot be made.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        number: int,
+        *,
+        identity: Mapping[str, Any],
+        minutes: float,
+        parameters: dict[str, Any],
+        vocabulary: Vocabulary,
+        history: dict[str, list[float]],
+        seed: int,
+    ) -> None:
+        self._file = CheckpointFile(folder, f"fit-{number}.kerazoo", kind=KIND, identity=identity, minutes=minutes)
+        self._number, self._seed = number, seed
+        self._parameters, self._vocabulary, self._history = parameters, vocabulary, history
+
+    def read(self) -> ResumedTraining | None:
+        """The state of the training, or None if there is no checkpoint yet.
+
+        Raises:
+            StorageError: the file is damaged or of another kind.
+            InvalidArgumentError: it belongs to other settings or other data.
+        """
+        found = self._file.read()
+        if found is None:
+            return None
+        contents = from_tensors(self._file.path, found.arrays, found.metadata)
+        note = contents.training or {}
+        try:
+            earlier = int(note["epochs_before"])
+            state = TrainingState(
+                tables=contents.tables,
+                history={name: values[earlier:] for name, values in contents.history.items()},
+                position=int(note["position"]),
+                seconds=float(note["seconds"]),
+                engine=dict(note["engine"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise StorageError(
+                f"{self._file.path}: a damaged checkpoint: {error!r}. Delete it to train from scratch."
+            ) from error
+        self._seed = found.seed
+        return ResumedTraining(state, found.seed, found.complete)
+
+    def is_due(self) -> bool:
+        """Whether the minimum time since the last checkpoint has passed."""
+        return self._file.is_due()
+
+    def write(self, state: TrainingState, complete: bool = False) -> None:
+        """Replace the checkpoint. If that fails (a full disk), the training continues and a RuntimeWarning says so."""
+        assert state.tables is not None
+        note = {
+            "epochs_before": len(self._history["loss"]),
+            "position": state.position,
+            "seconds": state.seconds,
+            "engine": state.engine,
+        }
+        history = {name: self._history[name] + values for name, values in state.history.items()}
+        contents = Contents(
+            self._parameters, self._vocabulary, state.tables, history, self._seed, self._number + 1, note
+        )
+        arrays, metadata = to_tensors(contents)
+        self._file.write(arrays, metadata, seed=self._seed, complete=complete)
