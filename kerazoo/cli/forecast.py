@@ -129,8 +129,8 @@ def forecast(
         if n_folds:
             forecaster.callbacks = [] if quiet else [_progress("backtest")]
             every = "fresh" if refit else False
-            found = backtest(forecaster, y, X, horizon=None, folds=n_folds, step=None, refit=every, levels=levels,
-                             where_possible=True)  # fmt: skip
+            params = forecaster.get_params(deep=False)
+            found = backtest(panel, params, n_windows=n_folds, refit=every, levels=levels, only_possible=True)
             _say_backtest(found, panel, settings, refit)
         forecaster.callbacks = [] if quiet else [_progress("training")]
         forecaster.fit(y, X)

@@ -162,21 +162,21 @@ def test_folds_refit_and_levels_reach_the_backtest(folder, capsys, monkeypatch, 
     class Asked(Exception):
         pass
 
-    def ask(forecaster, y, X, **asked):
+    def ask(panel, params, **asked):
         raise Asked(asked)
 
     monkeypatch.setattr(backtesting, "backtest", ask)
     with pytest.raises(Asked) as asked:
         cli.main(["forecast", "milk.csv", "--folds", "4", option, "--interval", "0.9,0.5", *TINY])
     asked = asked.value.args[0]
-    assert (asked["folds"], asked["refit"], asked["levels"], asked["where_possible"]) == (4, refit, (0.5, 0.9), True)
+    assert (asked["n_windows"], asked["refit"], asked["levels"], asked["only_possible"]) == (4, refit, (0.5, 0.9), True)
 
 
 def test_a_backtest_is_trained_once_for_all_levels_that_can_be_had(folder, capsys, monkeypatch):
     """Eleven steps are held out at the first origin, enough for 80 % and not for 98 or 99 %."""
     trained = []
-    fit = fitting.fit_ensemble
-    monkeypatch.setattr(fitting, "fit_ensemble", lambda *given: trained.append(given) or fit(*given))
+    fit = fitting.fit
+    monkeypatch.setattr(fitting, "fit", lambda *given: trained.append(given) or fit(*given))
     milk()[-40:].to_csv("short.csv")
     levels = ["--interval", "0.8,0.98,0.99"]
     options = ["--horizon", "6", "--folds", "1", *levels, *TINY, "--epochs", "0"]
@@ -291,12 +291,12 @@ def test_short_series_get_what_they_allow(folder, capsys, no_nets):
 
 
 def test_a_backtest_of_several_series_without_a_season(folder, capsys, no_nets, monkeypatch):
-    def backtest(forecaster, y, X, folds, refit, levels, **rest):
-        asked.append((folds, refit, levels))
+    def backtest(panel, params, n_windows, refit, levels, **rest):
+        asked.append((n_windows, refit, levels))
         rows = [
             {"fold": fold, "origin": fold, "series": name, "model": model, "rmse": size, "mae": size, "smape": 5.0,
              "mase": 0.5, "coverage_80": 0.75 if model == "forecaster" else np.nan}
-            for fold in range(folds)
+            for fold in range(n_windows)
             for name in "ab"
             for model, size in (("forecaster", 12345.6 + fold), ("naive", 2.0), ("seasonal_naive", 2.0))
         ]  # fmt: skip
@@ -413,7 +413,7 @@ def test_what_is_refused_before_training(folder, capsys, no_training, arguments,
 
 def test_too_many_folds(folder, capsys, monkeypatch):
     monkeypatch.setattr(Forecaster, "fit", None)
-    assert "folds=2 would fit" in refused(capsys, "milk.csv", "--folds", "9", *TINY)
+    assert "n_windows=2 would fit" in refused(capsys, "milk.csv", "--folds", "9", *TINY)
 
 
 @pytest.mark.parametrize(("option", "name"), [("--out", "old.csv"), ("--plot", "old.png"), ("--save", "old.kerazoo")])

@@ -18,7 +18,7 @@ from kerazoo.forecast.nets.member_steps import member_step_of
 from kerazoo.zoo.builders import build, build_stack, why_no_stack
 from kerazoo.zoo.spec import RNNSpec
 
-__all__ = ["MemberNets", "member_nets", "why_one_by_one"]
+__all__ = ["MemberNets", "member_nets", "why_separate"]
 
 Values = NDArray[Any]
 
@@ -31,10 +31,10 @@ def member_nets(spec: RNNSpec, seeds: Sequence[int], steps: int) -> MemberNets:
         seeds: one int per member.
         steps: int, length of the training windows.
     """
-    return _SeparateNets(spec, seeds, steps) if why_one_by_one(spec) else _StackedNets(spec, seeds)
+    return _SeparateNets(spec, seeds, steps) if why_separate(spec) else _StackedNets(spec, seeds)
 
 
-def why_one_by_one(spec: RNNSpec) -> str:
+def why_separate(spec: RNNSpec) -> str:
     """Why the members of a spec must be separate networks; an empty string if their weights can be stacked."""
     for layer in spec.layers:
         if layer.input_dropout or layer.output_dropout or layer.state_dropout:
