@@ -56,7 +56,7 @@ for name in ("plain network", "generated", "last year"):
     print(f"{name:<13}  RMSE {metrics.rmse(year['truth'], year[name]):5.1f}")
 
 # %% One year is a small test set: forecast several years, each from the years before it.
-scores = forecaster.backtest(milk, folds=folds)
+scores = forecaster.cross_validation(milk, n_windows=folds)
 print(scores.groupby("model")[["rmse", "mae", "mase", "coverage_80", "coverage_95"]].mean().round(3).to_string())
 
 # %% Plots.

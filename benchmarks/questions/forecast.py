@@ -46,7 +46,7 @@ def forecaster(model: str | None, seed: int, **settings: Any) -> Any:
         first = () if model is None else (model,)
         made = Forecaster(*first, period=period, horizon=horizon, seed=seed, verbose=0, **settings).fit(train)
         keras.backend.clear_session(free_memory=False)
-        table = made.predict(horizon, interval=[level / 100 for level in LEVELS])
+        table = made.predict(horizon, level=[level / 100 for level in LEVELS])
         return Forecast(
             table["forecast"].to_numpy(),
             {level: (table[f"lower_{level}"].to_numpy(), table[f"upper_{level}"].to_numpy()) for level in LEVELS},
@@ -174,7 +174,7 @@ def _forecaster_of_sine(transforms: Any, seed: int, x_test: Any, y_test: Any) ->
         errors = []
         for inputs, targets in zip(x_test[..., 0], y_test[..., 0], strict=True):
             series = np.append(inputs, targets[-1])
-            errors.append((made.one_step(series) - series)[1:])
+            errors.append((made.fitted_values(series) - series)[1:])
         return float(np.nanmean(np.square(errors)))
 
     made, seconds = fitted(2000, 1e-4, 1)
@@ -196,7 +196,7 @@ def timing(repeats: int) -> Any:
         start = time.perf_counter()
         made = Forecaster(seed=turn, verbose=0).fit(series)
         fitted = time.perf_counter()
-        made.predict(12, interval=[0.8, 0.95])
+        made.predict(12, level=[0.8, 0.95])
         rows.append({"turn": turn, "fit_seconds": fitted - start, "predict_seconds": time.perf_counter() - fitted})
     print_table("default fit on the milk series", rows, list(rows[0]))
     return {"fit": rows, "median_fit_seconds": statistics.median(row["fit_seconds"] for row in rows)}

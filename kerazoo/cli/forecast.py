@@ -27,7 +27,7 @@ MAX_WINDOWS = 3
 @click.command(
     cls=Command,
     renamed={"--interval": "--level", "--folds": "--windows"},
-    arguments={"n_members": "--members", "folds": "--windows", "n_windows": "--windows", "interval": "--level"},
+    arguments={"n_members": "--members", "n_windows": "--windows"},
 )
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--date", metavar="COLUMN", help="Dates, or consecutive integers; default: the first column.")
@@ -118,7 +118,7 @@ def forecast(
     with file_names(data, columns, future):
         panel = columns.read_panel(table, date_format, freq)
         forecaster = Forecaster(horizon=horizon, n_members=members, transforms=configs, verbose=0, **parameters)
-        settings = forecaster.check(panel)
+        settings = forecaster.validate(panel)
         if future is not None:
             X_future = columns.read_future(read_table(future), date_format, freq)
             read_future(panel, X_future, settings.horizon)  # raises before training, not after it
@@ -127,8 +127,9 @@ def forecast(
         n_windows = _n_windows(windows, panel, settings)
         if n_windows:
             forecaster.callbacks = [] if quiet else [report.progress_bar("backtest")]
-            scores = backtest(forecaster, panel, None, horizon=None, folds=n_windows, step=None,
-                              refit="fresh" if refit else False, levels=levels, where_possible=True)  # fmt: skip
+            params = forecaster.get_params(deep=False)
+            every = "fresh" if refit else False
+            scores = backtest(panel, params, n_windows=n_windows, refit=every, levels=levels, only_possible=True)
             report.print_backtest(scores, panel, settings, refit)
         forecaster.callbacks = [] if quiet else [report.progress_bar("training")]
         forecaster.fit(panel)
@@ -169,7 +170,7 @@ def _predict(forecaster: Any, X_future: Any, levels: Sequence[float]) -> Any:
     levels = list(levels)
     while True:
         try:
-            return forecaster.predict(X_future=X_future, interval=levels or None)
+            return forecaster.predict(X_future=X_future, level=levels or None)
         except IntervalError:
             click.echo(
                 f"kerazoo: no {100 * levels.pop():g} % interval: {forecaster.n_held_} held-out steps are too few.",

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kerazoo._columns import FORECAST
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from kerazoo.forecast.data.panel import Panel
 
 __all__ = [
-    "FORECAST",
-    "bound_columns",
     "forecast_table",
     "forecasts_by_series",
     "plain_warnings",
@@ -30,14 +30,7 @@ __all__ = [
     "unplotted",
 ]
 
-FORECAST = "forecast"
 MAX_PLOTTED = 6  # series in one plot
-
-
-def bound_columns(level: float) -> tuple[str, str]:
-    """Labels of the lower and upper bound of an interval."""
-    label = f"{100 * level:g}"
-    return f"lower_{label}", f"upper_{label}"
 
 
 def progress_bar(title: str) -> Any:
@@ -132,7 +125,7 @@ def print_method(forecaster: Any) -> None:
     networks = f"{forecaster.n_members} of {forecaster.model}"
     trained = len(next(iter(forecaster.history_.values()), []))
     if forecaster.best_epoch_:
-        weight = forecaster.net_share_
+        weight = forecaster.correction_weight_
         share = "" if weight == 1 else f", {100 * weight:.0f} % of their correction applied"
         click.echo(f"networks    {networks}, best after {forecaster.best_epoch_} of {trained} epochs{share}")
     elif trained:

@@ -13,11 +13,12 @@ from typing import Any
 
 import click
 
+from kerazoo._columns import FORECAST, bound_columns
 from kerazoo._runtime.devices import prefer_fast_kernels
 from kerazoo._runtime.files import replacing
 from kerazoo.cli.commands import Command, backend_option, set_backend
 from kerazoo.cli.forecast import forecast
-from kerazoo.cli.forecast_report import FORECAST, bound_columns, print_method
+from kerazoo.cli.forecast_report import print_method
 from kerazoo.cli.word2vec import similar, word2vec
 from kerazoo.errors import KerazooError, StorageError
 
@@ -108,7 +109,7 @@ def milk_demo(folder: Path, seed: int) -> None:
     )
     forecaster.fit(train)
     print_method(forecaster)
-    table = forecaster.predict(12, interval=[0.8, 0.95])
+    table = forecaster.predict(12, level=[0.8, 0.95])
     lower, upper = bound_columns(0.8)
     covered = table[lower].le(test) & table[upper].ge(test)
     click.echo(

@@ -1,4 +1,4 @@
-"""Forecasts of series: `Forecaster`, transforms and their choice, pandas in and out, calendar features, baselines."""
+"""Forecasts of time series: `Forecaster`, transforms and their selection, pandas in and out, calendar features."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Forecaster"]
 
 
 def __getattr__(name: str) -> Any:
-    # On first use: transforms and metrics can then be had without scikit-learn's estimators.
+    # On first use: transforms and metrics do not need scikit-learn.
     if name == "Forecaster":
         value = importlib.import_module("kerazoo.forecast.forecaster").Forecaster
         globals()[name] = value

@@ -1,117 +1,159 @@
-"""Forecasts from several origins, judged beside the naive ones."""
+"""Rolling-origin evaluation of a forecaster beside the naive forecasts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kerazoo import metrics
+from kerazoo._columns import FORECAST, bound_columns
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast import baselines
-from kerazoo.forecast.data import SeriesData, read_panel
+from kerazoo.forecast import baselines, fitting
+from kerazoo.forecast.data.panel import Panel, SeriesData
+from kerazoo.forecast.fitted import Fitted
+from kerazoo.forecast.options import FitSettings, fit_settings, steps_to_hold_out
+from kerazoo.forecast.transforms.base import Values
 
 __all__ = ["backtest"]
 
 
 def backtest(
-    forecaster: Any,
-    y: Any,
-    X: Any,
-    horizon: int | None,
-    folds: int,
-    step: int | None,
-    refit: str | bool,
-    levels: Sequence[float],
-    where_possible: bool = False,
+    panel: Panel,
+    params: Mapping[str, Any],
+    *,
+    horizon: int | None = None,
+    n_windows: int = 5,
+    step: int | None = None,
+    refit: str | bool = "fresh",
+    levels: Sequence[float] = (),
+    only_possible: bool = False,
 ) -> pd.DataFrame:
-    """See :meth:`kerazoo.Forecaster.backtest`; `where_possible` leaves out the levels that too few steps are held out
-    for."""
-    from kerazoo.forecast.fitting import checked_held_out, fit_ensemble
+    """Forecast the end of the series from several origins: see :meth:`kerazoo.Forecaster.cross_validation`.
 
+    Args:
+        panel: the series.
+        params: name -> value of the constructor parameters of a Forecaster. Their callbacks see the training of every
+            window; no checkpoints are written.
+        horizon: int, steps of each forecast; None: as the parameters say.
+        n_windows: int >= 1, origins.
+        step: int >= 1, steps between origins; None: `horizon`.
+        refit: "fresh" or False.
+        levels: levels of the intervals whose coverage is measured, fractions.
+        only_possible: whether to skip levels for which too few steps are held out at the first origin, instead of
+            raising an error.
+
+    Returns:
+        The scores, with the forecasts in ``attrs["forecasts"]``.
+
+    Raises:
+        InvalidArgumentError: an argument is out of range, or the series are too short for so many windows.
+        IntervalError: too few steps are held out for a level.
+        TrainingError: the training of a window diverges.
+    """
     if refit not in ("fresh", False):
         raise InvalidArgumentError(f"refit={refit!r}; expected 'fresh' or False.")
-    whole = read_panel(y, X)
-    settings = forecaster._settings(whole)
+    settings = fit_settings(params, panel)
     horizon = settings.horizon if horizon is None else check_int("horizon", horizon)
-    folds = check_int("folds", folds)
+    n_windows = check_int("n_windows", n_windows)
     step = horizon if step is None else check_int("step", step)
-    back = [horizon + (folds - 1 - fold) * step for fold in range(folds)]
-    shortest = min(len(each.values) for each in whole.series)
-    least = 2 * settings.period + 3
-    left = f"{folds} folds of {horizon} steps, {step} apart, leave {max(0, shortest - back[0])} of {shortest} values"
-    if shortest - back[0] < least:
-        fit = 1 + (shortest - least - horizon) // step
-        remedy = f"folds={fit} would fit, or a smaller step" if fit >= 1 else "A longer series is needed"
-        raise InvalidArgumentError(f"{left}; expected at least {least} to learn from. {remedy}.")
-    first = _until(whole, back[0])
-    try:
-        checked_held_out(first, forecaster._settings(first), None)
-    except InvalidArgumentError as error:
-        raise InvalidArgumentError(f"{left} for the first. {error}") from error
-    rows, steps = [], []
-    model = None
-    for fold, before in enumerate(back):
-        panel = _until(whole, before)
-        if model is None or refit == "fresh":
-            # No clone of scikit-learn's: callbacks are those that were given, not copies, and see all folds. And a fold
-            # is not the fit that is to be resumed.
-            model = type(forecaster)(**{**forecaster.get_params(deep=False), "checkpoint_dir": None})
-            its = model._settings(panel)
-            model._panel, model._fitted = panel, fit_ensemble(panel, its)
-            model._levels_seed = its.seed
-        if where_possible and fold == 0:  # the fold with the fewest values
-            levels = model._possible(levels)
-        futures = [
-            each.covariates[len(each.values) - before : len(each.values) - before + horizon] for each in whole.series
-        ]
-        columns = model._columns(panel.series, futures, horizon, levels)
-        for place, (known, all_of_it) in enumerate(zip(panel.series, whole.series, strict=True)):
-            origin = len(known.values)
-            truth = all_of_it.values[origin : origin + horizon]
-            forecasts = {
-                "forecaster": columns["forecast"][place],
-                "naive": baselines.naive(known.values, horizon),
-                "seasonal_naive": baselines.seasonal_naive(known.values, horizon, settings.period),
-            }
-            for name, forecast in forecasts.items():
-                row = {"fold": fold, "origin": known.index[-1], "series": known.id, "model": name,
-                       **_scores(truth, forecast, known.values, settings.period)}  # fmt: skip
-                for level in levels:
-                    label = f"{100 * level:g}"
-                    held = np.nan
-                    if name == "forecaster":
-                        bounds = (columns[f"{side}_{label}"][place] for side in ("lower", "upper"))
-                        held = metrics.coverage(truth, *bounds)
-                    row[f"coverage_{label}"] = held
-                rows.append(row)
-            table = {"fold": fold, "series": known.id, "ds": all_of_it.index[origin : origin + horizon], "y": truth}
-            steps.append(pd.DataFrame({**table, **{label: arrays[place] for label, arrays in columns.items()}}))
+    cutoffs = [horizon + (n_windows - 1 - window) * step for window in range(n_windows)]
+    _check_length(panel, settings, params, horizon, n_windows, step)
+    rows, tables = [], []
+    fitted: Fitted | None = None
+    for window, cutoff in enumerate(cutoffs):
+        known = _without_last(panel, cutoff)
+        if fitted is None or refit == "fresh":
+            fitted = fitting.fit(known, fit_settings(params, known))
+            if fitted.course.error is not None:
+                raise fitted.course.error
+        if only_possible and window == 0:  # the window with the fewest values
+            levels = fitted.possible_levels(levels)
+        starts = [len(each.values) - cutoff for each in panel.series]
+        futures = [each.covariates[start : start + horizon] for each, start in zip(panel.series, starts, strict=True)]
+        columns = fitted.forecast(known.series, futures, horizon, levels)
+        for number, (before, whole) in enumerate(zip(known.series, panel.series, strict=True)):
+            future = slice(starts[number], starts[number] + horizon)
+            truth = whole.values[future]
+            forecasts = {label: arrays[number] for label, arrays in columns.items()}
+            first = {"fold": window, "origin": before.index[-1], "series": before.id}
+            rows += _scored(first, truth, forecasts, before, settings.period, levels)
+            table = {"fold": window, "series": before.id, "ds": whole.index[future], "y": truth, **forecasts}
+            tables.append(pd.DataFrame(table))
     found = pd.DataFrame(rows)
-    found.attrs["forecasts"] = _Steps(pd.concat(steps, ignore_index=True))
+    found.attrs["forecasts"] = _Forecasts(pd.concat(tables, ignore_index=True))
     return found
 
 
-class _Steps(pd.DataFrame):
-    """A frame that may stand in `attrs`: pandas compares and copies those of the frames that it puts together."""
+def _check_length(
+    panel: Panel, settings: FitSettings, params: Mapping[str, Any], horizon: int, n_windows: int, step: int
+) -> None:
+    """:class:`InvalidArgumentError` unless enough values lie before the first origin."""
+    shortest = min(len(each.values) for each in panel.series)
+    cutoff = horizon + (n_windows - 1) * step
+    minimum = 2 * settings.period + 3
+    left = (
+        f"{n_windows} windows of {horizon} steps, {step} apart, leave {max(0, shortest - cutoff)} of {shortest} values"
+    )
+    if shortest - cutoff < minimum:
+        fit = 1 + (shortest - minimum - horizon) // step
+        remedy = f"n_windows={fit} would fit, or a smaller step" if fit >= 1 else "A longer series is needed"
+        raise InvalidArgumentError(f"{left}; expected at least {minimum} to train on. {remedy}.")
+    first = _without_last(panel, cutoff)
+    try:
+        steps_to_hold_out(first, fit_settings(params, first), None)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f"{left} for the first. {error}") from error
+
+
+def _scored(
+    first: Mapping[str, Any],
+    truth: Values,
+    forecasts: Mapping[str, Values],
+    known: SeriesData,
+    period: int,
+    levels: Sequence[float],
+) -> list[dict[str, Any]]:
+    """The rows of one series and window: one per model, which begin with the columns `first`."""
+    horizon = len(truth)
+    models = {
+        "forecaster": forecasts[FORECAST],
+        "naive": baselines.naive(known.values, horizon),
+        "seasonal_naive": baselines.seasonal_naive(known.values, horizon, period),
+    }
+    rows = []
+    for name, forecast in models.items():
+        row = {**first, "model": name, **_scores(truth, forecast, known.values, period)}
+        for level in levels:
+            covered = np.nan
+            if name == "forecaster":
+                covered = metrics.coverage(truth, *(forecasts[label] for label in bound_columns(level)))
+            row[f"coverage_{100 * level:g}"] = covered
+        rows.append(row)
+    return rows
+
+
+class _Forecasts(pd.DataFrame):
+    """A frame for `attrs`: when pandas joins frames, it compares and copies their attrs."""
 
     @property
     def _constructor(self) -> Any:
         return pd.DataFrame
 
     def __eq__(self, other: Any) -> Any:
-        return self is other if isinstance(other, _Steps) else super().__eq__(other)
+        return self is other if isinstance(other, _Forecasts) else super().__eq__(other)
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __deepcopy__(self, memo: Any = None) -> _Steps:
+    def __deepcopy__(self, memo: Any = None) -> _Forecasts:
         return self
 
 
-def _scores(truth: Any, forecast: Any, known: Any, period: int) -> dict[str, float]:
+def _scores(truth: Values, forecast: Values, known: Values, period: int) -> dict[str, float]:
     scores = {
         "rmse": metrics.rmse(truth, forecast),
         "mae": metrics.mae(truth, forecast),
@@ -119,17 +161,15 @@ def _scores(truth: Any, forecast: Any, known: Any, period: int) -> dict[str, flo
     }
     try:
         scores["mase"] = metrics.mase(truth, forecast, known, period)
-    except InvalidArgumentError:  # a series without changes has no scale
+    except InvalidArgumentError:  # a constant series has no scale
         scores["mase"] = np.nan
     return scores
 
 
-def _until(panel: Any, before: int) -> Any:
-    """The panel without the last `before` steps of each series."""
-    from dataclasses import replace
-
+def _without_last(panel: Panel, steps: int) -> Panel:
+    """The panel without the last steps of each series."""
     series = tuple(
-        SeriesData(each.id, each.values[:-before], each.index[:-before], each.covariates[:-before])
+        SeriesData(each.id, each.values[:-steps], each.index[:-steps], each.covariates[:-steps])
         for each in panel.series
     )
     return replace(panel, series=series)

@@ -1,4 +1,4 @@
-"""Forecasts that take no training: what every other forecast has to beat."""
+"""Naive forecasts, which need no training: the baselines for every other method."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Values: TypeAlias = NDArray[np.float64]
 
 
 def naive(y: Any, horizon: int) -> Values:
-    """The last value, again and again: ŷ_(T+h) = y_T. The best forecast of a random walk.
+    """Repeat the last value: ŷ_(T+h) = y_T. The best forecast of a random walk.
 
     Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd ed. 2021, section 5.2.
 
     Args:
-        y: finite numbers (T,), T >= 1, the series in order of time.
-        horizon: int >= 1, H, steps to foretell.
+        y: finite numbers (T,), T >= 1, in chronological order.
+        horizon: int >= 1, H, steps to forecast.
 
     Returns:
         float64 (H,).
 
     Raises:
-        InvalidArgumentError: a series that is empty, not one-dimensional or not finite.
+        InvalidArgumentError: the series is empty, not one-dimensional or not finite.
 
     >>> naive([3.0, 5.0, 4.0], horizon=2).tolist()
     [4.0, 4.0]
@@ -37,42 +37,42 @@ def naive(y: Any, horizon: int) -> Values:
 
 
 def seasonal_naive(y: Any, horizon: int, period: int) -> Values:
-    """The last season, again and again: ŷ_(T+h) = y_(T+h-mk), k the least integer that leads into the series.
+    """Repeat the last season: ŷ_(T+h) = y_(T+h-mk), k the smallest integer for which T+h-mk <= T.
 
     Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd ed. 2021, section 5.2.
 
     Args:
-        y: finite numbers (T,), T >= period, the series in order of time.
-        horizon: int >= 1, H, steps to foretell.
-        period: int >= 1, m, steps of a season: 12 in months.
+        y: finite numbers (T,), T >= period, in chronological order.
+        horizon: int >= 1, H, steps to forecast.
+        period: int >= 1, m, steps per season: 12 for months.
 
     Returns:
         float64 (H,).
 
     Raises:
-        InvalidArgumentError: a series of less than one period, not one-dimensional or not finite.
+        InvalidArgumentError: the series is shorter than one period, not one-dimensional or not finite.
 
     >>> seasonal_naive([9.0, 1.0, 2.0, 3.0], horizon=5, period=3).tolist()
     [1.0, 2.0, 3.0, 1.0, 2.0]
     """
-    check_int("period", period, hint="It is the number of steps of a season, 12 in months.")
+    check_int("period", period, hint="It is the number of steps per season, 12 for months.")
     return np.resize(_series(y, period, f"one season of {period}")[-period:], _steps(horizon))
 
 
 def drift(y: Any, horizon: int) -> Values:
-    """The line through the first and the last value, carried on: ŷ_(T+h) = y_T + h (y_T - y_1) / (T - 1).
+    """Extend the line through the first and the last value: ŷ_(T+h) = y_T + h (y_T - y_1) / (T - 1).
 
     Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd ed. 2021, section 5.2.
 
     Args:
-        y: finite numbers (T,), T >= 2, the series in order of time.
-        horizon: int >= 1, H, steps to foretell.
+        y: finite numbers (T,), T >= 2, in chronological order.
+        horizon: int >= 1, H, steps to forecast.
 
     Returns:
         float64 (H,).
 
     Raises:
-        InvalidArgumentError: a series of less than two values, not one-dimensional or not finite.
+        InvalidArgumentError: the series has fewer than two values, is not one-dimensional or not finite.
 
     >>> drift([1.0, 9.0, 5.0], horizon=2).tolist()
     [7.0, 9.0]
@@ -83,21 +83,23 @@ def drift(y: Any, horizon: int) -> Values:
 
 
 def _steps(horizon: int) -> int:
-    return check_int("horizon", horizon, hint="It is the number of steps to foretell.")
+    return check_int("horizon", horizon, hint="It is the number of steps to forecast.")
 
 
 def _series(y: Any, minimum: int, needed: str) -> Values:
     try:
         values = np.asarray(y, np.float64)
     except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f"y is no series of numbers ({error}); expected floats (T,).") from None
+        raise InvalidArgumentError(f"y is not a series of numbers ({error}); expected floats (T,).") from None
     if values.ndim != 1:
         raise InvalidArgumentError(f"y has shape {values.shape}; expected one series (T,).")
     if len(values) < minimum:
-        raise InvalidArgumentError(f"y has {len(values)} values; expected at least {needed}. Give more of the series.")
+        raise InvalidArgumentError(
+            f"y has {len(values)} values; expected at least {needed}. A longer series is needed."
+        )
     wrong = np.flatnonzero(~np.isfinite(values))
     if len(wrong):
         raise InvalidArgumentError(
-            f"y is {values[wrong[0]]} at {wrong[0]}; expected finite numbers. Fill gaps first, with interpolate() say."
+            f"y is {values[wrong[0]]} at {wrong[0]}; expected finite numbers. Fill gaps first, as with interpolate()."
         )
     return values

@@ -1,8 +1,10 @@
-"""A fitted forecaster in one file, and back: the safetensors format, never pickle."""
+"""A fitted forecaster in one file, in the safetensors format without pickle: values in, values out."""
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,31 +13,41 @@ from kerazoo._runtime.files import read_tensors, write_tensors
 from kerazoo.errors import StorageError
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.ensemble import Ensemble, Features
-from kerazoo.forecast.fitting import Fitted
+from kerazoo.forecast.fitted import Fitted
 from kerazoo.forecast.intervals import ConformalIntervals
 from kerazoo.forecast.nets.members import member_nets
 from kerazoo.forecast.nets.trainer import Course
 from kerazoo.forecast.nets.windows import KnownScale, Windows
-from kerazoo.forecast.transforms.chain import Chain
+from kerazoo.forecast.options import read_transforms
+from kerazoo.forecast.transforms import Chain
 from kerazoo.forecast.transforms.selection import Choice
 from kerazoo.zoo.spec import RNNSpec
 
-__all__ = ["load_forecaster", "save_forecaster"]
+__all__ = ["load", "save"]
 
 KIND = "kerazoo.forecaster"
 VERSION = 1
+NOT_SAVED = ("callbacks", "checkpoint_dir")  # they belong to the program that fits
 
 
-def save_forecaster(forecaster: Any, path: str | os.PathLike[str]) -> None:
-    """See :meth:`kerazoo.Forecaster.save`."""
-    fitted: Fitted = forecaster._fitted
-    ensemble, panel, course = fitted.ensemble, forecaster._panel, fitted.course
-    arrays: dict[str, Any] = {
-        f"net/{place:04d}": value for place, value in enumerate(ensemble.nets.values_of(range(ensemble.nets.n_members)))
-    }
-    for place, each in enumerate(panel.series):
-        arrays[f"series/{place:06d}"] = each.values
-        arrays[f"covariates/{place:06d}"] = each.covariates
+def save(fitted: Fitted, params: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write a fitted forecaster.
+
+    Args:
+        fitted: the state.
+        params: name -> value of the constructor parameters. Callbacks and the folder of checkpoints are not written.
+        path: replaced if it exists.
+
+    Raises:
+        StorageError: the file cannot be written; an older one stays.
+        InvalidArgumentError: a label or an index of the series has no form in JSON.
+    """
+    ensemble, panel, course = fitted.ensemble, fitted.panel, fitted.course
+    weights = ensemble.nets.values_of(range(ensemble.nets.n_members))
+    arrays: dict[str, Any] = {f"net/{i:04d}": value for i, value in enumerate(weights)}
+    for i, each in enumerate(panel.series):
+        arrays[f"series/{i:06d}"] = each.values
+        arrays[f"covariates/{i:06d}"] = each.covariates
     arrays["scale/mean"], arrays["scale/deviation"] = ensemble.scale.mean, ensemble.scale.deviation
     intervals = None
     if fitted.intervals is not None:
@@ -43,19 +55,19 @@ def save_forecaster(forecaster: Any, path: str | os.PathLike[str]) -> None:
         arrays.update({f"intervals/{name}": value for name, value in state.items()})
     notes = {
         "version": VERSION,
-        "params": _params(forecaster),
+        "params": _to_json(params),
         "panel": panel.to_config(),
         "spec": fitted.spec.to_dict(),
-        "n_held": fitted.n_held,
-        "period": forecaster.period_,
-        "horizon": forecaster.horizon_,
-        "levels_seed": forecaster._levels_seed,
+        "n_held": fitted.n_held_out,
+        "period": fitted.period,
+        "horizon": fitted.horizon,
+        "levels_seed": fitted.seed,
         "course": {
             "history": {name: [_plain(value) for value in values] for name, values in course.history.items()},
             "best_epoch": course.best_epoch,
             "start": _plain(course.start),
             "best": _plain(course.best),
-            "share": course.share,
+            "share": course.correction_weight,
         },
         "member_choice": ensemble.member_choice,
         "choices": [
@@ -63,7 +75,8 @@ def save_forecaster(forecaster: Any, path: str | os.PathLike[str]) -> None:
             for choice in ensemble.choices
         ],
         "transforms": [
-            [{"config": fit.to_config(), "state": fit.get_state()} for fit in fits] for fits in ensemble.fitted
+            [{"config": chain.to_config(), "state": chain.get_state()} for chain in chains]
+            for chains in ensemble.fitted
         ],
         "layout": vars(ensemble.layout),
         "features": {**vars(ensemble.features), "calendar": list(ensemble.features.calendar)},
@@ -74,76 +87,93 @@ def save_forecaster(forecaster: Any, path: str | os.PathLike[str]) -> None:
     write_tensors(path, {name: np.asarray(value) for name, value in arrays.items()}, notes, kind=KIND)
 
 
-def load_forecaster(cls: Any, path: str | os.PathLike[str]) -> Any:
-    """See :meth:`kerazoo.Forecaster.load`."""
-    arrays, notes = read_tensors(path, kind=KIND, mmap=False)
+def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted, dict[str, Any]]:
+    """Read a file of :func:`save`.
+
+    Args:
+        path: the file.
+        mmap: whether the series stay on the disk until they are used, read-only; their checksums are not compared then.
+
+    Returns:
+        The state, and the constructor parameters.
+
+    Raises:
+        StorageError: the file does not exist, is damaged or contains something else.
+    """
+    arrays, notes = read_tensors(path, kind=KIND, mmap=mmap)
     if notes.get("version") != VERSION:
         raise StorageError(
-            f"{path}: a forecaster of version {notes.get('version')}; this kerazoo reads version {VERSION}."
+            f"{path}: a forecaster of version {notes.get('version')}; expected version {VERSION}. Load it with the "
+            "version of kerazoo that wrote it."
         )
     names = sorted(arrays)
 
     def group(prefix: str) -> list[Any]:
-        return [np.array(arrays[name]) for name in names if name.startswith(f"{prefix}/")]
+        return [arrays[name] for name in names if name.startswith(f"{prefix}/")]
 
     panel = Panel.from_config(notes["panel"], group("series"), group("covariates"))
     spec = _spec_from(notes["spec"])
-    layout = Windows(**notes["layout"])
-    choices = [Choice(tuple(each["config"]), each["weight"], _number(each["score"])) for each in notes["choices"]]
-    fitted = [
-        [Chain(each["config"]["transforms"]).set_state(each["state"]) for each in fits] for fits in notes["transforms"]
-    ]
-    nets = member_nets(spec, [0] * len(notes["member_choice"]), layout.length)
-    nets.assign(group("net"))
-    features = Features(**{**notes["features"], "calendar": tuple(notes["features"]["calendar"])})
-    scale = KnownScale(np.array(arrays["scale/mean"]), np.array(arrays["scale/deviation"]))
-    ensemble = Ensemble(nets, notes["member_choice"], choices, fitted, layout, features, scale, notes["likelihood"],
-                        notes["strategy"])  # fmt: skip
+    course = notes["course"]
     intervals = None
     if notes["intervals"] is not None:
         state = {name.split("/")[1]: arrays[name] for name in names if name.startswith("intervals/")}
         intervals = ConformalIntervals.from_state(state, notes["intervals"])
-    course = notes["course"]
-    history = {name: [_number(value) for value in values] for name, values in course["history"].items()}
+    fitted = Fitted(
+        panel=panel,
+        period=notes["period"],
+        horizon=notes["horizon"],
+        seed=notes["levels_seed"],
+        spec=spec,
+        ensemble=_ensemble_from(arrays, notes, spec, group("net")),
+        course=Course(
+            {name: [_number(value) for value in values] for name, values in course["history"].items()},
+            course["best_epoch"],
+            _number(course["start"]),
+            _number(course["best"]),
+            course.get("share", 1.0),  # early files of version 0.1 always applied the whole correction
+        ),
+        intervals=intervals,
+        n_held_out=notes["n_held"],
+    )
     params = dict(notes["params"])
     if isinstance(params["model"], dict):
         params["model"] = _spec_from(params["model"])
-    forecaster = cls(**params)
-    forecaster._panel = panel
-    forecaster._levels_seed = notes["levels_seed"]
-    forecaster._fitted = Fitted(
-        ensemble,
-        # Files of before the share had all of it.
-        Course(
-            history, course["best_epoch"], _number(course["start"]), _number(course["best"]), course.get("share", 1.0)
-        ),
-        intervals,
-        notes["n_held"],
-        spec,
+    return fitted, params
+
+
+def _ensemble_from(arrays: Mapping[str, Any], notes: Mapping[str, Any], spec: RNNSpec, weights: list[Any]) -> Ensemble:
+    layout = Windows(**notes["layout"])
+    nets = member_nets(spec, [0] * len(notes["member_choice"]), layout.length)
+    nets.assign(weights)
+    return Ensemble(
+        nets=nets,
+        member_choice=notes["member_choice"],
+        choices=[Choice(tuple(each["config"]), each["weight"], _number(each["score"])) for each in notes["choices"]],
+        fitted=[
+            [Chain(each["config"]["transforms"]).set_state(each["state"]) for each in chains]
+            for chains in notes["transforms"]
+        ],
+        layout=layout,
+        features=Features(**{**notes["features"], "calendar": tuple(notes["features"]["calendar"])}),
+        scale=KnownScale(np.array(arrays["scale/mean"]), np.array(arrays["scale/deviation"])),
+        likelihood=notes["likelihood"],
+        strategy=notes["strategy"],
     )
-    forecaster._set_learned(notes["period"], notes["horizon"])
-    return forecaster
 
 
-def _params(forecaster: Any) -> dict[str, Any]:
-    """The parameters as JSON has them; callbacks and the folder of checkpoints belong to the program that fitted."""
-    from kerazoo.forecast.forecaster import _transforms_from
-
-    params = forecaster.get_params(deep=False)
-    params.pop("callbacks")
-    params.pop("checkpoint_dir")
-    if isinstance(params["model"], RNNSpec):
-        params["model"] = params["model"].to_dict()
-    if params["transforms"] != "auto":
-        params["transforms"] = [each.to_config() for each in _transforms_from(params["transforms"])]
-    if not isinstance(params["calendar"], str):
-        params["calendar"] = list(params["calendar"])
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in params.items()}
+def _to_json(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The constructor parameters as values of JSON."""
+    found = {name: value for name, value in params.items() if name not in NOT_SAVED}
+    if isinstance(found["model"], RNNSpec):
+        found["model"] = found["model"].to_dict()
+    transforms = read_transforms(found["transforms"])
+    found["transforms"] = transforms if transforms == "auto" else [each.to_config() for each in transforms]
+    if not isinstance(found["calendar"], str):
+        found["calendar"] = list(found["calendar"])
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in found.items()}
 
 
-def _spec_from(config: dict[str, Any]) -> RNNSpec:
-    import json
-
+def _spec_from(config: Mapping[str, Any]) -> RNNSpec:
     return RNNSpec.from_json(json.dumps(config))
 
 

@@ -37,20 +37,20 @@ def no_networks(monkeypatch):
     """Naive forecasts instead of networks, which take seconds: the steps before and after them are tested."""
 
     def fit(self, y, X=None):
-        settings = self.check(y, X)
+        settings = self.validate(y, X)
         self._panel, self.horizon_, self.n_held_ = read_panel(y, X), settings.horizon, 10
         self.transforms_, self.best_epoch_, self.history_ = [([], 1.0)], 0, {}
         return self
 
-    def predict(self, X_future=None, interval=None):
+    def predict(self, X_future=None, level=None):
         read_future(self._panel, X_future, self.horizon_)
-        if 0.99 in (interval or ()):
+        if 0.99 in (level or ()):
             raise IntervalError("interval of 99% from 10 steps held out; expected at least 99.")
         last = [np.full(self.horizon_, each.values[-1]) for each in self._panel.series]
         columns = {"forecast": last}
-        for level in interval or ():
+        for fraction in level or ():
             for side, sign in (("lower", -1), ("upper", 1)):
-                columns[f"{side}_{100 * level:g}"] = [each + sign * level for each in last]
+                columns[f"{side}_{100 * fraction:g}"] = [each + sign * fraction for each in last]
         return write_forecast(self._panel, columns)
 
     monkeypatch.setattr(Forecaster, "fit", fit)

@@ -93,21 +93,21 @@ def test_folds_refit_and_levels_reach_the_backtest(folder, capsys, monkeypatch, 
     class Asked(Exception):
         pass
 
-    def ask(forecaster, y, X, **asked):
+    def ask(panel, params, **asked):
         raise Asked(asked)
 
     monkeypatch.setattr(backtesting, "backtest", ask)
     with pytest.raises(Asked) as asked:
         cli.main(["forecast", "milk.csv", "--windows", "4", option, "--level", "0.9,0.5", *TINY])
     asked = asked.value.args[0]
-    assert (asked["folds"], asked["refit"], asked["levels"], asked["where_possible"]) == (4, refit, (0.5, 0.9), True)
+    assert (asked["n_windows"], asked["refit"], asked["levels"], asked["only_possible"]) == (4, refit, (0.5, 0.9), True)
 
 
 def test_a_backtest_is_trained_once_for_all_levels_that_can_be_had(folder, capsys, monkeypatch):
     """Eleven steps are held out at the first origin, enough for 80 % and not for 98 or 99 %."""
     trained = []
-    fit = fitting.fit_ensemble
-    monkeypatch.setattr(fitting, "fit_ensemble", lambda *given: trained.append(given) or fit(*given))
+    fit = fitting.fit
+    monkeypatch.setattr(fitting, "fit", lambda *given: trained.append(given) or fit(*given))
     milk()[-40:].to_csv("short.csv")
     levels = ["--level", "0.8,0.98,0.99"]
     options = ["--horizon", "6", "--windows", "1", *levels, *TINY, "--epochs", "0"]
@@ -217,12 +217,12 @@ def test_short_series_get_what_they_allow(folder, capsys, no_networks):
 
 
 def test_a_backtest_of_several_series_without_a_season(folder, capsys, no_networks, monkeypatch):
-    def backtest(forecaster, y, X, folds, refit, levels, **rest):
-        asked.append((folds, refit, levels))
+    def backtest(panel, params, n_windows, refit, levels, **rest):
+        asked.append((n_windows, refit, levels))
         rows = [
             {"fold": fold, "origin": fold, "series": name, "model": model, "rmse": size, "mae": size, "smape": 5.0,
              "mase": 0.5, "coverage_80": 0.75 if model == "forecaster" else np.nan}
-            for fold in range(folds)
+            for fold in range(n_windows)
             for name in "ab"
             for model, size in (("forecaster", 12345.6 + fold), ("naive", 2.0), ("seasonal_naive", 2.0))
         ]  # fmt: skip
@@ -263,7 +263,7 @@ def test_the_series_are_read_once(folder, capsys, no_networks, monkeypatch):
     parsed = []
     numeric_column = reading.numeric_column
     monkeypatch.setattr(reading, "numeric_column", lambda *given: parsed.append(given) or numeric_column(*given))
-    monkeypatch.setattr(backtesting, "backtest", lambda forecaster, y, X, **rest: reading.read_panel(y, X) and scores)
+    monkeypatch.setattr(backtesting, "backtest", lambda panel, params, **rest: reading.read_panel(panel) and scores)
     names = {
         "fold": [0] * 3,
         "origin": [0] * 3,

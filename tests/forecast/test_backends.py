@@ -1,4 +1,4 @@
-"""`Forecaster` where the backend has a part in it: compiled training, every strategy, and a fit that was killed."""
+"""`Forecaster` on each backend: compiled training, every strategy, and continuing a killed fit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from kerazoo import Forecaster
 from kerazoo.errors import InvalidArgumentError, StorageError
-from kerazoo.forecast.nets.trainer import Learner
+from tests.forecast.helpers import without_xla
 
 pytestmark = pytest.mark.backend
 
@@ -27,7 +27,7 @@ def series(length=60):
 
 
 def tiny(model="gru_1x4", **changes):
-    """Four windows or more, of which a step takes two: the order is drawn anew each epoch."""
+    """Four windows or more in batches of two, so that every epoch draws their order."""
     settings = {"n_members": 2, "epochs": 4, "steps_per_epoch": 2, "batch_size": 2, "lookback": 12, "min_gain": 0.0}
     settings |= {"transforms": (), "seed": 1, "verbose": 0, "learning_rate": 0.01}
     return Forecaster(model, **{**settings, **changes})
@@ -37,23 +37,7 @@ def assert_same(one, other):
     pd.testing.assert_series_equal(one.predict(15), other.predict(15), check_exact=True)
     assert one.history_ == other.history_
     assert one.best_epoch_ == other.best_epoch_
-    pd.testing.assert_frame_equal(one.predict(9, interval=0.5), other.predict(9, interval=0.5), check_exact=True)
-
-
-@contextlib.contextmanager
-def without_xla():
-    """TensorFlow without XLA, which takes seconds for what runs for milliseconds."""
-    compile_it = Learner.compile
-    with pytest.MonkeyPatch.context() as patch:
-        if keras.backend.backend() == "tensorflow":
-            patch.setattr(Learner, "compile", lambda self, *args, **kwargs: compile_it(self, *args, jit_compile=False))
-        yield
-
-
-@pytest.fixture
-def uncompiled():
-    with without_xla():
-        yield
+    pd.testing.assert_frame_equal(one.predict(9, level=0.5), other.predict(9, level=0.5), check_exact=True)
 
 
 @pytest.fixture(scope="module")
@@ -72,22 +56,22 @@ def whole():
     ],
     ids=str,
 )
-def test_it_learns_forecasts_and_comes_back_from_a_file(changes, tmp_path):
+def test_it_learns_forecasts_and_round_trips_through_a_file(changes, tmp_path):
     # One of them with XLA on TensorFlow too.
     with contextlib.nullcontext() if changes.get("strategy") == "mean" else without_xla():
         forecaster = tiny(batch_size=99, **changes).fit(series())
     assert forecaster.history_["loss"][-1] < forecaster.history_["loss"][0]
     assert forecaster.best_epoch_ > 0
-    found = forecaster.predict(15, interval=0.5)
+    found = forecaster.predict(15, level=0.5)
     assert np.isfinite(found).all(axis=None)
     assert found["forecast"].nunique() > 1
     forecaster.save(tmp_path / "forecaster.kerazoo")
-    again = Forecaster.load(tmp_path / "forecaster.kerazoo").predict(15, interval=0.5)
+    again = Forecaster.load(tmp_path / "forecaster.kerazoo").predict(15, level=0.5)
     pd.testing.assert_frame_equal(again, found, check_exact=True)
 
 
-def test_the_nets_are_those_of_the_best_epoch(whole, uncompiled):
-    """The weights that are kept are those that the training had then: one that ends there has them too."""
+def test_the_networks_are_those_of_the_best_epoch(whole, uncompiled):
+    """The kept weights equal those of a training that ends at that epoch."""
     best = whole.best_epoch_
     assert best > 0
     shorter = tiny(epochs=best).fit(series())
@@ -96,7 +80,7 @@ def test_the_nets_are_those_of_the_best_epoch(whole, uncompiled):
 
 
 class Crash(keras.callbacks.Callback):
-    """Stands for a crash in an epoch."""
+    """Simulates a crash at the beginning of an epoch."""
 
     def __init__(self, epoch):
         super().__init__()
@@ -112,7 +96,7 @@ def crashed(folder, epoch, **changes):
         tiny(checkpoint_dir=folder, checkpoint_minutes=0, callbacks=[Crash(epoch)], **changes).fit(series())
 
 
-def test_it_ends_as_if_it_had_not_been_interrupted(tmp_path, whole, uncompiled):
+def test_a_resumed_fit_ends_like_an_uninterrupted_one(tmp_path, whole, uncompiled):
     crashed(tmp_path, 2)
     (tmp_path / ".fit.kerazoo.0011aabb.part").write_bytes(b"half of a checkpoint")
     seen = []
@@ -121,12 +105,12 @@ def test_it_ends_as_if_it_had_not_been_interrupted(tmp_path, whole, uncompiled):
     assert seen == [2, 3]
     assert_same(resumed, whole)
     assert [path.name for path in tmp_path.iterdir()] == ["fit.kerazoo"]
-    # Now it is complete, and is the result.
+    # Now it is complete, and the result is read from it.
     assert_same(tiny(checkpoint_dir=tmp_path, callbacks=[Crash(0)]).fit(series()), whole)
 
 
 def watchers(folder):
-    """They watch a loss that falls as if it should rise: the first epoch is the best one, and the last that counts."""
+    """They monitor a falling loss in mode max, so that the first epoch is the best one."""
     watch, best = {"monitor": "loss", "mode": "max"}, {"save_best_only": True, "save_weights_only": True}
     return [
         keras.callbacks.EarlyStopping(patience=3, **watch),
@@ -135,7 +119,7 @@ def watchers(folder):
     ]
 
 
-def test_callbacks_that_watch_a_loss_go_on_where_they_were(tmp_path, uncompiled):
+def test_callbacks_that_monitor_a_loss_continue(tmp_path, uncompiled):
     never_crashed = watchers(tmp_path)
     whole = tiny(epochs=9, callbacks=never_crashed).fit(series())
     assert len(whole.history_["loss"]) == 4
@@ -146,17 +130,17 @@ def test_callbacks_that_watch_a_loss_go_on_where_they_were(tmp_path, uncompiled)
     options = {"epochs": 9, "checkpoint_dir": folder, "checkpoint_minutes": 0}
     with pytest.raises(OSError, match="crash"):
         tiny(callbacks=[*watchers(tmp_path), Crash(2)], **options).fit(series())
-    of_another_loss = keras.callbacks.EarlyStopping("val_loss", patience=9)  # it knows nothing, and begins anew
-    going_on = watchers(tmp_path)
-    assert_same(tiny(callbacks=[of_another_loss, *going_on], **options).fit(series()), whole)
-    assert going_on[0].stopped_epoch == 3
-    for one, other in zip(going_on, never_crashed, strict=True):
+    of_another_loss = keras.callbacks.EarlyStopping("val_loss", patience=9)  # not in the checkpoint: a new one
+    continued = watchers(tmp_path)
+    assert_same(tiny(callbacks=[of_another_loss, *continued], **options).fit(series()), whole)
+    assert continued[0].stopped_epoch == 3
+    for one, other in zip(continued, never_crashed, strict=True):
         assert one.best == other.best == whole.history_["loss"][0]
     assert min(whole.history_["val_loss"][2:]) == of_another_loss.best
 
 
-def test_weights_that_a_callback_keeps_are_kept_over_a_crash(tmp_path, uncompiled):
-    """Nothing is held out: what the callback leaves is what forecasts."""
+def test_weights_that_a_callback_keeps_survive_a_crash(tmp_path, uncompiled):
+    """Nothing is held out: the weights that the callback restores make the forecast."""
 
     def keeper():
         return keras.callbacks.EarlyStopping("loss", mode="max", patience=9, restore_best_weights=True)
@@ -171,7 +155,7 @@ def test_weights_that_a_callback_keeps_are_kept_over_a_crash(tmp_path, uncompile
     pd.testing.assert_series_equal(resumed.predict(9), first, check_exact=True)
 
 
-def test_statistics_that_nets_did_not_better_stay_after_a_crash(tmp_path, uncompiled):
+def test_statistics_that_networks_did_not_improve_stay_after_a_crash(tmp_path, uncompiled):
     """The weights of the checkpoint are then neither the best nor the initial ones."""
     changes = {"min_gain": 1e6, "epochs": 3}
     crashed(tmp_path, 2, **changes)
@@ -180,27 +164,27 @@ def test_statistics_that_nets_did_not_better_stay_after_a_crash(tmp_path, uncomp
     np.testing.assert_allclose(resumed.predict(3), series().mean(), rtol=1e-6)
 
 
-def test_dropout_goes_on_where_it_was(tmp_path, uncompiled):
+def test_dropout_continues(tmp_path, uncompiled):
     changes = {"model": "gru_1x4_dropout20", "epochs": 3, "n_members": 1}
     crashed(tmp_path, 2, **changes)
     assert_same(tiny(checkpoint_dir=tmp_path, **changes).fit(series()), tiny(**changes).fit(series()))
 
 
-def test_checkpoints_that_are_not_of_this_fit_are_refused_and_kept(tmp_path, uncompiled):
+def test_checkpoints_of_another_fit_are_refused_and_kept(tmp_path, uncompiled):
     crashed(tmp_path, 1)
     path = tmp_path / "fit.kerazoo"
     before = path.read_bytes()
     for changes, match in (
-        ({"learning_rate": 0.5}, r"learning_rate=0\.01; this fit has learning_rate=0\.5.*delete the file"),
-        ({"seed": 2}, r"seed=1; this fit has seed=2"),
-        ({"model": "gru_1x5"}, "model="),
-        ({"transforms": ["log"]}, "transforms="),
+        ({"learning_rate": 0.5}, r"learning_rate was 0\.01, here it is 0\.5.*delete the file"),
+        ({"seed": 2}, "seed was 1, here it is 2"),
+        ({"model": "gru_1x5"}, "model was"),
+        ({"transforms": ["log"]}, "transforms was"),
     ):
         with pytest.raises(InvalidArgumentError, match=match):
             tiny(checkpoint_dir=tmp_path, **changes).fit(series())
-    with pytest.raises(InvalidArgumentError, match="data="):
+    with pytest.raises(InvalidArgumentError, match="data was"):
         tiny(checkpoint_dir=tmp_path).fit(series() + 1)
-    with pytest.raises(InvalidArgumentError, match="val="):
+    with pytest.raises(InvalidArgumentError, match="val was"):
         tiny(checkpoint_dir=tmp_path).fit(series(), val=9)
     assert path.read_bytes() == before
     path.write_bytes(before[:-7])
@@ -213,14 +197,15 @@ def test_checkpoints_that_are_not_of_this_fit_are_refused_and_kept(tmp_path, unc
 LONG = {"epochs": 80, "patience": 80, "steps_per_epoch": 1}
 SCRIPT = """
 import sys
-from tests.forecast.test_backends import LONG, series, tiny, without_xla
+from tests.forecast.helpers import without_xla
+from tests.forecast.test_backends import LONG, series, tiny
 with without_xla():
     tiny(checkpoint_dir=sys.argv[1], checkpoint_minutes=0, **LONG).fit(series())
 """
 
 
-def test_killed_it_ends_as_if_it_had_not_been(tmp_path, uncompiled):
-    """SIGKILL, to which no process can answer, while checkpoints are being written all the time."""
+def test_a_killed_fit_ends_like_an_uninterrupted_one(tmp_path, uncompiled):
+    """SIGKILL, which no process can handle, while checkpoints are written all the time."""
     process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path)], stderr=subprocess.PIPE)
     path = tmp_path / "fit.kerazoo"
     seen, deadline = set(), time.monotonic() + 120
@@ -247,8 +232,8 @@ for seed in range(6):
 """
 
 
-def test_many_models_in_one_process_are_no_reason_to_warn():
-    """Of retracing, as TensorFlow does; in a process of its own, as it warns only twice in one."""
+def test_many_models_in_one_process_do_not_warn():
+    """TensorFlow warns of retracing, but only twice per process: hence a separate one."""
     done = subprocess.run([sys.executable, "-c", MANY], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "retracing" not in done.stderr

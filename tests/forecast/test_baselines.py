@@ -1,4 +1,4 @@
-"""Forecasts without training."""
+"""Naive forecasts."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def test_the_seasonal_naive_forecast_repeats_the_last_season_from_its_first_step
     np.testing.assert_array_equal(seasonal_naive(y, horizon, period=5), expected)
 
 
-def test_a_season_of_one_step_is_naive_and_a_whole_series_may_be_the_season():
+def test_a_season_may_be_one_step_or_the_whole_series():
     y = np.array([3.0, 1.0, 2.0])
     np.testing.assert_array_equal(seasonal_naive(y, 4, period=1), naive(y, 4))
     np.testing.assert_array_equal(seasonal_naive(y, 4, period=3), [3.0, 1.0, 2.0, 3.0])
 
 
-def test_the_drift_goes_on_along_the_line_from_the_first_to_the_last_value():
+def test_the_drift_extends_the_line_from_the_first_to_the_last_value():
     np.testing.assert_allclose(drift([2.0, 50.0, -7.0, 8.0], horizon=3), [10.0, 12.0, 14.0])
     line = 3 - 0.25 * np.arange(30)
     np.testing.assert_allclose(drift(line[:18], horizon=12), line[18:], rtol=1e-12)
@@ -58,7 +58,7 @@ def test_milk_of_1974_is_the_seasonal_naive_forecast_of_1975():
         (lambda: seasonal_naive([1.0, 2.0], True, 2), "horizon=True; expected an integer"),
         (lambda: naive([[1.0, 2.0]], 3), r"y has shape \(1, 2\); expected one series \(T,\)"),
         (lambda: drift([1.0, np.nan, 2.0], 3), "y is nan at 1; expected finite numbers"),
-        (lambda: naive(["x"], 3), "y is no series of numbers"),
+        (lambda: naive(["x"], 3), "y is not a series of numbers"),
     ],
 )
 def test_too_short_and_odd_series_are_refused(call, match):

@@ -1,4 +1,4 @@
-"""Widths of intervals from errors at rolling origins: by hand, beyond what was measured, and how much they hold."""
+"""Widths of intervals from errors at rolling origins: by hand, beyond the measured horizon, and their coverage."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ ONE = np.ones(1)
 
 
 def widening(level, paths):
-    """Of Student's t to the normal distribution."""
+    """Ratio of the quantiles of Student's t and the normal distribution."""
     return stats.t.ppf((1 + level) / 2, paths) / stats.norm.ppf((1 + level) / 2)
 
 
 def intervals(sizes, n_held=200, rows=1):
-    """From forecasts whose errors have these sizes, 1, 2, .. steps ahead."""
+    """Intervals from forecasts with errors of these sizes 1, 2, ... steps ahead."""
     return ConformalIntervals.of([(0, np.asarray(sizes, float))] * rows, ONE, n_held)
 
 
-def test_growth_is_the_closest_that_never_falls():
+def test_growth_is_the_closest_non_decreasing_sequence():
     np.testing.assert_allclose(intervals([1, 3, 2, 4]).growth, [1, 2.5, 2.5, 4])
     np.testing.assert_allclose(intervals([3, 2, 1]).growth, [2, 2, 2])
     # Root mean squares; a step that fewer forecasts have reached counts for less: (2 * 4 + 1) / 3.
@@ -59,7 +59,7 @@ def test_widths_rise_with_the_level_and_the_horizon():
 @pytest.mark.parametrize(
     ("power", "expected"), [(0.0, 0.0), (0.5, 0.5), (0.8, 0.8), (1.0, 1.0), (2.0, 1.0)], ids=lambda power: f"{power}"
 )
-def test_beyond_what_was_measured_errors_grow_by_the_same_power_but_no_faster_than_a_line(power, expected):
+def test_beyond_the_measured_horizon_errors_grow_by_the_same_power_but_at_most_linearly(power, expected):
     steps = np.arange(1.0, 9.0)
     found = intervals(steps**power).half_widths(0.5, 0, 32) / widening(0.5, 200 / 8)
     np.testing.assert_allclose(found[:8], steps**power, rtol=1e-12)
@@ -80,25 +80,25 @@ def test_fewer_paths_that_do_not_overlap_make_intervals_wider():
 
 
 @pytest.mark.parametrize("level", [0.8, 0.9, 0.95, 0.99])
-def test_too_few_steps_are_refused_and_the_message_says_how_many_would_do(level):
-    with pytest.raises(InvalidArgumentError, match=rf"interval of {level:.0%} from 1 steps held out.*val=") as caught:
+def test_too_few_steps_are_refused_and_the_message_names_a_number_that_works(level):
+    with pytest.raises(InvalidArgumentError, match=rf"interval of {level:.0%} from 1 held-out steps.*val=") as caught:
         intervals([1, 2], n_held=1).half_widths(level, 0, 2)
     needed = int(re.search(r"at least (\d+)", str(caught.value))[1])
     found = intervals([1, 2], n_held=needed).half_widths(level, 0, 2)
     np.testing.assert_allclose(found, widening(level, max(2, needed / 2)) * np.array([1, 2]))
-    with pytest.raises(InvalidArgumentError, match=f"from {needed - 1} steps"):
+    with pytest.raises(InvalidArgumentError, match=f"from {needed - 1} held-out steps"):
         intervals([1, 2], n_held=needed - 1).half_widths(level, 0, 2)
 
 
-def test_no_errors_have_no_width():
+def test_zero_errors_have_zero_width():
     found = intervals([0.0, 0.0, 0.0])
     assert found.half_widths(0.95, 0, 9).max() < 1e-9
 
 
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.95])
 @pytest.mark.parametrize("n", [40, 400])
-def test_they_hold_as_much_as_they_say(level, n):
-    """Independent errors: on average over what was held out, the share that is promised."""
+def test_the_coverage_is_the_level(level, n):
+    """Independent errors: on average over held-out sets, the coverage is the level."""
     rng = np.random.default_rng(2)
     held = []
     for _ in range(1000 // (n // 40)):
@@ -108,7 +108,7 @@ def test_they_hold_as_much_as_they_say(level, n):
     assert level - 0.012 < np.mean(held) < level + 0.02
 
 
-def test_of_many_errors_some_are_kept():
+def test_many_errors_are_reduced_to_quantiles():
     rng = np.random.default_rng(3)
     errors = rng.normal(size=(3000, 2))
     found = ConformalIntervals.of([(0, row) for row in errors], ONE, 300)
@@ -117,7 +117,7 @@ def test_of_many_errors_some_are_kept():
     np.testing.assert_allclose(found.half_widths(0.8, 0, 2), exact * found.growth, rtol=2e-3)
 
 
-def test_state_goes_through_json_and_arrays():
+def test_the_state_round_trips_through_json_and_arrays():
     rng = np.random.default_rng(4)
     found = ConformalIntervals.of([(0, rng.normal(size=4)), (1, rng.normal(size=4))] * 9, np.array([1.0, 3.0]), 25)
     arrays, rest = found.to_state()

@@ -1,4 +1,4 @@
-"""Nets side by side are those nets one by one: outputs, steps, training, weights; and when a training is over."""
+"""Networks in one computation equal the same networks one by one; early stopping."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kerazoo.forecast.nets.members import member_nets, why_one_by_one
-from kerazoo.forecast.nets.rollout import Roller
+from kerazoo.forecast.nets.members import member_nets, why_separate
+from kerazoo.forecast.nets.rollout import Rollout
 from kerazoo.forecast.nets.trainer import BestWeights, Learner, WindowArrays, fit_learner
 from kerazoo.zoo.builders import build_stack
 from kerazoo.zoo.spec import RNNSpec
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.backend
 
 SEEDS = [3, 4]
 B, T, MORE, F, OUT = 3, 5, 2, 2, 2
-# Keras's own cells, which have steps for many members; and cells that are mapped over the members.
+# Keras's own cells, which have steps for stacked weights, and cells that are mapped over the members.
 STACKED = ["lstm_1x4", "gru_2x4", "lstm_1x8_relu", "rnn_1x4", "lstm_1x5_residual", "cifg_1x4", "lru_1x4", "esn_1x6"]
 SEPARATE = ["bigru_1x3_seq2one", "gru_1x4_dropout20"]
 
@@ -30,13 +30,13 @@ def spec_of(name, outputs=OUT):
 
 
 def series(members, seed=0, steps=T + MORE):
-    """x (M, T, B, F) and valid (M, T, B, 1), all of it."""
+    """Inputs x (M, T, B, F), and valid (M, T, B, 1), all ones."""
     x = np.random.default_rng(seed).normal(size=(members, steps, B, F)).astype("float32")
     return x, np.ones((members, steps, B, 1), "float32")
 
 
 def with_outputs(nets, seed=5):
-    """Nets whose heads, zero at first, are drawn."""
+    """The networks with random heads, which are zero at first."""
     rng = np.random.default_rng(seed)
     heads = [nets._kernel, nets._bias] if hasattr(nets, "_kernel") else []
     for net in getattr(nets, "_nets", ()):
@@ -47,7 +47,7 @@ def with_outputs(nets, seed=5):
 
 
 class Probe(keras.Model):
-    """Whole sequences, padded ones, and step by step from a part of it."""
+    """Outputs for whole sequences, for padded ones, and step by step from the middle of a sequence."""
 
     def __init__(self, nets):
         super().__init__()
@@ -72,11 +72,11 @@ class Probe(keras.Model):
 
 
 def one_by_one(spec, nets, x):
-    """The same nets, each as Keras runs a cell: (M, T, B, O)."""
+    """The outputs (M, T, B, O) of the same networks, each run by `keras.layers.RNN`."""
     found = []
     for member, seed in enumerate(SEEDS):
         stack = build_stack(spec, seed)
-        for weight, value in zip(stack.weights, nets._stacked, strict=True):  # the seed gave them their weights
+        for weight, value in zip(stack.weights, nets._stacked, strict=True):  # drawn from the seed
             np.testing.assert_array_equal(*(ops.convert_to_numpy(each) for each in (weight, value[member])))
         kernel, bias = (ops.convert_to_numpy(weight)[member] for weight in (nets._kernel, nets._bias))
         hidden = keras.layers.RNN(stack, return_sequences=True)(np.swapaxes(x[member], 0, 1))
@@ -85,12 +85,12 @@ def one_by_one(spec, nets, x):
 
 
 @pytest.mark.parametrize("name", STACKED)
-def test_outputs_are_those_of_the_same_nets_one_by_one(name):
+def test_outputs_equal_those_of_the_same_networks_one_by_one(name):
     spec = spec_of(name)
-    assert why_one_by_one(spec) == ""
+    assert why_separate(spec) == ""
     nets = with_outputs(member_nets(spec, SEEDS, T))
     x, valid = series(2)
-    nothing = np.full((2, 4, B, F), 7.0, "float32")  # whatever stands where there is nothing
+    nothing = np.full((2, 4, B, F), 7.0, "float32")  # values at invalid steps do not matter
     padded, padded_valid = np.concatenate([nothing, x], axis=1), np.concatenate([0 * valid[:, :4], valid], axis=1)
     found = Probe(nets).of(x=x, valid=valid, padded=padded, padded_valid=padded_valid)
     expected = one_by_one(spec, nets, x)
@@ -100,22 +100,22 @@ def test_outputs_are_those_of_the_same_nets_one_by_one(name):
     np.testing.assert_allclose(found["padded"][:, 4:], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_series_of_a_batch_begin_each_in_its_own_place():
+def test_each_series_of_a_batch_has_its_own_start():
     nets = with_outputs(member_nets(spec_of("gru_1x4"), SEEDS, T))
     x, valid = series(2, steps=T)
     valid[:, :3, 1] = 0
-    found = Roller(nets).outputs_after(x, valid)
-    alone = Roller(nets).outputs_after(np.ascontiguousarray(x[:, 3:]), np.ascontiguousarray(valid[:, 3:]))
+    found = Rollout(nets).outputs_after(x, valid)
+    alone = Rollout(nets).outputs_after(np.ascontiguousarray(x[:, 3:]), np.ascontiguousarray(valid[:, 3:]))
     np.testing.assert_allclose(found[:, 1], alone[:, 1], rtol=1e-4, atol=1e-6)
-    whole = Roller(nets).outputs_after(x, np.ones_like(valid))
+    whole = Rollout(nets).outputs_after(x, np.ones_like(valid))
     np.testing.assert_allclose(found[:, [0, 2]], whole[:, [0, 2]], rtol=1e-6)
     assert np.abs(found[:, 1] - whole[:, 1]).max() > 1e-3
 
 
 @pytest.mark.parametrize("name", SEPARATE)
-def test_nets_that_cannot_be_stacked_stand_side_by_side(name):
+def test_networks_that_cannot_be_stacked_are_separate(name):
     spec = spec_of(name)
-    assert why_one_by_one(spec) != ""
+    assert why_separate(spec) != ""
     nets = member_nets(spec, SEEDS, T)
     assert all(not value.any() for value in nets.values_of([0])[-2:])  # the head
     with_outputs(nets)
@@ -124,16 +124,16 @@ def test_nets_that_cannot_be_stacked_stand_side_by_side(name):
     shape = (2, 1, B, OUT) if spec.returns == "last" else (2, T + MORE, B, OUT)
     assert found["whole"].shape == shape
     assert np.abs(found["whole"][0] - found["whole"][1]).max() > 1e-3
-    # What is carried is the window of the last T steps.
+    # The carried state is the window of the last T steps.
     for step in range(MORE + 1):
-        window = Roller(nets).outputs_after(np.ascontiguousarray(x[:, step : T + step]), valid[:, :T])
+        window = Rollout(nets).outputs_after(np.ascontiguousarray(x[:, step : T + step]), valid[:, :T])
         np.testing.assert_allclose(found["stepwise"][:, step], window, rtol=1e-4, atol=1e-6)
     again = Probe(nets).of(x=x, valid=valid)  # no dropout
     np.testing.assert_array_equal(again["whole"], found["whole"])
 
 
 @pytest.mark.parametrize("name", ["lstm_1x4", "esn_1x6", *SEPARATE])
-def test_shrunk_nets_say_a_share_of_what_they_said(name):
+def test_shrunk_networks_output_a_fraction(name):
     nets = with_outputs(member_nets(spec_of(name), SEEDS, T))
     x, valid = series(2, steps=T)
     before = ops.convert_to_numpy(nets(x, valid))
@@ -144,7 +144,7 @@ def test_shrunk_nets_say_a_share_of_what_they_said(name):
 
 
 @pytest.mark.parametrize("name", ["gru_1x4", "esn_1x6", *SEPARATE])
-def test_weights_go_from_nets_to_nets(name):
+def test_weights_can_be_copied_between_networks(name):
     spec = spec_of(name)
     nets = with_outputs(member_nets(spec, [1, 2, 3], T))
     chosen = member_nets(spec, [8, 9], T)
@@ -152,17 +152,17 @@ def test_weights_go_from_nets_to_nets(name):
     for mine, given in zip(chosen.values_of([0, 1]), nets.values_of([2, 0]), strict=True):
         np.testing.assert_array_equal(mine, given)
     x, valid = series(3, steps=T)
-    expected = Roller(nets).outputs_after(x, valid)[[2, 0]]
-    np.testing.assert_allclose(Roller(chosen).outputs_after(x[[2, 0]], valid[:2]), expected, rtol=1e-5, atol=1e-6)
+    expected = Rollout(nets).outputs_after(x, valid)[[2, 0]]
+    np.testing.assert_allclose(Rollout(chosen).outputs_after(x[[2, 0]], valid[:2]), expected, rtol=1e-5, atol=1e-6)
     copies = chosen.values_of([0, 1])
     for copy in copies:
         copy[...] = 0
     assert any(value.any() for value in chosen.values_of([0, 1]))
 
 
-def test_nets_say_nothing_at_first():
+def test_initial_networks_output_zero():
     x, valid = series(2, steps=T)
-    assert not Roller(member_nets(spec_of("lstm_1x4"), SEEDS, T)).outputs_after(x, valid).any()
+    assert not Rollout(member_nets(spec_of("lstm_1x4"), SEEDS, T)).outputs_after(x, valid).any()
 
 
 def arrays_of(members, n_windows=4, seed=6, last_only=False):
@@ -188,7 +188,7 @@ def trained(spec, seeds, arrays, steps=3, batch_size=99, epochs=1, rate=0.01, lo
 
 
 @pytest.mark.parametrize("name", ["lstm_1x4", "gru_2x4", "lstm_1x8_relu", "lstm_1x5_residual", "lru_1x4", "esn_1x6"])
-def test_each_learns_as_if_it_were_alone(name):
+def test_each_member_learns_like_a_single_network(name):
     spec, arrays = spec_of(name), arrays_of(2)
     nets, _ = trained(spec, SEEDS, arrays)
     alone, _ = trained(spec, SEEDS[1:], WindowArrays(*(array[1:] for array in vars(arrays).values())))
@@ -201,7 +201,7 @@ def test_each_learns_as_if_it_were_alone(name):
     assert name != "esn_1x6" or moved == 2  # the reservoir stays; the head learns
 
 
-def test_separate_nets_learn_as_if_each_were_alone_too():
+def test_separate_members_learn_like_single_networks():
     spec, arrays = spec_of("bigru_1x3_seq2one"), arrays_of(2, last_only=True)
     nets, course = trained(spec, SEEDS, arrays, epochs=2)
     alone, _ = trained(spec, SEEDS[:1], WindowArrays(*(array[:1] for array in vars(arrays).values())), epochs=2)
@@ -214,21 +214,21 @@ def test_separate_nets_learn_as_if_each_were_alone_too():
 def test_the_losses_are_means_over_the_targets():
     arrays = arrays_of(2)
     _, course = trained(spec_of("gru_1x4"), SEEDS, arrays, steps=1)
-    squares = arrays.targets.astype(float) ** 2  # the nets say nothing yet
+    squares = arrays.targets.astype(float) ** 2  # the networks output zero
 
     def mean(weights):
         return np.mean([np.average(squares[member], weights=weights[member]) for member in range(2)])
 
     assert course.history["loss"] == pytest.approx([mean(arrays.train)], rel=1e-5)
     assert course.history["val_loss"] == pytest.approx([mean(arrays.held)], rel=1e-5)
-    arrays.held[1] = 0  # members of which nothing is held out are not judged
+    arrays.held[1] = 0  # members with nothing held out do not count
     learner = Learner(member_nets(spec_of("gru_1x4"), SEEDS, T), arrays, "mse")
     expected = np.average(squares[0], weights=arrays.held[0])
     assert learner.initial_held_loss() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("loss", ["mae", "huber", "normal"])
-def test_every_loss_is_that_of_its_name(loss):
+def test_every_loss_has_its_formula(loss):
     arrays = arrays_of(1)
     arrays = WindowArrays(**{**vars(arrays), "targets": 2 * arrays.targets})
     learner = Learner(member_nets(spec_of("gru_1x4", OUT * (1 + (loss == "normal"))), [1], T), arrays, loss)
@@ -238,7 +238,7 @@ def test_every_loss_is_that_of_its_name(loss):
     assert found == pytest.approx(np.average(expected, weights=arrays.held[0]), rel=1e-5)
 
 
-def test_nothing_held_out_has_no_loss():
+def test_without_held_out_steps_there_is_no_val_loss():
     arrays = arrays_of(1)
     arrays.held[...] = 0
     _, course = trained(spec_of("gru_1x4"), [1], arrays, epochs=2)
@@ -247,7 +247,7 @@ def test_nothing_held_out_has_no_loss():
 
 
 class Stub:
-    """A learner whose weights are its epoch."""
+    """A learner whose weight is the number of its epoch."""
 
     def __init__(self):
         self.stop_training = False
@@ -256,7 +256,7 @@ class Stub:
 
 
 def course_of(losses, start=1.0, patience=2, min_gain=0.1):
-    """(epochs that ran, BestWeights) for held out losses by epoch."""
+    """The number of epochs that ran, and BestWeights, for held-out losses by epoch."""
     best, model = BestWeights(start, patience, min_gain), Stub()
     best.set_model(model)
     for epoch, held in enumerate(losses):
@@ -277,7 +277,7 @@ def course_of(losses, start=1.0, patience=2, min_gain=0.1):
         ([0.8, math.nan, 0.1], 2, 1),
     ],
 )
-def test_the_best_weights_are_kept_and_patience_ends(losses, epochs, best_epoch):
+def test_the_best_weights_are_kept_and_patience_stops(losses, epochs, best_epoch):
     found, best = course_of(losses)
     assert (found, best.best_epoch) == (epochs, best_epoch)
     assert best.best == ([1.0, *losses][best_epoch])
@@ -289,10 +289,10 @@ def test_the_best_weights_are_kept_and_patience_ends(losses, epochs, best_epoch)
     [
         (1.0, [0.95, 0.91], False),
         (1.0, [0.95, 0.89], True),
-        (-2.0, [-2.1], False),  # a share of the size of a negative loss too
+        (-2.0, [-2.1], False),  # a fraction of the absolute value of a negative loss
         (-2.0, [-2.3], True),
         (1.0, [1.1], False),
     ],
 )
-def test_a_small_gain_is_taken_for_chance(start, losses, is_worth_it):
+def test_a_small_gain_counts_as_chance(start, losses, is_worth_it):
     assert course_of(losses, start=start)[1].is_worth_it == is_worth_it

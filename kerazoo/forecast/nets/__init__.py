@@ -1,1 +1,1 @@
-"""The networks of a forecaster: members, windows, training, rollout."""
+"""The recurrent networks of a forecaster: members, windows, training and rollout."""

@@ -1,103 +1,93 @@
-"""`TrainingFile`: a training that was killed goes on from its last checkpoint, to the bit on the same machine."""
+"""`TrainingCheckpoint`: a killed training continues from its last checkpoint, to the bit on the same machine."""
 
 from __future__ import annotations
 
-import json
 import math
-import time
-import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from kerazoo._runtime.files import read_tensors, write_tensors
-from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo._runtime.checkpoints import Checkpoint, CheckpointFile
+from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo.forecast.nets.trainer import BestWeights, Course, Learner
 
-__all__ = ["TrainingFile", "fingerprint_of"]
+__all__ = ["FILE_NAME", "KIND", "TrainingCheckpoint", "checksum_of"]
 
+FILE_NAME = "fit.kerazoo"
 KIND = "kerazoo.forecast-training"
 
-# What callbacks that watch a loss know of the epochs so far: EarlyStopping, ReduceLROnPlateau, ModelCheckpoint.
+# Attributes in which callbacks that monitor a loss remember past epochs: EarlyStopping, ReduceLROnPlateau and
+# ModelCheckpoint.
 REMEMBERED = ("best", "wait", "best_epoch", "stopped_epoch", "cooldown_counter")
 
 
-def fingerprint_of(settings: Mapping[str, Any], arrays: Any) -> dict[str, Any]:
-    """What a training must have in common with the one that it goes on from."""
+def checksum_of(arrays: Iterable[Any]) -> int:
+    """CRC-32 of arrays, which tells the data of two trainings apart."""
     check = 0
     for array in arrays:
         check = zlib.crc32(np.ascontiguousarray(array).tobytes(), check)
-    return {**settings, "data": check, "backend": keras.backend.backend()}
+    return check
 
 
-class TrainingFile:
-    """A checkpoint of one fit.
+class TrainingCheckpoint:
+    """The state of a `Learner`, its optimizer and its callbacks in a checkpoint file.
 
     Args:
-        folder: is made if it is not there.
-        minutes: float, time between two checkpoints; one is also written at the end.
-        fingerprint: what the fit is about; a checkpoint of another one is refused.
+        file: CheckpointFile, which checks the identity of the training.
+        found: what `file.read()` returned: the checkpoint to continue, or None.
+        seed: int, the seed of the training.
+
+    Attributes:
+        course: Course up to the checkpoint.
+        is_complete: bool, whether the training has ended. Its weights are then the ones to forecast with.
     """
 
-    def __init__(self, folder: str | Path, minutes: float, fingerprint: Mapping[str, Any]) -> None:
-        self.path = Path(folder) / "fit.kerazoo"
-        try:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(f"checkpoint_dir={str(folder)!r} cannot be made: {error.strerror}.") from error
-        self._seconds = 60.0 * minutes
-        self._fingerprint = json.loads(json.dumps(fingerprint))
-        self._arrays: dict[str, Any] = {}
-        self._callbacks: list[dict[str, Any]] = []
+    def __init__(self, file: CheckpointFile, found: Checkpoint | None, seed: int) -> None:
+        self._file, self._seed = file, seed
+        self._arrays = {} if found is None else found.arrays
+        notes = {} if found is None else found.metadata
+        self._epoch = int(notes.get("epoch", 0))
+        self._callbacks: list[dict[str, Any]] = notes.get("callbacks", [])
+        self.is_complete = found is not None and found.complete
         self.course = Course()
-        self.is_complete = False
-        self._epoch = 0
-        for part in self.path.parent.glob(f".{self.path.name}.*.part"):  # of a process that was killed while it wrote
-            part.unlink(missing_ok=True)
-        if self.path.exists():
-            self._read()
-
-    def _read(self) -> None:
-        arrays, notes = read_tensors(self.path, kind=KIND, mmap=False)
-        for name, value in self._fingerprint.items():
-            if notes["fingerprint"].get(name) != value:
-                raise InvalidArgumentError(
-                    f"{self.path}: a checkpoint with {name}={notes['fingerprint'].get(name)!r}; this fit has "
-                    f"{name}={value!r}. Give another checkpoint_dir, or delete the file to begin anew."
-                )
-        self._arrays = dict(arrays)
-        self._epoch, self.is_complete = notes["epoch"], notes["complete"]
-        self._callbacks = notes.get("callbacks", [])
-        history = {name: [_number(value) for value in values] for name, values in notes["history"].items()}
-        self.course = Course(history, notes["best_epoch"], _number(notes["start"]), _number(notes["best"]))
+        if notes:
+            history = {name: [_from_json(value) for value in values] for name, values in notes["history"].items()}
+            self.course = Course(history, notes["best_epoch"], _from_json(notes["start"]), _from_json(notes["best"]))
 
     def resume(self, learner: Learner, best: BestWeights) -> int:
-        """Give the learner the weights of the checkpoint; returns the epochs that are done."""
+        """Restore weights, optimizer and generators of the learner, and `best`.
+
+        Returns:
+            The number of epochs that are trained; 0 without a checkpoint.
+        """
         if not self._arrays:
             return 0
-        names = sorted(self._arrays)
         nets = learner.nets
         best.initial = nets.values_of(range(nets.n_members))
-        nets.assign([self._arrays[name] for name in names if name.startswith("weight/")])
-        kept = [self._arrays[name] for name in names if name.startswith("best/")]
-        best.best, best.best_epoch, best.weights = self.course.best, self.course.best_epoch, kept or None
+        nets.assign(self._group("weight"))
+        best.best, best.best_epoch = self.course.best, self.course.best_epoch
+        best.weights = self._group("best") or None
+        if not best.holds_out:
+            best.weights = nets.values_of(range(nets.n_members))
         learner.optimizer.build(learner.trainable_variables)
-        given = [self._arrays[name] for name in names if name.startswith("optimizer/")]
-        for variable, value in zip(learner.optimizer.variables, given, strict=True):
+        for variable, value in zip(learner.optimizer.variables, self._group("optimizer"), strict=True):
             variable.assign(value)
-        drawn = [self._arrays[name] for name in names if name.startswith("noise/")]
-        for variable, value in zip(_noise_of(learner), drawn, strict=True):
+        for variable, value in zip(_generator_states(learner), self._group("noise"), strict=True):
             variable.assign(value)
         return self._epoch
 
-    def remind(self, learner: Learner, callbacks: Sequence[Any]) -> None:
-        """Give callbacks back what those of the same class, watching the same loss, knew when the checkpoint was
-        written. Keras's forget it when a training begins, so it has to be done after that."""
+    def _group(self, name: str) -> list[Any]:
+        return [self._arrays[each] for each in sorted(self._arrays) if each.startswith(f"{name}/")]
+
+    def restore_callbacks(self, learner: Learner, callbacks: Sequence[Any]) -> None:
+        """Restore what callbacks of the same class that monitor the same loss remembered at the checkpoint.
+
+        Keras's callbacks reset themselves when a training begins, so this must run afterwards.
+        """
         known = list(self._callbacks)
         for callback in callbacks:
             found = next((each for each in known if each["of"] == _name_of(callback)), None)
@@ -105,17 +95,29 @@ class TrainingFile:
                 continue
             known.remove(found)
             for name, value in found["numbers"].items():
-                setattr(callback, name, value if isinstance(value, int) else _number(value))
+                setattr(callback, name, value if isinstance(value, int) else _from_json(value))
             if found["weights"] is not None:
                 kept = [self._arrays[name] for name in sorted(self._arrays) if name.startswith(found["weights"])]
                 weights = learner.get_weights()
-                for place, value in zip(_places_of_nets(learner), kept, strict=True):
-                    weights[place] = value
+                for position, value in zip(_positions_of_nets(learner), kept, strict=True):
+                    weights[position] = value
                 callback.best_weights = weights
 
-    def callback(self, best: BestWeights, others: Sequence[Any] = ()) -> keras.callbacks.Callback:
-        """Writes a checkpoint when its time has come, with what `others` know; has to stand behind them."""
-        return _Writer(self, best, self._seconds, others)
+    def callback(
+        self, best: BestWeights, others: Sequence[Any], interrupt: DeferredInterrupt
+    ) -> keras.callbacks.Callback:
+        """A callback that writes a checkpoint at the end of an epoch if one is due or Ctrl-C was pressed.
+
+        Args:
+            best: BestWeights of the training.
+            others: the callbacks whose memory is written; the returned one must come after them.
+            interrupt: the active DeferredInterrupt.
+        """
+        return _Writer(self, best, others, interrupt)
+
+    def is_due(self) -> bool:
+        """Whether the minimum time since the last checkpoint has passed."""
+        return self._file.is_due()
 
     def write(
         self,
@@ -126,94 +128,95 @@ class TrainingFile:
         complete: bool,
         callbacks: Sequence[Any] = (),
     ) -> None:
-        """Write where the training stands; a failure is a warning, as the training can go on."""
+        """Write the state after `epoch` epochs; see :meth:`kerazoo._runtime.checkpoints.CheckpointFile.write`."""
         nets = learner.nets
-        arrays = {f"weight/{place:04d}": value for place, value in enumerate(nets.values_of(range(nets.n_members)))}
-        for place, value in enumerate(best.weights or []):
-            arrays[f"best/{place:04d}"] = value
-        for place, variable in enumerate(learner.optimizer.variables):
-            arrays[f"optimizer/{place:04d}"] = np.asarray(keras.ops.convert_to_numpy(variable))
-        for place, variable in enumerate(_noise_of(learner)):
-            arrays[f"noise/{place:04d}"] = np.asarray(keras.ops.convert_to_numpy(variable))
+        arrays = {f"weight/{i:04d}": value for i, value in enumerate(nets.values_of(range(nets.n_members)))}
+        if best.holds_out:  # else the best weights are the current ones
+            arrays.update({f"best/{i:04d}": value for i, value in enumerate(best.weights or [])})
+        for i, variable in enumerate(learner.optimizer.variables):
+            arrays[f"optimizer/{i:04d}"] = np.asarray(keras.ops.convert_to_numpy(variable))
+        for i, variable in enumerate(_generator_states(learner)):
+            arrays[f"noise/{i:04d}"] = np.asarray(keras.ops.convert_to_numpy(variable))
         known = []
         for number, callback in enumerate(callbacks):
             kept = callback.best_weights if isinstance(callback, keras.callbacks.EarlyStopping) else None
             group = None if kept is None else f"callback/{number:02d}/"
-            if kept is not None:  # of all weights of the learner; its data are not written again
-                arrays.update({f"{group}{place:04d}": kept[place] for place in _places_of_nets(learner)})
+            if kept is not None:  # all weights of the learner; its data are not written
+                arrays.update({f"{group}{i:04d}": kept[i] for i in _positions_of_nets(learner)})
             known.append({"of": _name_of(callback), "numbers": _numbers_of(callback), "weights": group})
-        losses = {name: [_text(value) for value in values] for name, values in history.items()}
-        notes = {"fingerprint": self._fingerprint, "epoch": epoch, "complete": complete, "history": losses,
-                 "best_epoch": best.best_epoch, "start": _text(best.start), "best": _text(best.best),
-                 "callbacks": known}  # fmt: skip
-        try:
-            write_tensors(self.path, arrays, notes, kind=KIND)
-        except StorageError as error:
-            warnings.warn(f"no checkpoint was written: {error}", UserWarning, stacklevel=2)
+        losses = {name: [_to_json(value) for value in values] for name, values in history.items()}
+        notes = {"epoch": epoch, "history": losses, "best_epoch": best.best_epoch, "start": _to_json(best.start),
+                 "best": _to_json(best.best), "callbacks": known}  # fmt: skip
+        self._file.write(arrays, notes, seed=self._seed, complete=complete)
 
     def finish(self, learner: Learner, best: BestWeights, course: Course) -> Course:
-        """The course of the whole fit, the part before the checkpoint included."""
+        """The course of all epochs, those before the checkpoint included; a training that ended is marked complete."""
         before = self.course.history
         names = course.history or before
         course.history = {name: [*before.get(name, []), *course.history.get(name, [])] for name in names}
-        epochs = max((len(values) for values in course.history.values()), default=0)
-        self.write(learner, best, epochs, course.history, complete=True)
+        if course.error is None:
+            epochs = max((len(values) for values in course.history.values()), default=0)
+            self.write(learner, best, epochs, course.history, complete=True)
         return course
 
     def history_before(self) -> dict[str, list[float]]:
-        """Of the epochs before the checkpoint."""
+        """The history up to the checkpoint, a copy."""
         return {name: list(values) for name, values in self.course.history.items()}
 
 
 class _Writer(keras.callbacks.Callback):
-    def __init__(self, file: TrainingFile, best: BestWeights, seconds: float, others: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        checkpoint: TrainingCheckpoint,
+        best: BestWeights,
+        others: Sequence[Any],
+        interrupt: DeferredInterrupt,
+    ) -> None:
         super().__init__()
-        self._file, self._best, self._seconds, self._others = file, best, seconds, others
-        self._last = time.monotonic()
-        self._history = file.history_before()
+        self._checkpoint, self._best, self._others, self._interrupt = checkpoint, best, others, interrupt
+        self._history = checkpoint.history_before()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._file.remind(self.model, self._others)
+        self._checkpoint.restore_callbacks(self.model, self._others)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         for name, value in (logs or {}).items():
             self._history.setdefault(name, []).append(float(value))
         ends = self.model.stop_training or epoch + 1 == self.params["epochs"]  # then `finish` writes
-        if time.monotonic() - self._last >= self._seconds and not ends:
-            self._file.write(self.model, self._best, epoch + 1, self._history, False, self._others)
-            self._last = time.monotonic()
+        if (self._checkpoint.is_due() or self._interrupt.pending) and not ends:
+            self._checkpoint.write(self.model, self._best, epoch + 1, self._history, False, self._others)
 
 
-def _noise_of(learner: Learner) -> list[Any]:
-    """The states of the generators that dropout draws from."""
+def _generator_states(learner: Learner) -> list[Any]:
+    """The states of the generators from which dropout is drawn."""
     weights = {id(weight) for weight in learner.nets.weights}
     return [variable for variable in learner.nets.variables if id(variable) not in weights]
 
 
 def _name_of(callback: Any) -> str:
-    """Tells callbacks apart: what one knows of a loss is of no use to another one, or for another loss."""
+    """Identifies a callback by its class and the loss that it monitors."""
     return f"{type(callback).__name__}({getattr(callback, 'monitor', '')})"
 
 
 def _numbers_of(callback: Any) -> dict[str, Any]:
     found = {name: getattr(callback, name, None) for name in REMEMBERED}
     return {
-        name: int(value) if isinstance(value, Integral) else _text(float(value))
+        name: int(value) if isinstance(value, Integral) else _to_json(float(value))
         for name, value in found.items()
         if isinstance(value, Real)
     }
 
 
-def _places_of_nets(learner: Learner) -> list[int]:
-    """Where the weights of the nets stand among those of the learner."""
+def _positions_of_nets(learner: Learner) -> list[int]:
+    """Positions of the networks' weights among those of the learner."""
     own = {id(weight) for weight in learner.nets.weights}
-    return [place for place, weight in enumerate(learner.weights) if id(weight) in own]
+    return [i for i, weight in enumerate(learner.weights) if id(weight) in own]
 
 
-def _text(value: float) -> float | str | None:
-    """JSON has no NaN and no infinity."""
+def _to_json(value: float) -> float | str | None:
+    """A float as a value of JSON, which has no NaN and no infinity."""
     return None if math.isnan(value) else value if math.isfinite(value) else str(value)
 
 
-def _number(value: float | str | None) -> float:
+def _from_json(value: float | str | None) -> float:
     return math.nan if value is None else float(value)

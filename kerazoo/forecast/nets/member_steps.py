@@ -1,7 +1,7 @@
-"""One step of Keras's own cells for many members at once: matrix products with one more axis.
+"""One step of Keras's own cells for many members: matrix products with a leading axis of members.
 
-`keras.ops.vectorized_map` does the same for any cell. But on TensorFlow what it makes does not compile under XLA, and
-without XLA a step of time costs a hundred times the arithmetic of a small cell.
+`keras.ops.vectorized_map` does the same for any cell. On TensorFlow, however, its result does not compile under XLA,
+and without XLA a time step of a small cell costs a hundred times its arithmetic.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MemberStep = Callable[[Any, list[Any], Sequence[Any]], tuple[Any, list[Any]]]
 
 
 def member_step_of(cell: Any) -> MemberStep | None:
-    """The step of a cell for stacked weights, or None for cells that are not Keras's own or have dropout."""
+    """The step of a cell for stacked weights; None if the cell is not one of Keras's or has dropout."""
     make = _STEPS.get(type(cell))
     if make is None or cell.dropout or cell.recurrent_dropout or not cell.use_bias:
         return None
@@ -52,7 +52,7 @@ def _lstm(cell: Any) -> MemberStep:
 
 def _gru(cell: Any) -> MemberStep:
     def step(x: Any, states: list[Any], weights: Sequence[Any]) -> tuple[Any, list[Any]]:
-        kernel, recurrent, bias = weights  # bias (M, 2, 3 U): of the inputs and of the state
+        kernel, recurrent, bias = weights  # bias (M, 2, 3 U): for the inputs and for the state
         (h,) = states
         from_x = ops.split(ops.matmul(x, kernel) + bias[:, :1], 3, axis=-1)
         from_h = ops.split(ops.matmul(h, recurrent) + bias[:, 1:], 3, axis=-1)

@@ -1,4 +1,4 @@
-"""`MemberNets`: the nets of an ensemble, trained and rolled forward in one computation, not one after another."""
+"""`MemberNets`: the networks of an ensemble, trained and rolled forward in one computation."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ from kerazoo.forecast.nets.member_steps import member_step_of
 from kerazoo.zoo.builders import build, build_stack, why_no_stack
 from kerazoo.zoo.spec import RNNSpec
 
-__all__ = ["MemberNets", "member_nets", "why_one_by_one"]
+__all__ = ["MemberNets", "member_nets", "why_separate"]
 
 Values = NDArray[Any]
 
 
 def member_nets(spec: RNNSpec, seeds: Sequence[int], steps: int) -> MemberNets:
-    """The nets of a spec, one a seed, with an output that starts at zero.
+    """Networks of a spec, one per seed, whose outputs are zero at first.
 
     Args:
-        spec: `features` inputs a step, `outputs` times `horizon` outputs.
-        seeds: one int a member.
-        steps: int, length of the windows that they are trained on.
+        spec: RNNSpec with `features` inputs per step and `outputs` times `horizon` outputs.
+        seeds: one int per member.
+        steps: int, length of the training windows.
     """
-    return _SeparateNets(spec, seeds, steps) if why_one_by_one(spec) else _StackedNets(spec, seeds)
+    return _SeparateNets(spec, seeds, steps) if why_separate(spec) else _StackedNets(spec, seeds)
 
 
-def why_one_by_one(spec: RNNSpec) -> str:
-    """Why the members of a spec are nets of their own, side by side, and not one net of stacked weights; or ""."""
+def why_separate(spec: RNNSpec) -> str:
+    """Why the members of a spec must be separate networks; an empty string if their weights can be stacked."""
     for layer in spec.layers:
         if layer.input_dropout or layer.output_dropout or layer.state_dropout:
-            return "each member draws its own dropout."
+            return "each member draws its own dropout mask."
     return why_no_stack(spec)
 
 
 class MemberNets(keras.layers.Layer, abc.ABC):
-    """M nets that share their structure and nothing else. Axes: members M, steps T, series B, features F, outputs O.
+    """M networks of the same structure. Axes: members M, steps T, series B, features F, outputs O.
 
     Attributes:
         n_members: int, M.
         n_outputs: int, O.
-        last_only: bool, there is an output for the last step only (many-to-one).
+        last_only: bool, whether there is an output for the last step only (many-to-one).
     """
 
     def __init__(self, spec: RNNSpec, n_members: int) -> None:
@@ -63,11 +63,11 @@ class MemberNets(keras.layers.Layer, abc.ABC):
 
     @abc.abstractmethod
     def warm(self, x: Any, valid: Any) -> tuple[Any, list[Any]]:
-        """The output (M, B, O) after the last step of x, and the states from which :meth:`step` goes on."""
+        """The output (M, B, O) after the last step of x, and the states with which :meth:`step` continues."""
 
     @abc.abstractmethod
     def step(self, x: Any, states: list[Any]) -> tuple[Any, list[Any]]:
-        """One step more: x (M, B, F) -> output (M, B, O), states."""
+        """One more step: x (M, B, F) -> output (M, B, O), states."""
 
     @abc.abstractmethod
     def values_of(self, members: Sequence[int]) -> list[Values]:
@@ -75,35 +75,41 @@ class MemberNets(keras.layers.Layer, abc.ABC):
 
     @abc.abstractmethod
     def assign(self, values: Sequence[Values]) -> None:
-        """Give all members the weights that `values_of` gave for as many."""
+        """Set the weights of all members to those that `values_of` returned for as many members."""
 
     @abc.abstractmethod
     def heads(self) -> list[Any]:
-        """The weights of the output layers, in whose products the outputs are linear."""
+        """The weights of the output layers: without an activation, the outputs are linear in them."""
 
-    def shrunk(self, values: Sequence[Values], share: float) -> list[Values]:
-        """Weights as of `values_of` all members, with which the outputs are `share` of what they were."""
+    def shrunk(self, values: Sequence[Values], factor: float) -> list[Values]:
+        """Weights that multiply the outputs by a factor.
+
+        Args:
+            values: the weights of all members, as `values_of` returns them.
+            factor: float.
+        """
         heads = {id(weight) for weight in self.heads()}
-        factors = [share if id(weight) in heads else 1.0 for weight in self.own_weights()]
-        return [value * np.float32(factor) for value, factor in zip(values, factors, strict=True)]
+        factors = [factor if id(weight) in heads else 1.0 for weight in self.own_weights()]
+        return [value * np.float32(each) for value, each in zip(values, factors, strict=True)]
 
     @abc.abstractmethod
     def own_weights(self) -> list[Any]:
         """The weights in the order of `values_of` all members."""
 
     def call(self, x: Any, valid: Any, training: bool = False) -> Any:
+        """:meth:`forward`, with the states of Keras's layers."""
         return self.forward(x, valid, training)
 
 
 class _Holder:
-    """Keras tracks what is an attribute of a layer; this keeps the template of the weights out of it."""
+    """Hides the template from Keras, which tracks the weights of every attribute of a layer."""
 
     def __init__(self, stack: StackedCells) -> None:
         self.stack = stack
 
 
 class _StackedNets(MemberNets):
-    """Weights with one more axis, (M, ...): each step of time maps the stack of cells over the members."""
+    """Weights with a leading axis of members, (M, ...); every time step maps the stack of cells over it."""
 
     def __init__(self, spec: RNNSpec, seeds: Sequence[int]) -> None:
         super().__init__(spec, len(seeds))
@@ -112,16 +118,16 @@ class _StackedNets(MemberNets):
         self._stacked = [
             self.add_weight(
                 shape=(len(seeds), *weight.shape),
-                initializer=_given([stack.weights[place] for stack in stacks]),
+                initializer=_given([stack.weights[i] for stack in stacks]),
                 trainable=weight.trainable,
-                name=f"stacked_{place}",
+                name=f"stacked_{i}",
             )
-            for place, weight in enumerate(stacks[0].weights)
+            for i, weight in enumerate(stacks[0].weights)
         ]
         found = [member_step_of(cell) for cell in stacks[0].cells]
         steps = tuple(step for step in found if step is not None)
         self._steps = steps if len(steps) == len(found) else None
-        if self._steps is None:  # the map over the members does not compile under XLA on TensorFlow
+        if self._steps is None:  # on TensorFlow the map over the members does not compile under XLA
             self.supports_jit = keras.backend.backend() != "tensorflow"
         width = spec.layers[-1].output_width()
         self._kernel = self.add_weight(shape=(len(seeds), width, self.n_outputs), initializer="zeros", name="kernel")
@@ -165,18 +171,20 @@ class _StackedNets(MemberNets):
         ]
 
     def _loop(self, x: Any, valid: Any, training: bool, all_outputs: bool) -> tuple[Any, Any, list[Any]]:
-        def one(inputs: list[Any], states: list[Any]) -> tuple[Any, list[Any]]:
-            now, known = inputs
+        def step(inputs: list[Any], states: list[Any]) -> tuple[Any, list[Any]]:
+            now, is_valid = inputs
             *states, last = states
             output, after = self._cells(now, states, training)
-            kept = [ops.where(known > 0, new, ops.cast(old, new.dtype)) for new, old in zip(after, states, strict=True)]
-            output = ops.where(known > 0, output, last)
+            kept = [
+                ops.where(is_valid > 0, new, ops.cast(old, new.dtype)) for new, old in zip(after, states, strict=True)
+            ]
+            output = ops.where(is_valid > 0, output, last)
             return output, [*kept, output]
 
         batch = ops.shape(x)[2]
         width = self._kernel.shape[1]
         start = [*self._start(batch), ops.zeros((self.n_members, batch, width))]
-        last, outputs, states = loop_over_steps(one, [x, valid], start, all_outputs=all_outputs)
+        last, outputs, states = loop_over_steps(step, [x, valid], start, all_outputs=all_outputs)
         return last, outputs, states[:-1]
 
     def forward(self, x: Any, valid: Any, training: bool = False) -> Any:
@@ -207,11 +215,11 @@ class _StackedNets(MemberNets):
 
 
 class _SeparateNets(MemberNets):
-    """A zoo model for each member. The state that is carried is the window of the last inputs."""
+    """One zoo model per member. The carried state is the window of the last inputs."""
 
     def __init__(self, spec: RNNSpec, seeds: Sequence[int], steps: int) -> None:
         super().__init__(spec, len(seeds))
-        # XLA takes tens of seconds to compile nets side by side for what takes milliseconds.
+        # XLA takes tens of seconds to compile separate networks for steps of milliseconds.
         self.supports_jit = keras.backend.backend() != "tensorflow"
         self._nets = [build(spec.replace(lookback=None), seed=seed) for seed in seeds]
         self._steps = steps
@@ -224,7 +232,7 @@ class _SeparateNets(MemberNets):
     def forward(self, x: Any, valid: Any, training: bool = False) -> Any:
         outputs = []
         for member, net in enumerate(self._nets):
-            series = ops.transpose(x[member], (1, 0, 2))  # (B, T, F); steps that are not valid are zeros
+            series = ops.transpose(x[member], (1, 0, 2))  # (B, T, F); invalid steps are zeros
             found = net(series, training=training)
             batch = ops.shape(series)[0]
             found = ops.reshape(found, (batch, 1 if self.last_only else series.shape[1], self.n_outputs))

@@ -1,4 +1,4 @@
-"""Nets that go on by themselves: histories in, paths of the next steps out, in one compiled loop."""
+"""`Rollout`: networks that read histories and feed their forecasts back, in one compiled loop."""
 
 from __future__ import annotations
 
@@ -13,30 +13,32 @@ from kerazoo.forecast.nets.members import MemberNets, Values
 from kerazoo.forecast.nets.trainer import LOG_DEVIATIONS
 from kerazoo.training.calling import compiled
 
-__all__ = ["Roller"]
+__all__ = ["Rollout"]
 
 
-class Roller(keras.Model):
-    """Reads histories and goes on from them.
+class Rollout(keras.Model):
+    """Reads histories and forecasts the steps that follow.
 
     Args:
-        nets: MemberNets of M.
-        likelihood: bool, the outputs are means and the logarithms of deviations, and paths are drawn from them.
+        nets: MemberNets of M members.
+        likelihood: bool; True: the outputs are means and logarithms of standard deviations, from which paths are
+            sampled.
     """
 
     def __init__(self, nets: MemberNets, likelihood: bool = False) -> None:
-        super().__init__(name="roller")
+        super().__init__(name="rollout")
         self.nets = nets
         self._likelihood = likelihood
         self.built = True
 
     def call(self, arguments: dict[str, Any]) -> Any:
+        """Paths (M, H, B), or with no "noise" among the arguments the outputs (M, B, O) after the last step."""
         x, valid = arguments["x"], arguments["valid"]
         out, states = self.nets.warm(x, valid)
         if "noise" not in arguments:
             return out  # (M, B, O)
 
-        def onward(inputs: list[Any], carry: list[Any]) -> tuple[Any, list[Any]]:
+        def step(inputs: list[Any], carry: list[Any]) -> tuple[Any, list[Any]]:
             noise, *known = inputs
             out, *states = carry
             z = out[..., :1]
@@ -47,21 +49,21 @@ class Roller(keras.Model):
             return z, [out, *states]
 
         inputs = [arguments["noise"], *([arguments["known"]] if "known" in arguments else [])]
-        _, made, _ = loop_over_steps(onward, inputs, [out, *states])
+        _, made, _ = loop_over_steps(step, inputs, [out, *states])
         return made[..., 0]  # (M, H, B)
 
     def outputs_after(self, x: Values, valid: Values) -> Values:
-        """Outputs (M, B, O) after the last step of x (M, T, B, F), where valid (M, T, B, 1) is 1."""
+        """Outputs (M, B, O) after the last step of x (M, T, B, F); valid (M, T, B, 1) is 1 where x has a value."""
         return self._run({"x": x, "valid": valid})
 
     def paths(self, x: Values, valid: Values, known: Values, noise: Values | None = None) -> Values:
-        """What follows, fed back into the nets step by step: (M, B, H).
+        """Forecasts (M, B, H), each step fed back as the next input.
 
         Args:
-            x: float32 (M, T, B, F), of which feature 0 is the series and the others are known.
-            valid: float32 (M, T, B, 1).
-            known: float32 (M, H, B, F - 1), the other features beside the value of each step that is foretold.
-            noise: float32 (M, H, B), standard normal, for nets with a likelihood; None: their means.
+            x: float32 (M, T, B, F); feature 0 is the series, the others are known in the future.
+            valid: float32 (M, T, B, 1), 1 where `x` has a value.
+            known: float32 (M, H, B, F - 1), the other features of each forecast step when it is fed back.
+            noise: float32 (M, H, B), standard normal, for networks with a likelihood; None: their means.
         """
         members, steps, batch = known.shape[:3]
         drawn = np.zeros((members, steps, batch), np.float32) if noise is None else noise

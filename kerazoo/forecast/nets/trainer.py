@@ -1,4 +1,4 @@
-"""`Learner`: trains the nets of an ensemble on windows of series that lie on the device."""
+"""`Learner`: trains the networks of an ensemble on windows of series that are stored on the device."""
 
 from __future__ import annotations
 
@@ -13,23 +13,28 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from kerazoo._runtime.interrupts import DeferredInterrupt
+from kerazoo.errors import TrainingError
 from kerazoo.forecast.nets.members import MemberNets, Values
 
-__all__ = ["BestWeights", "Course", "Learner", "WindowArrays", "fit_learner"]
+__all__ = ["DEFAULT_LEARNING_RATE", "BestWeights", "Course", "Learner", "WindowArrays", "fit_learner"]
 
-# Bounds of the logarithm of a standard deviation, for targets of variance 1.
+DEFAULT_LEARNING_RATE = 1e-3
+
+# Bounds of the logarithm of the standard deviation, for targets of variance 1.
 LOG_DEVIATIONS = (-6.0, 3.0)
 
 
 @dataclass(frozen=True, eq=False)
 class WindowArrays:
-    """What M members learn from: N windows of L steps.
+    """The training data of M members: N windows of L steps.
 
     Attributes:
         inputs: float32 (M, N, L, F).
-        valid: float32 (M, N, L, 1), 1 where there is an input.
-        targets: float32 (M, N, L, O), of each step; (M, N, 1, O) for nets with one output a window.
-        train, held: float32, weights of the targets, as their shape: those to learn from, and those held out.
+        valid: float32 (M, N, L, 1), 1 where there is an input, else 0.
+        targets: float32 (M, N, L, O), per step; (M, N, 1, O) for networks with one output per window.
+        train: float32, the shape of `targets`, weights of the targets in the training loss.
+        held: float32, the shape of `targets`, weights of the targets in the held-out loss.
     """
 
     inputs: Values
@@ -40,16 +45,16 @@ class WindowArrays:
 
 
 class Learner(keras.Model):
-    """The nets with their data. A batch is the indices of windows, (b,).
+    """The networks with their data. A batch contains the indices of windows, (b,).
 
-    The loss is the sum over the members of the weighted mean over their targets, so that each learns as if it were
-    alone. The held out targets are judged in the same pass, before the step: no pass of their own is needed.
+    The loss is the sum over the members of the weighted mean over their targets, so each member trains independently of
+    the others. The held-out loss is computed in the same forward pass, before the update.
 
     Args:
-        nets: MemberNets of M.
-        arrays: WindowArrays of M.
+        nets: MemberNets of M members.
+        arrays: WindowArrays of M members.
         loss: `"mse"`, `"mae"`, `"huber"`; or `"normal"`, the negative log likelihood of a normal distribution: the
-            outputs are then its means and, behind them, the logarithms of its deviations.
+            first half of the outputs are its means, the second half the logarithms of its standard deviations.
     """
 
     def __init__(self, nets: MemberNets, arrays: WindowArrays, loss: str) -> None:
@@ -57,15 +62,15 @@ class Learner(keras.Model):
         self.nets = nets
         self._kind = loss
         self.n_windows = arrays.inputs.shape[1]
-        self._judges = bool(arrays.held.any())
+        self._holds_out = bool(arrays.held.any())
         self._inputs = self._constant("inputs", arrays.inputs)
         self._valid = self._constant("valid", arrays.valid)
         self._targets = self._constant("targets", arrays.targets)
-        # As shares of a mean, so that a step over some of the windows has the gradient of all on average.
-        self._train = self._constant("train", _shares(arrays.train))
-        held = _shares(arrays.held)
-        judged = max(1, int((arrays.held.sum(axis=(1, 2, 3)) > 0).sum()))
-        self._held = self._constant("held", held / judged)
+        # Normalized over all windows, so that a batch of some windows has the full gradient in expectation.
+        self._train = self._constant("train", _normalized(arrays.train))
+        held = _normalized(arrays.held)
+        n_with_held = max(1, int((arrays.held.sum(axis=(1, 2, 3)) > 0).sum()))
+        self._held = self._constant("held", held / n_with_held)
         self.held_loss = keras.metrics.Mean(name="held_loss")
         self.supports_jit = nets.supports_jit and keras.backend.backend() != "torch"
         self.built = True
@@ -79,7 +84,10 @@ class Learner(keras.Model):
         )
 
     def call(self, windows: Any, training: bool = False) -> dict[str, Any]:
-        """The two losses, scalars: here, as Keras on JAX shows the metrics what `call` gave, and no weights."""
+        """The training and the held-out loss, scalars.
+
+        They are computed here because on JAX the metrics see only the result of `call`, not the weights.
+        """
         errors = self._errors(windows, self.outputs_of(windows, training))
         return {
             "train": self._mean(self._train, windows, errors),
@@ -87,7 +95,7 @@ class Learner(keras.Model):
         }
 
     def outputs_of(self, windows: Any, training: bool = False) -> Any:
-        """Outputs (M, L or 1, b, O) of the nets."""
+        """Outputs (M, L or 1, b, O) of the networks."""
         x = ops.transpose(ops.take(self._inputs, windows, axis=1), (0, 2, 1, 3))
         valid = ops.transpose(ops.take(self._valid, windows, axis=1), (0, 2, 1, 3))
         return self.nets(x, valid, training=training)
@@ -109,45 +117,54 @@ class Learner(keras.Model):
         return ops.square(error)
 
     def _mean(self, weights: Any, windows: Any, errors: Any) -> Any:
-        """Sum over the members of their means."""
-        of_all = self.n_windows / ops.cast(ops.shape(windows)[0], errors.dtype)
-        return of_all * ops.sum(ops.take(weights, windows, axis=1) * errors)
+        """Sum over the members of their weighted means."""
+        scale = self.n_windows / ops.cast(ops.shape(windows)[0], errors.dtype)
+        return scale * ops.sum(ops.take(weights, windows, axis=1) * errors)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Torch's own knows weights by their paths, which nets side by side share: all but one would be left out."""
+        """Reset the gradients of all weights.
+
+        Keras on torch looks weights up by their paths. Separate networks share their paths: all but one would be
+        skipped.
+        """
         for weight in self.trainable_variables:
             weight.value.grad = None
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
+        """The training loss plus the regularization losses of the layers."""
         total = y_pred["train"]
         for each in self.losses:
             total = total + ops.cast(each, total.dtype)
         return total
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """`loss` as the mean over the members, and `val_loss` if steps are held out."""
         logs = super().compute_metrics(x, y, y_pred, sample_weight=sample_weight)
         found = {"loss": logs["loss"] / self.nets.n_members}
-        if self._judges:
+        if self._holds_out:
             self.held_loss.update_state(y_pred["held"])
             found["val_loss"] = self.held_loss.result()
         return found
 
     def initial_held_loss(self) -> float:
-        """The held out loss of nets that say nothing, as the initial ones do."""
+        """The held-out loss of untrained networks, which output zero."""
         windows = np.arange(self.n_windows, dtype=np.int32)
-        nothing = ops.zeros((self.nets.n_members, self._targets.shape[2], len(windows), self.nets.n_outputs))
-        return float(ops.convert_to_numpy(self._mean(self._held, windows, self._errors(windows, nothing))))
+        zeros = ops.zeros((self.nets.n_members, self._targets.shape[2], len(windows), self.nets.n_outputs))
+        return float(ops.convert_to_numpy(self._mean(self._held, windows, self._errors(windows, zeros))))
 
 
-def _shares(weights: Values) -> Values:
+def _normalized(weights: Values) -> Values:
     total = weights.sum(axis=(1, 2, 3), keepdims=True)
     return np.asarray(weights / np.maximum(total, 1e-30), np.float32)
 
 
 class _Order(keras.utils.PyDataset):
-    """Indices of windows, `steps` batches an epoch: all windows, or some of them in an order that the epoch draws."""
+    """Indices of windows, `steps` batches per epoch.
+
+    A batch contains all windows if they fit into it; else the windows come in an order that is drawn per epoch.
+    """
 
     def __init__(self, n_windows: int, batch_size: int, steps: int, seed: int, first_epoch: int = 0) -> None:
         super().__init__()
@@ -155,7 +172,7 @@ class _Order(keras.utils.PyDataset):
         self.start(first_epoch)
 
     def start(self, epoch: int) -> None:
-        """Draw the order of an epoch."""
+        """Draw the order of an epoch, from the seed and its number."""
         if self._size >= self._n:
             self._order = np.arange(self._n, dtype=np.int32)
             return
@@ -173,20 +190,25 @@ class _Order(keras.utils.PyDataset):
 
 
 class BestWeights(keras.callbacks.Callback):
-    """Keeps the weights of the least held out loss, and ends the training when it no longer falls.
+    """Keeps the weights of the lowest held-out loss, and stops the training when that loss no longer falls.
 
-    The loss is that of the epoch's steps, each before it is taken, so the weights that belong to it are those of the
-    epoch's middle; those of its end are kept. `start` stands for nets that say nothing, which is where they begin.
+    The loss of an epoch is the mean over its steps, each measured before its update. The weights that match it best
+    would be those of the middle of the epoch; those of its end are kept.
+
+    If nothing is held out, the weights of the last epoch are kept whose loss and weights are finite.
 
     Args:
-        start: float, the held out loss of the initial weights; NaN: nothing is held out, and the last weights are kept.
-        patience: int, epochs without progress.
-        min_gain: float, the share of `start` by which the least loss must lie below it for its weights to be used: less
-            is often chance, and does not come back in what follows.
+        start: float, the held-out loss of the initial networks, which output zero; NaN: nothing is held out.
+        patience: int, epochs without a lower loss after which the training stops.
+        min_gain: float, fraction of `start` by which the lowest loss must be below it for its weights to be used. A
+            smaller gain is often chance and does not recur in later data.
 
     Attributes:
-        weights: those of the least loss so far; None until some are better than the initial ones.
-        initial: the initial ones; None: those that the nets have when `fit_learner` is called.
+        best: float, the lowest held-out loss so far.
+        best_epoch: int, epochs trained when `weights` were reached.
+        weights: the kept weights; None before the first.
+        initial: the initial weights; None: those that the networks have when `fit_learner` is called.
+        diverged: str, why the training was stopped as divergent; empty otherwise.
     """
 
     def __init__(self, start: float, patience: int, min_gain: float) -> None:
@@ -196,27 +218,63 @@ class BestWeights(keras.callbacks.Callback):
         self.best_epoch = 0
         self.weights: list[Values] | None = None
         self.initial: list[Values] | None = None
+        self.diverged = ""
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether there is a held-out loss."""
+        return not math.isnan(self.start)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Keep the weights, or stop the training."""
         logs = logs or {}
         loss = float(logs.get("loss", math.nan))
-        held = float(logs.get("val_loss", math.nan))
+        held_out = float(logs.get("val_loss", math.nan))
         if not math.isfinite(loss):
-            self.model.stop_training = True
+            self._stop(f"the loss is {loss} in epoch {epoch + 1}")
             return
-        if math.isnan(self.start):
-            self.best_epoch = epoch + 1
+        if not self.holds_out:
+            weights = self._current_weights()
+            if all(np.isfinite(value).all() for value in weights):
+                self.weights, self.best_epoch = weights, epoch + 1
+            else:
+                self._stop(f"weights are not finite after epoch {epoch + 1}")
             return
-        if held < self.best:
-            self.best, self.best_epoch = held, epoch + 1
-            self.weights = self.model.nets.values_of(range(self.model.nets.n_members))
+        if held_out < self.best:
+            self.best, self.best_epoch = held_out, epoch + 1
+            self.weights = self._current_weights()
         elif epoch + 1 - self.best_epoch >= self.patience:
             self.model.stop_training = True
 
+    def _stop(self, reason: str) -> None:
+        self.diverged = reason
+        self.model.stop_training = True
+
+    def _current_weights(self) -> list[Values]:
+        nets = self.model.nets
+        return list(nets.values_of(range(nets.n_members)))
+
     @property
     def is_worth_it(self) -> bool:
-        """Whether the weights of the least loss are to be used."""
+        """Whether the weights of the lowest loss should be used."""
         return self.weights is not None and self.best <= self.start - self.min_gain * abs(self.start)
+
+    def assign_to(self, nets: MemberNets, *, is_whole: bool = True) -> None:
+        """Give `nets` the weights to forecast with: the best ones, or the initial ones if those are not worth it.
+
+        Args:
+            nets: the networks of the learner.
+            is_whole: whether the training ended regularly. If nothing is held out, the networks then keep the weights
+                that they have, which a callback may have chosen.
+        """
+        if self.holds_out:
+            if not self.is_worth_it:
+                self.best, self.best_epoch, self.weights = self.start, 0, None
+        elif is_whole:
+            return
+        found = self.initial if self.weights is None else self.weights
+        if found is not None:
+            nets.assign(found)
 
 
 @dataclass
@@ -224,18 +282,50 @@ class Course:
     """How the training went.
 
     Attributes:
-        history: by name, one value an epoch.
-        best_epoch: int, epochs trained when the kept weights were reached; 0: the initial ones.
-        start: float, held out loss of the initial weights.
-        best: float, that of the kept ones.
-        share: float, how much of their corrections the nets make in forecasts.
+        history: name -> one value per epoch.
+        best_epoch: int, epochs trained when the kept weights were reached; 0: the initial ones are kept.
+        start: float, held-out loss of the initial networks.
+        best: float, held-out loss of the kept ones.
+        correction_weight: float, fraction of the networks' correction that forecasts apply.
+        error: KeyboardInterrupt or TrainingError that ended the training early; None if it ended regularly.
     """
 
     history: dict[str, list[float]] = field(default_factory=dict)
     best_epoch: int = 0
     start: float = math.nan
     best: float = math.nan
-    share: float = 1.0
+    correction_weight: float = 1.0
+    error: BaseException | None = None
+
+
+class _Interruption(keras.callbacks.Callback):
+    """Ends the training after Ctrl-C: between two steps, or at the end of the epoch. Must be the last callback.
+
+    Attributes:
+        done: bool, whether it has ended the training.
+    """
+
+    def __init__(self, interrupt: DeferredInterrupt, *, finish_epoch: bool) -> None:
+        super().__init__()
+        self._interrupt, self._finish_epoch = interrupt, finish_epoch
+        self.done = False
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Raise KeyboardInterrupt, unless the epoch is to be finished.
+
+        Not in `on_train_batch_end`: Keras would then wait for the result of every step.
+        """
+        if self._interrupt.pending and not self._finish_epoch:
+            _ = self.model  # on JAX, this writes the training state back to the variables
+            self.done = True
+            raise KeyboardInterrupt
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Stop the training, unless it ends anyway."""
+        ends = self.model.stop_training or epoch + 1 == self.params["epochs"]
+        if self._interrupt.pending and not ends:
+            self.done = True
+            self.model.stop_training = True
 
 
 def fit_learner(
@@ -249,52 +339,73 @@ def fit_learner(
     best: BestWeights,
     callbacks: Sequence[Any] = (),
     initial_epoch: int = 0,
+    interrupt: DeferredInterrupt | None = None,
+    finish_epoch: bool = False,
 ) -> Course:
-    """Train a compiled learner; its nets end with the weights that were kept.
+    """Train a compiled learner and give its networks the weights to forecast with, after an early end too.
 
     Args:
         learner: Learner, compiled.
-        epochs, steps_per_epoch, batch_size, seed, verbose: see :class:`kerazoo.Forecaster`.
+        epochs: int, at most.
+        steps_per_epoch: int.
+        batch_size: int, windows per step.
+        seed: int, from which the order of the windows is drawn.
+        verbose: as in `keras.Model.fit`.
         best: BestWeights.
-        callbacks: of Keras. When it ends, with an error too, they hold the learner no longer.
-        initial_epoch: int >= 0, epochs that were done before.
+        callbacks: Keras callbacks. When the training ends, also with an error, they no longer hold the learner.
+        initial_epoch: int >= 0, epochs that an earlier run has trained.
+        interrupt: the active DeferredInterrupt, or None.
+        finish_epoch: whether Ctrl-C waits for the end of the epoch, so that a callback can write a checkpoint.
+
+    Returns:
+        The course, with the history of the epochs of this call. Its `error` says why the training ended early.
     """
     nets = learner.nets
     order = _Order(learner.n_windows, batch_size, steps_per_epoch, seed, initial_epoch)
+    recorder = keras.callbacks.History()
+    interruption = _Interruption(interrupt or DeferredInterrupt(), finish_epoch=finish_epoch)
 
     def next_epoch(epoch: int, logs: Any) -> None:
         order.start(epoch + 1)
 
-    initial = nets.values_of(range(nets.n_members)) if best.initial is None else best.initial
+    if best.initial is None:
+        best.initial = nets.values_of(range(nets.n_members))
     before = [dict(vars(callback)) for callback in callbacks]
+    error: BaseException | None = None
     try:
-        found = learner.fit(
+        learner.fit(
             order,
             epochs=epochs,
             initial_epoch=initial_epoch,
             shuffle=False,
             verbose=verbose,
-            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=next_epoch), best, *callbacks],
-        )
+            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=next_epoch), best, *callbacks, recorder,
+                       interruption],
+        )  # fmt: skip
+    except KeyboardInterrupt as caught:
+        if interrupt is not None and interrupt.pending and not interruption.done:
+            raise  # the second Ctrl-C
+        error = caught
     finally:
         _release(learner, callbacks, before)
-    if not math.isnan(best.start):
-        if not best.is_worth_it:
-            best.best, best.best_epoch, best.weights = best.start, 0, None
-        nets.assign(initial if best.weights is None else best.weights)
-    elif not all(np.isfinite(value).all() for value in nets.values_of(range(nets.n_members))):
-        nets.assign(initial)
-        best.best_epoch = 0
-    history = {name: [float(value) for value in values] for name, values in found.history.items()}
-    return Course(history, best.best_epoch, best.start, best.best)
+    if interruption.done and error is None:
+        error = KeyboardInterrupt()
+    if best.diverged:
+        error = TrainingError(
+            f"the training diverges: {best.diverged}. The forecaster uses the last good weights, or the statistics "
+            f"alone. The usual remedy is a smaller learning_rate; the default is {DEFAULT_LEARNING_RATE:g}."
+        )
+    best.assign_to(nets, is_whole=error is None)
+    history = {name: [float(value) for value in values] for name, values in recorder.history.items()}
+    return Course(history, best.best_epoch, best.start, best.best, error=error)
 
 
 def _release(learner: Learner, callbacks: Sequence[Any], before: Sequence[dict[str, Any]]) -> None:
-    """Take out of callbacks what a copy of them would fail at (`sklearn.base.clone` makes one): they are as before.
+    """Restore attributes of callbacks that cannot be copied: `sklearn.base.clone` copies callbacks.
 
-    That is the learner, under any name that a callback has for it. Callbacks of Keras also keep closed files and
-    writers, which they make anew when a training begins; what others keep is theirs. Not by `set_model(None)`: some
-    begin to work in it, as TensorBoard does.
+    That is the learner, under any attribute name. Keras's own callbacks also keep closed files and writers, which they
+    open again when a training begins; attributes of other callbacks are left alone. `set_model(None)` would not do:
+    some callbacks, such as TensorBoard, start to work in it.
     """
     for callback, attributes in zip(callbacks, before, strict=True):
         of_keras = type(callback).__module__.startswith("keras.")
@@ -306,6 +417,6 @@ def _release(learner: Learner, callbacks: Sequence[Any], before: Sequence[dict[s
 def _can_be_copied(value: Any) -> bool:
     try:
         copy.deepcopy(value)
-    except Exception:  # of any type: classes raise their own
+    except Exception:  # any type: classes raise their own
         return False
     return True

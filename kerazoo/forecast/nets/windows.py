@@ -1,4 +1,4 @@
-"""Series as nets see them: transformed, scaled, beside what is known of the next step, and cut into windows."""
+"""Training windows: transformed values of series beside the known features of the next step."""
 
 from __future__ import annotations
 
@@ -16,30 +16,37 @@ __all__ = ["KnownScale", "Windows", "windows_of"]
 
 @dataclass(frozen=True, eq=False)
 class KnownScale:
-    """Mean and deviation of the features that are known in the future, (K,) each: of the training part."""
+    """Scales the features that are known in the future.
+
+    Attributes:
+        mean: float64 (K,), means in the training part.
+        deviation: float64 (K,), standard deviations there; 1 for constant features.
+    """
 
     mean: Values
     deviation: Values
 
     @classmethod
     def of(cls, features: Sequence[Values]) -> KnownScale:
+        """Fit to the features (T, K) of the training part of each series."""
         rows = np.concatenate(list(features))
         deviation = rows.std(axis=0) if len(rows) else np.ones(rows.shape[1])
         constant = deviation <= 1e-12 * np.maximum(1.0, np.abs(rows).max(axis=0, initial=0.0))
         return cls(rows.mean(axis=0), np.where(constant, 1.0, deviation))
 
     def apply(self, features: Values) -> Values:
+        """Features (T, K), standardized."""
         return (features - self.mean) / self.deviation
 
 
 @dataclass(frozen=True)
 class Windows:
-    """How series are cut.
+    """How series are cut into windows.
 
     Attributes:
-        length: int, steps L of a window.
-        ahead: int, steps O that are foretold at each step.
-        last_only: bool, targets stand at the end of a window only.
+        length: int, steps L per window.
+        ahead: int, steps O that are forecast at each step.
+        last_only: bool, whether only the last step of a window has targets.
     """
 
     length: int
@@ -47,9 +54,14 @@ class Windows:
     last_only: bool
 
     def inputs(self, z: Values, known: Values, end: int) -> tuple[Values, Values]:
-        """The window of the steps before `end`: float64 (L, 1 + K) and where it is valid (L,).
+        """The window of the steps before `end`: float64 (L, 1 + K), and a mask (L,), 1 where it is valid.
 
-        A step has its value and what is known of the step after it; `known` (T + 1 or more, K) has one row more.
+        A step has its value and the known features of the step after it.
+
+        Args:
+            z: float64 (T,), transformed values; NaN at the start.
+            known: float64 (end + 1 or more, K), known features.
+            end: int, one step after the last of the window.
         """
         rows = np.zeros((self.length, 1 + known.shape[1]))
         valid = np.zeros(self.length)
@@ -63,10 +75,14 @@ class Windows:
         return rows, valid
 
     def ends(self, lost: int, total: int) -> list[int]:
-        """Where windows end (one step after their last), for a series of `total` values of which the first are lost.
+        """Ends of windows (one step after their last).
 
-        Windows with all their outputs overlap by a half, so that all targets but those of the first window have half a
-        window before them. Targets reach one step beyond a window.
+        Windows with outputs at all steps overlap by a half, so that all targets but those of the first window have at
+        least half a window of inputs before them. Targets reach one step beyond a window.
+
+        Args:
+            lost: int, values at the start that the transforms lose.
+            total: int, values of the series.
         """
         if self.last_only:
             shortest = lost + min(self.length, max(2, (total - lost) // 4))
@@ -82,18 +98,18 @@ def windows_of(
     layout: Windows,
     members: Sequence[tuple[Sequence[Values], Sequence[Values], Sequence[int]]],
 ) -> WindowArrays:
-    """Arrays to learn from.
+    """The training data.
 
     Args:
         layout: Windows.
-        members: one (zs, knowns, cuts) a member: z (T,) of each series, what is known (T, K) of its steps, and where
-            its training part ends; what comes behind is held out.
+        members: one (zs, knowns, cuts) per member: the transformed values (T,) of each series, the known features
+            (T, K) of its steps, and the end of its training part; the steps after it are held out.
 
     Raises:
-        InvalidArgumentError: no target is left to learn from.
+        InvalidArgumentError: no target is left to train on.
     """
-    # Chains lose different numbers of values; the windows of all members lie in the same places.
-    lost = [max(int(np.isnan(zs[place]).sum()) for zs, _, _ in members) for place in range(len(members[0][0]))]
+    # Chains lose different numbers of values; the windows of all members have the same positions.
+    lost = [max(int(np.isnan(zs[i]).sum()) for zs, _, _ in members) for i in range(len(members[0][0]))]
     made: dict[int, list[Values]] = {}
     stacked: list[list[Values]] = []
     for zs, knowns, cuts in members:
@@ -104,7 +120,7 @@ def windows_of(
     arrays = [np.stack(parts).astype(np.float32) for parts in zip(*stacked, strict=True)]
     if not (arrays[3].sum(axis=(1, 2, 3)) > 0).all():
         raise InvalidArgumentError(
-            "no step is left to learn from; expected a longer series, fewer steps held out (val), a smaller horizon or "
+            "no step is left to train on; expected a longer series, fewer steps held out (val), a smaller horizon or "
             "transforms that lose fewer values."
         )
     return WindowArrays(*arrays)
@@ -117,17 +133,17 @@ def _windows_of_member(
     steps = 1 if layout.last_only else layout.length
     for z, known, cut, lost in zip(zs, knowns, cuts, losts, strict=True):
         total = len(z)
-        done = 0  # targets of steps before this one are in an earlier window
+        done = 0  # targets before this step belong to an earlier window
         for end in layout.ends(lost, total):
             rows, here = layout.inputs(z, known, end)
             inputs.append(rows)
             valid.append(here[:, None])
-            # The step at place t of the window foretells the values from `origins[t]` on.
+            # Step t of the window forecasts the values from `origins[t]` on.
             origins = np.arange(end - steps + 1, end + 1)
-            places = origins[:, None] + np.arange(layout.ahead)
-            inside = (places < total) & (here[-steps:, None] > 0) & (origins[:, None] >= done)
-            targets.append(np.where(inside, z[np.clip(places, 0, total - 1)], 0.0))
-            train.append(inside & (places < cut))
+            positions = origins[:, None] + np.arange(layout.ahead)
+            inside = (positions < total) & (here[-steps:, None] > 0) & (origins[:, None] >= done)
+            targets.append(np.where(inside, z[np.clip(positions, 0, total - 1)], 0.0))
+            train.append(inside & (positions < cut))
             held.append(inside & (origins[:, None] >= cut))
             done = end + 1
     return [np.stack(part).astype(np.float64) for part in (inputs, valid, targets, train, held)]

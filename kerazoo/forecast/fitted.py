@@ -1,0 +1,114 @@
+"""`Fitted`: the state of a fitted forecaster, and forecasts with intervals from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kerazoo._columns import FORECAST, bound_columns
+from kerazoo.errors import IntervalError
+from kerazoo.forecast.data.panel import Panel, SeriesData
+from kerazoo.forecast.ensemble import Ensemble
+from kerazoo.forecast.intervals import ConformalIntervals
+from kerazoo.forecast.nets.trainer import Course
+from kerazoo.forecast.transforms.base import Values
+from kerazoo.zoo.spec import RNNSpec
+
+__all__ = ["Fitted"]
+
+N_SAMPLES = 1000  # paths sampled for the intervals of networks that output distributions
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """All that a fit leaves.
+
+    Attributes:
+        panel: the series that were fitted.
+        period: int, steps per season.
+        horizon: int, default number of steps of a forecast.
+        seed: int, from which the training and the samples of `loss="normal"` are drawn.
+        spec: RNNSpec of one network.
+        ensemble: the networks and their transforms.
+        course: how the training went.
+        intervals: ConformalIntervals; None if nothing was held out.
+        n_held_out: int, steps held out of each series.
+    """
+
+    panel: Panel
+    period: int
+    horizon: int
+    seed: int
+    spec: RNNSpec
+    ensemble: Ensemble
+    course: Course
+    intervals: ConformalIntervals | None
+    n_held_out: int
+
+    @property
+    def transforms(self) -> list[tuple[list[dict[str, Any]], float]]:
+        """Pairs of the configs of a chain of transforms and its weight in the forecast."""
+        return [([dict(part) for part in choice.config], choice.weight) for choice in self.ensemble.choices]
+
+    @property
+    def correction_weight(self) -> float:
+        """Fraction of the networks' correction that is applied; 0 means that the statistical forecast is returned."""
+        return self.course.correction_weight if self.course.best_epoch else 0.0
+
+    def forecast(
+        self, series: Sequence[SeriesData], futures: Sequence[Values], horizon: int, levels: Iterable[float] = ()
+    ) -> dict[str, list[Values]]:
+        """Forecasts and the bounds of their intervals.
+
+        Args:
+            series: the fitted series, or the same series with other lengths.
+            futures: float64 (H, K) per series, the covariates of the steps to forecast.
+            horizon: int >= 1, H.
+            levels: fractions.
+
+        Returns:
+            Column label -> one float64 (H,) per series.
+
+        Raises:
+            IntervalError: too few steps were held out for a level, or none.
+        """
+        ensemble, levels = self.ensemble, tuple(levels)
+        histories = [
+            ensemble.history_of(number, each, future, horizon)
+            for number, (each, future) in enumerate(zip(series, futures, strict=True))
+        ]
+        points = ensemble.forecast(histories, horizon)
+        columns = {FORECAST: points}
+        if not levels:
+            return columns
+        if ensemble.likelihood:
+            sampled = ensemble.samples(histories, horizon, N_SAMPLES, np.random.default_rng(self.seed))
+            for level in levels:
+                quantiles = (1 - level) / 2, (1 + level) / 2
+                for label, quantile in zip(bound_columns(level), quantiles, strict=True):
+                    columns[label] = [np.quantile(paths, quantile, axis=0) for paths in sampled]
+            return columns
+        if self.intervals is None:
+            raise IntervalError(
+                "level is given, but no steps were held out to measure the width of intervals; expected level=None, "
+                "or a fit with val > 0 (longer series), or loss='normal'."
+            )
+        for level in levels:
+            widths = [self.intervals.half_widths(level, number, horizon) for number in range(len(points))]
+            for label, sign in zip(bound_columns(level), (-1.0, 1.0), strict=True):
+                columns[label] = [point + sign * width for point, width in zip(points, widths, strict=True)]
+        return columns
+
+    def possible_levels(self, levels: Iterable[float]) -> tuple[float, ...]:
+        """The levels for which enough steps were held out."""
+        if self.ensemble.likelihood:
+            return tuple(levels)
+        intervals = self.intervals
+        return () if intervals is None else tuple(level for level in levels if intervals.supports(level))
+
+    def fitted_values(self, series: Sequence[SeriesData]) -> list[Values]:
+        """One-step forecasts of each series, float64 (T,), each from the values before; NaN at the start."""
+        return [self.ensemble.fitted_values(number, each) for number, each in enumerate(series)]

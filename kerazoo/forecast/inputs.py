@@ -1,0 +1,204 @@
+"""The arguments y, X, val and history of a forecaster, read into a `Panel`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kerazoo._validation import check_choice, check_int
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.index import dates_from, index_like, kind_of, listed, renamed_if_equal
+from kerazoo.forecast.data.panel import Panel, SeriesData
+from kerazoo.forecast.data.read import read_panel
+
+__all__ = ["panel_of", "read_history", "read_seed", "read_training"]
+
+FORMS = {"series": "a Series", "frame": "a DataFrame with one column per series", "long": "a long DataFrame",
+         "array": "numbers without dates"}  # fmt: skip
+ARRAYS = (np.ndarray, list, tuple)
+
+
+def panel_of(y: Any, X: Any = None, name: str = "y") -> Panel:
+    """Read series and covariates; a Panel is returned unchanged.
+
+    Args:
+        y: as for :func:`kerazoo.forecast.data.panel.read_panel`, or a Panel.
+        X: covariates, or None.
+        name: what the caller's argument is called, for messages.
+
+    Raises:
+        InvalidArgumentError: as `read_panel`.
+    """
+    if isinstance(y, Panel):
+        if X is not None:
+            raise InvalidArgumentError(f"X with {name}=Panel; expected X=None: a Panel contains its covariates.")
+        return y
+    try:
+        return read_panel(y, X)
+    except InvalidArgumentError as error:
+        if name == "y":
+            raise
+        raise InvalidArgumentError(f"{name}, taken as y: {error}") from error
+
+
+def read_training(y: Any, X: Any, val: Any) -> tuple[Panel, int | None]:
+    """Read the arguments of `fit`.
+
+    Args:
+        y: as for :func:`panel_of`.
+        X: covariates, or None; they cover `val` too.
+        val: None, an int, or a continuation of `y` in the same form.
+
+    Returns:
+        The panel, which includes a continuation, and the number of steps to hold out; None without `val`.
+
+    Raises:
+        InvalidArgumentError: `y`, `X` or `val` has another form, or `val` does not continue `y`.
+    """
+    if val is None:
+        return panel_of(y, X), None
+    if isinstance(val, int | np.integer) and not isinstance(val, bool):
+        n_held_out = check_int("val", val, 0, hint="It is the number of steps to hold out; 0 holds out none.")
+        return panel_of(y, X), n_held_out
+    if isinstance(y, Panel):
+        raise InvalidArgumentError(f"val is a {type(val).__name__}; expected an int, as y is a Panel.")
+    if isinstance(y, ARRAYS):
+        return _continued_array(y, X, val)
+    if not isinstance(y, pd.Series | pd.DataFrame):
+        return panel_of(y, X), None  # which raises: y has another type
+    if not isinstance(val, type(y)):
+        raise InvalidArgumentError(f"val is a {type(val).__name__}; expected an int, or a {type(y).__name__} as y.")
+    if not len(val):
+        raise InvalidArgumentError("val has no rows; expected what follows y, or an int: 0 holds out nothing.")
+    if isinstance(y, pd.DataFrame) and "unique_id" in y.columns:
+        n_held_out = _steps_per_series(y, val)
+        return panel_of(pd.concat([y, val], ignore_index=True), X), n_held_out
+    return panel_of(_continued(y, val), X), len(val)
+
+
+def _continued_array(y: Any, X: Any, val: Any) -> tuple[Panel, int]:
+    if not isinstance(val, ARRAYS):
+        raise InvalidArgumentError(f"val is a {type(val).__name__}; expected an int, or numbers as y.")
+    after = panel_of(val, name="val")
+    try:
+        shape: tuple[int, ...] = np.shape(y)
+    except ValueError:  # lists of different lengths
+        panel_of(y)  # raises
+        raise
+    if np.shape(val)[1:] != shape[1:] or after.ndim != len(shape):
+        axes = f"{np.shape(val)} and y {shape}"
+        raise InvalidArgumentError(f"val has the shape {axes}; expected equal shapes except for the first axis.")
+    return panel_of(np.concatenate([np.asarray(y), np.asarray(val)]), X), len(val)
+
+
+def _continued(y: Any, val: Any) -> Any:
+    """`y` followed by `val`: a Series or a DataFrame with one column per series."""
+    labels, added = ([each.name] if isinstance(each, pd.Series) else list(each.columns) for each in (y, val))
+    if set(labels) != set(added) or len(labels) != len(added):
+        raise InvalidArgumentError(f"val has the series {listed(added)}; expected {listed(labels)}, as y.")
+    if kind_of(val.index) != kind_of(y.index):
+        raise InvalidArgumentError(f"val has {kind_of(val.index)}; expected {kind_of(y.index)}, as y.")
+    joined = pd.concat([y, val if isinstance(y, pd.Series) else val[y.columns]])
+    freq = getattr(y.index, "freq", None)
+    if isinstance(y.index, pd.DatetimeIndex) and freq is not None:
+        # Dates that do not continue y at its frequency keep an index without one; read_panel then names them.
+        grid = dates_from(joined.index[0], len(joined), freq, joined.index.unit)
+        same = renamed_if_equal(joined.index, grid)
+        joined.index = joined.index if same is None else same
+    return joined
+
+
+def _steps_per_series(y: pd.DataFrame, val: pd.DataFrame) -> int:
+    """The number of steps that a long `val` has of each series."""
+    if not {"unique_id", "ds", "y"} <= set(val.columns):
+        raise InvalidArgumentError(f"val has the columns {listed(val.columns)}; expected unique_id, ds and y, as y.")
+    counts = val.groupby("unique_id", observed=True).size()
+    known = y["unique_id"].unique()
+    if set(counts.index) != set(known):
+        raise InvalidArgumentError(
+            f"val has steps of the series {listed(counts.index)}; expected {listed(known)}, as y."
+        )
+    if counts.nunique() != 1:
+        raise InvalidArgumentError(
+            f"val has {counts.min()} to {counts.max()} steps per series; expected equally many of each, or an int: the "
+            "number of steps to hold out of each."
+        )
+    return int(counts.iloc[0])
+
+
+def read_history(
+    fitted: Panel, history: Any, history_X: Any, name: str = "history", name_X: str = "history_X"
+) -> Panel:
+    """Read the series to forecast from: the fitted ones, longer or shorter.
+
+    Args:
+        fitted: the panel of `fit`, which is returned for None.
+        history: as for :func:`panel_of`, or None.
+        history_X: its covariates, or None.
+        name: what the caller's argument `history` is called, for messages.
+        name_X: what the caller's argument `history_X` is called.
+
+    Returns:
+        A panel with the fitted series, in their order.
+
+    Raises:
+        InvalidArgumentError: other series, covariates, another form, frequency or kind of index than those of `fit`.
+    """
+    if history is None:
+        if history_X is not None:
+            raise InvalidArgumentError(f"{name_X} is given, but not {name}; expected both, or neither.")
+        return fitted
+    panel = panel_of(history, history_X, name)
+    if panel.form != fitted.form:
+        raise InvalidArgumentError(f"{name} is {FORMS[panel.form]}; expected {FORMS[fitted.form]}, as in fit.")
+    by_label = {each.id: each for each in panel.series}
+    if by_label.keys() != set(fitted.ids):
+        raise InvalidArgumentError(
+            f"{name} has the series {listed(panel.ids)}; expected {listed(fitted.ids)}, the names of the series in fit."
+        )
+    if panel.covariate_names != fitted.covariate_names:
+        wanted, given = list(fitted.covariate_names), list(panel.covariate_names)
+        raise InvalidArgumentError(f"{name} has the covariates {given}; expected {wanted}, as in fit ({name_X}).")
+    where = (f"{name}['ds']", "") if panel.form == "long" else (f"{name}.index", name)
+    indexes: dict[int, Any] = {}  # the series of a frame share one index: it is compared once
+    series = []
+    for each in (by_label[label] for label in fitted.ids):
+        if id(each.index) not in indexes:
+            indexes[id(each.index)] = index_like(each.index, fitted.series[0].index, *where)
+        series.append(replace(each, index=indexes[id(each.index)]))
+    return replace(panel, series=tuple(series))
+
+
+def read_seed(seed: Any, first: SeriesData, window: int) -> tuple[SeriesData, bool]:
+    """Read the `seed` of :meth:`kerazoo.Forecaster.generate`.
+
+    Args:
+        seed: "zeros", an int or numbers (T,).
+        first: the first fitted series.
+        window: int, steps of a window.
+
+    Returns:
+        The series to continue, and whether the networks are shown zeros in place of its values.
+
+    Raises:
+        InvalidArgumentError: another string, an index outside the series, several series or too many numbers.
+    """
+    if isinstance(seed, str):
+        check_choice("seed", seed, ("zeros",), hint="Or an index of the series, or numbers.")
+        return first, True
+    if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
+        start = check_int("seed", seed, 0, len(first.values) - 1, hint="It is an index of the fitted series.")
+        end = min(start + window, len(first.values))
+        return SeriesData(first.id, first.values[:end], first.index[:end], first.covariates[:end]), False
+    panel = panel_of(seed, name="seed")
+    values = panel.series[0].values
+    if len(panel.series) > 1:
+        raise InvalidArgumentError(f"seed has {len(panel.series)} series; expected one: numbers (T,).")
+    if len(values) > len(first.values):
+        raise InvalidArgumentError(
+            f"seed has {len(values)} values; expected at most {len(first.values)}, the length of the fitted series."
+        )
+    return SeriesData(first.id, values, first.index[: len(values)], first.covariates[: len(values)]), False

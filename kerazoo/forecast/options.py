@@ -1,0 +1,291 @@
+"""The settings of a forecaster: parameters checked, and defaults that depend on the data resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from kerazoo._runtime.callbacks import flatten_callbacks
+from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
+from kerazoo._validation import check_choice, check_int, check_real
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.calendar import calendar_names, season_length
+from kerazoo.forecast.data.panel import Panel
+from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
+
+if TYPE_CHECKING:
+    from kerazoo.zoo.spec import RNNSpec
+
+__all__ = [
+    "LOSSES",
+    "STRATEGIES",
+    "USUAL_LEVELS",
+    "FitSettings",
+    "fit_settings",
+    "identity_of",
+    "is_auto",
+    "read_levels",
+    "read_transforms",
+    "steps_to_hold_out",
+]
+
+STRATEGIES = ("recursive", "direct", "mean")
+LOSSES = ("mse", "mae", "huber", "normal")
+USUAL_LEVELS = (0.8, 0.95)
+MIN_HELD_OUT = 4  # a default that holds out fewer steps holds out none
+
+Transforms: TypeAlias = Literal["auto"] | tuple[Transform, ...]
+
+# Settings that a training must share with the checkpoint that it continues, besides those that `identity_of` adds.
+IDENTITY = (
+    "strategy", "horizon", "lookback", "period", "n_members", "loss", "epochs", "steps_per_epoch", "batch_size",
+    "learning_rate", "patience", "min_gain", "calendar_order",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """The checked parameters of a :class:`kerazoo.Forecaster`, which documents them.
+
+    Attributes:
+        spec: RNNSpec of `model`.
+        transforms: "auto", or the transforms, not fitted.
+        seed: int, drawn if the parameter is None.
+        callbacks: flat list of Keras callbacks.
+    """
+
+    spec: RNNSpec
+    strategy: str
+    horizon: int
+    lookback: int | None
+    period: int
+    transforms: Transforms
+    calendar: tuple[str, ...]
+    calendar_order: int
+    n_members: int
+    loss: str
+    epochs: int
+    steps_per_epoch: int
+    batch_size: int
+    learning_rate: float
+    patience: int
+    min_gain: float
+    seed: int
+    verbose: int
+    callbacks: Sequence[Any]
+
+    @property
+    def steps_per_output(self) -> int:
+        """Forecast steps in one output of a network: 1 for the recursive strategy, else the horizon."""
+        return 1 if self.strategy == "recursive" else self.horizon
+
+
+def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
+    """Check the constructor parameters of a Forecaster and resolve those that depend on the data.
+
+    Args:
+        parameters: name -> value of all constructor parameters.
+        panel: the series to fit.
+
+    Raises:
+        InvalidArgumentError: a parameter is out of range.
+    """
+    given = dict(parameters)
+    period = _period(given["period"], panel)
+    default_horizon = period if period > 1 else 12
+    seed = given["seed"]
+    if seed is None:
+        seed = int(np.random.SeedSequence().generate_state(1)[0])
+    check_real(
+        "checkpoint_minutes", given["checkpoint_minutes"], 0.0, hint=f"The default is {DEFAULT_MINUTES:g} minutes."
+    )
+    strategy = check_choice("strategy", given["strategy"], STRATEGIES)
+    longest = max(panel.series, key=lambda each: len(each.values))
+    return FitSettings(
+        spec=_spec(given["model"]),
+        strategy=strategy,
+        horizon=check_int(
+            "horizon",
+            default_horizon if given["horizon"] is None else given["horizon"],
+            hint="It is the number of steps to forecast.",
+        ),
+        lookback=None if given["lookback"] is None else check_int("lookback", given["lookback"]),
+        period=period,
+        transforms=read_transforms(given["transforms"]),
+        calendar=calendar_names(longest.index, given["calendar"]),
+        calendar_order=check_int("calendar_order", given["calendar_order"]),
+        n_members=check_int("n_members", given["n_members"], hint="It is the number of networks."),
+        loss=_loss(given["loss"], strategy),
+        epochs=check_int("epochs", given["epochs"], 0),
+        steps_per_epoch=check_int("steps_per_epoch", given["steps_per_epoch"]),
+        batch_size=check_int("batch_size", given["batch_size"]),
+        learning_rate=check_real("learning_rate", given["learning_rate"], 0.0, exclusive=True),
+        patience=check_int("patience", given["patience"]),
+        min_gain=check_real("min_gain", given["min_gain"], 0.0),
+        seed=check_int("seed", seed, 0),
+        verbose=check_int("verbose", given["verbose"], 0, 2),
+        callbacks=flatten_callbacks(given["callbacks"]),
+    )
+
+
+def _spec(model: Any) -> RNNSpec:
+    from kerazoo.zoo.builders import as_spec  # imports Keras
+
+    spec = as_spec(model)
+    if spec.vocabulary is not None or spec.head != "dense":
+        raise InvalidArgumentError(
+            f"model={spec.name!r} has a vocabulary or another head; expected a model of numbers, such as 'lstm_1x32'."
+        )
+    if spec.timestamps:
+        raise InvalidArgumentError(
+            f"model={spec.name!r} reads time stamps; expected [time=step] instead: series have regular steps."
+        )
+    return spec
+
+
+def _period(period: Any, panel: Panel) -> int:
+    if isinstance(period, str):
+        check_choice("period", period, ("auto",), hint="Or an int: steps per season, 1 without one.")
+        period = max(season_length(each.index) for each in panel.series)
+        shortest = min(len(each.values) for each in panel.series)
+        period = period if 2 * period + 3 <= shortest else 1  # a season must occur twice to be estimated
+    return check_int("period", period, hint="1 means no season.")
+
+
+def _loss(loss: Any, strategy: str) -> str:
+    checked = check_choice("loss", loss, LOSSES)
+    if checked == "normal" and strategy != "recursive":
+        raise InvalidArgumentError(
+            f"loss='normal' with strategy={strategy!r}; expected 'recursive': paths are sampled step by step."
+        )
+    return checked
+
+
+def read_transforms(given: Any) -> Transforms:
+    """The parameter `transforms` as "auto" or a tuple of transforms.
+
+    Args:
+        given: "auto"; a transform, a name or a config; or a sequence of them.
+
+    Raises:
+        InvalidArgumentError: something else, or an unknown name or argument.
+
+    >>> read_transforms("log")
+    (Log(),)
+    """
+    if isinstance(given, str):
+        return "auto" if given == "auto" else (transform_from_config(given),)
+    if isinstance(given, Transform | Mapping):
+        given = [given]
+    try:
+        return tuple(Chain(given).transforms)
+    except InvalidArgumentError:
+        raise
+    except (TypeError, ValueError):  # not iterable, or an element that is not a mapping
+        raise InvalidArgumentError(
+            f"transforms={given!r}; expected 'auto', or a sequence of transforms, names or configs."
+        ) from None
+
+
+def is_auto(level: Any) -> bool:
+    """Whether `level` is "auto"; another string is refused."""
+    if isinstance(level, str):
+        check_choice("level", level, ("auto",), hint="Or levels, such as [0.8, 0.95]; None means no intervals.")
+        return True
+    return False
+
+
+def read_levels(level: Any) -> tuple[float, ...]:
+    """The parameter `level` as fractions, in the order given, without duplicates.
+
+    Args:
+        level: None, a number or a sequence of numbers. Numbers in (0, 1) are fractions, in (1, 100) percent.
+
+    Raises:
+        InvalidArgumentError: a number outside of both ranges, or no number.
+
+    >>> read_levels([80, 0.95])
+    (0.8, 0.95)
+    """
+    if level is None:
+        return ()
+    try:
+        given = [level] if isinstance(level, str) else list(level)
+    except TypeError:
+        given = [level]
+    hint = "0.8 and 80 both mean 80 %."
+    found: dict[str, float] = {}
+    for each in given:
+        number = check_real("level", each, 0.0, 100.0, exclusive=True, hint=hint)
+        if number in (1.0, 100.0):
+            raise InvalidArgumentError(
+                f"level={each!r}; expected a fraction below 1, or a percentage above 1 and below 100: {hint}"
+            )
+        fraction = number if number < 1.0 else number / 100.0
+        found.setdefault(f"{100 * fraction:g}", fraction)
+    return tuple(found.values())
+
+
+def steps_to_hold_out(panel: Panel, settings: FitSettings, val: int | None) -> int:
+    """Steps to hold out of each series.
+
+    Args:
+        panel: the series.
+        settings: FitSettings.
+        val: int >= 0. None: four seasons or horizons, whichever is longer, but at most a third of the shortest series.
+
+    Raises:
+        InvalidArgumentError: a series is too short to hold out so many steps and train on the rest.
+    """
+    number = min(range(len(panel.series)), key=lambda i: len(panel.series[i].values))
+    shortest = len(panel.series[number].values)
+    if val is None:
+        wanted = min(4 * max(settings.period, settings.horizon), shortest // 3)
+        val = wanted if wanted >= MIN_HELD_OUT else 0
+    where = f" (series {panel.ids[number]!r})" if len(panel.series) > 1 else ""
+    _check_length(settings, shortest, val, where)
+    return val
+
+
+def _check_length(settings: FitSettings, shortest: int, n_held_out: int, where: str) -> None:
+    lost = 0 if settings.transforms == "auto" else sum(each.n_lost for each in settings.transforms)
+    window = settings.lookback or 2
+    needed = lost + window + settings.horizon + n_held_out
+    if shortest >= needed:
+        return
+    longest_lookback = shortest - lost - settings.horizon - n_held_out
+    longest_horizon = shortest - lost - window - n_held_out
+    if settings.lookback and longest_lookback >= 1:
+        remedy = f"lookback={longest_lookback} would fit"
+    elif longest_horizon >= 1:
+        remedy = f"horizon={longest_horizon} would fit"
+    else:
+        remedy = "A longer series is needed"
+    raise InvalidArgumentError(
+        f"y has {shortest} values{where}; expected at least {needed}: {lost} that the transforms lose, a lookback "
+        f"of {window}, the horizon of {settings.horizon} and {n_held_out} held out. {remedy}."
+    )
+
+
+def identity_of(panel: Panel, settings: FitSettings, val: int | None, *, with_seed: bool) -> dict[str, Any]:
+    """The settings that a checkpoint must have in common with the training that continues it; see `CheckpointFile`.
+
+    Args:
+        panel: the series.
+        settings: FitSettings.
+        val: int or None, as given to `fit`.
+        with_seed: whether the user chose the seed.
+    """
+    transforms = settings.transforms
+    return {
+        "model": settings.spec.to_json(),
+        **{name: getattr(settings, name) for name in IDENTITY},
+        **({"seed": settings.seed} if with_seed else {}),
+        "transforms": transforms if transforms == "auto" else [each.to_config() for each in transforms],
+        "calendar": list(settings.calendar),
+        "val": val,
+        "dates": [f"{each.index[0]} to {each.index[-1]}" for each in panel.series[:100]],
+    }
