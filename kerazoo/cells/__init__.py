@@ -9,10 +9,10 @@
 
 from __future__ import annotations
 
-from kerazoo.cells.attention import AttentionCell
+from kerazoo.cells.wrappers.attention import AttentionCell
 from kerazoo.cells.base import RecurrentCell
 from kerazoo.cells.bidirectional import Bidirectional
-from kerazoo.cells.dropout import DropoutCell
+from kerazoo.cells.wrappers.dropout import DropoutCell
 from kerazoo.cells.families.elementwise import IndRNNCell, QRNNCell, SRUCell
 from kerazoo.cells.families.gated import CIFGCell, IntersectionRNNCell, MGUCell, RANCell, UGRNNCell
 from kerazoo.cells.families.grid import GridLSTMCell
@@ -26,7 +26,7 @@ from kerazoo.cells.gru import GRU
 from kerazoo.cells.recurrent import Recurrent
 from kerazoo.cells.registry import CellInfo, cell_info, list_cells, make_cell, register_cell, unregister_cell
 from kerazoo.cells.stacked import StackedCells
-from kerazoo.cells.wrappers import (
+from kerazoo.cells.wrappers.base import (
     EmbeddingCell,
     HighwayCell,
     InputProjectionCell,

@@ -10,15 +10,15 @@ from typing import Any
 import keras
 
 from kerazoo._validation import check_choice, check_int
-from kerazoo.cells.attention import AttentionCell
+from kerazoo.cells.wrappers.attention import AttentionCell
 from kerazoo.cells.bidirectional import Bidirectional
-from kerazoo.cells.dropout import DropoutCell
+from kerazoo.cells.wrappers.dropout import DropoutCell
 from kerazoo.cells.gru import GRU
 from kerazoo.cells.loop import STEPS_A_TURN, steps_a_turn
 from kerazoo.cells.recurrent import Recurrent
 from kerazoo.cells.registry import cell_info, make_cell
 from kerazoo.cells.stacked import StackedCells
-from kerazoo.cells.wrappers import (
+from kerazoo.cells.wrappers.base import (
     HighwayCell,
     InputProjectionCell,
     OutputProjectionCell,

@@ -34,7 +34,7 @@ def activation(name):
 def references():
     found = {}
     for family in FAMILIES:
-        found.update(importlib.import_module(f"tests.references.cells_{family}").REFERENCES)
+        found.update(importlib.import_module(f"tests.references.cells.{family}").REFERENCES)
     return found
 
 

@@ -9,7 +9,7 @@ from keras import ops
 
 from kerazoo._validation import check_dropout, check_int
 from kerazoo.cells.base import output_size_of, state_sizes_of
-from kerazoo.cells.wrappers import WrapperCell
+from kerazoo.cells.wrappers.base import WrapperCell
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["DropoutCell"]
