@@ -136,11 +136,11 @@ def one_step_a_turn() -> Iterator[None]:
     """Let the loops that are traced meanwhile take one step a turn, as Keras's do."""
     from kerazoo.cells import loop
 
-    kept, loop.STEPS_A_TURN = loop.STEPS_A_TURN, {False: 1, True: 1}
+    kept, loop.UNROLL_FACTOR = loop.UNROLL_FACTOR, {False: 1, True: 1}
     try:
         yield
     finally:
-        loop.STEPS_A_TURN = kept
+        loop.UNROLL_FACTOR = kept
 
 
 class JaxWorker:

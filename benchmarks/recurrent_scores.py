@@ -1,4 +1,4 @@
-"""How well does each cell learn the two series of the 2017 examples? Writes the scores that `kerazoo.zoo.card` shows.
+"""How well does each cell learn the two series of the 2017 examples? Writes the scores that `kerazoo.zoo.model_card` shows.
 
 The settings of the examples: batches of one window whose start is drawn at random, Adam, mean squared error one step
 ahead. sine: windows of 30 steps of 250 points in [0, 10], 2000 iterations, at the example's learning rate of 1e-4,

@@ -111,4 +111,5 @@ class TokenSequential(_SampledLoss, keras.Sequential):
 @keras.saving.register_keras_serializable(package="kerazoo")
 class TokenFunctional(_SampledLoss, keras.Model):
     """A functional `keras.Model` that ends in a `SampledHead`: ``compile(optimizer)``, then `fit` with (ids, next
-    ids)."""
+    ids).
+    """

@@ -1,5 +1,6 @@
 """`SequenceInput`, the first layer of every zoo model: it says what is wrong with an input before Keras stumbles on
-it."""
+it.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tests.cells import test_contract as test_cells
 from tests.cells.test_contract import UNITS, B, F, T, made, series, weights_of
 from tests.helpers.speed import slow_on_jax_marks
 from tests.references.cells import run
-from tests.references.cells.lstm_variants import phased
+from tests.references.cells.phased import phased
 
 pytestmark = [pytest.mark.backend, *slow_on_jax_marks]
 

@@ -138,7 +138,7 @@ def test_embedding_reads_ids():
     outputs, _, _ = run_layer(cell, ids)
     vectors = weight(cell, "embeddings")[ids[..., 0]]
     np.testing.assert_allclose(outputs, inner_outputs(cell.cell, vectors), rtol=1e-5, atol=1e-6)
-    with pytest.raises(InvalidArgumentError, match=r"one id a step.*ids\[\.\.\., None\]"):
+    with pytest.raises(InvalidArgumentError, match=r"one id per step.*ids\[\.\.\., None\]"):
         Recurrent(EmbeddingCell(make_cell("gru", U), 300, 3))(np.zeros((1, 3, 2), "int32"))
 
 
