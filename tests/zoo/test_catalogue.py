@@ -79,3 +79,8 @@ def test_what_a_card_refuses():
         zoo.model_card("lsmt_1x8")
     with pytest.raises(InvalidArgumentError, match=r"residual connection.*inputs of width 1"):
         zoo.model_card("gru_1x8_strictresidual")
+
+
+def test_the_old_name_of_a_card_works_and_warns():
+    with pytest.warns(DeprecationWarning, match=r"zoo\.card is deprecated.*use zoo\.model_card"):
+        assert zoo.card("gru_1x4") == zoo.model_card("gru_1x4")

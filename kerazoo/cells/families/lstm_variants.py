@@ -125,9 +125,9 @@ class LayerNormLSTMCell(RecurrentCell):
         c_t = sigmoid(f) * c_(t-1) + sigmoid(i) * g(c')
         h_t = sigmoid(o) * g(a_c * LN(c_t) + b_c)
 
-    The gains a are initially one, b_c zero. The paper has three biases that are added (one of each LN, and b); here they
-    are one. `tf.contrib.rnn.LayerNormBasicLSTMCell` is a different cell: it normalises the sum of both parts, gate by
-    gate.
+    The gains a are initially one, b_c zero. The paper has three biases that are added (one of each LN, and b); here
+    they are one. `tf.contrib.rnn.LayerNormBasicLSTMCell` is a different cell: it normalises the sum of both parts, gate
+    by gate.
 
     LN(x_t W) loses the scale of x_t. If x_t has one feature, only its sign remains, and a series is lost: put a layer
     before the cell, or use ``normalize_inputs=False``, which does not normalise x_t W.

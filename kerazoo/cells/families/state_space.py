@@ -101,7 +101,7 @@ def _untruncated(scale: float) -> Any:
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class LMUCell(RecurrentCell):
-    """Legendre memory unit: a fixed linear memory of a window of theta steps, and a hidden state that writes and reads it.
+    """Legendre memory unit: a fixed linear memory of a window of theta steps, and a hidden state that uses it.
 
     Equations (Voelker et al. 2019, "Legendre Memory Units: Continuous-Time Representation in Recurrent Neural
     Networks", NeurIPS, eq. 1, 2 and sec. 2), with f = `activation` and A_bar, B_bar of :func:`legendre_delay`::

@@ -163,9 +163,9 @@ class MLSTMCell(RecurrentCell):
     C and n are those of the paper divided by exp(m), which cancels in h, so m has no gradient. All initial states are
     zeros. There is no hidden state.
 
-    As in the authors' implementation the default forget gate is a sigmoid, and the initial b_f rises linearly from 3 for
-    the first head to 6 for the last, added to `bias_initializer` (with forget_gate="exp", their log sigmoid, which is
-    the same gate). There, the gates read q, k and v with weights that are initially zero, b_i is random, and 1e-6 is
+    As in the authors' implementation the default forget gate is a sigmoid, and the initial b_f rises linearly from 3
+    for the first head to 6 for the last, added to `bias_initializer` (with forget_gate="exp", their log sigmoid, which
+    is the same gate). There, the gates read q, k and v with weights that are initially zero, b_i is random, and 1e-6 is
     added to the divisor; here these follow the paper. The convolution, the norm and the projections are parts of the
     block around the cell. `recurrent_initializer` has no effect.
 
@@ -241,7 +241,7 @@ class MLSTMCell(RecurrentCell):
         normalizer = ops.reshape(states[1], (-1, heads, width))
         m_before = ops.cast(states[2], log_f.dtype)
         m = _rounded(ops.stop_gradient(ops.maximum(log_f + m_before, log_i)), self.compute_dtype)
-        i, f = ops.exp(log_i - m), ops.exp(log_f + (m_before - m))  # in this order, as log f can be small and m large
+        i, f = ops.exp(log_i - m), ops.exp(log_f + (m_before - m))  # log f can be small, m large
         i, f = (ops.expand_dims(ops.cast(gate, self.compute_dtype), -1) for gate in (i, f))
         k_in = i * k
         memory = ops.expand_dims(f, -1) * memory + ops.expand_dims(v, -1) * ops.expand_dims(k_in, -2)
@@ -285,8 +285,8 @@ class MLSTMCell(RecurrentCell):
             return ops.transpose(x, (0, 1, 3, 2, *range(4, 4 + len(rest))))
 
         q, k, v, log_i, log_f, m = (chunked(x) for x in (q, k, v, log_i, log_f, m))
-        # Logarithms of the decay, at step t of a chunk, of the memory before the chunk, and of what step s wrote (t, s).
-        # The latter are not differences of the former, which would lose all digits after a strong reset.
+        # Logarithms of the decay, at step t of a chunk, of the memory before it, and of what step s wrote, (t, s). The
+        # latter are not differences of the former, which would lose all digits after a strong reset.
         decay = ops.cumsum(log_f, axis=-1)
         later = np.tril(np.ones((size, size), "float32"), -1)
         between = ops.cumsum(ops.expand_dims(log_f, -1) * ops.cast(later, wide), axis=-2)

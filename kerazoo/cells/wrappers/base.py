@@ -141,7 +141,7 @@ class WrapperCell(keras.layers.Layer):
         return inputs
 
     def finish(self, inputs: Any, output: Any, states: list[Any]) -> tuple[Any, list[Any]]:
-        """(Output, states) of the wrapper, from the inputs and from those of the cell inside, of a step or a sequence."""
+        """(Output, states) of the wrapper, from the inputs and from those of the cell, of a step or a sequence."""
         return output, states
 
     def compute_output_shape(self, input_shape: Any, states_shape: Any = None) -> Any:
