@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kerazoo.cells import Bidirectional, Recurrent, cell_info, list_cells, make_cell
+from kerazoo import cells
+from kerazoo.cells import Bidirectional, Recurrent, RecurrentCell, cell_info, list_cells, make_cell
 from kerazoo.cells.base import output_size_of, state_sizes_of
 from tests.helpers.autodiff import gradients
 from tests.helpers.speed import slow_on_jax
@@ -70,6 +71,18 @@ def test_every_cell_has_a_reference():
 
 
 @pytest.mark.parametrize("name", CELLS)
+def test_an_entry_names_every_state_and_its_class_is_public(name):
+    info = cell_info(name)
+    assert len(info.states) == len(info.state_sizes(UNITS))
+    assert info.title.endswith(".")
+    assert info.paper
+    if issubclass(info.make, RecurrentCell):
+        assert getattr(cells, info.make.__name__) is info.make
+        assert info.make.__name__ in cells.__all__
+        assert keras.saving.get_registered_name(info.make) == f"kerazoo>{info.make.__name__}"
+
+
+@pytest.mark.parametrize("name", CELLS)
 def test_a_step_and_a_sequence_equal_the_equations_of_the_paper(name):
     cell = made(name)
     sequences, states = series(), some_states(cell)
@@ -79,7 +92,7 @@ def test_a_step_and_a_sequence_equal_the_equations_of_the_paper(name):
     np.testing.assert_allclose(ops.convert_to_numpy(got), outputs, rtol=1e-5, atol=1e-5)
     for found, right in zip(got_states, last, strict=True):
         np.testing.assert_allclose(ops.convert_to_numpy(found), right, rtol=1e-5, atol=1e-5)
-    assert np.abs(outputs[:, 0] - outputs[:, 1]).max() > 1e-4  # it does something
+    assert np.abs(outputs[:, 0] - outputs[:, 1]).max() > 1e-4  # the steps differ
     plain = keras.layers.RNN(cell, return_sequences=True)
     np.testing.assert_allclose(
         ops.convert_to_numpy(plain(sequences, initial_state=[ops.convert_to_tensor(s) for s in states])),
