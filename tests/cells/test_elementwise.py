@@ -1,4 +1,4 @@
-"""What is special about IndRNN, SRU and QRNN, and what their arguments refuse."""
+"""Properties of IndRNN, SRU and QRNN, and the validation of their arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is special about lstmp, lnlstm, glstm, nas and phased, what their arguments do, and what these refuse."""
+"""Properties of lstmp, lnlstm, glstm, nas and phased, and the effects and validation of their arguments."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def test_scores_are_those_that_were_measured(monkeypatch):
     assert zoo.model_card("gru_1x5").scores == {}
 
 
-def test_what_a_card_refuses():
+def test_a_card_validates_its_argument():
     with pytest.raises(InvalidArgumentError, match="Did you mean 'lstm'"):
         zoo.model_card("lsmt_1x8")
     with pytest.raises(InvalidArgumentError, match=r"residual connection.*inputs of width 1"):

@@ -1,4 +1,4 @@
-"""`generate` equals calling the model step by step; what it draws; what it refuses."""
+"""`generate` equals calling the model step by step; the draws of words; validation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def numpy(x):
 
 
 def grown(model, context, steps, window=None):
-    """The plain way: call the model on all that there is (or the last `window` steps), append, call again."""
+    """Reference: call the model on all steps so far (or the last `window`), append the output, call again."""
     values = context
     for _ in range(steps):
         given = values if window is None else values[:, -window:]
@@ -47,7 +47,7 @@ def test_generation_by_states_equals_step_by_step_calls(name):
     context = inputs_of(RNNSpec.from_name(name), steps=7)
     expected = grown(model, context, STEPS)
     np.testing.assert_allclose(zoo.generate(model, context, STEPS), expected, rtol=1e-5, atol=1e-5)
-    # The same call after training has changed the weights: nothing compiled may hold the old ones.
+    # New weights must take effect in the compiled function.
     model.set_weights([w * 0.5 for w in model.get_weights()])
     np.testing.assert_allclose(zoo.generate(model, context, STEPS), grown(model, context, STEPS), rtol=1e-5, atol=1e-5)
 
@@ -61,7 +61,7 @@ def test_generation_by_states_equals_step_by_step_calls(name):
         pytest.param("convlstm_1x2_seq2one", marks=pytest.mark.slow),
     ],
 )
-def test_generation_by_window_reads_the_last_steps_anew(name):
+def test_generation_by_window_reads_the_last_steps(name):
     model = zoo.build(name, seed=1)
     context = inputs_of(RNNSpec.from_name(name), steps=5)
     values = context
@@ -71,10 +71,10 @@ def test_generation_by_window_reads_the_last_steps_anew(name):
     found = zoo.generate(model, context, STEPS, mode="window")
     np.testing.assert_allclose(found, values[:, 5 : 5 + STEPS], rtol=1e-5, atol=1e-5)
     if name != "lstm_1x8":
-        np.testing.assert_array_equal(zoo.generate(model, context, STEPS), found)  # "auto" sees that states will not do
+        np.testing.assert_array_equal(zoo.generate(model, context, STEPS), found)  # "auto" selects the window
 
 
-def test_axes_of_the_seed_come_back():
+def test_the_result_has_the_axes_of_the_context():
     model = zoo.build("gru_1x4", seed=1)
     context = inputs_of(RNNSpec.from_name("gru_1x4"), batch=1)
     whole = zoo.generate(model, context, 4)
@@ -102,7 +102,7 @@ def test_time_continues_by_its_last_difference():
             np.testing.assert_allclose(found, values[:, 5:, :1], rtol=1e-4, atol=1e-5)
 
 
-def test_any_chain_of_keras_layers_will_do():
+def test_any_chain_of_keras_layers_works():
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [
@@ -123,7 +123,7 @@ def test_any_chain_of_keras_layers_will_do():
 @pytest.mark.parametrize("name", ["gru_1x6_v12_e3_softmax", "gru_1x6_v12_e3_nce", "bigru_1x6_v12_e3_softmax_seq2one"])
 def test_words_are_the_most_probable_ones_or_drawn(name):
     model = zoo.build(name, seed=3)
-    model.set_weights([w * 4 for w in model.get_weights()])  # so that some words are much likelier than others
+    model.set_weights([w * 4 for w in model.get_weights()])  # so that the probabilities of words differ
     context = inputs_of(RNNSpec.from_name(name))
     found = zoo.generate(model, context, STEPS)
     values = context
@@ -171,7 +171,7 @@ def test_compiled_generators_are_kept_out_of_saved_models(tmp_path):
         ("gru_1x4_v9_e3", np.zeros(3, int), {}, "reads 9 words and returns 1 values.*a logit per word"),
     ],
 )
-def test_what_generate_refuses(name, context, arguments, message):
+def test_generate_validates_its_arguments(name, context, arguments, message):
     with pytest.raises(InvalidArgumentError, match=message):
         zoo.generate(zoo.build(name), context, **{"steps": 2, **arguments})
 
