@@ -68,10 +68,8 @@ def test_captured_steps_train_as_plain_ones(capture, optimizer):
     expected = plain.fit(x, y, **arguments)
     history = fitting.fit(captured, x, y, **arguments)
     assert history.plan.loop
-    assert (capture.captures, capture.replays) == (
-        1,
-        15 - 3,
-    )  # five full batches per epoch; the smaller last one is not captured
+    # Five full batches per epoch, of which three are the warm-up; the smaller last batch is not captured.
+    assert (capture.captures, capture.replays) == (1, 15 - 3)
     for key, values in expected.history.items():
         np.testing.assert_allclose(history.history[key], values, rtol=1e-5, err_msg=key)
     again = fitting.fit(captured, x, y, **arguments)
@@ -91,7 +89,7 @@ def test_a_new_learning_rate_takes_effect_in_the_graph(capture):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_step_that_cannot_be_captured_is_not_captured_and_the_plan_says_why(capture, capsys):
+def test_the_plan_says_why_a_step_cannot_be_captured(capture, capsys):
     capture.error = (
         "Exception encountered when calling X.call().\n\n\x1b[1mnot permitted when stream is capturing\x1b[0m"
     )
