@@ -41,7 +41,7 @@ OPEN = {"ratio_on": 0.8, "max_period": 8.0}
         test_cells.test_a_step_and_a_sequence_equal_the_equations_of_the_paper,
         test_cells.test_gradients_equal_finite_differences,
         test_cells.test_masked_steps_keep_states_and_output,
-        test_cells.test_configuration_comes_back,
+        test_cells.test_the_configuration_round_trips,
     ],
 )
 def test_the_contract_holds_for_other_options(name, options, contract, monkeypatch):
