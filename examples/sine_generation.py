@@ -31,7 +31,7 @@ inputs, targets = sine.next_batch(arguments.iterations, STEPS)
 # %% The network, with a projection to one output, trained on batches of one window.
 model = zoo.build(arguments.model, seed=1)
 model.compile(keras.optimizers.Adam(arguments.learning_rate), "mse")
-print(zoo.card(arguments.model))
+print(zoo.model_card(arguments.model))
 training.fit(model, inputs, targets, batch_size=1, shuffle=False, verbose=0)
 
 # %% One point ahead, on a window that was not used in training.

@@ -47,11 +47,11 @@ def without_unrolling() -> Iterator[None]:
     """Trace loops without unrolling inside the context, as Keras does."""
     from kerazoo.cells import loop
 
-    kept, loop.STEPS_A_TURN = loop.STEPS_A_TURN, {False: 1, True: 1}
+    kept, loop.UNROLL_FACTOR = loop.UNROLL_FACTOR, {False: 1, True: 1}
     try:
         yield
     finally:
-        loop.STEPS_A_TURN = kept
+        loop.UNROLL_FACTOR = kept
 
 
 class JaxWorker:

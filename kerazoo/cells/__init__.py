@@ -1,4 +1,6 @@
-"""Recurrent cells: those of Keras, those from `tf.contrib.rnn`, those since; the layer that runs them; wrappers.
+"""Recurrent cells of Keras, of `tf.contrib.rnn` and of later papers; the layer that runs them; wrappers around them.
+
+The classes of the cells (`MGUCell`, `LRUCell`, ...) come from the files in :mod:`kerazoo.cells.families`.
 
 >>> import numpy as np
 >>> from kerazoo.cells import Recurrent, list_cells, make_cell
@@ -9,24 +11,18 @@
 
 from __future__ import annotations
 
-from kerazoo.cells.attention import AttentionCell
+from typing import Any
+
 from kerazoo.cells.base import RecurrentCell
 from kerazoo.cells.bidirectional import Bidirectional
-from kerazoo.cells.dropout import DropoutCell
-from kerazoo.cells.families.elementwise import IndRNNCell, QRNNCell, SRUCell
-from kerazoo.cells.families.gated import CIFGCell, IntersectionRNNCell, MGUCell, RANCell, UGRNNCell
-from kerazoo.cells.families.grid import GridLSTMCell
-from kerazoo.cells.families.lstm_variants import GroupLSTMCell, LayerNormLSTMCell, NASCell, ProjectedLSTMCell
-from kerazoo.cells.families.minimal import MinGRUCell, MinLSTMCell
-from kerazoo.cells.families.phased import PhasedLSTMCell
-from kerazoo.cells.families.reservoir import ESNCell
-from kerazoo.cells.families.state_space import LMUCell, LRUCell, S5Cell
-from kerazoo.cells.families.xlstm import MLSTMCell, SLSTMCell
+from kerazoo.cells.families import CLASSES
 from kerazoo.cells.gru import GRU
 from kerazoo.cells.recurrent import Recurrent
 from kerazoo.cells.registry import CellInfo, cell_info, list_cells, make_cell, register_cell, unregister_cell
 from kerazoo.cells.stacked import StackedCells
 from kerazoo.cells.wrappers import (
+    AttentionCell,
+    DropoutCell,
     EmbeddingCell,
     HighwayCell,
     InputProjectionCell,
@@ -40,39 +36,17 @@ __all__ = [
     "GRU",
     "AttentionCell",
     "Bidirectional",
-    "CIFGCell",
     "CellInfo",
     "DropoutCell",
-    "ESNCell",
     "EmbeddingCell",
-    "GridLSTMCell",
-    "GroupLSTMCell",
     "HighwayCell",
-    "IndRNNCell",
     "InputProjectionCell",
-    "IntersectionRNNCell",
-    "LMUCell",
-    "LRUCell",
-    "LayerNormLSTMCell",
-    "MGUCell",
-    "MLSTMCell",
-    "MinGRUCell",
-    "MinLSTMCell",
-    "NASCell",
     "OutputProjectionCell",
-    "PhasedLSTMCell",
-    "ProjectedLSTMCell",
-    "QRNNCell",
-    "RANCell",
     "Recurrent",
     "RecurrentCell",
     "ResidualCell",
-    "S5Cell",
-    "SLSTMCell",
-    "SRUCell",
     "StackedCells",
     "TimeStampedCell",
-    "UGRNNCell",
     "WrapperCell",
     "cell_info",
     "list_cells",
@@ -80,3 +54,14 @@ __all__ = [
     "register_cell",
     "unregister_cell",
 ]
+__all__ += sorted(CLASSES)  # a new cell needs no entry here
+
+
+def __getattr__(name: str) -> Any:
+    if name in CLASSES:
+        return CLASSES[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

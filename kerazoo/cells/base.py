@@ -1,9 +1,9 @@
-"""`RecurrentCell`, what every cell of kerazoo is, and what may be asked of any cell, Keras's own included.
+"""`RecurrentCell`, the base class of kerazoo's cells, and functions that work on any cell, including Keras's own.
 
 A cell computes one step. ``call(inputs, states)`` takes the inputs of a step (B, F) and a list of states, each (B, n)
 with n from `state_size`, and returns (output (B, `output_size`), new states). States that are matrices in the paper are
-laid out as rows, so that a cell runs in `keras.layers.RNN`, in `keras.layers.StackedRNNCells`, and in
-:class:`kerazoo.cells.Recurrent`, which knows the parallel form of linear recurrences and draws the noise of dropout
+stored as rows. So a cell runs in `keras.layers.RNN`, in `keras.layers.StackedRNNCells`, and in
+:class:`kerazoo.cells.Recurrent`, which uses the parallel form of linear recurrences and draws the noise of dropout
 before the loop.
 """
 
@@ -37,11 +37,11 @@ _CONSTRAINTS = ("kernel_constraint", "recurrent_constraint", "bias_constraint")
 
 
 class RecurrentCell(keras.layers.Layer):
-    """Base of the cells: arguments that they share, configuration, zero states.
+    """Base class of the cells: shared arguments, configuration, zero initial states.
 
-    A subclass sets `options` to the names of its own constructor arguments (they become attributes of the same name and
-    are what `get_config` writes), and implements `state_size`, `build` and `call`; `output_size` where it is not
-    `units`; `parallel_call` and ``linear = True`` where its recurrence is linear in the state.
+    A subclass sets `options` to the names of its own constructor arguments; they are attributes of the same name, which
+    `get_config` writes. It implements `build` and `call`; `state_size` unless it has one state of `units` numbers;
+    `output_size` if it is not `units`; `parallel_call` and ``linear = True`` if its recurrence is linear in the state.
 
     Args:
         units: int >= 1, width of the output.
@@ -50,17 +50,19 @@ class RecurrentCell(keras.layers.Layer):
         kernel_constraint, recurrent_constraint, bias_constraint: as in `keras.layers.LSTM`.
         **kwargs: `name`, `dtype`, `trainable` of a Keras layer.
 
+    Attributes:
+        options: names of the subclass's own constructor arguments.
+        linear: bool, the recurrence is linear in the state, so that there is a parallel form.
+        chunked: bool, the parallel form works on chunks, with large matrix products, instead of a scan over all steps.
+        droppable_states: indices of the states that state dropout acts on.
+
     Raises:
         InvalidArgumentError: an argument is out of range.
     """
 
-    #: Names of a subclass's own constructor arguments.
     options: tuple[str, ...] = ()
-    #: The recurrence is linear in the state, so that there is a parallel form.
     linear = False
-    #: The parallel form works by chunks, with large matrix products, rather than by a scan over all steps.
     chunked = False
-    #: Indices of the states that state dropout acts on.
     droppable_states: tuple[int, ...] = (0,)
 
     def __init__(
@@ -92,7 +94,7 @@ class RecurrentCell(keras.layers.Layer):
 
     @property
     def state_size(self) -> list[int]:
-        """Widths of the states, one int a state."""
+        """Widths of the states, one int per state."""
         return [self.units]
 
     @property
@@ -101,7 +103,7 @@ class RecurrentCell(keras.layers.Layer):
         return self.units
 
     def add_kernel(self, name: str, shape: tuple[int, ...], initializer: Any = None) -> Any:
-        """A trainable weight of the inputs, with the kernel's initializer, regularizer and constraint."""
+        """Add a trainable weight of the inputs, with the kernel's initializer, regularizer and constraint."""
         return self.add_weight(
             shape=shape,
             name=name,
@@ -111,7 +113,7 @@ class RecurrentCell(keras.layers.Layer):
         )
 
     def add_recurrent_kernel(self, name: str, shape: tuple[int, ...], initializer: Any = None) -> Any:
-        """A trainable weight of the states, with the recurrent initializer, regularizer and constraint."""
+        """Add a trainable weight of the states, with the recurrent initializer, regularizer and constraint."""
         return self.add_weight(
             shape=shape,
             name=name,
@@ -121,7 +123,7 @@ class RecurrentCell(keras.layers.Layer):
         )
 
     def add_bias(self, name: str, shape: tuple[int, ...], initializer: Any = None) -> Any:
-        """A trainable bias, with the bias's initializer, regularizer and constraint."""
+        """Add a trainable bias, with the bias's initializer, regularizer and constraint."""
         return self.add_weight(
             shape=shape,
             name=name,
@@ -139,16 +141,16 @@ class RecurrentCell(keras.layers.Layer):
         raise NotImplementedError(f"{type(self).__name__} has no `call`")
 
     def parallel_call(self, sequences: Any, states: list[Any], mask: Any = None, training: bool = False) -> Any:
-        """All steps at once, for cells with ``linear = True``.
+        """All steps in parallel, for cells with ``linear = True``.
 
         Args:
-            sequences: float (B, T, F), in the order in which they are to be read.
+            sequences: float (B, T, F), in the order of the loop.
             states: list of (B, n), before the first step.
-            mask: bool (B, T) or None; a step where it is False leaves the states as they are.
+            mask: bool (B, T) or None; steps where it is False do not change the states.
             training: bool.
 
         Returns:
-            (outputs (B, T, `output_size`), list of states after the last step). Outputs of masked steps are not used.
+            (outputs (B, T, `output_size`), list of states after the last step). Outputs of masked steps are ignored.
         """
         raise NotImplementedError(f"{type(self).__name__} has no parallel form")
 
@@ -158,6 +160,7 @@ class RecurrentCell(keras.layers.Layer):
         return (batch, self.output_size), [(batch, size) for size in self.state_size]
 
     def get_config(self) -> dict[str, Any]:
+        """Constructor arguments as plain values."""
         config = super().get_config()
         config["units"] = self.units
         for names, module in (
@@ -175,7 +178,7 @@ class RecurrentCell(keras.layers.Layer):
 
 
 def state_sizes_of(cell: Any) -> list[int]:
-    """Widths of the states of any cell, one int a state.
+    """Widths of the states of any cell, one int per state.
 
     >>> state_sizes_of(keras.layers.LSTMCell(3)), state_sizes_of(keras.layers.GRUCell(3))
     ([3, 3], [3])
@@ -190,7 +193,7 @@ def output_size_of(cell: Any) -> int:
 
 
 def droppable_states(cell: Any) -> tuple[int, ...]:
-    """Indices of the states that state dropout acts on: those of h, not those of a memory beside it."""
+    """Indices of the states that state dropout acts on: h, but not a separate memory."""
     return tuple(getattr(cell, "droppable_states", (0,)))
 
 
@@ -205,23 +208,26 @@ def initial_state_of(cell: Any, batch_size: Any, dtype: Any) -> list[Any]:
 def call_cell(
     cell: Any, inputs: Any, states: list[Any], training: bool = False, noise: Any = None, time: Any = None
 ) -> Any:
-    """One step of any cell, with the arguments that it takes: (output, flat list of states).
+    """One step of any cell, called with the arguments that it accepts.
 
     Args:
         cell: a `RecurrentCell`, a cell of Keras, or any object with `call` and `state_size`.
         inputs: (B, F).
         states: flat list of (B, n).
         training: bool.
-        noise: what `sequence_noise` of a wrapper drew for this step, or None.
-        time: (B, 1), time stamps of this step, or None; given to cells that take them as an argument.
+        noise: the noise of this step, from the wrapper's `sequence_noise`, or None.
+        time: (B, 1), time stamps of this step, or None; passed to cells that accept them as an argument.
+
+    Returns:
+        (output (B, U), flat list of the new states).
     """
-    taken = inspect.signature(cell.call).parameters
+    accepted = inspect.signature(cell.call).parameters
     kwargs: dict[str, Any] = {}
-    if "training" in taken:
+    if "training" in accepted:
         kwargs["training"] = training
-    if noise is not None and "noise" in taken:
+    if noise is not None and "noise" in accepted:
         kwargs["noise"] = noise
-    if time is not None and "time" in taken:
+    if time is not None and "time" in accepted:
         kwargs["time"] = time
     nested = cell.state_size
     packed = keras.tree.pack_sequence_as(nested, states) if isinstance(nested, list | tuple) else states
@@ -231,7 +237,7 @@ def call_cell(
 
 
 def raised_bias(initializer: Any, offsets: Sequence[float]) -> Callable[..., Any]:
-    """An initializer of a bias of len(offsets) gates: that of the cell, and offsets[k] more for gate k.
+    """An initializer for the bias of len(offsets) gates: the given one plus offsets[k] for gate k.
 
     >>> raised = raised_bias(keras.initializers.Zeros(), [1.0, 0.0])
     >>> ops.convert_to_numpy(raised((4,), dtype="float32")).tolist()
@@ -246,10 +252,10 @@ def raised_bias(initializer: Any, offsets: Sequence[float]) -> Callable[..., Any
     return values
 
 
-def split_at(x: Any, places: Sequence[int]) -> list[Any]:
-    """The parts of a tensor (..., n) between the places given, along its last axis.
+def split_at(x: Any, indices: Sequence[int]) -> list[Any]:
+    """Split a tensor (..., n) along its last axis at the given indices.
 
-    `keras.ops.split` lets torch fetch the places back from the GPU, on which it has to wait for all that it computes.
+    With `keras.ops.split`, torch would copy the indices back from the GPU and wait for all pending work.
     """
-    bounds = [0, *places, int(x.shape[-1])]
+    bounds = [0, *indices, int(x.shape[-1])]
     return [x[..., start:end] for start, end in itertools.pairwise(bounds)]

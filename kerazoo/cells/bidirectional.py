@@ -1,4 +1,4 @@
-"""`Bidirectional`: Keras's layer, without the mix-up of layers that it may make when a model is loaded."""
+"""`Bidirectional`: Keras's layer, without a defect that can mix up layers when a model is loaded."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["Bidirectional"]
 class Bidirectional(keras.layers.Bidirectional):
     """Runs a recurrent layer over sequences in both directions, as `keras.layers.Bidirectional`.
 
-    Keras copies the layer that it is given by way of its config, and forgets it. While a model is loaded, Keras knows
-    objects that occur twice by their address, and the next layer may get the address of the forgotten one: it is then
-    taken for that one. It happened to 2 of 642 stacks of three bidirectional layers, and ended in an error about
-    `return_sequences`; it might as well end in shared weights. This layer keeps what it was made from, so that the
-    address stays taken.
+    Keras copies the given layer through its config and releases the original. While a model is loaded, Keras identifies
+    shared objects by their address. The next layer can get the address of the released one and is then taken for it.
+    This happened to 2 of 642 stacks of three bidirectional layers and ended in an error about `return_sequences`; it
+    could also end in shared weights. This layer keeps a reference to the original, so that its address is not reused.
 
     Args:
         layer: a recurrent layer of Keras, or :class:`kerazoo.cells.Recurrent`.
-        merge_mode, weights, backward_layer, **kwargs: as in `keras.layers.Bidirectional`.
+        merge_mode: as in `keras.layers.Bidirectional`.
+        **kwargs: `weights`, `backward_layer` and others, as in `keras.layers.Bidirectional`.
 
     >>> import numpy as np
     >>> from kerazoo.cells import Recurrent
@@ -31,5 +31,5 @@ class Bidirectional(keras.layers.Bidirectional):
     """
 
     def __init__(self, layer: Any, merge_mode: str | None = "concat", **kwargs: Any) -> None:
-        self._made_from = lambda: layer  # held by a function, where Keras neither tracks nor saves it
+        self._original = lambda: layer  # in a closure, which Keras neither tracks nor saves
         super().__init__(layer, merge_mode=merge_mode, **kwargs)

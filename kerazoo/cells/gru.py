@@ -1,4 +1,4 @@
-"""`GRU`: Keras's layer, with a faster loop where neither Keras nor the backend has a fused one: on a GPU with JAX."""
+"""`GRU`: Keras's layer with a faster loop on JAX with a GPU, where neither Keras nor JAX has a fused GRU."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerazoo.cells.loop import loop_over_steps, steps_a_turn
+from kerazoo.cells.loop import loop_over_steps, unroll_factor_for
 
 __all__ = ["GRU"]
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class GRU(keras.layers.GRU):
-    """`keras.layers.GRU` with the same arguments, weights and numbers.
+    """`keras.layers.GRU` with the same arguments, weights and results.
 
-    On JAX with an accelerator its loop takes several steps a turn, the products with the inputs all done before it;
-    on other backends, with a mask, dropout, `unroll=True` or `reset_after=False` it is Keras's own.
+    On JAX with an accelerator the loop over the steps is unrolled by a factor, and the products with the inputs are
+    computed before it. On other backends, and with a mask, dropout, `unroll=True` or `reset_after=False`, the loop is
+    Keras's own.
 
     >>> import numpy as np
     >>> layer = GRU(3, return_sequences=True)
@@ -26,9 +27,10 @@ class GRU(keras.layers.GRU):
     """
 
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
-        cell, count = self.cell, steps_a_turn(sequences.shape[1])
+        """Run the steps; returns (last output, outputs (B, T, units), last states)."""
+        cell, factor = self.cell, unroll_factor_for(sequences.shape[1])
         dropout = cell.recurrent_dropout or (training and cell.dropout)
-        if count == 1 or mask is not None or self.unroll or dropout or not cell.reset_after:
+        if factor == 1 or mask is not None or self.unroll or dropout or not cell.reset_after:
             return super().inner_loop(sequences, initial_state, mask, training=training)
         dtype = cell.compute_dtype
         kernel, recurrent = (ops.cast(each, dtype) for each in (cell.kernel, cell.recurrent_kernel))
@@ -49,6 +51,6 @@ class GRU(keras.layers.GRU):
             [ops.cast(each, dtype) for each in keras.tree.flatten(initial_state)],
             all_outputs=self.return_sequences,
             go_backwards=self.go_backwards,
-            steps_a_turn=count,
+            unroll_factor=factor,
         )
         return last, outputs, states

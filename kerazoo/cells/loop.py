@@ -1,4 +1,4 @@
-"""`loop_over_steps`: a compiled loop over the steps of sequences, the one that all recurrent layers of Keras run in."""
+"""`loop_over_steps`: a compiled loop over the steps of sequences, the one that all recurrent layers of Keras use."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from typing import Any
 
 import keras
 from keras import ops
+from keras.src import backend  # `backend.rnn` is the loop of every Keras RNN; it has no public name
 
-__all__ = ["STEPS_A_TURN", "loop_over_steps", "steps_a_turn"]
+from kerazoo._runtime.devices import accelerator_visible
 
-#: Steps that a turn of the loop takes on JAX, by whether there is an accelerator. On an H100 eight made a GRU 1.2 to
-#: 1.9 times as fast (benchmarks/README.md); on two CPU cores they gained little or nothing, and compiled for longer.
-STEPS_A_TURN = {False: 1, True: 8}
+__all__ = ["UNROLL_FACTOR", "loop_over_steps", "unroll_factor_for"]
+
+#: Steps per iteration of the compiled loop on JAX, without and with an accelerator. On an H100 a factor of 8 made a GRU
+#: 1.2 to 1.9 times as fast (benchmarks/README.md); on two CPU cores it gained little or nothing and compiled longer.
+UNROLL_FACTOR = {False: 1, True: 8}
 
 
-def steps_a_turn(steps: int | None) -> int:
-    """How many steps a turn of the loop of a layer should take, for sequences of `steps` (None: not known)."""
-    from kerazoo._runtime.devices import accelerator_visible
-
+def unroll_factor_for(steps: int | None) -> int:
+    """The unroll factor for sequences of `steps` (None: unknown); 1 on backends other than JAX."""
     if keras.backend.backend() != "jax" or not isinstance(steps, int):
         return 1
-    return max(1, min(steps, STEPS_A_TURN[accelerator_visible()]))
+    return max(1, min(steps, UNROLL_FACTOR[accelerator_visible()]))
 
 
 def loop_over_steps(
@@ -32,7 +33,7 @@ def loop_over_steps(
     all_outputs: bool = True,
     go_backwards: bool = False,
     unroll: bool = False,
-    steps_a_turn: int = 1,
+    unroll_factor: int = 1,
 ) -> tuple[Any, Any, list[Any]]:
     """``output_t, states_t = step(inputs_t, states_(t-1))`` for every step.
 
@@ -40,26 +41,24 @@ def loop_over_steps(
     bound, so that XLA cannot differentiate it.
 
     Args:
-        step: takes a list of the inputs of a step, (B, ...), and a list of the states; gives an output and the new
+        step: takes the list of inputs of a step, (B, ...), and the list of states; returns an output and the new
             states.
         inputs: tensors (B, T, ...).
         states: tensors (B, ...).
         all_outputs: bool, keep the outputs of all steps.
-        go_backwards: bool, from the last step to the first.
-        unroll: bool, write the loop out; T must be static.
-        steps_a_turn: int >= 1, so many steps are written out in a turn of the loop; other backends than JAX take one.
+        go_backwards: bool, run from the last step to the first.
+        unroll: bool, unroll the whole loop; T must be static.
+        unroll_factor: int >= 1, steps per iteration of the compiled loop; used on JAX only.
 
     Returns:
         (last output, outputs (B, T, ...) in the order of the loop, last states).
     """
-    from keras.src import backend  # the loop of every Keras RNN; it has no public name
-
     inputs = list(inputs)
-    if steps_a_turn > 1 and not unroll and backend.backend() == "jax":
-        from kerazoo.cells._jax_loop import loop_by_turns
+    if unroll_factor > 1 and not unroll and backend.backend() == "jax":
+        from kerazoo.cells._jax_loop import loop_unrolled
 
-        return loop_by_turns(step, inputs, states, go_backwards=go_backwards, steps_a_turn=steps_a_turn)
-    flat = [len(x.shape) == 2 for x in inputs]  # Keras's loop on TensorFlow wants a third axis
+        return loop_unrolled(step, inputs, states, go_backwards=go_backwards, unroll_factor=unroll_factor)
+    flat = [len(x.shape) == 2 for x in inputs]  # Keras's loop on TensorFlow needs a third axis
     wide = [ops.expand_dims(x, -1) if is_flat else x for x, is_flat in zip(inputs, flat, strict=True)]
     sizes = [int(x.shape[-1]) for x in wide]
     dtypes = [x.dtype for x in inputs]
@@ -67,7 +66,7 @@ def loop_over_steps(
     if len(wide) == 1:
         given = wide[0]
     elif inputs[0].shape[1] is None:
-        # Where the number of steps is unknown, Keras's loop takes a single tensor only.
+        # If the number of steps is unknown, Keras's loop takes a single tensor only.
         given = ops.concatenate([ops.cast(x, wide[0].dtype) for x in wide], axis=-1)
 
     def of_step(x: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""`Recurrent`, the layer that runs a cell over a sequence: step by step, or in parallel where the cell is linear."""
+"""`Recurrent`, the layer that runs a cell over a sequence: step by step, or in parallel if the cell is linear."""
 
 from __future__ import annotations
 
@@ -7,58 +7,54 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerazoo._runtime.devices import accelerator_visible
 from kerazoo.cells.base import call_cell, initial_state_of, output_size_of, state_sizes_of
-from kerazoo.cells.loop import loop_over_steps, steps_a_turn
+from kerazoo.cells.loop import loop_over_steps, unroll_factor_for
 from kerazoo.cells.scan import hold_last_valid
 from kerazoo.cells.stacked import StackedCells
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["SCAN_FROM", "Recurrent", "parallel_pays"]
 
-#: Shortest sequence for which `parallel="auto"` takes the scan, by whether there is an accelerator; None: never.
-#: On two cores the loop was faster at every length (docs/cells.md); on accelerators the scan wins at 64 and 512 steps
-#: (benchmarks/README.md), and that it does from 16 on is an expectation.
+#: Shortest sequence for which `parallel="auto"` uses the scan, without and with an accelerator; None: never.
+#: On two cores the loop was faster at every length (docs/cells.md). On accelerators the scan is faster at 64 and 512
+#: steps (benchmarks/README.md); the limit of 16 is an expectation, not a measurement.
 SCAN_FROM: dict[bool, int | None] = {False: None, True: 16}
-#: The same for cells whose parallel form works by chunks (mLSTM), anywhere: on two cores it was faster from 4 steps on,
-#: the fewest that were tried, mostly by several times; only TensorFlow at batch 1 lost up to a fifth below 12 steps
-#: (docs/cells.md).
+#: The same for cells whose parallel form works on chunks (mLSTM), on any device. On two cores it was faster from 4
+#: steps on, the fewest that were measured, mostly several times; only TensorFlow at batch size 1 lost up to a fifth
+#: below 12 steps (docs/cells.md).
 CHUNKED_FROM = 4
 
 
 def parallel_pays(steps: int | None, chunked: bool = False) -> bool:
-    """Whether the parallel form of a linear recurrence is the faster one for sequences of `steps` on this machine."""
-    from kerazoo._runtime.devices import accelerator_visible
-
+    """Whether the parallel form of a linear recurrence is faster for sequences of `steps` on this machine."""
     least = CHUNKED_FROM if chunked else SCAN_FROM[accelerator_visible()]
     return steps is not None and least is not None and steps >= least
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class Recurrent(keras.layers.RNN):
-    """Runs a cell over sequences, as `keras.layers.RNN` does, and beyond it:
+    """Runs a cell over sequences, as `keras.layers.RNN` does, with these additions.
 
-    - linear recurrences (`linear` cells) run in parallel by an associative scan, with the same numbers;
-    - wrappers with dropout draw their noise before the loop, anew for every step where they should;
-    - masked steps keep the states and repeat the last output on every backend, whatever the first state of a cell
-      is (Keras on JAX repeats the first state, which is the output of its own cells only);
-    - a cell that cannot mask, an empty sequence and a wrong rank are errors that say so.
+    - Linear recurrences (`linear` cells) run in parallel by an associative scan, with the same results.
+    - Wrappers with dropout draw their noise before the loop.
+    - Masked steps keep the states and repeat the last output on every backend, whatever the first state of a cell is.
+      (Keras on JAX repeats the first state, which is the output only for Keras's own cells.)
+    - A cell that cannot mask steps, an empty sequence and a wrong rank are errors with a clear message.
 
     Args:
-        cell: a cell of kerazoo, of Keras, a wrapper around one, or a list of cells (run one on top of the other).
-        parallel: `"auto"` (where it is faster: see :data:`SCAN_FROM`), True (an error if the cell has no parallel
-            form) or False. A sequence whose length is not known while a graph is made is read step by step.
-        return_sequences: bool, all outputs (B, T, U) or the last one (B, U).
-        return_state: bool, states after the last step follow the output.
-        go_backwards: bool, the sequence is read, and outputs are given, from its end.
-        unroll: bool, the loop is written out (short sequences only).
+        cell: a cell of kerazoo or Keras, a wrapper around one, or a list of cells, which are stacked.
+        parallel: `"auto"` (in parallel where it is faster: see :data:`SCAN_FROM`), True (an error if the cell has no
+            parallel form) or False. If the length is unknown while a graph is traced, the steps run one by one.
+        return_sequences: bool, return all outputs (B, T, U) or the last one (B, U).
+        return_state: bool, the states after the last step follow the output.
+        go_backwards: bool, read the sequence from its end; outputs are in that order.
+        unroll: bool, unroll the loop over the steps (short sequences only).
         zero_output_for_mask: bool, the outputs of masked steps are zeros.
         **kwargs: `name`, `dtype`, `trainable`.
 
-    Call arguments:
-        sequences: float (B, T, F), T >= 1.
-        initial_state: list of (B, n), one a state, or None: the cell's own.
-        mask: bool (B, T) or None.
-        training: bool.
+    The layer is called with sequences, float (B, T, F), T >= 1; initial_state, a list of (B, n), one per state, or
+    None: that of the cell; mask, bool (B, T) or None; training, bool.
 
     Raises:
         InvalidArgumentError: an argument is not allowed, or the input has no steps or not three axes.
@@ -85,8 +81,8 @@ class Recurrent(keras.layers.RNN):
             raise InvalidArgumentError(f"parallel={parallel!r}; expected 'auto', True or False.")
         if kwargs.pop("stateful", False):
             raise InvalidArgumentError(
-                "stateful=True; expected False. Keras loses such states on JAX: take them with return_state=True and "
-                "hand them on as initial_state."
+                "stateful=True; expected False. Keras loses such states on JAX: get them with return_state=True and "
+                "pass them as initial_state."
             )
         super().__init__(
             StackedCells(cell) if isinstance(cell, list | tuple) else cell,
@@ -107,9 +103,10 @@ class Recurrent(keras.layers.RNN):
         if getattr(self.cell, "linear", False):
             return ""
         why = getattr(self.cell, "why_not_linear", "")
-        return why or f"{type(self.cell).__name__} is not linear in its state, so its steps follow one another."
+        return why or f"{type(self.cell).__name__} is not linear in its state, so its steps run one after another."
 
     def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
+        """Shape of the output, or a tuple of the shapes of the output and the states."""
         batch, steps = sequences_shape[:2]
         size = output_size_of(self.cell)
         output = (batch, steps, size) if self.return_sequences else (batch, size)
@@ -120,6 +117,7 @@ class Recurrent(keras.layers.RNN):
         return initial_state_of(self.cell, batch_size, self.cell.compute_dtype)
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        """Check the shape of the input and build the cell."""
         self._check_shape(sequences_shape)
         super().build(sequences_shape)
 
@@ -133,6 +131,7 @@ class Recurrent(keras.layers.RNN):
             raise InvalidArgumentError(f"input of shape {tuple(shape)} has no steps; {self.name} expects at least one.")
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+        """Run the cell over sequences (B, T, F): the output, then the states if `return_state`."""
         self._check_shape(sequences.shape)
         if initial_state is not None:
             initial_state = list(keras.tree.flatten(initial_state))
@@ -150,13 +149,14 @@ class Recurrent(keras.layers.RNN):
         return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
 
     def runs_in_parallel(self, steps: int | None) -> bool:
-        """Whether sequences of `steps` are read in parallel; never if their length is not known."""
+        """Whether the layer runs in parallel over sequences of `steps`; never if the length is unknown."""
         if steps is None or self._why_not_parallel() or self.parallel is False:
             return False
         chunked = bool(getattr(self.cell, "chunked", False))
         return self.parallel is True or (not self.unroll and parallel_pays(steps, chunked))
 
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
+        """Run the steps; returns (last output, outputs (B, T, U), last states)."""
         steps = sequences.shape[1]
         states = list(keras.tree.flatten(initial_state))
         if mask is not None:
@@ -181,8 +181,8 @@ class Recurrent(keras.layers.RNN):
         return held[:, -1], held, states
 
     def _step_loop(self, sequences: Any, states: list[Any], mask: Any, training: bool, noise: Any) -> Any:
-        # The mask, the noise of each step and the output of the step before travel through Keras's loop as one more
-        # input and one more state, so that masking means the same on every backend.
+        # The mask and the noise of each step are further inputs of Keras's loop, and the previous output is a further
+        # state, so that masks behave the same on every backend.
         flat_noise = [] if noise is None else keras.tree.flatten(noise)
         stepwise = [leaf for leaf in flat_noise if len(leaf.shape) == 3]
         inputs = [sequences, *stepwise]
@@ -219,15 +219,17 @@ class Recurrent(keras.layers.RNN):
             all_outputs=self.return_sequences,
             go_backwards=self.go_backwards,
             unroll=self.unroll,
-            steps_a_turn=steps_a_turn(sequences.shape[1]),
+            unroll_factor=unroll_factor_for(sequences.shape[1]),
         )
         return last_output, outputs, states if mask is None else states[:-1]
 
     def get_config(self) -> dict[str, Any]:
+        """Constructor arguments, with the serialised cell."""
         return {**super().get_config(), "parallel": self.parallel}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Recurrent:
-        # Not Keras's, which takes the cell out of the dict that it is given.
+        """The inverse of `get_config`."""
+        # Keras's own method removes the cell from the given dict.
         cell = keras.saving.deserialize_keras_object(config["cell"], custom_objects=custom_objects)
         return cls(**{**config, "cell": cell})

@@ -1,14 +1,14 @@
-"""The registry of cells: one entry a cell, made from the `CELLS` of each family's file.
+"""The registry of cells: one entry per cell.
 
-To add a cell, write its class and its :class:`CellInfo` in a file of `kerazoo/cells/`, name the file in `FAMILIES`, and
-its NumPy reference in `tests/references/`; the shared contract test then covers it. A program adds its own cells with
+The entries of kerazoo's own cells are the `CELLS` of the files in `kerazoo/cells/families/`, which that package
+registers when it is imported. To add a cell, write its class and its :class:`CellInfo` in a file there, and its NumPy
+reference in the file of the same name in `tests/references/cells/`. A program adds its own cells with
 :func:`register_cell`.
 """
 
 from __future__ import annotations
 
 import fnmatch
-import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,35 +19,25 @@ from kerazoo._validation import check_choice, check_int
 from kerazoo.cells.base import RecurrentCell, output_size_of, state_sizes_of
 from kerazoo.errors import InvalidArgumentError
 
-__all__ = ["CellInfo", "cell_info", "list_cells", "make_cell", "register_cell"]
-
-FAMILIES = (
-    "keras_cells",
-    "minimal",
-    "gated",
-    "lstm_variants",
-    "grid",
-    "elementwise",
-    "state_space",
-    "xlstm",
-    "reservoir",
-)
+__all__ = ["CellInfo", "cell_info", "known_names", "list_cells", "make_cell", "register_cell", "unregister_cell"]
 
 
 @dataclass(frozen=True)
 class CellInfo:
-    """What the zoo knows of a cell.
+    """An entry of the registry: what the zoo and the documentation know about a cell.
 
     Attributes:
-        name: str, lower-case letters and digits, as in names of models: `mgu` of `mgu_1x32`.
-        make: class or function; ``make(units, **options)`` gives the cell.
+        name: str, lower-case letters and digits, as in names of models: `mgu` in `mgu_1x32`.
+        make: class or function; ``make(units, **options)`` returns the cell.
         title: str, one line.
-        paper: str, authors, year, title, where.
-        aliases: other names, as papers or libraries call it.
-        options: arguments that are given to `make` besides units.
-        fused: backends of which Keras has a fused path for it.
+        paper: str, authors, year, title, venue.
+        aliases: other names, as in papers or libraries.
+        states: names of the states in order, as in the equations.
+        options: arguments that are passed to `make` besides units.
+        fused: backends on which Keras has a fused path for it.
         needs_timestamps: the last feature of the input is the time.
         layer: "cell", or "convolution" for a layer of Keras that is not a cell.
+        note: str, a remark for the table in `docs/cells.md`, or "".
     """
 
     name: str
@@ -55,10 +45,12 @@ class CellInfo:
     title: str
     paper: str
     aliases: tuple[str, ...] = ()
+    states: tuple[str, ...] = ("h",)
     options: Mapping[str, Any] = field(default_factory=dict)
     fused: tuple[str, ...] = ()
     needs_timestamps: bool = False
     layer: str = "cell"
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not (self.name.isascii() and self.name.isalnum() and self.name.islower() and self.name[0].isalpha()):
@@ -75,11 +67,11 @@ class CellInfo:
         return argument in inspect.signature(self.make).parameters
 
     def state_sizes(self, units: int) -> list[int]:
-        """Widths of the states at this width."""
+        """Widths of the states of a cell with `units` units."""
         return state_sizes_of(make_cell(self.name, units))
 
     def output_size(self, units: int, **options: Any) -> int:
-        """Width of the output at this width."""
+        """Width of the output of a cell with `units` units."""
         return output_size_of(make_cell(self.name, units, **options))
 
 
@@ -87,35 +79,24 @@ _CELLS: dict[str, CellInfo] = {}
 _NAMES: dict[str, str] = {}  # names and aliases -> name
 
 
-def _load() -> None:
-    if "lstm" in _CELLS:
-        return
-    for family in FAMILIES:
-        for info in importlib.import_module(f"kerazoo.cells.families.{family}").CELLS:
-            _add(info)
-
-
-def _add(info: CellInfo) -> None:
-    for name in (info.name, *info.aliases):
-        if name in _NAMES:
-            raise InvalidArgumentError(f"name={name!r}; expected a name that is not taken. It is {_NAMES[name]!r}'s.")
-    _CELLS[info.name] = info
-    _NAMES.update(dict.fromkeys((info.name, *info.aliases), info.name))
-
-
 def register_cell(info: CellInfo) -> CellInfo:
-    """Add a cell of your own to the registry, so that builders and names know it.
+    """Add a cell to the registry, so that builders and names of models know it.
 
     Raises:
-        InvalidArgumentError: the name or an alias is taken or malformed.
+        InvalidArgumentError: the name or an alias is taken.
     """
-    _load()
-    _add(info)
+    for name in (info.name, *info.aliases):
+        if name in _NAMES:
+            raise InvalidArgumentError(
+                f"name={name!r}; expected a name that is not taken. It belongs to {_NAMES[name]!r}."
+            )
+    _CELLS[info.name] = info
+    _NAMES.update(dict.fromkeys((info.name, *info.aliases), info.name))
     return info
 
 
 def unregister_cell(name: str) -> None:
-    """Take a cell that was added by :func:`register_cell` out again."""
+    """Remove a cell that :func:`register_cell` added."""
     info = _CELLS.pop(name)
     for known in (info.name, *info.aliases):
         del _NAMES[known]
@@ -125,13 +106,12 @@ def list_cells(pattern: str = "*", *, linear: bool | None = None) -> list[str]:
     """Names of the cells that match a shell pattern, sorted.
 
     Args:
-        pattern: shell pattern, `"*lstm*"`.
-        linear: None, or only those whose recurrence is (or is not) linear in the state.
+        pattern: shell pattern, such as `"*lstm*"`.
+        linear: None, or only the cells whose recurrence is (or is not) linear in the state.
 
     >>> list_cells("gru*")
     ['gru']
     """
-    _load()
     return sorted(
         name
         for name, info in _CELLS.items()
@@ -143,12 +123,11 @@ def cell_info(name: str) -> CellInfo:
     """The entry of a cell, by its name or one of its aliases.
 
     Raises:
-        InvalidArgumentError: there is no such cell; the nearest name is given.
+        InvalidArgumentError: there is no such cell; the message suggests the closest name.
 
     >>> cell_info("gru").paper.startswith("Cho")
     True
     """
-    _load()
     if name not in _NAMES:
         check_choice("cell", name, sorted(_NAMES))
     return _CELLS[_NAMES[name]]
@@ -156,7 +135,6 @@ def cell_info(name: str) -> CellInfo:
 
 def known_names() -> dict[str, str]:
     """Every name and alias -> the name of its entry."""
-    _load()
     return dict(_NAMES)
 
 

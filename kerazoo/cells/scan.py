@@ -1,10 +1,10 @@
-"""The linear recurrence h_t = a_t h_(t-1) + b_t of a whole sequence at once, and what masks mean for it.
+"""The linear recurrence h_t = a_t h_(t-1) + b_t of a whole sequence in parallel, with masks.
 
-The pairs (a, b) form a monoid under (a1, b1) o (a2, b2) = (a1 a2, a2 b1 + b2), so that all prefixes come from an
-associative scan in O(log T) steps instead of T (Blelloch 1990; Martin & Cundy 2018, sec. 2.2).
+The pairs (a, b) form a monoid under (a1, b1) o (a2, b2) = (a1 a2, a2 b1 + b2), so an associative scan computes all
+prefixes in O(log T) steps instead of T (Blelloch 1990; Martin & Cundy 2018, sec. 2.2).
 
-The scan is written here rather than taken from `keras.ops`: Keras's loses the shapes of tensors whose batch size is
-unknown on TensorFlow, and makes tensors without their type and device on torch.
+`keras.ops.associative_scan` is not used: on TensorFlow it loses the static shapes of tensors of unknown batch size, and
+on torch it makes tensors without dtype and device.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ def prefix_scan(combine: Callable[[Tensors, Tensors], Tensors], elements: Tensor
 
     Args:
         combine: (earlier, later) -> combined, elementwise along axis 1.
-        elements: tensors (B, T, ...); T must be known.
+        elements: tensors (B, T, ...) of static T.
 
     Returns:
-        tensors (B, T, ...).
+        Tensors (B, T, ...).
 
     Raises:
-        InvalidArgumentError: T is not known.
+        InvalidArgumentError: T is unknown.
 
     >>> import numpy as np
     >>> (sums,) = prefix_scan(lambda x, y: (x[0] + y[0],), (np.arange(5.0)[None],))
@@ -41,12 +41,14 @@ def prefix_scan(combine: Callable[[Tensors, Tensors], Tensors], elements: Tensor
     """
     steps = elements[0].shape[1]
     if steps is None:
-        raise InvalidArgumentError("the number of steps is unknown; expected a known one for a scan in parallel.")
+        raise InvalidArgumentError(
+            "the number of steps is unknown; expected a static one, as the scan needs it. Use parallel=False."
+        )
     if steps == 1:
         return tuple(elements)
     even = tuple(x[:, 0 : steps - 1 : 2] for x in elements)
     odd = tuple(x[:, 1::2] for x in elements)
-    # Prefixes that end at odd places come from half as many elements; those at even places need one operation more.
+    # Prefixes that end at odd indices come from half as many elements; those at even indices need one more operation.
     at_odd = prefix_scan(combine, combine(even, odd))
     if steps == 2:
         return tuple(ops.concatenate([x[:, :1], y], axis=1) for x, y in zip(elements, at_odd, strict=True))
@@ -59,7 +61,7 @@ def prefix_scan(combine: Callable[[Tensors, Tensors], Tensors], elements: Tensor
 
 
 def _interleave(even: Any, odd: Any) -> Any:
-    """even_0, odd_0, even_1, ...: `even` may have one element more."""
+    """even_0, odd_0, even_1, ...; `even` may have one more element."""
     n = odd.shape[1]
     rest = tuple(odd.shape[2:])
     pairs = ops.reshape(ops.stack([even[:, :n], odd], axis=2), (-1, 2 * n, *rest))
@@ -73,7 +75,7 @@ def linear_scan(a: Any, b: Any, initial: Any, mask: Any = None) -> Any:
         a: float (B, T, D), decay of each step.
         b: float (B, T, D), input of each step.
         initial: float (B, D), h_0.
-        mask: bool (B, T) or None; a step where it is False leaves h as it is.
+        mask: bool (B, T) or None; steps where it is False do not change h.
 
     Returns:
         float (B, T, D), h_1 to h_T.
@@ -97,7 +99,7 @@ def linear_scan(a: Any, b: Any, initial: Any, mask: Any = None) -> Any:
 def complex_linear_scan(
     a: tuple[Any, Any], b: tuple[Any, Any], initial: tuple[Any, Any], mask: Any = None
 ) -> tuple[Any, Any]:
-    """:func:`linear_scan` over complex numbers, each given and returned as (real part, imaginary part).
+    """:func:`linear_scan` over complex numbers, each a pair (real part, imaginary part).
 
     Args:
         a: two float (B, T, D).
@@ -106,7 +108,7 @@ def complex_linear_scan(
         mask: bool (B, T) or None.
 
     Returns:
-        two float (B, T, D).
+        Two float (B, T, D).
     """
     (a_re, a_im), (b_re, b_im) = a, b
     if mask is not None:
@@ -132,7 +134,7 @@ def complex_linear_scan(
 
 
 def hold_last_valid(values: Any, mask: Any, initial: Any) -> Any:
-    """Each masked step takes the value of the last step that is not masked, or `initial` if there was none.
+    """Replace the value of each masked step by that of the last unmasked step, or by `initial` if there is none.
 
     Args:
         values: (B, T, D).
@@ -152,14 +154,14 @@ def hold_last_valid(values: Any, mask: Any, initial: Any) -> Any:
         return values
     kept = ops.cast(mask, "int32")
     steps = ops.arange(1, ops.shape(values)[1] + 1, dtype="int32")
-    # 0 stands for `initial`, t for step t, so the running maximum is the last valid one.
+    # Index 0 is `initial`, t is step t; the running maximum is the last valid index.
     (last,) = prefix_scan(lambda x, y: (ops.maximum(x[0], y[0]),), (kept * ops.expand_dims(steps, 0),))
     padded = ops.concatenate([ops.expand_dims(ops.cast(initial, values.dtype), 1), values], axis=1)
     return ops.take_along_axis(padded, ops.expand_dims(last, -1), axis=1)
 
 
 def previous_values(values: Any, initial: Any, mask: Any = None) -> Any:
-    """The values one valid step earlier: `initial` before the first, and masked steps are passed over.
+    """The values of the previous valid step: `initial` before the first; masked steps are skipped.
 
     Args:
         values: (B, T, D).

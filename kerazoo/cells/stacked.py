@@ -1,4 +1,4 @@
-"""`StackedCells`: several cells, one on top of the other, as one cell."""
+"""`StackedCells`: a stack of cells as one cell."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["StackedCells"]
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class StackedCells(keras.layers.Layer):
-    """Cells on top of one another as one cell: the outputs of one are the inputs of the next.
+    """A stack of cells as one cell: the outputs of one cell are the inputs of the next.
 
-    As `keras.layers.StackedRNNCells`, with a flat list of states, and with dropout, masks and the parallel form where
-    all cells have one.
+    Like `keras.layers.StackedRNNCells`, but with a flat list of states, with dropout and masks, and with the parallel
+    form if all cells have one.
 
     Args:
-        cells: list of cells, the one that reads the input first.
+        cells: list of cells; the first reads the input.
         **kwargs: `name`, `dtype`, `trainable`.
 
-    Shapes: inputs (B, F); states: those of all cells in order; output: that of the last cell.
+    Shapes: inputs (B, F); states of all cells in order; output of the last cell.
 
     >>> from kerazoo.cells import make_cell
     >>> StackedCells([make_cell("lstm", 4), make_cell("gru", 3)]).state_size
@@ -33,7 +33,7 @@ class StackedCells(keras.layers.Layer):
     def __init__(self, cells: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not cells:
-            raise InvalidArgumentError("cells=[]; expected at least one cell.")
+            raise InvalidArgumentError("cells=[]; expected at least one cell. make_cell('lstm', 32) returns one.")
         self.cells = list(cells)
 
     @property
@@ -53,7 +53,7 @@ class StackedCells(keras.layers.Layer):
 
     @property
     def chunked(self) -> bool:
-        """Whether the parallel forms of all cells work by chunks."""
+        """Whether the parallel forms of all cells work on chunks."""
         return all(getattr(cell, "chunked", False) for cell in self.cells)
 
     @property
@@ -82,6 +82,7 @@ class StackedCells(keras.layers.Layer):
         return drawn or None
 
     def build(self, input_shape: Any) -> None:
+        """Build the cells that are not built, each for the outputs of the one before."""
         for cell in self.cells:
             if not cell.built:
                 cell.build(tuple(input_shape))
@@ -89,7 +90,8 @@ class StackedCells(keras.layers.Layer):
             input_shape = (*input_shape[:-1], output_size_of(cell))
         self.built = True
 
-    def _shares(self, states: Any) -> list[list[Any]]:
+    def _split_states(self, states: Any) -> list[list[Any]]:
+        """The states of each cell."""
         remaining = iter(list(states))
         return [[next(remaining) for _ in state_sizes_of(cell)] for cell in self.cells]
 
@@ -98,19 +100,19 @@ class StackedCells(keras.layers.Layer):
     ) -> tuple[Any, list[Any]]:
         """One step through all cells."""
         new_states = []
-        for number, (cell, share) in enumerate(zip(self.cells, self._shares(states), strict=True)):
-            inputs, new = call_cell(cell, inputs, share, training, (noise or {}).get(str(number)), time)
+        for number, (cell, own) in enumerate(zip(self.cells, self._split_states(states), strict=True)):
+            inputs, new = call_cell(cell, inputs, own, training, (noise or {}).get(str(number)), time)
             new_states.extend(new)
         return inputs, new_states
 
     def parallel_call(
         self, sequences: Any, states: list[Any], mask: Any = None, training: bool = False, noise: Any = None
     ) -> tuple[Any, list[Any]]:
-        """All steps through one cell after the other."""
+        """All steps in parallel, one cell after the other."""
         new_states = []
-        for number, (cell, share) in enumerate(zip(self.cells, self._shares(states), strict=True)):
+        for number, (cell, own) in enumerate(zip(self.cells, self._split_states(states), strict=True)):
             kwargs = {"noise": noise[str(number)]} if str(number) in (noise or {}) else {}
-            sequences, new = cell.parallel_call(sequences, share, mask=mask, training=training, **kwargs)
+            sequences, new = cell.parallel_call(sequences, own, mask=mask, training=training, **kwargs)
             new_states.extend(new)
         return sequences, new_states
 
@@ -119,10 +121,12 @@ class StackedCells(keras.layers.Layer):
         return (input_shape[0], self.output_size), [(input_shape[0], size) for size in self.state_size]
 
     def get_config(self) -> dict[str, Any]:
+        """Constructor arguments, with the serialised cells."""
         return {**super().get_config(), "cells": [keras.saving.serialize_keras_object(cell) for cell in self.cells]}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> StackedCells:
+        """The inverse of `get_config`."""
         config = dict(config)
         config["cells"] = [keras.saving.deserialize_keras_object(cell) for cell in config["cells"]]
         return cls(**config)

@@ -1,4 +1,4 @@
-"""Small recurrent nets fast: :func:`fit`, the :class:`Plan` that it chooses, models as functions: :func:`compiled`."""
+"""Fast training of small recurrent networks: :func:`fit`, its :class:`Plan`, and :func:`compiled` models."""
 
 from __future__ import annotations
 

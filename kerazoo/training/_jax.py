@@ -14,13 +14,13 @@ __all__ = ["LoopedTrainFunction"]
 
 
 class LoopedTrainFunction(LoopedTrainFunctionBase):
-    """The loop: see :class:`kerazoo.training.looped.LoopedTrainFunctionBase`."""
+    """The compiled loop: see :class:`kerazoo.training.looped.LoopedTrainFunctionBase`."""
 
     def __init__(self, model: Any, count: int) -> None:
         super().__init__(model, count)
         plain = (keras.Model, keras.Sequential)
-        self._step_of_keras = type(model).train_step in [each.train_step for each in plain]
-        self.logs_are_final = self._step_of_keras and type(model).test_step in [each.test_step for each in plain]
+        self._has_keras_step = type(model).train_step in [each.train_step for each in plain]
+        self.logs_are_final = self._has_keras_step and type(model).test_step in [each.test_step for each in plain]
         self._steps = jax.jit(self._run_steps, donate_argnums=0)
         self._single = jax.jit(model.train_step, donate_argnums=0)
 
@@ -28,12 +28,13 @@ class LoopedTrainFunction(LoopedTrainFunctionBase):
         def one(i: Any, state: Any) -> Any:
             return self.model.train_step(state, keras.tree.map_structure(lambda leaf: leaf[i], data))
 
-        # The number of steps is an argument, so that the last and shorter call needs no compilation of its own.
-        if self._step_of_keras:
-            # Keras's own step returns what the metrics hold, which can be read after the loop: the step is traced once.
+        # The number of steps is an argument, so that the last, shorter call needs no further compilation.
+        if self._has_keras_step:
+            # Keras's own step returns the values of the metrics. They are read after the loop, so that the step is
+            # traced only once.
             state = jax.lax.fori_loop(0, n, lambda i, state: one(i, state)[1], state)
-            held = list(zip(self.model.metrics_variables, state[3], strict=True))
-            with keras.StatelessScope(state_mapping=held):
+            metrics = list(zip(self.model.metrics_variables, state[3], strict=True))
+            with keras.StatelessScope(state_mapping=metrics):
                 return self.model.get_metrics_result(), state
         shapes, _ = jax.eval_shape(one, 0, state)
         logs = jax.tree.map(lambda leaf: jax.numpy.zeros(leaf.shape, leaf.dtype), shapes)

@@ -13,17 +13,17 @@ __all__ = ["LoopedTrainFunction", "placeholder_dataset"]
 
 
 def placeholder_dataset(example: Any, n: int) -> tf.data.Dataset:
-    """`n` times the same batch: Keras's `fit` counts its steps by it, and nobody reads it."""
+    """`n` times the same batch: Keras's `fit` counts its steps; the values are never used."""
     return tf.data.Dataset.from_tensors(example).repeat(n)
 
 
 class LoopedTrainFunction(LoopedTrainFunctionBase):
-    """The loop: see :class:`kerazoo.training.looped.LoopedTrainFunctionBase`."""
+    """The compiled loop: see :class:`kerazoo.training.looped.LoopedTrainFunctionBase`."""
 
     def __init__(self, model: Any, count: int) -> None:
         super().__init__(model, count)
         self._steps = tf.function(self._run_steps, jit_compile=True)
-        # A last, smaller batch comes once an epoch: compiling by XLA would take longer than it ever saves.
+        # The smaller last batch comes once per epoch: compilation by XLA would take longer than it saves.
         self._single = tf.function(model.train_step, reduce_retracing=True)
 
     def _run_steps(self, data: Any, n: Any) -> Any:

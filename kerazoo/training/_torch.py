@@ -1,7 +1,7 @@
 """torch on a CUDA device: a training step, or a prediction, as one CUDA graph.
 
-Keras runs every operation of a step by itself on torch, and a GPU waits for Python most of the time. What is launched
-once under capture is replayed by one call (https://pytorch.org/docs/stable/notes/cuda.html#cuda-graphs).
+On torch, Keras launches every operation of a step from Python, and the GPU waits for Python most of the time. A
+captured graph is replayed by one call (https://pytorch.org/docs/stable/notes/cuda.html#cuda-graphs).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from torch.overrides import TorchFunctionMode  # type: ignore[import-not-found,u
 
 __all__ = ["CapturedCall", "CapturedPrediction", "CapturedTrainFunction", "can_capture"]
 
-#: Runs a function under capture on a stream, and gives what replays it.
+#: Runs a function under capture on a stream and returns a function that replays it.
 Capture = Callable[[Callable[[], Any], Any], Callable[[], Any]]
 
-#: Calls before the capture: libraries take their workspaces and Keras makes its variables in the first ones.
+#: Calls before the capture, in which libraries allocate their workspaces and Keras makes its variables.
 WARM_UP = 3
-#: Graphs that a prediction keeps, one a shape: each holds the memory of all that it computes.
+#: Graphs that a prediction keeps, one per shape. Each holds the memory of all its intermediate results.
 MOST_GRAPHS = 8
 
 
@@ -33,10 +33,10 @@ def can_capture() -> bool:
 
 
 class _HostNumbers(TorchFunctionMode):
-    """Lets the numbers that a function copies to the device be copied once, before the capture.
+    """Copies the numbers that a function sends to the device once, before the capture.
 
-    A copy from the host cannot be captured. Numbers that are others in the next call cannot be replayed either, which
-    :meth:`settled` finds out; larger arrays are left alone, and stop the capture.
+    A copy from the host cannot be captured, and numbers that change between calls cannot be replayed, which
+    :meth:`settled` detects. Larger arrays are not handled; they make the capture fail.
     """
 
     LARGEST = 1 << 16  # bytes
@@ -47,11 +47,11 @@ class _HostNumbers(TorchFunctionMode):
         self.rounds: list[list[Any]] = []
 
     def begin(self) -> None:
-        """A call begins."""
+        """Start recording a call."""
         self.rounds.append([])
 
     def settled(self) -> bool:
-        """Whether the last two calls asked for the same numbers."""
+        """Whether the last two calls used the same numbers."""
         return len(self.rounds) > 1 and self.rounds[-1] == self.rounds[-2]
 
     def _is_small(self, given: Any) -> bool:
@@ -71,20 +71,20 @@ class _HostNumbers(TorchFunctionMode):
                 self.kept[key] = func(*args, **kwargs)
             return self.kept[key].clone()
         if func is torch._foreach_add_ and isinstance(kwargs.get("alpha"), torch.Tensor):
-            # Keras's SGD: torch would fetch the learning rate from the device, to hand it over as a number.
+            # Keras's SGD: torch would copy the learning rate from the device to pass it as a number.
             return func(args[0], torch._foreach_mul(args[1], kwargs["alpha"]))
         return func(*args, **kwargs)
 
 
 class CapturedCall:
-    """`function(*leaves)`, whose tensors of fixed shapes lie on the device, as a CUDA graph after a few plain calls.
+    """`function(*leaves)` for tensors of fixed shapes on the device, as a CUDA graph after a few plain calls.
 
     Args:
-        function: takes tensors and gives a tree of tensors; what it assigns to, it assigns in place.
-        capture: runs a function under capture on a stream and gives what replays it; another one in tests.
+        function: takes tensors and returns a tree of tensors; it assigns in place.
+        capture: runs a function under capture on a stream and returns a function that replays it; replaced in tests.
 
     Attributes:
-        why_not: str, why it is called plainly, or "".
+        why_not: str, why the function is not captured, or "".
     """
 
     def __init__(self, function: Callable[..., Any], capture: Capture | None = None) -> None:
@@ -98,7 +98,7 @@ class CapturedCall:
         self.why_not = ""
 
     def __call__(self, *leaves: Any) -> Any:
-        """The outputs; those of a replayed call are overwritten by the next one."""
+        """The outputs; a replayed call overwrites those of the previous one."""
         if self.why_not:
             return self._function(*map(_tensor, leaves))
         if not self._inputs:
@@ -130,7 +130,7 @@ class CapturedCall:
             outputs = self._run()
         else:
             if self._stream is None:
-                # What still hangs on earlier graphs of gradients would tie this one to the stream of theirs.
+                # Objects that still refer to earlier gradient graphs would bind this one to their stream.
                 gc.collect()
                 self._stream = torch.cuda.Stream()
             self._stream.wait_stream(torch.cuda.current_stream())
@@ -138,7 +138,7 @@ class CapturedCall:
                 outputs = self._run()
             torch.cuda.current_stream().wait_stream(self._stream)
         if len(self._numbers.rounds) == WARM_UP and not self._numbers.settled():
-            self.why_not = "it takes other numbers from the host in every call."
+            self.why_not = "it takes different numbers from the host in every call."
         return outputs
 
 
@@ -151,7 +151,7 @@ def _captured(run: Callable[[], Any], stream: Any) -> Callable[[], Any]:
 
 
 def _short(error: Exception) -> str:
-    """The message in one line: Keras puts the cause on a line of its own, in bold."""
+    """The message in one line: Keras puts the cause on a separate line, in bold."""
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in str(error).splitlines()]
     return " ".join(line for line in lines if line)[:200]
 
@@ -165,11 +165,11 @@ def _on_device(leaf: Any) -> Any:
 
 
 class CapturedTrainFunction:
-    """What `fit` calls instead of its own train function: the steps of full batches are replayed.
+    """Replacement of the train function of a model: the steps of full batches are replayed.
 
     Args:
         model: a compiled Keras model.
-        batch_size: int, rows of a full batch.
+        batch_size: int, number of rows of a full batch.
         capture: see :class:`CapturedCall`.
     """
 
@@ -178,27 +178,27 @@ class CapturedTrainFunction:
         self.batch_size = batch_size
         self._structure: Any = None
         self._shapes: list[Any] = []
-        self._places: list[int] = []
+        self._addresses: list[int] = []
         self._capture = capture
         self._call = CapturedCall(self._step, capture)
 
     @property
     def why_not(self) -> str:
-        """Why the steps run plainly, or ""."""
+        """Why the steps are not captured, or ""."""
         return self._call.why_not
 
     def begin_fit(self) -> None:
-        """To be called before a run: a graph holds the addresses of all variables, so it goes when one has moved."""
-        places = self._addresses()
-        if places != self._places:
+        """Call before a run. A graph contains the addresses of all variables, so it is discarded if one has changed."""
+        addresses = self._current_addresses()
+        if addresses != self._addresses:
             self._call = CapturedCall(self._step, self._capture)
-        self._places = places
+        self._addresses = addresses
 
     def end_fit(self) -> None:
-        """To be called after a run, in which Keras may have made variables."""
-        self._places = self._addresses()
+        """Call after a run, in which Keras may have made variables."""
+        self._addresses = self._current_addresses()
 
-    def _addresses(self) -> list[int]:
+    def _current_addresses(self) -> list[int]:
         optimizer = self.model.optimizer
         return addresses_of([*self.model.variables, *(optimizer.variables if optimizer is not None else []),
                              *self.model.metrics_variables])  # fmt: skip
@@ -218,29 +218,29 @@ class CapturedTrainFunction:
 
 
 class CapturedPrediction:
-    """`model(x)` without gradients, by a graph for each of the last few shapes.
+    """`model(x)` without gradients, with a graph for each of the last few shapes.
 
     Args:
         model: a built Keras model.
-        arguments: further ones of the call.
-        capture: see :class:`CapturedCall`; None captures on a CUDA device and calls plainly elsewhere.
+        arguments: further arguments of the call.
+        capture: see :class:`CapturedCall`; None captures on a CUDA device and does not capture elsewhere.
     """
 
     def __init__(self, model: Any, arguments: dict[str, Any], capture: Capture | None = None) -> None:
         self.model = model
         self._arguments = arguments
         self._capture = capture
-        self._variables = list(model.variables)  # Keras looks them up anew, which takes longer than a replay
+        self._variables = list(model.variables)  # Keras's look-up per call takes longer than a replay
         self._calls: dict[Any, CapturedCall] = {}
-        self._places: list[int] = []
+        self._addresses: list[int] = []
 
     def __call__(self, x: Any) -> Any:
         if self._capture is None and not can_capture():
             return self._predict(x)
-        places = addresses_of(self._variables)
-        if places != self._places:
+        addresses = addresses_of(self._variables)
+        if addresses != self._addresses:
             self._calls.clear()
-            self._places = places
+            self._addresses = addresses
         leaves = keras.tree.flatten(x)
         key = tuple((tuple(leaf.shape), str(leaf.dtype)) for leaf in leaves)
         call = self._calls.pop(key, None)
@@ -260,5 +260,5 @@ class CapturedPrediction:
 
 
 def addresses_of(variables: Any) -> list[int]:
-    """Where the values of variables lie."""
+    """Memory addresses of the values of variables."""
     return [variable.value.data_ptr() for variable in variables]

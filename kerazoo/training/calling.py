@@ -1,4 +1,4 @@
-"""`compiled`: a model as a function that is compiled for the backend."""
+"""`compiled`: a model as a compiled function."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["compiled"]
 
 
 def compiled(model: keras.Model) -> Callable[[Any], Any]:
-    """A function that gives what ``model(x, training=False)`` gives, compiled once for each shape of `x`.
+    """A function that returns ``model(x, training=False)``, compiled once for each shape of `x`.
 
-    TensorFlow runs it as a `tf.function`, JAX under `jit`, torch as a CUDA graph on a CUDA device (elsewhere, and for a
-    model that cannot be captured, operation by operation, without gradients). Weights that are trained, set or loaded
-    afterwards count in the next call.
+    It is a `tf.function` on TensorFlow, a function under `jit` on JAX, and a CUDA graph on torch with a CUDA device. On
+    torch without one, and for a model that cannot be captured, it runs without compilation and without gradients. The
+    next call uses weights that were trained, set or loaded in the meantime.
 
     Args:
         model: a built Keras model.
 
     Returns:
-        a function of `x`, an array or a tensor, or a tree of them; it gives tensors of the backend. The same one for
-        the same model.
+        A function of `x`, an array or a tensor, or a tree of them; it returns tensors of the backend. The same model
+        always gives the same function.
 
     >>> import numpy as np
     >>> from kerazoo import zoo
@@ -34,10 +34,10 @@ def compiled(model: keras.Model) -> Callable[[Any], Any]:
     >>> np.allclose(compiled(model)(x), model(x), atol=1e-6)
     True
     """
-    kept = model_cache(model, "compiled")
-    if "call" not in kept:
-        kept["call"] = _MAKERS[keras.backend.backend()](model)
-    function: Callable[[Any], Any] = kept["call"]
+    cache = model_cache(model, "compiled")
+    if "call" not in cache:
+        cache["call"] = _MAKERS[keras.backend.backend()](model)
+    function: Callable[[Any], Any] = cache["call"]
     return function
 
 
@@ -49,8 +49,8 @@ def _for_tensorflow(model: Any) -> Callable[[Any], Any]:
 
     def call(x: Any) -> Any:
         tensors = keras.tree.map_structure(tf.convert_to_tensor, x)
-        # Asked for here, since TensorFlow takes functions of the same code for one function, counts how often it is
-        # traced among its last calls, and warns of retracing at the fifth model that is called once.
+        # The concrete function is requested here, because TensorFlow treats functions of the same code as one function:
+        # it counts how often it is traced and warns of retracing at the fifth model.
         return traced.get_concrete_function(tensors)(tensors)
 
     return call

@@ -1,4 +1,4 @@
-"""`fit`: Keras's `fit`, with the overhead of small steps taken away."""
+"""`fit`: Keras's `fit` without its overhead for small steps."""
 
 from __future__ import annotations
 
@@ -35,29 +35,35 @@ def fit(
     plan: Plan | str = "auto",
     **kwargs: Any,
 ) -> keras.callbacks.History:
-    """Trains a compiled model as ``model.fit(...)`` does, with the same batches, callbacks and losses, in less time.
+    """Train a compiled model like ``model.fit(...)``, with the same batches, callbacks and losses, in less time.
 
-    Where steps are small and many, they run by the hundred in one compiled loop; on torch, on a CUDA device, a step is
-    captured as one CUDA graph. What was chosen, and why, is in ``history.plan``, and is printed unless ``verbose=0``.
+    Many small steps run in one compiled loop; on torch with a CUDA device, a step is captured as a CUDA graph. The plan
+    and its reasons are in ``history.plan``, and are printed unless ``verbose=0``.
 
-    Callbacks are called as with ``compile(steps_per_execution=...)``: once for each call of the loop, with the number
-    of its last step. What needs every single step takes ``plan=Plan(loop=False)``, as does a model that `fit` alone
-    can train (`run_eagerly`, a distribution strategy, a generator of batches: these are found out).
+    Callbacks are called as with ``compile(steps_per_execution=...)``: once per call of the loop, with the number of its
+    last step. Use ``plan=Plan(loop=False)`` for callbacks that need every step. Models that only Keras's `fit` can
+    train (`run_eagerly`, a distribution strategy, a generator of batches) are detected.
 
     Args:
         model: a compiled Keras model.
         x: input array, or a data set of `kerazoo.batching`, or anything that `keras.Model.fit` takes.
         y: target array, or None.
-        batch_size: int or None (32), for arrays.
-        epochs, verbose, callbacks, validation_data, sample_weight, shuffle, initial_epoch: as in `keras.Model.fit`.
-        plan: `"auto"`, or a :class:`Plan` of your own.
+        batch_size: int or None (32); for arrays.
+        epochs: int >= 0.
+        verbose: as in `keras.Model.fit`.
+        callbacks: one callback or several, as in `keras.Model.fit`.
+        validation_data: as in `keras.Model.fit`.
+        sample_weight: array of weights, one per row of `x`, or None.
+        shuffle: bool, shuffle arrays before each epoch; a kerazoo data set keeps its own order.
+        initial_epoch: int, number of the first epoch.
+        plan: `"auto"`, or a :class:`Plan`.
         **kwargs: further arguments of `keras.Model.fit`.
 
     Returns:
-        `keras.callbacks.History` with the attribute `plan`.
+        A `keras.callbacks.History` with the attribute `plan`.
 
     Raises:
-        InvalidArgumentError: the model is not compiled, or there is nothing to train on.
+        InvalidArgumentError: the model is not compiled, or the plan has a loop that the model or the data do not allow.
 
     >>> import numpy as np
     >>> from kerazoo import zoo
@@ -99,7 +105,7 @@ def fit(
         chosen = replace(chosen, steps_per_execution=1, unroll=False)
         history, why = _fit_captured(model, feed, arguments, callbacks)
         if why:
-            chosen = Plan(loop=False, why=(f"a step ran as plain fit has it: {why}",))
+            chosen = Plan(loop=False, why=(f"the steps ran as in plain fit: {why}",))
             if verbose not in (0, "0"):
                 print(f"training plan: {chosen}")
     else:
@@ -109,17 +115,17 @@ def fit(
 
 
 class _Feed:
-    """What is known of the batches before they are read."""
+    """Properties of the batches that are known before they are read."""
 
     def __init__(self, example: Any, steps: int, batch_size: int, dataset: Any = None) -> None:
         self.example, self.steps, self.batch_size, self.dataset = example, steps, batch_size, dataset
 
     @classmethod
     def of(cls, arguments: dict[str, Any]) -> _Feed | None:
-        """From arrays or a data set of kerazoo; None for all else."""
+        """From arrays or a kerazoo data set; None for other inputs."""
         x, y = arguments["x"], arguments["y"]
-        plain = ("steps_per_epoch", "class_weight", "validation_split")
-        if any(arguments.get(name) for name in plain):
+        unsupported = ("steps_per_epoch", "class_weight", "validation_split")
+        if any(arguments.get(name) for name in unsupported):
             return None
         if isinstance(x, ResumableDataset):
             if y is not None or not len(x):
@@ -132,14 +138,14 @@ class _Feed:
             return None
         n = len(leaves[0])
         if n == 0 or any(len(leaf) != n for leaf in leaves):
-            return None  # Keras says what is wrong
+            return None  # Keras raises the error
         size = 32 if arguments["batch_size"] is None else check_int("batch_size", arguments["batch_size"])
         batch = min(size, n)
         given = tuple(parts if arguments["sample_weight"] is not None else parts[:2])
         return cls(keras.tree.map_structure(lambda leaf: leaf[:batch], given), -(-n // batch), batch)
 
 
-_LOOP_TAKES = "the loop takes arrays or a kerazoo data set, and no class weights, validation split or steps_per_epoch."
+_LOOP_TAKES = "the loop takes arrays or a kerazoo data set, without class weights, validation split or steps_per_epoch."
 
 
 def _why_no_loop(model: Any) -> str:
@@ -149,7 +155,7 @@ def _why_no_loop(model: Any) -> str:
         from kerazoo.training._torch import can_capture
 
         if not can_capture():
-            return "on torch a step is captured on a CUDA device only, and there is none."
+            return "on torch a step is captured on a CUDA device only, and none is available."
         if model.jit_compile is True:
             return "the model was compiled with jit_compile=True."
     elif backend not in ("tensorflow", "jax"):
@@ -160,7 +166,7 @@ def _why_no_loop(model: Any) -> str:
         return "a distribution is set."
     if backend == "tensorflow":
         if any(not layer.supports_jit for layer in model._flatten_layers()):
-            return "a layer runs by kernels that XLA cannot compile."
+            return "a layer uses kernels that XLA cannot compile."
         strategy = type(model.distribute_strategy).__name__
         if not strategy.startswith("_Default"):
             return f"the model is distributed by {strategy}."
@@ -184,8 +190,8 @@ def _fit_in_loop(
 ) -> keras.callbacks.History:
     assert feed is not None
     if keras.backend.backend() == "tensorflow":
-        # Metrics and the optimizer make their variables at their first use, which must not be inside the loop. On JAX
-        # Keras sees to it, and only if that is left to it are its random numbers drawn in the usual order.
+        # Metrics and the optimizer make their variables at first use, which must not be inside the loop. On JAX Keras
+        # does this itself, and must, because that keeps the order of its random numbers.
         model._symbolic_build(data_batch=feed.example)
     function = _function_of(model, plan)
     extra = []
@@ -205,7 +211,7 @@ def _fit_in_loop(
     try:
         model.steps_per_execution = plan.steps_per_execution
         model.train_function = function
-        model.test_function = function.test_function  # that of validation, compiled for as many steps
+        model.test_function = function.test_function  # that of validation, compiled for the same number of steps
         for layer in rolled:
             layer.unroll = plan.unroll
         if function.logs_are_final:
@@ -229,14 +235,14 @@ def _fit_in_loop(
 def _fit_captured(
     model: Any, feed: _Feed | None, arguments: dict[str, Any], callbacks: Any
 ) -> tuple[keras.callbacks.History, str]:
-    """Trains by a captured step on torch; also why the steps ran plainly, or ""."""
+    """Train with a captured step on torch. Returns the history and why steps were not captured, or ""."""
     from kerazoo.training._torch import CapturedTrainFunction
 
     assert feed is not None
     if feed.dataset is not None:
         arguments = {**arguments, "shuffle": False}  # the data set has its own order
     rows = feed.batch_size
-    function = _kept(model, (rows,), lambda: CapturedTrainFunction(model, rows))
+    function = _cached(model, (rows,), lambda: CapturedTrainFunction(model, rows))
     before = model.train_function
     function.begin_fit()
     try:
@@ -254,11 +260,11 @@ def _function_of(model: Any, plan: Plan) -> Any:
     else:
         from kerazoo.training._jax import LoopedTrainFunction  # type: ignore[assignment]
     count = plan.steps_per_execution
-    return _kept(model, (count, plan.unroll), lambda: LoopedTrainFunction(model, count))
+    return _cached(model, (count, plan.unroll), lambda: LoopedTrainFunction(model, count))
 
 
-def _kept(model: Any, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-    """The train function that was made for `key`; the same one as long as the model is compiled the same."""
+def _cached(model: Any, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    """The train function for `key`; the same one until the model is compiled again."""
     loops = model_cache(model, "loops")
     trained = tuple(bool(weight.trainable) for weight in model.weights)
     compiled = (model.optimizer, model._compile_loss, model._compile_metrics)

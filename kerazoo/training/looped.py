@@ -1,4 +1,4 @@
-"""What the compiled loops of all backends have in common."""
+"""Base class of the compiled training loops of the backends."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ __all__ = ["LoopedTrainFunctionBase"]
 
 
 class LoopedTrainFunctionBase:
-    """What `fit` calls instead of its own train function: takes up to `count` batches and runs their steps in one call.
+    """Replacement of the train function of a model: reads up to `count` batches and runs their steps in one call.
 
     Args:
         model: a compiled Keras model.
-        count: int, batches a call.
+        count: int, batches per call.
 
     Attributes:
-        reader: gives lists of batches of equal shape (see `kerazoo.training.readers`).
-        test_function: what Keras made for validation during such a run, or None.
-        logs_are_final: whether the logs of the last call are those of the epoch. On JAX they are, if the steps are
-            Keras's own, and Keras would compile a function for each metric to work them out once more.
+        reader: returns lists of batches of equal shape (see `kerazoo.training.readers`).
+        test_function: the function that Keras made for validation during such a run, or None.
+        logs_are_final: bool, the logs of the last call are those of the epoch. This holds on JAX if the steps are
+            Keras's own; without it, Keras would compile a function per metric to compute them again.
     """
 
     logs_are_final = False

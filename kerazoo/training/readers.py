@@ -1,4 +1,4 @@
-"""Where the batches of a compiled loop come from: Keras's own iterator, or a data set of kerazoo read directly."""
+"""Sources of batches for a compiled loop: Keras's own iterator, or a kerazoo data set that is read directly."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ class Batches(list):
     """Batches of equal shapes, in order.
 
     Attributes:
-        smaller: bool, they have fewer rows than the first batch of the run.
+        smaller: bool, the batches have fewer rows than the first batch of the run.
     """
 
     smaller = False
 
     def stacked(self, count: int) -> Any:
-        """One tree of arrays (count, B, ...): the batches, then zeros, so that its shape is always the same."""
+        """One tree of arrays (count, B, ...): the batches, padded with zeros to a constant shape."""
 
         def stack(*leaves: Any) -> np.ndarray[Any, Any]:
             first = np.asarray(leaves[0])
             out = np.zeros((count, *first.shape), first.dtype)
-            for place, leaf in enumerate(leaves):
-                out[place] = leaf
+            for index, leaf in enumerate(leaves):
+                out[index] = leaf
             return out
 
         return keras.tree.map_structure(stack, *self)
 
 
 def rows_of(batch: Any) -> int:
-    """Rows of a batch, a tree of arrays."""
+    """Number of rows of a batch, a tree of arrays."""
     return int(np.shape(keras.tree.flatten(batch)[0])[0])
 
 
 class _Reader:
-    """Groups batches: a smaller last one stands alone."""
+    """Groups batches of equal shape; a smaller last batch is a group by itself."""
 
     def __init__(self, batch_size: int) -> None:
         self.batch_size = batch_size
@@ -47,10 +47,10 @@ class _Reader:
         raise NotImplementedError
 
     def take(self, iterator: Any, count: int) -> list[Batches]:
-        """Up to `count` batches, as one group or, if the last one is smaller, two.
+        """Up to `count` batches, in one group or, if the last batch is smaller, two.
 
         Raises:
-            StopIteration: there is none left.
+            StopIteration: no batch is left.
         """
         group, groups = Batches(), []
         for _ in range(count):
@@ -72,33 +72,33 @@ class _Reader:
 
 
 class IteratorReader(_Reader):
-    """Reads what Keras hands to the train function."""
+    """Reads the iterator that Keras passes to the train function."""
 
     def _next(self, iterator: Any) -> Any:
         return next(iterator)
 
 
 class DirectReader(_Reader):
-    """Reads a data set of kerazoo in its own order, epoch after epoch, whatever iterator it is shown.
+    """Reads a kerazoo data set in its own order, epoch after epoch, and ignores the iterator.
 
-    Keras would put a thread and a `tf.data` pipeline in between, which take longer than the steps of a small net.
+    Keras would add a thread and a `tf.data` pipeline, which take longer than the steps of a small network.
     """
 
     def __init__(self, dataset: Any, batch_size: int) -> None:
         super().__init__(batch_size)
         self.dataset = dataset
-        self.place = 0
+        self._index = 0
 
     def _next(self, iterator: Any) -> Any:
-        if self.place == 0:
+        if self._index == 0:
             self.dataset.on_epoch_begin()
-        if self.place == len(self.dataset):
+        if self._index == len(self.dataset):
             raise StopIteration
-        batch = self.dataset[self.place]
-        self.place += 1
+        batch = self.dataset[self._index]
+        self._index += 1
         return batch
 
     def end_epoch(self) -> None:
-        """To be called when an epoch has ended."""
+        """Notify the data set that an epoch has ended, and start the next."""
         self.dataset.on_epoch_end()
-        self.place = 0
+        self._index = 0

@@ -1,4 +1,4 @@
-"""The zoo: recurrent models by name, Sequential and functional.
+"""The zoo: recurrent models by name or spec, Sequential or functional.
 
 >>> import numpy as np
 >>> from kerazoo import zoo
@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from kerazoo.zoo.builders import as_spec, build, build_cell, build_layers
-from kerazoo.zoo.catalogue import LayerCard, ModelCard, card, list_models
+from kerazoo.zoo.catalogue import LayerCard, ModelCard, card, list_models, model_card
 from kerazoo.zoo.generation import generate
 from kerazoo.zoo.spec import LayerSpec, RNNSpec
 from kerazoo.zoo.unrolled import unroll
@@ -27,5 +27,6 @@ __all__ = [
     "card",
     "generate",
     "list_models",
+    "model_card",
     "unroll",
 ]

@@ -1,4 +1,4 @@
-"""`build`: a spec or a name to a Keras model, Sequential or functional, of the same layers."""
+"""`build`: a Keras model, Sequential or functional, from a spec or a name."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 import keras
 
 from kerazoo._validation import check_choice, check_int
-from kerazoo.cells.attention import AttentionCell
 from kerazoo.cells.bidirectional import Bidirectional
-from kerazoo.cells.dropout import DropoutCell
 from kerazoo.cells.gru import GRU
-from kerazoo.cells.loop import STEPS_A_TURN, steps_a_turn
+from kerazoo.cells.loop import UNROLL_FACTOR, unroll_factor_for
 from kerazoo.cells.recurrent import Recurrent
 from kerazoo.cells.registry import cell_info, make_cell
 from kerazoo.cells.stacked import StackedCells
 from kerazoo.cells.wrappers import (
+    AttentionCell,
+    DropoutCell,
     HighwayCell,
     InputProjectionCell,
     OutputProjectionCell,
@@ -37,16 +37,16 @@ _KERAS_LAYERS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru"
 
 
 def as_spec(spec_or_name: RNNSpec | str) -> RNNSpec:
-    """The spec itself, or that of a name.
+    """The given spec, or the spec of a name.
 
     Raises:
-        InvalidArgumentError: neither a spec nor a name that the grammar allows.
+        InvalidArgumentError: neither a spec nor a valid name.
     """
     if isinstance(spec_or_name, RNNSpec):
         return spec_or_name
     if isinstance(spec_or_name, str):
         return RNNSpec.from_name(spec_or_name)
-    raise InvalidArgumentError(f"spec_or_name={spec_or_name!r}; expected an RNNSpec or a name as 'lstm_2x64'.")
+    raise InvalidArgumentError(f"spec_or_name={spec_or_name!r}; expected an RNNSpec or a name such as 'lstm_2x64'.")
 
 
 def build(
@@ -62,24 +62,24 @@ def build(
 ) -> keras.Model:
     """A Keras model, not compiled, with built weights.
 
-    Both styles are made of the same layers in the same order, so weights go from one to the other by `set_weights`.
+    Both styles have the same layers in the same order, so `set_weights` transfers weights from one to the other.
 
     Args:
         spec_or_name: an :class:`RNNSpec`, or a name (:mod:`kerazoo.zoo.names`).
         style: `"functional"` or `"sequential"`; only functional models can return states.
         parallel: `"auto"`, True or False: see :class:`kerazoo.cells.Recurrent`.
-        unroll: bool, write the loop over the steps out (needs a lookback).
-        seed: int or None, of weights and dropout: the same seed gives the same weights, on every backend.
-        negative: int >= 1, noise words of an `"nce"` or `"sampled_softmax"` head.
+        unroll: bool, unroll the loop over the steps (needs a lookback).
+        seed: int or None, of weights and dropout. The same seed gives the same weights on every backend.
+        negative: int >= 1, number of noise words of an `"nce"` or `"sampled_softmax"` head.
         noise_probabilities: float (vocabulary,) or None, their distribution: see :class:`kerazoo.word2vec.NCE`.
         name: str or None, of the model.
 
     Returns:
-        a `keras.Model` or `keras.Sequential` (subclasses of them for heads against noise words, whose loss the model
-        computes by itself); its shapes are those of :class:`RNNSpec`.
+        A `keras.Model` or `keras.Sequential`, with the shapes of :class:`RNNSpec`. With a head that trains against
+        noise words it is a subclass that computes the loss itself.
 
     Raises:
-        InvalidArgumentError: an unknown name or cell, or a combination that cannot be built; it says why.
+        InvalidArgumentError: an unknown name or cell, or a combination that cannot be built; the message says why.
 
     >>> import numpy as np
     >>> model = build("lstm_2x8_seq2one_h3")
@@ -89,9 +89,7 @@ def build(
     spec = as_spec(spec_or_name)
     check_choice("style", style, ("functional", "sequential"))
     if unroll and spec.lookback is None:
-        raise InvalidArgumentError(
-            "unroll=True without lookback; expected a lookback: the number of steps to write out."
-        )
+        raise InvalidArgumentError("unroll=True without lookback; expected a lookback: the number of steps to unroll.")
     if style == "sequential" and spec.return_states:
         raise InvalidArgumentError(
             "style='sequential' with return_states=True; expected 'functional': a Sequential model has one output."
@@ -126,9 +124,9 @@ def build(
 
 @contextlib.contextmanager
 def _seeded(seed: int | None) -> Iterator[None]:
-    """Keras takes the seeds of its initializers from Python's generator: seeded here, and put back afterwards.
+    """Seed Python's generator, from which Keras draws the seeds of its initializers, and restore it afterwards.
 
-    `keras.utils.set_random_seed` would change the generators of the whole program, and import TensorFlow on any
+    `keras.utils.set_random_seed` would change the generators of the whole program and import TensorFlow on any
     backend.
     """
     if seed is None:
@@ -151,7 +149,7 @@ def build_layers(
     negative: int = 64,
     noise_probabilities: Any = None,
 ) -> list[keras.layers.Layer]:
-    """The layers of a model in order, for a functional model of your own: see :func:`build`."""
+    """The layers of a model in order, for your own functional model: see :func:`build`."""
     seeds = _seeds(seed)
     made: list[keras.layers.Layer] = []
     if spec.vocabulary is not None:
@@ -182,7 +180,7 @@ def build_layers(
 
 
 def _seeds(seed: int | None) -> Any:
-    """Seeds for the dropout of one layer after the other."""
+    """Seeds for the dropout of the layers, in order."""
     while True:
         if seed is not None:
             seed += 1
@@ -190,7 +188,7 @@ def _seeds(seed: int | None) -> Any:
 
 
 def width_after(layer: LayerSpec, width: int) -> int:
-    """Features of the outputs of a layer whose input has `width` features."""
+    """Number of features of the output of a layer whose input has `width` features."""
     if cell_info(layer.cell).layer == "convolution":
         return width * layer.units * (2 if layer.bidirectional else 1)
     return layer.output_width()
@@ -208,15 +206,15 @@ def _recurrent_layers(
     unroll: bool,
     seeds: Any,
 ) -> list[keras.layers.Layer]:
-    """The Keras layers of one LayerSpec: a recurrent one, and dropout or reshaping around it where needed."""
+    """The Keras layers of one LayerSpec: a recurrent layer, and dropout or reshaping around it if needed."""
     common: dict[str, Any] = {"return_sequences": return_sequences, "return_state": return_state}
     info = cell_info(layer.cell)
     before: list[keras.layers.Layer] = []
     after: list[keras.layers.Layer] = []
-    own = (layer.cell in _KERAS_LAYERS and layer.plain and not timestamps) or info.layer == "convolution"
-    if own and layer.input_dropout:
+    native = (layer.cell in _KERAS_LAYERS and layer.plain and not timestamps) or info.layer == "convolution"
+    if native and layer.input_dropout:
         before.append(keras.layers.Dropout(layer.input_dropout, seed=next(seeds), name=f"{name}_dropin"))
-    if own and layer.output_dropout:
+    if native and layer.output_dropout:
         after.append(keras.layers.Dropout(layer.output_dropout, seed=next(seeds), name=f"{name}_dropout"))
     if info.layer == "convolution":
         options = {**info.options, **layer.cell_options()}
@@ -225,7 +223,7 @@ def _recurrent_layers(
         flat = width_after(layer, width)
         shape = (-1, flat) if return_sequences else (flat,)
         after.insert(0, keras.layers.Reshape(shape, name=f"{name}_join"))
-    elif own:
+    elif native:
         options = {**layer.cell_options(), **_fused_where_it_works(layer.cell)}
         recurrent = _keras_layer(layer.cell)(layer.units, name=name, unroll=unroll, **options, **common)
     else:
@@ -240,12 +238,12 @@ def _recurrent_layers(
 
 
 def _keras_layer(cell: str) -> Any:
-    """Keras's layer; its GRU has no fused form on JAX, and its loop takes one step a turn, which a GPU waits for."""
-    return GRU if cell == "gru" and steps_a_turn(STEPS_A_TURN[True]) > 1 else _KERAS_LAYERS[cell]
+    """Keras's layer, or our GRU where its unrolled loop is faster: Keras's GRU has no fused form on JAX."""
+    return GRU if cell == "gru" and unroll_factor_for(UNROLL_FACTOR[True]) > 1 else _KERAS_LAYERS[cell]
 
 
 def _fused_where_it_works(cell: str) -> dict[str, Any]:
-    """Keras hands an LSTM of any dtype to cuDNN on JAX, whose kernel takes float32 alone ("Unknown output type")."""
+    """Arguments that keep Keras on JAX from calling cuDNN's LSTM, which takes float32 only, with half precision."""
     half = keras.config.dtype_policy().compute_dtype != "float32"
     return {"use_cudnn": False} if cell == "lstm" and half and keras.backend.backend() == "jax" else {}
 
@@ -254,7 +252,7 @@ def build_cell(layer: LayerSpec, width: int, *, timestamps: bool = False, seeds:
     """The cell of a LayerSpec with its wrappers, for inputs of `width` features (without the time stamp).
 
     Raises:
-        InvalidArgumentError: a residual or highway connection between unequal widths; it says what would mend it.
+        InvalidArgumentError: a residual or highway connection between unequal widths; the message says how to fix it.
     """
     info = cell_info(layer.cell)
     options = layer.cell_options()
@@ -277,17 +275,17 @@ def build_cell(layer: LayerSpec, width: int, *, timestamps: bool = False, seeds:
         )
     projected = layer.input_projection
     for kind, wrapper in (("residual", ResidualCell), ("highway", HighwayCell)):
-        wish = getattr(layer, kind)
-        if not wish:
+        connection = getattr(layer, kind)
+        if not connection:
             continue
-        if wish == "project" and (projected or width) != output:
+        if connection == "project" and (projected or width) != output:
             projected = output
         elif (projected or width) != output:
             given = projected or width
             raise InvalidArgumentError(
                 f"{kind} connection around {layer.cell} of {layer.units} units: inputs of width {given}, outputs of "
-                f"width {output}; expected the same. Mend it by input_projection={output} (or {kind}='project', which "
-                f"makes one where it is needed), or by projection={given}."
+                f"width {output}; expected equal widths. Use input_projection={output} (or {kind}='project', which "
+                f"adds one where it is needed), or projection={given}."
             )
         cell = wrapper(cell)
     if projected:
@@ -296,11 +294,11 @@ def build_cell(layer: LayerSpec, width: int, *, timestamps: bool = False, seeds:
 
 
 def build_stack(spec: RNNSpec, seed: int | None = None) -> StackedCells:
-    """The recurrent layers of a spec as one cell with built weights, for loops of one's own; without the head.
+    """The recurrent layers of a spec as one cell with built weights, without the head, for your own loops.
 
     Args:
-        spec: of a model for series, whose layers are cells that run in one direction.
-        seed: int or None, of the initial weights: those of :func:`build` with the same seed have the same distribution.
+        spec: of a model for series whose layers are cells and not bidirectional.
+        seed: int or None, of the initial weights. They have the distribution of those of :func:`build`.
 
     Raises:
         InvalidArgumentError: a bidirectional or a convolutional layer, a vocabulary or time stamps.
@@ -310,7 +308,7 @@ def build_stack(spec: RNNSpec, seed: int | None = None) -> StackedCells:
     """
     why = why_no_stack(spec)
     if why:
-        raise InvalidArgumentError(f"{spec.name}: {why} Expected a model whose layers are cells in one direction.")
+        raise InvalidArgumentError(f"{spec.name}: {why} Expected a model whose layers are cells and not bidirectional.")
     with _seeded(seed):
         seeds = _seeds(seed)
         cells, width = [], spec.features
@@ -324,7 +322,7 @@ def build_stack(spec: RNNSpec, seed: int | None = None) -> StackedCells:
 
 
 def why_no_stack(spec: RNNSpec) -> str:
-    """Why :func:`build_stack` does not take this spec, or ""."""
+    """Why :func:`build_stack` does not accept this spec, or ""."""
     if spec.vocabulary is not None or spec.timestamps:
         return "it reads words or time stamps."
     for layer in spec.layers:

@@ -1,4 +1,4 @@
-"""What there is: `list_models` names models, `card` tells all about one."""
+"""`list_models` lists names of models, `model_card` describes a model."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from kerazoo._runtime.deprecation import warn_renamed
 from kerazoo.cells.base import state_sizes_of
 from kerazoo.cells.registry import cell_info, list_cells
 from kerazoo.zoo.builders import as_spec, build, build_cell, width_after
 from kerazoo.zoo.spec import LayerSpec, RNNSpec
 
-__all__ = ["LayerCard", "ModelCard", "card", "list_models"]
+__all__ = ["LayerCard", "ModelCard", "card", "list_models", "model_card"]
 
-# The networks of the 2017 examples, in today's names.
+# The networks of the 2017 examples, by their current names.
 _CLASSIC = ("rnn_1x100_relu", "lstm_1x100_relu", "rnn_3x100", "lstm_3x100", "gru_1x100", "lstm64-gru32_seq2one")
 
 
 @dataclass(frozen=True)
 class LayerCard:
-    """What is to be known of one recurrent layer.
+    """Description of one recurrent layer.
 
     Attributes:
         title: str, of the cell.
         paper: str.
-        states: widths of the states, in both directions if it has two.
+        states: widths of the states, of both directions if the layer is bidirectional.
         linear: bool, the steps can run in parallel.
-        fused: backends on which Keras can run it by a fused kernel on an accelerator.
-        why_not_fused: str, "" if it can.
+        fused: backends on which Keras can run it with a fused kernel on an accelerator.
+        why_not_fused: str, why there is none, or "".
     """
 
     title: str
@@ -45,16 +46,16 @@ class LayerCard:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is to be known of a model.
+    """Description of a model; printed, it is a table.
 
     Attributes:
         name: str.
         spec: RNNSpec.
-        parameters: int, trainable weights.
-        fixed: int, weights that are not trained (a reservoir, the memory of an LMU).
-        receptive_field: str, which inputs an output depends on.
-        layers: one LayerCard a layer.
-        scores: measured scores by data set, as {"sine": {"mse": 1e-4, ...}}; {} where none were measured.
+        parameters: int, number of trainable weights.
+        fixed: int, number of weights that are not trained (a reservoir, the memory of an LMU).
+        receptive_field: str, the inputs that an output depends on.
+        layers: one LayerCard per layer.
+        scores: measured scores by data set, such as {"sine": {"mse": 1e-4, ...}}; {} if none were measured.
     """
 
     name: str
@@ -88,7 +89,7 @@ class ModelCard:
 
 
 def _fused_words(layer: LayerCard) -> str:
-    return f"on a GPU, by {', '.join(layer.fused)}" if layer.fused else f"no: {layer.why_not_fused}"
+    return f"on a GPU, with {', '.join(layer.fused)}" if layer.fused else f"no: {layer.why_not_fused}"
 
 
 def _names() -> Iterator[str]:
@@ -102,10 +103,10 @@ def _names() -> Iterator[str]:
 
 
 def list_models(pattern: str = "*") -> list[str]:
-    """Names of usual models that match a shell pattern, sorted. Any other name of the grammar can be built too.
+    """Names of common models that match a shell pattern, sorted. Any other valid name can be built too.
 
     Args:
-        pattern: shell pattern, `"*lstm*"`.
+        pattern: shell pattern, such as `"*lstm*"`.
 
     >>> list_models("gru_*x100")
     ['gru_1x100', 'gru_3x100']
@@ -115,13 +116,13 @@ def list_models(pattern: str = "*") -> list[str]:
 
 @cache
 def _scores() -> dict[str, Any]:
-    """Scores that were measured: written by `python -m benchmarks.questions.recurrent_scores`."""
+    """Measured scores by name of a model: written by `python -m benchmarks.questions.recurrent_scores`."""
     text = resources.files("kerazoo.zoo").joinpath("scores.json").read_text()
     return dict(json.loads(text)["models"])
 
 
-def card(spec_or_name: RNNSpec | str) -> ModelCard:
-    """The card of a model: parameters, states, receptive field, fused path and why not, paper, measured scores.
+def model_card(spec_or_name: RNNSpec | str) -> ModelCard:
+    """Describe a model: parameters, states, receptive field, fused path, paper, measured scores.
 
     Args:
         spec_or_name: an `RNNSpec`, or a name.
@@ -129,16 +130,16 @@ def card(spec_or_name: RNNSpec | str) -> ModelCard:
     Raises:
         InvalidArgumentError: an unknown name or cell.
 
-    >>> made = card("lstm_1x100_relu")
-    >>> made.parameters, made.layers[0].states, made.layers[0].why_not_fused
-    (40901, (100, 100), 'the activation is relu; fused lstms have tanh.')
+    >>> card = model_card("lstm_1x100_relu")
+    >>> card.parameters, card.layers[0].states, card.layers[0].why_not_fused
+    (40901, (100, 100), 'the activation is relu; a fused lstm has tanh.')
     """
     spec = as_spec(spec_or_name)
     model = build(spec)
     trained = sum(math.prod(weight.shape) for weight in model.trainable_weights)
     fixed = sum(math.prod(weight.shape) for weight in model.non_trainable_weights if "seed" not in weight.path)
     both = any(layer.bidirectional for layer in spec.layers)
-    reach = "all steps of the input, also those after it" if both else "all steps up to its own"
+    reach = "all steps of the input, including later ones" if both else "all steps up to its own"
     if spec.lookback is not None:
         reach += f", at most {spec.lookback}"
     cards, width = [], spec.embedding or spec.features
@@ -149,12 +150,18 @@ def card(spec_or_name: RNNSpec | str) -> ModelCard:
     return ModelCard(name, spec, trained, fixed, reach, tuple(cards), dict(_scores().get(spec.name, {})))
 
 
+def card(spec_or_name: RNNSpec | str) -> ModelCard:
+    """Deprecated; use :func:`model_card`."""
+    warn_renamed("zoo.card", "zoo.model_card")
+    return model_card(spec_or_name)
+
+
 def _layer_card(layer: LayerSpec, spec: RNNSpec, width: int) -> LayerCard:
     """The card of a layer whose input has `width` features."""
     info = cell_info(layer.cell)
     why = layer.why_not_fused()
     if not why and spec.timestamps:
-        why = "time stamps travel with the steps, which a fused layer does not show."
+        why = "time stamps accompany the steps, which a fused layer does not accept."
     if info.layer == "convolution":
         states: tuple[int, ...] = (width * layer.units,) * 2
         linear = False

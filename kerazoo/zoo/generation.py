@@ -1,14 +1,17 @@
-"""`generate`: a model continues a series or a text by itself, in one compiled scan."""
+"""`generate`: a model continues a series or a text from its own outputs, in one compiled loop."""
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
+from kerazoo._runtime.deprecation import warn_renamed
 from kerazoo._runtime.model_cache import model_cache
 from kerazoo._validation import check_choice, check_int, check_real
 from kerazoo.cells.base import call_cell, initial_state_of, state_sizes_of
@@ -20,7 +23,9 @@ from kerazoo.zoo.inputs import SequenceInput
 
 __all__ = ["generate"]
 
-# Layers that treat each step by itself, so that they may be given one step as a sequence of length 1.
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Layers that treat each step independently, so that they can be called with one step as a sequence of length 1.
 _STEPWISE = (
     keras.layers.Activation,
     keras.layers.Dense,
@@ -35,37 +40,56 @@ _STEPWISE = (
 )
 
 
+def _with_old_arguments(function: F) -> F:
+    """Accept `random_seed=`, and a context as `seed=`, with a warning: the argument names of version 0.1."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if len(args) < 2 and "context" not in kwargs and np.ndim(kwargs.get("seed", 0)) > 0:
+            warn_renamed("seed= for the series or text to continue", "context=")
+            kwargs["context"] = kwargs.pop("seed")
+        if "random_seed" in kwargs:
+            if "seed" in kwargs:
+                raise InvalidArgumentError("random_seed= and seed= are both given; expected seed= only.")
+            warn_renamed("random_seed=", "seed=")
+            kwargs["seed"] = kwargs.pop("random_seed")
+        return function(*args, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
+
+
+@_with_old_arguments
 def generate(
     model: keras.Model,
-    seed: ArrayLike,
+    context: ArrayLike,
     steps: int,
     mode: str = "auto",
     *,
     temperature: float = 0.0,
-    random_seed: int | None = None,
+    seed: int | None = None,
 ) -> NDArray[Any]:
-    """What the model foretells, fed back into it, `steps` times.
+    """Predict `steps` steps, each from the context and the predictions so far.
 
-    The whole loop is one compiled scan on every backend; it is compiled at the first call with a given shape, and the
-    model's weights may change between calls.
+    The whole loop is one compiled function on every backend. It is compiled at the first call with a given shape; the
+    weights of the model may change between calls.
 
     Args:
         model: a zoo model, or any chain of Keras layers whose outputs can be its inputs.
-        seed: what is continued: float (B, T, F) or (T, F) or (T,); ids of words (B, T) or (T,) for token models. With
-            time stamps as the last feature, time goes on by the last difference.
-        steps: int >= 1, steps to generate.
-        mode: `"states"`: the seed is read once and the states of all layers are carried on; `"window"`: the model is
-            given the last T steps anew each time, from its initial state, as in the examples of `tf.contrib.rnn`;
-            `"auto"`: states where the model allows it (no bidirectional or convolutional layer, horizon 1).
-        temperature: float >= 0, for token models: words are drawn from softmax(logits / temperature); 0 takes the most
-            probable one.
-        random_seed: int or None, of the drawing.
+        context: the series or text to continue: float (B, T, F), (T, F) or (T,); ids of words (B, T) or (T,) for token
+            models. With time stamps as the last feature, time continues by the last difference.
+        steps: int >= 1, number of steps to generate.
+        mode: `"states"`: the context is read once, and the states of all layers are kept; `"window"`: the model reads
+            the last T steps at every step, from its initial state, as in the examples of `tf.contrib.rnn`; `"auto"`:
+            states where the model allows it (no bidirectional or convolutional layer, horizon 1).
+        temperature: float >= 0, for token models: words are drawn from softmax(logits / temperature); 0 selects the
+            most probable word.
+        seed: int or None, of the drawing of words.
 
     Returns:
-        (B, steps, F) float32, or ids (B, steps) int32; without the first axis if `seed` had none.
+        (B, steps, F) float32, or ids (B, steps) int32; without the first axis if `context` has none.
 
     Raises:
-        InvalidArgumentError: the seed does not fit the model, or the model's outputs cannot be its inputs.
+        InvalidArgumentError: the context does not fit the model, or the model's outputs cannot be its inputs.
 
     >>> from kerazoo import zoo
     >>> model = zoo.build("gru_1x8", seed=1)
@@ -76,30 +100,30 @@ def generate(
     check_choice("mode", mode, ("auto", "states", "window"))
     temperature = check_real("temperature", temperature, 0.0)
     tokens = any(isinstance(layer, keras.layers.Embedding) for layer in model.layers)
-    values, restore = _seed_of(model, seed, tokens)
+    values, restore = _context_of(context, tokens)
     horizon = _horizon(model, values, tokens)
-    chosen = _choose(model, mode, horizon)
-    inputs = {"seed": values}
+    mode = _resolve_mode(model, mode, horizon)
+    inputs = {"context": values}
     if tokens:
-        rng = np.random.default_rng(random_seed)
+        rng = np.random.default_rng(seed)
         inputs["uniform"] = rng.random((len(values), steps), dtype=np.float32)
-    made = model_cache(model, "generators")
-    key = (steps, chosen, horizon, temperature, tokens)
-    if key not in made:
-        made[key] = _Generator(model, steps, chosen, horizon, temperature, tokens)
-    return restore(np.asarray(ops.convert_to_numpy(compiled(made[key])(inputs))))
+    generators = model_cache(model, "generators")
+    key = (steps, mode, horizon, temperature, tokens)
+    if key not in generators:
+        generators[key] = _Generator(model, steps, mode, horizon, temperature, tokens)
+    return restore(np.asarray(ops.convert_to_numpy(compiled(generators[key])(inputs))))
 
 
-def _seed_of(model: Any, seed: Any, tokens: bool) -> tuple[NDArray[Any], Any]:
-    """The seed with all its axes, and the function that takes the added ones off the result."""
-    values = np.asarray(seed)
+def _context_of(context: Any, tokens: bool) -> tuple[NDArray[Any], Any]:
+    """The context with all axes, and a function that removes the added axes from the result."""
+    values = np.asarray(context)
     rank = 2 if tokens else 3
     if tokens and values.dtype.kind not in "iu":
         raise InvalidArgumentError(
-            f"seed has type {values.dtype}; expected ids of words, integers (batch, steps) or (steps,)."
+            f"context has dtype {values.dtype}; expected ids of words, integers (batch, steps) or (steps,)."
         )
     if not tokens and values.dtype.kind not in "fiu":
-        raise InvalidArgumentError(f"seed has type {values.dtype}; expected numbers.")
+        raise InvalidArgumentError(f"context has dtype {values.dtype}; expected numbers.")
     shape = values.shape
     if values.ndim == 1 and not tokens:
         values = values[None, :, None]
@@ -107,10 +131,10 @@ def _seed_of(model: Any, seed: Any, tokens: bool) -> tuple[NDArray[Any], Any]:
         values = values[None]
     if values.ndim != rank or values.shape[1] == 0:
         expected = "(batch, steps) or (steps,)" if tokens else "(batch, steps, features), (steps, features) or (steps,)"
-        raise InvalidArgumentError(f"seed has shape {shape}; expected {expected}, with at least one step.")
+        raise InvalidArgumentError(f"context has shape {shape}; expected {expected}, with at least one step.")
     if not tokens and not np.isfinite(values).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-        raise InvalidArgumentError(f"seed is {values[place]} at {place}; expected finite numbers.")
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
+        raise InvalidArgumentError(f"context is {values[index]} at {index}; expected finite numbers.")
 
     def restore(found: NDArray[Any]) -> NDArray[Any]:
         if len(shape) == 1 and not tokens:
@@ -131,13 +155,13 @@ def _output_shape(model: Any) -> tuple[int | None, ...]:
 
 
 def _horizon(model: Any, values: NDArray[Any], tokens: bool) -> int:
-    """Steps that the model foretells at once; raises if its outputs cannot be its inputs."""
+    """Number of steps that the model predicts per call; an error if its outputs cannot be its inputs."""
     if tokens:
         words = next(layer.input_dim for layer in model.layers if isinstance(layer, keras.layers.Embedding))
         if _output_shape(model)[-1] != words:
             raise InvalidArgumentError(
-                f"the model reads {words} words and gives {_output_shape(model)[-1]} values a step; expected a logit "
-                "for each word. Heads that give them are softmax, nce and sampled_softmax."
+                f"the model reads {words} words and returns {_output_shape(model)[-1]} values per step; expected a "
+                "logit per word. The heads softmax, nce and sampled_softmax return logits."
             )
         return 1
     splits = [layer for layer in model.layers if isinstance(layer, SplitHorizon)]
@@ -146,23 +170,23 @@ def _horizon(model: Any, values: NDArray[Any], tokens: bool) -> int:
     outputs, features = _output_shape(model)[-1], values.shape[-1] - stamped
     if outputs != features:
         raise InvalidArgumentError(
-            f"the model gives {outputs} values a step and the seed has {features}; expected the same, as outputs "
-            "become inputs. RNNSpec(features=..., outputs=...) sets both."
+            f"the model returns {outputs} values per step and the context has {features}; expected equal numbers, as "
+            "outputs become inputs. RNNSpec(features=..., outputs=...) sets both."
         )
     if stamped and values.shape[1] < 2:
-        raise InvalidArgumentError("seed has one step; expected two or more, as time goes on by their difference.")
+        raise InvalidArgumentError("context has one step; expected two or more: time continues by their difference.")
     return horizon
 
 
-def _choose(model: Any, mode: str, horizon: int) -> str:
+def _resolve_mode(model: Any, mode: str, horizon: int) -> str:
     why = ""
     for layer in _layers_of(model):
         if not isinstance(layer, (*_STEPWISE, keras.layers.RNN)) or getattr(layer, "go_backwards", False):
             why = f"{type(layer).__name__} {layer.name!r} needs the whole sequence"
     if horizon > 1:
-        why = f"the model foretells {horizon} steps at once"
+        why = f"the model predicts {horizon} steps per call"
     if mode == "states" and why:
-        raise InvalidArgumentError(f"mode='states'; expected 'window' or 'auto', as {why}.")
+        raise InvalidArgumentError(f"mode='states'; expected 'window' or 'auto', because {why}.")
     return "window" if mode == "window" or why else "states"
 
 
@@ -171,7 +195,7 @@ def _layers_of(model: Any) -> list[Any]:
 
 
 class _Generator(keras.Model):
-    """Seed (and numbers to draw words by) -> generated steps."""
+    """Context (and uniform numbers to draw words) -> generated steps."""
 
     def __init__(self, model: Any, steps: int, mode: str, horizon: int, temperature: float, tokens: bool) -> None:
         super().__init__(name="generator")
@@ -181,11 +205,12 @@ class _Generator(keras.Model):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        seed = inputs["seed"]
-        return self._by_states(seed, inputs) if self.mode == "states" else self._by_window(seed, inputs)
+        """Generated values (B, steps, F), or ids (B, steps)."""
+        context = inputs["context"]
+        return self._by_states(context, inputs) if self.mode == "states" else self._by_window(context, inputs)
 
     def _next(self, output: Any, uniform: Any) -> Any:
-        """The next values (B, F), or ids (B,), from the model's output for one step (B, outputs)."""
+        """The next values (B, F), or ids (B,), from the output of the model for one step (B, outputs)."""
         if not self.tokens:
             return ops.cast(output, "float32")
         if self.temperature == 0:
@@ -194,12 +219,13 @@ class _Generator(keras.Model):
         below = ops.cumsum(probabilities, axis=-1) < ops.expand_dims(uniform, -1)
         return ops.minimum(ops.sum(ops.cast(below, "int32"), axis=-1), output.shape[-1] - 1)
 
-    def _time_of(self, seed: Any) -> tuple[Any, Any]:
-        return seed[:, -1, -1:], seed[:, -1, -1:] - seed[:, -2, -1:]
+    def _time_of(self, values: Any) -> tuple[Any, Any]:
+        """The last time stamp and its difference from the one before, each (B, 1)."""
+        return values[:, -1, -1:], values[:, -1, -1:] - values[:, -2, -1:]
 
-    def _by_states(self, seed: Any, inputs: Any) -> Any:
+    def _by_states(self, context: Any, inputs: Any) -> Any:
         layers = _layers_of(self.model)
-        batch = ops.shape(seed)[0]
+        batch = ops.shape(context)[0]
         flat = [
             ops.cast(state, layer.compute_dtype)
             for layer in layers
@@ -212,18 +238,18 @@ class _Generator(keras.Model):
             values, remaining, new = ops.expand_dims(x, 1), iter(flat), []
             for layer in layers:
                 if isinstance(layer, keras.layers.RNN):
-                    share = [next(remaining) for _ in state_sizes_of(layer.cell)]
-                    output, after = call_cell(layer.cell, ops.cast(values[:, 0], layer.compute_dtype), share)
+                    own = [next(remaining) for _ in state_sizes_of(layer.cell)]
+                    output, after = call_cell(layer.cell, ops.cast(values[:, 0], layer.compute_dtype), own)
                     new += [ops.cast(state, layer.compute_dtype) for state in after]
                     values = ops.expand_dims(output, 1) if layer.return_sequences else output
                 else:
                     values = layer(values)
             return ops.reshape(values, (-1, values.shape[-1])), new
 
-        output, _, flat = loop_over_steps(lambda x, s: step(x[0], s), [seed], flat, all_outputs=False)
-        time, difference = self._time_of(seed) if self.stamped else (None, None)
+        output, _, flat = loop_over_steps(lambda x, s: step(x[0], s), [context], flat, all_outputs=False)
+        time, difference = self._time_of(context) if self.stamped else (None, None)
 
-        def onward(uniform: list[Any], carry: list[Any]) -> tuple[Any, list[Any]]:
+        def advance(uniform: list[Any], carry: list[Any]) -> tuple[Any, list[Any]]:
             output, *carry = carry
             times = []
             if self.stamped:
@@ -234,19 +260,19 @@ class _Generator(keras.Model):
             return x, [output, *times, *after]
 
         carry = [output, *([time] if self.stamped else []), *flat]
-        _, made, _ = loop_over_steps(onward, [self._uniform(inputs, batch, self.steps)], carry)
+        _, made, _ = loop_over_steps(advance, [self._uniform(inputs, batch, self.steps)], carry)
         return made
 
-    def _uniform(self, inputs: Any, batch: Any, turns: int) -> Any:
-        """Numbers to draw words by, (B, turns); nothing is drawn for series, but the loop has to run over something."""
-        return inputs["uniform"] if self.tokens else ops.zeros((batch, turns))
+    def _uniform(self, inputs: Any, batch: Any, iterations: int) -> Any:
+        """Uniform numbers to draw words, (B, iterations); zeros for series, as the loop needs an input."""
+        return inputs["uniform"] if self.tokens else ops.zeros((batch, iterations))
 
-    def _by_window(self, seed: Any, inputs: Any) -> Any:
-        batch, horizon = ops.shape(seed)[0], self.horizon
-        turns = -(-self.steps // horizon)
+    def _by_window(self, context: Any, inputs: Any) -> Any:
+        batch, horizon = ops.shape(context)[0], self.horizon
+        iterations = -(-self.steps // horizon)
         sequence = not self._is_seq2one()
 
-        def onward(uniform: list[Any], carry: list[Any]) -> tuple[Any, list[Any]]:
+        def advance(uniform: list[Any], carry: list[Any]) -> tuple[Any, list[Any]]:
             (window,) = carry
             output = self.model(window, training=False)
             output = output[0] if isinstance(output, list | tuple) else output
@@ -263,8 +289,8 @@ class _Generator(keras.Model):
             following = ops.concatenate([window, new], axis=1)[:, horizon:]
             return shown, [ops.reshape(following, ops.shape(window))]
 
-        _, made, _ = loop_over_steps(onward, [self._uniform(inputs, batch, turns)], [seed])
-        return ops.reshape(made, (batch, turns * horizon, *made.shape[3:]))[:, : self.steps]
+        _, made, _ = loop_over_steps(advance, [self._uniform(inputs, batch, iterations)], [context])
+        return ops.reshape(made, (batch, iterations * horizon, *made.shape[3:]))[:, : self.steps]
 
     def _is_seq2one(self) -> bool:
         recurrent = [layer for layer in self.model.layers if hasattr(layer, "return_sequences")]

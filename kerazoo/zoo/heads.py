@@ -1,4 +1,4 @@
-"""What stands behind the last recurrent layer: shapes of forecasts, and heads over a vocabulary."""
+"""The layers after the last recurrent layer: shapes of forecasts, and heads over a vocabulary."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["DropTimeStamp", "SampledHead", "SplitHorizon", "TokenFunctional", "T
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class DropTimeStamp(keras.layers.Layer):
-    """Takes the time stamp, the last feature, off: (..., U + 1) -> (..., U)."""
+    """Removes the time stamp, the last feature: (..., U + 1) -> (..., U)."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -22,15 +22,17 @@ class DropTimeStamp(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
+        """All features but the last."""
         return inputs[..., :-1]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shape of the output."""
         return (*input_shape[:-1], input_shape[-1] - 1)
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class SplitHorizon(keras.layers.Layer):
-    """Gives the steps of a forecast an axis of their own: (..., horizon * outputs) -> (..., horizon, outputs).
+    """Reshapes forecasts: (..., horizon * outputs) -> (..., horizon, outputs).
 
     Args:
         horizon, outputs: int >= 1.
@@ -44,30 +46,35 @@ class SplitHorizon(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
+        """The inputs with an axis for the steps of the forecast."""
         shape = ops.shape(inputs)
         return ops.reshape(inputs, (*shape[:-1], self.horizon, self.outputs))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shape of the output."""
         return (*input_shape[:-1], self.horizon, self.outputs)
 
     def get_config(self) -> dict[str, Any]:
+        """Constructor arguments as plain values."""
         return {**super().get_config(), "horizon": self.horizon, "outputs": self.outputs}
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class SampledHead(NCE):
-    """:class:`kerazoo.word2vec.NCE` as the last layer of a chain: logits of all words, except while training.
+    """:class:`kerazoo.word2vec.NCE` as the last layer of a model: logits of all words, except while training.
 
-    While training it passes its input on: the logits of a large vocabulary are what the noise words are there to avoid.
-    The model (`TokenSequential`, `TokenFunctional`) then asks it for the loss.
+    While training it returns its input unchanged, because the noise words replace the logits of a large vocabulary. The
+    model (`TokenSequential`, `TokenFunctional`) then computes the loss with it.
     """
 
     def call(self, inputs: Any, targets: Any = None, noise: Any = None, training: bool = False) -> Any:
+        """Logits (..., V), or the inputs while training; with `targets` as in :class:`kerazoo.word2vec.NCE`."""
         if targets is None and training:
             return inputs
         return super().call(inputs, targets, noise)
 
     def compute_output_shape(self, input_shape: Any, *others: Any) -> Any:
+        """Shape of the logits."""
         return (*input_shape[:-1], self.vocabulary_size)
 
 
@@ -77,15 +84,17 @@ class _SampledLoss:
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """Mean loss of a position: of the head while training, else the cross-entropy of the words (its exp:
-        perplexity).
+        """Mean loss per position: of the head while training, else the cross-entropy of the words.
 
         Args:
             x: not used.
-            y: integer, ids of the words that were to be foretold, (B, T) or (B,) or with a last axis of 1.
-            y_pred: what the model gave: hidden vectors while training, else logits.
-            sample_weight: float that multiplies the loss of each position, or None.
+            y: integer, ids of the target words, (B, T) or (B,), or with a last axis of 1.
+            y_pred: outputs of the model: hidden vectors while training, else logits.
+            sample_weight: float, weight of the loss of each position, or None.
             training: bool.
+
+        Returns:
+            A float scalar. The exponential of the cross-entropy is the perplexity.
         """
         head = self.layers[-1]  # type: ignore[attr-defined]
         y = ops.cast(y, "int32")
@@ -110,5 +119,4 @@ class TokenSequential(_SampledLoss, keras.Sequential):
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class TokenFunctional(_SampledLoss, keras.Model):
-    """A functional `keras.Model` that ends in a `SampledHead`: ``compile(optimizer)``, then `fit` with (ids, next
-    ids)."""
+    """A functional `keras.Model` that ends in a `SampledHead`: ``compile(optimizer)``, `fit` with (ids, next ids)."""

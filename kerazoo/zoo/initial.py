@@ -1,4 +1,4 @@
-"""Initial weights drawn by NumPy: the same from one seed on every backend, and nothing to compile."""
+"""Initial weights drawn by NumPy: the same for a seed on every backend, without compilation."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Values = NDArray[np.float64]
 
 @contextlib.contextmanager
 def drawn_by_numpy(layers: Sequence[keras.layers.Layer]) -> Iterator[None]:
-    """While it lasts, weights that these layers build start from values that NumPy draws.
+    """Context in which NumPy draws the initial weights that these layers build.
 
-    The distributions are those of the layers' initializers, and so are the seeds. What Keras draws differs from backend
-    to backend, and JAX compiles a function for the draw of each shape: for one LSTM that is more than a second, much of
-    the time that a small net trains. Initializers that are not Keras's own, or have no seed of their own, stay.
+    The distributions and seeds are those of the layers' initializers. Keras's draws differ between backends, and JAX
+    compiles a function per shape: for one LSTM that takes more than a second, much of the training time of a small
+    network. Initializers that are not Keras's own, or without a seed, are not replaced.
     """
     replaced = []
     for layer in layers:
         for part in layer._flatten_layers():
             for name, initializer in list(vars(part).items()):
-                if name.endswith("_initializer") and _takes(initializer):
+                if name.endswith("_initializer") and _can_draw(initializer):
                     replaced.append((part, name, initializer))
     try:
         for part, name, initializer in replaced:
@@ -40,27 +40,27 @@ def drawn_by_numpy(layers: Sequence[keras.layers.Layer]) -> Iterator[None]:
 
 
 class _Drawn:
-    """An initializer that draws by NumPy what `initializer` describes."""
+    """An initializer with the distribution and seed of `initializer`, drawn by NumPy."""
 
     def __init__(self, initializer: Any) -> None:
         self._initializer = initializer
 
     def __call__(self, shape: Sequence[int], dtype: Any = None, **kwargs: Any) -> Any:
         if isinstance(self._initializer, keras.initializers.Orthogonal) and len(shape) < 2:
-            return self._initializer(shape, dtype=dtype)  # says what is wrong
+            return self._initializer(shape, dtype=dtype)  # raises Keras's error
         rng = np.random.default_rng(_seed_of(self._initializer))
         drawn = _DRAWS[type(self._initializer)](self._initializer, tuple(shape), rng)
         return keras.ops.convert_to_tensor(drawn, dtype=dtype or keras.config.floatx())
 
 
-def _takes(initializer: Any) -> bool:
+def _can_draw(initializer: Any) -> bool:
     if getattr(initializer, "input_axes", None) or getattr(initializer, "output_axes", None):
         return False
     return type(initializer) in _DRAWS and isinstance(_seed_of(initializer), int)
 
 
 def _seed_of(initializer: Any) -> Any:
-    return getattr(initializer, "seed", 0)  # zeros and ones have none, and draw nothing
+    return getattr(initializer, "seed", 0)  # zeros and ones have no seed and draw nothing
 
 
 def _zeros(initializer: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Values:
@@ -84,7 +84,7 @@ def _truncated_normal(initializer: Any, shape: tuple[int, ...], rng: np.random.G
 
 
 def _within_two(shape: tuple[int, ...], rng: np.random.Generator) -> Values:
-    """Standard normal, drawn again beyond two standard deviations."""
+    """Standard normal, truncated at two standard deviations by drawing again."""
     values = rng.normal(size=shape)
     while (beyond := np.abs(values) > 2).any():
         values[beyond] = rng.normal(size=int(beyond.sum()))
@@ -92,7 +92,7 @@ def _within_two(shape: tuple[int, ...], rng: np.random.Generator) -> Values:
 
 
 def _variance_scaling(initializer: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Values:
-    """As `keras.initializers.VarianceScaling`: the last two axes are inputs and outputs, those before a field."""
+    """As `keras.initializers.VarianceScaling`: the last two axes are inputs and outputs, others the receptive field."""
     field = math.prod(shape[:-2])
     fan_in, fan_out = (shape[-2] * field, shape[-1] * field) if len(shape) > 1 else (max(shape, default=1),) * 2
     fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
@@ -102,7 +102,7 @@ def _variance_scaling(initializer: Any, shape: tuple[int, ...], rng: np.random.G
         return rng.uniform(-limit, limit, shape)
     if initializer.distribution == "untruncated_normal":
         return rng.normal(0.0, math.sqrt(variance), shape)
-    # Cut off at two, a standard normal has this standard deviation.
+    # Standard deviation of a standard normal truncated at two.
     return math.sqrt(variance) / 0.87962566103423978 * _within_two(shape, rng)
 
 

@@ -1,5 +1,4 @@
-"""`SequenceInput`, the first layer of every zoo model: it says what is wrong with an input before Keras stumbles on
-it."""
+"""`SequenceInput`, the first layer of every zoo model: clear errors for inputs of a wrong shape."""
 
 from __future__ import annotations
 
@@ -14,15 +13,15 @@ __all__ = ["SequenceInput"]
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class SequenceInput(keras.layers.Layer):
-    """Passes its input on unchanged, after checks of its shape.
+    """Checks the shape of its input and returns it unchanged.
 
     Args:
-        features: int or None, last axis of the input, time stamp included; None for ids, (B, T).
+        features: int or None, last axis of the input, including the time stamp; None for ids (B, T).
         timestamps: bool, the last feature is the time.
         **kwargs: `name`, `dtype`.
 
     Raises:
-        InvalidArgumentError: when called: wrong rank, no steps, another number of features, time stamps missing.
+        InvalidArgumentError: when called: wrong rank, no steps, wrong number of features, time stamps missing.
     """
 
     def __init__(self, features: int | None, timestamps: bool = False, **kwargs: Any) -> None:
@@ -34,11 +33,12 @@ class SequenceInput(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
+        """The inputs, after :meth:`check`."""
         self.check(tuple(inputs.shape))
         return inputs
 
     def check(self, shape: tuple[int | None, ...]) -> None:
-        """Raise unless `shape` is one that the model takes."""
+        """Raise an error unless the model accepts inputs of this shape."""
         if self.features is None:
             wanted, rank, remedy = "(batch, steps), ids of words", 2, "One sequence is ids[None, :]."
         else:
@@ -61,7 +61,9 @@ class SequenceInput(keras.layers.Layer):
         )
 
     def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shape of the input."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
+        """Constructor arguments as plain values."""
         return {**super().get_config(), "features": self.features, "timestamps": self.timestamps}

@@ -1,51 +1,59 @@
-"""Names of models: a grammar that a person can read and write, to an `RNNSpec` and back.
+"""Names of models: a grammar that a person can read and write, parsed to the fields of an `RNNSpec` and formatted back.
 
 ::
 
     name    = group { "-" group } { "_" model option }
-    group   = [ "bi" ] cell ( "_" layers "x" units | units ) [ "[" option "=" value { "," ... } "]" ] { "_" layer
-    option }
+    group   = [ "bi" ] cell size [ "[" option "=" value { "," option "=" value } "]" ] { "_" layer option }
+    size    = "_" layers "x" units | units
 
     lstm_3x100_relu                three LSTM layers of 100 units with relu
     bigru_2x64_residual            two bidirectional GRU layers with residual connections
-    lstm64-gru32_seq2one           an LSTM layer under a GRU layer; one output for the whole sequence
+    lstm64-gru32_seq2one           an LSTM layer, then a GRU layer; one output for the whole sequence
     lmu_1x32[order=8,theta=12]     arguments of the cell
     gru_1x64_v5000_e32_nce         a token model: 5000 words, embedded in 32 dimensions, NCE head
 
-A layer option belongs to the group that it follows:
+A layer option applies to the group that it follows:
 
     relu, tanh, ...                activation of the cell
     residual, highway              connection around each layer, with an input projection where the widths differ
-    strictresidual, stricthighway  the same without: the widths must be equal
+    strictresidual, stricthighway  the same without the projection: the widths must be equal
     attention5                     attention over the last five outputs
-    proj32, inproj32               output and input projection
+    proj32, inproj32               output projection, input projection
     dropin10, dropout10, dropstate10   dropout of inputs, outputs, states: 10 %
     variational                    one dropout mask for all steps
-    fused, loop                    insist on Keras's fused layer; insist on the loop over the steps
+    fused, loop                    require Keras's fused layer; require the loop over the steps
 
 Model options come last:
 
-    seq2seq, seq2one               an output for every step (the default), or one
+    seq2seq, seq2one               an output for every step (the default), or one for the sequence
     f3, o2, h12, t30               features, outputs, horizon, lookback (steps of the input)
     v5000, e64                     vocabulary, width of the embedding
-    softmax, nce, sampledsoftmax, nohead   head; a dense layer unless said
+    softmax, nce, sampledsoftmax, nohead   head; a dense layer by default
     outsigmoid, outrelu, ...       activation of the output
     timestamps                     the last feature of the input is the time
     states                         the states of all layers are returned too
+
+The functions of this module know the fields by name only: they exchange the plain values of `RNNSpec.to_dict()`.
+:attr:`kerazoo.zoo.RNNSpec.name` and :meth:`kerazoo.zoo.RNNSpec.from_name` call them.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from kerazoo.cells.registry import known_names, list_cells
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.zoo.spec import ACTIVATIONS, LayerSpec, RNNSpec
 
-__all__ = ["format_name", "parse_name"]
+__all__ = ["ACTIVATIONS", "format_name", "parse_name", "words_of"]
 
+#: Activations that a name can contain: those of Keras that map a number to a number.
+ACTIVATIONS = (
+    "relu", "tanh", "sigmoid", "linear", "elu", "selu", "gelu", "silu", "softplus", "softsign", "leaky_relu",
+    "hard_sigmoid", "exponential", "mish", "relu6",
+)  # fmt: skip
 _WORD_OF = {name: name.replace("_", "") for name in ACTIVATIONS}
 _LAYER_WORDS: dict[str, tuple[str, Any]] = {
     **{word: ("activation", name) for name, word in _WORD_OF.items()},
@@ -97,47 +105,52 @@ _GROUP = re.compile(
 )
 
 
-def parse_name(name: str, **changes: Any) -> RNNSpec:
-    """The spec of a name.
+def parse_name(name: str) -> dict[str, Any]:
+    """Parse a name.
 
     Args:
-        name: see the grammar at the top of this module.
-        **changes: fields of `RNNSpec` that replace those of the name.
+        name: str, see the grammar at the top of this module.
+
+    Returns:
+        The fields of an `RNNSpec` that the name states, as in `RNNSpec.to_dict()`: `layers` is a list of the fields of
+        each `LayerSpec`.
 
     Raises:
-        InvalidArgumentError: the name does not fit the grammar; it says where, and the nearest word that would.
+        InvalidArgumentError: the name does not follow the grammar. The message says where, and suggests a word.
 
-    >>> spec = parse_name("bigru_2x64_residual")
-    >>> [layer.units for layer in spec.layers], spec.layers[0].bidirectional
-    ([64, 64], True)
+    >>> parse_name("bigru64_residual_f3")["layers"]
+    [{'cell': 'gru', 'units': 64, 'bidirectional': True, 'residual': 'project'}]
+    >>> parse_name("lstm_2x8_f3")["features"]
+    3
     """
     if not isinstance(name, str) or not name:
-        raise InvalidArgumentError(f"name={name!r}; expected a name as 'lstm_2x64' or 'bigru_1x32_seq2one'.")
-    layers: list[LayerSpec] = []
+        raise InvalidArgumentError(f"name={name!r}; expected a name such as 'lstm_2x64' or 'bigru_1x32_seq2one'.")
+    layers: list[dict[str, Any]] = []
     model: dict[str, Any] = {}
     groups = _split(name)
     for number, text in enumerate(groups):
         layers.extend(_parse_group(name, text, number == len(groups) - 1, model))
-    return RNNSpec(**{"layers": tuple(layers), **model, **changes})
+    return {"layers": layers, **model}
 
 
 def _split(name: str) -> list[str]:
-    """Groups of a name: cut at "-" outside of brackets."""
+    """Split a name into groups at each "-" outside of brackets."""
     groups, depth, start = [], 0, 0
-    for place, character in enumerate(name):
+    for index, character in enumerate(name):
         depth += (character == "[") - (character == "]")
         if character == "-" and depth == 0:
-            groups.append(name[start:place])
-            start = place + 1
+            groups.append(name[start:index])
+            start = index + 1
     return [*groups, name[start:]]
 
 
-def _parse_group(name: str, text: str, last: bool, model: dict[str, Any]) -> list[LayerSpec]:
+def _parse_group(name: str, text: str, last: bool, model: dict[str, Any]) -> list[dict[str, Any]]:
+    """Parse one group. The layers are returned; model options are put into `model`, which only the last group may."""
     found = _GROUP.fullmatch(text)
     if found is None:
         raise InvalidArgumentError(
             f"name={name!r}: cannot read {text!r}; expected CELL_LAYERSxUNITS or CELLUNITS, then options, each "
-            "after '_': 'lstm_2x64', 'gru32_relu'."
+            "after '_', such as 'lstm_2x64' or 'gru32_relu'."
         )
     head, n_layers, units = found["head"], found["layers"], found["units"]
     bidirectional, cell, rest = _cell_of(name, head)
@@ -162,13 +175,11 @@ def _parse_group(name: str, text: str, last: bool, model: dict[str, Any]) -> lis
             model[field] = value
         else:
             raise InvalidArgumentError(f"name={name!r}: {word!r} is an option of the model; expected it at the end.")
-    return [LayerSpec(**layer)] * int(n_layers)
+    return [dict(layer) for _ in range(int(n_layers))]
 
 
 def _cell_of(name: str, head: str) -> tuple[bool, str, str]:
-    """(bidirectional, cell, what follows the cell's name): the longest name of a cell that `head` begins with."""
-    from kerazoo.cells.registry import known_names
-
+    """(bidirectional, cell, rest): the longest name of a cell that `head` starts with, and what follows it."""
     known = known_names()
     found: tuple[bool, str, str] | None = None
     longest = 0
@@ -186,22 +197,20 @@ def _cell_of(name: str, head: str) -> tuple[bool, str, str]:
 
 
 def _unknown_cell(name: str, head: str) -> InvalidArgumentError:
-    from kerazoo.cells.registry import known_names, list_cells
-
     word = head.rstrip("0123456789") or head
     names = sorted(known_names())
-    # "bigur" is nearer to "bigru" than to any cell alone.
+    # "bigur" is closer to "bigru" than to any name of a cell.
     prefix = "bi" if word.startswith("bi") else ""
     near = [prefix + match for match in difflib.get_close_matches(word[len(prefix) :], names, n=1)]
     guess = f" Did you mean {near[0]!r}?" if near else ""
     return InvalidArgumentError(
-        f"name={name!r}: unknown cell {word!r}; expected one of {', '.join(list_cells())}, with 'bi' in front for both "
-        f"directions.{guess}"
+        f"name={name!r}: unknown cell {word!r}; expected one of {', '.join(list_cells())}, after 'bi' for a "
+        f"bidirectional layer.{guess}"
     )
 
 
 def _parse_word(name: str, word: str) -> tuple[str, Any, bool]:
-    """(field, value, whether it is a layer's)."""
+    """(field, value, whether it is a field of the layer)."""
     for words, of_layer in ((_LAYER_WORDS, True), (_MODEL_WORDS, False)):
         if word in words:
             return (*words[word], of_layer)
@@ -232,7 +241,7 @@ def _parse_options(name: str, text: str) -> dict[str, Any]:
         key, equals, value = part.partition("=")
         if not equals or not key or not value:
             raise InvalidArgumentError(
-                f"name={name!r}: cannot read {part!r}; expected OPTION=VALUE, as [order=8,theta=12]."
+                f"name={name!r}: cannot read {part!r}; expected OPTION=VALUE, such as [order=8,theta=12]."
             )
         options[key.strip()] = _value(value.strip())
     return options
@@ -250,55 +259,69 @@ def _value(text: str) -> Any:
     return text
 
 
-def format_name(spec: RNNSpec) -> str:
-    """The name of a spec; `parse_name` gives the spec back.
+def format_name(fields: Mapping[str, Any]) -> str:
+    """Format the fields of a spec as a name; :func:`parse_name` is the inverse.
 
-    >>> format_name(parse_name("lstm64-gru32_seq2one"))
+    Args:
+        fields: plain values, as `RNNSpec.to_dict()` returns them: fields that have their default are missing.
+
+    Raises:
+        InvalidArgumentError: an option of a cell that no name can express.
+
+    >>> format_name({"layers": [{"cell": "lstm", "units": 64}, {"cell": "gru", "units": 32}], "returns": "last"})
     'lstm64-gru32_seq2one'
     """
-    groups: list[tuple[LayerSpec, int]] = []
-    for layer in spec.layers:
+    groups: list[tuple[Mapping[str, Any], int]] = []
+    for layer in fields["layers"]:
         if groups and groups[-1][0] == layer:
             groups[-1] = (layer, groups[-1][1] + 1)
         else:
             groups.append((layer, 1))
     parts = [_format_group(layer, count, len(groups) == 1) for layer, count in groups]
-    return "_".join(["-".join(parts), *_format_model(spec)])
+    return "_".join(["-".join(parts), *_format_model(fields)])
 
 
-def _format_group(layer: LayerSpec, count: int, alone: bool) -> str:
-    cell = ("bi" if layer.bidirectional else "") + layer.cell
-    short = count == 1 and not alone and not layer.cell[-1].isdigit()
-    text = f"{cell}{layer.units}" if short else f"{cell}_{count}x{layer.units}"
-    if layer.options:
-        text += "[" + ",".join(f"{key}={_format_value(value)}" for key, value in layer.options.items()) + "]"
+def _format_group(layer: Mapping[str, Any], count: int, alone: bool) -> str:
+    cell, units = layer["cell"], layer["units"]
+    # "s58" would be read as the cell "s58": behind a digit the units need "_1x".
+    short = count == 1 and not alone and not cell[-1].isdigit()
+    text = ("bi" if layer.get("bidirectional") else "") + (f"{cell}{units}" if short else f"{cell}_{count}x{units}")
+    if layer.get("options"):
+        text += "[" + ",".join(f"{key}={_format_value(value)}" for key, value in layer["options"].items()) + "]"
     words = []
     for word, (field, value) in _LAYER_WORDS.items():
-        if getattr(layer, field) == value and type(getattr(layer, field)) is type(value):
+        if layer.get(field) == value and type(layer.get(field)) is type(value):
             words.append(word)
     for stem, (field, convert) in _LAYER_NUMBERS.items():
-        value = getattr(layer, field)
-        if value:
-            words.append(f"{stem}{value * 100 if convert is _percent else value:.12g}")
+        number = layer.get(field)
+        if number:
+            words.append(f"{stem}{number * 100 if convert is _percent else number:.12g}")
     return "_".join([text, *words])
 
 
 def _format_value(value: Any) -> str:
     text = str(value)
     if not re.fullmatch(r"[A-Za-z0-9.+-]+(?:_[A-Za-z0-9.+-]+)*", text) or _value(text) != value:
-        raise InvalidArgumentError(f"an option of a cell is {value!r}, which no name can hold. Use to_json().")
+        raise InvalidArgumentError(
+            f"an option of a cell is {value!r}; expected a number or a word, as no name can express it. Use to_json()."
+        )
     return text
 
 
-def _format_model(spec: RNNSpec) -> list[str]:
-    words = []
-    if spec.returns == "last":
-        words.append("seq2one")
-    defaults = {"features": 1, "outputs": 1, "horizon": 1, "lookback": None, "vocabulary": None, "embedding": None}
-    for stem, (field, _) in _MODEL_NUMBERS.items():
-        if getattr(spec, field) != defaults[field]:
-            words.append(f"{stem}{getattr(spec, field)}")
+def _format_model(fields: Mapping[str, Any]) -> list[str]:
+    words = ["seq2one"] if fields.get("returns") == "last" else []
+    words += [f"{stem}{fields[field]}" for stem, (field, _) in _MODEL_NUMBERS.items() if field in fields]
     for word, (field, value) in _MODEL_WORDS.items():
-        if field != "returns" and getattr(spec, field) == value:
+        if field != "returns" and fields.get(field) == value:
             words.append(word)
     return words
+
+
+def words_of(field: str) -> list[str]:
+    """The words of a name that set a field of `LayerSpec` or `RNNSpec`; a number is shown as N.
+
+    >>> words_of("residual"), words_of("lookback")
+    (['residual', 'strictresidual'], ['tN'])
+    """
+    numbers = [f"{stem}N" for stem, (of, _) in {**_LAYER_NUMBERS, **_MODEL_NUMBERS}.items() if of == field]
+    return numbers + [word for word, (of, _) in {**_LAYER_WORDS, **_MODEL_WORDS}.items() if of == field]

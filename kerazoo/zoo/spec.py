@@ -1,4 +1,4 @@
-"""`RNNSpec` and `LayerSpec`: what a recurrent model is made of, as plain values that go to JSON and to names."""
+"""`RNNSpec` and `LayerSpec`: a recurrent model as plain values, with conversions to and from JSON and names."""
 
 from __future__ import annotations
 
@@ -9,44 +9,42 @@ from types import MappingProxyType
 from typing import Any
 
 from kerazoo._validation import check_choice, check_dropout, check_int
+from kerazoo.cells.registry import cell_info, list_cells
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.zoo.names import ACTIVATIONS, format_name, parse_name
 
 __all__ = ["ACTIVATIONS", "HEADS", "LayerSpec", "RNNSpec"]
 
-#: Activations that a name may hold; those of Keras that map a number to a number.
-ACTIVATIONS = (
-    "relu", "tanh", "sigmoid", "linear", "elu", "selu", "gelu", "silu", "softplus", "softsign", "leaky_relu",
-    "hard_sigmoid", "exponential", "mish", "relu6",
-)  # fmt: skip
 HEADS = ("dense", "softmax", "nce", "sampled_softmax", "none")
 CONNECTIONS = (False, True, "project")
 
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One recurrent layer: a cell and what is wrapped around it.
+    """One recurrent layer: a cell and its wrappers.
 
-    From the inside out: cell, output projection, attention, dropout, residual or highway connection, input projection;
-    a bidirectional layer has all of them in both directions and joins the two outputs.
+    From the inside out: cell, output projection, attention, dropout, residual or highway connection, input projection.
+    A bidirectional layer has all of them in both directions and concatenates the two outputs.
 
     Attributes:
-        cell: str, name of a cell (`kerazoo.cells.list_cells()`).
+        cell: str, name or alias of a cell (`kerazoo.cells.list_cells()`).
         units: int >= 1.
-        activation: str or None (the cell's own).
-        bidirectional: bool.
-        input_dropout, output_dropout, state_dropout: float in [0, 1).
+        activation: str or None (the cell's default).
+        bidirectional: bool, run the layer in both directions; the output is twice as wide.
+        input_dropout, output_dropout, state_dropout: float in [0, 1), percent in names. Linear cells take no state
+            dropout.
         variational: bool, one dropout mask for all steps of a sequence.
-        residual, highway: False; True (input and output must be equally wide); or `"project"` (where they are not, an
-            input projection makes them so).
-        attention: int >= 0, outputs that are looked back at; 0 is none.
+        residual, highway: False; True (input and output must have the same width); or `"project"` (an input
+            projection is added where the widths differ).
+        attention: int >= 0, number of past outputs that attention reads; 0 is no attention.
         projection: int >= 1 or None, width of an output projection.
-        input_projection: int >= 1 or None.
-        fused: `"auto"`: Keras's own layer where nothing speaks against it; True: an error where something does; False:
-            always the cell in a loop.
+        input_projection: int >= 1 or None, width of an input projection.
+        fused: `"auto"`: Keras's own layer where possible; True: an error where it is not; False: always the cell in a
+            loop.
         options: further arguments of the cell.
 
     Raises:
-        InvalidArgumentError: a value is out of range, or two of them exclude each other.
+        InvalidArgumentError: a value is out of range, or two values exclude each other.
     """
 
     cell: str
@@ -66,8 +64,6 @@ class LayerSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        from kerazoo.cells.registry import cell_info
-
         info = cell_info(self.cell)
 
         def put(name: str, value: Any) -> None:
@@ -79,7 +75,7 @@ class LayerSpec:
             check_choice("activation", self.activation, ACTIVATIONS)
             if not info.takes("activation"):
                 raise InvalidArgumentError(
-                    f"activation={self.activation!r}; expected None: {info.name} has no activation to choose."
+                    f"activation={self.activation!r}; expected None: {info.name} has no argument `activation`."
                 )
         for name in ("input_dropout", "output_dropout", "state_dropout"):
             put(name, check_dropout(name, getattr(self, name)))
@@ -87,8 +83,8 @@ class LayerSpec:
             if getattr(self, name) not in CONNECTIONS:
                 raise InvalidArgumentError(f"{name}={getattr(self, name)!r}; expected False, True or 'project'.")
         if self.residual and self.highway:
-            raise InvalidArgumentError("residual and highway are both asked for; expected one of them in a layer.")
-        put("attention", check_int("attention", self.attention, 0, hint="0 is none."))
+            raise InvalidArgumentError("residual and highway are both set; expected at most one of them per layer.")
+        put("attention", check_int("attention", self.attention, 0, hint="0 is no attention."))
         for name in ("projection", "input_projection"):
             if getattr(self, name) is not None:
                 put(name, check_int(name, getattr(self, name), hint="It is a width; None is no projection."))
@@ -103,7 +99,7 @@ class LayerSpec:
         if info.layer == "convolution" and self.wrappers(dropout=False):
             raise InvalidArgumentError(
                 f"{info.name} with {', '.join(self.wrappers(dropout=False))}; expected none: it is a layer of "
-                "Keras, not a cell that can be wrapped. Bidirectional, input and output dropout are possible."
+                "Keras, not a cell that can be wrapped. It can be bidirectional, with input and output dropout."
             )
         if self.fused is True:
             why = self.why_not_fused()
@@ -111,10 +107,11 @@ class LayerSpec:
                 raise InvalidArgumentError(f"fused=True; expected 'auto' or False: {why}")
 
     def __hash__(self) -> int:
+        # The generated hash would fail on the mapping `options`.
         return hash(json.dumps(self.to_dict(), sort_keys=True, default=str))
 
     def wrappers(self, dropout: bool = True) -> list[str]:
-        """Names of the wrappers that act inside the layer, so that Keras's own layer cannot be used."""
+        """Names of the wrappers of the layer. Those other than input and output dropout exclude Keras's own layer."""
         names = ("projection", "attention", "residual", "highway", "input_projection", "state_dropout")
         found = [name for name in names if getattr(self, name)]
         if dropout:
@@ -123,42 +120,38 @@ class LayerSpec:
 
     @property
     def plain(self) -> bool:
-        """Whether Keras's own layer can stand for it: dropout of inputs and outputs is then a layer of its own."""
+        """Whether Keras's own layer can replace the cell; input and output dropout are then separate layers."""
         return self.fused is not False and not self.wrappers(dropout=False) and not self.variational
 
     def why_not_fused(self) -> str:
-        """Why the layer cannot take Keras's fused path on any backend, or "" if it can."""
-        from kerazoo.cells.registry import cell_info, list_cells
-
+        """Why the layer cannot use Keras's fused path on any backend, or "" if it can."""
         info = cell_info(self.cell)
         if not info.fused:
             fused = ", ".join(name for name in list_cells() if cell_info(name).fused)
             return f"Keras has fused paths for {fused}, not for {info.name}."
         if self.wrappers(dropout=False):
             wrappers = ", ".join(self.wrappers(dropout=False))
-            return f"{wrappers} act inside the loop over the steps, which a fused layer does not show."
+            return f"{wrappers} act inside the loop over the steps, which a fused layer does not expose."
         if self.variational and (self.input_dropout or self.output_dropout):
-            return "variational dropout acts inside the loop over the steps, which a fused layer does not show."
+            return "variational dropout acts inside the loop over the steps, which a fused layer does not expose."
         if self.activation not in (None, "tanh"):
-            return f"the activation is {self.activation}; fused {info.name}s have tanh."
+            return f"the activation is {self.activation}; a fused {info.name} has tanh."
         allowed: dict[str, Any] = {"recurrent_activation": "sigmoid", "use_bias": True, "reset_after": True}
         allowed.update(recurrent_dropout=0, dropout=0)
         for name, needed in allowed.items():
             if self.options.get(name, needed) != needed:
-                return f"{name}={self.options[name]!r}; fused {info.name}s need {needed!r}."
+                return f"{name}={self.options[name]!r}; a fused {info.name} needs {needed!r}."
         if self.fused is False:
-            return "fused=False was asked for."
+            return "fused=False was given."
         return ""
 
     def output_width(self) -> int:
-        """Features of the layer's output, time stamps apart."""
-        from kerazoo.cells.registry import cell_info
-
+        """Number of features of the layer's output, without the time stamp."""
         width = self.projection or cell_info(self.cell).output_size(self.units, **self.cell_options())
         return (2 if self.bidirectional else 1) * width
 
     def cell_options(self) -> dict[str, Any]:
-        """Arguments of the cell, the activation among them."""
+        """Arguments of the cell, including the activation."""
         return {**self.options, **({} if self.activation is None else {"activation": self.activation})}
 
     def to_dict(self) -> dict[str, Any]:
@@ -174,29 +167,29 @@ class LayerSpec:
 
 @dataclass(frozen=True)
 class RNNSpec:
-    """A recurrent model: layers, what goes in, what comes out.
+    """A recurrent model: layers, input and output.
 
     Attributes:
-        layers: LayerSpecs (or one), the one that reads the input first.
-        features: int >= 1, values of a step of the input (without the time stamp).
-        timestamps: bool, the last feature of the input is the time, beside `features` others.
-        vocabulary: int >= 1 or None: the input is ids below it, (B, T), which are embedded.
-        embedding: int >= 1 or None (64), width of the embedding; with `vocabulary` only.
-        outputs: int >= 1, values of a step of the output of a dense head; word heads give a logit for each word.
+        layers: LayerSpecs (or one), the first reads the input.
+        features: int >= 1, values per step of the input (without the time stamp).
+        timestamps: bool, the input has one more feature, the last, which is the time.
+        vocabulary: int >= 1 or None. An int: the input is ids (B, T) from 0 to vocabulary - 1, which are embedded.
+        embedding: int >= 1 or None (64 with a vocabulary), width of the embedding; only with `vocabulary`.
+        outputs: int >= 1, values per step of the output of a dense head. Heads over words return a logit per word.
         output_activation: str or None (the identity).
         returns: `"sequence"` (many-to-many: an output for every step) or `"last"` (many-to-one).
-        horizon: int >= 1, steps foretold from each place.
-        lookback: int >= 1, steps of the input; or None, any number.
-        head: `"dense"`; for token models `"softmax"` (logits of all words by a dense layer), `"nce"` or
+        horizon: int >= 1, number of steps predicted from each step.
+        lookback: int >= 1, number of steps of the input; None: any number.
+        head: `"dense"`; for token models `"softmax"` (logits of all words from a dense layer), `"nce"` or
             `"sampled_softmax"` (trained against noise words); `"none"`: the outputs of the last layer.
-        return_states: bool, the states of all layers follow the output.
+        return_states: bool, the states of all layers follow the output; functional models only.
 
-    Shapes: input (B, T, features[+1]) or ids (B, T). Output by `returns` and `horizon`: (B, T, outputs),
+    Shapes: input (B, T, features[+1]) or ids (B, T). The output depends on `returns` and `horizon`: (B, T, outputs),
     (B, T, horizon, outputs) if horizon > 1, or (B, horizon, outputs) for `"last"`; with a head over words (B, T, V) or
     (B, V); without a head (B, T, U) or (B, U).
 
     Raises:
-        InvalidArgumentError: a value is out of range, or two of them exclude each other.
+        InvalidArgumentError: a value is out of range, or two values exclude each other.
 
     >>> spec = RNNSpec(layers=(LayerSpec("lstm", 100, activation="relu"),), outputs=1)
     >>> spec.name
@@ -226,12 +219,12 @@ class RNNSpec:
         if not layers or not all(isinstance(layer, LayerSpec) for layer in layers):
             raise InvalidArgumentError(f"layers={self.layers!r}; expected at least one LayerSpec.")
         put("layers", layers)
-        put("features", check_int("features", self.features, hint="It is the number of values of a step."))
-        put("outputs", check_int("outputs", self.outputs, hint="It is the number of values of a step."))
-        put("horizon", check_int("horizon", self.horizon, hint="It is the number of steps to foretell."))
+        put("features", check_int("features", self.features, hint="It is the number of values per step."))
+        put("outputs", check_int("outputs", self.outputs, hint="It is the number of values per step."))
+        put("horizon", check_int("horizon", self.horizon, hint="It is the number of steps to predict."))
         if self.lookback is not None:
             put("lookback", check_int("lookback", self.lookback, hint="None is any number of steps."))
-        check_choice("returns", self.returns, ("sequence", "last"), hint="Names say seq2seq and seq2one.")
+        check_choice("returns", self.returns, ("sequence", "last"), hint="In names: seq2seq and seq2one.")
         check_choice("head", self.head, HEADS)
         if self.output_activation is not None:
             check_choice("output_activation", self.output_activation, (*ACTIVATIONS, "softmax"))
@@ -254,19 +247,17 @@ class RNNSpec:
         put("embedding", check_int("embedding", 64 if self.embedding is None else self.embedding))
         if self.features != 1 or self.timestamps:
             raise InvalidArgumentError(
-                "vocabulary with features or timestamps; expected one id a step and nothing else."
+                "vocabulary with features or timestamps; expected one id per step and nothing else."
             )
         if self.head in token_heads:
             if self.outputs not in (1, self.vocabulary) or self.horizon != 1 or self.output_activation:
                 raise InvalidArgumentError(
                     f"head={self.head!r} with outputs={self.outputs}, horizon={self.horizon}, output_activation="
-                    f"{self.output_activation!r}; expected none of them: it gives logits of the words."
+                    f"{self.output_activation!r}; expected none of them: it returns logits of the words."
                 )
             put("outputs", 1)
 
     def _check_timestamps(self) -> None:
-        from kerazoo.cells.registry import cell_info
-
         for layer in self.layers:
             info = cell_info(layer.cell)
             if info.needs_timestamps and not self.timestamps and layer.options.get("time", "feature") != "step":
@@ -282,17 +273,14 @@ class RNNSpec:
 
     @property
     def name(self) -> str:
-        """The short name: see `kerazoo.zoo.names` for the grammar."""
-        from kerazoo.zoo.names import format_name
-
-        return format_name(self)
+        """The short name: see :mod:`kerazoo.zoo.names` for the grammar."""
+        return format_name(self.to_dict())
 
     @classmethod
     def from_name(cls, name: str, **changes: Any) -> RNNSpec:
         """The spec of a name, with fields changed: ``RNNSpec.from_name("lstm_1x32", features=3)``."""
-        from kerazoo.zoo.names import parse_name
-
-        return parse_name(name, **changes)
+        values = parse_name(name)
+        return cls(**{**values, "layers": tuple(LayerSpec(**layer) for layer in values["layers"]), **changes})
 
     def replace(self, **changes: Any) -> RNNSpec:
         """A copy with fields changed."""
@@ -314,7 +302,7 @@ class RNNSpec:
         for name in values:
             check_choice("field of RNNSpec", name, sorted(known))
         if "layers" not in values:
-            raise InvalidArgumentError("no layers; expected a list of layers, each with cell and units.")
+            raise InvalidArgumentError("layers missing; expected a list of layers, each with cell and units.")
         of_layer = {each.name for each in fields(LayerSpec)}
         layers = []
         for layer in values["layers"]:
@@ -333,7 +321,7 @@ class RNNSpec:
         try:
             values = json.loads(text)
         except json.JSONDecodeError as error:
-            raise InvalidArgumentError(f"not JSON: {error}") from None
+            raise InvalidArgumentError(f"not JSON: {error}; expected the text that to_json() returns.") from None
         if not isinstance(values, dict):
-            raise InvalidArgumentError(f"JSON of a {type(values).__name__}; expected an object with layers.")
+            raise InvalidArgumentError(f"JSON of type {type(values).__name__}; expected an object with layers.")
         return cls.from_dict(values)

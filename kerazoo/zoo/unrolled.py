@@ -1,4 +1,4 @@
-"""`unroll`: a recurrent network by hand, step after step, as one would write it down without any layer."""
+"""`unroll`: a recurrent network written out step by step, without a layer."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ __all__ = ["unroll"]
 def unroll(
     cell: Any, inputs_by_time: Sequence[Any], weights: Any = None, initial_state: Any = None
 ) -> tuple[list[Any], list[Any]]:
-    """Runs a cell over inputs that are given step by step.
+    """Run a cell over a list of inputs, one per step.
 
-    For a simple network of two steps it is
+    For a simple network of two steps it computes::
 
         y0 = tanh(x0 Wx + b)
         y1 = tanh(y0 Wy + x1 Wx + b)
 
     Args:
-        cell: a cell, or an int: a `SimpleRNNCell` of that many neurons.
-        inputs_by_time: one (B, F) a step.
-        weights: None (those that the cell has or starts with); arrays in the order of `cell.weights`; or a mapping of
+        cell: a cell, or an int: a `SimpleRNNCell` with that many units.
+        inputs_by_time: list of (B, F), one per step.
+        weights: None (the cell's current or initial weights); arrays in the order of `cell.weights`; or a mapping from
             their names (`kernel`, `recurrent_kernel`, `bias`).
-        initial_state: list of (B, n), or None: the cell's own.
+        initial_state: list of (B, n), or None: that of the cell.
 
     Returns:
-        (outputs, one (B, U) a step; states after the last step).
+        (list of outputs (B, U), one per step; states after the last step).
 
     Raises:
         InvalidArgumentError: no steps, inputs of unequal shapes, or weights that do not fit.
@@ -82,7 +82,7 @@ def _assign(cell: Any, weights: Any) -> None:
     by_name = {w.name: w for w in cell.weights}
     for name, value in weights.items():
         if name not in by_name:
-            raise InvalidArgumentError(f"weights has {name!r}; expected names of {', '.join(by_name)}.")
+            raise InvalidArgumentError(f"weights has {name!r}; expected names among {', '.join(by_name)}.")
         if tuple(ops.shape(value)) != tuple(by_name[name].shape):
             raise InvalidArgumentError(
                 f"weights[{name!r}] has shape {tuple(ops.shape(value))}; expected {tuple(by_name[name].shape)}."

@@ -1,4 +1,4 @@
-"""One contract for every cell of the registry; each against its equations in NumPy, float64."""
+"""The contract that every cell of the registry fulfils, against its equations in NumPy, float64."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kerazoo.cells import Bidirectional, Recurrent, cell_info, list_cells, make_cell
+from kerazoo import cells
+from kerazoo.cells import Bidirectional, Recurrent, RecurrentCell, cell_info, list_cells, make_cell
 from kerazoo.cells.base import output_size_of, state_sizes_of
 from tests.helpers.autodiff import gradients
 from tests.helpers.speed import slow_on_jax
@@ -24,12 +25,12 @@ CELLS = [name for name in list_cells() if cell_info(name).layer == "cell"]
 LINEAR = list_cells(linear=True)
 
 
-# Options that show something within six steps: at its defaults a Phased LSTM of periods up to 1000 hardly opens.
+# Options with an effect within six steps: with default periods up to 1000, a Phased LSTM rarely opens.
 OPTIONS = {"phased": {"ratio_on": 0.8, "max_period": 8.0}}
 
 
 def made(name, seed=0, scale=1.0, **options):
-    """A cell of the registry with random weights, so that zero biases and identities hide nothing."""
+    """A cell of the registry with random weights, so that zero biases and identities cannot hide errors."""
     keras.utils.set_random_seed(seed)
     cell = make_cell(name, UNITS, **{**OPTIONS.get(name, {}), **options})
     cell.build((None, F))
@@ -70,6 +71,18 @@ def test_every_cell_has_a_reference():
 
 
 @pytest.mark.parametrize("name", CELLS)
+def test_an_entry_names_every_state_and_its_class_is_public(name):
+    info = cell_info(name)
+    assert len(info.states) == len(info.state_sizes(UNITS))
+    assert info.title.endswith(".")
+    assert info.paper
+    if issubclass(info.make, RecurrentCell):
+        assert getattr(cells, info.make.__name__) is info.make
+        assert info.make.__name__ in cells.__all__
+        assert keras.saving.get_registered_name(info.make) == f"kerazoo>{info.make.__name__}"
+
+
+@pytest.mark.parametrize("name", CELLS)
 def test_a_step_and_a_sequence_equal_the_equations_of_the_paper(name):
     cell = made(name)
     sequences, states = series(), some_states(cell)
@@ -79,7 +92,7 @@ def test_a_step_and_a_sequence_equal_the_equations_of_the_paper(name):
     np.testing.assert_allclose(ops.convert_to_numpy(got), outputs, rtol=1e-5, atol=1e-5)
     for found, right in zip(got_states, last, strict=True):
         np.testing.assert_allclose(ops.convert_to_numpy(found), right, rtol=1e-5, atol=1e-5)
-    assert np.abs(outputs[:, 0] - outputs[:, 1]).max() > 1e-4  # it does something
+    assert np.abs(outputs[:, 0] - outputs[:, 1]).max() > 1e-4  # the steps differ
     plain = keras.layers.RNN(cell, return_sequences=True)
     np.testing.assert_allclose(
         ops.convert_to_numpy(plain(sequences, initial_state=[ops.convert_to_tensor(s) for s in states])),
@@ -139,7 +152,7 @@ def test_gradients_equal_finite_differences(name):
         assert (gradient * direction).sum() == pytest.approx(slope, rel=1e-3, abs=1e-3 * scale + 1e-5), variable.name
     direction = rng.normal(size=values.shape)
     if cell_info(name).needs_timestamps:
-        direction[..., -1] = 0  # the phase has kinks in time; the paper gives it no gradient
+        direction[..., -1] = 0  # the phase is not differentiable in time everywhere
     slope = (exact(weights, values + step * direction) - exact(weights, values - step * direction)) / (2 * step)
     scale = np.linalg.norm(found[-1]) * np.linalg.norm(direction) / np.sqrt(direction.size)
     assert (found[-1] * direction).sum() == pytest.approx(slope, rel=1e-3, abs=1e-3 * scale + 1e-5)
@@ -164,7 +177,7 @@ def test_masked_steps_keep_states_and_output(name):
 
 @slow_on_jax
 @pytest.mark.parametrize("name", CELLS)
-def test_a_sequence_can_be_cut_and_its_states_handed_on(name):
+def test_a_sequence_can_be_split_and_its_states_passed_on(name):
     cell = made(name)
     sequences = series()
     layer = Recurrent(cell, return_sequences=True, return_state=True)
@@ -182,7 +195,7 @@ def test_a_sequence_can_be_cut_and_its_states_handed_on(name):
 def test_the_parallel_form_equals_the_sequential_one(name, backwards):
     cell = made(name)
     states = some_states(cell)
-    for steps in (1, 2, 7, 64) if keras.backend.backend() != "jax" else (7, 64):  # each is compiled there
+    for steps in (1, 2, 7, 64) if keras.backend.backend() != "jax" else (7, 64):  # each length is compiled on JAX
         sequences = series(steps=steps)
         both = [
             Recurrent(cell, parallel=parallel, return_sequences=True, return_state=True, go_backwards=backwards)(
@@ -212,7 +225,7 @@ def test_gradients_of_both_forms_are_equal(name):
 
 @slow_on_jax
 @pytest.mark.parametrize("name", CELLS)
-def test_configuration_comes_back(name):
+def test_the_configuration_round_trips(name):
     cell = make_cell(name, UNITS)
     layer = Recurrent(cell, return_sequences=True)
     config = keras.saving.serialize_keras_object(layer)
@@ -272,20 +285,22 @@ def test_it_runs_bidirectionally_and_in_a_stack(name):
     both = Bidirectional(Recurrent(make_cell(name, UNITS), return_sequences=True))
     assert both(series()).shape == (B, T, 2 * output_size_of(make_cell(name, UNITS)))
     if cell_info(name).needs_timestamps:
-        return  # a second layer would find no time in the first one's output
+        return  # the output of the first layer has no time for the second
     stack = keras.layers.RNN(keras.layers.StackedRNNCells([make_cell(name, UNITS), make_cell(name, UNITS + 2)]))
     assert stack(series()).shape == (B, output_size_of(make_cell(name, UNITS + 2)))
 
 
-def test_what_a_bidirectional_layer_was_made_from_keeps_its_address():
-    """Keras knows objects by address while it loads a model: a layer at a freed address is taken for the old one."""
+def test_a_bidirectional_layer_keeps_the_layer_that_it_copies():
+    """Keras identifies objects by address while it loads a model; a reused address would mix up layers."""
     inner = Recurrent(make_cell("gru", UNITS))
     address = weakref.ref(inner)
     both = Bidirectional(inner)
     del inner
     gc.collect()
     assert address() is not None
-    assert [layer.name for layer in both._flatten_layers()].count(address().name) == 0  # and is no part of the model
+    assert [layer.name for layer in both._flatten_layers()].count(
+        address().name
+    ) == 0  # and it is not part of the model
     outputs = both(series())
     assert len(both.weights) == 2 * len(both.forward_layer.weights)
     again = Bidirectional.from_config(both.get_config())

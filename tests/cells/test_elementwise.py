@@ -1,4 +1,4 @@
-"""What is special about IndRNN, SRU and QRNN, and what their arguments refuse."""
+"""Properties of IndRNN, SRU and QRNN, and the validation of their arguments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kerazoo.cells.families.elementwise import IndRNNCell, QRNNCell, SRUCell
 from kerazoo.errors import InvalidArgumentError
 from tests.cells.test_contract import UNITS, B, F, T, expected, made, series, some_states, weights_of
 from tests.helpers.speed import slow_on_jax_marks
-from tests.references.cells_elementwise import qrnn_of_inputs
+from tests.references.cells.elementwise import qrnn_of_inputs
 
 pytestmark = [pytest.mark.backend, *slow_on_jax_marks]
 

@@ -1,4 +1,4 @@
-"""What is special about CIFG, MGU, UGRNN, +RNN and RAN, and what their arguments refuse."""
+"""Properties of CIFG, MGU, UGRNN, +RNN and RAN, and the validation of their arguments."""
 
 from __future__ import annotations
 

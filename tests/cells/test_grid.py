@@ -1,4 +1,4 @@
-"""What is special about Grid LSTMs, and what their arguments refuse."""
+"""Properties of Grid LSTMs, and the validation of their arguments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.backend, *slow_on_jax_marks]
 
 
 def made(name, scale=1.0, **options):
-    """A cell with these options and random weights, so that zero biases hide nothing."""
+    """A cell with these options and random weights, so that zero biases cannot hide errors."""
     keras.utils.set_random_seed(3)
     cell = make_cell(name, UNITS, **options)
     cell.build((None, F))
@@ -88,7 +88,7 @@ def test_depth_reads_the_new_hidden_vectors_and_time_the_old_ones():
     assert np.abs(old - a).max() > 1e-3
 
 
-def test_shared_weights_are_fewer_and_keep_dimensions_of_time_alike():
+def test_shared_weights_are_fewer_and_keep_dimensions_of_time_equal():
     shared, own = made("grid3lstm", shared=True), made("grid3lstm")
     assert sorted(weights_of(shared)) == ["bias", "kernel", "recurrent_kernel"]
     assert shared.count_params() < own.count_params()

@@ -1,4 +1,4 @@
-"""What is special about lstmp, lnlstm, glstm, nas and phased, what their arguments do, and what these refuse."""
+"""Properties of lstmp, lnlstm, glstm, nas and phased, and the effects and validation of their arguments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.cells import test_contract as test_cells
 from tests.cells.test_contract import UNITS, B, F, T, made, series, weights_of
 from tests.helpers.speed import slow_on_jax_marks
 from tests.references.cells import run
-from tests.references.cells_lstm_variants import phased
+from tests.references.cells.phased import phased
 
 pytestmark = [pytest.mark.backend, *slow_on_jax_marks]
 
@@ -41,7 +41,7 @@ OPEN = {"ratio_on": 0.8, "max_period": 8.0}
         test_cells.test_a_step_and_a_sequence_equal_the_equations_of_the_paper,
         test_cells.test_gradients_equal_finite_differences,
         test_cells.test_masked_steps_keep_states_and_output,
-        test_cells.test_configuration_comes_back,
+        test_cells.test_the_configuration_round_trips,
     ],
 )
 def test_the_contract_holds_for_other_options(name, options, contract, monkeypatch):

@@ -12,7 +12,7 @@ from kerazoo.cells.families.state_space import LMUCell, LRUCell, S5Cell, hippo_n
 from kerazoo.errors import InvalidArgumentError
 from tests.helpers.speed import slow_on_jax_marks
 from tests.references.cells import run
-from tests.references.cells_state_space import REFERENCES
+from tests.references.cells.state_space import REFERENCES
 
 pytestmark = [pytest.mark.backend, *slow_on_jax_marks]
 

@@ -1,4 +1,4 @@
-"""Several steps a turn of the loop, as layers take them on JAX with an accelerator: the same numbers as one by one."""
+"""The unrolled loop of layers on JAX with an accelerator: the same results as step by step."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CELLS = [
     if cell_info(name).layer != "convolution"
 ]
 
-needs_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="other backends take one step a turn")
+needs_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="other backends do not unroll by a factor")
 
 
 @pytest.fixture
-def turns(monkeypatch):
-    """Sets how many steps layers take."""
-    return lambda count: monkeypatch.setattr(loops, "STEPS_A_TURN", {False: count, True: count})
+def unroll(monkeypatch):
+    """Sets the unroll factor of all layers."""
+    return lambda factor: monkeypatch.setattr(loops, "UNROLL_FACTOR", {False: factor, True: factor})
 
 
 def data(steps, batch=3):
@@ -61,11 +61,11 @@ def assert_same(first, second):
         np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-5)
 
 
-def test_how_many_steps_a_turn_takes(turns):
+def test_the_unroll_factor(unroll):
     jax = keras.backend.backend() == "jax"
-    assert loops.STEPS_A_TURN[False] == 1
-    turns(8)
-    assert [loops.steps_a_turn(steps) for steps in (None, 0, 1, 5, 8, 500)] == [
+    assert loops.UNROLL_FACTOR[False] == 1
+    unroll(8)
+    assert [loops.unroll_factor_for(steps) for steps in (None, 0, 1, 5, 8, 500)] == [
         1,
         1,
         1,
@@ -75,12 +75,12 @@ def test_how_many_steps_a_turn_takes(turns):
 
 @needs_jax
 @pytest.mark.parametrize("name", CELLS)
-def test_every_cell_gives_the_same(turns, name):
+def test_every_cell_gives_the_same(unroll, name):
     time = {"time": "step"} if cell_info(name).needs_timestamps else {}
     layer = Recurrent(make_cell(name, UNITS, **time), parallel=False, return_sequences=True, return_state=True)
-    turns(1)
+    unroll(1)
     plain = outputs_and_gradients(layer, data(7))
-    turns(3)
+    unroll(3)
     assert_same(outputs_and_gradients(layer, data(7)), plain)
 
 
@@ -90,20 +90,20 @@ def test_every_cell_gives_the_same(turns, name):
     [{}, {"go_backwards": True, "return_sequences": True}, {"zero_output_for_mask": True, "return_sequences": True}],
     ids=str,
 )
-def test_masks_and_directions(turns, options):
+def test_masks_and_directions(unroll, options):
     layer = Recurrent(make_cell("rnn", UNITS), return_state=True, **options)
     x, mask = data(7), np.random.default_rng(0).random((3, 7)) < 0.6
-    turns(1)
+    unroll(1)
     plain = outputs_and_gradients(layer, x, mask=mask)
-    turns(3)
+    unroll(3)
     assert_same(outputs_and_gradients(layer, x, mask=mask), plain)
 
 
 @needs_jax
-def test_dropout_draws_the_same_noise(turns):
+def test_dropout_draws_the_same_noise(unroll):
     x, found = data(5), []
     for count in (1, 2):
-        turns(count)
+        unroll(count)
         keras.utils.set_random_seed(3)
         layer = Recurrent(DropoutCell(make_cell("rnn", UNITS), 0.3, 0.3, 0.3, seed=7), return_sequences=True)
         found.append(outputs_and_gradients(layer, x, training=True))
@@ -123,8 +123,8 @@ def test_dropout_draws_the_same_noise(turns):
     ],
     ids=str,
 )
-def test_the_gru_is_that_of_keras(turns, options, steps, count):
-    turns(count)
+def test_the_gru_is_that_of_keras(unroll, options, steps, count):
+    unroll(count)
     theirs, ours = keras.layers.GRU(UNITS, **options), GRU(UNITS, **options)
     x = data(steps)
     theirs.build(x.shape), ours.build(x.shape)
@@ -141,8 +141,8 @@ def test_the_gru_is_that_of_keras(turns, options, steps, count):
 
 
 @pytest.mark.parametrize("call", ["masked", "dropout", "training"])
-def test_a_gru_with_a_mask_or_dropout_runs_as_in_keras(turns, call):
-    turns(8)
+def test_a_gru_with_a_mask_or_dropout_runs_as_in_keras(unroll, call):
+    unroll(8)
     x, found = data(9), []
     mask = np.arange(9) < np.array([[9], [4], [1]]) if call == "masked" else None
     dropout = {"dropout": 0.4} if call == "dropout" else {}
@@ -154,8 +154,8 @@ def test_a_gru_with_a_mask_or_dropout_runs_as_in_keras(turns, call):
 
 
 @needs_jax
-def test_half_precision_stays_half(turns):
-    turns(8)
+def test_half_precision_stays_half(unroll):
+    unroll(8)
     layer = GRU(UNITS, return_sequences=True, dtype="mixed_bfloat16")
     assert str(layer(data(9)).dtype) == "bfloat16"
 
@@ -169,8 +169,8 @@ def test_the_gru_is_saved_and_loaded(tmp_path):
     np.testing.assert_allclose(model.predict(x, verbose=0), loaded.predict(x, verbose=0), rtol=1e-6)
 
 
-def test_the_zoo_takes_it_where_its_loop_is_faster(turns):
+def test_the_zoo_takes_it_where_its_loop_is_faster(unroll):
     assert type(zoo.build("gru_1x8").get_layer("gru_0")) is keras.layers.GRU
-    turns(8)
+    unroll(8)
     found = type(zoo.build("gru_1x8").get_layer("gru_0"))
     assert found is (GRU if keras.backend.backend() == "jax" else keras.layers.GRU)

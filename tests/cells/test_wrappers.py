@@ -1,4 +1,4 @@
-"""Wrappers against their equations in NumPy; what they keep of the cell inside; what they refuse."""
+"""Wrappers against their equations in NumPy; the properties of the cell that they keep; validation."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def run_layer(cell, x, **kwargs):
 
 
 def inner_outputs(cell, x):
-    """What the cell inside gives for inputs x, by its own layer."""
+    """Outputs of the cell inside for inputs x, run by a layer of its own."""
     return numpy(Recurrent(cell, return_sequences=True)(x))
 
 
@@ -94,7 +94,7 @@ def test_highway_carries_a_part_of_the_input():
     np.testing.assert_array_equal(weight(fresh, "carry_bias"), np.full(U, 2.0))
 
 
-def test_projections_are_dense_layers_before_and_behind():
+def test_projections_are_dense_layers_before_and_after():
     cell = InputProjectionCell(make_cell("gru", U), 5, activation="tanh")
     outputs, _, _ = run_layer(cell, series(2))
     inside = np.tanh(series(2) @ weight(cell, "input_projection") + weight(cell, "input_projection_bias"))
@@ -138,7 +138,7 @@ def test_embedding_reads_ids():
     outputs, _, _ = run_layer(cell, ids)
     vectors = weight(cell, "embeddings")[ids[..., 0]]
     np.testing.assert_allclose(outputs, inner_outputs(cell.cell, vectors), rtol=1e-5, atol=1e-6)
-    with pytest.raises(InvalidArgumentError, match=r"one id a step.*ids\[\.\.\., None\]"):
+    with pytest.raises(InvalidArgumentError, match=r"one id per step.*ids\[\.\.\., None\]"):
         Recurrent(EmbeddingCell(make_cell("gru", U), 300, 3))(np.zeros((1, 3, 2), "int32"))
 
 
@@ -182,7 +182,7 @@ def test_wrappers_keep_parallel_form_masks_states_and_configuration(name):
         assert outputs.shape[-1] == cell.output_size
         assert [state.shape[1] for state in states] == cell.state_size
         masked, *masked_states = (numpy(y) for y in layer(x, mask=mask))
-        # Row 0 has the steps 0, 1, 3: what a sequence of just these gives.
+        # Row 0 has the steps 0, 1, 3: the expected result is that of a sequence of these steps.
         short, *short_states = (numpy(y) for y in layer(x[:, [0, 1, 3]]))
         np.testing.assert_allclose(masked[0, [0, 1, 3]], short[0], rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(masked[0, 5], short[0, -1], rtol=1e-5, atol=1e-5)

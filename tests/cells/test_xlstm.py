@@ -1,4 +1,4 @@
-"""What is special about sLSTM and mLSTM, and what their arguments refuse."""
+"""Properties of sLSTM and mLSTM, and the validation of their arguments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def same_weights():
 
 
 def made(name, scale=1.0, **options):
-    """A cell with these options and random weights, so that zero biases hide nothing."""
+    """A cell with these options and random weights, so that zero biases cannot hide errors."""
     keras.utils.set_random_seed(3)
     cell = make_cell(name, UNITS, **options)
     cell.build((None, F))
@@ -35,7 +35,7 @@ def made(name, scale=1.0, **options):
 
 
 def calm(steps, seed=1):
-    """Sequences without the growing last feature, under which the memory of a long sequence is all but lost."""
+    """Sequences without the growing last feature, which would erase the memory of a long sequence."""
     return np.random.default_rng(seed).normal(size=(B, steps, F)).astype("float32")
 
 
@@ -53,7 +53,7 @@ def test_heads_and_forget_gates_equal_the_equations(name, heads, forget_gate):
     cell = made(name, heads=heads, forget_gate=forget_gate)
     sequences, states = calm(5), some_states(cell)
     outputs, last = expected(name, cell, sequences, states)
-    # The mLSTM divides by |n q|, which is near 0 where outputs are large: what is rounded there is lost in them.
+    # The mLSTM divides by |n q|, which is close to 0 for large outputs and amplifies rounding errors.
     amplified = max(1.0, float(np.abs(outputs).max()) / 10)
     for parallel in (False, True) if name == "mlstm" else (False,):
         layer = Recurrent(cell, return_sequences=True, return_state=True, parallel=parallel)
@@ -95,7 +95,7 @@ def test_mlstm_equals_its_equations_without_the_stabiliser(parallel):
 
 
 def with_gates(name, i, f):
-    """A cell whose gates have these inputs whatever it reads."""
+    """A cell whose gates have these inputs, whatever its inputs are."""
     cell = make_cell(name, UNITS)
     cell.build((None, F))
     kernel, bias = (ops.convert_to_numpy(weight).copy() for weight in (cell.kernel, cell.bias))

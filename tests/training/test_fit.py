@@ -1,4 +1,4 @@
-"""`training.fit` gives what Keras's `fit` gives; the plan; when it steps aside."""
+"""`training.fit` equals Keras's `fit`; the plan; the cases that plain `fit` trains."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ def test_the_loop_trains_as_keras_does_on_arrays(batch_size):
     assert recorder.seen == [*epoch, "epoch 0", *epoch, "epoch 1"]
     assert set(history.history) == {"loss", "mae", "val_loss", "val_mae"}
     assert looped.steps_per_execution == 1
-    more = looped.fit(x, y, **common)  # plain `fit` goes on afterwards
+    more = looped.fit(x, y, **common)  # plain `fit` continues afterwards
     np.testing.assert_allclose(more.history["loss"], plain.fit(x, y, **common).history["loss"], rtol=1e-3)
 
 
 @can_loop
-def test_shuffled_arrays_come_in_the_order_that_keras_draws():
+def test_arrays_are_shuffled_in_the_order_of_keras():
     x, y = arrays()
     losses = []
     for run in (
@@ -121,7 +121,7 @@ def test_token_models_train_in_the_loop():
 
 
 @can_loop
-def test_early_stopping_and_changes_of_the_rate_reach_into_the_loop():
+def test_early_stopping_and_new_learning_rates_take_effect_in_the_loop():
     x, y = arrays()
     model = made()
     stop = keras.callbacks.EarlyStopping("loss", patience=0, min_delta=1e9)
@@ -131,7 +131,7 @@ def test_early_stopping_and_changes_of_the_rate_reach_into_the_loop():
     fit(model, x, y, batch_size=2, verbose=0, plan=LOOP)
     for a, b in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    model.compile(keras.optimizers.Adam(0.01), "mae")  # another loss: the loop is compiled anew
+    model.compile(keras.optimizers.Adam(0.01), "mae")  # another loss: the loop is compiled again
     expected = made()
     expected.set_weights(model.get_weights())
     expected.compile(keras.optimizers.Adam(0.01), "mae")
@@ -141,7 +141,7 @@ def test_early_stopping_and_changes_of_the_rate_reach_into_the_loop():
 
 
 @can_loop
-def test_what_a_train_step_of_ones_own_returns_is_reported_as_keras_reports_it():
+def test_the_logs_of_a_custom_train_step_are_reported_as_in_keras():
     class Mine(keras.Model):
         def train_step(self, *arguments):
             found = super().train_step(*arguments)
@@ -180,7 +180,7 @@ def small(steps, products=1e6, time_steps=12):
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-def test_the_plan_weighs_compilation_against_steps(backend):
+def test_the_plan_compares_compilation_with_steps(backend):
     assert choose_plan(None, small(4000), backend=backend).loop
     few = choose_plan(None, small(3), backend=backend)
     assert not few.loop
@@ -204,7 +204,7 @@ def test_torch_without_a_gpu_trains_as_keras_does():
     assert "a CUDA device only" in str(history.plan)
 
 
-def test_a_compiled_model_gives_what_the_model_gives():
+def test_a_compiled_model_equals_the_model():
     model = made("gru_1x4_seq2one")
     call = compiled(model)
     assert compiled(model) is call
@@ -216,7 +216,7 @@ def test_a_compiled_model_gives_what_the_model_gives():
 
 
 @can_loop
-def test_what_only_keras_can_train_it_trains(capsys):
+def test_plain_fit_trains_what_the_loop_cannot(capsys):
     x, y = arrays()
     for model, arguments, reason in (
         (made(run_eagerly=True), {"x": x[:4], "y": y[:4]}, "run_eagerly"),
@@ -230,7 +230,7 @@ def test_what_only_keras_can_train_it_trains(capsys):
         assert np.isfinite(history.history["loss"]).all()
 
 
-def test_what_fit_refuses():
+def test_fit_validates_its_arguments():
     x, y = arrays()
     with pytest.raises(InvalidArgumentError, match=r"not compiled; expected model.compile"):
         fit(zoo.build("rnn_1x4"), x, y)
@@ -243,7 +243,7 @@ def test_what_fit_refuses():
 
 
 @can_loop
-def test_what_the_loop_refuses():
+def test_the_loop_validates_the_model():
     x, y = arrays()
     with pytest.raises(InvalidArgumentError, match="run_eagerly=True"):
         fit(made(run_eagerly=True), x, y, plan=LOOP, verbose=0)

@@ -1,4 +1,4 @@
-"""Steps and predictions as CUDA graphs on torch. Without a GPU a call of the function stands in for the replay."""
+"""Steps and predictions as CUDA graphs on torch. Without a GPU, a call of the function replaces the replay."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def arrays(n=22, steps=8):
     return x, np.cumsum(x, axis=1)
 
 
-class Stand:
-    """Stands in for the capture, and counts replays."""
+class FakeCapture:
+    """Replaces the capture and counts replays."""
 
     def __init__(self, error=None):
         self.error = error
@@ -53,43 +53,46 @@ class Stand:
 
 
 @pytest.fixture
-def stand(monkeypatch):
-    found = Stand()
+def capture(monkeypatch):
+    found = FakeCapture()
     monkeypatch.setattr(_torch, "can_capture", lambda: True)
     monkeypatch.setattr(_torch, "_captured", found)
     return found
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop"])
-def test_captured_steps_train_as_plain_ones(stand, optimizer):
+def test_captured_steps_train_as_plain_ones(capture, optimizer):
     x, y = arrays()
     arguments = {"batch_size": 4, "epochs": 3, "shuffle": False, "verbose": 0, "validation_data": (x[:6], y[:6])}
     plain, captured = made(optimizer=optimizer), made(optimizer=optimizer)
     expected = plain.fit(x, y, **arguments)
     history = fitting.fit(captured, x, y, **arguments)
     assert history.plan.loop
-    assert (stand.captures, stand.replays) == (1, 15 - 3)  # five full batches an epoch; a last one of two runs plainly
+    # Five full batches per epoch, of which three are the warm-up; the smaller last batch is not captured.
+    assert (capture.captures, capture.replays) == (1, 15 - 3)
     for key, values in expected.history.items():
         np.testing.assert_allclose(history.history[key], values, rtol=1e-5, err_msg=key)
     again = fitting.fit(captured, x, y, **arguments)
-    assert (stand.captures, stand.replays) == (1, 12 + 15)  # the same graph
+    assert (capture.captures, capture.replays) == (1, 12 + 15)  # the same graph
     np.testing.assert_allclose(again.history["loss"], plain.fit(x, y, **arguments).history["loss"], rtol=1e-5)
 
 
-def test_a_rate_that_is_changed_counts_in_the_graph(stand):
+def test_a_new_learning_rate_takes_effect_in_the_graph(capture):
     x, y = arrays(20)
     model = made(optimizer=keras.optimizers.SGD(0.01))
     fitting.fit(model, x, y, batch_size=4, epochs=2, plan=LOOP, verbose=0)
     model.optimizer.learning_rate.assign(0.0)
     before = model.get_weights()
     fitting.fit(model, x, y, batch_size=4, epochs=1, plan=LOOP, verbose=0)
-    assert stand.replays == 7 + 5
+    assert capture.replays == 7 + 5
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_step_that_cannot_be_captured_runs_plainly_and_the_plan_says_why(stand, capsys):
-    stand.error = "Exception encountered when calling X.call().\n\n\x1b[1mnot permitted when stream is capturing\x1b[0m"
+def test_the_plan_says_why_a_step_cannot_be_captured(capture, capsys):
+    capture.error = (
+        "Exception encountered when calling X.call().\n\n\x1b[1mnot permitted when stream is capturing\x1b[0m"
+    )
     x, y = arrays(20)
     history = fitting.fit(made(), x, y, batch_size=4, epochs=2, plan=LOOP, verbose=2, shuffle=False)
     assert not history.plan.loop
@@ -97,44 +100,44 @@ def test_a_step_that_cannot_be_captured_runs_plainly_and_the_plan_says_why(stand
     assert f"training plan: {history.plan}" in capsys.readouterr().out
     expected = made().fit(x, y, batch_size=4, epochs=2, verbose=0, shuffle=False)
     np.testing.assert_allclose(history.history["loss"], expected.history["loss"], rtol=1e-6)
-    assert stand.captures == 1
+    assert capture.captures == 1
 
 
 @pytest.mark.parametrize("kind", [float, lambda value: np.full(2, value, "float32")], ids=["number", "array"])
-def test_numbers_that_the_host_changes_are_found_out(kind):
+def test_numbers_that_the_host_changes_are_detected(kind):
     calls = []
 
     def function(x):
         calls.append(len(calls))
         return x * torch.as_tensor(kind(len(calls)))
 
-    stand = Stand()
-    call = _torch.CapturedCall(function, stand)
+    capture = FakeCapture()
+    call = _torch.CapturedCall(function, capture)
     given = torch.ones(2)
     assert [float(call(given)[0]) for _ in range(5)] == [1, 2, 3, 4, 5]
-    assert stand.captures == 0
-    assert "other numbers from the host" in call.why_not
+    assert capture.captures == 0
+    assert "different numbers from the host" in call.why_not
 
 
-def test_variables_that_moved_are_captured_anew(stand):
+def test_variables_that_moved_are_captured_again(capture):
     x, y = arrays(20)
     model = made()
     fitting.fit(model, x, y, batch_size=4, epochs=1, plan=LOOP, verbose=0)
     fitting.fit(model, x, y, batch_size=4, epochs=1, plan=LOOP, verbose=0)
-    assert stand.captures == 1
+    assert capture.captures == 1
     weight = model.trainable_variables[0]
     weight._value = torch.nn.Parameter(weight.value.detach().clone())
     fitting.fit(model, x, y, batch_size=4, epochs=1, plan=LOOP, verbose=0)
-    assert stand.captures == 2
+    assert capture.captures == 2
 
 
-def test_predictions_have_a_graph_a_shape_and_do_not_overwrite_each_other():
+def test_predictions_have_a_graph_per_shape_and_do_not_overwrite_each_other():
     model = made()
-    stand = Stand()
-    predict = _torch.CapturedPrediction(model, {"training": False}, stand)
+    capture = FakeCapture()
+    predict = _torch.CapturedPrediction(model, {"training": False}, capture)
     x, other = arrays(4)[0], arrays(3)[0]
     kept = [(given, predict(given)) for given in (x, other, 2 * x, x, 3 * x, 4 * x, other)]
-    assert stand.captures == 1  # of the first shape; the other one was asked for twice only
+    assert capture.captures == 1  # of the first shape; the other one was called only twice
     for given, found in kept:
         assert not found.requires_grad
         np.testing.assert_allclose(found, model(given).detach(), rtol=1e-5, atol=1e-6)

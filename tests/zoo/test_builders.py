@@ -1,4 +1,4 @@
-"""Models from specs and names: shapes, equal styles, what is refused."""
+"""Models from specs and names: shapes, equal styles, validation."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_states_follow_the_output_and_can_be_those_of_any_cell():
     assert [tuple(state.shape) for state in states] == [(B, size) for size in sizes]
 
 
-def test_keras_layers_are_used_where_nothing_speaks_against_them():
+def test_keras_layers_are_used_where_possible():
     def kinds(name):
         return [type(layer).__name__ for layer in zoo.build(name).layers if isinstance(layer, keras.layers.RNN)]
 
@@ -133,7 +133,7 @@ def test_a_wrong_input_is_an_error_that_says_so(name, shape, message, style):
         assert isinstance(caught.value, ValueError)
 
 
-def test_what_builders_refuse():
+def test_builders_validate_their_arguments():
     with pytest.raises(InvalidArgumentError, match=r"style='functionl'.*Did you mean 'functional'"):
         zoo.build("lstm_1x4", "functionl")
     with pytest.raises(InvalidArgumentError, match="return_states=True; expected 'functional'"):
@@ -178,8 +178,8 @@ def test_the_manual_network_of_two_steps():
         zoo.unroll(3, [x0, x1], {"kernel": Wy})
 
 
-def test_no_lstm_of_half_precision_is_handed_to_a_kernel_that_has_none(monkeypatch):
-    """On JAX, Keras asks cuDNN for an LSTM of any dtype, and the model then does not compile on a GPU."""
+def test_an_lstm_of_half_precision_does_not_use_cudnn_on_jax(monkeypatch):
+    """On JAX, Keras calls cuDNN for an LSTM of any dtype, and a model of half precision does not compile on a GPU."""
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     before = keras.config.dtype_policy()
     try:

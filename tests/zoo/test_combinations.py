@@ -1,6 +1,6 @@
 """Every cell in every combination: built in both styles, run, trained one step, saved, loaded and compared.
 
-All of them take long, so they are marked slow; `make test` runs a sample that has every cell, form and wrapper.
+All combinations take long, so they are marked slow. `make test` runs a sample with every cell, form and wrapper.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ def combinations():
 
 
 def sample():
-    """For each cell one combination, and for each wrapper one more; which ones is fixed by a checksum of the name."""
+    """One combination per cell and one per wrapper, selected by a checksum of the name."""
     everything = combinations()
     wanted = [(0, name, 1) for name in list_cells()] + [(4, name, 1) for name in WRAPPERS]
     chosen = set()
-    for place, name, count in wanted:
-        those = sorted((c for c in everything if c[place] == name), key=lambda c: zlib.crc32(repr(c).encode()))
+    for axis, name, count in wanted:
+        those = sorted((c for c in everything if c[axis] == name), key=lambda c: zlib.crc32(repr(c).encode()))
         chosen.update(those[:count])
     return [each for each in everything if each in chosen]
 
@@ -91,7 +91,7 @@ def check(cell, stack, bidirectional, returns, wrapper, folder):
     else:
         x, loss = rng.normal(size=(B, T, 2)).astype("float32"), "mse"
         y = rng.normal(size=(B, T, 1) if returns == "sequence" else (B, 1, 1)).astype("float32")
-    # Written out, three steps compile faster on JAX; TensorFlow runs them eagerly.
+    # Unrolled, three steps compile faster on JAX; TensorFlow runs them eagerly.
     functional = zoo.build(spec, seed=1, unroll=True)
     sequential = zoo.build(spec, "sequential", seed=2, unroll=True)
     sequential.set_weights(functional.get_weights())

@@ -1,4 +1,4 @@
-"""`generate` equals calling the model step by step; what it draws; what it refuses."""
+"""`generate` equals calling the model step by step; the draws of words; validation."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def numpy(x):
     return ops.convert_to_numpy(x)
 
 
-def grown(model, seed, steps, window=None):
-    """The plain way: call the model on all that there is (or the last `window` steps), append, call again."""
-    values = seed
+def grown(model, context, steps, window=None):
+    """Reference: call the model on all steps so far (or the last `window`), append the output, call again."""
+    values = context
     for _ in range(steps):
         given = values if window is None else values[:, -window:]
         values = np.concatenate([values, numpy(model(given))[:, -1:]], axis=1)
-    return values[:, seed.shape[1] :]
+    return values[:, context.shape[1] :]
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def grown(model, seed, steps, window=None):
 )
 def test_generation_by_states_equals_step_by_step_calls(name):
     model = zoo.build(name, seed=1)
-    seed = inputs_of(RNNSpec.from_name(name), steps=7)
-    expected = grown(model, seed, STEPS)
-    np.testing.assert_allclose(zoo.generate(model, seed, STEPS), expected, rtol=1e-5, atol=1e-5)
-    # The same call after training has changed the weights: nothing compiled may hold the old ones.
+    context = inputs_of(RNNSpec.from_name(name), steps=7)
+    expected = grown(model, context, STEPS)
+    np.testing.assert_allclose(zoo.generate(model, context, STEPS), expected, rtol=1e-5, atol=1e-5)
+    # New weights must take effect in the compiled function.
     model.set_weights([w * 0.5 for w in model.get_weights()])
-    np.testing.assert_allclose(zoo.generate(model, seed, STEPS), grown(model, seed, STEPS), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(zoo.generate(model, context, STEPS), grown(model, context, STEPS), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -61,48 +61,48 @@ def test_generation_by_states_equals_step_by_step_calls(name):
         pytest.param("convlstm_1x2_seq2one", marks=pytest.mark.slow),
     ],
 )
-def test_generation_by_window_reads_the_last_steps_anew(name):
+def test_generation_by_window_reads_the_last_steps(name):
     model = zoo.build(name, seed=1)
-    seed = inputs_of(RNNSpec.from_name(name), steps=5)
-    values = seed
+    context = inputs_of(RNNSpec.from_name(name), steps=5)
+    values = context
     while values.shape[1] < 5 + STEPS:
         y = numpy(model(values[:, -5:]))
         values = np.concatenate([values, y if model.output_shape[1] is not None else y[:, -1:]], axis=1)
-    found = zoo.generate(model, seed, STEPS, mode="window")
+    found = zoo.generate(model, context, STEPS, mode="window")
     np.testing.assert_allclose(found, values[:, 5 : 5 + STEPS], rtol=1e-5, atol=1e-5)
     if name != "lstm_1x8":
-        np.testing.assert_array_equal(zoo.generate(model, seed, STEPS), found)  # "auto" sees that states will not do
+        np.testing.assert_array_equal(zoo.generate(model, context, STEPS), found)  # "auto" selects the window
 
 
-def test_axes_of_the_seed_come_back():
+def test_the_result_has_the_axes_of_the_context():
     model = zoo.build("gru_1x4", seed=1)
-    seed = inputs_of(RNNSpec.from_name("gru_1x4"), batch=1)
-    whole = zoo.generate(model, seed, 4)
+    context = inputs_of(RNNSpec.from_name("gru_1x4"), batch=1)
+    whole = zoo.generate(model, context, 4)
     assert whole.shape == (1, 4, 1)
     assert whole.dtype == np.float32
-    np.testing.assert_array_equal(zoo.generate(model, seed[0], 4), whole[0])
-    np.testing.assert_array_equal(zoo.generate(model, seed[0, :, 0].tolist(), 4), whole[0, :, 0])
-    one = zoo.generate(model, seed[:, :1], 4)
-    np.testing.assert_allclose(one, grown(model, seed[:, :1], 4), rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(zoo.generate(model, context[0], 4), whole[0])
+    np.testing.assert_array_equal(zoo.generate(model, context[0, :, 0].tolist(), 4), whole[0, :, 0])
+    one = zoo.generate(model, context[:, :1], 4)
+    np.testing.assert_allclose(one, grown(model, context[:, :1], 4), rtol=1e-5, atol=1e-6)
 
 
-def test_time_goes_on_by_its_last_difference():
+def test_time_continues_by_its_last_difference():
     model = zoo.build("phased_2x4_timestamps", seed=1)
-    seed = inputs_of(RNNSpec.from_name("gru_1x4_timestamps"))
-    seed[:, :, 1] = np.arange(5) * 0.5 + 3
-    values = seed
+    context = inputs_of(RNNSpec.from_name("gru_1x4_timestamps"))
+    context[:, :, 1] = np.arange(5) * 0.5 + 3
+    values = context
     for step in range(3):
         y = numpy(model(values))[:, -1:]
         time = np.full((2, 1, 1), 5.0 + 0.5 * (step + 1), "float32")
         values = np.concatenate([values, np.concatenate([y, time], axis=2)], axis=1)
     for mode in ("states", "window"):
-        found = zoo.generate(model, seed, 3, mode)
+        found = zoo.generate(model, context, 3, mode)
         assert found.shape == (2, 3, 1)
         if mode == "states":
             np.testing.assert_allclose(found, values[:, 5:, :1], rtol=1e-4, atol=1e-5)
 
 
-def test_any_chain_of_keras_layers_will_do():
+def test_any_chain_of_keras_layers_works():
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [
@@ -113,64 +113,79 @@ def test_any_chain_of_keras_layers_will_do():
             keras.layers.Dense(1),
         ]
     )
-    seed = inputs_of(RNNSpec.from_name("gru_1x4"))
-    values = seed
+    context = inputs_of(RNNSpec.from_name("gru_1x4"))
+    values = context
     for _ in range(4):
         values = np.concatenate([values, numpy(model(values))[:, None]], axis=1)
-    np.testing.assert_allclose(zoo.generate(model, seed, 4), values[:, 5:], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(zoo.generate(model, context, 4), values[:, 5:], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["gru_1x6_v12_e3_softmax", "gru_1x6_v12_e3_nce", "bigru_1x6_v12_e3_softmax_seq2one"])
 def test_words_are_the_most_probable_ones_or_drawn(name):
     model = zoo.build(name, seed=3)
-    model.set_weights([w * 4 for w in model.get_weights()])  # so that some words are much likelier than others
-    seed = inputs_of(RNNSpec.from_name(name))
-    found = zoo.generate(model, seed, STEPS)
-    values = seed
+    model.set_weights([w * 4 for w in model.get_weights()])  # so that the probabilities of words differ
+    context = inputs_of(RNNSpec.from_name(name))
+    found = zoo.generate(model, context, STEPS)
+    values = context
     for _ in range(STEPS):
         logits = numpy(model(values if "bi" not in name else values[:, -5:]))
         logits = logits[:, -1] if logits.ndim == 3 else logits
         values = np.concatenate([values, logits.argmax(-1)[:, None].astype("int32")], axis=1)
     np.testing.assert_array_equal(found, values[:, 5:])
-    drawn = zoo.generate(model, np.repeat(seed[:1], 3000, axis=0), 1, temperature=2.0, random_seed=1)[:, 0]
-    logits = numpy(model(seed[:1]))
+    drawn = zoo.generate(model, np.repeat(context[:1], 3000, axis=0), 1, temperature=2.0, seed=1)[:, 0]
+    logits = numpy(model(context[:1]))
     logits = (logits[:, -1] if logits.ndim == 3 else logits)[0] / 2.0
     expected = np.exp(logits - logits.max())
     expected *= 3000 / expected.sum()
     counts = np.bincount(drawn, minlength=12)
     assert ((counts - expected) ** 2 / expected).sum() < 45  # chi-square, 11 degrees of freedom: P < 1e-5
-    again = zoo.generate(model, np.repeat(seed[:1], 3000, axis=0), 1, temperature=2.0, random_seed=1)[:, 0]
+    again = zoo.generate(model, np.repeat(context[:1], 3000, axis=0), 1, temperature=2.0, seed=1)[:, 0]
     np.testing.assert_array_equal(drawn, again)
 
 
 def test_compiled_generators_are_kept_out_of_saved_models(tmp_path):
     model = zoo.build("gru_1x4", seed=1)
-    seed = inputs_of(RNNSpec.from_name("gru_1x4"))
-    expected = zoo.generate(model, seed, 3)
+    context = inputs_of(RNNSpec.from_name("gru_1x4"))
+    expected = zoo.generate(model, context, 3)
     n_weights = len(model.weights)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert len(again.weights) == len(model.weights) == n_weights
-    np.testing.assert_allclose(zoo.generate(again, seed, 3), expected, rtol=1e-6)
+    np.testing.assert_allclose(zoo.generate(again, context, 3), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("name", "seed", "arguments", "message"),
+    ("name", "context", "arguments", "message"),
     [
         ("gru_1x4", np.zeros((2, 0, 1)), {}, "at least one step"),
-        ("gru_1x4", np.zeros((2, 3, 1, 1)), {}, r"seed has shape \(2, 3, 1, 1\)"),
-        ("gru_1x4", np.array([1.0, np.nan]), {}, r"seed is nan at \(0, 1, 0\)"),
+        ("gru_1x4", np.zeros((2, 3, 1, 1)), {}, r"context has shape \(2, 3, 1, 1\)"),
+        ("gru_1x4", np.array([1.0, np.nan]), {}, r"context is nan at \(0, 1, 0\)"),
         ("gru_1x4", np.array(["a", "b"]), {}, "expected numbers"),
         ("gru_1x4_v9_e3_softmax", np.zeros(3), {}, "expected ids of words"),
-        ("gru_1x4_f2", np.zeros((3, 2)), {}, "the model gives 1 values a step and the seed has 2"),
+        ("gru_1x4_f2", np.zeros((3, 2)), {}, "the model returns 1 values per step and the context has 2"),
         ("gru_1x4", np.zeros(3), {"steps": 0}, "steps=0"),
         ("bigru_1x4", np.zeros(3), {"mode": "states"}, "Bidirectional.*needs the whole sequence"),
-        ("gru_1x4_h2", np.zeros(3), {"mode": "states"}, "foretells 2 steps at once"),
+        ("gru_1x4_h2", np.zeros(3), {"mode": "states"}, "predicts 2 steps per call"),
         ("gru_1x4", np.zeros(3), {"mode": "state"}, "Did you mean 'states'"),
-        ("gru_1x4_timestamps", np.zeros((1, 2)), {}, "seed has one step"),
-        ("gru_1x4_v9_e3", np.zeros(3, int), {}, "reads 9 words and gives 1 values.*a logit for each word"),
+        ("gru_1x4_timestamps", np.zeros((1, 2)), {}, "context has one step"),
+        ("gru_1x4_v9_e3", np.zeros(3, int), {}, "reads 9 words and returns 1 values.*a logit per word"),
     ],
 )
-def test_what_generate_refuses(name, seed, arguments, message):
+def test_generate_validates_its_arguments(name, context, arguments, message):
     with pytest.raises(InvalidArgumentError, match=message):
-        zoo.generate(zoo.build(name), seed, **{"steps": 2, **arguments})
+        zoo.generate(zoo.build(name), context, **{"steps": 2, **arguments})
+
+
+def test_the_argument_names_of_version_0_1_work_and_warn():
+    model, context = zoo.build("gru_1x6_v12_e3_softmax", seed=3), np.arange(5)
+    expected = zoo.generate(model, context, 4, temperature=1.0, seed=7)
+    with pytest.warns(DeprecationWarning, match="random_seed= is deprecated.*use seed="):
+        found = zoo.generate(model, context, 4, temperature=1.0, random_seed=7)
+    np.testing.assert_array_equal(found, expected)
+    with pytest.warns(DeprecationWarning, match="deprecated") as caught:
+        found = zoo.generate(model, seed=context, steps=4, temperature=1.0, random_seed=7)
+    np.testing.assert_array_equal(found, expected)
+    assert ["context=" in str(each.message) for each in caught] == [True, False]
+    assert {each.filename for each in caught} == {__file__}
+    with pytest.raises(InvalidArgumentError, match="both given"):
+        zoo.generate(model, context, 4, seed=1, random_seed=7)

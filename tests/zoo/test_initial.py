@@ -1,4 +1,4 @@
-"""Initial weights drawn by NumPy: the distributions of Keras's initializers, one seed, one start on every backend."""
+"""Initial weights drawn by NumPy: the distributions of Keras's initializers, the same on every backend."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def test_orthogonal_rows_or_columns(shape):
 FOUND = [4.084008, 8.82026, 3.0, 14.052391, 8.540585, 3.0, 1.683131, 0.0]
 
 
-def test_one_seed_one_start_on_every_backend():
-    """The figures are written down, so that TensorFlow, JAX and torch are held to the same."""
+def test_a_seed_gives_the_same_weights_on_every_backend():
+    """The expected values are constants, so that TensorFlow, JAX and torch must agree."""
     weights = zoo.build("lstm_2x3", seed=5).get_weights()
     found = [float(np.abs(each).sum()) for each in weights]
     again = zoo.build("lstm_2x3", style="sequential", seed=5).get_weights()
@@ -72,7 +72,7 @@ def test_one_seed_one_start_on_every_backend():
     np.testing.assert_allclose(found, FOUND, rtol=1e-5)
 
 
-def test_what_has_no_seed_of_its_own_or_is_not_keras_own_stays():
+def test_initializers_without_a_seed_or_not_of_keras_are_kept():
     class Mine(KINDS.GlorotUniform):
         pass
 

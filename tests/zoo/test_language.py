@@ -33,7 +33,7 @@ def corpus():
 @pytest.mark.parametrize(
     "head", ["nce", *(pytest.param(head, marks=pytest.mark.slow) for head in ("softmax", "sampledsoftmax"))]
 )
-def test_it_foretells_better_than_the_frequencies_of_words(corpus, head):
+def test_it_predicts_better_than_the_frequencies_of_words(corpus, head):
     train, held_out, unigram, perplexity_of_unigram = corpus
     name = f"gru_1x64_v{len(unigram)}_e32_{head}"
     model = zoo.build(name, seed=1, negative=64, noise_probabilities=unigram)
@@ -52,7 +52,7 @@ def test_it_foretells_better_than_the_frequencies_of_words(corpus, head):
         assert model.test_on_batch(inputs, targets) == pytest.approx(losses.mean(), rel=1e-4)
 
 
-def test_a_sampled_model_weighs_positions_and_is_saved_with_its_noise(tmp_path):
+def test_a_sampled_model_weights_positions_and_is_saved_with_its_noise(tmp_path):
     rng = np.random.default_rng(0)
     unigram = rng.random(11)
     unigram /= unigram.sum()

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from kerazoo.cells import cell_info, list_cells
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.zoo import LayerSpec, RNNSpec
-from kerazoo.zoo.names import format_name, parse_name
 
 pytestmark = pytest.mark.backend
 
@@ -33,22 +32,24 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_come_back(name):
-    spec = parse_name(name)
-    assert format_name(spec) == name
-    assert parse_name(spec.name) == spec
+    spec = RNNSpec.from_name(name)
+    assert spec.name == name
+    assert RNNSpec.from_name(spec.name) == spec
     assert RNNSpec.from_json(spec.to_json()) == spec
     assert hash(RNNSpec.from_json(spec.to_json())) == hash(spec)
 
 
 def test_a_name_says_what_it_looks_like():
-    spec = parse_name("bilstm_2x64_relu_dropout10-gru32_residual_seq2one_f3_h12_t30")
+    spec = RNNSpec.from_name("bilstm_2x64_relu_dropout10-gru32_residual_seq2one_f3_h12_t30")
     first, second, third = spec.layers
     assert first == second == LayerSpec("lstm", 64, "relu", bidirectional=True, output_dropout=0.1)
     assert third == LayerSpec("gru", 32, residual="project")
     assert (spec.returns, spec.features, spec.horizon, spec.lookback, spec.outputs) == ("last", 3, 12, 30, 1)
-    assert parse_name("lstm64") == parse_name("lstm_1x64") == RNNSpec((LayerSpec("lstm", 64),))
-    assert parse_name("basiclstm_1x8").layers[0].cell == "lstm"
-    assert parse_name("lstm_1x8", features=2, lookback=5) == RNNSpec((LayerSpec("lstm", 8),), features=2, lookback=5)
+    assert RNNSpec.from_name("lstm64") == RNNSpec.from_name("lstm_1x64") == RNNSpec((LayerSpec("lstm", 64),))
+    assert RNNSpec.from_name("basiclstm_1x8").layers[0].cell == "lstm"
+    assert RNNSpec.from_name("lstm_1x8", features=2, lookback=5) == RNNSpec(
+        (LayerSpec("lstm", 8),), features=2, lookback=5
+    )
 
 
 def layer_specs():
@@ -94,7 +95,7 @@ def layer_specs():
 )
 def test_any_spec_survives_its_name_and_its_json(layers, returns, horizon, lookback, states):
     spec = RNNSpec(tuple(layers), returns=returns, horizon=horizon, lookback=lookback, return_states=states)
-    assert parse_name(spec.name) == spec
+    assert RNNSpec.from_name(spec.name) == spec
     assert RNNSpec.from_json(spec.to_json()) == spec
 
 
@@ -111,7 +112,7 @@ def test_any_spec_survives_its_name_and_its_json(layers, returns, horizon, lookb
         ("lstm_1x0", "1 layers of 0 units; expected at least one"),
         ("lstm64_seq2one-gru32", "'seq2one' is an option of the model; expected it at the end"),
         ("lstm8--gru8", "cannot read ''"),
-        ("", "expected a name as 'lstm_2x64'"),
+        ("", "expected a name such as 'lstm_2x64'"),
         ("lmu_1x8[order]", "cannot read 'order'; expected OPTION=VALUE"),
         ("phased_1x8", r"time stamps missing for phased.*_timestamps.*time=step"),
         ("lstm_1x8_relu_fused", "fused=True.*the activation is relu"),
@@ -120,13 +121,13 @@ def test_any_spec_survives_its_name_and_its_json(layers, returns, horizon, lookb
         ("convlstm_1x8_residual", "convlstm with residual"),
         ("mingru_1x8_dropstate10", "state_dropout=0.1.*linear memory"),
         ("lstm_1x8_nce", "head='nce' without vocabulary"),
-        ("lstm_1x8_residual_highway", "residual and highway are both asked for"),
+        ("lstm_1x8_residual_highway", "residual and highway are both set"),
         ("lstm_1x8_dropout100", "output_dropout=1"),
     ],
 )
 def test_errors_say_what_is_wrong_and_what_to_do(name, message):
     with pytest.raises(InvalidArgumentError, match=message):
-        parse_name(name)
+        RNNSpec.from_name(name)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_errors_say_what_is_wrong_and_what_to_do(name, message):
         (lambda: RNNSpec.from_json("[]"), "expected an object"),
         (lambda: RNNSpec.from_dict({"layer": []}), "Did you mean 'layers'"),
         (lambda: RNNSpec.from_dict({"layers": [{"cel": "lstm"}]}), "Did you mean 'cell'"),
-        (lambda: RNNSpec((LayerSpec("lstm", 8, options={"seed": "a,b"}),)).name, "no name can hold"),
+        (lambda: RNNSpec((LayerSpec("lstm", 8, options={"seed": "a,b"}),)).name, "no name can express"),
     ],
 )
 def test_specs_refuse_what_cannot_be(make, message):

@@ -1,4 +1,4 @@
-"""Cells whose states act on themselves element by element, without a matrix product of the state: IndRNN, SRU, QRNN."""
+"""Cells with elementwise recurrences, without a matrix product of the state: IndRNN, SRU, QRNN."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["CELLS", "IndRNNCell", "MaxAbsolute", "QRNNCell", "SRUCell"]
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class MaxAbsolute(keras.constraints.Constraint):
-    """Constraint that keeps every entry of a weight within [-limit, limit].
+    """Constraint that clips every entry of a weight to [-limit, limit].
 
     Args:
         limit: float > 0.
@@ -32,29 +32,32 @@ class MaxAbsolute(keras.constraints.Constraint):
         self.limit = check_real("limit", limit, 0, exclusive=True)
 
     def __call__(self, w: Any) -> Any:
+        """The clipped weight."""
         return ops.clip(ops.convert_to_tensor(w), -self.limit, self.limit)
 
     def get_config(self) -> dict[str, Any]:
+        """Constructor arguments as plain values."""
         return {"limit": self.limit}
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class IndRNNCell(RecurrentCell):
-    """IndRNN: a plain recurrent network whose units do not see each other's states.
+    """IndRNN: a simple recurrent network in which each unit reads only its own state.
 
     Equations (Li et al. 2018, "Independently Recurrent Neural Network (IndRNN): Building A Longer and Deeper RNN",
     arXiv:1803.04831, sec. 3), with g = `activation`::
 
         h_t = g(x_t W + u * h_(t-1) + b)
 
-    With relu the paper keeps |u| at most 2^(1/T) or so for sequences of T steps, lest states explode: `recurrent_clip`.
+    With relu the paper limits |u| to about 2^(1/T) for sequences of T steps, so that states do not explode: see
+    `recurrent_clip`.
 
     Args:
         units: int >= 1.
-        activation: function of the state; None makes the recurrence linear, but it still runs step by step.
-        recurrent_clip: float > 0, largest |u| after each update, or None: no limit.
-        recurrent_initializer: of u; None: uniform from 0 to the smaller of 1 and `recurrent_clip`, as the paper has it.
-        **kwargs: see :class:`kerazoo.cells.RecurrentCell`; no `recurrent_constraint` beside `recurrent_clip`.
+        activation: function of the state; None makes the recurrence linear, but there is no parallel form.
+        recurrent_clip: float > 0, largest |u| after each update; None: no limit.
+        recurrent_initializer: of u; None: uniform from 0 to the smaller of 1 and `recurrent_clip`, as in the paper.
+        **kwargs: see :class:`kerazoo.cells.RecurrentCell`; `recurrent_constraint` excludes `recurrent_clip`.
 
     Shapes: inputs (B, F); states [h (B, units)]; output h. Weights: kernel (F, units), recurrent_kernel (units),
     bias (units).
@@ -80,8 +83,8 @@ class IndRNNCell(RecurrentCell):
             recurrent_clip = check_real("recurrent_clip", recurrent_clip, 0, exclusive=True)
             if kwargs.get("recurrent_constraint") is not None:
                 raise InvalidArgumentError(
-                    f"recurrent_clip={recurrent_clip!r} beside a recurrent_constraint; expected one of the two. "
-                    "recurrent_clip is itself the constraint of the recurrent weights."
+                    f"recurrent_clip={recurrent_clip!r} with a recurrent_constraint; expected one of the two. "
+                    "recurrent_clip is itself a constraint of the recurrent weights."
                 )
         if recurrent_initializer is None:
             recurrent_initializer = keras.initializers.RandomUniform(0.0, min(1.0, recurrent_clip or 1.0))
@@ -90,6 +93,7 @@ class IndRNNCell(RecurrentCell):
         self.recurrent_clip = recurrent_clip
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         self.kernel = self.add_kernel("kernel", (input_shape[-1], self.units))
         self.recurrent_kernel = self.add_weight(
             shape=(self.units,),
@@ -102,16 +106,17 @@ class IndRNNCell(RecurrentCell):
         self.built = True
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         h = self.activation(ops.matmul(inputs, self.kernel) + states[0] * self.recurrent_kernel + self.bias)
         return h, [h]
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class SRUCell(RecurrentCell):
-    """SRU, the simple recurrent unit: a gated sum of projected inputs, and a highway past it.
+    """SRU, the simple recurrent unit: a gated sum of projected inputs, with a highway connection.
 
     Equations (Lei et al. 2018, "Simple Recurrent Units for Highly Parallelizable Recurrence", arXiv:1709.02755), with
-    g = `activation` and u_t = x_t where the input is as wide as the cell, else u_t = x_t W_u::
+    g = `activation` and u_t = x_t if the input is as wide as the cell, else u_t = x_t W_u::
 
         f_t = sigmoid(x_t W_f + v_f * c_(t-1) + b_f)
         r_t = sigmoid(x_t W_r + v_r * c_(t-1) + b_r)
@@ -124,15 +129,15 @@ class SRUCell(RecurrentCell):
 
     Args:
         units: int >= 1.
-        activation: function of the memory on its way to the output; None is the identity.
-        peephole: bool, the gates read the memory by v_f and v_r; then the cell has no parallel form.
-        highway_scale: bool, alpha as above, which keeps the variance of h that of x at first; else 1.
-        highway_bias: float, initial b_r on top of `bias_initializer`; below 0 favours the highway.
+        activation: function of the memory in the output; None is the identity.
+        peephole: bool, the gates read the memory with v_f and v_r; the cell then has no parallel form.
+        highway_scale: bool, alpha as above, so that h initially has the variance of x; else alpha is 1.
+        highway_bias: float, added to the initial b_r; values below 0 favour the highway.
         kernel_initializer: lecun_uniform, the paper's U[-sqrt(3 / F), sqrt(3 / F)].
         recurrent_initializer: of v; None: uniform within sqrt(1.5) of 0, as in the authors' implementation.
         **kwargs: see :class:`kerazoo.cells.RecurrentCell`.
 
-    Shapes: inputs (B, F); states [c (B, units)]; output h. Weights: kernel (F, 3 units) as [c, f, r], where F != units
+    Shapes: inputs (B, F); states [c (B, units)]; output h. Weights: kernel (F, 3 units) as [c, f, r], or if F != units
     (F, 4 units) as [c, f, r, u]; bias (2 units) as [f, r]; with peepholes peephole_kernel (2, units) as [f, r].
 
     >>> import numpy as np
@@ -169,10 +174,11 @@ class SRUCell(RecurrentCell):
         if self.peephole:
             self.linear = False
             self.why_not_linear = (
-                "peephole=True makes the gates of SRUCell read its memory, so its steps follow one another."
+                "peephole=True makes the gates of SRUCell read its memory, so its steps run one after another."
             )
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         self.projects = input_shape[-1] != self.units
         self.kernel = self.add_kernel("kernel", (input_shape[-1], (4 if self.projects else 3) * self.units))
         offsets = [0.0, self.highway_bias]
@@ -182,7 +188,7 @@ class SRUCell(RecurrentCell):
         self.built = True
 
     def _of_inputs(self, inputs: Any) -> tuple[Any, Any, Any]:
-        """What depends on the inputs alone: x W_c, the sums of the gates [f, r], alpha u."""
+        """The terms that depend only on the inputs: x W_c, the sums of the gates [f, r], alpha u."""
         products = ops.matmul(inputs, self.kernel)
         if self.projects:
             new, gates, highway = split_at(products, [self.units, 3 * self.units])
@@ -195,6 +201,7 @@ class SRUCell(RecurrentCell):
         return r * self.activation(c) + (1 - r) * highway
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         c = states[0]
         new, gates, highway = self._of_inputs(inputs)
         if self.peephole:
@@ -204,6 +211,7 @@ class SRUCell(RecurrentCell):
         return self._output(r, c, highway), [c]
 
     def parallel_call(self, sequences: Any, states: list[Any], mask: Any = None, training: bool = False) -> Any:
+        """All steps in parallel: see `RecurrentCell.parallel_call`."""
         if self.peephole:
             return super().parallel_call(sequences, states, mask, training)
         new, gates, highway = self._of_inputs(sequences)
@@ -227,19 +235,19 @@ class QRNNCell(RecurrentCell):
         c_t = f_t * c_(t-1) + (1 - f_t) * z_t,  h_t = o_t * c_t   fo-pooling
         c_t = f_t * c_(t-1) + i_t * z_t,        h_t = o_t * c_t   ifo-pooling
 
-    Inputs before the first are zeros. A cell sees one step at a time and does not know the width of its inputs before
-    it is built, so its states hold no past inputs but what they add to the gates of steps to come: s^j is the sum of
-    what the steps so far add to the gates j steps later. A masked step does not enter the convolution.
+    Inputs before the first step are zeros. A cell reads one step at a time and knows the width of its inputs only when
+    it is built, so its states do not hold past inputs, but their contributions to later gates: s^j is the sum of what
+    the steps so far contribute to the gates j steps later. Masked steps do not enter the convolution.
 
     Args:
         units: int >= 1.
         activation: function of the candidate.
-        window: int >= 1, steps that the convolution sees (the paper's k); 1 sees the current one.
+        window: int >= 1, number of steps that the convolution reads (the paper's k); 1 reads the current step only.
         pooling: `"f"`, `"fo"` or `"ifo"`.
         **kwargs: see :class:`kerazoo.cells.RecurrentCell`.
 
     Shapes, with G = 2, 3, 4 gates for f, fo, ifo: inputs (B, F); states [c (B, units), s^1, ..., s^(window-1), each
-    (B, G units)]; output h (B, units). Weights: kernel (window, F, G units), laid out as that of a causal `Conv1D` (the
+    (B, G units)]; output h (B, units). Weights: kernel (window, F, G units), in the order of a causal `Conv1D` (the
     last block reads the current step), and bias (G units), as [z, f], [z, f, o] or [z, f, o, i].
 
     >>> import numpy as np
@@ -257,7 +265,7 @@ class QRNNCell(RecurrentCell):
     ) -> None:
         super().__init__(units, **kwargs)
         self.activation = keras.activations.get(activation)
-        self.window = check_int("window", window, hint="It is the number of steps that the convolution sees.")
+        self.window = check_int("window", window, hint="It is the number of steps that the convolution reads.")
         self.pooling = check_choice("pooling", pooling, _GATES_OF_POOLING)
 
     @property
@@ -267,20 +275,22 @@ class QRNNCell(RecurrentCell):
 
     @property
     def state_size(self) -> list[int]:
+        """Widths of the states."""
         return [self.units] + [self._width] * (self.window - 1)
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         self.kernel = self.add_kernel("kernel", (self.window, input_shape[-1], self._width))
         self.bias = self.add_bias("bias", (self._width,))
         self.built = True
 
     def _additions(self, inputs: Any) -> list[Any]:
-        """For j = 0 .. window - 1, what the inputs of a step add to the gates j steps later; in one product."""
+        """For j = 0 .. window - 1, what the inputs of a step contribute to the gates j steps later; in one product."""
         kernel = ops.reshape(ops.transpose(self.kernel, (1, 0, 2)), (-1, self.window * self._width))
         return ops.split(ops.matmul(inputs, kernel), self.window, axis=-1)[::-1]
 
     def _gates(self, sums: Any) -> tuple[Any, Any, Any]:
-        """Sums of a step -> decay of c, what is added to c, gate of the output or None."""
+        """Sums of a step -> decay of c, increment of c, gate of the output or None."""
         z, gates = split_at(sums, [self.units])
         z, gates = self.activation(z), ops.sigmoid(gates)
         if self.pooling == "f":
@@ -292,6 +302,7 @@ class QRNNCell(RecurrentCell):
         return f, i * z, o
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         c, *pending = states
         now, *later = self._additions(inputs)
         if pending:
@@ -302,11 +313,12 @@ class QRNNCell(RecurrentCell):
         return c if o is None else o * c, [c, *later]
 
     def parallel_call(self, sequences: Any, states: list[Any], mask: Any = None, training: bool = False) -> Any:
+        """All steps in parallel: see `RecurrentCell.parallel_call`."""
         c, *pending = states
         sums, *later = self._additions(sequences)
         last = []
         if pending:
-            for j in range(self.window - 3, -1, -1):  # the furthest ahead is complete as it is
+            for j in range(self.window - 3, -1, -1):  # s of the largest j needs no earlier step
                 later[j] = later[j] + previous_values(later[j + 1], pending[j + 1], mask)
             sums = sums + previous_values(later[0], pending[0], mask)
             last = [hold_last_valid(s, mask, old)[:, -1] for s, old in zip(later, pending, strict=True)]
@@ -319,19 +331,24 @@ CELLS = (
     CellInfo(
         name="indrnn",
         make=IndRNNCell,
-        title="Independently recurrent network: each unit sees only its own state.",
+        title="Independently recurrent network: each unit reads only its own state.",
         paper='Li et al. 2018, "Independently Recurrent Neural Network (IndRNN)", CVPR, arXiv:1803.04831',
+        note="with relu, clip at about 2^(1/T) for sequences of T steps",
     ),
     CellInfo(
         name="sru",
         make=SRUCell,
-        title="Simple recurrent unit: gates of the input alone, and a highway.",
+        title="Simple recurrent unit: gates of the input alone, and a highway connection.",
         paper='Lei et al. 2018, "Simple Recurrent Units for Highly Parallelizable Recurrence", EMNLP, arXiv:1709.02755',
+        states=("c",),
+        note="with `peephole=True` not linear",
     ),
     CellInfo(
         name="qrnn",
         make=QRNNCell,
         title="Quasi-recurrent network: a causal convolution and gated pooling.",
         paper='Bradbury et al. 2017, "Quasi-Recurrent Neural Networks", ICLR, arXiv:1611.01576',
+        states=("c", "s"),
+        note="`window` - 1 states s, each as wide as all gates: 2, 3 or 4 U for f, fo, ifo pooling",
     ),
 )

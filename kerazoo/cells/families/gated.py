@@ -1,4 +1,4 @@
-"""Gated units beside the LSTM and the GRU that keep a matrix product of the state: CIFG, MGU, UGRNN, +RNN, RAN."""
+"""Gated units related to the LSTM and the GRU: CIFG, MGU, UGRNN, +RNN, RAN."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["CELLS", "CIFGCell", "IntersectionRNNCell", "MGUCell", "RANCell", "UG
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class CIFGCell(RecurrentCell):
-    """CIFG: an LSTM with coupled input and forget gates, what is forgotten being what is written.
+    """CIFG: an LSTM with coupled input and forget gates, i = 1 - f.
 
     Equations (Greff et al. 2017, "LSTM: A Search Space Odyssey", arXiv:1503.04069, variant CIFG, written for the forget
     gate as `tf.contrib.rnn.CoupledInputForgetGateLSTMCell` does), with g = `activation`::
@@ -26,13 +26,13 @@ class CIFGCell(RecurrentCell):
         o_t = sigmoid(x_t W_o + h_(t-1) U_o + p_o * c_t + b_o)
         h_t = o_t * g(c_t)
 
-    The terms in p are the peepholes: the paper has them, `tf.contrib` only where asked for, and so does this cell.
+    The terms in p are the peepholes. The paper has them; in `tf.contrib`, and here, they are optional.
 
     Args:
         units: int >= 1.
         activation: function of the candidate and of the output.
         peephole: bool, the gates read the memory c.
-        forget_bias: float, initial b_f on top of `bias_initializer` (`tf.contrib`: 1).
+        forget_bias: float, added to the initial b_f of `bias_initializer` (`tf.contrib`: 1).
         **kwargs: see :class:`kerazoo.cells.RecurrentCell`.
 
     Shapes: inputs (B, F); states [h, c], each (B, units); output h. Weights: kernel (F, 3 units) and recurrent_kernel
@@ -57,9 +57,11 @@ class CIFGCell(RecurrentCell):
 
     @property
     def state_size(self) -> list[int]:
+        """Widths of the states."""
         return [self.units, self.units]
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         self.kernel = self.add_kernel("kernel", (input_shape[-1], 3 * self.units))
         self.recurrent_kernel = self.add_recurrent_kernel("recurrent_kernel", (self.units, 3 * self.units))
         offsets = [self.forget_bias, 0.0, 0.0]
@@ -69,6 +71,7 @@ class CIFGCell(RecurrentCell):
         self.built = True
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         h, c = states
         sums = ops.matmul(inputs, self.kernel) + ops.matmul(h, self.recurrent_kernel) + self.bias
         f, candidate, o = ops.split(sums, 3, axis=-1)
@@ -84,7 +87,7 @@ class CIFGCell(RecurrentCell):
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class MGUCell(RecurrentCell):
-    """MGU, the minimal gated unit: a GRU whose reset and update gates are one.
+    """MGU, the minimal gated unit: a GRU with one gate for reset and update.
 
     Equations (Zhou et al. 2016, "Minimal Gated Unit for Recurrent Neural Networks", arXiv:1603.09420), with
     g = `activation`::
@@ -115,17 +118,19 @@ class MGUCell(RecurrentCell):
         self.activation = keras.activations.get(activation)
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         self.kernel = self.add_kernel("kernel", (input_shape[-1], 2 * self.units))
         self.recurrent_kernel = self.add_recurrent_kernel("recurrent_kernel", (self.units, 2 * self.units))
         self.bias = self.add_bias("bias", (2 * self.units,))
         self.built = True
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         h = states[0]
         f, candidate = ops.split(ops.matmul(inputs, self.kernel) + self.bias, 2, axis=-1)
         of_gate, of_candidate = ops.split(ops.convert_to_tensor(self.recurrent_kernel), 2, axis=-1)
         f = ops.sigmoid(f + ops.matmul(h, of_gate))
-        # The gate acts on the state before the product, so the candidate cannot share the gate's product.
+        # The gate acts on the state before the product, so candidate and gate need separate products.
         candidate = self.activation(candidate + ops.matmul(f * h, of_candidate))
         h = (1 - f) * h + f * candidate
         return h, [h]
@@ -133,7 +138,7 @@ class MGUCell(RecurrentCell):
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class UGRNNCell(RecurrentCell):
-    """UGRNN, the update gate RNN: one gate between keeping the state and computing it anew.
+    """UGRNN, the update gate RNN: one gate between the old state and the candidate.
 
     Equations (Collins et al. 2017, "Capacity and Trainability in Recurrent Neural Networks", arXiv:1611.09913), with
     s = `activation`::
@@ -145,7 +150,7 @@ class UGRNNCell(RecurrentCell):
     Args:
         units: int >= 1.
         activation: function of the candidate.
-        forget_bias: float, initial b_g on top of `bias_initializer` (`tf.contrib.rnn.UGRNNCell`: 1).
+        forget_bias: float, added to the initial b_g of `bias_initializer` (`tf.contrib.rnn.UGRNNCell`: 1).
         **kwargs: see :class:`kerazoo.cells.RecurrentCell`.
 
     Shapes: inputs (B, F); states [h (B, units)]; output h. Weights: kernel (F, 2 units) and recurrent_kernel
@@ -166,6 +171,7 @@ class UGRNNCell(RecurrentCell):
         self.forget_bias = check_real("forget_bias", forget_bias)
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         self.kernel = self.add_kernel("kernel", (input_shape[-1], 2 * self.units))
         self.recurrent_kernel = self.add_recurrent_kernel("recurrent_kernel", (self.units, 2 * self.units))
         self.bias = self.add_bias(
@@ -174,6 +180,7 @@ class UGRNNCell(RecurrentCell):
         self.built = True
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         h = states[0]
         sums = ops.matmul(inputs, self.kernel) + ops.matmul(h, self.recurrent_kernel) + self.bias
         g, candidate = ops.split(sums, 2, axis=-1)
@@ -184,9 +191,9 @@ class UGRNNCell(RecurrentCell):
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class IntersectionRNNCell(RecurrentCell):
-    """+RNN, the intersection RNN: one gate for what passes through time, one for what passes through depth.
+    """+RNN, the intersection RNN: one gate along time, one gate along depth.
 
-    Equations (Collins et al. 2017, arXiv:1611.09913), with s1 = `y_activation`, s2 = `activation` and u_t = x_t where
+    Equations (Collins et al. 2017, arXiv:1611.09913), with s1 = `y_activation`, s2 = `activation` and u_t = x_t if
     the input is as wide as the cell, else u_t = x_t W_u + b_u::
 
         a_t = s1(u_t W_y + h_(t-1) U_y + b_y)           the paper's y^in
@@ -196,18 +203,18 @@ class IntersectionRNNCell(RecurrentCell):
         y_t = g_t * u_t + (1 - g_t) * a_t
         h_t = k_t * h_(t-1) + (1 - k_t) * n_t
 
-    The output y is no state. `tf.contrib.rnn.IntersectionRNNCell` has the projection, with a bias, behind its argument
-    `num_in_proj`; here it comes by itself where it is needed. The cell is meant for stacks of several layers.
+    The output y is not a state. `tf.contrib.rnn.IntersectionRNNCell` has the projection, with a bias, if its argument
+    `num_in_proj` is set; here it is added if the widths differ. The cell is meant for stacks of several layers.
 
     Args:
         units: int >= 1.
         activation: function of the candidate of the state.
         y_activation: function of the candidate of the output.
-        forget_bias: float, initial b_gy and b_gh on top of `bias_initializer` (`tf.contrib`: 1).
+        forget_bias: float, added to the initial b_gy and b_gh of `bias_initializer` (`tf.contrib`: 1).
         **kwargs: see :class:`kerazoo.cells.RecurrentCell`.
 
     Shapes: inputs (B, F); states [h (B, units)]; output y (B, units). Weights: kernel and recurrent_kernel
-    (units, 4 units) as [gh, h, gy, y], bias (4 units); where F != units projection_kernel (F, units) and
+    (units, 4 units) as [gh, h, gy, y], bias (4 units); if F != units projection_kernel (F, units) and
     projection_bias (units).
 
     >>> import numpy as np
@@ -233,6 +240,7 @@ class IntersectionRNNCell(RecurrentCell):
         self.forget_bias = check_real("forget_bias", forget_bias)
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         self.projects = input_shape[-1] != self.units
         if self.projects:
             self.projection_kernel = self.add_kernel("projection_kernel", (input_shape[-1], self.units))
@@ -244,20 +252,21 @@ class IntersectionRNNCell(RecurrentCell):
         self.built = True
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         h = states[0]
         if self.projects:
             inputs = ops.matmul(inputs, self.projection_kernel) + self.projection_bias
         sums = ops.matmul(inputs, self.kernel) + ops.matmul(h, self.recurrent_kernel) + self.bias
-        keep, new, carry, made = ops.split(sums, 4, axis=-1)
+        keep, new, carry, shown = ops.split(sums, 4, axis=-1)
         keep, carry = ops.sigmoid(keep), ops.sigmoid(carry)
-        y = carry * inputs + (1 - carry) * self.y_activation(made)
+        y = carry * inputs + (1 - carry) * self.y_activation(shown)
         h = keep * h + (1 - keep) * self.activation(new)
         return y, [h]
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class RANCell(RecurrentCell):
-    """RAN, the recurrent additive network: a memory that is a weighted sum of linear images of the inputs.
+    """RAN, the recurrent additive network: the memory is a weighted sum of linear projections of the inputs.
 
     Equations (Lee, Levy & Zettlemoyer 2017, "Recurrent Additive Networks", arXiv:1705.07393, sec. 2), with
     g = `activation`::
@@ -289,15 +298,18 @@ class RANCell(RecurrentCell):
 
     @property
     def state_size(self) -> list[int]:
+        """Widths of the states."""
         return [self.units, self.units]
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         self.kernel = self.add_kernel("kernel", (input_shape[-1], 3 * self.units))
         self.recurrent_kernel = self.add_recurrent_kernel("recurrent_kernel", (self.units, 2 * self.units))
         self.bias = self.add_bias("bias", (2 * self.units,))
         self.built = True
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         h, c = states
         content, gates = split_at(ops.matmul(inputs, self.kernel), [self.units])
         i, f = ops.split(ops.sigmoid(gates + ops.matmul(h, self.recurrent_kernel) + self.bias), 2, axis=-1)
@@ -315,6 +327,8 @@ CELLS = (
         title="LSTM with coupled input and forget gates.",
         paper='Greff et al. 2017, "LSTM: A Search Space Odyssey", arXiv:1503.04069',
         aliases=("coupledlstm",),
+        states=("h", "c"),
+        note="input gate = 1 - forget gate",
     ),
     CellInfo(
         name="mgu",
@@ -325,20 +339,22 @@ CELLS = (
     CellInfo(
         name="ugrnn",
         make=UGRNNCell,
-        title="Update gate RNN: one gate between keeping and computing.",
+        title="Update gate RNN: one gate between the old state and the candidate.",
         paper=f"{_COLLINS}, arXiv:1611.09913",
     ),
     CellInfo(
         name="intersection",
         make=IntersectionRNNCell,
-        title="+RNN: a gate through time and a gate through depth.",
+        title="+RNN: a gate along time and a gate along depth.",
         paper=f"{_COLLINS}, arXiv:1611.09913",
         aliases=("intersectionrnn", "plusrnn"),
+        note="the output is not a state; made for stacks",
     ),
     CellInfo(
         name="ran",
         make=RANCell,
         title="Recurrent additive network: gated sums of linear inputs.",
         paper='Lee, Levy & Zettlemoyer 2017, "Recurrent Additive Networks", arXiv:1705.07393',
+        states=("h", "c"),
     ),
 )

@@ -1,4 +1,4 @@
-"""Grid LSTM: LSTMs along several dimensions, of which one is depth and the others are time, joined at every step."""
+"""Grid LSTM: coupled LSTMs along several dimensions, one of which is depth and the others are time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["CELLS", "GridLSTMCell"]
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class GridLSTMCell(RecurrentCell):
-    """Grid LSTM: a block of N LSTMs, one a dimension, all of which read the hidden vectors of all.
+    """Grid LSTM: a block of N LSTMs, one per dimension, each of which reads the hidden vectors of all.
 
     Equations (Kalchbrenner et al. 2016, "Grid Long Short-Term Memory", arXiv:1507.01526, sec. 3.1 and 3.2). The LSTM of
     a dimension takes the hidden vectors H of the block and its own memory m, with g = `activation`::
@@ -27,47 +27,47 @@ class GridLSTMCell(RecurrentCell):
             m' = sigmoid(f) * m + sigmoid(u) * g(c)
             h' = g(sigmoid(o) * m')
 
-    (so it is in the paper: the function is applied after the output gate, unlike in the usual LSTM.) Dimension 0 is
-    depth. The input enters the block there, projected, and its h' is the output. Dimensions 1 to N - 1 are time: their
-    (h_i, m_i) are those of the step before. Depth has priority (sec. 3.2): it is computed last, and reads the new
-    hidden vectors of the others::
+    As in the paper, g is applied after the output gate, unlike in the usual LSTM. Dimension 0 is depth: the projected
+    input enters the block there, and its h' is the output. Dimensions 1 to N - 1 are time: their (h_i, m_i) are those
+    of the previous step. Depth has priority (sec. 3.2): it is computed last and reads the new hidden vectors of the
+    others::
 
         h_0 = x_t V_h,  m_0 = x_t V_m
         (h'_i, m'_i) = LSTM([h_0, h_1, ..., h_(N-1)], m_i; W_i, b_i)        i = 1 .. N - 1
         (h'_0, m'_0) = LSTM([h_0, h'_1, ..., h'_(N-1)], m_0; W_0, b_0)
         output h'_0,  carried to the next step (h'_1, m'_1), ..., (h'_(N-1), m'_(N-1))
 
-    With `depth_activation` = r, depth is a plain layer instead of an LSTM (sec. 3.3) and has no memory::
+    With `depth_activation` = r, depth is a dense layer instead of an LSTM (sec. 3.3) and has no memory::
 
         h'_0 = r([h_0, h'_1, ..., h'_(N-1)] W_0 + b_0)
 
-    With one dimension there is time alone, and the block is the LSTM of sec. 2 of the paper::
+    With one dimension there is only time, and the block is the LSTM of sec. 2 of the paper::
 
         (h', m') = LSTM([x_t V_h, h], m; W, b)        output and carried to the next step h'
 
-    The dimensions, their roles and the priority are those of `Grid2LSTMCell` and `Grid3LSTMCell` of
-    `tf.contrib.grid_rnn`, whose dimension 0 also has states, which the projected input overwrites; they are left out
-    here. `Grid1LSTMCell` there overwrites the only states that it has, and so remembers nothing; it is not followed.
-    Nor is h' = o * tanh(m'), which the LSTM there computes. The biases, which the paper does not write, and the value 1
-    of `forget_bias` are from there.
+    The dimensions, their roles and the priority follow `Grid2LSTMCell` and `Grid3LSTMCell` of `tf.contrib.grid_rnn`.
+    Their dimension 0 also has states, which the projected input overwrites; they are omitted here. `Grid1LSTMCell`
+    there overwrites its only states and so remembers nothing; this cell does not. `tf.contrib` computes
+    h' = o * tanh(m'); this cell follows the paper. The biases, which the paper omits, and the value 1 of `forget_bias`
+    are those of `tf.contrib`.
 
     Args:
         units: int >= 1, width of every dimension.
         dimensions: int >= 1, N: depth, and N - 1 dimensions of time.
         shared: bool, one W and one b for the LSTMs of all dimensions (`tied` in `tf.contrib`). Dimensions of time then
-            differ in their memories alone: from states of zeros, with N > 2, they stay copies of each other.
+            differ only in their memories: with N > 2 and zero initial states they stay equal.
         activation: function of the candidate and of the output.
-        depth_activation: None for an LSTM along depth, or the function of a plain layer.
-        forget_bias: float, initial b_f on top of `bias_initializer`.
+        depth_activation: None for an LSTM along depth, or the function of a dense layer.
+        forget_bias: float, added to the initial b_f of `bias_initializer`.
         **kwargs: see :class:`kerazoo.cells.RecurrentCell`.
 
     Shapes: inputs (B, F); states [h_1, m_1, h_2, m_2, ...], each (B, units), of the dimensions of time; output h'_0, or
     h' with one dimension, (B, units). Weights, with gates as [u, f, o, c]:
 
-    - kernel (F, 2 units) as [V_h, V_m]; without V_m, (F, units), where there is one dimension or a plain layer;
-    - recurrent_kernel (N units, (N - 1) 4 units) and bias ((N - 1) 4 units), dimension after dimension; if shared, a
-      single (N units, 4 units) and (4 units); with one dimension (2 units, 4 units) and (4 units);
-    - depth_kernel (N units, 4 units) and depth_bias (4 units), if not shared; for a plain layer, shared or not, of
+    - kernel (F, 2 units) as [V_h, V_m]; without V_m, (F, units), with one dimension or a dense layer;
+    - recurrent_kernel (N units, (N - 1) 4 units) and bias ((N - 1) 4 units), in the order of the dimensions; if shared,
+      a single (N units, 4 units) and (4 units); with one dimension (2 units, 4 units) and (4 units);
+    - depth_kernel (N units, 4 units) and depth_bias (4 units), if not shared; for a dense layer, shared or not,
       (N units, units) and (units).
 
     >>> import numpy as np
@@ -90,10 +90,10 @@ class GridLSTMCell(RecurrentCell):
         **kwargs: Any,
     ) -> None:
         super().__init__(units, **kwargs)
-        self.dimensions = check_int("dimensions", dimensions, hint="Depth is one, the others are time.")
+        self.dimensions = check_int("dimensions", dimensions, hint="One dimension is depth, the others are time.")
         self.shared = check_flag("shared", shared)
         self.activation = keras.activations.get(activation)
-        # None is no activation but the lack of a plain layer, so it must not become the identity.
+        # None means that depth is an LSTM, so it must not become the identity.
         self.depth_activation = None if depth_activation is None else keras.activations.get(depth_activation)
         if self.depth_activation is not None and self.dimensions == 1:
             raise InvalidArgumentError(
@@ -104,6 +104,7 @@ class GridLSTMCell(RecurrentCell):
 
     @property
     def state_size(self) -> list[int]:
+        """Widths of the states."""
         return [self.units] * (2 * max(self.dimensions - 1, 1))
 
     @property
@@ -116,6 +117,7 @@ class GridLSTMCell(RecurrentCell):
         return self.add_bias(name, (4 * self.units * count,), raised_bias(self.bias_initializer, offsets))
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         units, plain = self.units, self.depth_activation is not None
         hidden = max(self.dimensions, 2) * units
         self.kernel = self.add_kernel(
@@ -138,6 +140,7 @@ class GridLSTMCell(RecurrentCell):
         return self.activation(ops.sigmoid(o) * m), m
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         states = list(states)
         hidden, memories = states[::2], states[1::2]
         entered = ops.matmul(inputs, self.kernel)
@@ -167,6 +170,7 @@ CELLS = (
         make=GridLSTMCell,
         title="Grid LSTM of one dimension, time.",
         paper=_PAPER,
+        states=("h", "m"),
         options={"dimensions": 1},
     ),
     CellInfo(
@@ -175,6 +179,7 @@ CELLS = (
         title="Grid LSTM of two dimensions, depth and time.",
         paper=_PAPER,
         aliases=("gridlstm",),
+        states=("h", "m"),
         options={"dimensions": 2},
     ),
     CellInfo(
@@ -182,6 +187,7 @@ CELLS = (
         make=GridLSTMCell,
         title="Grid LSTM of three dimensions, depth and two of time.",
         paper=_PAPER,
+        states=("h₁", "m₁", "h₂", "m₂"),
         options={"dimensions": 3},
     ),
 )

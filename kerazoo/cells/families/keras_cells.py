@@ -1,4 +1,4 @@
-"""The cells that Keras has itself: their layers keep the fused paths, so they are used as they are."""
+"""Keras's own cells. They are used unchanged, because Keras's layers have fused paths for them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ CELLS = (
         paper='Hochreiter & Schmidhuber 1997, "Long Short-Term Memory", Neural Computation 9(8); forget gate: '
         "Gers et al. 2000",
         aliases=("basiclstm",),
+        states=("h", "c"),
         fused=("tensorflow", "jax", "torch"),
     ),
     CellInfo(
@@ -35,9 +36,11 @@ CELLS = (
     CellInfo(
         name="convlstm",
         make=keras.layers.ConvLSTM1D,
-        title="LSTM whose products are convolutions over the features.",
+        title="LSTM with convolutions over the features instead of matrix products.",
         paper='Shi et al. 2015, "Convolutional LSTM Network", arXiv:1506.04214',
+        states=("h", "c"),
         options={"kernel_size": 3, "padding": "same"},
         layer="convolution",
+        note="a layer, not a cell: no wrappers; convolves over the features; states F U wide",
     ),
 )

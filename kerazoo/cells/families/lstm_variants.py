@@ -1,4 +1,4 @@
-"""LSTMs with peepholes, a projection, normalisation or groups, and the cell that an architecture search found."""
+"""LSTMs with peepholes, a projection, normalisation or groups, and the cell of an architecture search."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from keras import ops
 
 from kerazoo._validation import check_flag, check_int, check_real
 from kerazoo.cells.base import RecurrentCell, raised_bias
-from kerazoo.cells.families.phased import PhasedLSTMCell
 from kerazoo.cells.registry import CellInfo
 from kerazoo.errors import InvalidArgumentError
 
@@ -19,14 +18,13 @@ __all__ = [
     "GroupLSTMCell",
     "LayerNormLSTMCell",
     "NASCell",
-    "PhasedLSTMCell",
     "ProjectedLSTMCell",
 ]
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class ProjectedLSTMCell(RecurrentCell):
-    """LSTM whose gates read the memory through peepholes, and whose output may be projected to a narrower one.
+    """LSTM with peepholes and an optional recurrent projection.
 
     Equations (Sak, Senior & Beaufays 2014, "Long Short-Term Memory Based Recurrent Neural Network Architectures for
     Large Vocabulary Speech Recognition", arXiv:1402.1128, LSTMP; the peepholes, which are elementwise, are Gers &
@@ -39,14 +37,14 @@ class ProjectedLSTMCell(RecurrentCell):
         m_t = o_t * g(c_t)
         r_t = m_t P                             without a projection r_t = m_t
 
-    The paper's second projection, which only the layer above reads, is a `Dense` layer behind the cell.
+    The paper's second projection, which only the next layer reads, is a `Dense` layer after the cell.
 
     Args:
         units: int >= 1, width of the memory c.
         projection: int >= 1, width of the recurrent projection r; None: no projection.
         peephole: bool, the gates read the memory c.
         activation: function of the candidate and of the output.
-        forget_bias: float, initial b_f on top of `bias_initializer` (`tf.contrib.rnn.LSTMCell`: 1).
+        forget_bias: float, added to the initial b_f of `bias_initializer` (`tf.contrib.rnn.LSTMCell`: 1).
         **kwargs: see :class:`kerazoo.cells.RecurrentCell`.
 
     Shapes: with R = projection or units: inputs (B, F); states [r (B, R), c (B, units)]; output r. Weights: kernel
@@ -79,13 +77,16 @@ class ProjectedLSTMCell(RecurrentCell):
 
     @property
     def state_size(self) -> list[int]:
+        """Widths of the states."""
         return [self.output_size, self.units]
 
     @property
     def output_size(self) -> int:
+        """Width of the output."""
         return self.projection or self.units
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         self.kernel = self.add_kernel("kernel", (input_shape[-1], 4 * self.units))
         self.recurrent_kernel = self.add_recurrent_kernel("recurrent_kernel", (self.output_size, 4 * self.units))
         offsets = [0.0, self.forget_bias, 0.0, 0.0]
@@ -97,6 +98,7 @@ class ProjectedLSTMCell(RecurrentCell):
         self.built = True
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         r, c = states
         sums = ops.matmul(inputs, self.kernel) + ops.matmul(r, self.recurrent_kernel) + self.bias
         i, f, candidate, o = ops.split(sums, 4, axis=-1)
@@ -114,7 +116,7 @@ class ProjectedLSTMCell(RecurrentCell):
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class LayerNormLSTMCell(RecurrentCell):
-    """LSTM with layer normalisation of what comes from the state, of what comes from the input, and of the memory.
+    """LSTM with layer normalisation of the terms of the state, of the terms of the input, and of the memory.
 
     Equations (Ba, Kiros & Hinton 2016, "Layer Normalization", arXiv:1607.06450, eq. 20 to 22 of the supplement), with
     LN(z) = (z - mean(z)) / sqrt(variance(z) + epsilon) over all 4 units sums of a step, and g = `activation`::
@@ -123,23 +125,23 @@ class LayerNormLSTMCell(RecurrentCell):
         c_t = sigmoid(f) * c_(t-1) + sigmoid(i) * g(c')
         h_t = sigmoid(o) * g(a_c * LN(c_t) + b_c)
 
-    The gains a start at one, b_c at zero. The paper writes three biases that are added up (of either LN, and b): here
-    they are one. `tf.contrib.rnn.LayerNormBasicLSTMCell` is another cell: it normalises the sum of both parts, gate by
-    gate; this one is the paper's.
+    The gains a are initially one, b_c zero. The paper has three biases that are added (one of each LN, and b); here
+    they are one. `tf.contrib.rnn.LayerNormBasicLSTMCell` is a different cell: it normalises the sum of both parts, gate
+    by gate.
 
-    LN(x_t W) forgets how large x_t is. Where x_t has one feature, only its sign remains, and a series is lost: put a
-    layer before the cell, or choose ``normalize_inputs=False``, which leaves x_t W as it is.
+    LN(x_t W) loses the scale of x_t. If x_t has one feature, only its sign remains, and a series is lost: put a layer
+    before the cell, or use ``normalize_inputs=False``, which does not normalise x_t W.
 
     Args:
         units: int >= 1.
         activation: function of the candidate and of the output.
         epsilon: float > 0, added to variances (the authors' code: 1e-5).
-        forget_bias: float, initial b of the forget gate on top of `bias_initializer` (`tf.contrib`: 1).
+        forget_bias: float, added to the initial b of the forget gate (`tf.contrib`: 1).
         normalize_inputs: bool, normalise x_t W as the paper does.
         **kwargs: see :class:`kerazoo.cells.RecurrentCell`.
 
     Shapes: inputs (B, F); states [h, c], each (B, units); output h. Weights: kernel (F, 4 units), recurrent_kernel
-    (units, 4 units), bias, recurrent_gain and, where inputs are normalised, input_gain (4 units) as [i, f, c, o];
+    (units, 4 units), bias, recurrent_gain and, if inputs are normalised, input_gain (4 units) as [i, f, c, o];
     cell_gain and cell_bias (units).
 
     >>> import numpy as np
@@ -168,15 +170,17 @@ class LayerNormLSTMCell(RecurrentCell):
 
     @property
     def state_size(self) -> list[int]:
+        """Widths of the states."""
         return [self.units, self.units]
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         width = 4 * self.units
         self.kernel = self.add_kernel("kernel", (input_shape[-1], width))
         self.recurrent_kernel = self.add_recurrent_kernel("recurrent_kernel", (self.units, width))
         offsets = [0.0, self.forget_bias, 0.0, 0.0]
         self.bias = self.add_bias("bias", (width,), raised_bias(self.bias_initializer, offsets))
-        # Gains have no initializer, regularizer or constraint of the kernels: decay would pull them from one to zero.
+        # Gains do not use the kernels' initializer, regularizer or constraint: weight decay would pull them to zero.
         self.recurrent_gain = self.add_weight(shape=(width,), name="recurrent_gain", initializer="ones")
         if self.normalize_inputs:
             self.input_gain = self.add_weight(shape=(width,), name="input_gain", initializer="ones")
@@ -185,7 +189,7 @@ class LayerNormLSTMCell(RecurrentCell):
         self.built = True
 
     def _normalized(self, sums: Any) -> Any:
-        # Means of squares of half precision numbers are too coarse: float32 at least.
+        # Means of squares are too coarse in half precision: use at least float32.
         given = keras.backend.standardize_dtype(sums.dtype)
         sums = ops.cast(sums, "float64" if given == "float64" else "float32")
         centred = sums - ops.mean(sums, axis=-1, keepdims=True)
@@ -193,6 +197,7 @@ class LayerNormLSTMCell(RecurrentCell):
         return ops.cast(centred * ops.rsqrt(variance + self.epsilon), given)
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         h, c = states
         read = ops.matmul(inputs, self.kernel)
         if self.normalize_inputs:
@@ -205,9 +210,9 @@ class LayerNormLSTMCell(RecurrentCell):
 
 
 def one_for_each_group(initializer: Any) -> Callable[..., Any]:
-    """An initializer of (groups, ...) that draws each group by itself, with the fans of the group's own matrix.
+    """An initializer of (groups, ...) that draws each group separately, with the fans of the group's matrix.
 
-    An initializer of Keras gives the same numbers at every call, so that each group gets one of its own.
+    Keras's initializers return the same numbers at every call, so each group has its own initializer.
 
     >>> values = one_for_each_group(keras.initializers.GlorotUniform(seed=1))((2, 3, 4), dtype="float32")
     >>> bool(ops.any(values[0] == values[1]))
@@ -230,31 +235,31 @@ def one_for_each_group(initializer: Any) -> Callable[..., Any]:
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class GroupLSTMCell(RecurrentCell):
-    """G-LSTM: independent LSTMs side by side, each with a share of the units and of the input's features.
+    """G-LSTM: independent LSTMs, each with a part of the units and of the input's features.
 
     Equations (Kuchaiev & Ginsburg 2017, "Factorization Tricks for LSTM Networks", arXiv:1703.10722, sec. 2.3), for
-    group j, with x_t and h_t cut into `groups` equal parts and g = `activation`::
+    group j, with x_t and h_t split into `groups` equal parts and g = `activation`::
 
         [i, f, c', o] = x_t^j W^j + h_(t-1)^j U^j + b^j
         c_t^j = sigmoid(f) * c_(t-1)^j + sigmoid(i) * g(c')
         h_t^j = sigmoid(o) * g(c_t^j)
 
-    The kernels have 1/groups of the LSTM's weights. The input is cut as in `tf.contrib.rnn.GLSTMCell`, which refuses
-    widths that `groups` does not divide; here every group then reads the whole input.
+    The kernels have 1/groups of the LSTM's weights. The input is split as in `tf.contrib.rnn.GLSTMCell`, which rejects
+    widths that `groups` does not divide; here, every group then reads the whole input.
 
     Args:
         units: int >= 1, a multiple of `groups`.
         groups: int >= 1; with 1 the cell is an LSTM.
         activation: function of the candidate and of the output.
-        forget_bias: float, initial b of the forget gate on top of `bias_initializer` (`tf.contrib`: 1).
-        **kwargs: see :class:`kerazoo.cells.RecurrentCell`. Initializers draw each group by itself.
+        forget_bias: float, added to the initial b of the forget gate (`tf.contrib`: 1).
+        **kwargs: see :class:`kerazoo.cells.RecurrentCell`. Initializers draw each group separately.
 
     Shapes: with n = units / groups: inputs (B, F); states [h, c], each (B, units); output h. Weights: kernel
-    (groups, F / groups, 4 n), or (groups, F, 4 n) where every group reads all, and recurrent_kernel (groups, n, 4 n) as
+    (groups, F / groups, 4 n), or (groups, F, 4 n) if every group reads all, and recurrent_kernel (groups, n, 4 n) as
     [i, f, c, o] of the group; bias (4 units) as [i, f, c, o].
 
     Raises:
-        InvalidArgumentError: `units` is no multiple of `groups`, or another argument is out of range.
+        InvalidArgumentError: `units` is not a multiple of `groups`, or another argument is out of range.
 
     >>> import numpy as np
     >>> cell = GroupLSTMCell(6, groups=3)
@@ -279,9 +284,11 @@ class GroupLSTMCell(RecurrentCell):
 
     @property
     def state_size(self) -> list[int]:
+        """Widths of the states."""
         return [self.units, self.units]
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         features, size = int(input_shape[-1]), self.units // self.groups
         self.shares_input = features % self.groups != 0
         read = features if self.shares_input else features // self.groups
@@ -296,6 +303,7 @@ class GroupLSTMCell(RecurrentCell):
         self.built = True
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         h, c = states
         size = self.units // self.groups
         if self.shares_input:
@@ -304,7 +312,7 @@ class GroupLSTMCell(RecurrentCell):
             parts = ops.reshape(inputs, (-1, self.groups, inputs.shape[-1] // self.groups))
             sums = ops.einsum("bgf,gfn->bgn", parts, self.kernel)
         sums = sums + ops.einsum("bgf,gfn->bgn", ops.reshape(h, (-1, self.groups, size)), self.recurrent_kernel)
-        # (B, groups, gate, n) -> (B, gate, groups, n): the units of a gate side by side, as in the states.
+        # (B, groups, gate, n) -> (B, gate, groups, n): the units of a gate are adjacent, as in the states.
         sums = ops.transpose(ops.reshape(sums, (-1, self.groups, 4, size)), (0, 2, 1, 3))
         i, f, candidate, o = ops.split(ops.reshape(sums, (-1, 4 * self.units)) + self.bias, 4, axis=-1)
         c = ops.sigmoid(f) * c + ops.sigmoid(i) * self.activation(candidate)
@@ -314,7 +322,7 @@ class GroupLSTMCell(RecurrentCell):
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class NASCell(RecurrentCell):
-    """The recurrent cell that a controller trained by reinforcement found on Penn Treebank: eight leaves, one memory.
+    """The cell that a neural architecture search found on Penn Treebank: eight leaves, one memory.
 
     Equations (Zoph & Le 2017, "Neural Architecture Search with Reinforcement Learning", arXiv:1611.01578, fig. 8 of the
     appendix; the graph as in `tf.contrib.rnn.NASCell`), with u_k = x_t W_k and v_k = h_(t-1) U_k + b_k, k = 0 to 7::
@@ -328,7 +336,7 @@ class NASCell(RecurrentCell):
 
     Args:
         units: int >= 1.
-        use_bias: bool, with b_k; the paper and, by default, `tf.contrib` have none.
+        use_bias: bool, use b_k; the paper and, by default, `tf.contrib` have none.
         **kwargs: see :class:`kerazoo.cells.RecurrentCell`.
 
     Shapes: inputs (B, F); states [h, c], each (B, units); output h. Weights: kernel (F, 8 units) and recurrent_kernel
@@ -349,9 +357,11 @@ class NASCell(RecurrentCell):
 
     @property
     def state_size(self) -> list[int]:
+        """Widths of the states."""
         return [self.units, self.units]
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         self.kernel = self.add_kernel("kernel", (input_shape[-1], 8 * self.units))
         self.recurrent_kernel = self.add_recurrent_kernel("recurrent_kernel", (self.units, 8 * self.units))
         if self.use_bias:
@@ -359,6 +369,7 @@ class NASCell(RecurrentCell):
         self.built = True
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         h, c = states
         read, kept = ops.matmul(inputs, self.kernel), ops.matmul(h, self.recurrent_kernel)
         if self.use_bias:
@@ -377,13 +388,15 @@ CELLS = (
     CellInfo(
         name="lstmp",
         make=ProjectedLSTMCell,
-        title="LSTM with peepholes and, where asked for, a recurrent projection.",
+        title="LSTM with peepholes and an optional recurrent projection.",
         paper=(
             'Sak, Senior & Beaufays 2014, "Long Short-Term Memory Based Recurrent Neural Network Architectures for '
             'Large Vocabulary Speech Recognition", arXiv:1402.1128; Gers & Schmidhuber 2000, "Recurrent Nets that Time '
             'and Count", IJCNN'
         ),
         aliases=("peepholelstm",),
+        states=("r", "c"),
+        note="r is `projection` wide and is the output",
     ),
     CellInfo(
         name="lnlstm",
@@ -391,30 +404,25 @@ CELLS = (
         title="LSTM with layer normalisation.",
         paper='Ba, Kiros & Hinton 2016, "Layer Normalization", arXiv:1607.06450',
         aliases=("layernormlstm",),
+        states=("h", "c"),
+        note="`normalize_inputs=False` for single features: see below",
     ),
     CellInfo(
         name="glstm",
         make=GroupLSTMCell,
-        title="G-LSTM: independent LSTMs side by side.",
+        title="G-LSTM: a group of independent LSTMs.",
         paper='Kuchaiev & Ginsburg 2017, "Factorization Tricks for LSTM Networks", arXiv:1703.10722',
         aliases=("grouplstm",),
+        states=("h", "c"),
+        note="1 / `groups` of the weights; every group reads all inputs if `groups` does not divide F",
     ),
     CellInfo(
         name="nas",
         make=NASCell,
-        title="The cell that a neural architecture search found.",
+        title="The cell of a neural architecture search.",
         paper='Zoph & Le 2017, "Neural Architecture Search with Reinforcement Learning", arXiv:1611.01578',
         aliases=("nascell",),
-    ),
-    CellInfo(
-        name="phased",
-        make=PhasedLSTMCell,
-        title="Phased LSTM: units that open rhythmically, for events at irregular times.",
-        paper=(
-            'Neil, Pfeiffer & Liu 2016, "Phased LSTM: Accelerating Recurrent Network Training for Long or Event-based '
-            'Sequences", arXiv:1610.09513'
-        ),
-        aliases=("phasedlstm", "plstm"),
-        needs_timestamps=True,
+        states=("h", "c"),
+        note="fixed activations",
     ),
 )

@@ -1,4 +1,4 @@
-"""Gated units whose gates read the input alone, so that they are linear in the state: minGRU and minLSTM."""
+"""Gated units whose gates read only the input, so that they are linear in the state: minGRU and minLSTM."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["CELLS", "MinGRUCell", "MinLSTMCell"]
 
 
 class _InputGatedCell(RecurrentCell):
-    """h_t = d_t * h_(t-1) + n_t, with d_t and n_t from the inputs alone."""
+    """h_t = d_t * h_(t-1) + n_t, where d_t and n_t depend only on the inputs."""
 
     options = ("activation",)
     linear = True
-    #: Blocks of the kernel.
-    parts = 0
+    parts = 0  # number of blocks of the kernel
 
     def __init__(self, units: int, activation: Any = None, **kwargs: Any) -> None:
         super().__init__(units, **kwargs)
         self.activation = keras.activations.get(activation)
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         self.kernel = self.add_kernel("kernel", (input_shape[-1], self.parts * self.units))
         self.bias = self.add_bias("bias", (self.parts * self.units,))
         self.built = True
@@ -35,15 +35,17 @@ class _InputGatedCell(RecurrentCell):
         return list(ops.split(ops.matmul(inputs, self.kernel) + self.bias, self.parts, axis=-1))
 
     def _decay_and_new(self, inputs: Any) -> tuple[Any, Any]:
-        """d and n of a step or of a sequence."""
+        """D and n of a step or of a sequence."""
         raise NotImplementedError
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         decay, new = self._decay_and_new(inputs)
         h = decay * states[0] + new
         return h, [h]
 
     def parallel_call(self, sequences: Any, states: list[Any], mask: Any = None, training: bool = False) -> Any:
+        """All steps in parallel: see `RecurrentCell.parallel_call`."""
         h = linear_scan(*self._decay_and_new(sequences), states[0], mask)
         return h, [h[:, -1]]
 
@@ -55,7 +57,7 @@ class MinGRUCell(_InputGatedCell):
     Equations (Feng et al. 2024, "Were RNNs All We Needed?", arXiv:2410.01201, sec. 3.1.3), with g = `activation`::
 
         z_t = sigmoid(x_t W_z + b_z)
-        c_t = g(x_t W_h + b_h)                  the paper's h~_t, where g is the identity
+        c_t = g(x_t W_h + b_h)                  the paper's h~_t, with the identity for g
         h_t = (1 - z_t) * h_(t-1) + z_t * c_t
 
     Args:
@@ -87,7 +89,7 @@ class MinLSTMCell(_InputGatedCell):
     Equations (Feng et al. 2024, arXiv:2410.01201, sec. 3.2.3), with g = `activation`::
 
         f_t = sigmoid(x_t W_f + b_f),  i_t = sigmoid(x_t W_i + b_i)
-        c_t = g(x_t W_h + b_h)                  the paper's h~_t, where g is the identity
+        c_t = g(x_t W_h + b_h)                  the paper's h~_t, with the identity for g
         h_t = f_t / (f_t + i_t) * h_(t-1) + i_t / (f_t + i_t) * c_t
 
     Args:
@@ -108,7 +110,7 @@ class MinLSTMCell(_InputGatedCell):
 
     def _decay_and_new(self, inputs: Any) -> tuple[Any, Any]:
         f, i, candidate = self._parts_of(inputs)
-        # f / (f + i) = sigmoid(log f - log i): no quotient of two vanishing numbers.
+        # f / (f + i) = sigmoid(log f - log i), which avoids a quotient of two vanishing numbers.
         decay = ops.sigmoid(ops.log_sigmoid(f) - ops.log_sigmoid(i))
         return decay, (1 - decay) * self.activation(candidate)
 

@@ -1,4 +1,4 @@
-"""Phased LSTM: a rhythm of each unit, in the time of the events, says when it may change."""
+"""Phased LSTM: a time gate of each unit, periodic in the time of the events, limits when its state may change."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from keras import ops
 
 from kerazoo._validation import check_choice, check_flag, check_real
 from kerazoo.cells.base import RecurrentCell
+from kerazoo.cells.registry import CellInfo
 from kerazoo.errors import InvalidArgumentError
 
-__all__ = ["PhasedLSTMCell"]
+__all__ = ["CELLS", "PhasedLSTMCell"]
 
-# The clock counts in two digits of this base: bfloat16, which holds integers up to 256 only, would stop at 256.
+# The step counter has two digits of this base, because bfloat16 represents integers exactly only up to 256.
 _BASE = 256
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class PhasedLSTMCell(RecurrentCell):
-    """Phased LSTM: a peephole LSTM whose units are closed but for a small part of a period of their own.
+    """Phased LSTM: a peephole LSTM whose units are open only for a small part of a learned period.
 
     Equations (Neil, Pfeiffer & Liu 2016, "Phased LSTM: Accelerating Recurrent Network Training for Long or Event-based
     Sequences", arXiv:1610.09513, sec. 2), with t the time of the step, period tau, shift s and open ratio r of each
@@ -36,34 +37,34 @@ class PhasedLSTMCell(RecurrentCell):
         h_t = k * o * g(c') + (1 - k) * h_(t-1)
 
     The output gate's peephole reads c', as in `tf.contrib.rnn.PhasedLSTMCell`. That cell keeps the leak at test time;
-    here it is the paper's, which sets it to zero. tau, s and r are learned, stored so that they stay in range:
-    tau = exp(log_period), s = shift * tau, r = sigmoid(ratio_logit). At first tau is log-uniform from `min_period` to
+    here, as in the paper, it is then zero. tau, s and r are learned through parameters that keep them in range:
+    tau = exp(log_period), s = shift * tau, r = sigmoid(ratio_logit). Initially tau is log-uniform from `min_period` to
     `max_period`, and s uniform over the period, as in `tf.contrib`.
 
-    A unit of period tau is open r tau long. Give times in a unit, and periods in a range, in which steps fall into the
-    open phases: with r = 0.05 and steps of length 1, a unit of period 100 is open in five steps of a hundred.
+    A unit of period tau is open for a time of r tau. Choose the unit of time and the periods so that steps fall into
+    the open phases: with r = 0.05 and steps of length 1, a unit of period 100 is open in 5 of 100 steps.
 
     Args:
         units: int >= 1.
         ratio_on: float in (0, 1), initial r.
         leak: float from 0 to 1, a.
         time: `"feature"`: the last feature of the input is the time stamp t, and x_t are those before it; `"step"`: t
-            counts the steps, 0, 1, 2, ... (masked ones do not count), in a state, and the input is x_t; `"argument"`:
-            the call takes t as its argument `time`, (B, 1), as :class:`kerazoo.cells.TimeStampedCell` gives it.
+            counts the steps, 0, 1, 2, ... (without masked ones), in a state, and the input is x_t; `"argument"`: the
+            call takes t as its argument `time`, (B, 1), which :class:`kerazoo.cells.TimeStampedCell` passes.
         peephole: bool, the gates read the memory.
         activation: function of the candidate and of the output.
         min_period, max_period: float, 0 < min_period <= max_period, range of the initial periods.
         **kwargs: see :class:`kerazoo.cells.RecurrentCell`.
 
-    Shapes: inputs (B, F); states [h, c], each (B, units), and with ``time="step"`` a clock (B, 2), the steps seen so
-    far as [n mod 256, n div 256]; output h. Weights: kernel (F - 1 or F, 4 units) and recurrent_kernel (units, 4 units)
+    Shapes: inputs (B, F); states [h, c], each (B, units), and with ``time="step"`` a counter (B, 2) of the n steps so
+    far, [n mod 256, n div 256]; output h. Weights: kernel (F - 1 or F, 4 units) and recurrent_kernel (units, 4 units)
     as [i, f, c, o], bias (4 units), log_period, shift and ratio_logit (units); with peepholes peephole_kernel
-    (3, units) as [i, f, o]. Phases are computed in float32 at least; but a model of half precision rounds
-    time stamps as it rounds every input (bfloat16: to two or three digits).
+    (3, units) as [i, f, o]. Phases are computed in at least float32, but a model of half precision rounds time stamps
+    like every input (bfloat16: to two or three digits).
 
     Raises:
-        InvalidArgumentError: an argument is out of range; when built: there is no feature beside the time stamp; when
-            called: ``time="argument"`` and no time.
+        InvalidArgumentError: an argument is out of range; when built: the time stamp is the only feature; when called:
+            ``time="argument"`` and no time.
 
     >>> import numpy as np
     >>> cell = PhasedLSTMCell(4)
@@ -105,9 +106,11 @@ class PhasedLSTMCell(RecurrentCell):
 
     @property
     def state_size(self) -> list[int]:
+        """Widths of the states."""
         return [self.units, self.units, *([2] if self.time == "step" else [])]
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         features = int(input_shape[-1])
         if self.time == "feature":
             if features < 2:
@@ -124,17 +127,17 @@ class PhasedLSTMCell(RecurrentCell):
             self.peephole_kernel = self.add_recurrent_kernel("peephole_kernel", (3, self.units))
         logs = keras.initializers.RandomUniform(math.log(self.min_period), math.log(self.max_period))
         logit = math.log(self.ratio_on) - math.log1p(-self.ratio_on)
-        self.log_period = self._add_rhythm("log_period", logs)
-        self.shift = self._add_rhythm("shift", keras.initializers.RandomUniform(0.0, 1.0))
-        self.ratio_logit = self._add_rhythm("ratio_logit", keras.initializers.Constant(logit))
+        self.log_period = self._add_time_gate_weight("log_period", logs)
+        self.shift = self._add_time_gate_weight("shift", keras.initializers.RandomUniform(0.0, 1.0))
+        self.ratio_logit = self._add_time_gate_weight("ratio_logit", keras.initializers.Constant(logit))
         self.built = True
 
-    def _add_rhythm(self, name: str, initializer: Any) -> Any:
-        # Never in half precision: an error of the period grows with the number of periods gone by.
+    def _add_time_gate_weight(self, name: str, initializer: Any) -> Any:
+        # Not in half precision: an error of the period grows with the number of elapsed periods.
         return self.add_weight(shape=(self.units,), name=name, initializer=initializer, autocast=False)
 
     def _openness(self, time: Any, training: bool) -> Any:
-        """k of the paper for times (B, 1): (B, units), in the precision of `time`."""
+        """K of the paper for times (B, 1): (B, units), in the precision of `time`."""
         log_period, shift, logit = (ops.cast(w, time.dtype) for w in (self.log_period, self.shift, self.ratio_logit))
         cycles = time * ops.exp(-log_period) - shift
         phase = cycles - ops.stop_gradient(ops.floor(cycles))
@@ -143,9 +146,10 @@ class PhasedLSTMCell(RecurrentCell):
         return ops.where(rising < 1, rising, ops.where(rising < 2, 2 - rising, closed))
 
     def call(self, inputs: Any, states: Any, training: bool = False, time: Any = None) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         h, c = states[0], states[1]
         precise = "float64" if self.compute_dtype == "float64" else "float32"
-        clock = []
+        counter = []
         if self.time == "feature":
             inputs, time = inputs[..., :-1], inputs[..., -1:]
         elif self.time == "step":
@@ -153,11 +157,11 @@ class PhasedLSTMCell(RecurrentCell):
             time = ops.cast(low, precise) + _BASE * ops.cast(high, precise)
             full = low + 1 >= _BASE
             digits = [ops.where(full, ops.zeros_like(low), low + 1), ops.where(full, high + 1, high)]
-            clock = [ops.concatenate(digits, axis=-1)]
+            counter = [ops.concatenate(digits, axis=-1)]
         elif time is None:
             raise InvalidArgumentError(
                 f'time=None; {self.name} was made with time="argument" and expects the time of the step, (batch, 1). '
-                'TimeStampedCell around it gives it; or use time="feature" or time="step".'
+                'TimeStampedCell around it passes it; or use time="feature" or time="step".'
             )
         k = ops.cast(self._openness(ops.cast(time, precise), training), self.compute_dtype)
 
@@ -172,4 +176,21 @@ class PhasedLSTMCell(RecurrentCell):
         new_h = ops.sigmoid(o) * self.activation(new_c)
         h = k * new_h + (1 - k) * h
         c = k * new_c + (1 - k) * c
-        return h, [h, c, *clock]
+        return h, [h, c, *counter]
+
+
+CELLS = (
+    CellInfo(
+        name="phased",
+        make=PhasedLSTMCell,
+        title="Phased LSTM: units that open rhythmically, for events at irregular times.",
+        paper=(
+            'Neil, Pfeiffer & Liu 2016, "Phased LSTM: Accelerating Recurrent Network Training for Long or Event-based '
+            'Sequences", arXiv:1610.09513'
+        ),
+        aliases=("phasedlstm", "plstm"),
+        states=("h", "c"),
+        needs_timestamps=True,
+        note="see below",
+    ),
+)

@@ -1,4 +1,4 @@
-"""Reservoirs: recurrences with random weights that are not trained; what is trained stands behind them."""
+"""Reservoirs: recurrences with random weights that are not trained; only the layers after them are trained."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ __all__ = ["CELLS", "ESNCell", "ReservoirInitializer"]
 class ReservoirInitializer(keras.initializers.Initializer):
     """A sparse random square matrix of a given spectral radius (Jaeger 2001), the same on every backend.
 
-    Entries are uniform from -1 to 1 where two units are connected, then scaled. Each unit has at least one incoming
-    connection, whatever the connectivity: going back along them from any unit, one comes into a cycle, so that the
-    matrix is not nilpotent and can be scaled.
+    Entries of connected units are uniform from -1 to 1, then scaled. Each unit has at least one incoming connection,
+    whatever the connectivity. So the graph has a cycle, and the matrix is not nilpotent and can be scaled.
 
     Args:
         spectral_radius: float > 0, largest modulus of an eigenvalue.
-        connectivity: float > 0 up to 1, share of the entries that are not zero.
+        connectivity: float in (0, 1], fraction of the entries that are not zero.
         seed: int >= 0.
 
     >>> matrix = np.asarray(ReservoirInitializer(0.5, 0.2, seed=1)((10, 10)))
@@ -37,11 +36,12 @@ class ReservoirInitializer(keras.initializers.Initializer):
     def __init__(self, spectral_radius: float = 0.9, connectivity: float = 0.1, seed: int = 0) -> None:
         hint = "Below 1 the reservoir forgets its initial state."
         self.spectral_radius = check_real("spectral_radius", spectral_radius, 0.0, exclusive=True, hint=hint)
-        hint = "It is the share of connections that exist."
+        hint = "It is the fraction of connections that exist."
         self.connectivity = check_real("connectivity", connectivity, 0.0, 1.0, exclusive=True, hint=hint)
         self.seed = check_int("seed", seed, 0)
 
     def __call__(self, shape: Any, dtype: Any = None) -> Any:
+        """The matrix; `shape` is (units, units)."""
         shape = tuple(shape)
         if len(shape) != 2 or shape[0] != shape[1]:
             raise InvalidArgumentError(f"shape={shape!r}; expected a square matrix, (units, units).")
@@ -53,34 +53,35 @@ class ReservoirInitializer(keras.initializers.Initializer):
             connected[rng.integers(size, size=len(alone)), alone] = True
             matrix = np.where(connected, rng.uniform(-1, 1, shape), 0.0)
             radius = np.abs(np.linalg.eigvals(matrix)).max()
-            if radius > 0.01:  # a weaker cycle would make the other weights huge: draw again
+            if radius > 0.01:  # a weaker cycle would make the other weights huge; draw again
                 return ops.convert_to_tensor(matrix * (self.spectral_radius / radius), dtype=dtype)
 
     def get_config(self) -> dict[str, Any]:
+        """Constructor arguments as plain values."""
         return {"spectral_radius": self.spectral_radius, "connectivity": self.connectivity, "seed": self.seed}
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class ESNCell(RecurrentCell):
-    """Echo state network: a fixed random reservoir of leaky units, of which a trained readout makes the answer.
+    """Echo state network: a fixed random reservoir of leaky units, for a trained readout.
 
     Equations (Jaeger 2001, "The echo state approach to analysing and training recurrent neural networks", GMD report
     148, eq. 1.6, and Jaeger et al. 2007, "Optimization and applications of echo state networks with leaky-integrator
-    neurons", Neural Networks 20, sec. 2, with the time constant and decay in one number), with f = `activation`::
+    neurons", Neural Networks 20, sec. 2, with time constant and decay combined in `leak`), with f = `activation`::
 
         h_t = (1 - leak) * h_(t-1) + leak * f(x_t W_in + h_(t-1) W + b)
 
-    No weight of the cell is trained: the readout is a `keras.layers.Dense` behind it, and there is no feedback from the
-    output. W comes from :class:`ReservoirInitializer`, W_in is dense and uniform from -input_scale to input_scale, and
-    b (a constant input in the report) comes from `bias_initializer`, zeros unless set. `kernel_initializer`,
+    No weight of the cell is trained. The readout is a `keras.layers.Dense` after it, and there is no feedback from the
+    output. W is drawn by :class:`ReservoirInitializer`, W_in is dense and uniform from -input_scale to input_scale, and
+    b (a constant input in the report) is drawn by `bias_initializer`, zeros by default. `kernel_initializer`,
     `recurrent_initializer`, regularizers and constraints have no effect. Cells of the same seed and width have the same
-    reservoir, also the two of a `Bidirectional` layer. Building takes the eigenvalues of W once, in units^3 time.
+    reservoir, including the two of a `Bidirectional` layer. Building computes the eigenvalues of W in O(units^3) time.
 
     Args:
         units: int >= 1, size of the reservoir.
         spectral_radius: float > 0, of W. Below 1 the reservoir forgets its initial state under usual conditions.
-        connectivity: float > 0 up to 1, share of connections in W; every unit has at least one incoming.
-        leak: float > 0 up to 1, share of the new in each step; 1 is the network of 2001. Small for slow signals.
+        connectivity: float in (0, 1], fraction of connections in W; every unit has at least one incoming.
+        leak: float in (0, 1], weight of the new value in each step; 1 is the network of 2001. Small for slow signals.
         input_scale: float > 0, largest weight of an input.
         activation: function of the units.
         seed: int >= 0, of W_in and W.
@@ -118,8 +119,10 @@ class ESNCell(RecurrentCell):
         self.activation = keras.activations.get(activation)
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
+
         def input_weights(shape: Any, dtype: Any = None) -> Any:
-            # A stream of its own: W_in does not repeat the numbers of W.
+            # A separate stream, so that W_in does not repeat the numbers of W.
             rng = np.random.default_rng([self.seed, 1])
             return ops.convert_to_tensor(rng.uniform(-self.input_scale, self.input_scale, shape), dtype=dtype)
 
@@ -132,6 +135,7 @@ class ESNCell(RecurrentCell):
         self.built = True
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         h = states[0]
         new = self.activation(ops.matmul(inputs, self.kernel) + ops.matmul(h, self.recurrent_kernel) + self.bias)
         if self.leak != 1:
@@ -147,5 +151,6 @@ CELLS = (
         paper='Jaeger 2001, "The echo state approach to analysing and training recurrent neural networks", GMD report '
         "148; Jaeger et al. 2007, Neural Networks 20",
         aliases=("echostate",),
+        note="no trained weights",
     ),
 )

@@ -1,8 +1,8 @@
 """Cells from state space models: the Legendre memory unit, and the diagonal complex recurrences LRU and S5.
 
-A complex state is two real states, (real part, imaginary part); a complex matrix is a real weight that holds both parts
-side by side. Under mixed precision, decays, which are close to one where memory is long, are held and applied in
-float32, and the parallel form keeps the states in float32 from step to step; step by step they are rounded in between.
+A complex state is two real states, (real part, imaginary part); a complex matrix is a real weight with both parts
+concatenated. Under mixed precision, decays, which are close to one for long memory, are stored and applied in float32.
+The parallel form keeps the states in float32 between steps; the loop over the steps rounds them.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ __all__ = ["CELLS", "LMUCell", "LRUCell", "S5Cell", "hippo_normal_eigenvalues", 
 def legendre_delay(order: int, theta: float) -> tuple[np.ndarray, np.ndarray]:
     """The linear memory of a sliding window, for one step of length 1.
 
-    The window's content is held as `order` Legendre coefficients m with theta dm/dt = A m + B u (Voelker et al. 2019,
-    eq. 1 and 2)::
+    The content of the window is represented by `order` Legendre coefficients m with theta dm/dt = A m + B u (Voelker et
+    al. 2019, eq. 1 and 2)::
 
         A_ij = (2i + 1) * (-1 if i < j else (-1)^(i - j + 1)),  B_i = (2i + 1) * (-1)^i      i, j = 0..order - 1
 
-    and is discretised by zero-order hold: u is constant during a step.
+    discretised by zero-order hold: u is constant during a step.
 
     Args:
         order: int >= 1.
@@ -45,12 +45,12 @@ def legendre_delay(order: int, theta: float) -> tuple[np.ndarray, np.ndarray]:
     >>> bool(np.isclose(a[0, 0], np.exp(-0.5))), bool(np.isclose(b[0], 1 - np.exp(-0.5)))
     (True, True)
     """
-    from scipy.linalg import expm  # type: ignore[import-untyped]  # costs time to import; comes with scikit-learn
+    from scipy.linalg import expm  # type: ignore[import-untyped]  # slow to import
 
     i = np.arange(order)[:, None]
     j = np.arange(order)[None, :]
     sign = np.where(i < j, -1.0, np.where((i - j) % 2 == 0, -1.0, 1.0))
-    # exp of [[A, B], [0, 0]] holds both discrete matrices, also where A has no inverse.
+    # exp of [[A, B], [0, 0]] contains both discrete matrices, even if A has no inverse.
     both = np.zeros((order + 1, order + 1))
     both[:order, :order] = (2 * i + 1) * sign / theta
     both[:order, order] = (2 * i[:, 0] + 1) * (-1.0) ** i[:, 0] / theta
@@ -78,15 +78,15 @@ def hippo_normal_eigenvalues(size: int) -> tuple[np.ndarray, np.ndarray]:
     root = np.sqrt(np.arange(size) + 0.5)
     outer = np.outer(root, root)
     skew = np.triu(outer, 1) - np.tril(outer, -1)
-    # skew = i H with H Hermitian: eigh gives real frequencies, in ascending order, and orthonormal vectors.
+    # skew = i H with H Hermitian: eigh returns real frequencies, in ascending order, and orthonormal vectors.
     frequencies, vectors = np.linalg.eigh(-1j * skew)
     half = size // 2
     return -0.5 + 1j * frequencies[half:], vectors[:, half:]
 
 
 def _wide(dtype: str) -> str:
-    """The dtype in which slow decays are applied: float32, or float64 for a cell of float64."""
-    # Not `keras.backend.result_type`, which never gives float64 on torch.
+    """The dtype in which slow decays are applied: float64 for a cell of float64, else float32."""
+    # Not `keras.backend.result_type`, which never returns float64 on torch.
     return "float64" if keras.backend.standardize_dtype(dtype) == "float64" else "float32"
 
 
@@ -101,26 +101,26 @@ def _untruncated(scale: float) -> Any:
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class LMUCell(RecurrentCell):
-    """Legendre memory unit: a fixed linear memory of a window of theta steps, and a hidden state that writes and reads.
+    """Legendre memory unit: a fixed linear memory of a window of theta steps, and a hidden state that uses it.
 
     Equations (Voelker et al. 2019, "Legendre Memory Units: Continuous-Time Representation in Recurrent Neural
     Networks", NeurIPS, eq. 1, 2 and sec. 2), with f = `activation` and A_bar, B_bar of :func:`legendre_delay`::
 
-        u_t = x_t e_x + h_(t-1) e_h + m_(t-1) e_m               one number, written to the memory
+        u_t = x_t e_x + h_(t-1) e_h + m_(t-1) e_m               a scalar, written to the memory
         m_t = m_(t-1) A_bar^T + u_t B_bar
         h_t = f(x_t W_x + h_(t-1) W_h + m_t W_m)
 
-    The paper has no bias, so that `bias_initializer` and its like have no effect. Initial values are those of the paper
-    and of its authors' implementation: e_x and e_h LeCun uniform, e_m zeros, W_x, W_h and W_m Glorot normal (the
-    default of `kernel_initializer` and `recurrent_initializer` here).
+    The paper has no bias, so the arguments of the bias have no effect. Initial values are those of the paper and of its
+    authors' implementation: e_x and e_h LeCun uniform, e_m zeros, W_x, W_h and W_m Glorot normal (the default of
+    `kernel_initializer` and `recurrent_initializer` here).
 
-    Under mixed precision A_bar and B_bar stay in float32, but m between steps is of half precision: for theta above
-    about 100 give the cell ``dtype="float32"``, as what a step adds, about 1 / theta of m, is lost in rounding.
+    Under mixed precision A_bar and B_bar stay in float32, but m is rounded to half precision between steps. For theta
+    above about 100 use ``dtype="float32"`` for the cell: the increment of a step, about 1 / theta of m, would be lost.
 
     Args:
         units: int >= 1, width of h.
-        order: int >= 1, number of Legendre coefficients in the memory; None is `units`.
-        theta: float > 0, length of the remembered window in steps. Detail shorter than about theta / order is lost.
+        order: int >= 1, number of Legendre coefficients in the memory; None: `units`.
+        theta: float > 0, length of the window in steps. Detail shorter than about theta / order is lost.
         activation: function of the hidden state.
         **kwargs: see :class:`kerazoo.cells.RecurrentCell`.
 
@@ -142,19 +142,22 @@ class LMUCell(RecurrentCell):
         super().__init__(
             units, **{"kernel_initializer": "glorot_normal", "recurrent_initializer": "glorot_normal", **kwargs}
         )
-        hint = "It is the number of Legendre coefficients in the memory; None takes `units`."
+        hint = "It is the number of Legendre coefficients in the memory; None uses `units`."
         self.order = self.units if order is None else check_int("order", order, hint=hint)
-        hint = "It is the length of the remembered window in steps."
+        hint = "It is the length of the window in steps."
         self.theta = check_real("theta", theta, 0.0, exclusive=True, hint=hint)
         self.activation = keras.activations.get(activation)
 
     @property
     def state_size(self) -> list[int]:
+        """Widths of the states."""
         return [self.units, self.order]
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
+
         def with_encoder(initializer: Any) -> Callable[..., Any]:
-            # One product for u_t and h_t; the encoder's column keeps its own initial distribution.
+            # One product for u_t and h_t; the column of the encoder has its own initial distribution.
             encoder = keras.initializers.LecunUniform()
 
             def make(shape: Any, dtype: Any = None) -> Any:
@@ -172,14 +175,15 @@ class LMUCell(RecurrentCell):
         self.memory_encoder = self.add_recurrent_kernel("memory_encoder", (self.order, 1), "zeros")
         self.memory_kernel = self.add_recurrent_kernel("memory_kernel", (self.order, self.units))
         a, b = legendre_delay(self.order, self.theta)
-        # Not cast to half precision: rounded to bfloat16, the A_bar of 48 coefficients over 3000 steps has an
-        # eigenvalue outside the unit circle.
+        # Not cast to half precision: rounded to bfloat16, A_bar for 48 coefficients and 3000 steps has an eigenvalue
+        # outside the unit circle.
         fixed = {"trainable": False, "autocast": False}
         self.transition = self.add_weight(name="transition", shape=a.shape, initializer=_constant(a.T), **fixed)
         self.write = self.add_weight(name="write", shape=b.shape, initializer=_constant(b), **fixed)
         self.built = True
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         h, m = states
         wide = _wide(self.variable_dtype)
         u_and_h = ops.matmul(inputs, self.kernel) + ops.matmul(h, self.recurrent_kernel)
@@ -191,10 +195,10 @@ class LMUCell(RecurrentCell):
 
 
 class _DiagonalCell(RecurrentCell):
-    """h_t = d * h_(t-1) + v_t over complex numbers, with d the same at every step; a subclass says what d and v_t are.
+    """h_t = d * h_(t-1) + v_t over complex numbers, with a constant d; a subclass defines d and v_t.
 
-    Output: ``activation(scale * Re(h_t C) + x_t D)``, with C as the real weight `output_kernel` of rows [Re C, -Im C]
-    and D as `skip_kernel`.
+    Output: ``activation(scale * Re(h_t C) + x_t D)``. C is the real weight `output_kernel` of rows [Re C, -Im C], D is
+    `skip_kernel`.
     """
 
     linear = True
@@ -205,10 +209,11 @@ class _DiagonalCell(RecurrentCell):
 
     @property
     def state_size(self) -> list[int]:
+        """Widths of the states."""
         return [self.width, self.width]
 
     def _add_vector(self, name: str, initializer: Any) -> Any:
-        """A trainable vector over the states that mixed precision leaves whole."""
+        """A trainable vector over the states that is not cast to half precision."""
         return self.add_weight(shape=(self.width,), name=name, initializer=initializer, autocast=False)
 
     def _decay(self) -> tuple[Any, Any]:
@@ -216,7 +221,7 @@ class _DiagonalCell(RecurrentCell):
         raise NotImplementedError
 
     def _input_scale(self) -> tuple[Any, Any]:
-        """What multiplies x_t B, as (real part, imaginary part) of shape (width,); None for an imaginary part of 0."""
+        """Factor of x_t B, as (real part, imaginary part) of shape (width,); None for an imaginary part of 0."""
         raise NotImplementedError
 
     def _driven(self, inputs: Any) -> tuple[Any, Any]:
@@ -234,6 +239,7 @@ class _DiagonalCell(RecurrentCell):
         return self.activation(read + ops.matmul(inputs, self.skip_kernel))
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         wide = _wide(self.variable_dtype)
         decay_re, decay_im = self._decay()
         new_re, new_im = self._driven(inputs)
@@ -243,8 +249,9 @@ class _DiagonalCell(RecurrentCell):
         return self._output(inputs, h_re, h_im), [h_re, h_im]
 
     def parallel_call(self, sequences: Any, states: list[Any], mask: Any = None, training: bool = False) -> Any:
+        """All steps in parallel: see `RecurrentCell.parallel_call`."""
         wide = _wide(self.variable_dtype)
-        # One row for the whole batch: every series has the same decay, until a mask tells them apart.
+        # One row for the whole batch: every series has the same decay, unless a mask changes it.
         shape = (1, ops.shape(sequences)[1], self.width)
         decay_re, decay_im = (ops.broadcast_to(part, shape) for part in self._decay())
         first_re, first_im = (ops.cast(state, wide) for state in states)
@@ -255,10 +262,10 @@ class _DiagonalCell(RecurrentCell):
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class LRUCell(_DiagonalCell):
-    """Linear recurrent unit: a diagonal complex recurrence, stable by its parameters, drawn from a ring.
+    """Linear recurrent unit: a diagonal complex recurrence, stable by parametrisation.
 
     Equations (Orvieto et al. 2023, "Resurrecting Recurrent Neural Networks for Long Sequences", arXiv:2303.06349,
-    sec. 3.2 to 3.4 and app. A), with f = `activation`, where the paper has the identity::
+    sec. 3.2 to 3.4 and app. A), with f = `activation`, in the paper the identity::
 
         d   = exp(-exp(nu_log) + i exp(theta_log))               |d| < 1 for any values
         h_t = d * h_(t-1) + exp(gamma_log) * (x_t B)
@@ -266,18 +273,18 @@ class LRUCell(_DiagonalCell):
 
     Initial values are those of the paper: d uniform on the ring r_min <= |d| <= r_max with phases from 0 to max_phase,
     exp(gamma_log) = sqrt(1 - |d|^2), both parts of B normal of variance 1 / (2 F) and both of C normal of variance
-    1 / N. D is elementwise in the paper, whose layers are as wide as their inputs; here it is a full matrix, as the
-    widths may differ, normal of variance 1 / F (the same variance of x_t D). `recurrent_initializer` and the arguments
+    1 / N. In the paper D is elementwise, as its layers are as wide as their inputs; here it is a full matrix, as the
+    widths can differ, normal of variance 1 / F (the same variance of x_t D). `recurrent_initializer` and the arguments
     of the bias have no effect.
 
     Args:
         units: int >= 1, width of the output.
-        state_units: int >= 1, number N of complex states; None is `units`.
-        r_min: float from 0 to r_max, smallest initial |d|.
-        r_max: float up to 1, largest initial |d|. Close to 1 for long memory.
-        max_phase: float > 0, largest initial phase in radians. A small one for long memory of slow signals.
+        state_units: int >= 1, number N of complex states; None: `units`.
+        r_min: float in [0, r_max], smallest initial |d|.
+        r_max: float in [0, 1], largest initial |d|. Close to 1 for long memory.
+        max_phase: float > 0, largest initial phase in radians. Small for long memory of slow signals.
         activation: function of the output; None is the identity.
-        **kwargs: see :class:`kerazoo.cells.RecurrentCell`; `kernel_initializer` is that of B.
+        **kwargs: see :class:`kerazoo.cells.RecurrentCell`; `kernel_initializer` initialises B.
 
     Shapes: inputs (B, F); states [real part (B, N), imaginary part (B, N)]; output y (B, units). Weights: kernel
     (F, 2 N) as [Re B, Im B], nu_log, theta_log, gamma_log (N), output_kernel (2 N, units) of rows [Re C, -Im C],
@@ -302,7 +309,7 @@ class LRUCell(_DiagonalCell):
         **kwargs: Any,
     ) -> None:
         super().__init__(units, **{"kernel_initializer": _untruncated(0.5), **kwargs})
-        hint = "It is the number of complex states; None takes `units`."
+        hint = "It is the number of complex states; None uses `units`."
         self.state_units = self.units if state_units is None else check_int("state_units", state_units, hint=hint)
         self.width = self.state_units
         self.r_max = check_real("r_max", r_max, 0.0, 1.0, hint="It bounds the initial |d| from above.")
@@ -313,7 +320,8 @@ class LRUCell(_DiagonalCell):
         self.activation = keras.activations.get(activation)
 
     def build(self, input_shape: Any) -> None:
-        # An initializer repeats its numbers, so nu_log and gamma_log are made of the same draw.
+        """Make the weights."""
+        # An initializer repeats its numbers, so nu_log and gamma_log use the same draw.
         square, phase = keras.initializers.RandomUniform(0.0, 1.0), keras.initializers.RandomUniform(0.0, 1.0)
 
         def squared_modulus(shape: Any, dtype: Any) -> Any:
@@ -349,7 +357,7 @@ class LRUCell(_DiagonalCell):
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class S5Cell(_DiagonalCell):
-    """Simplified state space layer: one diagonal system of many inputs and outputs with learned step sizes.
+    """Simplified state space layer (S5): a diagonal system with many inputs and outputs and learned step sizes.
 
     Equations (Smith et al. 2023, "Simplified State Space Layers for Sequence Modeling", ICLR, arXiv:2208.04933,
     sec. 2.1 and 3), with s = exp(log_step) and f = `activation`::
@@ -358,20 +366,20 @@ class S5Cell(_DiagonalCell):
         h_t = d * h_(t-1) + (d - 1) / L * (x_t B)                zero-order hold
         y_t = f(2 Re(h_t C) + x_t D)
 
-    Of each conjugate pair of states one is kept, hence the 2 (app. B.1). Initial values are those of the paper with a
-    single block: L and the eigenvectors V from :func:`hippo_normal_eigenvalues`, B and C random real matrices (LeCun
-    normal) taken to the eigenvectors' basis, log s uniform from log dt_min to log dt_max. D is elementwise in the
-    paper, whose layers are as wide as their inputs; here it is a full matrix, as the widths may differ, normal of
-    variance 1 / F (the same variance of x_t D). Nothing keeps Re L below 0 in training, as in the paper.
+    One state of each conjugate pair is kept, hence the factor 2 (app. B.1). Initial values are those of the paper with
+    a single block: L and the eigenvectors V from :func:`hippo_normal_eigenvalues`, B and C random real matrices (LeCun
+    normal) in the basis of the eigenvectors, log s uniform from log dt_min to log dt_max. In the paper D is
+    elementwise, as its layers are as wide as their inputs; here it is a full matrix, as the widths can differ, normal
+    of variance 1 / F (the same variance of x_t D). As in the paper, training does not keep Re L below 0.
     `recurrent_initializer` and the arguments of the bias have no effect.
 
     Args:
         units: int >= 1, width of the output.
-        state_units: even int >= 2, size of the system, conjugates counted; None is `units`, rounded up to even.
+        state_units: even int >= 2, size of the system with the conjugate states; None: `units`, rounded up to even.
         dt_min: float > 0, smallest initial step size.
-        dt_max: float >= dt_min, largest initial step size. A memory of about 2 / dt_min to 2 / dt_max steps.
+        dt_max: float >= dt_min, largest initial step size. The memory is about 2 / dt_min to 2 / dt_max steps.
         activation: function of the output; None is the identity.
-        **kwargs: see :class:`kerazoo.cells.RecurrentCell`; `kernel_initializer` is that of the real matrix of B.
+        **kwargs: see :class:`kerazoo.cells.RecurrentCell`; `kernel_initializer` initialises the real matrix of B.
 
     Shapes: inputs (B, F); states [real part (B, N), imaginary part (B, N)] with N = state_units / 2; output y
     (B, units). Weights: kernel (F, 2 N) as [Re B, Im B], lambda_re, lambda_im, log_step (N), output_kernel
@@ -396,7 +404,7 @@ class S5Cell(_DiagonalCell):
         **kwargs: Any,
     ) -> None:
         super().__init__(units, **{"kernel_initializer": "lecun_normal", **kwargs})
-        hint = "It counts the states with their conjugates; None takes `units`, rounded up to even."
+        hint = "It counts the states with their conjugates; None uses `units`, rounded up to even."
         size = (
             self.units + self.units % 2 if state_units is None else check_int("state_units", state_units, 2, hint=hint)
         )
@@ -411,6 +419,7 @@ class S5Cell(_DiagonalCell):
         self.activation = keras.activations.get(activation)
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         values, vectors = hippo_normal_eigenvalues(self.state_units)
         # With V the kept eigenvectors: B^T conj(V) = B^T [Re V, -Im V], and rows [Re, -Im] of V^T C^T = its transpose.
         basis = np.concatenate([vectors.real, -vectors.imag], axis=1)
@@ -447,7 +456,7 @@ class S5Cell(_DiagonalCell):
 
     def _input_scale(self) -> tuple[Any, Any]:
         eigen_re, eigen_im, re, im = self._exponent()
-        # exp(re + i im) - 1 without the difference of two numbers close to 1: steps are as small as 0.001.
+        # exp(re + i im) - 1, without the difference of two numbers close to 1: steps can be as small as 0.001.
         less_re = ops.expm1(re) * ops.cos(im) - 2 * ops.square(ops.sin(im / 2))
         less_im = ops.exp(re) * ops.sin(im)
         norm = ops.square(eigen_re) + ops.square(eigen_im)
@@ -461,20 +470,26 @@ CELLS = (
     CellInfo(
         name="lmu",
         make=LMUCell,
-        title="Legendre memory unit: a fixed memory of a sliding window beside the hidden state.",
+        title="Legendre memory unit: a fixed memory of a sliding window, and a hidden state.",
         paper='Voelker et al. 2019, "Legendre Memory Units: Continuous-Time Representation in Recurrent Neural '
         'Networks", NeurIPS',
+        states=("h", "m"),
+        note="m is `order` wide (U by default): a fixed memory of `theta` steps; no bias",
     ),
     CellInfo(
         name="lru",
         make=LRUCell,
         title="Linear recurrent unit: a diagonal complex recurrence.",
         paper='Orvieto et al. 2023, "Resurrecting Recurrent Neural Networks for Long Sequences", arXiv:2303.06349',
+        states=("Re h", "Im h"),
+        note="complex, diagonal; `r_max` close to 1 for long memory",
     ),
     CellInfo(
         name="s5",
         make=S5Cell,
         title="Simplified state space layer: a diagonal system with learned step sizes.",
         paper='Smith et al. 2023, "Simplified State Space Layers for Sequence Modeling", ICLR, arXiv:2208.04933',
+        states=("Re h", "Im h"),
+        note="an even number of states",
     ),
 )

@@ -1,4 +1,4 @@
-"""The cells of xLSTM: sLSTM, with exponential gates and a normalised memory, and mLSTM, with a matrix for a memory."""
+"""The cells of xLSTM: sLSTM, with exponential gates and a normalised memory, and mLSTM, with a matrix memory."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from kerazoo.errors import InvalidArgumentError
 __all__ = ["CELLS", "MLSTMCell", "SLSTMCell"]
 
 _FORGET_GATES = ("sigmoid", "exp")
-_NEVER = -1e30  # the logarithm of a gate that is shut; an infinity would give gradients that are no numbers
-_LARGEST = 80.0  # exp of it is still a float32
-_CHUNK = 64  # steps of the parallel form that see each other directly
+_NEVER = -1e30  # the logarithm of a closed gate; an infinity would make gradients NaN
+_LARGEST = 80.0  # its exponential is finite in float32
+_CHUNK = 64  # steps of the parallel form that read each other directly
 
 
 def _check_heads(units: int, heads: Any) -> int:
@@ -31,18 +31,18 @@ def _check_heads(units: int, heads: Any) -> int:
 
 
 def _wide(dtype: str) -> str:
-    """The type for exponents: `dtype`, or float32 in its place if it is a half."""
+    """The dtype for exponents: float32 instead of half precision, else `dtype`."""
     return "float32" if dtype in ("bfloat16", "float16") else dtype
 
 
 def _rounded(m: Any, dtype: str) -> Any:
-    """m as the states will hold it, so that memories are scaled by the very number that later steps read."""
+    """M as the states will hold it, so that memories are scaled by the very number that later steps read."""
     return ops.cast(ops.cast(m, dtype), m.dtype)
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class SLSTMCell(RecurrentCell):
-    """sLSTM: an LSTM with an exponential input gate, whose memory is divided by the sum of what the gates let in.
+    """sLSTM: an LSTM with an exponential input gate, whose memory is divided by the sum of the gates.
 
     Equations (Beck et al. 2024, "xLSTM: Extended Long Short-Term Memory", arXiv:2405.04517, eq. 8 to 17), with
     g = `activation`::
@@ -55,23 +55,23 @@ class SLSTMCell(RecurrentCell):
         n_t = f'_t * n_(t-1) + i'_t
         h_t = sigmoid(a_o) * c_t / n_t
 
-    m is the logarithm of a scale that c and n share: it keeps the exponentials from overflowing and cancels in h. All
-    states begin as zeros, and a memory that is still empty (n = 0) takes its scale from its first input, so that n is
-    at least 1 ever after. R is block-diagonal: units of a head see their own head only (app. A.2).
+    m is the logarithm of a scale that c and n share: it prevents overflow of the exponentials and cancels in h. All
+    initial states are zeros. An empty memory (n = 0) takes its scale from its first input, so that n >= 1 afterwards. R
+    is block-diagonal: units read only their own head (app. A.2).
 
-    The paper leaves the forget gate open; the authors' implementation has the sigmoid, and so has the default. Its
-    initial b_f falls along the units by a power law and its R begins as zeros; here b_f is `forget_bias` for all units
-    and R is orthogonal. Its causal convolution and group norm belong to the block around the cell, not to the cell.
+    The paper allows both forget gates; the default is the sigmoid, as in the authors' implementation. There, the
+    initial b_f falls along the units by a power law and the initial R is zero; here b_f is `forget_bias` for all units
+    and R is orthogonal. The causal convolution and the group norm are parts of the block around the cell.
 
-    Since m cancels, no gradient is sent through it.
+    Since m cancels, it has no gradient.
 
     Args:
         units: int >= 1, a multiple of `heads`.
         heads: int >= 1, blocks of the recurrent weights.
         forget_gate: "sigmoid" or "exp".
         activation: function of the candidate.
-        forget_bias: float, initial b_f on top of `bias_initializer`; with forget_gate="exp" its log sigmoid is, so that
-            both gates start at the same value.
+        forget_bias: float, added to the initial b_f; with forget_gate="exp" its log sigmoid is added, so that both
+            gates initially have the same value.
         **kwargs: see :class:`kerazoo.cells.RecurrentCell`.
 
     Shapes: inputs (B, F); states [h, c, n, m], each (B, units); output h. Weights: kernel (F, 4 units) as [i, f, z, o],
@@ -103,9 +103,11 @@ class SLSTMCell(RecurrentCell):
 
     @property
     def state_size(self) -> list[int]:
+        """Widths of the states."""
         return [self.units] * 4
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         width = self.units // self.heads
         self.kernel = self.add_kernel("kernel", (input_shape[-1], 4 * self.units))
         self.recurrent_kernel = self.add_recurrent_kernel("recurrent_kernel", (self.heads, width, 4 * width))
@@ -124,16 +126,17 @@ class SLSTMCell(RecurrentCell):
         return ops.reshape(by_gate, (-1, 4 * self.units))
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         h, c, n, m = states
         wide = _wide(self.compute_dtype)
         i, f, z, o = ops.split(ops.matmul(inputs, self.kernel) + self._recurrent(h) + self.bias, 4, axis=-1)
         log_i, log_f = ops.cast(i, wide), _log_forget(ops.cast(f, wide), self.forget_gate)
         empty, m_before = ops.equal(n, 0), ops.cast(m, wide)
-        # An empty memory has no scale to keep: under the maximum, a small first input would be lost in 0 / 0.
+        # An empty memory has no scale: with the maximum, a small first input would be lost in 0 / 0.
         m = ops.where(empty, log_i, ops.maximum(log_f + m_before, log_i))
         m = _rounded(ops.stop_gradient(m), self.compute_dtype)
         i = ops.cast(ops.exp(log_i - m), self.compute_dtype)
-        # m_before - m first: where m is large, log f would be lost beside it.
+        # m_before - m first: log f would be lost in the rounding of a large m.
         f = ops.cast(ops.exp(ops.where(empty, _NEVER, log_f + (m_before - m))), self.compute_dtype)
         c = f * c + i * self.activation(z)
         n = f * n + i
@@ -143,7 +146,7 @@ class SLSTMCell(RecurrentCell):
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class MLSTMCell(RecurrentCell):
-    """mLSTM: a matrix for a memory, into which values are written under keys, with gates that read the input alone.
+    """mLSTM: a matrix memory that stores values under keys, with gates that read only the input.
 
     Equations (Beck et al. 2024, "xLSTM: Extended Long Short-Term Memory", arXiv:2405.04517, eq. 19 to 27, in the
     stabilised form of eq. 15 to 17 and app. A.3), for each head, of width d = units / heads::
@@ -157,22 +160,22 @@ class MLSTMCell(RecurrentCell):
         n_t = f'_t n_(t-1) + i'_t k_t
         h_t = sigmoid(x_t W_o + b_o) * (C_t q_t) / max(|n_t q_t|, exp(-m_t))
 
-    C and n are the paper's divided by exp(m), which cancels in h, so no gradient is sent through m. All states begin
-    as zeros. There is no hidden state.
+    C and n are those of the paper divided by exp(m), which cancels in h, so m has no gradient. All initial states are
+    zeros. There is no hidden state.
 
-    As in the authors' implementation the forget gate is a sigmoid unless asked otherwise, and b_f begins at 3 for the
-    first head and rises evenly to 6 for the last, on top of `bias_initializer` (with forget_gate="exp": the log sigmoid
-    of that, the same gate). There the gates read q, k and v with weights of zeros at first, b_i is drawn at random, and
-    1e-6 is added to the divisor; here all of that is as in the paper. Its convolution, norm and projections belong to
-    the block around the cell. `recurrent_initializer` has no effect.
+    As in the authors' implementation the default forget gate is a sigmoid, and the initial b_f rises linearly from 3
+    for the first head to 6 for the last, added to `bias_initializer` (with forget_gate="exp", their log sigmoid, which
+    is the same gate). There, the gates read q, k and v with weights that are initially zero, b_i is random, and 1e-6 is
+    added to the divisor; here these follow the paper. The convolution, the norm and the projections are parts of the
+    block around the cell. `recurrent_initializer` has no effect.
 
-    The parallel form cuts the sequence into chunks of up to 64 steps: steps of a chunk read each other as in attention,
-    and the memory is handed from chunk to chunk by an associative scan. For T steps of a head it takes memory in
-    proportion to 64 T + d d T / 64, where a scan of every step would take d d T and plain attention T T.
+    The parallel form splits the sequence into chunks of up to 64 steps. The steps of a chunk read each other as in
+    attention; an associative scan passes the memory from chunk to chunk. For T steps of a head it needs memory in
+    proportion to 64 T + d d T / 64; a scan of every step would need d d T, plain attention T T.
 
     Args:
         units: int >= 1, a multiple of `heads`.
-        heads: int >= 1, memories side by side.
+        heads: int >= 1, number of memories.
         forget_gate: "sigmoid" or "exp".
         **kwargs: see :class:`kerazoo.cells.RecurrentCell`.
 
@@ -198,9 +201,11 @@ class MLSTMCell(RecurrentCell):
 
     @property
     def state_size(self) -> list[int]:
+        """Widths of the states."""
         return [self.units * self.width, self.units, self.heads]
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights."""
         size = 4 * self.units + 2 * self.heads
         self.kernel = self.add_kernel("kernel", (input_shape[-1], size))
         raised = np.zeros(size)
@@ -209,9 +214,9 @@ class MLSTMCell(RecurrentCell):
         self.built = True
 
     def _read(self, inputs: Any) -> list[Any]:
-        """(..., F) -> q, k, v (..., heads, d), o (..., units), and log i, log f (..., heads) in the wide type."""
+        """(..., F) -> q, k, v (..., heads, d), o (..., units), and log i, log f (..., heads) in the wide dtype."""
         units, width = self.units, self.width
-        # The bias of k is not divided by sqrt(d), so that the scale is one of the kernel's product.
+        # The scale multiplies the product, because the bias of k is not divided by sqrt(d).
         scale = np.ones(4 * units + 2 * self.heads)
         scale[units : 2 * units] = 1 / math.sqrt(width)
         read = ops.matmul(inputs, self.kernel) * ops.cast(scale, self.compute_dtype) + self.bias
@@ -223,19 +228,20 @@ class MLSTMCell(RecurrentCell):
         return [q, k, v, ops.sigmoid(o), ops.cast(i, wide), _log_forget(ops.cast(f, wide), self.forget_gate)]
 
     def _divided(self, memory: Any, normalizer: Any, m: Any) -> Any:
-        """(C q) / max(|n q|, exp(-m)), in the wide type and cast back: exp(-m) may be more than a half can hold."""
+        """(C q) / max(|n q|, exp(-m)), computed in the wide dtype: exp(-m) can overflow in half precision."""
         memory, normalizer = ops.cast(memory, m.dtype), ops.cast(normalizer, m.dtype)
         least = ops.exp(ops.minimum(-m, _LARGEST))
         return ops.cast(memory / ops.expand_dims(ops.maximum(ops.abs(normalizer), least), -1), self.compute_dtype)
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, `output_size`), new states."""
         heads, width = self.heads, self.width
         q, k, v, o, log_i, log_f = self._read(inputs)
         memory = ops.reshape(states[0], (-1, heads, width, width))
         normalizer = ops.reshape(states[1], (-1, heads, width))
         m_before = ops.cast(states[2], log_f.dtype)
         m = _rounded(ops.stop_gradient(ops.maximum(log_f + m_before, log_i)), self.compute_dtype)
-        i, f = ops.exp(log_i - m), ops.exp(log_f + (m_before - m))  # in this order: log f is small where m may be large
+        i, f = ops.exp(log_i - m), ops.exp(log_f + (m_before - m))  # log f can be small, m large
         i, f = (ops.expand_dims(ops.cast(gate, self.compute_dtype), -1) for gate in (i, f))
         k_in = i * k
         memory = ops.expand_dims(f, -1) * memory + ops.expand_dims(v, -1) * ops.expand_dims(k_in, -2)
@@ -247,6 +253,7 @@ class MLSTMCell(RecurrentCell):
         return h, [*new, ops.cast(m, self.compute_dtype)]
 
     def parallel_call(self, sequences: Any, states: list[Any], mask: Any = None, training: bool = False) -> Any:
+        """All steps in parallel: see `RecurrentCell.parallel_call`."""
         heads, width, dtype = self.heads, self.width, self.compute_dtype
         wide = _wide(dtype)
         q, k, v, o, log_i, log_f = self._read(sequences)
@@ -254,7 +261,7 @@ class MLSTMCell(RecurrentCell):
             valid = ops.expand_dims(ops.cast(mask, "bool"), -1)
             log_i = ops.where(valid, log_i, _NEVER)
             log_f = ops.where(valid, log_f, ops.zeros_like(log_f))
-        # n is one row more of C: the memory of a value that is always 1.
+        # n is a further row of C: the memory of a value that is always 1.
         v = ops.concatenate([v, ops.ones_like(v[..., :1])], axis=-1)
         first = ops.concatenate(
             [ops.reshape(states[0], (-1, heads, width, width)), ops.reshape(states[1], (-1, heads, 1, width))], axis=2
@@ -262,14 +269,14 @@ class MLSTMCell(RecurrentCell):
         first, first_m = ops.cast(first, wide), ops.cast(states[2], wide)
 
         steps = ops.shape(sequences)[1]
-        size = _CHUNK if sequences.shape[1] is None else -(-steps // -(-steps // _CHUNK))  # chunks of even length
+        size = _CHUNK if sequences.shape[1] is None else -(-steps // -(-steps // _CHUNK))  # chunks of equal length
         missing = -steps % size
-        if sequences.shape[1] is None or missing:  # steps that neither forget nor write
+        if sequences.shape[1] is None or missing:  # pad with steps that neither forget nor write
             q, k, v, log_f = (_padded(x, missing, 0.0) for x in (q, k, v, log_f))
             log_i = _padded(log_i, missing, _NEVER)
         chunks = (steps + missing) // size
         m = _running_scale(ops.stop_gradient(log_f), ops.stop_gradient(log_i), first_m)
-        m = ops.reshape(m, (-1, steps + missing, heads))  # TensorFlow's graphs no longer know its rank
+        m = ops.reshape(m, (-1, steps + missing, heads))  # its static rank is lost in graphs of TensorFlow
 
         def chunked(x: Any) -> Any:
             """(B, T, heads, ...) -> (B, chunks, heads, steps of a chunk, ...)."""
@@ -278,22 +285,22 @@ class MLSTMCell(RecurrentCell):
             return ops.transpose(x, (0, 1, 3, 2, *range(4, 4 + len(rest))))
 
         q, k, v, log_i, log_f, m = (chunked(x) for x in (q, k, v, log_i, log_f, m))
-        # Logarithms of what is left at step t of a chunk of the memory before it, and of what step s wrote (t, s).
-        # The latter are not taken as differences of the former, which lose all digits at a strong reset.
+        # Logarithms of the decay, at step t of a chunk, of the memory before it, and of what step s wrote, (t, s). The
+        # latter are not differences of the former, which would lose all digits after a strong reset.
         decay = ops.cumsum(log_f, axis=-1)
         later = np.tril(np.ones((size, size), "float32"), -1)
         between = ops.cumsum(ops.expand_dims(log_f, -1) * ops.cast(later, wide), axis=-2)
         last_m = m[..., -1]
         m_before = ops.concatenate([ops.expand_dims(first_m, 1), last_m[:, :-1]], axis=1)
 
-        # What the steps of a chunk read of each other.
+        # What the steps of a chunk read from each other.
         seen = np.tril(np.ones((size, size), bool))
         log_weight = between + (ops.expand_dims(log_i, -2) - ops.expand_dims(m, -1))
         weight = ops.exp(ops.where(seen, log_weight, _NEVER))
         scores = ops.matmul(q, ops.swapaxes(k, -1, -2)) * ops.cast(weight, dtype)
         read = ops.matmul(scores, v)
 
-        # What they read of the chunks before.
+        # What they read from earlier chunks.
         written = ops.cast(ops.exp(between[..., -1, :] + (log_i - ops.expand_dims(last_m, -1))), dtype)
         new = ops.matmul(ops.swapaxes(v, -1, -2), k * ops.expand_dims(written, -1))
         kept = ops.exp(decay[..., -1] + (m_before - last_m))
@@ -322,12 +329,12 @@ def _log_forget(a: Any, forget_gate: str) -> Any:
 
 
 def _initial_forget(bias: Any, forget_gate: str) -> Any:
-    """What is added to the initial bias, so that the gate starts at sigmoid(bias) whatever its function."""
+    """The increment of the initial bias with which the gate is initially sigmoid(bias), whatever its function."""
     return -np.logaddexp(0.0, -np.asarray(bias)) if forget_gate == "exp" else bias
 
 
 def _padded(x: Any, missing: Any, value: float) -> Any:
-    """`missing` steps more at the end of x (B, T, ...)."""
+    """X (B, T, ...) with `missing` more steps at the end."""
     shape = ops.shape(x)
     return ops.concatenate([x, ops.full((shape[0], missing, *shape[2:]), value, dtype=x.dtype)], axis=1)
 
@@ -341,6 +348,20 @@ def _running_scale(log_f: Any, log_i: Any, first: Any) -> Any:
 _PAPER = 'Beck et al. 2024, "xLSTM: Extended Long Short-Term Memory", arXiv:2405.04517'
 
 CELLS = (
-    CellInfo(name="slstm", make=SLSTMCell, title="LSTM with exponential gates and a normalised memory.", paper=_PAPER),
-    CellInfo(name="mlstm", make=MLSTMCell, title="LSTM with a matrix for a memory.", paper=_PAPER),
+    CellInfo(
+        name="slstm",
+        make=SLSTMCell,
+        title="LSTM with exponential gates and a normalised memory.",
+        paper=_PAPER,
+        states=("h", "c", "n", "m"),
+        note="exponential input gate; block-diagonal recurrent weights",
+    ),
+    CellInfo(
+        name="mlstm",
+        make=MLSTMCell,
+        title="LSTM with a matrix memory.",
+        paper=_PAPER,
+        states=("C", "n", "m"),
+        note="states of U U / heads, U and heads numbers",
+    ),
 )

@@ -23,8 +23,8 @@ Config = tuple[Mapping[str, Any], ...]
 
 N_ORIGINS = 24  # rolling origins per training part
 MAX_SCORED_SERIES = 12  # of a panel with more series, an evenly spaced subset is scored
-# The next three were tuned on the series of `benchmarks.data.series_of_r`. An autoregression has many more coefficients than
-# exponential smoothing and scores well by chance more often; its error is multiplied by this factor.
+# The next three were tuned on the series of `benchmarks.data.series_of_r`. An autoregression has many more coefficients
+# than exponential smoothing and scores well by chance more often; its error is multiplied by this factor.
 AUTOREGRESSION_PENALTY = 1.05
 # Sharpness of the weights. The standard error of a score falls with the square root of the number of forecasts that it
 # averages; the weights therefore become sharper in proportion to that square root.

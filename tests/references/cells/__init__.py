@@ -1,16 +1,16 @@
-"""What the NumPy references of the cells share. A reference is one step in float64:
+"""NumPy references of the cells: a file per file of `kerazoo/cells/families/`, and here what they share.
 
-``reference(w, x, states, config) -> (output, states)`` with w the cell's weights by name, x (B, F), states a list of
-(B, n), and config the cell's `get_config()`.
+A reference computes one step in float64, ``reference(w, x, states, config) -> (output, states)``, with w the cell's
+weights by name, x (B, F), states a list of (B, n), and config the cell's `get_config()`. Each file maps names of cells
+to references in `REFERENCES`.
 """
 
 from __future__ import annotations
 
 import importlib
+import pkgutil
 
 import numpy as np
-
-from kerazoo.cells.registry import FAMILIES
 
 
 def sigmoid(x):
@@ -32,9 +32,10 @@ def activation(name):
 
 
 def references():
+    """Name of a cell -> its reference, of all files of this package."""
     found = {}
-    for family in FAMILIES:
-        found.update(importlib.import_module(f"tests.references.cells_{family}").REFERENCES)
+    for module in pkgutil.iter_modules(__path__):
+        found.update(importlib.import_module(f"{__name__}.{module.name}").REFERENCES)
     return found
 
 

@@ -1,4 +1,4 @@
-"""`DropoutCell`: dropout of inputs, outputs and states, with noise that is drawn before the loop."""
+"""`DropoutCell`: dropout of inputs, outputs and states, with noise drawn before the loop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from keras import ops
 
 from kerazoo._validation import check_dropout, check_int
 from kerazoo.cells.base import output_size_of, state_sizes_of
-from kerazoo.cells.wrappers import WrapperCell
+from kerazoo.cells.wrappers.base import WrapperCell
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["DropoutCell"]
@@ -17,27 +17,26 @@ __all__ = ["DropoutCell"]
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class DropoutCell(WrapperCell):
-    """Dropout around a cell while training: values are set to 0 with a given probability, the others grow by 1 / (1 -
-    p).
+    """Dropout around a cell while training.
 
-    Inputs and outputs are dropped anew at every step (Zaremba et al. 2014); with `variational`, one mask serves all
-    steps of a sequence. The state h is dropped by one mask for all steps (Gal & Ghahramani 2016, sec. 4), as a new one
-    at each step would forget everything within a few steps.
+    Values are set to 0 with probability p; the others are multiplied by 1 / (1 - p). Masks of inputs and outputs are
+    new at every step (Zaremba et al. 2014); with `variational`, one mask is used for all steps of a sequence. The mask
+    of the state h is always the same for all steps (Gal & Ghahramani 2016, sec. 4): a new mask at each step would erase
+    the state within a few steps.
 
-    A cell whose h is its only memory and linear (minGRU, LRU, ...) takes no state dropout: scaling by 1 / (1 - p) at
-    every step would let its state grow without bound.
+    Cells whose only memory is a linear h (minGRU, LRU, ...) allow no state dropout: scaling by 1 / (1 - p) at every
+    step would let the state grow without bound.
 
     Args:
         cell: the cell inside.
-        input_dropout, output_dropout, state_dropout: float from 0 up to, but not including, 1: probability of each
-            value to be dropped.
-        variational: bool, one mask for all steps for inputs and outputs too.
+        input_dropout, output_dropout, state_dropout: float in [0, 1), probability that a value is dropped.
+        variational: bool, one mask for all steps, for inputs and outputs too.
         seed: int or None, of the noise.
         **kwargs: see :class:`kerazoo.cells.WrapperCell`.
 
     Raises:
-        InvalidArgumentError: a probability is out of range; state dropout for a cell that cannot take it; or training
-            in a layer other than :class:`kerazoo.cells.Recurrent`, which draws the noise.
+        InvalidArgumentError: a probability is out of range; state dropout for a cell that does not allow it; or
+            training in a layer other than :class:`kerazoo.cells.Recurrent`, which draws the noise.
 
     >>> import numpy as np
     >>> from kerazoo.cells import Recurrent
@@ -67,19 +66,19 @@ class DropoutCell(WrapperCell):
         self.seed = None if seed is None else check_int("seed", seed, 0)
         if self.state_dropout and (getattr(cell, "linear", False) or not self.droppable_states):
             raise InvalidArgumentError(
-                f"state_dropout={state_dropout}; expected 0 for {type(cell).__name__}: its state is a linear "
-                "memory, and "
-                "growing by 1 / (1 - p) at every step would let it explode. Use input_dropout or output_dropout."
+                f"state_dropout={state_dropout}; expected 0 for {type(cell).__name__}: its state is a linear memory, "
+                "which would grow by 1 / (1 - p) at every step. Use input_dropout or output_dropout."
             )
         self.seed_generator = keras.random.SeedGenerator(seed)
         self._input_width: int | None = None
 
     def build(self, input_shape: Any) -> None:
+        """Build the cell inside."""
         self._input_width = int(input_shape[-1])
         super().build(input_shape)
 
     def sequence_noise(self, batch: Any, steps: Any, training: bool) -> Any:
-        """Masks for a sequence: {"input", "output"}: (B, T, n) or, variational, (B, n); {"state"}: a list of (B, n)."""
+        """Masks for a sequence: "input" and "output" (B, T, n) or, variational, (B, n); "state" a list of (B, n)."""
         noise = super().sequence_noise(batch, steps, training) or {}
         if not training:
             return noise or None
@@ -102,14 +101,15 @@ class DropoutCell(WrapperCell):
     def _check_noise(self, noise: Any, training: bool) -> dict[str, Any]:
         if training and noise is None and (self.input_dropout or self.output_dropout or self.state_dropout):
             raise InvalidArgumentError(
-                "DropoutCell was trained without noise; expected to run in kerazoo.cells.Recurrent, which draws it "
-                "before the loop. Use Recurrent(cell) instead of keras.layers.RNN(cell)."
+                "DropoutCell was trained without noise; expected to run in kerazoo.cells.Recurrent, which draws the "
+                "noise before the loop. Use Recurrent(cell) instead of keras.layers.RNN(cell)."
             )
         return noise or {}
 
     def call(
         self, inputs: Any, states: Any, training: bool = False, noise: Any = None, time: Any = None
     ) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, U), new states."""
         drawn = self._check_noise(noise, training)
         states = list(states)
         for i, mask in zip(self.droppable_states, drawn.get("state", ()), strict=False):
@@ -122,6 +122,7 @@ class DropoutCell(WrapperCell):
     def parallel_call(
         self, sequences: Any, states: list[Any], mask: Any = None, training: bool = False, noise: Any = None
     ) -> tuple[Any, list[Any]]:
+        """All steps in parallel: see `RecurrentCell.parallel_call`."""
         drawn = self._check_noise(noise, training)
 
         def of_sequence(leaf: Any) -> Any:

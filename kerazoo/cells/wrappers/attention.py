@@ -1,4 +1,4 @@
-"""`AttentionCell`: a cell that looks back at its last k outputs."""
+"""`AttentionCell`: attention over the last k outputs of a cell."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from keras import ops
 
 from kerazoo._validation import check_int
 from kerazoo.cells.base import output_size_of
-from kerazoo.cells.wrappers import WrapperCell
+from kerazoo.cells.wrappers.base import WrapperCell
 
 __all__ = ["AttentionCell"]
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class AttentionCell(WrapperCell):
-    """Attention over the last `length` outputs, whose summary joins the next input
-    (`tf.contrib.rnn.AttentionCellWrapper`).
+    """Attention over the last `length` outputs; its result is part of the next input.
 
-    Equations (Bahdanau et al. 2015, arXiv:1409.0473, sec. 3.1, over a window of own outputs)::
+    As `tf.contrib.rnn.AttentionCellWrapper`. Equations (Bahdanau et al. 2015, arXiv:1409.0473, sec. 3.1, over a window
+    of the cell's own outputs)::
 
-        u_t = [x_t, a_(t-1)] W_u + b_u              as wide as x_t
+        u_t = [x_t, a_(t-1)] W_u + b_u              of the width of x_t
         s_t, states = cell(u_t)
         e_j = v . tanh(y_(t-j) W_y + s_t W_s)       for j = 1..length, y before the first step being 0
         a_t = sum_j softmax(e)_j y_(t-j)
         y_t = [s_t, a_t] W_o + b_o
 
-    The query is the output of the cell (TensorFlow's wrapper took all of its states, which can be matrices here).
+    The query is the output of the cell. (TensorFlow's wrapper used all its states, which can be matrices here.)
 
     Args:
         cell: the cell inside.
-        length: int >= 1, k, how many outputs are looked at.
+        length: int >= 1, k, number of past outputs that attention reads.
         **kwargs: see :class:`kerazoo.cells.WrapperCell`.
 
-    Shapes: inputs (B, F); states: those of the cell, a (B, U), window (B, length * U), oldest output first; output (B,
-        U).
+    Shapes: inputs (B, F); states: those of the cell, a (B, U), window (B, length * U) with the oldest output first;
+    output (B, U).
     """
 
     options = ("length",)
@@ -43,14 +43,16 @@ class AttentionCell(WrapperCell):
 
     def __init__(self, cell: Any, length: int, **kwargs: Any) -> None:
         super().__init__(cell, **kwargs)
-        self.length = check_int("length", length, hint="It is the number of past outputs that are looked at.")
+        self.length = check_int("length", length, hint="It is the number of past outputs that attention reads.")
 
     @property
     def own_state_sizes(self) -> list[int]:
+        """Widths of a and of the window of past outputs."""
         size = output_size_of(self.cell)
         return [size, self.length * size]
 
     def build(self, input_shape: Any) -> None:
+        """Build the weights of the attention and the cell inside."""
         width, size = int(input_shape[-1]), output_size_of(self.cell)
 
         def matrix(name: str, *shape: int) -> Any:
@@ -68,6 +70,7 @@ class AttentionCell(WrapperCell):
     def call(
         self, inputs: Any, states: Any, training: bool = False, noise: Any = None, time: Any = None
     ) -> tuple[Any, list[Any]]:
+        """One step: (B, F) and a list of states -> (B, U), new states."""
         *inner_states, attended, flat_window = list(states)
         size = output_size_of(self.cell)
         inputs = ops.matmul(ops.concatenate([inputs, attended], axis=-1), self.input_kernel) + self.input_bias
