@@ -5,7 +5,7 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-cp -r "$root/setup.py" "$root/pyproject.toml" "$root/README.md" "$root/LICENSE" "$root/kerazoo" "$root/kerazoo_ext" "$root/benchmarks" "$root/tests" "$copy"
+cp -r "$root/setup.py" "$root/pyproject.toml" "$root/README.md" "$root/LICENSE" "$root/kerazoo" "$root/kerazoo_ext" "$root/benchmarks" "$root/docs" "$root/tests" "$copy"
 cd "$copy"
 find kerazoo_ext -name '*.so' -delete -o -name '*.c' -delete
 KERAZOO_DEBUG=1 "$PYTHON" setup.py --quiet build_ext --inplace

@@ -34,7 +34,7 @@ QUESTIONS = {
     "accuracy": "Errors and coverage at rolling origins: the defaults beside statistics, medians of seeds.",
     "sine": "The network of 2017 on the sine: mean squared error after 2000 iterations, and 60 generated steps.",
     "time": "Seconds of a default fit on 156 months of milk.",
-    "cells": "Which model of one net forecasts best: mean rank over the series.",
+    "cells": "Which model forecasts best with one network: mean rank over the series.",
 }
 COLUMNS = ("name", "rmse_last", "rmse_mean", "mase", "coverage_80", "coverage_95", "seconds", "note")
 

@@ -84,6 +84,12 @@ def register_cell(info: CellInfo) -> CellInfo:
 
     Raises:
         InvalidArgumentError: the name or an alias is taken.
+
+    >>> import keras
+    >>> info = register_cell(CellInfo("mycell", keras.layers.GRUCell, title="A GRU.", paper="Cho et al. 2014"))
+    >>> make_cell("mycell", 4).units
+    4
+    >>> unregister_cell("mycell")
     """
     for name in (info.name, *info.aliases):
         if name in _NAMES:

@@ -48,6 +48,10 @@ class Sine:
 
     Raises:
         InvalidArgumentError: fewer than two points, or an empty interval.
+
+    >>> data = Sine(num_points=5, xmax=4.0)
+    >>> data.x_data.tolist(), data.resolution
+    ([0.0, 1.0, 2.0, 3.0, 4.0], 0.8)
     """
 
     def __init__(self, num_points: int = 250, xmin: float = 0.0, xmax: float = 10.0, seed: int | None = None) -> None:

@@ -70,6 +70,9 @@ class Plan:
         steps_per_execution: int, steps between two calls of the callbacks.
         unroll: bool, the loop over time is unrolled.
         why: the reasons, one sentence per choice.
+
+    >>> print(Plan(loop=True, steps_per_execution=50, why=("chosen by hand.",)))
+    50 steps in one compiled loop: chosen by hand.
     """
 
     loop: bool

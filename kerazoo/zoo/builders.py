@@ -41,6 +41,9 @@ def as_spec(spec_or_name: RNNSpec | str) -> RNNSpec:
 
     Raises:
         InvalidArgumentError: neither a spec nor a valid name.
+
+    >>> as_spec("gru_2x8").layers[1].units
+    8
     """
     if isinstance(spec_or_name, RNNSpec):
         return spec_or_name
@@ -149,7 +152,11 @@ def build_layers(
     negative: int = 64,
     noise_probabilities: Any = None,
 ) -> list[keras.layers.Layer]:
-    """The layers of a model in order, for your own functional model: see :func:`build`."""
+    """The layers of a model in order, for your own functional model: see :func:`build`.
+
+    >>> [layer.name for layer in build_layers(RNNSpec.from_name("lstm_1x8"))]
+    ['checks', 'lstm_0', 'head']
+    """
     seeds = _seeds(seed)
     made: list[keras.layers.Layer] = []
     if spec.vocabulary is not None:
@@ -253,6 +260,9 @@ def build_cell(layer: LayerSpec, width: int, *, timestamps: bool = False, seeds:
 
     Raises:
         InvalidArgumentError: a residual or highway connection between unequal widths; the message says how to fix it.
+
+    >>> type(build_cell(LayerSpec("gru", 8, attention=2), width=3)).__name__
+    'AttentionCell'
     """
     info = cell_info(layer.cell)
     options = layer.cell_options()

@@ -45,6 +45,9 @@ class LayerSpec:
 
     Raises:
         InvalidArgumentError: a value is out of range, or two values exclude each other.
+
+    >>> LayerSpec("lstm", 64, bidirectional=True, projection=16).output_width()
+    32
     """
 
     cell: str

@@ -18,7 +18,7 @@ from kerazoo_ext import _smoothing
 WEIGHTS = [(0.3, 0.1, 0.2, 1.0), (0.9975, 0.0, 0.0, 0.9), (0.05, 0.05, 0.95, 0.8), (0.6, 0.2, 0.0, 1.0)]
 
 
-def filter_twin(y, alpha, beta, gamma, phi, states):
+def filter_reference(y, alpha, beta, gamma, phi, states):
     """`_smoothing.innovations`, as a NumPy reference: innovations (T, C), and the last states (2 + m, C)."""
     level, slope, *seasons = (row.copy() for row in states)
     innovations = []
@@ -33,12 +33,12 @@ def filter_twin(y, alpha, beta, gamma, phi, states):
     return np.array(innovations), np.stack([level, slope, *seasons])
 
 
-def least_squares_twin(y, alpha, beta, gamma, phi, period, trend):
+def least_squares_reference(y, alpha, beta, gamma, phi, period, trend):
     """The best initial states (2 + m,) and their sum of squares, from the normal equations."""
     rows = [0] + [1] * trend + (list(range(2, 2 + period)) if period > 1 else [])
     columns = np.zeros((2 + period, 1 + len(rows)))
     columns[rows, range(1, 1 + len(rows))] = 1
-    responses, _ = filter_twin(y, alpha, beta, gamma, phi, columns)
+    responses, _ = filter_reference(y, alpha, beta, gamma, phi, columns)
     settled = np.array([row >= 2 for row in rows], float)
     matrix = responses[:, 1:].T @ responses[:, 1:] + np.outer(settled, settled)
     solution = np.linalg.solve(matrix, -responses[:, 1:].T @ responses[:, 0])
@@ -66,7 +66,7 @@ def seasonal(length, period, seed=0):
 def test_the_filter_is_that_of_numpy(length, period, columns, weights):
     rng = np.random.default_rng(length)
     y, states = rng.normal(size=length), rng.normal(size=(2 + period, columns))
-    expected, expected_states = filter_twin(y, *weights, states)
+    expected, expected_states = filter_reference(y, *weights, states)
     out = np.full((length, columns), np.nan)
     _smoothing.innovations(y, *weights, states, out)
     np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12)
@@ -81,13 +81,13 @@ def test_the_gradient_is_the_slope_of_the_squares(length, period, weights):
     y, initial = rng.normal(size=length), rng.normal(size=2 + period)
 
     def total(weights):
-        return np.sum(filter_twin(y, *weights, initial[:, None])[0] ** 2)
+        return np.sum(filter_reference(y, *weights, initial[:, None])[0] ** 2)
 
     states, gradient = np.zeros((2 + period, 5)), np.full(4, np.nan)
     states[:, 0] = initial
     assert _smoothing.squares(y, *weights, states, gradient) == pytest.approx(total(weights), rel=1e-12)
     np.testing.assert_allclose(
-        states[:, 0], filter_twin(y, *weights, initial[:, None])[1][:, 0], rtol=1e-12, atol=1e-12
+        states[:, 0], filter_reference(y, *weights, initial[:, None])[1][:, 0], rtol=1e-12, atol=1e-12
     )
     for which in range(4):
         above, below = np.array(weights), np.array(weights)
@@ -221,7 +221,7 @@ def test_no_other_weights_or_states_leave_less(model, seed):
     z, _ = smoothing.apply(y, index)
     assert smoothing.sse_ == pytest.approx(np.sum(z**2), rel=1e-12)
     # The states are optimal for these weights,
-    states, squares = least_squares_twin(y, *fitted, model.period or 1, trend)
+    states, squares = least_squares_reference(y, *fitted, model.period or 1, trend)
     assert smoothing.sse_ == pytest.approx(squares, rel=1e-9)
     learned = [smoothing.initial_level_, smoothing.initial_trend_, *(smoothing.initial_season_ or [0.0])]
     np.testing.assert_allclose(learned, states, rtol=1e-6, atol=1e-6)
@@ -239,7 +239,7 @@ def test_no_other_weights_or_states_leave_less(model, seed):
                 (model.gamma if model.gamma is not None else np.clip(others[2], 0, 1 - alpha)) if model.period else 0
             )
             phi = np.clip(others[3], *DAMPING) if model.trend == "damped" else 1
-            _, squares = least_squares_twin(y, alpha, beta, gamma, phi, model.period or 1, trend)
+            _, squares = least_squares_reference(y, alpha, beta, gamma, phi, model.period or 1, trend)
             assert squares >= smoothing.sse_ * (1 - 1e-8)
 
 
@@ -263,7 +263,7 @@ def test_the_unit_and_the_origin_of_the_values_do_not_matter():
 
 
 @pytest.mark.parametrize("y", [np.full(40, 3.0), np.zeros(40), 5 + 0.25 * np.arange(40.0) + np.tile([1, -3, 2, 0], 10)])
-def test_a_series_without_surprises_is_foretold_exactly(y):
+def test_a_series_without_surprises_is_forecast_exactly(y):
     smoothing = ExponentialSmoothing(4, "add").fit(y[:31], pd.RangeIndex(31))
     z, tail = smoothing.apply(y[:31], pd.RangeIndex(31))
     np.testing.assert_allclose(z, 0, atol=1e-10)
@@ -313,8 +313,8 @@ def test_another_series_gets_initial_states_from_its_own_first_values():
     other = 400 - 2 * seasonal(60, 6, seed=9)
     z, _ = smoothing.apply(other, pd.RangeIndex(60))
     weights = smoothing.alpha_, smoothing.beta_, smoothing.gamma_, smoothing.phi_
-    states, _ = least_squares_twin(other[:15], *weights, 6, True)
-    np.testing.assert_allclose(z, filter_twin(other, *weights, states[:, None])[0][:, 0], rtol=1e-6, atol=1e-6)
+    states, _ = least_squares_reference(other[:15], *weights, 6, True)
+    np.testing.assert_allclose(z, filter_reference(other, *weights, states[:, None])[0][:, 0], rtol=1e-6, atol=1e-6)
     # Later values change nothing before them.
     changed = other.copy()
     changed[40:] += 30

@@ -36,6 +36,12 @@ class AttentionCell(WrapperCell):
 
     Shapes: inputs (B, F); states: those of the cell, a (B, U), window (B, length * U) with the oldest output first;
     output (B, U).
+
+    >>> import numpy as np
+    >>> cell = AttentionCell(keras.layers.GRUCell(5), length=4)
+    >>> y, states = cell(np.ones((2, 3), "float32"), cell.get_initial_state(batch_size=2))
+    >>> tuple(y.shape)
+    (2, 5)
     """
 
     options = ("length",)

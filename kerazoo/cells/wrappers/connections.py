@@ -68,6 +68,12 @@ class HighwayCell(WrapperCell):
 
     Raises:
         InvalidArgumentError: when built, if the widths differ. The message names the projection that fixes it.
+
+    >>> import numpy as np
+    >>> cell = HighwayCell(keras.layers.GRUCell(3))
+    >>> y, states = cell(np.ones((2, 3), "float32"), cell.get_initial_state(batch_size=2))
+    >>> tuple(y.shape)
+    (2, 3)
     """
 
     options = ("carry_bias",)

@@ -26,6 +26,12 @@ class EmbeddingCell(WrapperCell):
 
     Shapes: inputs integer (B, 1), ids from 0 to vocabulary_size - 1; so a sequence is (B, T, 1). Weights: embeddings
     (vocabulary_size, embedding_size), initially uniform in +-0.05 as in `keras.layers.Embedding`.
+
+    >>> import numpy as np
+    >>> cell = EmbeddingCell(keras.layers.GRUCell(5), vocabulary_size=9, embedding_size=4)
+    >>> y, states = cell(np.array([[8], [0]]), cell.get_initial_state(batch_size=2))
+    >>> tuple(y.shape)
+    (2, 5)
     """
 
     options = ("vocabulary_size", "embedding_size")

@@ -47,6 +47,12 @@ class InputProjectionCell(_ProjectionCell):
         **kwargs: see :class:`WrapperCell`.
 
     Weights: input_projection (F, units), input_projection_bias (units).
+
+    >>> import numpy as np
+    >>> cell = InputProjectionCell(keras.layers.GRUCell(5), 4)
+    >>> y, states = cell(np.ones((2, 3), "float32"), cell.get_initial_state(batch_size=2))
+    >>> tuple(y.shape)
+    (2, 5)
     """
 
     def build(self, input_shape: Any) -> None:
@@ -75,6 +81,12 @@ class OutputProjectionCell(_ProjectionCell):
         **kwargs: see :class:`WrapperCell`.
 
     Weights: output_projection (U, units), output_projection_bias (units).
+
+    >>> import numpy as np
+    >>> cell = OutputProjectionCell(keras.layers.GRUCell(5), 4)
+    >>> y, states = cell(np.ones((2, 3), "float32"), cell.get_initial_state(batch_size=2))
+    >>> tuple(y.shape)
+    (2, 4)
     """
 
     def build(self, input_shape: Any) -> None:

@@ -29,6 +29,12 @@ class TimeStampedCell(WrapperCell):
 
     Raises:
         InvalidArgumentError: when built, if the input has a single feature, so that only the time would be left.
+
+    >>> import numpy as np
+    >>> cell = TimeStampedCell(keras.layers.GRUCell(5))
+    >>> y, states = cell(np.ones((2, 3), "float32"), cell.get_initial_state(batch_size=2))
+    >>> tuple(y.shape)
+    (2, 6)
     """
 
     def build(self, input_shape: Any) -> None:
