@@ -45,7 +45,7 @@ def test_the_tree_in_the_architecture_page_is_the_tree():
     """Every file of the package is named there, in the line of its folder."""
     page = (ROOT / "docs" / "architecture.md").read_text()
     tree = re.search(r"^    kerazoo/\n(.*?)^    kerazoo_ext/", page, re.MULTILINE | re.DOTALL)[1]
-    named = {name for name in re.findall(r"[\w]+", tree)}
+    named = set(re.findall(r"\w+", tree))
     files = {path.stem for path in (ROOT / "kerazoo").rglob("*.py") if path.parent != ROOT / "kerazoo"}
     # The cells are listed in docs/cells.md, data sets and wrappers in their packages.
     left_out = {path.stem for folder in ("datasets", "cells/families", "cells/wrappers") for path in
