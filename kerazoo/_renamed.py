@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = ["RENAMED", "install"]
 
+# Names inside these modules that were renamed as well: (old module, old name) -> new name.
+RENAMED_NAMES = {
+    ("accelerators", "visible"): "accelerator_visible",
+    ("attached", "attached"): "model_cache",
+    ("forecast.rolling", "Roller"): "Rollout",
+    ("word2vec.safeguard", "Safeguard"): "DivergenceGuard",
+}
+
 # Old name -> new names, all without the leading `kerazoo.`. Several where the content of a module was split.
 RENAMED: dict[str, tuple[str, ...]] = {
     "accelerators": ("_runtime.devices",),
@@ -32,7 +40,7 @@ RENAMED: dict[str, tuple[str, ...]] = {
     "cells.grid": ("cells.families.grid",),
     "cells.keras_cells": ("cells.families.keras_cells",),
     "cells.linear": ("cells.scan",),
-    "cells.lstm_variants": ("cells.families.lstm_variants",),
+    "cells.lstm_variants": ("cells.families.lstm_variants", "cells.families.phased"),
     "cells.minimal": ("cells.families.minimal",),
     "cells.phased": ("cells.families.phased",),
     "cells.reservoir": ("cells.families.reservoir",),
@@ -118,6 +126,7 @@ class _Finder:
         warn_renamed(module.__name__, homes[0].__name__)
 
         def forward(attribute: str) -> Any:
+            attribute = RENAMED_NAMES.get((name, attribute), attribute)
             for home in homes:
                 if hasattr(home, attribute):
                     return getattr(home, attribute)

@@ -67,9 +67,11 @@ def check_flag(name: str, value: Any) -> bool:
     >>> check_flag("peephole", True)
     True
     """
-    if not isinstance(value, bool):
-        raise InvalidArgumentError(_message(name, value, "True or False", ""))
-    return value
+    if isinstance(value, bool):
+        return value
+    if type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_"):  # without importing NumPy
+        return bool(value)
+    raise InvalidArgumentError(_message(name, value, "True or False", ""))
 
 
 def check_dropout(name: str, value: Any) -> float:

@@ -4,7 +4,7 @@ Every message says what was got, what is allowed and, where there is one, the re
 ``window=0; expected an integer >= 1. The usual value is 5.``
 
 Each class also inherits from the built-in exception that a reader would expect (`ValueError`,
-`FileNotFoundError`, ...), so that code which knows nothing of kerazoo can catch it.
+`FileNotFoundError`, ...), so that code that does not import kerazoo can catch it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class StorageError(KerazooError, OSError):
 
 
 class DatasetUnavailableError(KerazooError, OSError):
-    """A data set is neither in the cache nor to be had from the network."""
+    """A data set is not cached and cannot be downloaded."""
 
 
 class TrainingError(KerazooError, ArithmeticError):

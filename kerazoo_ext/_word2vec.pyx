@@ -73,7 +73,7 @@ def train(
     cdef Py_ssize_t n_words = inputs.shape[0]
     job.source = source_of(ids, offsets, keep, keys, window, shrink, 0)
     if n_words < 1 or alias_table.shape[0] != n_words or size < 1 or keys.shape[0] < 3 or words_done.shape[0] != 1:
-        raise ValueError("inputs and alias_table must have a row a word; there must be 3 keys and one count of words")
+        raise ValueError("inputs and alias_table must have one row per word; there must be 3 keys and one count of words")
     if not 1 <= group <= KZ_GROUP:
         raise ValueError(f"group must be from 1 to {KZ_GROUP}")
     if n_noise < 0 or n_noise % 16 or not 1 <= reach <= window or words < 1 or measured_every < 1:
@@ -92,7 +92,7 @@ def train(
     if biases is not None:
         bias_values, expected_values = biases, log_expected
         if bias_values.shape[0] != n_words or expected_values.shape[0] != n_words:
-            raise ValueError("biases and log_expected must have an element a word")
+            raise ValueError("biases and log_expected must have one element per word")
         job.biases = &bias_values[0]
         job.log_expected = &expected_values[0]
     job.nodes = NULL  # also for a vocabulary of one word, which has no inner node

@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.harness import ROOT
 from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.processes import peak_memory
+from kerazoo._runtime.files import replacing
 
 __all__ = ["RESULTS", "print_table", "write_result"]
 
@@ -30,10 +31,8 @@ def write_result(name: str, question: str, settings: Mapping[str, Any], tables: 
     path = RESULTS / f"{name}.json"
     document = {"benchmark": name, "question": question, "machine": describe_machine(),
                 "peak_memory": peak_memory(), "settings": dict(settings), "results": dict(tables)}  # fmt: skip
-    # Atomically: a benchmark that writes after each stage may be killed at any moment.
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(document, indent=1, sort_keys=False) + "\n")
-    partial.replace(path)
+    with replacing(path) as part:  # a benchmark that writes after each stage may be killed at any moment
+        part.write_text(json.dumps(document, indent=1, sort_keys=False) + "\n")
     return path
 
 

@@ -33,7 +33,9 @@ def flatten_callbacks(given: Any) -> list[Any]:
         elif isinstance(each, keras.callbacks.Callback):
             found.append(each)
         elif each is not None:
-            kind = each.__name__ if isinstance(each, type) else f"a {type(each).__name__}"
+            kind = (
+                f"the class {each.__name__}" if isinstance(each, type) else f"an object of type {type(each).__name__}"
+            )
             raise InvalidArgumentError(
                 f"callbacks contains {kind}; expected keras.callbacks.Callback objects. "
                 "keras.callbacks.LambdaCallback makes one from a function."

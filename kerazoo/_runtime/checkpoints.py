@@ -52,7 +52,8 @@ class CheckpointFile:
         name: file name in it.
         kind: kind of the file, see :func:`kerazoo._runtime.files.write_tensors`.
         identity: name -> value that JSON can hold: the settings and a fingerprint of the data. A checkpoint continues
-            only a training with the same identity. The seed is not part of it where the user gave none.
+            only a training with the same identity.
+        seed: int, or None where the user chose no seed: the training then continues with the seed of the checkpoint.
         minutes: float >= 0, minimum time between two checkpoints.
 
     Raises:
@@ -67,12 +68,17 @@ class CheckpointFile:
         *,
         kind: str,
         identity: Mapping[str, Any],
+        seed: int | None = None,
         minutes: float = DEFAULT_MINUTES,
     ) -> None:
         minutes = check_real("checkpoint_minutes", minutes, 0, hint=f"The default is {DEFAULT_MINUTES:g}.")
-        self.path = Path(folder) / name
+        try:
+            self.path = Path(os.fsdecode(folder)) / name
+        except TypeError:
+            raise InvalidArgumentError(f"checkpoint_dir={folder!r}; expected the path of a folder.") from None
         self._kind = kind
         self._identity = _as_json(identity)
+        self._seed = seed
         self._seconds = 60.0 * minutes
         self._last = time.monotonic()
         try:
@@ -97,19 +103,24 @@ class CheckpointFile:
         note = metadata.pop("checkpoint", None) if isinstance(metadata, dict) else None
         if not isinstance(note, dict) or not {"identity", "seed", "complete"} <= note.keys():
             raise StorageError(
-                f"{self.path}: not a checkpoint of this version of kerazoo. Delete the file to start anew."
+                f"{self.path}: not a checkpoint of this version of kerazoo. Delete the file to train from scratch."
             )
         self._check_identity(note["identity"])
+        if self._seed is not None and note["seed"] != self._seed:
+            raise self._different("seed", note["seed"], self._seed)
         return Checkpoint(dict(arrays), metadata, int(note["seed"]), bool(note["complete"]))
 
     def _check_identity(self, found: Mapping[str, Any]) -> None:
         for name in sorted(found.keys() | self._identity.keys()):
             if found.get(name) != self._identity.get(name):
-                raise InvalidArgumentError(
-                    f"{self.path}: a checkpoint of other settings: {name} was {found.get(name)!r}, here it is "
-                    f"{self._identity.get(name)!r}. Continue with the settings and the data that it was started with, "
-                    "choose another checkpoint_dir, or delete the file to start anew."
-                )
+                raise self._different(name, found.get(name), self._identity.get(name))
+
+    def _different(self, name: str, found: Any, here: Any) -> InvalidArgumentError:
+        return InvalidArgumentError(
+            f"{self.path}: the checkpoint was written with {name}={found!r}, but {name} is now {here!r}. Continue with "
+            "the settings and the data that it was started with, choose another checkpoint_dir, or delete the file to "
+            "train from scratch."
+        )
 
     def is_due(self) -> bool:
         """Whether the minimum time since the last checkpoint has passed."""

@@ -80,7 +80,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         if isinstance(error, KerazooError):
             raise
         raise StorageError(
-            f"{target}: cannot be written ({error.strerror or error}). The folder must exist and have room."
+            f"{target}: cannot be written ({error.strerror or error}). Check that the folder exists and the disk is "
+            "not full."
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerazoo._validation import check_int, check_real
+from kerazoo._validation import check_flag, check_int, check_real
 from kerazoo.batching.dataset import ResumableDataset
 from kerazoo.batching.sampling import NoiseDistribution, keep_thresholds
 from kerazoo.errors import CorpusError, InvalidArgumentError
@@ -70,7 +70,7 @@ class TokenDataset(ResumableDataset):
     ) -> None:
         super().__init__(**arguments)
         self.window = check_int("window", window, 1, LARGEST_WINDOW, hint=WINDOW_HINT)
-        self.shrink_windows = bool(shrink_windows)
+        self.shrink_windows = check_flag("shrink_windows", shrink_windows)
         self.sample = check_real(
             "sample", 0.0 if sample is None else sample, 0, 1, hint="The usual value is 1e-3; 0 keeps every word."
         )

@@ -24,7 +24,7 @@ __all__ = ["CellInfo", "cell_info", "known_names", "list_cells", "make_cell", "r
 
 @dataclass(frozen=True)
 class CellInfo:
-    """An entry of the registry: what the zoo and the documentation know about a cell.
+    """An entry of the registry: the metadata of a cell.
 
     Attributes:
         name: str, lower-case letters and digits, as in names of models: `mgu` in `mgu_1x32`.
@@ -77,6 +77,7 @@ class CellInfo:
 
 _CELLS: dict[str, CellInfo] = {}
 _NAMES: dict[str, str] = {}  # names and aliases -> name
+_SHIPPED: set[str] = set()
 
 
 def register_cell(info: CellInfo) -> CellInfo:
@@ -101,9 +102,19 @@ def register_cell(info: CellInfo) -> CellInfo:
     return info
 
 
+def register_shipped(info: CellInfo) -> CellInfo:
+    """Add one of kerazoo's own cells; registering it once more, after an interrupted import, replaces it."""
+    if info.name in _SHIPPED:
+        _CELLS.pop(info.name, None)
+        for name in (info.name, *info.aliases):
+            _NAMES.pop(name, None)
+    _SHIPPED.add(info.name)
+    return register_cell(info)
+
+
 def unregister_cell(name: str) -> None:
     """Remove a cell that :func:`register_cell` added."""
-    info = _CELLS.pop(name)
+    info = _CELLS.pop(check_choice("cell", name, sorted(_CELLS)))
     for known in (info.name, *info.aliases):
         del _NAMES[known]
 

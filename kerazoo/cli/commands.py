@@ -45,6 +45,8 @@ class Command(click.Command):
             name, equals, value = args[i].partition("=")
             if name in self.renamed:
                 new = self.renamed[name]
+                if any(other.partition("=")[0] == new for other in args[:end]):
+                    raise click.UsageError(f"{name} and {new} are both given; expected {new} only.", ctx)
                 note = f"{name} is deprecated and will be removed in version {REMOVAL}; use {new}."
                 click.echo(f"kerazoo: {note}", err=True)
                 args[i] = new + equals + value

@@ -56,10 +56,16 @@ MAX_WINDOWS = 3
 )
 @click.option("--members", default=5, show_default=True, type=click.IntRange(1), help="Networks in the ensemble.")
 @click.option(
-    "--epochs", default=40, show_default=True, type=click.IntRange(0), help="Maximum; 0: statistical forecast only."
+    "--epochs",
+    default=40,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Maximum number of epochs; 0: statistical forecast only.",
 )
 @click.option("--windows", type=click.IntRange(0), help=f"Windows of the backtest; default: up to {MAX_WINDOWS}.")
-@click.option("--refit/--no-refit", default=False, show_default=True, help="Train for each window, or once.")
+@click.option(
+    "--refit/--no-refit", default=False, show_default=True, help="Retrain at each backtest window, or train once."
+)
 @click.option("--plot", type=click.Path(path_type=Path), help=f"Output file of the plot: {', '.join(PLOTS)}.")
 @click.option("--out", type=click.Path(path_type=Path), help="Output file of the forecast: .csv.")
 @click.option("--save", type=click.Path(path_type=Path), help="Output file of the fitted forecaster: .kerazoo.")

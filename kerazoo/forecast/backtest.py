@@ -1,4 +1,4 @@
-"""Rolling-origin evaluation of a forecaster beside the naive forecasts."""
+"""Rolling-origin evaluation of a forecaster compared with the naive forecasts."""
 
 from __future__ import annotations
 

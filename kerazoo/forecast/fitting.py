@@ -100,11 +100,12 @@ def checkpoint_file(
     """
     arrays = [array for each in panel.series for array in (each.values, each.covariates)]
     identity = {
-        **identity_of(panel, settings, val, with_seed=with_seed),
+        **identity_of(panel, settings, val),
         "data": checksum_of(arrays),
         "backend": keras.backend.backend(),
     }
-    return CheckpointFile(folder, FILE_NAME, kind=KIND, identity=identity, minutes=minutes)
+    seed = settings.seed if with_seed else None
+    return CheckpointFile(folder, FILE_NAME, kind=KIND, identity=identity, seed=seed, minutes=minutes)
 
 
 def spec_for(settings: FitSettings, n_known: int) -> RNNSpec:

@@ -116,10 +116,10 @@ class Forecaster(PlotMixin, BaseEstimator):
         patience: int = 8,
         min_gain: float = 0.05,
         seed: int | None = None,
+        verbose: int = 1,
+        callbacks: Any = (),
         checkpoint_dir: str | os.PathLike[str] | None = None,
         checkpoint_minutes: float = DEFAULT_MINUTES,
-        callbacks: Any = (),
-        verbose: int = 1,
     ) -> None:
         self.model = model
         self.strategy = strategy

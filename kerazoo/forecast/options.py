@@ -35,7 +35,7 @@ __all__ = [
 STRATEGIES = ("recursive", "direct", "mean")
 LOSSES = ("mse", "mae", "huber", "normal")
 USUAL_LEVELS = (0.8, 0.95)
-MIN_HELD_OUT = 4  # a default that holds out fewer steps holds out none
+MIN_HELD_OUT = 4  # if the default would hold out fewer steps, it holds out none
 
 Transforms: TypeAlias = Literal["auto"] | tuple[Transform, ...]
 
@@ -270,20 +270,18 @@ def _check_length(settings: FitSettings, shortest: int, n_held_out: int, where: 
     )
 
 
-def identity_of(panel: Panel, settings: FitSettings, val: int | None, *, with_seed: bool) -> dict[str, Any]:
+def identity_of(panel: Panel, settings: FitSettings, val: int | None) -> dict[str, Any]:
     """The settings that a checkpoint must have in common with the training that continues it; see `CheckpointFile`.
 
     Args:
         panel: the series.
         settings: FitSettings.
         val: int or None, as given to `fit`.
-        with_seed: whether the user chose the seed.
     """
     transforms = settings.transforms
     return {
         "model": settings.spec.to_json(),
         **{name: getattr(settings, name) for name in IDENTITY},
-        **({"seed": settings.seed} if with_seed else {}),
         "transforms": transforms if transforms == "auto" else [each.to_config() for each in transforms],
         "calendar": list(settings.calendar),
         "val": val,

@@ -71,8 +71,8 @@ class Plan:
         unroll: bool, the loop over time is unrolled.
         why: the reasons, one sentence per choice.
 
-    >>> print(Plan(loop=True, steps_per_execution=50, why=("chosen by hand.",)))
-    50 steps in one compiled loop: chosen by hand.
+    >>> print(Plan(loop=True, steps_per_execution=50, why=("set manually.",)))
+    50 steps in one compiled loop: set manually.
     """
 
     loop: bool

@@ -10,7 +10,7 @@ from kerazoo._runtime.deprecation import warn_renamed
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.word2vec.options import ENGINE_OPTIONS
 
-__all__ = ["MOVED", "moved_arguments", "moved_attribute", "with_moved"]
+__all__ = ["MOVED", "check_given_once", "moved_arguments", "moved_attribute", "state_with_moved", "with_moved"]
 
 # Constructor arguments that are now keys of `engine_options`.
 MOVED = ENGINE_OPTIONS["keras"]
@@ -29,6 +29,10 @@ def with_moved(arguments: dict[str, Any], options: Mapping[str, Any] | None, sta
     moved = [name for name in arguments if name in MOVED]
     if not moved:
         return arguments
+    if options is not None and not isinstance(options, Mapping):
+        raise InvalidArgumentError(
+            f"{moved[0]}= with engine_options={options!r}; expected engine_options to be a dict or None."
+        )
     merged = {name: value for name, value in (options or {}).items() if name not in moved}
     for name in moved:
         warn_renamed(f"{name}=", f"engine_options={{{name!r}: ...}}", stacklevel + 1)
@@ -38,16 +42,29 @@ def with_moved(arguments: dict[str, Any], options: Mapping[str, Any] | None, sta
     return {**rest, "engine_options": merged or None}
 
 
+def check_given_once(arguments: Mapping[str, Any]) -> None:
+    """Raise if a moved argument is given both by its old name and in `engine_options`."""
+    options = arguments.get("engine_options")
+    for name in MOVED:
+        if name in arguments and isinstance(options, Mapping) and name in options:
+            raise InvalidArgumentError(f"{name}= is given twice; expected it in engine_options= only.")
+
+
+def state_with_moved(state: dict[str, Any]) -> dict[str, Any]:
+    """The attributes of an estimator that version 0.1 pickled, with the moved ones in `engine_options`."""
+    if "engine_options" in state:
+        return state
+    options = {name: state[name] for name in MOVED if state.get(name) is not None}
+    return {**{name: value for name, value in state.items() if name not in MOVED}, "engine_options": options or None}
+
+
 def moved_arguments(init: F) -> F:
     """Decorator of the constructor: it takes the moved arguments too, which its signature does not show."""
 
     @functools.wraps(init)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
-        options = kwargs.get("engine_options")
-        for name in MOVED:
-            if name in kwargs and isinstance(options, Mapping) and name in options:
-                raise InvalidArgumentError(f"{name}= is given twice; expected it in engine_options= only.")
-        init(self, *args, **with_moved(kwargs, options))
+        check_given_once(kwargs)
+        init(self, *args, **with_moved(kwargs, kwargs.get("engine_options")))
 
     return wrapper  # type: ignore[return-value]
 
@@ -57,7 +74,7 @@ def moved_attribute(name: str) -> Any:
 
     def read(self: Any) -> Any:
         warn_renamed(f"Word2Vec.{name}", f"Word2Vec.engine_options[{name!r}]")
-        return (self.engine_options or {}).get(name)
+        return self.engine_options.get(name) if isinstance(self.engine_options, Mapping) else None
 
     def write(self: Any, value: Any) -> None:
         self.engine_options = with_moved({name: value}, self.engine_options)["engine_options"]

@@ -20,7 +20,13 @@ from kerazoo.errors import InvalidArgumentError, NotFittedError, VocabularyError
 from kerazoo.text import EncodedCorpus, Vocabulary
 from kerazoo.text.tokens import Tokens
 from kerazoo.word2vec import vocabulary_update
-from kerazoo.word2vec._deprecated import moved_arguments, moved_attribute, with_moved
+from kerazoo.word2vec._deprecated import (
+    check_given_once,
+    moved_arguments,
+    moved_attribute,
+    state_with_moved,
+    with_moved,
+)
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.io import gensim_models, model_file
 from kerazoo.word2vec.io.checkpoints import TrainingCheckpoint
@@ -185,7 +191,11 @@ class Word2Vec(BaseEstimator):
 
     def set_params(self, **params: Any) -> Word2Vec:
         """Change parameters, as in scikit-learn."""
+        check_given_once(params)
         return super().set_params(**with_moved(params, params.get("engine_options", self.engine_options)))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state_with_moved(state))
 
     def fit(self, corpus: Any, y: None = None) -> Word2Vec:
         """Learn the vocabulary and the vectors.
@@ -269,6 +279,7 @@ class Word2Vec(BaseEstimator):
                 vocabulary=encoded.vocabulary,
                 history=earlier,
                 seed=settings.seed,
+                chosen_seed=self.seed,
             )
             found = checkpoint.read()
             if found is not None:
@@ -294,7 +305,7 @@ class Word2Vec(BaseEstimator):
     ) -> dict[str, Any]:
         """What must be the same for a training to continue from a checkpoint."""
         values = dataclasses.asdict(dataclasses.replace(settings, callbacks=()))
-        for name in ("workers", "verbose", "callbacks", *(() if self.seed is not None else ("seed",))):
+        for name in ("workers", "verbose", "callbacks", "seed"):
             del values[name]
         corpus = corpus_fingerprint(encoded.ids, encoded.offsets, encoded.vocabulary.counts)
         return {**values, "engine": engine, "corpus": corpus, "start": None if tables is None else tables.checksum()}

@@ -31,7 +31,7 @@ class HuffmanTree(NamedTuple):
 
     @classmethod
     def from_counts(cls, counts: ArrayLike) -> HuffmanTree:
-        """The tree of words with these counts (V,), V >= 1; inner nodes are numbered as they are made, root last."""
+        """The tree of words with these counts (V,), V >= 1; inner nodes in order of creation, root last."""
         tallies = np.asarray(counts, np.int64)
         n_words = len(tallies)
         order = np.argsort(tallies, kind="stable")

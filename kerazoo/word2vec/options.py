@@ -10,7 +10,8 @@ import numpy as np
 
 from kerazoo._runtime import devices
 from kerazoo._runtime.callbacks import flatten_callbacks
-from kerazoo._validation import check_choice, check_int, check_real
+from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
+from kerazoo._validation import check_choice, check_flag, check_int, check_real
 from kerazoo.batching.sampling import NOISE_KINDS
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.word2vec.results import Tables
@@ -102,6 +103,7 @@ def checked_settings(
     usual = USUAL_ALPHA[sg]
     alpha = usual if get("alpha") is None else get("alpha")
     alpha = check_real("alpha", alpha, 0, exclusive=True, hint=f"The usual value is {usual:g}.")
+    check_real("checkpoint_minutes", get("checkpoint_minutes"), 0, hint=f"The default is {DEFAULT_MINUTES:g}.")
     check_int("min_count", get("min_count"), 1, hint="The usual value is 5.")
     if get("max_final_vocab") is not None:
         check_int("max_final_vocab", get("max_final_vocab"), hint="None keeps every word of min_count.")
@@ -114,7 +116,7 @@ def checked_settings(
         alpha=alpha,
         min_alpha=check_real("min_alpha", get("min_alpha"), 0, alpha, hint="It is the final value of alpha."),
         epochs=check_int("epochs", get("epochs"), hint="The usual value is 5."),
-        shrink_windows=bool(get("shrink_windows")),
+        shrink_windows=check_flag("shrink_windows", get("shrink_windows")),
         loss=check_choice("loss", get("loss"), LOSS_NAMES),
         noise=check_choice("noise", get("noise"), NOISE_KINDS),
         sg=sg,
@@ -145,17 +147,21 @@ def _checked_engine_options(given: Any) -> dict[str, Any]:
     for name, value in (given or {}).items():
         options[check_choice("a key of engine_options", name, known)] = value
     block_size, batch_size, on_device = (options[name] for name in ("block_size", "batch_size", "on_device"))
-    if block_size is not None and check_int("block_size", block_size, 16) % 16:
-        raise InvalidArgumentError(f"block_size={block_size}; expected a multiple of 16.")
+    if block_size is not None:
+        block_size = options["block_size"] = check_int("block_size", block_size, 16)
+        if block_size % 16:
+            raise InvalidArgumentError(f"block_size={block_size}; expected a multiple of 16.")
     if block_size is not None and batch_size is not None:
         raise InvalidArgumentError(
             f"block_size={block_size} and batch_size={batch_size}; expected one of them: blocks of text, or batches of "
             "pairs."
         )
     if batch_size is not None:
-        check_int("batch_size", batch_size)
-    if on_device not in (None, True, False):
-        raise InvalidArgumentError(f"on_device={on_device!r}; expected True, False or None.")
+        options["batch_size"] = check_int("batch_size", batch_size)
+    if on_device is not None:
+        if not isinstance(on_device, bool | np.bool_):
+            raise InvalidArgumentError(f"on_device={on_device!r}; expected True, False or None.")
+        options["on_device"] = bool(on_device)
     return options
 
 

@@ -175,8 +175,8 @@ def test_checkpoints_of_another_fit_are_refused_and_kept(tmp_path, uncompiled):
     path = tmp_path / "fit.kerazoo"
     before = path.read_bytes()
     for changes, match in (
-        ({"learning_rate": 0.5}, r"learning_rate was 0\.01, here it is 0\.5.*delete the file"),
-        ({"seed": 2}, "seed was 1, here it is 2"),
+        ({"learning_rate": 0.5}, r"learning_rate=0\.01, but learning_rate is now 0\.5.*delete the file"),
+        ({"seed": 2}, "seed=1, but seed is now 2"),
         ({"model": "gru_1x5"}, "model was"),
         ({"transforms": ["log"]}, "transforms was"),
     ):

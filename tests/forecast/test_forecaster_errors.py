@@ -69,7 +69,7 @@ def test_bad_series_are_refused_with_the_position(y, match):
         ({"verbose": 3}, "verbose=3"),
         (
             {"callbacks": [print]},
-            r"callbacks contains a builtin_function_or_method; expected keras\.callbacks\.Callback",
+            r"callbacks contains an object of type builtin_function_or_method; expected keras\.callbacks\.Callback",
         ),
         ({"callbacks": keras.callbacks.TerminateOnNaN}, "callbacks contains TerminateOnNaN; expected keras"),
     ],

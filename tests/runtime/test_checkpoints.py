@@ -36,8 +36,18 @@ def test_what_was_written_is_read_by_the_next_run(tmp_path):
 def test_a_checkpoint_of_another_training_is_refused(tmp_path, changed):
     checkpoint_file(tmp_path).write({}, {}, seed=1)
     (name,) = changed
-    with pytest.raises(InvalidArgumentError, match=rf"fit\.kerazoo: a checkpoint of other settings: {name} was"):
+    with pytest.raises(InvalidArgumentError, match=rf"fit\.kerazoo: the checkpoint was written with {name}="):
         checkpoint_file(tmp_path, IDENTITY | changed).read()
+
+
+def test_the_seed_of_the_checkpoint_counts_unless_one_was_chosen(tmp_path):
+    def with_seed(seed):
+        return CheckpointFile(tmp_path, "fit.kerazoo", kind="test", identity=IDENTITY, seed=seed)
+
+    checkpoint_file(tmp_path).write({}, {}, seed=5)
+    assert with_seed(None).read().seed == with_seed(5).read().seed == 5
+    with pytest.raises(InvalidArgumentError, match="written with seed=5, but seed is now 7"):
+        with_seed(7).read()
 
 
 def test_a_file_that_is_no_checkpoint_says_so(tmp_path):

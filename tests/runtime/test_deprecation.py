@@ -60,7 +60,7 @@ def test_callbacks_come_one_several_nested_or_none():
     assert flatten_callbacks([one, (two, None)]) == [one, two]
     assert flatten_callbacks(keras.callbacks.CallbackList([two])) == [two]
     assert flatten_callbacks(None) == flatten_callbacks([]) == []
-    with pytest.raises(InvalidArgumentError, match="callbacks contains EarlyStopping; expected"):
+    with pytest.raises(InvalidArgumentError, match="callbacks contains the class EarlyStopping; expected"):
         flatten_callbacks(keras.callbacks.EarlyStopping)
-    with pytest.raises(InvalidArgumentError, match="callbacks contains a function"):
+    with pytest.raises(InvalidArgumentError, match="callbacks contains an object of type function"):
         flatten_callbacks([one, lambda: None])

@@ -96,7 +96,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         write_tensors(path, {"x": np.arange(4)}, {}, kind="test")
     assert path.read_bytes() == before
     assert [item.name for item in tmp_path.iterdir()] == ["file"]
-    with pytest.raises(StorageError, match=r"cannot be written \(No such file or directory\). The folder must exist"):
+    with pytest.raises(
+        StorageError, match=r"cannot be written \(No such file or directory\). Check that the folder exists"
+    ):
         write_tensors(tmp_path / "none" / "file", {}, {}, kind="test")
 
 

@@ -163,9 +163,9 @@ def test_early_stopping_remembers_the_epochs_before(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"alpha": 0.05}, r"a checkpoint of other settings: alpha was 0\.1, here it is 0\.05.*delete the file"),
-        ({"epochs": 4}, r"epochs was 3, here it is 4"),
-        ({"seed": 6}, r"seed was 5, here it is 6"),
+        ({"alpha": 0.05}, r"the checkpoint was written with alpha=0\.1, but alpha is now 0\.05.*delete the file"),
+        ({"epochs": 4}, r"epochs=3, but epochs is now 4"),
+        ({"seed": 6}, r"seed=5, but seed is now 6"),
         ({"loss": "negative_sampling"}, r"loss was 'nce'"),
         ({"vector_size": 9}, r"vector_size was 8"),
     ],

@@ -230,7 +230,7 @@ def test_progress_shows_epochs_loss_and_rate(capsys):
         ({"cbow_mean": 0.5}, "cbow_mean=0.5; expected an integer"),
         ({"sg": 0}, "sg=0 with engine='keras'; expected 1"),
         ({"hs": 1}, "hs=1 with engine='keras'; expected 0"),
-        ({"callbacks": "early"}, "callbacks contains a str; expected keras.callbacks.Callback"),
+        ({"callbacks": "early"}, "callbacks contains an object of type str; expected keras.callbacks.Callback"),
         ({"engine_options": {"block_size": 40}}, "block_size=40; expected a multiple of 16"),
         ({"engine_options": {"block_size": 16, "batch_size": 8}}, "block_size=16 and batch_size=8; expected one"),
         ({"engine_options": {"blok_size": 64}}, "a key of engine_options='blok_size'.*Did you mean 'block_size'"),

@@ -110,3 +110,40 @@ def test_grown_is_extended():
     with pytest.warns(DeprecationWarning, match=r"HuffmanTree\.grown is deprecated.*HuffmanTree\.extended"):
         grown = tree.grown(np.array([0, 1]), [3, 2, 1])
     np.testing.assert_array_equal(grown.parents, tree.extended(np.array([0, 1]), [3, 2, 1]).parents)
+
+
+def test_numpy_values_of_engine_options_are_plain_afterwards():
+    options = {"block_size": np.int64(64), "on_device": np.False_}
+    settings = checked_settings(Word2Vec(engine_options=options).get_params())
+    assert (type(settings.block_size), settings.on_device) == (int, False)
+    assert type(settings.on_device) is bool
+
+
+@pytest.mark.parametrize("options", ["x", [1], 3])
+def test_an_old_argument_beside_engine_options_of_another_type(options):
+    with pytest.raises(InvalidArgumentError, match="expected engine_options to be a dict or None"):
+        Word2Vec(engine_options=options, block_size=64)
+
+
+def test_an_option_given_twice_is_refused_everywhere():
+    with pytest.raises(InvalidArgumentError, match="block_size= is given twice"):
+        Word2Vec().set_params(block_size=128, engine_options={"block_size": 64})
+
+
+def test_state_pickled_by_version_0_1():
+    state = {**Word2Vec(vector_size=8).__dict__, "block_size": 256, "batch_size": None, "on_device": None}
+    del state["engine_options"]
+    model = Word2Vec.__new__(Word2Vec)
+    model.__setstate__(state)
+    assert model.get_params()["engine_options"] == {"block_size": 256}
+    assert "block_size" not in model.__dict__
+
+
+def test_a_loss_without_a_block_step_is_refused():
+    from kerazoo.word2vec.engines.divergence import untrained_loss
+    from kerazoo.word2vec.keras.block_gradients import has_shared_softmax
+
+    with pytest.raises(InvalidArgumentError, match="loss='hinge' on blocks of text; expected 'nce'"):
+        has_shared_softmax("hinge")
+    with pytest.raises(InvalidArgumentError, match="loss='hinge'"):
+        untrained_loss("hinge", 5)

@@ -14,7 +14,7 @@ import importlib
 import pkgutil
 
 from kerazoo.cells.base import RecurrentCell
-from kerazoo.cells.registry import CellInfo, register_cell
+from kerazoo.cells.registry import CellInfo, register_shipped
 
 __all__ = ["CLASSES", "FAMILIES"]
 
@@ -23,11 +23,12 @@ CLASSES: dict[str, type[RecurrentCell]] = {}
 
 
 def _register(info: CellInfo) -> None:
-    register_cell(info)
+    register_shipped(info)
     if isinstance(info.make, type) and issubclass(info.make, RecurrentCell):
         CLASSES[info.make.__name__] = info.make
 
 
-for _family in FAMILIES:
-    for _info in importlib.import_module(f"{__name__}.{_family}").CELLS:
+# All files first: an import that Ctrl-C interrupts runs again from the start and must find the registry usable.
+for _module in [importlib.import_module(f"{__name__}.{family}") for family in FAMILIES]:
+    for _info in _module.CELLS:
         _register(_info)

@@ -1,4 +1,4 @@
-"""Wrappers: cells around a cell, one subject a file. They run wherever a cell runs.
+"""Wrappers: cells around a cell, one subject per file. They run wherever a cell runs.
 
 A wrapper keeps what the cell inside can do. The states of the cell come first, then those of the wrapper. Masks pass
 through. If the cell is linear in its state, the wrapped cell keeps its parallel form; the exception is attention, whose

@@ -13,6 +13,7 @@ import numpy as np
 
 from kerazoo._runtime.checkpoints import Checkpoint, CheckpointFile
 from kerazoo._runtime.interrupts import DeferredInterrupt
+from kerazoo.errors import StorageError
 from kerazoo.forecast.nets.trainer import BestWeights, Course, Learner
 
 __all__ = ["FILE_NAME", "KIND", "TrainingCheckpoint", "checksum_of"]
@@ -47,7 +48,15 @@ class TrainingCheckpoint:
     """
 
     def __init__(self, file: CheckpointFile, found: Checkpoint | None, seed: int) -> None:
+        try:
+            self._read(found)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StorageError(
+                f"{file.path}: a damaged checkpoint: {error!r}. Delete it to train from scratch."
+            ) from error
         self._file, self._seed = file, seed
+
+    def _read(self, found: Checkpoint | None) -> None:
         self._arrays = {} if found is None else found.arrays
         notes = {} if found is None else found.metadata
         self._epoch = int(notes.get("epoch", 0))

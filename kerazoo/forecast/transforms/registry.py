@@ -33,8 +33,8 @@ def register_transform(cls: type[Transform]) -> type[Transform]:
 def list_transforms() -> dict[str, type[Transform]]:
     """The registered transforms: name -> class, sorted by name.
 
-    >>> list(list_transforms())[:5]
-    ['autoregression', 'boxcox', 'chain', 'detrend', 'difference']
+    >>> "log" in list_transforms()
+    True
     """
     return dict(sorted(_REGISTRY.items()))
 

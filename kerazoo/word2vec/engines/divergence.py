@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from kerazoo.errors import TrainingError
+from kerazoo.errors import InvalidArgumentError, TrainingError
 
 __all__ = ["DivergenceGuard", "untrained_loss"]
 
@@ -36,7 +36,9 @@ def untrained_loss(loss: str, n_noise: int) -> float:
         return math.log1p(n_noise) + n_noise * math.log1p(1 / n_noise)
     if loss == "negative_sampling":
         return (1 + n_noise) * math.log(2)
-    return math.log1p(n_noise)
+    if loss == "sampled_softmax":
+        return math.log1p(n_noise)
+    raise InvalidArgumentError(f"loss={loss!r}; expected a loss whose value before training is known here.")
 
 
 class TablesCopy(Protocol):

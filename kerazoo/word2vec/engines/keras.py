@@ -14,6 +14,7 @@ from kerazoo.word2vec import gpu
 from kerazoo.word2vec.engines.callbacks import StepMonitor, TrainingCallbacks
 from kerazoo.word2vec.engines.divergence import DivergenceGuard, untrained_loss
 from kerazoo.word2vec.engines.progress import TrainingProgress
+from kerazoo.word2vec.keras.block_gradients import has_shared_softmax
 from kerazoo.word2vec.keras.model import SkipGram
 from kerazoo.word2vec.keras.optimizer import RowClippedSGD
 from kerazoo.word2vec.keras.tables import assign_tables, tables_of
@@ -33,8 +34,8 @@ __all__ = ["train"]
 NOISE_GROUP = 16
 NOISE_PER_GROUP = {"nce": 16, "negative_sampling": 16, "sampled_softmax": 64}
 
-# Steps per call of the backend, where that pays (measured, docs/word2vec.md): TensorFlow spends much time between the
-# steps of a small model; JAX does not. Threads that make batches pay on neither: a batch takes microseconds.
+# Steps per call of the backend, where that is faster (measured, docs/word2vec.md): TensorFlow spends much time between
+# the steps of a small model; JAX does not. Threads that make batches help on neither: a batch takes microseconds.
 STEPS_PER_EXECUTION = {"tensorflow": 32}
 
 
@@ -188,7 +189,7 @@ def _batches(
 ) -> tuple[SkipGramBatches | TokenBlocks | gpu.DevicePlan, int]:
     """The data set, and the factor between alpha, which is per training pair, and its learning rate."""
     if on_device:
-        return gpu.DevicePlan(corpus, settings, NOISE_GROUP, NOISE_PER_GROUP[settings.loss]), 1
+        return gpu.DevicePlan(corpus, settings, NOISE_GROUP, _noise_per_group(settings.loss)), 1
     common: dict[str, Any] = {
         "window": settings.window,
         "shrink_windows": settings.shrink_windows,
@@ -205,10 +206,15 @@ def _batches(
         corpus,
         block_size=settings.block_size or default_block_size(corpus.n_tokens),
         noise_group=NOISE_GROUP,
-        noise_per_group=NOISE_PER_GROUP[settings.loss],
+        noise_per_group=_noise_per_group(settings.loss),
         **common,
     )
     return blocks, 1  # the gradients of a block are sums
+
+
+def _noise_per_group(loss: str) -> int:
+    has_shared_softmax(loss)  # raises for a loss without a block step
+    return NOISE_PER_GROUP[loss]
 
 
 def _shares_softmax_noise(settings: TrainingSettings) -> bool:

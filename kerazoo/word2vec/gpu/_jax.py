@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kerazoo.word2vec.gpu.kernels import _jax as kernel
 from kerazoo.word2vec.gpu.kernels._jax import Shape
-from kerazoo.word2vec.keras.block_gradients import block_gradients
+from kerazoo.word2vec.keras.block_gradients import block_gradients, has_shared_softmax
 from kerazoo.word2vec.keras.clipping import clip_rows
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class JaxTrainer:
         self._key = random.key(plan.seed, impl="threefry2x32")
         self._text: tuple[Any, ...] = ()
         plain = PlainStep(
-            softmax=model.loss_name == "sampled_softmax",
+            softmax=has_shared_softmax(model.loss_name),
             negative=plan.negative,
             removes_hits=model.removes_hits,
             clip=model.optimizer.clip,

@@ -9,7 +9,7 @@ import numpy as np
 import torch  # type: ignore[import-not-found,unused-ignore]
 from numpy.typing import NDArray
 
-from kerazoo.word2vec.keras.block_gradients import block_gradients
+from kerazoo.word2vec.keras.block_gradients import block_gradients, has_shared_softmax
 from kerazoo.word2vec.keras.clipping import clip_rows
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class TorchTrainer:
         tables = [model.input_vectors, model.output_vectors]
         if model.output_biases is not None:
             tables.append(model.output_biases)
-        softmax = model.loss_name == "sampled_softmax"
+        softmax = has_shared_softmax(model.loss_name)
         losses, pairs = [], []
         for step in range(plan.steps):
             start = (first + step) * plan.block_size

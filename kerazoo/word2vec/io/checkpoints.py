@@ -46,6 +46,7 @@ class TrainingCheckpoint:
         vocabulary: the words of the rows.
         history: of the earlier calls.
         seed: of this call; a checkpoint that is found replaces it.
+        chosen_seed: the seed that the user chose, or None: then any checkpoint is continued with its own.
 
     Raises:
         InvalidArgumentError: `minutes` is out of range.
@@ -63,8 +64,10 @@ class TrainingCheckpoint:
         vocabulary: Vocabulary,
         history: dict[str, list[float]],
         seed: int,
+        chosen_seed: int | None = None,
     ) -> None:
-        self._file = CheckpointFile(folder, f"fit-{number}.kerazoo", kind=KIND, identity=identity, minutes=minutes)
+        name = f"fit-{number}.kerazoo"
+        self._file = CheckpointFile(folder, name, kind=KIND, identity=identity, seed=chosen_seed, minutes=minutes)
         self._number, self._seed = number, seed
         self._parameters, self._vocabulary, self._history = parameters, vocabulary, history
 

@@ -20,7 +20,26 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-__all__ = ["BlockGradients", "block_gradients"]
+from kerazoo.errors import InvalidArgumentError
+
+__all__ = ["BlockGradients", "block_gradients", "has_shared_softmax"]
+
+
+def has_shared_softmax(loss: str) -> bool:
+    """Whether the block step of this loss is the sampled softmax; False: the logistic losses.
+
+    Raises:
+        InvalidArgumentError: the block step has no formula for the loss. It can be trained on pairs.
+
+    >>> has_shared_softmax("nce"), has_shared_softmax("sampled_softmax")
+    (False, True)
+    """
+    if loss not in ("nce", "negative_sampling", "sampled_softmax"):
+        raise InvalidArgumentError(
+            f"loss={loss!r} on blocks of text; expected 'nce', 'negative_sampling' or 'sampled_softmax'. Other losses "
+            "are trained on pairs: SkipGramBatches, or engine_options={'batch_size': 1024}."
+        )
+    return loss == "sampled_softmax"
 
 
 class BlockGradients(NamedTuple):

@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.word2vec.keras.block_gradients import BlockGradients, block_gradients
+from kerazoo.word2vec.keras.block_gradients import BlockGradients, block_gradients, has_shared_softmax
 from kerazoo.word2vec.keras.clipping import clip_rows
 from kerazoo.word2vec.keras.optimizer import RowClippedSGD
 
@@ -76,7 +76,7 @@ def _test(model: Any, block: dict[str, Any]) -> dict[str, Any]:
 
 def _gradients(model: Any, block: dict[str, Any]) -> BlockGradients:
     words, out_words = block["unique"], block["out_unique"]
-    softmax = model.loss_name == "sampled_softmax"
+    softmax = has_shared_softmax(model.loss_name)
     # The softmax uses all shared noise words of the group, the logistic losses K per pair (by weights).
     draws = ops.shape(block["noise_places"])[1] if softmax else model.negative
     return block_gradients(
