@@ -88,7 +88,7 @@ class Configured(keras.layers.Layer):
         if isinstance(cls.options, str):
             raise InvalidArgumentError(f"options={cls.options!r} of {cls.__name__}; expected a tuple of names.")
         if "get_config" in vars(cls):
-            cls.get_config = _checked(cls, vars(cls)["get_config"])  # type: ignore[method-assign]
+            cls.get_config = _checked(cls, vars(cls)["get_config"])
         elif not any(hasattr(vars(each).get("get_config"), "_checks") for each in cls.__mro__):
             check_saved(cls, (*cls._base_arguments, *cls.options))
 

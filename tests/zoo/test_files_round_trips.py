@@ -117,18 +117,20 @@ def test_a_model_counts_as_called_right_after_build():
 
 
 @pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in ("onnx", "tf2onnx")), reason="needs onnx and tf2onnx"
+    any(importlib.util.find_spec(name) is None for name in ("onnxruntime", "tf2onnx")),
+    reason="needs onnxruntime and tf2onnx",
 )
 @pytest.mark.parametrize("name", [each for each in EXPORTED if not each.values[0].startswith("s5")])
-def test_onnx_right_after_build_is_a_valid_graph(name, tmp_path):
+def test_onnx_right_after_build_computes_the_same(name, tmp_path):
     """Of all but s5, whose `expm1` is no operation of ONNX (docs/zoo.md)."""
-    import onnx
+    import onnxruntime
 
     if keras.backend.backend() != "tensorflow":
         pytest.skip("Keras exports ONNX from TensorFlow with tf2onnx")
-    model, _ = built(name, "functional")
+    model, x = built(name, "functional")
     model.export(tmp_path / "model.onnx", format="onnx", verbose=False)
-    onnx.checker.check_model(onnx.load(tmp_path / "model.onnx"), full_check=True)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    check_equal(session.run(None, {session.get_inputs()[0].name: x}), outputs_of(model, x), 1e-5)
 
 
 @slow_on_jax
