@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from kerazoo import _renamed
+from kerazoo import _keras_objects, _renamed
 
 if TYPE_CHECKING:
     from kerazoo import batching, cells, datasets, errors, forecast, metrics, plots, text, training, word2vec, zoo
@@ -56,6 +56,7 @@ _HOMES = {
 
 
 _renamed.install()
+_keras_objects.install()
 
 
 def __getattr__(name: str) -> Any:

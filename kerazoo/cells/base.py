@@ -9,9 +9,10 @@ before the loop.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -19,10 +20,13 @@ import numpy as np
 from keras import ops
 
 from kerazoo._validation import check_int
+from kerazoo.errors import InvalidArgumentError
 
 __all__ = [
+    "Configured",
     "RecurrentCell",
     "call_cell",
+    "check_saved",
     "droppable_states",
     "initial_state_of",
     "output_size_of",
@@ -36,12 +40,87 @@ _REGULARIZERS = ("kernel_regularizer", "recurrent_regularizer", "bias_regularize
 _CONSTRAINTS = ("kernel_constraint", "recurrent_constraint", "bias_constraint")
 
 
-class RecurrentCell(keras.layers.Layer):
+def check_saved(cls: type, saved: Iterable[str]) -> None:
+    """Raise an error unless a class saves every argument of its constructor.
+
+    Args:
+        cls: a class, such as a cell.
+        saved: names of the arguments that its configuration has.
+
+    Raises:
+        InvalidArgumentError: an argument would be lost when an object of the class is saved and loaded.
+
+    >>> class Cell:
+    ...     def __init__(self, units, order=8): ...
+    >>> check_saved(Cell, ["units", "order"])
+    """
+    saved = set(saved)
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
+    lost = [each.name for each in parameters if each.kind in named and each.name not in saved]
+    if lost:
+        names = ", ".join(lost)
+        raise InvalidArgumentError(
+            f"{cls.__name__}.__init__ has the argument{'s' * (len(lost) > 1)} {names}, which its configuration lacks: "
+            "a loaded model would silently have the default. Expected every argument in the configuration. Add "
+            f"{', '.join(map(repr, lost))} to `options` of {cls.__name__} (each an attribute of the same name), or "
+            "write it in get_config."
+        )
+
+
+class Configured(keras.layers.Layer):
+    """Base of `RecurrentCell` and `WrapperCell`: `options` and the configuration are checked against the constructor.
+
+    A subclass that leaves `get_config` alone is checked when it is defined. One with its own `get_config` is checked
+    whenever that is called, which is before anything is saved.
+
+    Attributes:
+        options: names of the subclass's own constructor arguments, each an attribute of the same name.
+    """
+
+    options: tuple[str, ...] = ()
+    _base_arguments: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "_base_arguments" in vars(cls):
+            return  # the base classes write their arguments themselves
+        if isinstance(cls.options, str):
+            raise InvalidArgumentError(f"options={cls.options!r} of {cls.__name__}; expected a tuple of names.")
+        if "get_config" in vars(cls):
+            cls.get_config = _checked(cls, vars(cls)["get_config"])
+        elif not any(hasattr(vars(each).get("get_config"), "_checks") for each in cls.__mro__):
+            check_saved(cls, (*cls._base_arguments, *cls.options))
+
+    def _write_options(self, config: dict[str, Any]) -> None:
+        """Add the values of `options` to a configuration."""
+        for name in self.options:
+            value = getattr(self, name)
+            config[name] = keras.activations.serialize(value) if callable(value) else value
+
+
+def _checked(cls: type, get_config: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
+    """`get_config` of a class, which also checks that no constructor argument is missing."""
+
+    @functools.wraps(get_config)
+    def checked(self: Any) -> dict[str, Any]:
+        config = get_config(self)
+        # Called through `super()` by another get_config, the configuration is not complete yet.
+        if next(each for each in type(self).__mro__ if "get_config" in vars(each)) is cls:
+            check_saved(type(self), config)
+        return config
+
+    checked._checks = True  # type: ignore[attr-defined]
+    return checked
+
+
+class RecurrentCell(Configured):
     """Base class of the cells: shared arguments, configuration, zero initial states.
 
     A subclass sets `options` to the names of its own constructor arguments; they are attributes of the same name, which
-    `get_config` writes. It implements `build` and `call`; `state_size` unless it has one state of `units` numbers;
-    `output_size` if it is not `units`; `parallel_call` and ``linear = True`` if its recurrence is linear in the state.
+    `get_config` writes. A constructor argument that `options` lacks is an error when the class is defined. A subclass
+    implements `build` and `call`; `state_size` unless it has one state of `units` numbers; `output_size` if it is not
+    `units`; `parallel_call` and ``linear = True`` if its recurrence is linear in the state.
 
     Args:
         units: int >= 1, width of the output.
@@ -60,7 +139,7 @@ class RecurrentCell(keras.layers.Layer):
         InvalidArgumentError: an argument is out of range.
     """
 
-    options: tuple[str, ...] = ()
+    _base_arguments = ("units", *_INITIALIZERS, *_REGULARIZERS, *_CONSTRAINTS, "name", "dtype", "trainable")
     linear = False
     chunked = False
     droppable_states: tuple[int, ...] = (0,)
@@ -169,11 +248,7 @@ class RecurrentCell(keras.layers.Layer):
             (_CONSTRAINTS, keras.constraints),
         ):
             config.update({name: module.serialize(getattr(self, name)) for name in names})
-        for name in self.options:
-            value = getattr(self, name)
-            if callable(value):
-                value = keras.activations.serialize(value)
-            config[name] = value
+        self._write_options(config)
         return config
 
 

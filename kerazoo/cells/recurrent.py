@@ -150,7 +150,8 @@ class Recurrent(keras.layers.RNN):
 
     def runs_in_parallel(self, steps: int | None) -> bool:
         """Whether the layer runs in parallel over sequences of `steps`; never if the length is unknown."""
-        if steps is None or self._why_not_parallel() or self.parallel is False:
+        # While JAX traces a function for export, the length is a symbol, which no number can be compared with.
+        if not isinstance(steps, int) or self._why_not_parallel() or self.parallel is False:
             return False
         chunked = bool(getattr(self.cell, "chunked", False))
         return self.parallel is True or (not self.unroll and parallel_pays(steps, chunked))

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kerazoo._validation import check_choice, check_int
-from kerazoo.cells.base import RecurrentCell, output_size_of, state_sizes_of
+from kerazoo.cells.base import Configured, RecurrentCell, check_saved, output_size_of, state_sizes_of
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["CellInfo", "cell_info", "known_names", "list_cells", "make_cell", "register_cell", "unregister_cell"]
@@ -84,7 +84,8 @@ def register_cell(info: CellInfo) -> CellInfo:
     """Add a cell to the registry, so that builders and names of models know it.
 
     Raises:
-        InvalidArgumentError: the name or an alias is taken.
+        InvalidArgumentError: the name or an alias is taken, or the cell has a constructor argument that its
+            configuration lacks, which would be lost when a model is saved.
 
     >>> import keras
     >>> info = register_cell(CellInfo("mycell", keras.layers.GRUCell, title="A GRU.", paper="Cho et al. 2014"))
@@ -97,6 +98,7 @@ def register_cell(info: CellInfo) -> CellInfo:
             raise InvalidArgumentError(
                 f"name={name!r}; expected a name that is not taken. It belongs to {_NAMES[name]!r}."
             )
+    _check_configuration(info)
     _CELLS[info.name] = info
     _NAMES.update(dict.fromkeys((info.name, *info.aliases), info.name))
     return info
@@ -110,6 +112,17 @@ def register_shipped(info: CellInfo) -> CellInfo:
             _NAMES.pop(name, None)
     _SHIPPED.add(info.name)
     return register_cell(info)
+
+
+def _check_configuration(info: CellInfo) -> None:
+    """Raise an error if a cell's own class writes a configuration without one of its constructor arguments."""
+    if not isinstance(info.make, type):
+        return  # a function: the class of the cell that it returns is checked when it is defined or saved
+    own_writer = hasattr(getattr(info.make, "get_config", None), "_checks") or not issubclass(info.make, Configured)
+    if info.make.__module__.split(".")[0] in ("keras", "kerazoo") or not own_writer:
+        return  # Keras's cells, ours (a test checks them), and classes that were checked when they were defined
+    if hasattr(info.make, "get_config"):
+        check_saved(info.make, info.make(2, **info.options).get_config())
 
 
 def unregister_cell(name: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from kerazoo.zoo.builders import as_spec, build, build_cell, build_layers
 from kerazoo.zoo.catalogue import LayerCard, ModelCard, card, list_models, model_card
+from kerazoo.zoo.files import load
 from kerazoo.zoo.generation import generate
 from kerazoo.zoo.spec import LayerSpec, RNNSpec
 from kerazoo.zoo.unrolled import unroll
@@ -27,6 +28,7 @@ __all__ = [
     "card",
     "generate",
     "list_models",
+    "load",
     "model_card",
     "unroll",
 ]

@@ -122,6 +122,8 @@ def build(
                         states.extend(new)
                 outputs = [values, *states] if spec.return_states else values
                 model = (TokenFunctional if sampled else keras.Model)(inputs, outputs, name=name)
+    # Keras exports only models that were called to ONNX. All layers of this one are built and know their shapes.
+    model._called = True
     return model
 
 

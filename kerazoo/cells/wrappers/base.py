@@ -7,13 +7,20 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerazoo.cells.base import call_cell, droppable_states, initial_state_of, output_size_of, state_sizes_of
+from kerazoo.cells.base import (
+    Configured,
+    call_cell,
+    droppable_states,
+    initial_state_of,
+    output_size_of,
+    state_sizes_of,
+)
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["WrapperCell"]
 
 
-class WrapperCell(keras.layers.Layer):
+class WrapperCell(Configured):
     """Base class of the wrappers: passes states, noise and time stamps to the cell inside.
 
     A subclass implements `prepare` and `finish`, which work on a step and on a whole sequence; or `call`, and
@@ -25,7 +32,8 @@ class WrapperCell(keras.layers.Layer):
 
     Attributes:
         passes_linear: bool, the wrapper keeps the parallel form of the cell inside.
-        options: names of the subclass's own constructor arguments.
+        options: names of the subclass's own constructor arguments. One that is missing here is an error when the class
+            is defined, unless the class has its own `get_config`.
 
     Raises:
         InvalidArgumentError: `cell` is not a cell, or it is a cell of Keras with its own dropout, whose masks are
@@ -33,7 +41,7 @@ class WrapperCell(keras.layers.Layer):
     """
 
     passes_linear = True
-    options: tuple[str, ...] = ()
+    _base_arguments = ("cell", "name", "dtype", "trainable")
 
     def __init__(self, cell: Any, **kwargs: Any) -> None:
         if not hasattr(cell, "state_size") or not hasattr(cell, "call"):
@@ -152,9 +160,7 @@ class WrapperCell(keras.layers.Layer):
         """Constructor arguments as plain values, with the serialised cell."""
         config = super().get_config()
         config["cell"] = keras.saving.serialize_keras_object(self.cell)
-        for name in self.options:
-            value = getattr(self, name)
-            config[name] = keras.activations.serialize(value) if callable(value) else value
+        self._write_options(config)
         return config
 
     @classmethod
