@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from kerazoo.word2vec.keras.nce import NCE
+from kerazoo.zoo.targets import fitting_targets
 
 __all__ = ["DropTimeStamp", "SampledHead", "SplitHorizon", "TokenFunctional", "TokenSequential"]
 
@@ -95,9 +96,12 @@ class _SampledLoss:
 
         Returns:
             A float scalar. The exponential of the cross-entropy is the perplexity.
+
+        Raises:
+            InvalidArgumentError: there is not one id per position.
         """
         head = self.layers[-1]  # type: ignore[attr-defined]
-        y = ops.cast(y, "int32")
+        y = ops.cast(fitting_targets(y, y_pred, "ids"), "int32")
         if len(y.shape) == len(y_pred.shape) and y.shape[-1] == 1:
             y = ops.squeeze(y, -1)
         if training:
