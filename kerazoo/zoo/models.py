@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -9,10 +12,34 @@ import keras
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.zoo.targets import fitting_targets, kind_of_loss
 
-__all__ = ["CheckedFunctional", "CheckedSequential"]
+__all__ = ["CheckedFunctional", "CheckedSequential", "UsableAfterErrors"]
 
 
-class _CheckedTargets:
+class UsableAfterErrors:
+    """A base class of Keras models: they can be trained with other targets after a step has refused some.
+
+    >>> issubclass(CheckedSequential, UsableAfterErrors)
+    True
+    """
+
+    @functools.wraps(keras.Model.fit)
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model.fit`."""
+        with _state_kept(self):
+            return super().fit(*args, **kwargs)  # type: ignore[misc]
+
+    @functools.wraps(keras.Model.evaluate)
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model.evaluate`."""
+        with _state_kept(self):
+            return super().evaluate(*args, **kwargs)  # type: ignore[misc]
+
+    def forget_steps(self) -> None:
+        """Let the next call make the compiled steps again: TensorFlow does not repeat a first trace that failed."""
+        self.train_function = self.test_function = None
+
+
+class _CheckedTargets(UsableAfterErrors):
     """`compute_loss` and `compute_metrics` of a Keras model, with targets that fit its outputs.
 
     Keras calls both with static shapes in every train and test step, on every backend, so `fit`, `evaluate`,
@@ -50,9 +77,7 @@ class _CheckedTargets:
         try:
             return self._each_fitting(y, y_pred)
         except InvalidArgumentError:
-            # TensorFlow does not trace a function again whose first trace has failed. The next `fit` makes a new one,
-            # so that the same model can be trained with other targets.
-            self.train_function = self.test_function = None
+            self.forget_steps()
             raise
 
     def _each_fitting(self, y: Any, y_pred: Any) -> Any:
@@ -80,6 +105,28 @@ class _CheckedTargets:
         if all(one is None for one in losses[1:]) and losses[0] is not None and not isinstance(y, dict):
             return fitting_targets(y, y_pred[0], kind_of_loss(losses[0]))
         return y
+
+
+@contextlib.contextmanager
+def _state_kept(model: Any) -> Iterator[None]:
+    """Keep the variables of a model whose first step fails.
+
+    On JAX, Keras takes the values out of the variables before the first step, to donate them, and puts back the values
+    after it. Without this, targets that are refused would cost the model its weights.
+    """
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.variables, *model.metrics_variables, *getattr(optimizer, "variables", ())]
+    before = [(each, each._value) for each in variables]
+    try:
+        yield
+    except BaseException:
+        for variable, value in before:
+            if variable._value is None and value is not None and not value.is_deleted():
+                variable.assign(value)
+        raise
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")

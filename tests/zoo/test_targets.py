@@ -134,6 +134,12 @@ def test_words_of_a_language_model(head):
     for wrong in (ids[:, 0], ids[:, :1]):
         with pytest.raises(InvalidArgumentError, match=r"ids of classes"):
             model().train_on_batch(ids, wrong)
+        mended = model()
+        before = mended.get_weights()
+        with pytest.raises(InvalidArgumentError, match=r"ids of classes"):
+            mended.fit(ids, wrong, verbose=0)
+        assert all(np.array_equal(one, other) for one, other in zip(mended.get_weights(), before, strict=True))
+        assert np.isfinite(mended.fit(ids, ids, verbose=0).history["loss"][0])
 
 
 def test_sample_weights_and_losses_of_your_own_are_left_alone():
@@ -193,6 +199,10 @@ def test_one_model_takes_targets_with_and_without_axes_of_size_1_in_turn():
         lambda each: model.fit(x, each, shuffle=False, verbose=0).history["loss"][0],
     )]  # fmt: skip
     np.testing.assert_allclose(losses, losses[0], rtol=1e-5)
+    before = model.get_weights()
     for wrong in (y[:, 0, 0], y[:, :1]):
-        with pytest.raises(Exception, match=r"targets have shape|values"):
-            model.fit(x, wrong, verbose=0)
+        for run in (model.fit, model.evaluate):
+            with pytest.raises(Exception, match=r"targets have shape|values"):
+                run(x, wrong, verbose=0)
+    assert all(np.array_equal(one, other) for one, other in zip(model.get_weights(), before, strict=True))
+    assert model.evaluate(x, y, verbose=0)[0] == pytest.approx(losses[0], rel=1e-5)
