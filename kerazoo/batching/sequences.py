@@ -28,25 +28,29 @@ class SequenceWindows(ResumableDataset):
         input                       x   x   x   x
         target="horizon",  offset 0                 y   y
                            offset 1                     y   y
-        target="sequence", offset 0     y   y   y   y
-                           offset 1         y   y   y   y
+        target="sequence", offset 0
+            of step s               y   y
+            of step s+1                 y   y
+            of step s+2                     y   y
+            of step s+3                         y   y
 
-    `"horizon"` targets are the `horizon` steps from step s + lookback + target_offset on. `"sequence"` has a target for
-    every input step: the window shifted by target_offset + 1 (many-to-many; offset 0 for a language model). Windows
-    start at the steps 0, stride, 2 * stride, ... of each series, as long as input and target fit into it. No window
-    spans two series. A series of length L has
+    `"horizon"` targets are the `horizon` steps from step s + lookback + target_offset on: for models with one output
+    per window (`seq2one`). `"sequence"` has a target for every input step, the next `horizon` steps after it, or after
+    the `target_offset` steps that follow it: for models with an output per step (horizon 1 and offset 0 for a language
+    model). Windows start at the steps 0, stride, 2 * stride, ... of each series, as long as input and target fit into
+    it. No window spans two series. A series of length L has
 
-        max(0, (L - (lookback + target_offset + horizon)) // stride + 1)    windows for "horizon",
-        max(0, (L - (lookback + target_offset + 1)) // stride + 1)          windows for "sequence".
+        max(0, (L - (lookback + target_offset + horizon)) // stride + 1)
 
-    A series that is too short for one window is skipped and counted in `n_skipped_series`. It is an error if all are.
+    windows for both targets. A series that is too short for one window is skipped and counted in `n_skipped_series`. It
+    is an error if all are.
 
     Args:
         series: float or integer (T,) or (T, F); or a list of such arrays with one F; or an object with `ids` and
             `offsets` as `kerazoo.EncodedCorpus`. Arrays of float32, float64, int32 and int64 keep their
             dtype and, if contiguous, are not copied (they may be memory-mapped); lists of numbers are converted.
         lookback: int >= 1, steps per input window.
-        horizon: int >= 1, steps per `"horizon"` target.
+        horizon: int >= 1, steps per target: of a window, or of each step.
         target_offset: int >= 0, steps between the end of the input and the first target; with `targets`, -1 is
             allowed too: the target then starts at the last input step (for `"sequence"`, it covers the input steps).
         stride: int >= 1, steps between the starts of windows.
@@ -65,8 +69,9 @@ class SequenceWindows(ResumableDataset):
         n_dropped_windows: int, windows per epoch that `remainder="drop"` omits.
 
     Returns:
-        `dataset[i]` is (inputs, targets): (B, lookback) or (B, lookback, F), and (B, horizon[, F]) or
-        (B, lookback[, F]), with the dtypes of the series.
+        `dataset[i]` is (inputs, targets), contiguous arrays with the dtypes of the series. Inputs are (B, lookback) or
+        (B, lookback, F); targets are (B, horizon[, F]) for `"horizon"`, and (B, lookback, horizon[, F]) for
+        `"sequence"`, without the axis of the horizon if it is 1: (B, lookback[, F]).
 
     Raises:
         InvalidArgumentError: an argument is out of range, or no window fits.
@@ -75,6 +80,9 @@ class SequenceWindows(ResumableDataset):
     >>> inputs, targets = windows[0]
     >>> inputs.tolist(), targets.tolist()
     ([[0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0]], [[4.0, 5.0], [5.0, 6.0]])
+    >>> inputs, targets = SequenceWindows(np.arange(5.0), lookback=3, horizon=2, target="sequence")[0]
+    >>> inputs.tolist(), targets.tolist()
+    ([[0.0, 1.0, 2.0]], [[[1.0, 2.0], [2.0, 3.0], [3.0, 4.0]]])
     """
 
     _permutes_batches = False  # `shuffle` permutes windows instead
@@ -118,7 +126,7 @@ class SequenceWindows(ResumableDataset):
         if self.target == "horizon":
             self._target_shift, self._target_length = self.lookback + self.target_offset, self.horizon
         else:
-            self._target_shift, self._target_length = 1 + self.target_offset, self.lookback
+            self._target_shift, self._target_length = 1 + self.target_offset, self.lookback + self.horizon - 1
         # With an offset of -1 the input may reach as far as the target.
         needed = max(self.lookback, self._target_shift + self._target_length)
         lengths = self._inputs.lengths
@@ -130,7 +138,7 @@ class SequenceWindows(ResumableDataset):
             longest = int(lengths.argmax())
             which = "the series" if len(lengths) == 1 else f"the longest of {len(lengths)} series, number {longest},"
             fits = int(lengths[longest]) - (needed - self.lookback)
-            remedy = f"lookback={fits} would fit." if fits >= 1 and self.target == "horizon" else "Use longer series."
+            remedy = f"lookback={fits} would fit." if fits >= 1 else "Use longer series."
             raise InvalidArgumentError(
                 f"{which} has {lengths[longest]} steps; a window and its target need {needed} (lookback={lookback}, "
                 f"horizon={horizon}, target_offset={target_offset}, target={target!r}). {remedy}"
@@ -163,10 +171,12 @@ class SequenceWindows(ResumableDataset):
                 part = numbers[done : done + self.n_windows - start]
                 _order.permute(start, self.n_windows, int(epoch.keys[3]), part)
                 done += len(part)
-        return (
-            self._inputs.windows(self._firsts, numbers, self.stride, 0, self.lookback),
-            self._targets.windows(self._firsts, numbers, self.stride, self._target_shift, self._target_length),
-        )
+        inputs = self._inputs.windows(self._firsts, numbers, self.stride, 0, self.lookback)
+        targets = self._targets.windows(self._firsts, numbers, self.stride, self._target_shift, self._target_length)
+        if self.target == "sequence" and self.horizon > 1:
+            ahead = np.lib.stride_tricks.sliding_window_view(targets, self.horizon, axis=1)  # the horizon comes last
+            targets = np.ascontiguousarray(np.moveaxis(ahead, -1, 2))
+        return inputs, targets
 
     def _settings(self) -> dict[str, Any]:
         names = ("lookback", "horizon", "target_offset", "stride", "batch_size", "target", "remainder")

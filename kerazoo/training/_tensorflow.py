@@ -22,9 +22,10 @@ class LoopedTrainFunction(LoopedTrainFunctionBase):
 
     def __init__(self, model: Any, count: int) -> None:
         super().__init__(model, count)
-        self._steps = tf.function(self._run_steps, jit_compile=True)
+        # Without autograph, as in Keras's own step: it would replace errors of the model by its own type.
+        self._steps = tf.function(self._run_steps, jit_compile=True, autograph=False)
         # The smaller last batch comes once per epoch: compilation by XLA would take longer than it saves.
-        self._single = tf.function(model.train_step, reduce_retracing=True)
+        self._single = tf.function(model.train_step, reduce_retracing=True, autograph=False)
 
     def _run_steps(self, data: Any, n: Any) -> Any:
         def body(i: Any) -> tuple[Any]:

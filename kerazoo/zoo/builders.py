@@ -29,6 +29,7 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.zoo.heads import DropTimeStamp, SampledHead, SplitHorizon, TokenFunctional, TokenSequential
 from kerazoo.zoo.initial import drawn_by_numpy
 from kerazoo.zoo.inputs import SequenceInput
+from kerazoo.zoo.models import CheckedFunctional, CheckedSequential
 from kerazoo.zoo.spec import LayerSpec, RNNSpec
 
 __all__ = ["as_spec", "build", "build_cell", "build_layers", "build_stack", "why_no_stack"]
@@ -78,8 +79,9 @@ def build(
         name: str or None, of the model.
 
     Returns:
-        A `keras.Model` or `keras.Sequential`, with the shapes of :class:`RNNSpec`. With a head that trains against
-        noise words it is a subclass that computes the loss itself.
+        A `keras.Model` or `keras.Sequential`, with the shapes of :class:`RNNSpec`. It is a subclass that refuses
+        targets which do not have the shape of its outputs, and, with a head that trains against noise words, computes
+        the loss itself.
 
     Raises:
         InvalidArgumentError: an unknown name or cell, or a combination that cannot be built; the message says why.
@@ -112,7 +114,7 @@ def build(
         inputs = keras.Input(shape, dtype="int32" if width is None else None)
         with drawn_by_numpy(layers):
             if style == "sequential":
-                model = (TokenSequential if sampled else keras.Sequential)([inputs, *layers], name=name)
+                model = (TokenSequential if sampled else CheckedSequential)([inputs, *layers], name=name)
             else:
                 values, states = inputs, []
                 for layer in layers:
@@ -121,7 +123,7 @@ def build(
                         values, *new = values
                         states.extend(new)
                 outputs = [values, *states] if spec.return_states else values
-                model = (TokenFunctional if sampled else keras.Model)(inputs, outputs, name=name)
+                model = (TokenFunctional if sampled else CheckedFunctional)(inputs, outputs, name=name)
     # Keras exports only models that were called to ONNX. All layers of this one are built and know their shapes.
     model._called = True
     return model
@@ -363,6 +365,6 @@ def _head(spec: RNNSpec, negative: int, noise_probabilities: Any, seed: int | No
     if spec.head == "softmax":
         return [keras.layers.Dense(spec.vocabulary, name="head")]
     head = [keras.layers.Dense(spec.outputs * spec.horizon, activation=spec.output_activation, name="head")]
-    if spec.returns == "last" or spec.horizon > 1:
+    if spec.horizon > 1:
         head.append(SplitHorizon(spec.horizon, spec.outputs, name="horizon"))
     return head

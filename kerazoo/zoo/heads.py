@@ -7,7 +7,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.word2vec.keras.nce import NCE
+from kerazoo.zoo.models import UsableAfterErrors
+from kerazoo.zoo.targets import fitting_targets
 
 __all__ = ["DropTimeStamp", "SampledHead", "SplitHorizon", "TokenFunctional", "TokenSequential"]
 
@@ -78,7 +81,7 @@ class SampledHead(NCE):
         return (*input_shape[:-1], self.vocabulary_size)
 
 
-class _SampledLoss:
+class _SampledLoss(UsableAfterErrors):
     """`compute_loss` of models that end in a `SampledHead`: sampled while training, the full softmax otherwise."""
 
     def compute_loss(
@@ -95,9 +98,16 @@ class _SampledLoss:
 
         Returns:
             A float scalar. The exponential of the cross-entropy is the perplexity.
+
+        Raises:
+            InvalidArgumentError: there is not one id per position.
         """
         head = self.layers[-1]  # type: ignore[attr-defined]
-        y = ops.cast(y, "int32")
+        try:
+            y = ops.cast(fitting_targets(y, y_pred, "ids"), "int32")
+        except InvalidArgumentError:
+            self.forget_steps()
+            raise
         if len(y.shape) == len(y_pred.shape) and y.shape[-1] == 1:
             y = ops.squeeze(y, -1)
         if training:

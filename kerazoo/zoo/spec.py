@@ -188,7 +188,7 @@ class RNNSpec:
         return_states: bool, the states of all layers follow the output; functional models only.
 
     Shapes: input (B, T, features[+1]) or ids (B, T). The output depends on `returns` and `horizon`: (B, T, outputs),
-    (B, T, horizon, outputs) if horizon > 1, or (B, horizon, outputs) for `"last"`; with a head over words (B, T, V) or
+    (B, T, horizon, outputs) if horizon > 1, without the axis T for `"last"`; with a head over words (B, T, V) or
     (B, V); without a head (B, T, U) or (B, U).
 
     Raises:

@@ -32,6 +32,7 @@ def assert_equals_reference(series, targets, lookback, horizon, offset, stride, 
     np.testing.assert_array_equal(y, np.array(outputs))
     assert x.dtype == series[0].dtype
     assert y.dtype == (targets or series)[0].dtype
+    assert all(part.flags.c_contiguous for part in data[0])
     return len(inputs)
 
 
@@ -75,6 +76,15 @@ def test_equals_the_reference(lengths, lookback, horizon, offset, stride, target
     assert_equals_reference(series, targets, lookback, horizon, offset, stride, target, batch_size=batch_size)
     if offset >= 0:
         assert_equals_reference(series, None, lookback, horizon, offset, stride, target, batch_size=batch_size)
+
+
+@pytest.mark.parametrize("shape", [(), (2,)])
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_shapes_of_targets(horizon, shape):
+    series = np.zeros((20, *shape), np.float32)
+    for target, expected in (("horizon", (horizon,)), ("sequence", (6, horizon) if horizon > 1 else (6,))):
+        x, y = SequenceWindows(series, 6, horizon=horizon, target=target, batch_size=4)[0]
+        assert (x.shape, y.shape) == ((4, 6, *shape), (4, *expected, *shape))
 
 
 def test_three_forms_of_many_series():
@@ -164,6 +174,7 @@ def test_targets_from_another_array():
         (np.arange(9.0), {"offsets": [0, 8, 7, 9]}, "offsets=0, 8, 7, 9; expected"),
         (np.arange(9.0), {"lookback": 9}, r"the series has 9 steps; .* need 10 \(lookback=9, .*\)\. lookback=8 would"),
         (np.arange(9.0), {"lookback": 2, "horizon": 9}, r"need 11 .*Use longer series"),
+        (np.arange(9.0), {"lookback": 7, "horizon": 4, "target": "sequence"}, r"need 11 .*lookback=5 would fit"),
         (
             [np.arange(2.0), np.arange(3.0)],
             {},

@@ -23,11 +23,13 @@ def windows(
     for x, y in zip(series, targets, strict=True):
         for start in range(0, len(x), stride):
             steps = list(range(start, start + lookback))
-            if target == "horizon":
-                wanted = [steps[-1] + 1 + offset + i for i in range(horizon)]
-            else:
-                wanted = [step + 1 + offset for step in steps]
-            if max(steps + wanted) < len(x):
+            ahead = [[step + 1 + offset + i for i in range(horizon)] for step in steps]
+            if max(steps + ahead[-1]) < len(x):
                 inputs.append(np.array([x[i] for i in steps]))
-                outputs.append(np.array([y[i] for i in wanted]))
+                if target == "horizon":
+                    outputs.append(np.array([y[i] for i in ahead[-1]]))
+                elif horizon == 1:
+                    outputs.append(np.array([y[i] for (i,) in ahead]))
+                else:
+                    outputs.append(np.array([[y[i] for i in each] for each in ahead]))
     return inputs, outputs

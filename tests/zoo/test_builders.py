@@ -35,7 +35,7 @@ def inputs_of(spec, seed=0, batch=B, steps=T):
     ("name", "shape"),
     [
         ("lstm_2x4", (B, T, 1)),
-        ("lstm_2x4_seq2one", (B, 1, 1)),
+        ("lstm_2x4_seq2one", (B, 1)),
         ("lstm_2x4_seq2one_h3_o2", (B, 3, 2)),
         ("gru_1x4_h3_o2", (B, T, 3, 2)),
         ("gru_1x4_f3_t5", (B, T, 1)),
@@ -46,7 +46,7 @@ def inputs_of(spec, seed=0, batch=B, steps=T):
         ("gru_1x4_v9_e3_nce", (B, T, 9)),
         ("gru_1x4_v9_e3", (B, T, 1)),
         ("biconvlstm_2x3_f4", (B, T, 1)),
-        ("convlstm_1x3_f4_seq2one", (B, 1, 1)),
+        ("convlstm_1x3_f4_seq2one", (B, 1)),
         ("minlstm_2x4_timestamps", (B, T, 1)),
         ("lstm_1x4_attention3_proj5_dropin10_dropout10_dropstate10", (B, T, 1)),
     ],

@@ -22,12 +22,19 @@ def numpy(x):
     return ops.convert_to_numpy(x)
 
 
+def ahead(model, values):
+    """The forecast (B, horizon, outputs) from the end of the values."""
+    y = numpy(model(values))
+    y = y if model.output_shape[1] is not None else y[:, -1:]
+    return y[:, None] if y.ndim == 2 else y  # one output per window has no axis of the horizon
+
+
 def grown(model, context, steps, window=None):
     """Reference: call the model on all steps so far (or the last `window`), append the output, call again."""
     values = context
     for _ in range(steps):
         given = values if window is None else values[:, -window:]
-        values = np.concatenate([values, numpy(model(given))[:, -1:]], axis=1)
+        values = np.concatenate([values, ahead(model, given)[:, -1:]], axis=1)
     return values[:, context.shape[1] :]
 
 
@@ -66,8 +73,7 @@ def test_generation_by_window_reads_the_last_steps(name):
     context = inputs_of(RNNSpec.from_name(name), steps=5)
     values = context
     while values.shape[1] < 5 + STEPS:
-        y = numpy(model(values[:, -5:]))
-        values = np.concatenate([values, y if model.output_shape[1] is not None else y[:, -1:]], axis=1)
+        values = np.concatenate([values, ahead(model, values[:, -5:])], axis=1)
     found = zoo.generate(model, context, STEPS, mode="window")
     np.testing.assert_allclose(found, values[:, 5 : 5 + STEPS], rtol=1e-5, atol=1e-5)
     if name != "lstm_1x8":
