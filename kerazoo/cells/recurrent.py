@@ -10,8 +10,8 @@ from keras import ops
 from kerazoo._runtime.devices import accelerator_visible
 from kerazoo.cells.base import call_cell, initial_state_of, output_size_of, state_sizes_of
 from kerazoo.cells.loop import loop_over_steps, unroll_factor_for
-from kerazoo.cells.scan import hold_last_valid
-from kerazoo.cells.stacked import StackedCells
+from kerazoo.cells.scan import hold_last_valid, run_parallel_form
+from kerazoo.cells.stacked import StackedCells, dropout_cells
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["SCAN_FROM", "Recurrent", "parallel_pays"]
@@ -32,12 +32,17 @@ def parallel_pays(steps: int | None, chunked: bool = False) -> bool:
     return steps is not None and least is not None and steps >= least
 
 
+def _reset_masks(cell: Any) -> None:
+    cell.reset_dropout_mask()
+    cell.reset_recurrent_dropout_mask()
+
+
 @keras.saving.register_keras_serializable(package="kerazoo")
 class Recurrent(keras.layers.RNN):
     """Runs a cell over sequences, as `keras.layers.RNN` does, with these additions.
 
     - Linear recurrences (`linear` cells) run in parallel by an associative scan, with the same results.
-    - Wrappers with dropout draw their noise before the loop.
+    - Wrappers with dropout draw their noise before the loop, and so do Keras's cells with `dropout`, in stacks too.
     - Masked steps keep the states and repeat the last output on every backend, whatever the first state of a cell is.
       (Keras on JAX repeats the first state, which is the output only for Keras's own cells.)
     - A cell that cannot mask steps, an empty sequence and a wrong rank are errors with a clear message.
@@ -146,7 +151,26 @@ class Recurrent(keras.layers.RNN):
                 f"a mask was given, but {type(self.cell).__name__} cannot mask steps. Pad no sequences "
                 "(mask_zero=False, no Masking layer), or use another cell."
             )
-        return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+        # Keras's cells with dropout keep their masks until they are reset. They are drawn here, before the loop, as a
+        # mask that is made inside it cannot be used outside.
+        with_dropout = list(dropout_cells(self.cell, int(sequences.shape[-1])))
+        batch = ops.shape(sequences)[0]
+        try:
+            for cell, width in with_dropout:
+                _reset_masks(cell)
+                cell.get_dropout_mask(ops.ones((batch, width), dtype=cell.compute_dtype))
+                state = ops.ones((batch, state_sizes_of(cell)[0]), dtype=cell.compute_dtype)
+                cell.get_recurrent_dropout_mask(state)
+            return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+        finally:
+            for cell, _ in with_dropout:
+                _reset_masks(cell)
+
+    def _maybe_config_dropout_masks(self, cell: Any, input_sequence: Any, input_state: Any) -> None:
+        """Do nothing: `call` has drawn the masks, of cells inside stacks too, which Keras's method does not know."""
+
+    def _maybe_reset_dropout_masks(self, cell: Any) -> None:
+        """Do nothing: `call` resets the masks."""
 
     def runs_in_parallel(self, steps: int | None) -> bool:
         """Whether the layer runs in parallel over sequences of `steps`; never if the length is unknown."""
@@ -172,8 +196,7 @@ class Recurrent(keras.layers.RNN):
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
-        kwargs = {} if noise is None else {"noise": noise}
-        outputs, states = self.cell.parallel_call(sequences, states, mask=mask, training=training, **kwargs)
+        outputs, states = run_parallel_form(self.cell, sequences, states, mask, training, noise)
         nothing = ops.zeros_like(outputs[:, 0])
         held = hold_last_valid(outputs, mask, nothing)
         if mask is not None and self.zero_output_for_mask:
@@ -203,10 +226,15 @@ class Recurrent(keras.layers.RNN):
         def step(step_inputs: list[Any], states: list[Any]) -> tuple[Any, list[Any]]:
             x, *others = step_inputs
             drawn = noise_of_step(others[: len(stepwise)])
-            if mask is None:
-                return call_cell(self.cell, x, states, training, drawn)
-            *states, last = states
+            last = None
+            if mask is not None:
+                *states, last = states
             output, new_states = call_cell(self.cell, x, states, training, drawn)
+            # A cell inside a stack or a wrapper can have another dtype than these; a loop keeps the dtypes of states.
+            output = ops.cast(output, self.cell.compute_dtype)
+            new_states = [ops.cast(new, old.dtype) for new, old in zip(new_states, states, strict=True)]
+            if mask is None:
+                return output, new_states
             valid = others[-1]
             new_states = [ops.where(valid, new, old) for new, old in zip(new_states, states, strict=True)]
             held = ops.where(valid, output, last)

@@ -12,11 +12,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import keras
 from keras import ops
+from keras.src import backend  # the scope that casts weights has no public name
 
 from kerazoo.errors import InvalidArgumentError
 
-__all__ = ["complex_linear_scan", "hold_last_valid", "linear_scan", "prefix_scan", "previous_values"]
+__all__ = [
+    "complex_linear_scan",
+    "hold_last_valid",
+    "linear_scan",
+    "prefix_scan",
+    "previous_values",
+    "run_parallel_form",
+]
 
 Tensors = tuple[Any, ...]
 
@@ -173,3 +182,46 @@ def previous_values(values: Any, initial: Any, mask: Any = None) -> Any:
     """
     held = hold_last_valid(values, mask, initial)
     return ops.concatenate([ops.expand_dims(ops.cast(initial, values.dtype), 1), held[:, :-1]], axis=1)
+
+
+def run_parallel_form(
+    cell: Any, sequences: Any, states: list[Any], mask: Any = None, training: bool = False, noise: Any = None
+) -> tuple[Any, list[Any]]:
+    """``cell.parallel_call``, with the casts to the cell's dtype that Keras makes when a cell is called for one step.
+
+    A cell has a dtype policy of its own. Without these casts the inputs and the weights have the dtype of the layer
+    around it, and the other constants that of the cell.
+
+    Args:
+        cell: a cell with a parallel form.
+        sequences: (B, T, F); floats are cast, integers are not.
+        states: list of (B, n), before the first step.
+        mask: bool (B, T) or None.
+        training: bool.
+        noise: the noise of the cell, from its `sequence_noise`, or None.
+
+    Returns:
+        (outputs (B, T, U), list of states after the last step), in the compute dtype of the cell.
+
+    >>> import numpy as np
+    >>> from kerazoo.cells import make_cell
+    >>> cell = make_cell("mingru", 3, dtype="float64")
+    >>> cell.build((None, 2))
+    >>> outputs, _ = run_parallel_form(cell, np.ones((1, 4, 2), "float32"), cell.get_initial_state(1))
+    >>> keras.backend.standardize_dtype(outputs.dtype)
+    'float64'
+    """
+    casts = bool(getattr(cell, "autocast", False))
+    dtype = getattr(cell, "compute_dtype", None)
+
+    def cast(x: Any) -> Any:
+        is_float = keras.backend.is_float_dtype(keras.backend.standardize_dtype(x.dtype))
+        return ops.cast(x, dtype) if is_float else x
+
+    if casts:
+        sequences, states = cast(sequences), [cast(state) for state in states]
+        noise = keras.tree.map_structure(cast, noise) if noise is not None else None
+    kwargs = {} if noise is None else {"noise": noise}
+    # As `Layer.__call__`: a layer whose weights need no cast ends the scope of the layer around it.
+    with backend.AutocastScope(dtype if casts and dtype != cell.variable_dtype else None):
+        return cell.parallel_call(sequences, list(states), mask=mask, training=training, **kwargs)

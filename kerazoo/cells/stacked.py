@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
+from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell  # has no public name
 
 from kerazoo.cells.base import call_cell, initial_state_of, output_size_of, state_sizes_of
+from kerazoo.cells.scan import run_parallel_form
 from kerazoo.errors import InvalidArgumentError
 
-__all__ = ["StackedCells"]
+__all__ = ["StackedCells", "dropout_cells"]
+
+
+def dropout_cells(cell: Any, width: int) -> Iterator[tuple[Any, int]]:
+    """Keras's cells with dropout inside `cell`, which can be a stack or a wrapper, and the widths of their inputs.
+
+    Args:
+        cell: any cell.
+        width: int, width of its inputs.
+
+    Yields:
+        (cell, int): a cell that keeps dropout masks, width of its inputs.
+
+    >>> stack = StackedCells([keras.layers.GRUCell(4), keras.layers.LSTMCell(3, dropout=0.5)])
+    >>> [(type(cell).__name__, width) for cell, width in dropout_cells(stack, 2)]
+    [('LSTMCell', 4)]
+    """
+    if isinstance(getattr(cell, "cells", None), Sequence):
+        for inner in cell.cells:
+            yield from dropout_cells(inner, width)
+            width = output_size_of(inner)
+    elif hasattr(cell, "cell") and hasattr(cell, "inner_shape"):
+        yield from dropout_cells(cell.cell, int(cell.inner_shape((None, width))[-1]))
+    elif isinstance(cell, DropoutRNNCell) and (cell.dropout or cell.recurrent_dropout):
+        yield cell, width
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -111,8 +138,8 @@ class StackedCells(keras.layers.Layer):
         """All steps in parallel, one cell after the other."""
         new_states = []
         for number, (cell, own) in enumerate(zip(self.cells, self._split_states(states), strict=True)):
-            kwargs = {"noise": noise[str(number)]} if str(number) in (noise or {}) else {}
-            sequences, new = cell.parallel_call(sequences, own, mask=mask, training=training, **kwargs)
+            drawn = (noise or {}).get(str(number))
+            sequences, new = run_parallel_form(cell, sequences, own, mask, training, drawn)
             new_states.extend(new)
         return sequences, new_states
 

@@ -82,9 +82,14 @@ class AttentionCell(WrapperCell):
         inputs = ops.matmul(ops.concatenate([inputs, attended], axis=-1), self.input_kernel) + self.input_bias
         output, inner_states = self.call_inner(inputs, inner_states, training, noise, time)
         window = ops.reshape(flat_window, (-1, self.length, size))
+        # Products of matrices and a softmax along the last axis: along another one, TensorFlow transposes by an order
+        # that is computed in the graph, and XLA cannot differentiate that inside a loop.
+        read = ops.matmul(ops.reshape(flat_window, (-1, size)), self.window_kernel)
         query = ops.expand_dims(ops.matmul(output, self.query_kernel), 1)
-        scores = ops.matmul(ops.tanh(ops.matmul(window, self.window_kernel) + query), self.score_kernel)
-        attended = ops.sum(ops.softmax(scores, axis=1) * window, axis=1)
+        hidden = ops.tanh(ops.reshape(read, (-1, self.length, size)) + query)
+        scores = ops.matmul(ops.reshape(hidden, (-1, size)), self.score_kernel)
+        weights = ops.softmax(ops.reshape(scores, (-1, self.length)), axis=-1)
+        attended = ops.sum(ops.expand_dims(weights, -1) * window, axis=1)
         output = ops.matmul(ops.concatenate([output, attended], axis=-1), self.output_kernel) + self.output_bias
         flat_window = ops.concatenate([flat_window[:, size:], output], axis=-1)
         return output, [*inner_states, attended, flat_window]
