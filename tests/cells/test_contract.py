@@ -204,9 +204,9 @@ def test_the_parallel_form_equals_the_sequential_one(name, backwards):
             for parallel in (False, True)
         ]
         for one, other in zip(*both, strict=True):
-            np.testing.assert_allclose(
-                ops.convert_to_numpy(one), ops.convert_to_numpy(other), rtol=1e-5, atol=1e-5, err_msg=f"T={steps}"
-            )
+            one, other = ops.convert_to_numpy(one), ops.convert_to_numpy(other)
+            rounding = 2e-7 * np.abs(one).max()  # some cells are cubic in the input, which grows here up to 50
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=max(1e-5, rounding), err_msg=f"T={steps}")
 
 
 @slow_on_jax
