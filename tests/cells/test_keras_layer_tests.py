@@ -30,6 +30,8 @@ EXPECTED_FAILURES: dict[tuple[str, str], str] = {}
 class KerasCase(testing.TestCase):
     """`run_layer_test` outside a `unittest` run."""
 
+    __test__ = False
+
     def runTest(self):
         pass
 

@@ -35,7 +35,7 @@ ALLOWED = {
     "cells._jax_loop": (),
     "cells.loop": ("cells._jax_loop",),
     "cells.registry": ("cells.base",),
-    "cells.wrappers": ("cells.base",),
+    "cells.wrappers": ("cells.base", "cells.scan"),
     "cells.families": ("cells.base", "cells.scan", "cells.registry"),
     "cells": ("cells.base", "cells.scan", "cells.loop", "cells.registry", "cells.wrappers", "cells.families"),
     "word2vec.hierarchy": (),

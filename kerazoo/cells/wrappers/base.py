@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from kerazoo.cells.base import (
+from kerazoo.cells.scan import run_parallel_form
     Configured,
     call_cell,
     droppable_states,
@@ -128,9 +129,7 @@ class WrapperCell(Configured):
 
     def parallel_inner(self, sequences: Any, states: Any, mask: Any, training: bool, noise: Any) -> Any:
         """All steps of the cell inside, in parallel: (outputs, its last states)."""
-        inner = (noise or {}).get("inner")
-        kwargs = {} if inner is None else {"noise": inner}
-        return self.cell.parallel_call(sequences, list(states), mask=mask, training=training, **kwargs)
+        return run_parallel_form(self.cell, sequences, list(states), mask, training, (noise or {}).get("inner"))
 
     def call(
         self, inputs: Any, states: Any, training: bool = False, noise: Any = None, time: Any = None
