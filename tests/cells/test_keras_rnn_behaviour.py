@@ -258,3 +258,11 @@ def test_a_layer_and_its_cells_can_have_different_dtypes(name, dtype):
             assert keras.backend.standardize_dtype(result.dtype) == wanted
             results.append(numpy_of(ops.cast(result, "float32"))[0])
         np.testing.assert_allclose(results[0], results[-1], rtol=2e-2, atol=5e-3)
+
+
+@pytest.mark.parametrize("name", list_cells(linear=True)[:2] + [pytest.param(n, marks=pytest.mark.slow)
+                                                                for n in list_cells(linear=True)[2:]])  # fmt: skip
+def test_a_wrapped_cell_of_another_dtype_runs_in_parallel(name):
+    cell = DropoutCell(make_cell(name, UNITS, dtype="float64"), 0.5)
+    outputs = Recurrent(cell, parallel=True, return_sequences=True)(series())
+    assert numpy_of(outputs)[0].shape == (B, T, UNITS)

@@ -8,7 +8,6 @@ import keras
 from keras import ops
 
 from kerazoo.cells.base import (
-from kerazoo.cells.scan import run_parallel_form
     Configured,
     call_cell,
     droppable_states,
@@ -16,6 +15,7 @@ from kerazoo.cells.scan import run_parallel_form
     output_size_of,
     state_sizes_of,
 )
+from kerazoo.cells.scan import run_parallel_form
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["WrapperCell"]
