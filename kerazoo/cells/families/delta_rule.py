@@ -55,6 +55,7 @@ def _transposed(x: Any) -> Any:
 class _DeltaCell(RecurrentCell):
     """A memory S (d, d) per head, which maps keys to values, in the first state."""
 
+    options: tuple[str, ...] = ("heads",)
     linear = True
     chunked = True
     longest_chunk = 0
