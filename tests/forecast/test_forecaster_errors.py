@@ -71,7 +71,7 @@ def test_bad_series_are_refused_with_the_position(y, match):
             {"callbacks": [print]},
             r"callbacks contains an object of type builtin_function_or_method; expected keras\.callbacks\.Callback",
         ),
-        ({"callbacks": keras.callbacks.TerminateOnNaN}, "callbacks contains TerminateOnNaN; expected keras"),
+        ({"callbacks": keras.callbacks.TerminateOnNaN}, "callbacks contains the class TerminateOnNaN; expected keras"),
     ],
 )
 def test_bad_parameters_are_refused(changes, match):

@@ -17,7 +17,7 @@ ROOT_FILES = {
 
 
 @pytest.mark.parametrize(
-    ("folder", "limit"), [("tests", 500), ("benchmarks", 500), ("kerazoo/forecast", 450), ("kerazoo", 520)]
+    ("folder", "limit"), [("tests", 500), ("benchmarks", 500), ("kerazoo/forecast", 450), ("kerazoo", 530)]
 )
 def test_files_are_short(folder, limit):
     lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")}

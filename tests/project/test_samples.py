@@ -34,7 +34,13 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+LONG = ("forecast.md",)  # a minute and more
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, id=page.name, marks=[pytest.mark.slow] if page.name in LONG else []) for page in PAGES],
+)
 def test_the_samples_of_a_page_run(page, folder):
     program = "\n\n".join(BLOCK.findall(page.read_text()))
     (folder / "samples.py").write_text(program, encoding="utf-8")

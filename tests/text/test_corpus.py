@@ -128,7 +128,7 @@ def test_a_corpus_written_while_encoding(file: Path, tmp_path: Path) -> None:
         assert not mapped.ids.flags.writeable
         assert same(EncodedCorpus.load(target, mmap=False), kept)
     assert sorted(item.name for item in tmp_path.iterdir()) == ["corpus.kerazoo", "text.txt"]
-    with pytest.raises(StorageError, match="Check that the folder exists"):
+    with pytest.raises(StorageError, match="The folder must exist"):
         EncodedCorpus.from_source(file, min_count=2, path=tmp_path / "none" / "corpus")
 
 
