@@ -12,8 +12,9 @@ from keras.src import testing
 
 from kerazoo import zoo
 from kerazoo.cells import Bidirectional, Recurrent, StackedCells, cell_info, list_cells, make_cell
+from tests.helpers.speed import slow_on_jax_marks
 
-pytestmark = pytest.mark.backend
+pytestmark = [pytest.mark.backend, *slow_on_jax_marks]
 
 B, T, F, UNITS = 2, 3, 5, 4  # differ on every axis
 CELLS = [name for name in list_cells() if cell_info(name).layer == "cell"]

@@ -11,8 +11,9 @@ from keras.layers import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from kerazoo.cells import Bidirectional, DropoutCell, Recurrent, ResidualCell, StackedCells, list_cells, make_cell
 from kerazoo.cells.base import state_sizes_of
 from kerazoo.errors import InvalidArgumentError
+from tests.helpers.speed import slow_on_jax_marks
 
-pytestmark = pytest.mark.backend
+pytestmark = [pytest.mark.backend, *slow_on_jax_marks]
 
 B, T, F, UNITS = 3, 5, 2, 4  # differ on every axis
 # One cell of each kind: linear, with a memory, with a normaliser, with a matrix, with time stamps, stacked.

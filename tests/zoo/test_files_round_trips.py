@@ -15,9 +15,9 @@ from keras import ops
 from kerazoo import zoo
 from kerazoo.cells import cell_info, list_cells
 from kerazoo.zoo.names import words_of
-from tests.helpers.speed import slow_on_jax
+from tests.helpers.speed import slow_on_jax, slow_on_jax_marks
 
-pytestmark = pytest.mark.backend
+pytestmark = [pytest.mark.backend, *slow_on_jax_marks]
 
 WORDS = 9
 CELLS = [f"{name}_1x4{'[time=step]' * cell_info(name).needs_timestamps}_f2" for name in list_cells()]
