@@ -99,6 +99,12 @@ RENAMED: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+def _homes_of(name: str) -> tuple[str, ...]:
+    """The new names of an old module, or of a module in an old package; () for any other name."""
+    parent, _, child = name.rpartition(".")
+    return RENAMED.get(name) or (tuple(f"{home}.{child}" for home in _homes_of(parent)) if parent else ())
+
+
 class _Finder:
     """Finds and loads old module names after all other finders have failed (an `importlib.abc.MetaPathFinder`)."""
 
@@ -109,10 +115,10 @@ class _Finder:
         from importlib.machinery import ModuleSpec
 
         package, _, name = fullname.partition(".")
-        if package != "kerazoo" or name not in RENAMED:
+        if package != "kerazoo" or not _homes_of(name):
             return None
-        is_package = any(other.startswith(f"{name}.") for other in RENAMED)
-        return ModuleSpec(fullname, self, is_package=is_package)  # type: ignore[arg-type]
+        # Any old module may have been a package: then its modules are found here too, by the name of their package.
+        return ModuleSpec(fullname, self, is_package=True)  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> None:
         """Let the import system make an empty module."""
@@ -122,7 +128,7 @@ class _Finder:
         from kerazoo._runtime.deprecation import warn_renamed
 
         name = module.__name__.partition(".")[2]
-        homes = [importlib.import_module(f"kerazoo.{new}") for new in RENAMED[name]]
+        homes = [importlib.import_module(f"kerazoo.{new}") for new in _homes_of(name)]
         warn_renamed(module.__name__, homes[0].__name__)
 
         def forward(attribute: str) -> Any:

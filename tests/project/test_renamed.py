@@ -30,6 +30,21 @@ def test_an_old_name_is_the_new_module(old):
         _ = module.nonsense
 
 
+@pytest.mark.parametrize("module", ["plan", "training"])
+def test_modules_of_a_renamed_package_are_the_new_ones(module):
+    """Not second copies of them, with other classes."""
+    with pytest.warns(DeprecationWarning, match=rf"use kerazoo\.word2vec\.gpu\.{module}\."):
+        old = importlib.import_module(f"kerazoo.word2vec.device.{module}")
+    new = importlib.import_module(f"kerazoo.word2vec.gpu.{module}")
+    for name in new.__all__:
+        assert getattr(old, name) is getattr(new, name)
+
+
+def test_a_module_that_never_was_is_not_found():
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("kerazoo.cores.nonsense")
+
+
 def test_in_a_fresh_process():
     code = """
 import warnings
