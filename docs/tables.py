@@ -20,7 +20,7 @@ from typing import Any
 
 from kerazoo.cells import RecurrentCell, cell_info, list_cells
 from kerazoo.cells.registry import CellInfo
-from kerazoo.zoo import LayerSpec, RNNSpec
+from kerazoo.zoo import HeadSpec, LayerSpec, RNNSpec
 from kerazoo.zoo.names import ACTIVATIONS, words_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -115,7 +115,7 @@ def spec_table(spec: type) -> str:
     for field in dataclasses.fields(spec):
         default = field.default
         shown = "" if default is dataclasses.MISSING else f"`{default!r}`".replace("'", '"')
-        words = words_of(field.name)
+        words = [] if spec is HeadSpec else words_of(field.name)  # no name can express several heads
         activations = [word for word in words if word.removeprefix("out") in {a.replace("_", "") for a in ACTIVATIONS}]
         if len(activations) > 3:  # the list is in the text
             words = [*activations[:2], "...", *[word for word in words if word not in activations]]
@@ -148,6 +148,7 @@ SOURCES: dict[str, Callable[[], str]] = {
     "linear cells": lambda: code(list_cells(linear=True)),
     "layer spec": lambda: spec_table(LayerSpec),
     "model spec": lambda: spec_table(RNNSpec),
+    "head spec": lambda: spec_table(HeadSpec),
     "activations": activation_words,
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerazoo._validation import check_int
+from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import InvalidArgumentError, VocabularyError
 
 __all__ = ["Vocabulary"]
@@ -235,6 +235,61 @@ class Vocabulary:
         lookup = self.ids.get
         ids = np.fromiter((lookup(token, unknown) for token in listed), np.int32, len(listed))
         return ids if unknown >= 0 else ids[ids >= 0]
+
+    def encode_padded(
+        self,
+        texts: Iterable[Iterable[str]],
+        length: int | None = None,
+        *,
+        padding: str = "post",
+        truncating: str | None = None,
+    ) -> NDArray[np.int32]:
+        """Ids of several texts as one array, with 0 for padding, for models that mask it (`mask_zero`).
+
+        Id 0 is a word of this vocabulary, the most frequent one. So every id is one higher than in :meth:`encode`, and
+        a model of these ids has ``len(vocabulary) + 1`` rows. ``decode(row[row > 0] - 1)`` are the words of a row. A
+        text without known words is a row of zeros.
+
+        Args:
+            texts: texts, each a list of tokens.
+            length: int >= 1 or None (that of the longest text, at least 1), number of columns.
+            padding: `"post"`: zeros after the words; `"pre"`: before them.
+            truncating: None: a text longer than `length` is an error; `"post"`: its end is cut off; `"pre"`: its start.
+
+        Returns:
+            int32 (n_texts, length), from 0 to ``len(vocabulary)``.
+
+        Raises:
+            InvalidArgumentError: a text is no list of tokens, or too long.
+
+        >>> vocabulary = Vocabulary.from_counts({"the": 7, "cat": 2})
+        >>> vocabulary.encode_padded([["the", "cat"], ["cat"]]).tolist()
+        [[1, 2], [2, 0]]
+        """
+        check_choice("padding", padding, ("post", "pre"))
+        if truncating is not None:
+            check_choice("truncating", truncating, ("post", "pre"), hint="None refuses long texts.")
+        if isinstance(texts, str | bytes):
+            raise InvalidArgumentError(
+                f"texts is of type {type(texts).__name__}; expected a list of texts, each a list of tokens."
+            )
+        rows = [self.encode(text) for text in texts]
+        longest = max((len(row) for row in rows), default=0)
+        columns = (
+            max(longest, 1) if length is None else check_int("length", length, hint="It is the number of columns.")
+        )
+        if longest > columns and truncating is None:
+            where = next(i for i, row in enumerate(rows) if len(row) > columns)
+            raise InvalidArgumentError(
+                f"texts[{where}] has {len(rows[where])} known words, length={columns}; expected length >= {longest}, "
+                "that of the longest text, or truncating='post' or 'pre', which cuts words off."
+            )
+        found = np.zeros((len(rows), columns), np.int32)
+        for row, ids in zip(found, rows, strict=True):
+            kept = ids[-columns:] if truncating == "pre" else ids[:columns]
+            where_to = slice(columns - len(kept), None) if padding == "pre" else slice(0, len(kept))
+            row[where_to] = kept + 1
+        return found
 
     def decode(self, ids: ArrayLike) -> list[str]:
         """The words of `ids`, integers (n,)."""

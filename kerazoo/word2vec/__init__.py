@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kerazoo.word2vec.estimator import Word2Vec
+    from kerazoo.word2vec.keras.embedding import to_embedding
     from kerazoo.word2vec.keras.losses import (
         LOSSES,
         candidate_logits,
@@ -31,6 +32,7 @@ __all__ = [
     "negative_sampling_loss",
     "noise_contrastive_loss",
     "sampled_softmax_loss",
+    "to_embedding",
 ]
 
 _HOMES = {
@@ -43,6 +45,7 @@ _HOMES = {
     "negative_sampling_loss": "keras.losses",
     "noise_contrastive_loss": "keras.losses",
     "sampled_softmax_loss": "keras.losses",
+    "to_embedding": "keras.embedding",
 }
 
 

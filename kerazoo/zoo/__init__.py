@@ -11,21 +11,26 @@ from __future__ import annotations
 
 from kerazoo.zoo.builders import as_spec, build, build_cell, build_layers
 from kerazoo.zoo.catalogue import LayerCard, ModelCard, card, list_models, model_card
+from kerazoo.zoo.compile_defaults import Perplexity, compile_defaults
 from kerazoo.zoo.files import load
 from kerazoo.zoo.generation import generate
+from kerazoo.zoo.head_spec import HeadSpec
 from kerazoo.zoo.spec import LayerSpec, RNNSpec
 from kerazoo.zoo.unrolled import unroll
 
 __all__ = [
+    "HeadSpec",
     "LayerCard",
     "LayerSpec",
     "ModelCard",
+    "Perplexity",
     "RNNSpec",
     "as_spec",
     "build",
     "build_cell",
     "build_layers",
     "card",
+    "compile_defaults",
     "generate",
     "list_models",
     "load",

@@ -26,10 +26,12 @@ from kerazoo.cells.wrappers import (
     TimeStampedCell,
 )
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.zoo.heads import DropTimeStamp, SampledHead, SplitHorizon, TokenFunctional, TokenSequential
+from kerazoo.zoo.heads import DropTimeStamp, SampledHead, TokenFunctional, TokenSequential
 from kerazoo.zoo.initial import drawn_by_numpy
-from kerazoo.zoo.inputs import SequenceInput
+from kerazoo.zoo.inputs import INPUTS, JoinStatic, SequenceInput
 from kerazoo.zoo.models import CheckedFunctional, CheckedSequential
+from kerazoo.zoo.outputs import heads_of
+from kerazoo.zoo.padding import PaddingMask
 from kerazoo.zoo.spec import LayerSpec, RNNSpec
 
 __all__ = ["as_spec", "build", "build_cell", "build_layers", "build_stack", "why_no_stack"]
@@ -62,6 +64,7 @@ def build(
     seed: int | None = None,
     negative: int = 64,
     noise_probabilities: Any = None,
+    embedding: keras.layers.Embedding | None = None,
     name: str | None = None,
 ) -> keras.Model:
     """A Keras model, not compiled, with built weights.
@@ -70,12 +73,15 @@ def build(
 
     Args:
         spec_or_name: an :class:`RNNSpec`, or a name (:mod:`kerazoo.zoo.names`).
-        style: `"functional"` or `"sequential"`; only functional models can return states.
+        style: `"functional"` or `"sequential"`; only functional models can return states, take static features or
+            have several heads.
         parallel: `"auto"`, True or False: see :class:`kerazoo.cells.Recurrent`.
         unroll: bool, unroll the loop over the steps (needs a lookback).
         seed: int or None, of weights and dropout. The same seed gives the same weights on every backend.
         negative: int >= 1, number of noise words of an `"nce"` or `"sampled_softmax"` head.
         noise_probabilities: float (vocabulary,) or None, their distribution: see :class:`kerazoo.word2vec.NCE`.
+        embedding: `keras.layers.Embedding` or None, for a token model: the layer to use instead of a new one, such as
+            :func:`kerazoo.word2vec.to_embedding` makes of word vectors.
         name: str or None, of the model.
 
     Returns:
@@ -95,38 +101,66 @@ def build(
     check_choice("style", style, ("functional", "sequential"))
     if unroll and spec.lookback is None:
         raise InvalidArgumentError("unroll=True without lookback; expected a lookback: the number of steps to unroll.")
-    if style == "sequential" and spec.return_states:
-        raise InvalidArgumentError(
-            "style='sequential' with return_states=True; expected 'functional': a Sequential model has one output."
-        )
+    if style == "sequential":
+        _check_sequential(spec)
     with _seeded(seed):
-        layers = build_layers(
-            spec,
-            parallel=parallel,
-            unroll=unroll,
-            negative=negative,
-            noise_probabilities=noise_probabilities,
-            seed=seed,
-        )
-        width = None if spec.vocabulary is not None else spec.features + spec.timestamps
-        shape = (spec.lookback,) if width is None else (spec.lookback, width)
-        sampled = isinstance(layers[-1], SampledHead)
-        inputs = keras.Input(shape, dtype="int32" if width is None else None)
-        with drawn_by_numpy(layers):
+        body = _body(spec, parallel=parallel, unroll=unroll, seed=seed, embedding=embedding)
+        heads = heads_of(spec, negative, noise_probabilities, seed)
+        every = [*body, *(layer for layers in heads.values() for layer in layers)]
+        sampled = isinstance(every[-1], SampledHead)
+        with drawn_by_numpy(every):
             if style == "sequential":
-                model = (TokenSequential if sampled else CheckedSequential)([inputs, *layers], name=name)
+                model = (TokenSequential if sampled else CheckedSequential)([_input(spec), *every], name=name)
             else:
-                values, states = inputs, []
-                for layer in layers:
-                    values = layer(values)
-                    if spec.return_states and hasattr(layer, "return_state"):
-                        values, *new = values
-                        states.extend(new)
-                outputs = [values, *states] if spec.return_states else values
+                inputs, outputs = _connected(spec, body, heads)
                 model = (TokenFunctional if sampled else CheckedFunctional)(inputs, outputs, name=name)
     # Keras exports only models that were called to ONNX. All layers of this one are built and know their shapes.
     model._called = True
     return model
+
+
+def _check_sequential(spec: RNNSpec) -> None:
+    """Raise an error if a Sequential model, which is one chain of layers, cannot be this one."""
+    reasons = {
+        "return_states=True": (spec.return_states, "one output"),
+        f"static={spec.static}": (spec.static, "one input"),
+        f"heads={list(spec.heads or ())}": (spec.heads is not None, "one output"),
+    }
+    for given, (is_so, what) in reasons.items():
+        if is_so:
+            raise InvalidArgumentError(
+                f"style='sequential' with {given}; expected 'functional': a Sequential model has {what}."
+            )
+
+
+def _input(spec: RNNSpec, name: str | None = None) -> Any:
+    """The symbolic input of the sequence."""
+    if spec.vocabulary is not None:
+        return keras.Input((spec.lookback,), dtype="int32", name=name)
+    return keras.Input((spec.lookback, spec.features + spec.timestamps), name=name)
+
+
+def _connected(
+    spec: RNNSpec, body: list[keras.layers.Layer], heads: dict[str | None, list[keras.layers.Layer]]
+) -> tuple[Any, Any]:
+    """The symbolic inputs and outputs of a functional model."""
+    static = keras.Input((spec.static,), name=INPUTS[1]) if spec.static else None
+    sequence = values = _input(spec, None if static is None else INPUTS[0])
+    states: list[Any] = []
+    for layer in body:
+        values = layer([values, static]) if isinstance(layer, JoinStatic) else layer(values)
+        if spec.return_states and hasattr(layer, "return_state"):
+            values, *new = values
+            states.extend(new)
+    outputs = {}
+    for name, layers in heads.items():
+        outputs[name] = values
+        for layer in layers:
+            outputs[name] = layer(outputs[name])
+    inputs = sequence if static is None else [sequence, static]
+    if spec.heads is not None:
+        return inputs, outputs
+    return inputs, [outputs[None], *states] if spec.return_states else outputs[None]
 
 
 @contextlib.contextmanager
@@ -158,18 +192,46 @@ def build_layers(
 ) -> list[keras.layers.Layer]:
     """The layers of a model in order, for your own functional model: see :func:`build`.
 
+    Raises:
+        InvalidArgumentError: the model is no chain of layers, as it has static features or several heads.
+
     >>> [layer.name for layer in build_layers(RNNSpec.from_name("lstm_1x8"))]
     ['checks', 'lstm_0', 'head']
     """
+    if spec.static or spec.heads is not None:
+        raise InvalidArgumentError(
+            "static features or several heads; expected neither: the layers are no chain. Use zoo.build, whose model "
+            "can be a layer of yours."
+        )
+    body = _body(spec, parallel=parallel, unroll=unroll, seed=seed)
+    return [*body, *heads_of(spec, negative, noise_probabilities, seed)[None]]
+
+
+def _body(
+    spec: RNNSpec,
+    *,
+    parallel: bool | str,
+    unroll: bool,
+    seed: int | None,
+    embedding: keras.layers.Embedding | None = None,
+) -> list[keras.layers.Layer]:
+    """The layers before the heads, in order. A `JoinStatic` among them has a second input."""
     seeds = _seeds(seed)
     made: list[keras.layers.Layer] = []
     if spec.vocabulary is not None:
         made.append(SequenceInput(None, name="checks"))
-        made.append(keras.layers.Embedding(spec.vocabulary, spec.embedding, name="embedding"))
+        made.append(_embedding(spec, embedding))
         width = int(spec.embedding or 0)
     else:
+        if embedding is not None:
+            raise InvalidArgumentError("embedding= without vocabulary; expected a token model, such as gru_1x32_v5000.")
         made.append(SequenceInput(spec.features + spec.timestamps, spec.timestamps, name="checks"))
+        if spec.masked:
+            made.append(PaddingMask(name="padding"))
         width = spec.features
+    if spec.static:
+        made.append(JoinStatic(spec.static, spec.timestamps, name="static_features"))
+        width += spec.static
     for number, layer in enumerate(spec.layers):
         last = number == len(spec.layers) - 1
         made += _recurrent_layers(
@@ -186,8 +248,23 @@ def build_layers(
         width = width_after(layer, width)
     if spec.timestamps:
         made.append(DropTimeStamp(name="drop_time"))
-    made += _head(spec, negative, noise_probabilities, seed)
     return made
+
+
+def _embedding(spec: RNNSpec, given: keras.layers.Embedding | None) -> keras.layers.Embedding:
+    """The embedding of a token model: the given layer, or a new one."""
+    if given is None:
+        return keras.layers.Embedding(spec.vocabulary, spec.embedding, mask_zero=spec.masked, name="embedding")
+    if not isinstance(given, keras.layers.Embedding):
+        raise InvalidArgumentError(f"embedding={given!r}; expected a keras.layers.Embedding or None.")
+    found = given.input_dim, given.output_dim, bool(given.mask_zero)
+    if found != (spec.vocabulary, spec.embedding, spec.masked):
+        raise InvalidArgumentError(
+            f"embedding= has {found[0]} rows of {found[1]} numbers and mask_zero={found[2]}; expected {spec.vocabulary}"
+            f" rows of {spec.embedding} and mask_zero={spec.masked}. In a name: v{found[0]}_e{found[1]}"
+            f"{'_masked' if found[2] else ''}."
+        )
+    return given
 
 
 def _seeds(seed: int | None) -> Any:
@@ -337,34 +414,13 @@ def build_stack(spec: RNNSpec, seed: int | None = None) -> StackedCells:
 
 def why_no_stack(spec: RNNSpec) -> str:
     """Why :func:`build_stack` does not accept this spec, or ""."""
-    if spec.vocabulary is not None or spec.timestamps:
-        return "it reads words or time stamps."
+    if spec.vocabulary is not None or spec.timestamps or spec.static:
+        return "it reads words, time stamps or static features."
+    if spec.masked:
+        return "it masks padded steps."
     for layer in spec.layers:
         if layer.bidirectional:
             return "a layer is bidirectional."
         if cell_info(layer.cell).layer == "convolution":
             return f"{layer.cell} is a layer of Keras, not a cell."
     return ""
-
-
-def _head(spec: RNNSpec, negative: int, noise_probabilities: Any, seed: int | None) -> list[keras.layers.Layer]:
-    if spec.head == "none":
-        return []
-    if spec.head in ("nce", "sampled_softmax"):
-        assert spec.vocabulary is not None
-        return [
-            SampledHead(
-                spec.vocabulary,
-                loss=spec.head,
-                negative=negative,
-                noise_probabilities=noise_probabilities,
-                seed=seed,
-                name="head",
-            )
-        ]
-    if spec.head == "softmax":
-        return [keras.layers.Dense(spec.vocabulary, name="head")]
-    head = [keras.layers.Dense(spec.outputs * spec.horizon, activation=spec.output_activation, name="head")]
-    if spec.horizon > 1:
-        head.append(SplitHorizon(spec.horizon, spec.outputs, name="horizon"))
-    return head

@@ -14,7 +14,9 @@ from typing import Any
 from kerazoo._runtime.deprecation import warn_renamed
 from kerazoo.cells.base import state_sizes_of
 from kerazoo.cells.registry import cell_info, list_cells
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.zoo.builders import as_spec, build, build_cell, width_after
+from kerazoo.zoo.head_spec import HeadSpec
 from kerazoo.zoo.spec import LayerSpec, RNNSpec
 
 __all__ = ["LayerCard", "ModelCard", "card", "list_models", "model_card"]
@@ -71,7 +73,7 @@ class ModelCard:
             self.name,
             f"  parameters       {self.parameters:,}" + (f" and {self.fixed:,} fixed" if self.fixed else ""),
             f"  output           {'for every step' if self.spec.returns == 'sequence' else 'for the sequence'}"
-            f", {self.spec.horizon} step{'s' if self.spec.horizon > 1 else ''} ahead",
+            f", {_output_words(self.spec)}",
             f"  receptive field  {self.receptive_field}",
         ]
         for number, (layer, of) in enumerate(zip(self.layers, self.spec.layers, strict=True), start=1):
@@ -86,6 +88,19 @@ class ModelCard:
             shown = ", ".join(f"{key} {value:.3g}" for key, value in values.items())
             lines.append(f"  {data:<16} {shown}")
         return "\n".join(lines)
+
+
+def _output_words(spec: RNNSpec) -> str:
+    """What a model returns: steps ahead, or probabilities; of each head if there are several."""
+    if spec.heads is None:
+        heads: dict[str, HeadSpec] = {"": HeadSpec(classes=spec.classes, horizon=spec.horizon)}
+    else:
+        heads = {f"{name}: ": head for name, head in spec.heads.items()}
+    words = []
+    for name, head in heads.items():
+        ahead = f"{head.horizon} step{'s' if head.horizon > 1 else ''} ahead"
+        words.append(name + (ahead if head.classes is None else f"probabilities of {head.classes} classes"))
+    return "; ".join(words)
 
 
 def _fused_words(layer: LayerCard) -> str:
@@ -142,12 +157,18 @@ def model_card(spec_or_name: RNNSpec | str) -> ModelCard:
     reach = "all steps of the input, including later ones" if both else "all steps up to its own"
     if spec.lookback is not None:
         reach += f", at most {spec.lookback}"
-    cards, width = [], spec.embedding or spec.features
+    cards, width = [], (spec.embedding or spec.features) + spec.static
     for layer in spec.layers:
         cards.append(_layer_card(layer, spec, width))
         width = width_after(layer, width)
-    name = spec.name if not isinstance(spec_or_name, str) else spec_or_name
-    return ModelCard(name, spec, trained, fixed, reach, tuple(cards), dict(_scores().get(spec.name, {})))
+    try:
+        name = spec.name
+    except InvalidArgumentError:  # several heads, or an option that no name can express
+        name = spec.to_json()
+    scores = dict(_scores().get(name, {}))
+    return ModelCard(
+        spec_or_name if isinstance(spec_or_name, str) else name, spec, trained, fixed, reach, tuple(cards), scores
+    )
 
 
 def card(spec_or_name: RNNSpec | str) -> ModelCard:

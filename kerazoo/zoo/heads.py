@@ -9,8 +9,9 @@ from keras import ops
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.word2vec.keras.nce import NCE
-from kerazoo.zoo.models import UsableAfterErrors
-from kerazoo.zoo.targets import fitting_targets
+from kerazoo.zoo.models import CheckedInputs, UsableAfterErrors
+from kerazoo.zoo.padding import mask_of_outputs, without_padding
+from kerazoo.zoo.targets import fitting_targets, nan_outside
 
 __all__ = ["DropTimeStamp", "SampledHead", "SplitHorizon", "TokenFunctional", "TokenSequential"]
 
@@ -53,6 +54,12 @@ class SplitHorizon(keras.layers.Layer):
         shape = ops.shape(inputs)
         return ops.reshape(inputs, (*shape[:-1], self.horizon, self.outputs))
 
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The mask in the shape of the losses, (B, T, horizon): Keras does not add the axis."""
+        if previous_mask is None or len(inputs.shape) < 3:
+            return previous_mask
+        return ops.repeat(ops.expand_dims(previous_mask, -1), self.horizon, axis=-1)
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape of the output."""
         return (*input_shape[:-1], self.horizon, self.outputs)
@@ -84,13 +91,16 @@ class SampledHead(NCE):
 class _SampledLoss(UsableAfterErrors):
     """`compute_loss` of models that end in a `SampledHead`: sampled while training, the full softmax otherwise."""
 
+    def _losses_of_ids(self) -> dict[str | None, Any]:
+        return {None: None}
+
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """Mean loss per position: of the head while training, else the cross-entropy of the words.
+        """Mean loss per position that is not padding: of the head while training, else the cross-entropy of the words.
 
         Args:
-            x: not used.
+            x: inputs, from which the mask of padded steps is made.
             y: integer, ids of the target words, (B, T) or (B,), or with a last axis of 1.
             y_pred: outputs of the model: hidden vectors while training, else logits.
             sample_weight: float, weight of the loss of each position, or None.
@@ -110,13 +120,20 @@ class _SampledLoss(UsableAfterErrors):
             raise
         if len(y.shape) == len(y_pred.shape) and y.shape[-1] == 1:
             y = ops.squeeze(y, -1)
+        mask = mask_of_outputs(self.layers, x)  # type: ignore[attr-defined]
+        y = without_padding(y, mask)
         if training:
             losses = head.losses_of(y_pred, y)
         else:
             losses = keras.losses.sparse_categorical_crossentropy(y, ops.cast(y_pred, "float32"), from_logits=True)
         if sample_weight is not None:
             losses = losses * ops.cast(ops.reshape(sample_weight, ops.shape(losses)), losses.dtype)
-        total = ops.mean(losses)
+        if mask is None:
+            total = ops.mean(losses)
+        else:
+            valid = ops.cast(mask, losses.dtype)
+            total = ops.sum(losses * valid) / ops.maximum(ops.sum(valid), 1)
+        total = nan_outside(total, y, head.vocabulary_size)
         for each in self.losses:  # type: ignore[attr-defined]
             total = total + ops.cast(each, total.dtype)
         return total
@@ -128,5 +145,5 @@ class TokenSequential(_SampledLoss, keras.Sequential):
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
-class TokenFunctional(_SampledLoss, keras.Model):
+class TokenFunctional(CheckedInputs, _SampledLoss, keras.Model):
     """A functional `keras.Model` that ends in a `SampledHead`: ``compile(optimizer)``, `fit` with (ids, next ids)."""

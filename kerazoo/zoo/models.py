@@ -8,35 +8,117 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.zoo.targets import fitting_targets, kind_of_loss
+from kerazoo.zoo.inputs import JoinStatic, SequenceInput, both_inputs
+from kerazoo.zoo.kinds import kinds_of
+from kerazoo.zoo.padding import mask_of_outputs, with_mask, without_padding
+from kerazoo.zoo.targets import (
+    check_ids,
+    check_probabilities,
+    fitting_targets,
+    ignored_class,
+    kind_of_loss,
+    nan_outside,
+    targets_of_heads,
+)
 
-__all__ = ["CheckedFunctional", "CheckedSequential", "UsableAfterErrors"]
+__all__ = ["CheckedFunctional", "CheckedInputs", "CheckedSequential", "UsableAfterErrors"]
 
 
 class UsableAfterErrors:
     """A base class of Keras models: they can be trained with other targets after a step has refused some.
+
+    Ids of classes that are no classes are refused before the first step where they are a NumPy array.
 
     >>> issubclass(CheckedSequential, UsableAfterErrors)
     True
     """
 
     @functools.wraps(keras.Model.fit)
-    def fit(self, *args: Any, **kwargs: Any) -> Any:
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.fit`."""
+        self._check_ids(y)
         with _state_kept(self):
-            return super().fit(*args, **kwargs)  # type: ignore[misc]
+            return super().fit(x, y, *args, **kwargs)  # type: ignore[misc]
 
     @functools.wraps(keras.Model.evaluate)
-    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate`."""
+        self._check_ids(y)
         with _state_kept(self):
-            return super().evaluate(*args, **kwargs)  # type: ignore[misc]
+            return super().evaluate(x, y, *args, **kwargs)  # type: ignore[misc]
+
+    @functools.wraps(keras.Model.train_on_batch)
+    def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model.train_on_batch`."""
+        self._check_ids(y)
+        return super().train_on_batch(x, y, *args, **kwargs)  # type: ignore[misc]
+
+    @functools.wraps(keras.Model.test_on_batch)
+    def test_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model.test_on_batch`."""
+        self._check_ids(y)
+        return super().test_on_batch(x, y, *args, **kwargs)  # type: ignore[misc]
 
     def forget_steps(self) -> None:
         """Let the next call make the compiled steps again: TensorFlow does not repeat a first trace that failed."""
         self.train_function = self.test_function = None
+
+    def _losses_of_ids(self) -> dict[str | None, Any]:
+        """Name of an output (None for a single one) -> its loss, for losses whose targets are ids of classes."""
+        raise NotImplementedError
+
+    def _check_ids(self, y: Any) -> None:
+        """Raise an error unless all ids in the arrays `y` are ids of classes. Targets of padded steps may be any."""
+        outputs = _outputs_of(self)
+        for name, loss in self._losses_of_ids().items() if outputs is not None else ():
+            targets = y.get(name) if isinstance(y, dict) else y
+            output = outputs[name] if name is not None else keras.tree.flatten(outputs)[0]
+            if isinstance(targets, list | tuple) and len(targets) and isinstance(targets[0], np.ndarray):
+                targets = targets[0]
+            per_step = len(output.shape) > 2
+            if isinstance(targets, np.ndarray) and not (per_step and _masks(self.layers)):  # type: ignore[attr-defined]
+                check_ids(targets, output.shape[-1], ignored_class(loss), name)
+
+
+def _outputs_of(model: Any) -> Any:
+    """The symbolic outputs: a tensor, a list or a dict; None for a Sequential model that is not built."""
+    if isinstance(model, keras.Sequential):
+        return model.outputs[0] if model.built and model.outputs else None
+    return model.output
+
+
+def _masks(layers: Any) -> bool:
+    return any(
+        getattr(layer, "mask_zero", False) or type(layer).__name__ in ("PaddingMask", "Masking") for layer in layers
+    )
+
+
+class CheckedInputs:
+    """A base class of functional Keras models: with static features, both inputs are checked.
+
+    >>> issubclass(CheckedFunctional, CheckedInputs)
+    True
+    """
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model.__call__`."""
+        return super().__call__(self._both(inputs), *args, **kwargs)  # type: ignore[misc]
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
+        """As `keras.Model.call`, which Keras calls directly on JAX."""
+        return super().call(self._both(inputs), training=training, mask=mask, **kwargs)  # type: ignore[misc]
+
+    def _both(self, inputs: Any) -> Any:
+        layers = self.layers  # type: ignore[attr-defined]
+        static = next((layer.static for layer in layers if isinstance(layer, JoinStatic)), None)
+        checks = next((layer for layer in layers if isinstance(layer, SequenceInput)), None)
+        if static is None or checks is None:
+            return inputs
+        sequence = "(batch, steps), ids of words" if checks.features is None else f"(batch, steps, {checks.features})"
+        return both_inputs(inputs, sequence, static)
 
 
 class _CheckedTargets(UsableAfterErrors):
@@ -53,36 +135,80 @@ class _CheckedTargets(UsableAfterErrors):
         """The loss of the compiled model, a scalar.
 
         Args:
-            x: inputs, not used.
-            y: targets: see :func:`kerazoo.zoo.targets.fitting_targets`.
+            x: inputs, from which the mask of padded steps is made.
+            y: targets: see :func:`kerazoo.zoo.targets.fitting_targets`; for a model with several heads a dict.
             y_pred: outputs of the model.
             sample_weight: as in `keras.Model.fit`.
             training: bool.
 
         Raises:
-            InvalidArgumentError: the targets do not have the shape of the outputs.
+            InvalidArgumentError: the targets do not have the shape of the outputs, or the loss takes probabilities for
+                logits or the reverse.
         """
-        y = self._fitting(y, y_pred)
-        return super().compute_loss(  # type: ignore[misc]
+        y, y_pred = self._fitting(x, y, y_pred)
+        loss = super().compute_loss(  # type: ignore[misc]
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
         )
+        for name, one in self._losses_of_ids().items():
+            ids = y.get(name) if isinstance(y, dict) else keras.tree.flatten(y)[0]
+            output = y_pred[name] if name is not None else keras.tree.flatten(y_pred)[0]
+            if ids is not None:
+                loss = nan_outside(loss, ids, output.shape[-1], ignored_class(one))
+        return loss
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Values of all metrics, name -> scalar; arguments as in `compute_loss`."""
-        y = self._fitting(y, y_pred)
+        y, y_pred = self._fitting(x, y, y_pred)
         return super().compute_metrics(x, y, y_pred, sample_weight=sample_weight)  # type: ignore[misc]
 
-    def _fitting(self, y: Any, y_pred: Any) -> Any:
-        """The targets of all outputs, each in the shape of its output."""
+    def _user_loss(self) -> Any:
+        """The loss as given to `compile`, without a list around a single one."""
+        loss = getattr(getattr(self, "_compile_loss", None), "_user_loss", None)
+        single = not isinstance(_outputs_of(self), dict | list | tuple)
+        return loss[0] if isinstance(loss, list | tuple) and len(loss) == 1 and single else loss
+
+    def _losses_of_ids(self) -> dict[str | None, Any]:
+        loss, outputs = self._user_loss(), _outputs_of(self)
+        if isinstance(outputs, dict):
+            losses: dict[str | None, Any] = {
+                name: loss.get(name) if isinstance(loss, dict) else loss for name in outputs
+            }
+        elif isinstance(loss, list | tuple):
+            losses = {None: loss[0] if loss else None}
+        else:
+            losses = {None: loss}
+        return {
+            name: one
+            for name, one in losses.items()
+            if not isinstance(one, dict | list | tuple) and kind_of_loss(one) == "ids"
+        }
+
+    def _fitting(self, x: Any, y: Any, y_pred: Any) -> tuple[Any, Any]:
+        """The targets of all outputs, each in the shape of its output, and the outputs with their masks."""
+        mask = mask_of_outputs(self.layers, x)  # type: ignore[attr-defined]
         try:
-            return self._each_fitting(y, y_pred)
+            y = self._each_fitting(y, y_pred, mask)
         except InvalidArgumentError:
             self.forget_steps()
             raise
+        if mask is not None:
+            for output in y_pred.values() if isinstance(y_pred, dict) else keras.tree.flatten(y_pred)[:1]:
+                with_mask(output, mask)
+        return y, y_pred
 
-    def _each_fitting(self, y: Any, y_pred: Any) -> Any:
-        compiled = getattr(self, "_compile_loss", None)
-        loss = getattr(compiled, "_user_loss", None)
+    def _each_fitting(self, y: Any, y_pred: Any, mask: Any) -> Any:
+        loss = self._user_loss()
+        named = y_pred if isinstance(y_pred, dict) else None
+        kinds = {name: kind for name, (kind, _) in kinds_of(self.layers, named).items()}  # type: ignore[attr-defined]
+
+        def fitting(targets: Any, output: Any, one: Any, name: str | None = None) -> Any:
+            check_probabilities(kinds.get(name), one, name)
+            kind = kind_of_loss(one)
+            fitted = fitting_targets(targets, output, kind)
+            return fitted if kind == "own" else without_padding(fitted, mask)
+
+        if named is not None:
+            return targets_of_heads(y, named, loss, fitting)
         if not isinstance(y_pred, list | tuple):
             if isinstance(y, list | tuple) and len(y) == 1:
                 y = y[0]
@@ -90,7 +216,7 @@ class _CheckedTargets(UsableAfterErrors):
                 loss = loss[0]
             if isinstance(loss, dict | list | tuple) or isinstance(y, dict | list | tuple):
                 return y
-            return fitting_targets(y, y_pred, kind_of_loss(loss))
+            return fitting(y, y_pred, loss)
         # The output is followed by the states, which usually have no loss.
         losses = list(loss) if isinstance(loss, list | tuple) else [loss] * len(y_pred)
         if len(losses) != len(y_pred) or isinstance(loss, dict):
@@ -98,12 +224,13 @@ class _CheckedTargets(UsableAfterErrors):
         if isinstance(y, list | tuple):
             if len(y) != len(y_pred):
                 return y
-            return [
+            first, *others = (
                 each if one is None and loss is not None else fitting_targets(each, output, kind_of_loss(one))
                 for each, output, one in zip(y, y_pred, losses, strict=True)
-            ]
+            )
+            return [first if losses[0] is None else fitting(first, y_pred[0], losses[0]), *others]
         if all(one is None for one in losses[1:]) and losses[0] is not None and not isinstance(y, dict):
-            return fitting_targets(y, y_pred[0], kind_of_loss(losses[0]))
+            return fitting(y, y_pred[0], losses[0])
         return y
 
 
@@ -130,7 +257,7 @@ def _state_kept(model: Any) -> Iterator[None]:
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
-class CheckedFunctional(_CheckedTargets, keras.Model):
+class CheckedFunctional(CheckedInputs, _CheckedTargets, keras.Model):
     """A functional `keras.Model` that refuses targets which do not have the shape of its outputs.
 
     Args:

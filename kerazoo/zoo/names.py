@@ -30,7 +30,10 @@ Model options come last:
     v5000, e64                     vocabulary, width of the embedding
     softmax, nce, sampledsoftmax, nohead   head; a dense layer by default
     outsigmoid, outrelu, ...       activation of the output
+    classes5                       a probability for each of five classes
+    s3                             a second input of three features that do not change over the sequence
     timestamps                     the last feature of the input is the time
+    masked                         padded steps are skipped: id 0 of words, steps of a series that are all NaN
     states                         the states of all layers are returned too
 
 The functions of this module know the fields by name only: they exchange the plain values of `RNNSpec.to_dict()`.
@@ -73,6 +76,7 @@ _MODEL_WORDS: dict[str, tuple[str, Any]] = {
     "sampledsoftmax": ("head", "sampled_softmax"),
     "nohead": ("head", "none"),
     "timestamps": ("timestamps", True),
+    "masked": ("masked", True),
     "states": ("return_states", True),
     **{f"out{word}": ("output_activation", name) for name, word in _WORD_OF.items()},
     "outsoftmax": ("output_activation", "softmax"),
@@ -98,6 +102,8 @@ _MODEL_NUMBERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "t": ("lookback", int),
     "v": ("vocabulary", int),
     "e": ("embedding", int),
+    "s": ("static", int),
+    "classes": ("classes", int),
 }
 _NUMBERED = re.compile(r"([a-z]+)(\d+(?:\.\d+)?)")
 _GROUP = re.compile(
@@ -266,11 +272,15 @@ def format_name(fields: Mapping[str, Any]) -> str:
         fields: plain values, as `RNNSpec.to_dict()` returns them: fields that have their default are missing.
 
     Raises:
-        InvalidArgumentError: an option of a cell that no name can express.
+        InvalidArgumentError: several heads, or an option of a cell that no name can express.
 
     >>> format_name({"layers": [{"cell": "lstm", "units": 64}, {"cell": "gru", "units": 32}], "returns": "last"})
     'lstm64-gru32_seq2one'
     """
+    if "heads" in fields:
+        raise InvalidArgumentError(
+            f"heads={list(fields['heads'])}; expected one head, as no name can express several. Use to_json()."
+        )
     groups: list[tuple[Mapping[str, Any], int]] = []
     for layer in fields["layers"]:
         if groups and groups[-1][0] == layer:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
-from kerazoo._validation import check_choice, check_dropout, check_int
+from kerazoo._validation import check_choice, check_dropout, check_flag, check_int
 from kerazoo.cells.registry import cell_info, list_cells
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.zoo.head_spec import HeadSpec, checked_classes, checked_heads
 from kerazoo.zoo.names import ACTIVATIONS, format_name, parse_name
 
-__all__ = ["ACTIVATIONS", "HEADS", "LayerSpec", "RNNSpec"]
+__all__ = ["ACTIVATIONS", "HEADS", "HeadSpec", "LayerSpec", "RNNSpec"]
 
 HEADS = ("dense", "softmax", "nce", "sampled_softmax", "none")
 CONNECTIONS = (False, True, "project")
@@ -113,6 +114,10 @@ class LayerSpec:
         # The generated hash would fail on the mapping `options`.
         return hash(json.dumps(self.to_dict(), sort_keys=True, default=str))
 
+    def __reduce__(self) -> Any:
+        # Copies and pickles: the options are a read-only view, which Python does not copy.
+        return _layer_spec, (self.to_dict(),)
+
     def wrappers(self, dropout: bool = True) -> list[str]:
         """Names of the wrappers of the layer. Those other than input and output dropout exclude Keras's own layer."""
         names = ("projection", "attention", "residual", "highway", "input_projection", "state_dropout")
@@ -168,6 +173,10 @@ class LayerSpec:
         return found
 
 
+def _layer_spec(values: Mapping[str, Any]) -> LayerSpec:
+    return LayerSpec(**values)
+
+
 @dataclass(frozen=True)
 class RNNSpec:
     """A recurrent model: layers, input and output.
@@ -186,10 +195,19 @@ class RNNSpec:
         head: `"dense"`; for token models `"softmax"` (logits of all words from a dense layer), `"nce"` or
             `"sampled_softmax"` (trained against noise words); `"none"`: the outputs of the last layer.
         return_states: bool, the states of all layers follow the output; functional models only.
+        classes: int >= 2 or None. An int: the output is a probability for each class (softmax), and targets are ids of
+            classes.
+        masked: bool, padded steps change no state, no loss and no metric: id 0 of a token model, steps of a series in
+            which every feature is NaN.
+        static: int >= 0, features that do not change over the sequence, (B, static): a second input, joined to every
+            step; functional models only.
+        heads: mapping from names to HeadSpecs or None. A mapping: the output is a dict of as many outputs; functional
+            models only.
 
-    Shapes: input (B, T, features[+1]) or ids (B, T). The output depends on `returns` and `horizon`: (B, T, outputs),
+    Shapes: input (B, T, features[+1]) or ids (B, T), with `static` features a list with (B, static) or a dict
+    `{"sequence": ..., "static": ...}`. The output depends on `returns` and `horizon`: (B, T, outputs),
     (B, T, horizon, outputs) if horizon > 1, without the axis T for `"last"`; with a head over words (B, T, V) or
-    (B, V); without a head (B, T, U) or (B, U).
+    (B, V); with classes (B, T, classes) or (B, classes); without a head (B, T, U) or (B, U).
 
     Raises:
         InvalidArgumentError: a value is out of range, or two values exclude each other.
@@ -213,6 +231,10 @@ class RNNSpec:
     lookback: int | None = None
     head: str = "dense"
     return_states: bool = False
+    classes: int | None = None
+    masked: bool = False
+    static: int = 0
+    heads: Mapping[str, HeadSpec] | None = None
 
     def __post_init__(self) -> None:
         def put(name: str, value: Any) -> None:
@@ -231,8 +253,13 @@ class RNNSpec:
         check_choice("head", self.head, HEADS)
         if self.output_activation is not None:
             check_choice("output_activation", self.output_activation, (*ACTIVATIONS, "softmax"))
+        put("static", check_int("static", self.static, 0, hint="It is the number of features of the second input."))
+        put("masked", check_flag("masked", self.masked))
         self._check_tokens(put)
         self._check_timestamps()
+        self._check_masked()
+        self._check_classes(put)
+        self._check_heads(put)
         if self.head == "none" and (self.outputs != 1 or self.horizon != 1 or self.output_activation):
             raise InvalidArgumentError("head='none' with outputs, horizon or output_activation; expected none of them.")
 
@@ -274,6 +301,42 @@ class RNNSpec:
                     f"timestamps=True with {info.name}; expected a cell: it cannot pass them on."
                 )
 
+    def _check_masked(self) -> None:
+        for layer in self.layers if self.masked else ():
+            if cell_info(layer.cell).layer == "convolution":
+                raise InvalidArgumentError(
+                    f"masked=True with {layer.cell}; expected a cell: the features of its steps are reshaped to an "
+                    "image, which has no mask. Use sequences of equal length."
+                )
+
+    def _check_classes(self, put: Any) -> None:
+        put("classes", checked_classes(self.classes))
+        given = self.outputs != 1 or self.horizon != 1 or self.output_activation or self.head != "dense"
+        if self.classes is not None and given:
+            raise InvalidArgumentError(
+                f"classes={self.classes} with outputs, horizon, output_activation or head; expected none of them: the "
+                "model returns a probability for each class."
+            )
+
+    def _check_heads(self, put: Any) -> None:
+        if self.heads is None:
+            return
+        put("heads", MappingProxyType(checked_heads(self.heads)))
+        given = self.outputs != 1 or self.horizon != 1 or self.output_activation or self.head != "dense"
+        if given or self.classes is not None or self.return_states:
+            raise InvalidArgumentError(
+                "heads with outputs, classes, horizon, output_activation, head or return_states; expected none of "
+                "them: each HeadSpec has its own outputs, classes, horizon and activation."
+            )
+
+    def __hash__(self) -> int:
+        # The generated hash would fail on the mapping `heads`.
+        return hash(json.dumps(self.to_dict(), sort_keys=True, default=str))
+
+    def __reduce__(self) -> Any:
+        # Copies and pickles: the mappings of a spec are read-only views, which Python does not copy.
+        return RNNSpec.from_dict, (self.to_dict(),)
+
     @property
     def name(self) -> str:
         """The short name: see :mod:`kerazoo.zoo.names` for the grammar."""
@@ -295,7 +358,8 @@ class RNNSpec:
         for each in fields(self):
             value = getattr(self, each.name)
             if each.name != "layers" and value != each.default:
-                found[each.name] = value
+                plain = each.name != "heads"
+                found[each.name] = value if plain else {name: head.to_dict() for name, head in value.items()}
         return found
 
     @classmethod

@@ -6,14 +6,25 @@ the model learns the mean of the batch without a word. The rules are those of th
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.zoo.kinds import CLASSES, WORDS
 
-__all__ = ["fitting_targets", "kind_of_loss"]
+__all__ = [
+    "check_ids",
+    "check_probabilities",
+    "fitting_targets",
+    "ignored_class",
+    "kind_of_loss",
+    "nan_outside",
+    "targets_of_heads",
+]
 
 Shape = tuple[int | None, ...]
 
@@ -47,6 +58,138 @@ def kind_of_loss(loss: Any) -> str:
     if name in _OTHERS or isinstance(function, keras.losses.Loss):
         return "own"
     return "ids" if name in _OF_IDS else "values"
+
+
+def _option(loss: Any, name: str, default: Any) -> Any:
+    """An argument that a loss of Keras was made with; the default for a name or a function."""
+    return loss.get_config().get(name, default) if isinstance(loss, keras.losses.Loss) else default
+
+
+def ignored_class(loss: Any) -> int | None:
+    """The id that a loss leaves out, or None.
+
+    >>> ignored_class(keras.losses.SparseCategoricalCrossentropy(ignore_class=-1))
+    -1
+    """
+    return _option(loss, "ignore_class", None)
+
+
+def check_probabilities(kind: str | None, loss: Any, name: str | None = None) -> None:
+    """Check that a cross-entropy takes the outputs for what they are: probabilities of classes, or logits of words.
+
+    Args:
+        kind: of the output: see :mod:`kerazoo.zoo.kinds`.
+        loss: as in `keras.Model.compile`.
+        name: of the output, or None.
+
+    Raises:
+        InvalidArgumentError: it takes logits for probabilities, or the reverse: the model would learn little.
+
+    >>> check_probabilities("classes", "sparse_categorical_crossentropy")
+    """
+    if kind not in (CLASSES, WORDS) or loss is None or isinstance(loss, dict | list | tuple):
+        return
+    function = keras.losses.get(loss) if isinstance(loss, str) else loss
+    function = getattr(function, "fn", function)
+    if not str(getattr(function, "__module__", "")).startswith("keras."):
+        return
+    if "categorical" not in getattr(function, "__name__", "") or "crossentropy" not in function.__name__:
+        return
+    logits = bool(_option(loss, "from_logits", False))
+    if logits == (kind == WORDS):
+        return
+    of = "" if name is None else f" of {name!r}"
+    returns = "logits of words" if kind == WORDS else "probabilities of classes"
+    raise InvalidArgumentError(
+        f"the loss{of} has from_logits={logits}, and the model returns {returns}; expected from_logits={not logits}: "
+        f"keras.losses.SparseCategoricalCrossentropy(from_logits={not logits}), as zoo.compile_defaults(model) has it."
+    )
+
+
+def check_ids(targets: Any, classes: int, ignored: int | None = None, name: str | None = None) -> None:
+    """Check that an array has ids of classes.
+
+    Backends treat other ids differently: an error, a loss of NaN, or a loss of zero without a word.
+
+    Args:
+        targets: array of numbers.
+        classes: int, number of classes.
+        ignored: int or None, an id that the loss leaves out.
+        name: of the output, or None.
+
+    Raises:
+        InvalidArgumentError: an id is negative, too large or no integer.
+
+    >>> import numpy as np
+    >>> check_ids(np.array([0, 1]), 2)
+    """
+    if targets.dtype.kind not in "iufb" or (targets.ndim > 1 and targets.shape[-1] == classes and classes > 1):
+        return  # no numbers, or one number per class, which `fitting_targets` refuses or takes by its shape
+    wrong = (targets < 0) | (targets >= classes) | (targets != np.floor(targets))
+    if ignored is not None:
+        wrong &= targets != ignored
+    if wrong.any():
+        where = tuple(int(each) for each in np.argwhere(wrong)[0])
+        of = "targets" if name is None else f"targets of {name!r}"
+        raise InvalidArgumentError(
+            f"{of}: {targets[where]} at {where} is no id of a class; expected integers from 0 to {classes - 1}. "
+            "Ids start at 0; SparseCategoricalCrossentropy(ignore_class=-1) leaves targets of -1 out."
+        )
+
+
+def nan_outside(loss: Any, ids: Any, classes: int, ignored: int | None = None) -> Any:
+    """The loss; on JAX, NaN if an id is no id of a class. Keras's loss there would be zero for such an id.
+
+    >>> import numpy as np
+    >>> float(nan_outside(np.float32(0.5), np.array([0, 1]), 2))
+    0.5
+    """
+    if keras.backend.backend() != "jax":
+        return loss
+    wrong = ops.logical_or(ids < 0, ids >= classes)
+    if ignored is not None:
+        wrong = ops.logical_and(wrong, ids != ignored)
+    return ops.where(ops.any(wrong), ops.full_like(loss, float("nan")), loss)
+
+
+def targets_of_heads(
+    targets: Any, outputs: Mapping[str, Any], loss: Any, fitting: Callable[[Any, Any, Any, str], Any]
+) -> Any:
+    """The targets of a model with several heads, each as :func:`fitting_targets` returns it.
+
+    Args:
+        targets: dict: name of a head -> its targets; None for no targets.
+        outputs: name -> output.
+        loss: as in `keras.Model.compile`: one for all heads, or a dict.
+        fitting: (targets, output, loss, name) -> targets that fit.
+
+    Raises:
+        InvalidArgumentError: no dict, a name that is no head, or a head with a loss and without targets.
+
+    >>> targets_of_heads({"a": 1}, {"a": 2}, "mse", lambda targets, output, loss, name: targets + output)
+    {'a': 3}
+    """
+    if targets is None:
+        return None
+    heads = ", ".join(map(repr, outputs))
+    if not isinstance(targets, Mapping):
+        raise InvalidArgumentError(
+            f"targets are of type {type(targets).__name__}; expected a dict: name of a head -> targets, for {heads}."
+        )
+    for name in targets:
+        if name not in outputs:
+            raise InvalidArgumentError(f"targets for {name!r}; expected the names of the heads: {heads}.")
+    if isinstance(loss, list | tuple):
+        raise InvalidArgumentError(f"loss={loss!r}; expected a dict: name of a head -> its loss, for {heads}.")
+    losses = loss if isinstance(loss, dict) else dict.fromkeys(outputs, loss)
+    for name in outputs:
+        if name not in targets and losses.get(name) is not None:
+            raise InvalidArgumentError(f"no targets for {name!r}, which has a loss; expected targets for {heads}.")
+    return {
+        name: fitting(targets[name], output, losses.get(name), name)
+        for name, output in outputs.items()
+        if name in targets
+    }
 
 
 def fitting_targets(targets: Any, outputs: Any, kind: str) -> Any:
@@ -135,6 +278,11 @@ def _remedy(given: Shape, wanted: Shape, kind: str) -> str:
         return (
             f"outputs={given[-1]} (o{given[-1]} in a name) returns as many values per step; a model without a head "
             "(nohead) returns the units of its last layer."
+        )
+    if kind == "values" and len(given) == len(wanted) - 1 and _fits(given, wanted[:-1]) and wanted[-1] != 1:
+        return (
+            "For ids of classes use a loss of ids, such as SparseCategoricalCrossentropy; for values, outputs=O (oO in "
+            "a name) must be their number per step."
         )
     if kind == "ids" and _fits(given, wanted):
         return "For targets with a probability for each class use CategoricalCrossentropy."

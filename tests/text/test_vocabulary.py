@@ -155,3 +155,49 @@ def test_joined_counts_the_rest_towards_unk():
     joined = old.joined(Vocabulary.from_counts({"b": 4, "c": 1, "a": 1}), min_count=2)
     assert dict(zip(joined.words, joined.counts.tolist(), strict=True)) == {"a": 4, "b": 4, "<unk>": 2}
     assert joined.n_dropped_words == 0
+
+
+@pytest.mark.parametrize("padding", ["post", "pre"])
+@pytest.mark.parametrize("unk", [None, "<unk>"])
+def test_padded_ids_are_the_ids_of_each_text_plus_one(padding, unk) -> None:
+    vocabulary = Vocabulary.from_counts(COUNTS, min_count=2, unk=unk)
+    texts = [["the", "rare", "once"], [], ["zebra"], ["once"], ["the"] * 4]
+    found = vocabulary.encode_padded(texts, padding=padding)
+    assert found.dtype == np.int32
+    assert found.shape == (5, 4)
+    for row, text in zip(found, texts, strict=True):
+        known = row[row > 0] - 1
+        np.testing.assert_array_equal(known, vocabulary.encode(text))
+        assert vocabulary.decode(known) == [w if w in vocabulary else unk for w in text if w in vocabulary or unk]
+        filled = row[: len(known)] if padding == "post" else row[4 - len(known) :]
+        np.testing.assert_array_equal(filled, known + 1)
+    assert found.max() <= len(vocabulary)
+    assert vocabulary.encode_padded(texts, 7, padding=padding).shape == (5, 7)
+    assert vocabulary.encode_padded([], padding=padding).shape == (0, 1)
+    assert vocabulary.encode_padded([[]]).tolist() == [[0]]
+
+
+def test_long_texts_are_cut_off_only_if_asked() -> None:
+    vocabulary = Vocabulary.from_counts({"a": 3, "b": 2, "c": 1})
+    texts = [["a"], ["a", "b", "c"]]
+    with pytest.raises(InvalidArgumentError, match=r"texts\[1\] has 3 known words, length=2; expected length >= 3"):
+        vocabulary.encode_padded(texts, 2)
+    assert vocabulary.encode_padded(texts, 2, truncating="post").tolist() == [[1, 0], [1, 2]]
+    assert vocabulary.encode_padded(texts, 2, truncating="pre", padding="pre").tolist() == [[0, 1], [2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("a b",), "texts is of type str"),
+        ((["a b"],), "tokens is of type str"),
+        (([["a"]], 0), "length=0"),
+    ],
+)
+def test_texts_that_cannot_be_padded(arguments, message) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
+        Vocabulary.from_counts({"a": 1}).encode_padded(*arguments)
+    with pytest.raises(InvalidArgumentError, match="Did you mean 'post'"):
+        Vocabulary.from_counts({"a": 1}).encode_padded([], padding="pst")
+    with pytest.raises(InvalidArgumentError, match="truncating=3"):
+        Vocabulary.from_counts({"a": 1}).encode_padded([], truncating=3)

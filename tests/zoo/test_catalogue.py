@@ -8,7 +8,7 @@ import pytest
 from kerazoo import zoo
 from kerazoo.cells import cell_info, list_cells
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.zoo import RNNSpec, catalogue
+from kerazoo.zoo import HeadSpec, LayerSpec, RNNSpec, catalogue
 
 pytestmark = pytest.mark.backend
 
@@ -64,6 +64,19 @@ def test_a_card_knows_states_and_what_an_output_depends_on():
     assert zoo.model_card("gru_1x4").receptive_field == "all steps up to its own"
     assert zoo.model_card("gru_1x4_t30").receptive_field == "all steps up to its own, at most 30"
     assert "later ones" in zoo.model_card("bigru_1x4").receptive_field
+
+
+def test_a_card_of_classes_static_features_and_heads():
+    assert "for the sequence, probabilities of 3 classes" in str(zoo.model_card("gru_1x4_classes3_seq2one"))
+    card = zoo.model_card("gru_1x4_f2_s3_masked")
+    assert card.parameters == zoo.model_card("gru_1x4_f5").parameters
+    assert card.receptive_field == zoo.model_card("gru_1x4_f2").receptive_field
+    spec = RNNSpec(LayerSpec("gru", 4), heads={"price": HeadSpec(2, horizon=3), "rises": HeadSpec(classes=2)})
+    card = zoo.model_card(spec)
+    assert RNNSpec.from_json(card.name) == spec
+    assert "price: 3 steps ahead; rises: probabilities of 2 classes" in str(card)
+    unnamed = LayerSpec("lstm", 4, options={"bias_initializer": {"class_name": "Zeros", "config": {}}})
+    assert zoo.model_card(RNNSpec(unnamed)).parameters == zoo.model_card("lstm_1x4").parameters
 
 
 def test_scores_are_those_that_were_measured(monkeypatch):

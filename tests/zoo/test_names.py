@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerazoo.cells import cell_info, list_cells
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.zoo import LayerSpec, RNNSpec
+from kerazoo.zoo import HeadSpec, LayerSpec, RNNSpec
 
 pytestmark = pytest.mark.backend
 
@@ -27,6 +30,8 @@ NAMES = [
     "gru_1x4_leakyrelu_outsigmoid",
     "lstm_1x4_fused_h2",
     "gru_1x4_nohead",
+    "gru_1x32_seq2one_v5000_e64_classes2_masked",
+    "s5_1x8_f2_s3_timestamps_masked",
 ]
 
 
@@ -92,11 +97,49 @@ def layer_specs():
     st.integers(1, 20),
     st.sampled_from([None, 12]),
     st.booleans(),
+    st.sampled_from([None, 2, 5]),
+    st.booleans(),
+    st.integers(0, 3),
+    st.sampled_from([None, 9]),
 )
-def test_any_spec_survives_its_name_and_its_json(layers, returns, horizon, lookback, states):
-    spec = RNNSpec(tuple(layers), returns=returns, horizon=horizon, lookback=lookback, return_states=states)
+def test_any_spec_survives_its_name_and_its_json(
+    layers, returns, horizon, lookback, states, classes, masked, static, vocabulary
+):
+    spec = RNNSpec(
+        tuple(layers),
+        returns=returns,
+        horizon=1 if classes else horizon,
+        lookback=lookback,
+        return_states=states,
+        classes=classes,
+        masked=masked and all(cell_info(layer.cell).layer == "cell" for layer in layers),
+        static=static,
+        vocabulary=vocabulary,
+    )
     assert RNNSpec.from_name(spec.name) == spec
     assert RNNSpec.from_json(spec.to_json()) == spec
+    assert pickle.loads(pickle.dumps(spec)) == copy.deepcopy(spec) == spec
+
+
+def head_specs():
+    values = st.builds(HeadSpec, st.integers(1, 5), st.none(), st.sampled_from([None, "relu"]), st.integers(1, 4))
+    return st.one_of(values, st.builds(HeadSpec, classes=st.integers(2, 9)))
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["price", "rises", "a_b", "x2"]), head_specs(), min_size=1),
+    st.sampled_from(["sequence", "last"]),
+)
+def test_any_spec_with_heads_survives_its_json_and_has_no_name(heads, returns):
+    spec = RNNSpec(LayerSpec("gru", 4), heads=heads, returns=returns)
+    again = RNNSpec.from_json(spec.to_json())
+    assert again == spec
+    assert list(again.heads) == list(heads)  # weights are in this order
+    assert hash(again) == hash(spec)
+    assert pickle.loads(pickle.dumps(spec)) == copy.deepcopy(spec) == spec
+    with pytest.raises(InvalidArgumentError, match=r"heads=.*to_json"):
+        spec.name  # noqa: B018
 
 
 @pytest.mark.parametrize(
@@ -123,6 +166,10 @@ def test_any_spec_survives_its_name_and_its_json(layers, returns, horizon, lookb
         ("lstm_1x8_nce", "head='nce' without vocabulary"),
         ("lstm_1x8_residual_highway", "residual and highway are both set"),
         ("lstm_1x8_dropout100", "output_dropout=1"),
+        ("lstm_1x8_classes1", "classes=1; expected an integer >= 2"),
+        ("lstm_1x8_classes3_o2", "classes=3 with outputs, horizon"),
+        ("lstm_1x8_v9_nce_classes3", "classes=3 with outputs, horizon, output_activation or head"),
+        ("convlstm_1x8_masked", "masked=True with convlstm"),
     ],
 )
 def test_errors_say_what_is_wrong_and_what_to_do(name, message):
@@ -141,6 +188,14 @@ def test_errors_say_what_is_wrong_and_what_to_do(name, message):
         (lambda: RNNSpec((LayerSpec("lstm", 8),), returns="seq2one"), "'sequence', 'last'"),
         (lambda: RNNSpec((LayerSpec("lstm", 8),), embedding=8), "embedding=8 without vocabulary"),
         (lambda: RNNSpec((LayerSpec("lstm", 8),), vocabulary=9, features=2), "vocabulary with features"),
+        (lambda: RNNSpec((LayerSpec("lstm", 8),), masked="yes"), "masked='yes'; expected True or False"),
+        (lambda: RNNSpec((LayerSpec("lstm", 8),), static=-1), "static=-1; expected an integer >= 0"),
+        (lambda: RNNSpec((LayerSpec("lstm", 8),), heads={}), "expected a dict of at least one output"),
+        (lambda: RNNSpec((LayerSpec("lstm", 8),), heads={"a b": HeadSpec()}), "heads has the name 'a b'"),
+        (lambda: RNNSpec((LayerSpec("lstm", 8),), heads={"a": 3}), r"heads\['a'\]=3; expected a HeadSpec"),
+        (lambda: RNNSpec((LayerSpec("lstm", 8),), heads={"a": {"clases": 3}}), "Did you mean 'classes'"),
+        (lambda: RNNSpec((LayerSpec("lstm", 8),), heads={"a": HeadSpec()}, outputs=2), "heads with outputs"),
+        (lambda: HeadSpec(classes=2, horizon=2), "classes=2 with outputs, horizon"),
         (lambda: RNNSpec.from_json("{"), "not JSON"),
         (lambda: RNNSpec.from_json("[]"), "expected an object"),
         (lambda: RNNSpec.from_dict({"layer": []}), "Did you mean 'layers'"),
