@@ -28,6 +28,7 @@ OPTIONS = [
     "gru_1x4_attention2", "s5_1x4_proj3", "gru_1x4_inproj3", "lmu_1x4[order=3,theta=5]", "lstm4-gru3_seq2one_h3",
     "phased_1x4_timestamps", "gru_1x4_nohead", "gru_1x4_outtanh_o2_t5_h2", "lstm_2x4_states",
     "gru_1x4_v9_e3_softmax", "mingru_1x4_v9_e3_nce", "gru_1x4_v9_e3_sampledsoftmax_seq2one", "gru_1x4_v9_e3_o2",
+    "gru_1x4_f2_h2_masked", "bimgu_1x4_v9_e3_seq2one_masked_classes2",
 ]  # fmt: skip
 NAMES = CELLS + OPTIONS
 #: What runs by default, one of each kind of form; each name takes a second or more, so the others are marked slow.
@@ -63,7 +64,7 @@ def check_equal(got, expected, tolerance=1e-6):
 def test_the_names_have_every_cell_and_every_word_of_a_layer():
     fields = ("activation", "bidirectional", "input_dropout", "output_dropout", "state_dropout", "variational")
     fields += ("residual", "highway", "attention", "projection", "input_projection", "fused", "head", "return_states")
-    fields += ("timestamps", "horizon", "lookback", "outputs", "vocabulary", "returns")
+    fields += ("timestamps", "horizon", "lookback", "outputs", "vocabulary", "returns", "masked", "classes")
     text = "_".join(NAMES)
     for field in fields:
         words = [word.removesuffix("N") for word in words_of(field)]
