@@ -49,6 +49,7 @@ from typing import Any
 
 from kerazoo.cells.registry import known_names, list_cells
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.zoo.hints import Words, nearest_name
 
 __all__ = ["ACTIVATIONS", "format_name", "parse_name", "words_of"]
 
@@ -131,6 +132,31 @@ def parse_name(name: str) -> dict[str, Any]:
     """
     if not isinstance(name, str) or not name:
         raise InvalidArgumentError(f"name={name!r}; expected a name such as 'lstm_2x64' or 'bigru_1x32_seq2one'.")
+    try:
+        return _parse(name)
+    except InvalidArgumentError as error:
+        # The message may suggest a word already. A whole name is better, unless it is a guess, too.
+        near = _near(name) or ("" if "Did you mean" in str(error) else _near(name, misspelt=True))
+        if not near:
+            raise
+        message = re.sub(r" Did you mean '[^']*'\?$", "", str(error))
+        raise InvalidArgumentError(f"{message} Did you mean {near!r}?") from None
+
+
+def _near(name: str, misspelt: bool = False) -> str:
+    """A name that can be read, near one that cannot, or ""."""
+    words = Words(
+        tuple(known_names()), tuple(_LAYER_WORDS), tuple(_LAYER_NUMBERS), tuple(_MODEL_WORDS), tuple(_MODEL_NUMBERS)
+    )
+    near = nearest_name(name, words, misspelt)
+    try:
+        _parse(near)
+    except InvalidArgumentError:
+        return ""
+    return near
+
+
+def _parse(name: str) -> dict[str, Any]:
     layers: list[dict[str, Any]] = []
     model: dict[str, Any] = {}
     groups = _split(name)

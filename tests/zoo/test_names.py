@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from kerazoo.cells import cell_info, list_cells
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.zoo import HeadSpec, LayerSpec, RNNSpec
+from kerazoo.zoo.names import parse_name
 
 pytestmark = pytest.mark.backend
 
@@ -206,3 +208,70 @@ def test_errors_say_what_is_wrong_and_what_to_do(name, message):
 def test_specs_refuse_what_cannot_be(make, message):
     with pytest.raises(InvalidArgumentError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("bi_lstm_2x64", "bilstm_2x64"),
+        ("BiLSTM_2x64", "bilstm_2x64"),
+        ("lstm 2x64", "lstm_2x64"),
+        ("LSTM_1x32", "lstm_1x32"),
+        ("lstm2x64", "lstm_2x64"),
+        ("lstm-2x64", "lstm_2x64"),
+        ("lstm_64", "lstm_1x64"),
+        ("LSTM(64)", "lstm_1x64"),
+        ("s5_64", "s5_1x64"),
+        ("bidirectional_gru_32", "bigru_1x32"),
+        ("gru_1x4_leaky_relu", "gru_1x4_leakyrelu"),
+        ("lstm_2 x 64, seq_2_one", "lstm_2x64_seq2one"),
+        ("lstm64_seq2one-gru32", "lstm_1x64-gru_1x32_seq2one"),
+        ("LMU 1x32 [order=8, theta=12]", "lmu_1x32[order=8,theta=12]"),
+        ("Bi-GRU 32 - LSTM 16, dropout 10, classes 3", "bigru_1x32-lstm_1x16_dropout10_classes3"),
+        ("LSMT_3x100_rleu", "lstm_3x100_relu"),
+    ],
+)
+def test_a_name_with_other_case_and_separators_gets_a_hint(name, meant):
+    with pytest.raises(InvalidArgumentError, match=rf" Did you mean {re.escape(repr(meant))}\?$") as caught:
+        RNNSpec.from_name(name)
+    assert str(caught.value).count("Did you mean") == 1
+    RNNSpec.from_name(meant)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(layer_specs(), min_size=1, max_size=2),
+    st.sampled_from(["sequence", "last"]),
+    st.sampled_from([None, 2]),
+    st.sampled_from([str.upper, str.title, str.lower]),
+    st.randoms(use_true_random=False),
+    st.booleans(),
+)
+def test_the_hint_for_a_mangled_name_is_that_name(layers, returns, classes, case, random, repeated):
+    spec = RNNSpec(tuple(layers), returns=returns, classes=classes)
+    parts = re.split(r"(\[[^\]]*\])", spec.name)
+    separators = ["_", " ", ", ", "__"] if repeated else ["_", " ", "-"]
+    mangled = "".join(
+        part
+        if part.startswith("[")
+        else re.sub("[_-]", lambda found: found[0] if found[0] == "-" else random.choice(separators), case(part))
+        for part in parts
+    )
+    try:
+        found = RNNSpec.from_name(mangled)
+    except InvalidArgumentError as error:
+        hint = re.search(r"Did you mean '([^']*)'\?$", str(error))
+        assert hint is not None, mangled
+        found = RNNSpec.from_name(hint[1])
+    assert found == spec, mangled
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="bilstmgruxeo5 0123_-[]=,ANx", max_size=24))
+def test_whatever_is_suggested_for_a_whole_name_can_be_read(name):
+    try:
+        parse_name(name)
+    except InvalidArgumentError as error:
+        hint = re.search(r"Did you mean '([^']*x[^']*)'\?$", str(error))
+        if hint is not None:
+            parse_name(hint[1])
