@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -111,6 +112,7 @@ def test_a_fresh_process_without_the_package(tmp_path, backend):
     (tmp_path / "milk.csv").write_text("month,milk\n" + "\n".join(f"2020-{m:02},{m}" for m in range(1, 13)))
     code = f"""
 import sys
+from pathlib import Path
 class Missing:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] == {backend!r}:
@@ -119,7 +121,7 @@ sys.meta_path.insert(0, Missing())
 from kerazoo.cli import main
 main.main(["forecast", "milk.csv"])
 """
-    environment = {**os.environ, "KERAS_BACKEND": backend}
+    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
     )
