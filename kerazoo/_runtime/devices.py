@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["accelerator_visible", "prefer_fast_kernels", "usable_cores"]
+from kerazoo.errors import InvalidArgumentError
+
+__all__ = [
+    "BACKENDS",
+    "accelerator_visible",
+    "check_backend",
+    "how_to_install",
+    "is_installed",
+    "prefer_fast_kernels",
+    "usable_cores",
+]
+
+#: Backends of Keras that kerazoo runs on, and the command that installs each.
+BACKENDS = {
+    "tensorflow": "pip install tensorflow",
+    "jax": "pip install 'kerazoo[jax]'",
+    "torch": "pip install 'kerazoo[torch]'",
+}
 
 # Device files of the drivers of NVIDIA, AMD and Google's TPUs, on Linux.
 _DEVICE_FILES = ("nvidia[0-9]*", "kfd", "accel[0-9]*", "vfio/[0-9]*")
@@ -40,6 +59,56 @@ def accelerator_visible() -> bool:
 
         return bool(torch.cuda.is_available())
     return any(not device.startswith("cpu") for device in keras.distribution.list_devices())
+
+
+def check_backend(name: str | None = None) -> str:
+    """The Keras backend, if kerazoo runs on it and it is installed; nothing is imported.
+
+    Args:
+        name: that of the backend; None: that of the environment variable KERAS_BACKEND or of Keras's configuration.
+
+    Raises:
+        InvalidArgumentError: it is unknown or not installed; the message says how to install it.
+    """
+    given = "backend"
+    if name is None:
+        given, name = _configured_backend()
+    if name not in BACKENDS:
+        raise InvalidArgumentError(f"{given}={name!r}; expected one of {', '.join(map(repr, BACKENDS))}.")
+    if not is_installed(name):
+        there = [other for other in BACKENDS if is_installed(other)]
+        installed = f"one that is installed ({', '.join(there)})" if there else "an installed one"
+        raise InvalidArgumentError(
+            f"{given}={name!r}; expected {installed}. The package {name} is missing: {how_to_install(name)}"
+        )
+    return name
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package can be found; it is not imported."""
+    try:
+        return package in sys.modules or find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def how_to_install(package: str) -> str:
+    """The command that installs a package."""
+    return BACKENDS.get(package, f"pip install {package}")
+
+
+def _configured_backend() -> tuple[str, str]:
+    """(where it is set, its name), as Keras finds it: from the environment, its file, or its default."""
+    if "keras" in sys.modules:
+        return "Keras's backend", sys.modules["keras"].backend.backend()
+    if "KERAS_BACKEND" in os.environ:
+        return "KERAS_BACKEND", os.environ["KERAS_BACKEND"]
+    folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        name = json.loads((folder / "keras.json").read_text(encoding="utf-8")).get("backend")
+    except (OSError, ValueError, AttributeError):
+        name = None  # no file, or one that Keras ignores, too
+    return f"backend in {folder / 'keras.json'}", name or "tensorflow"
 
 
 def prefer_fast_kernels() -> None:

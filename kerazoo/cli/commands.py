@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from kerazoo._runtime.deprecation import REMOVAL
+from kerazoo._runtime.devices import BACKENDS, check_backend
 from kerazoo.errors import KerazooError, StorageError
 
 __all__ = ["Command", "backend_option", "check_folder", "set_backend"]
@@ -76,13 +77,23 @@ def backend_option(purpose: str = "") -> Callable[[Any], Any]:
     """The option `--backend`; `purpose` completes its help."""
     return click.option(
         "--backend",
-        type=click.Choice(["tensorflow", "jax", "torch"]),
+        type=click.Choice(list(BACKENDS)),
         help=f"Keras backend{purpose}; default: KERAS_BACKEND, or the one in Keras's configuration.",
     )
 
 
-def set_backend(backend: str | None) -> None:
-    """Select the Keras backend; must run before anything imports Keras."""
+def set_backend(backend: str | None, needed: bool = True) -> None:
+    """Select the Keras backend; must run before anything imports Keras.
+
+    Args:
+        backend: its name, or None for that of the environment or of Keras's configuration.
+        needed: bool, the command cannot run without Keras.
+
+    Raises:
+        InvalidArgumentError: the backend is not installed, and it was named or is needed.
+    """
+    if backend is not None or needed:
+        check_backend(backend)
     if backend is not None:
         os.environ["KERAS_BACKEND"] = backend
 

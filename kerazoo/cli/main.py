@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from kerazoo._columns import FORECAST, bound_columns
-from kerazoo._runtime.devices import prefer_fast_kernels
+from kerazoo._runtime.devices import how_to_install, is_installed, prefer_fast_kernels
 from kerazoo._runtime.files import replacing
 from kerazoo.cli.commands import Command, backend_option, set_backend
 from kerazoo.cli.forecast import forecast
@@ -147,6 +147,12 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.exit(130)
     except KerazooError as error:
         click.echo(f"kerazoo: {' '.join(str(error).split())}", err=True)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if not package or is_installed(package):  # a broken installation: the traceback says where
+            raise
+        click.echo(f"kerazoo: the package {package} is missing: {how_to_install(package)}", err=True)
         sys.exit(2)
 
 

@@ -61,7 +61,7 @@ def word2vec(
     # Checked before training, which may take hours.
     check_choice("the suffix of --out", out.suffix, VECTOR_FORMATS)
     check_folder(out)
-    set_backend(backend)
+    set_backend(backend, needed=parameters["engine"] == "keras")
     if backend is not None and parameters["engine"] == "auto":  # a backend is used by Keras only
         parameters["engine"] = "keras"
     from kerazoo.word2vec import Word2Vec

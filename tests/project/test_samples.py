@@ -1,4 +1,7 @@
-"""The Python samples of the README and the docs run, page by page, each page in a process and a folder of its own."""
+"""The Python samples of the README and the docs run, page by page, each page in a process and a folder of its own.
+
+The blocks of the README and of the recipes are copied one at a time, so each of them runs alone.
+"""
 
 from __future__ import annotations
 
@@ -37,19 +40,43 @@ def folder(tmp_path):
 LONG = ("forecast.md",)  # a minute and more
 
 
-@pytest.mark.parametrize(
-    "page",
-    [pytest.param(page, id=page.name, marks=[pytest.mark.slow] if page.name in LONG else []) for page in PAGES],
-)
-def test_the_samples_of_a_page_run(page, folder):
-    program = "\n\n".join(BLOCK.findall(page.read_text()))
+MARKS = {"README.md": [], "recipes.md": [pytest.mark.slow]}  # a dozen processes
+APART = tuple(MARKS)
+
+
+def run(program, name, folder):
     (folder / "samples.py").write_text(program, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}
     command = [sys.executable, "-W", "error::DeprecationWarning:__main__", "samples.py"]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
     )
-    assert done.returncode == 0, f"{page.name}:\n{done.stderr[-3000:]}"
+    assert done.returncode == 0, f"{name}:\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, id=page.name, marks=[pytest.mark.slow] if page.name in LONG else [])
+        for page in PAGES
+        if page.name not in APART
+    ],
+)
+def test_the_samples_of_a_page_run(page, folder):
+    run("\n\n".join(BLOCK.findall(page.read_text())), page.name, folder)
+
+
+def blocks():
+    for page in PAGES:
+        if page.name in APART:
+            for number, block in enumerate(BLOCK.findall(page.read_text()), 1):
+                yield pytest.param(page, block, id=f"{page.name}-{number}", marks=MARKS[page.name])
+
+
+@pytest.mark.parametrize(("page", "block"), blocks())
+def test_each_block_of_these_pages_runs_alone(page, block, folder):
+    run(block, page.name, folder)
 
 
 def test_pages_are_found():

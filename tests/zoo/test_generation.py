@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from kerazoo import zoo
+from kerazoo._runtime.graph_options import without_remapping
+from kerazoo.cells import cell_info, list_cells
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.zoo import RNNSpec
 from tests.helpers.speed import slow_on_jax_marks
@@ -57,6 +63,31 @@ def test_generation_by_states_equals_step_by_step_calls(name):
     # New weights must take effect in the compiled function.
     model.set_weights([w * 0.5 for w in model.get_weights()])
     np.testing.assert_allclose(zoo.generate(model, context, STEPS), grown(model, context, STEPS), rtol=1e-5, atol=1e-5)
+
+
+QUICK = ("mamba", "rwkv7")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [pytest.param(cell, marks=slow_on_jax_marks if cell in QUICK else pytest.mark.slow) for cell in list_cells()],
+)
+def test_every_cell_generates_what_it_returns_for_the_whole_sequence(cell):
+    info = cell_info(cell)
+    # Of four units with time gates, all can be closed in these steps.
+    model = zoo.build(f"{cell}_1x32[time=step]" if info.needs_timestamps else f"{cell}_1x4", seed=1)
+    model.set_weights([w * 1.5 if w.ndim > 1 else w + 0.1 for w in model.get_weights()])
+    context = inputs_of(RNNSpec.from_name("gru_1x4"), steps=7)
+    found = zoo.generate(model, context, STEPS)
+    assert np.ptp(found) > 1e-3  # it generates more than a constant
+    # The outputs for the context and what was generated are one step ahead of it. Where the cell has a parallel form,
+    # the model uses that form, and generation the loop.
+    outputs = numpy(model(np.concatenate([context, found], axis=1)))[:, 6:-1]
+    if info.layer == "cell":
+        np.testing.assert_allclose(found, outputs, rtol=1e-4, atol=1e-5)
+    first = zoo.generate(model, context, 1, mode="window")
+    np.testing.assert_allclose(first, outputs[:, :1], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found[:, :1], first, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -195,3 +226,39 @@ def test_the_argument_names_of_version_0_1_work_and_warn():
     assert {each.filename for each in caught} == {__file__}
     with pytest.raises(InvalidArgumentError, match="both given"):
         zoo.generate(model, context, 4, seed=1, random_seed=7)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="messages of TensorFlow")
+@pytest.mark.parametrize("name", ["rnn_1x100_relu", "rnn_1x8_elu", "birnn_1x8_relu"])
+def test_tensorflow_prints_nothing_while_it_generates(name):
+    code = f"""
+import sys
+import numpy as np
+import tensorflow as tf
+tf.constant(1) + 1  # TensorFlow's own messages of its start
+from kerazoo import zoo
+model = zoo.build({name!r}, seed=1)
+print("begin", file=sys.stderr, flush=True)
+zoo.generate(model, np.zeros(30), 250)
+"""
+    environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+    environment["TF_ENABLE_ONEDNN_OPTS"] = "1"  # as on CPUs with AVX512-VNNI
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stderr.partition("begin\n")[2] == ""
+
+
+def test_options_of_the_graph_optimizer_end_with_the_generation():
+    if keras.backend.backend() != "tensorflow":
+        with without_remapping():
+            return  # nothing to change
+    from tensorflow.python.eager import context
+
+    before = context.context().function_call_options.as_attrs()
+    with without_remapping():
+        inside = context.context().function_call_options.as_attrs()
+    assert inside != before
+    assert context.context().function_call_options.as_attrs() == before
+    with pytest.raises(KeyError), without_remapping():
+        raise KeyError
+    assert context.context().function_call_options.as_attrs() == before
