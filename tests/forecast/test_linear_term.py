@@ -56,7 +56,7 @@ QUICK = (("white", "white"), ("walk", "flag"), ("autoregression", "seasonal"), (
 )
 def test_an_effect_is_found_beside_trend_and_season_and_none_where_there_is_none(errors, x):
     found, nothing, sizes = [], [], []
-    for seed in range(4):
+    for seed in range(3):
         rng = np.random.default_rng(seed)
         y, X = errors_of(errors, rng), covariate_of(x, rng)
         found.append(coefficients(y + 4 * X, X)[0])
@@ -269,11 +269,10 @@ def test_all_selected_chains_have_the_term_in_their_own_form():
         assert choice.term == ("multiplicative" if has_log else "additive")
 
 
-def test_covariates_of_noise_are_left_out_and_change_nothing():
+def test_covariates_of_noise_are_left_out():
     chosen = 0
-    for seed in range(5):
+    for seed in range(10):
         rng = np.random.default_rng(seed)
         series = data(errors_of("white", rng), rng.normal(size=(120, 5)))
-        choice = choose_term(SMOOTHING, [series], 12, 12)
-        chosen += choice.term is not None
-    assert chosen <= 1
+        chosen += choose_term(SMOOTHING, [series], 12, 12).term is not None
+    assert chosen <= 2
