@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -404,6 +406,43 @@ class Forecaster(PlotMixin, BaseEstimator):
         forecaster = cls(**{name: value for name, value in params.items() if name in names})
         forecaster._set_fitted(fitted)
         return forecaster
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, `copy.deepcopy` and joblib: networks cannot be pickled, so their file takes their place.
+
+        Raises:
+            InvalidArgumentError: a label or an index of the series has no form in JSON.
+        """
+        state = dict(super().__getstate__())
+        if hasattr(state["model"], "to_json"):  # specs contain mappings that cannot be pickled
+            state["model"] = {"spec": state["model"].to_json()}
+        if "_fitted" in state:
+            from kerazoo.forecast import model_file
+
+            del state["spec_"]
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "forecaster"
+                model_file.save(state["_fitted"], self.get_params(deep=False), path)
+                state["_fitted"] = path.read_bytes()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """The inverse of :meth:`__getstate__`."""
+        state = dict(state)
+        content = state.pop("_fitted", None)
+        if isinstance(state["model"], dict):
+            from kerazoo.zoo.spec import RNNSpec
+
+            state["model"] = RNNSpec.from_json(state["model"]["spec"])
+        super().__setstate__(state)
+        if content is not None:
+            prefer_fast_kernels()
+            from kerazoo.forecast import model_file
+
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "forecaster"
+                path.write_bytes(content)
+                self._set_fitted(model_file.load(path)[0])
 
     one_step = renamed_method("Forecaster", "one_step", "fitted_values")
     check = renamed_method("Forecaster", "check", "validate")
