@@ -119,9 +119,11 @@ def print_backtest(scores: pd.DataFrame, panel: Panel, settings: Any, refit: boo
 
 
 def print_method(forecaster: Any) -> None:
-    """The transforms with their weights, and what the networks contribute."""
+    """The transforms with their weights, the effects of covariates, and what the networks contribute."""
     for i, (configs, weight) in enumerate(forecaster.transforms_):
         click.echo(f"{'transforms' if not i else '':<12}{100 * weight:3.0f} %  {_chain_text(configs)}")
+    for i, line in enumerate(_effect_lines(forecaster.covariate_effects_)):
+        click.echo(f"{'covariates' if not i else '':<12}{line}")
     networks = f"{forecaster.n_members} of {forecaster.model}"
     trained = len(next(iter(forecaster.history_.values()), []))
     if forecaster.best_epoch_:
@@ -132,6 +134,25 @@ def print_method(forecaster: Any) -> None:
         click.echo(f"networks    {networks}: no improvement, so the forecast is the statistical one")
     else:
         click.echo("networks    none: the forecast is the statistical one")
+
+
+def _effect_lines(effects: pd.DataFrame) -> list[str]:
+    """The linear effects of the covariates, means over the series: one line per form and name."""
+    lines = []
+    for (form, name), rows in effects.groupby(["form", "covariate"], sort=False):
+        mean = float(rows["coefficient"].mean())
+        size = f"times {_factor(mean)}" if form == "multiplicative" else f"{mean:+.3g}"
+        text = f"{size} per unit of {name}"
+        if not rows["coefficient"].any():
+            text = f"no effect of {name} in the statistics: {rows['note'].iloc[0] or 'the coefficient is 0'}"
+        lines.append(f"{100 * rows['weight'].iloc[0]:3.0f} %  {text}")
+    return lines
+
+
+def _factor(log: float) -> str:
+    import math
+
+    return f"{math.exp(min(log, 700.0)):.4g}"
 
 
 def _chain_text(configs: Sequence[dict[str, Any]]) -> str:

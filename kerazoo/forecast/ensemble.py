@@ -16,9 +16,9 @@ from kerazoo.forecast.nets.members import MemberNets
 from kerazoo.forecast.nets.members import Values as Arrays
 from kerazoo.forecast.nets.rollout import Rollout
 from kerazoo.forecast.nets.windows import KnownScale, Windows
-from kerazoo.forecast.transforms import Chain
 from kerazoo.forecast.transforms.base import Index, Values
 from kerazoo.forecast.transforms.selection import Choice
+from kerazoo.forecast.transforms.series_model import SeriesModel
 
 __all__ = ["Ensemble", "Features", "History", "members_of"]
 
@@ -60,6 +60,7 @@ class History:
         index: the T dates of `y`.
         future: index of the H steps that follow.
         known: float64 (T + H, K), scaled features.
+        covariates: float64 (T + H, K), as given.
     """
 
     series: int
@@ -67,6 +68,7 @@ class History:
     index: Index
     future: Index
     known: Values
+    covariates: Values
 
 
 def members_of(choices: Sequence[Choice], n_members: int) -> list[int]:
@@ -84,13 +86,13 @@ def members_of(choices: Sequence[Choice], n_members: int) -> list[int]:
 
 @dataclass(eq=False)
 class Ensemble:
-    """Networks, and for each chain of transforms its fit to each series.
+    """Networks, and for each choice of transforms its fit to each series.
 
     Attributes:
         nets: MemberNets of M members.
         member_choice: list of int (M,), the chain of each member.
         choices: list of Choice.
-        fitted: the fitted chains, by chain and series.
+        fitted: list of list of SeriesModel, by choice and series.
         layout: Windows.
         features: Features.
         scale: KnownScale.
@@ -101,7 +103,7 @@ class Ensemble:
     nets: MemberNets
     member_choice: list[int]
     choices: list[Choice]
-    fitted: list[list[Chain]]
+    fitted: list[list[SeriesModel]]
     layout: Windows
     features: Features
     scale: KnownScale
@@ -127,12 +129,14 @@ class Ensemble:
         """
         if origin is None:
             dates = future_index(series.index, horizon)
-            known = self.features.rows(series.index.append(dates), np.concatenate([series.covariates, future]))
-            return History(number, series.values, series.index, dates, self.scale.apply(known))
+            covariates = np.concatenate([series.covariates, future])
+            known = self.features.rows(series.index.append(dates), covariates)
+            return History(number, series.values, series.index, dates, self.scale.apply(known), covariates)
         end = min(len(series.values), origin + horizon)
-        known = self.features.rows(series.index[:end], series.covariates[:end])
+        covariates = series.covariates[:end]
+        known = self.features.rows(series.index[:end], covariates)
         return History(number, series.values[:origin], series.index[:origin], series.index[origin:end],
-                       self.scale.apply(known))  # fmt: skip
+                       self.scale.apply(known), covariates)  # fmt: skip
 
     def forecast(self, histories: Sequence[History], horizon: int, from_zeros: bool = False) -> list[Values]:
         """The forecast after each history, float64 (H,), in the units of the data.
@@ -216,7 +220,8 @@ class Ensemble:
         for number, history in enumerate(histories):
             of_history = []
             for choice in range(len(self.choices)):
-                z, tail = self.fitted[choice][history.series].apply(history.y, history.index)
+                model = self.fitted[choice][history.series]
+                z, tail = model.apply(history.y, history.index, history.covariates[: len(history.y)])
                 rows, mask = self.layout.inputs(z, history.known, len(history.y))
                 x[choice_of == choice, :, number] = rows
                 valid[choice_of == choice, :, number, 0] = mask
@@ -260,8 +265,9 @@ class Ensemble:
             steps = len(history.future)
             for choice in range(len(self.choices)):
                 paths = z[choice_of == choice, number].reshape(-1, z.shape[-1]).astype(np.float64)[:, :steps]
-                chain = self.fitted[choice][history.series]
-                of_history.append(chain.undo(paths, tails[number][choice], history.future))
+                model = self.fitted[choice][history.series]
+                future = history.covariates[len(history.y) : len(history.y) + steps]
+                of_history.append(model.undo(paths, tails[number][choice], history.future, future))
             found.append(of_history)
         return found
 
@@ -276,7 +282,8 @@ class Ensemble:
         total = len(series.values)
         found = np.zeros(total)
         outputs = []
-        zs = [self.fitted[choice][number].apply(series.values, series.index)[0] for choice in range(len(self.choices))]
+        given = series.values, series.index, series.covariates
+        zs = [self.fitted[choice][number].apply(*given)[0] for choice in range(len(self.choices))]
         choice_of = np.array(self.member_choice)
         # One window per step: long series are processed in batches that fit into memory.
         all_ends = np.arange(1, total)
@@ -293,6 +300,6 @@ class Ensemble:
         z_hat = np.concatenate([np.full((self.nets.n_members, 1), np.nan), *outputs], axis=1).astype(np.float64)
         for choice, z in enumerate(zs):
             predicted = np.where(np.isnan(z), np.nan, z_hat[choice_of == choice])
-            values = self.fitted[choice][number].undo_one_step(predicted, series.values, series.index)
+            values = self.fitted[choice][number].undo_one_step(predicted, *given)
             found += self.choices[choice].weight * values.mean(axis=0)
         return found

@@ -15,6 +15,7 @@ from kerazoo.forecast.ensemble import Ensemble
 from kerazoo.forecast.intervals import ConformalIntervals
 from kerazoo.forecast.nets.trainer import Course
 from kerazoo.forecast.transforms.base import Values
+from kerazoo.forecast.transforms.linear_term import constant_columns
 from kerazoo.zoo.spec import RNNSpec
 
 __all__ = ["Fitted"]
@@ -57,6 +58,51 @@ class Fitted:
     def correction_weight(self) -> float:
         """Fraction of the networks' correction that is applied; 0 means that the statistical forecast is returned."""
         return self.course.correction_weight if self.course.best_epoch else 0.0
+
+    def covariate_effects(self) -> list[dict[str, Any]]:
+        """One row per series, covariate and form of the linear term: see :attr:`kerazoo.Forecaster.covariate_effects_`.
+
+        Returns:
+            Dicts with `series`, `covariate`, `form`, `coefficient`, `weight` and `note`.
+        """
+        names = self.panel.covariate_names
+        if not names:
+            return []
+        first_with: dict[str | None, int] = {}  # the chains with the same form share the coefficients
+        weights: dict[str | None, float] = {}
+        for number, choice in enumerate(self.ensemble.choices):
+            first_with.setdefault(choice.term, number)
+            weights[choice.term] = weights.get(choice.term, 0.0) + choice.weight
+        rows = []
+        for number, each in enumerate(self.panel.series):
+            constant = constant_columns(each.covariates)
+            for form, weight in weights.items():
+                term = self.ensemble.fitted[first_with[form]][number].term
+                for column, name in enumerate(names):
+                    note = "constant in fit" if constant[column] else "" if term else "does not lower the error"
+                    coefficient = float(term.coefficients[column]) if term else 0.0
+                    rows.append({"series": each.id, "covariate": name, "form": form or "none",
+                                 "coefficient": coefficient, "weight": weight, "note": note})  # fmt: skip
+        return rows
+
+    def unknown_effects(self, futures: Sequence[Values]) -> list[str]:
+        """Names of the covariates that were constant in every fitted series, and change in the future.
+
+        Args:
+            futures: float64 (H, K) per series.
+        """
+        names = self.panel.covariate_names
+        if not names:
+            return []
+        constant = np.all([constant_columns(each.covariates) for each in self.panel.series], axis=0)
+        changes = np.any(
+            [
+                ~constant_columns(np.concatenate([each.covariates[-1:], future]))
+                for each, future in zip(self.panel.series, futures, strict=True)
+            ],
+            axis=0,
+        )
+        return [name for name, here in zip(names, constant & changes, strict=True) if here]
 
     def forecast(
         self, series: Sequence[SeriesData], futures: Sequence[Values], horizon: int, levels: Iterable[float] = ()

@@ -24,10 +24,10 @@ from kerazoo.forecast.nets.members import member_nets
 from kerazoo.forecast.nets.trainer import BestWeights, Course, Learner, fit_learner
 from kerazoo.forecast.nets.windows import KnownScale, Windows, windows_of
 from kerazoo.forecast.options import FitSettings, identity_of, steps_to_hold_out
-from kerazoo.forecast.transforms import Chain
 from kerazoo.forecast.transforms.base import Values
-from kerazoo.forecast.transforms.chain import fitted_chain
-from kerazoo.forecast.transforms.selection import Choice, choose_transforms
+from kerazoo.forecast.transforms.linear_term import LinearTerm, fit_terms
+from kerazoo.forecast.transforms.selection import Choice, choose_term, choose_transforms
+from kerazoo.forecast.transforms.series_model import SeriesModel
 from kerazoo.zoo.spec import RNNSpec
 
 __all__ = ["checkpoint_file", "fit", "spec_for"]
@@ -147,7 +147,15 @@ def _fit(
     spec = spec_for(settings, raw[0].shape[1])
     cuts = [[length - n_held_out for length in lengths], lengths] if n_held_out else [lengths]
     with threadpool_limits(1, user_api="blas"):  # BLAS threads wait for each other longer than they compute
-        parts = [_fit_part(choices, series, raw, cut) for cut in cuts]  # of the validation networks, then of the others
+        # Of the validation networks, then of the others.
+        try:
+            parts = [_fit_part(choices, series, raw, cut, settings.period) for cut in cuts]
+        except InvalidArgumentError:
+            if not any(choice.term for choice in choices):
+                raise
+            # What the covariates leave may lie outside of the domain of a transform of the user.
+            choices = [replace(choice, term=None) for choice in choices]
+            parts = [_fit_part(choices, series, raw, cut, settings.period) for cut in cuts]
     longest = max(lengths)
     wanted = settings.lookback or settings.spec.lookback or MAX_WINDOW
     layout = Windows(max(1, min(wanted, longest - 1)), ahead, spec.returns == "last")
@@ -196,41 +204,54 @@ class _Part:
     """Transforms that are fitted to the first part of each series.
 
     Attributes:
-        fitted: the fitted chains, by chain and series.
+        fitted: list of list of SeriesModel, by choice and series.
         zs: by chain and series, float64 (T,), the transformed values of the whole series.
         known: by series, float64 (T, K), the scaled known features.
         scale: KnownScale.
     """
 
-    fitted: list[list[Chain]]
+    fitted: list[list[SeriesModel]]
     zs: list[list[Values]]
     known: list[Values]
     scale: KnownScale
 
 
 def _fit_part(
-    choices: Sequence[Choice], series: Sequence[SeriesData], raw: Sequence[Values], cuts: Sequence[int]
+    choices: Sequence[Choice], series: Sequence[SeriesData], raw: Sequence[Values], cuts: Sequence[int], period: int
 ) -> _Part:
     scale = KnownScale.of([rows[:cut] for rows, cut in zip(raw, cuts, strict=True)])
+    parts = [
+        SeriesData(each.id, each.values[:cut], each.index[:cut], each.covariates[:cut])
+        for each, cut in zip(series, cuts, strict=True)
+    ]
+    terms: dict[str | None, Sequence[LinearTerm | None]] = {None: [None] * len(parts)}
+    for form in {choice.term for choice in choices if choice.term is not None}:
+        ys, covariates = [each.values for each in parts], [each.covariates for each in parts]
+        terms[form] = fit_terms(form, ys, covariates, period)
     fitted, zs = [], []
     for choice in choices:
-        chains = []
-        for each, cut in zip(series, cuts, strict=True):
+        models = []
+        for each, term in zip(parts, terms[choice.term], strict=True):
             try:
-                chains.append(fitted_chain(choice.config, each.values[:cut], each.index[:cut]))
+                models.append(SeriesModel.fit(choice.config, each.values, each.index, each.covariates, term))
             except InvalidArgumentError as error:
                 if len(series) == 1:
                     raise
                 raise InvalidArgumentError(f"series {each.id!r}: {error}") from error
-        fitted.append(chains)
-        zs.append([chain.apply(each.values, each.index)[0] for chain, each in zip(chains, series, strict=True)])
+        fitted.append(models)
+        zs.append(
+            [
+                model.apply(each.values, each.index, each.covariates)[0]
+                for model, each in zip(models, series, strict=True)
+            ]
+        )
     return _Part(fitted, zs, [scale.apply(rows) for rows in raw], scale)
 
 
 def _choices(settings: FitSettings, series: Sequence[SeriesData]) -> list[Choice]:
     if settings.transforms != "auto":
         config: tuple[Mapping[str, Any], ...] = tuple(each.to_config() for each in settings.transforms)
-        return [Choice(config, 1.0, math.nan)]
+        return [choose_term(config, series, settings.period, settings.horizon)]
     if all(np.ptp(each.values) == 0 for each in series):
         warnings.warn(
             "the series is constant: the forecast is the same constant, and intervals have zero width.",

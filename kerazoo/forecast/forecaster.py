@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
+import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,11 +43,11 @@ class Forecaster(PlotMixin, BaseEstimator):
     """Forecasts series with statistical models and an ensemble of recurrent networks that corrects them.
 
     Each series is scaled and replaced by the residuals of a statistical forecast (exponential smoothing or a linear
-    autoregression), which is selected by backtest inside the training part (`transforms="auto"`). Recurrent networks
-    learn the residuals (cf. Smyl 2020, A hybrid method of exponential smoothing and recurrent neural networks; here the
-    statistics are fitted first). Their outputs are zero at first. Validation networks, trained on the first part of
-    each series, decide when to stop and how much of the correction to apply: where it does not help, the statistical
-    forecast is returned.
+    autoregression), which is selected by backtest inside the training part (`transforms="auto"`). Covariates have a
+    linear term in it. Recurrent networks learn the residuals (cf. Smyl 2020, A hybrid method of exponential smoothing
+    and recurrent neural networks; here the statistics are fitted first). Their outputs are zero at first. Validation
+    networks, trained on the first part of each series, decide when to stop and how much of the correction to apply:
+    where it does not help, the statistical forecast is returned.
 
     The constructor stores the parameters and `fit` checks them; `get_params` and `sklearn.base.clone` work.
 
@@ -79,6 +82,10 @@ class Forecaster(PlotMixin, BaseEstimator):
 
     Attributes:
         transforms_: list of (configs, weight): the selected chains of transforms and their weights in the forecast.
+        covariate_effects_: DataFrame, the linear effects of covariates in the statistics, with one row per series,
+            covariate and form, and the columns `series`, `covariate`; `form`: "additive", "multiplicative" or "none";
+            `coefficient`: the change of y for a change of the covariate by 1, or in the multiplicative form the change
+            of log y; `weight` of the form in the forecast; `note`: why a coefficient is 0. Empty without covariates.
         history_: dict of lists, one value per epoch: loss, and val_loss of the validation networks.
         best_epoch_: int, epochs of training of the networks in use; 0: the statistical forecast is returned.
         correction_weight_: fraction of the networks' correction that is applied: 0.25, 0.5, 0.75 or 1, whichever
@@ -150,7 +157,9 @@ class Forecaster(PlotMixin, BaseEstimator):
             y: a Series, a DataFrame with one column per series (one model for all), a long DataFrame with `unique_id`,
                 `ds` and `y`, or numbers: see :func:`kerazoo.forecast.data.panel.read_panel`. Or a Panel, which that
                 function returns.
-            X: covariates that are known in the future, over the index of `y`; or None.
+            X: covariates that are known in the future, over the index of `y`; or None. A linear effect of them is part
+                of the statistics if it lowers the errors of forecasts inside the training part
+                (`covariate_effects_`), and the networks see them.
             val: held-out steps, which decide when to stop and how wide intervals are. None: the last part of each
                 series; an int: that many of the last steps, 0 for none (then all `epochs` are trained, and there are no
                 conformal intervals); or a continuation of `y` in the same form, which `X` must cover too. Forecasts
@@ -217,6 +226,8 @@ class Forecaster(PlotMixin, BaseEstimator):
         self.best_epoch_ = fitted.course.best_epoch
         self.correction_weight_ = fitted.correction_weight
         self.transforms_ = fitted.transforms
+        columns = ["series", "covariate", "form", "coefficient", "weight", "note"]
+        self.covariate_effects_ = pd.DataFrame(fitted.covariate_effects(), columns=columns)
 
     def _check_fitted(self) -> Fitted:
         if not hasattr(self, "_fitted"):
@@ -259,6 +270,14 @@ class Forecaster(PlotMixin, BaseEstimator):
         levels = read_levels(level)
         panel = read_history(fitted.panel, history, history_X)
         futures = read_future(panel, X_future, horizon)
+        unknown = fitted.unknown_effects(futures)
+        if unknown:
+            warnings.warn(
+                f"X_future changes {', '.join(unknown)}, constant in fit: the effect is unknown, and the forecast is "
+                "made as if nothing changed. A fit to a period with such changes estimates it.",
+                UserWarning,
+                stacklevel=3,
+            )
         return write_forecast(panel, fitted.forecast(panel.series, futures, horizon, levels))
 
     def fitted_values(self, y: Any = None, X: Any = None) -> Any:
@@ -387,6 +406,43 @@ class Forecaster(PlotMixin, BaseEstimator):
         forecaster = cls(**{name: value for name, value in params.items() if name in names})
         forecaster._set_fitted(fitted)
         return forecaster
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, `copy.deepcopy` and joblib: networks cannot be pickled, so their file takes their place.
+
+        Raises:
+            InvalidArgumentError: a label or an index of the series has no form in JSON.
+        """
+        state = dict(super().__getstate__())
+        if hasattr(state["model"], "to_json"):  # specs contain mappings that cannot be pickled
+            state["model"] = {"spec": state["model"].to_json()}
+        if "_fitted" in state:
+            from kerazoo.forecast import model_file
+
+            del state["spec_"]
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "forecaster"
+                model_file.save(state["_fitted"], self.get_params(deep=False), path)
+                state["_fitted"] = path.read_bytes()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """The inverse of :meth:`__getstate__`."""
+        state = dict(state)
+        content = state.pop("_fitted", None)
+        if isinstance(state["model"], dict):
+            from kerazoo.zoo.spec import RNNSpec
+
+            state["model"] = RNNSpec.from_json(state["model"]["spec"])
+        super().__setstate__(state)
+        if content is not None:
+            prefer_fast_kernels()
+            from kerazoo.forecast import model_file
+
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "forecaster"
+                path.write_bytes(content)
+                self._set_fitted(model_file.load(path)[0])
 
     one_step = renamed_method("Forecaster", "one_step", "fitted_values")
     check = renamed_method("Forecaster", "check", "validate")

@@ -20,13 +20,17 @@ from kerazoo.forecast.nets.trainer import Course
 from kerazoo.forecast.nets.windows import KnownScale, Windows
 from kerazoo.forecast.options import read_transforms
 from kerazoo.forecast.transforms import Chain
+from kerazoo.forecast.transforms.linear_term import LinearTerm
 from kerazoo.forecast.transforms.selection import Choice
+from kerazoo.forecast.transforms.series_model import SeriesModel
 from kerazoo.zoo.spec import RNNSpec
 
 __all__ = ["load", "save"]
 
 KIND = "kerazoo.forecaster"
 VERSION = 1
+# Of files whose forecasts have a linear term of the covariates, which version 1 does not know.
+VERSION_WITH_TERM = 2
 NOT_SAVED = ("callbacks", "checkpoint_dir")  # they belong to the program that fits
 
 
@@ -54,7 +58,7 @@ def save(fitted: Fitted, params: Mapping[str, Any], path: str | os.PathLike[str]
         state, intervals = fitted.intervals.to_state()
         arrays.update({f"intervals/{name}": value for name, value in state.items()})
     notes = {
-        "version": VERSION,
+        "version": VERSION_WITH_TERM if any(choice.term for choice in ensemble.choices) else VERSION,
         "params": _to_json(params),
         "panel": panel.to_config(),
         "spec": fitted.spec.to_dict(),
@@ -71,12 +75,24 @@ def save(fitted: Fitted, params: Mapping[str, Any], path: str | os.PathLike[str]
         },
         "member_choice": ensemble.member_choice,
         "choices": [
-            {"config": [dict(part) for part in choice.config], "weight": choice.weight, "score": _plain(choice.score)}
+            {
+                "config": [dict(part) for part in choice.config],
+                "weight": choice.weight,
+                "score": _plain(choice.score),
+                "term": choice.term,
+            }
             for choice in ensemble.choices
         ],
         "transforms": [
-            [{"config": chain.to_config(), "state": chain.get_state()} for chain in chains]
-            for chains in ensemble.fitted
+            [
+                {
+                    "config": model.chain.to_config(),
+                    "state": model.chain.get_state(),
+                    "term": None if model.term is None else model.term.to_state(),
+                }
+                for model in models
+            ]
+            for models in ensemble.fitted
         ],
         "layout": vars(ensemble.layout),
         "features": {**vars(ensemble.features), "calendar": list(ensemble.features.calendar)},
@@ -101,9 +117,10 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted, d
         StorageError: the file does not exist, is damaged or contains something else.
     """
     arrays, notes = read_tensors(path, kind=KIND, mmap=mmap)
-    if notes.get("version") != VERSION:
+    if notes.get("version") not in (VERSION, VERSION_WITH_TERM):
         raise StorageError(
-            f"{path}: a forecaster of version {notes.get('version')}; expected version {VERSION}. Load it with the "
+            f"{path}: a forecaster of version {notes.get('version')}; expected version {VERSION} or "
+            f"{VERSION_WITH_TERM}. Load it with the "
             "version of kerazoo that wrote it."
         )
     names = sorted(arrays)
@@ -148,17 +165,23 @@ def _ensemble_from(arrays: Mapping[str, Any], notes: Mapping[str, Any], spec: RN
     return Ensemble(
         nets=nets,
         member_choice=notes["member_choice"],
-        choices=[Choice(tuple(each["config"]), each["weight"], _number(each["score"])) for each in notes["choices"]],
-        fitted=[
-            [Chain(each["config"]["transforms"]).set_state(each["state"]) for each in chains]
-            for chains in notes["transforms"]
+        choices=[
+            Choice(tuple(each["config"]), each["weight"], _number(each["score"]), each.get("term"))
+            for each in notes["choices"]
         ],
+        fitted=[[_model_from(each) for each in models] for models in notes["transforms"]],
         layout=layout,
         features=Features(**{**notes["features"], "calendar": tuple(notes["features"]["calendar"])}),
         scale=KnownScale(np.array(arrays["scale/mean"]), np.array(arrays["scale/deviation"])),
         likelihood=notes["likelihood"],
         strategy=notes["strategy"],
     )
+
+
+def _model_from(notes: Mapping[str, Any]) -> SeriesModel:
+    chain = Chain(notes["config"]["transforms"]).set_state(notes["state"])
+    term = notes.get("term")  # early files have none
+    return SeriesModel(chain, None if term is None else LinearTerm.from_state(term))
 
 
 def _to_json(params: Mapping[str, Any]) -> dict[str, Any]:

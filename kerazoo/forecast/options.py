@@ -279,7 +279,10 @@ def identity_of(panel: Panel, settings: FitSettings, val: int | None) -> dict[st
         val: int or None, as given to `fit`.
     """
     transforms = settings.transforms
+    # Networks that were trained before there was a linear term have learned other residuals.
+    term = {"covariates": "linear term"} if panel.covariate_names else {}
     return {
+        **term,
         "model": settings.spec.to_json(),
         **{name: getattr(settings, name) for name in IDENTITY},
         "transforms": transforms if transforms == "auto" else [each.to_config() for each in transforms],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kerazoo import Forecaster
@@ -40,6 +41,7 @@ def no_networks(monkeypatch):
         settings = self.validate(y, X)
         self._panel, self.horizon_, self.n_held_ = read_panel(y, X), settings.horizon, 10
         self.transforms_, self.best_epoch_, self.history_ = [([], 1.0)], 0, {}
+        self.covariate_effects_ = pd.DataFrame(columns=["covariate", "form", "coefficient", "weight", "note"])
         return self
 
     def predict(self, X_future=None, level=None):

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from kerazoo import Forecaster
+from kerazoo.cli import forecast_report
 from kerazoo.cli import main as cli
 from kerazoo.cli.csv_tables import read_table
 from kerazoo.datasets import milk
@@ -145,6 +146,19 @@ def test_covariates(folder, capsys):
     options = ["--target", "milk", "--covariates", "price, strike", "--horizon", "6", "--windows", "0"]
     said = run(capsys, "known.csv", *options, "--future", "future.csv", *TINY).out
     assert len(re.findall(r"^  1975-(07|08|09|10|11|12)-01", said, re.MULTILINE)) == 6
+    assert re.search(r"^covariates +\d+ %  .* of price", said, re.MULTILINE)
+    assert re.search(r"^ +\d+ %  .* of strike", said, re.MULTILINE)
+
+
+def test_the_report_names_the_effects_of_covariates():
+    rows = [("additive", "price", 0.4, 2.0, ""), ("additive", "price", 0.4, 4.0, ""), ("multiplicative", "promo", 0.6,
+            np.log(1.5), ""), ("none", "sun", 1.0, 0.0, "does not lower the error")]  # fmt: skip
+    effects = pd.DataFrame(rows, columns=["form", "covariate", "weight", "coefficient", "note"])
+    assert forecast_report._effect_lines(effects) == [
+        " 40 %  +3 per unit of price",
+        " 60 %  times 1.5 per unit of promo",
+        "100 %  no effect of sun in the statistics: does not lower the error",
+    ]
 
 
 def test_covariates_of_several_series(folder, capsys, no_networks):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import io
 import pickle
 
+import joblib
 import pytest
 from safetensors import safe_open
 
 from kerazoo import Forecaster
 from kerazoo.errors import StorageError
+from kerazoo.zoo import RNNSpec
 from tests.forecast.helpers import T, assert_equal, covariates
 
 pytestmark = pytest.mark.usefixtures("uncompiled")
@@ -48,6 +52,46 @@ def test_a_saved_forecaster_forecasts_the_same(request, name, tmp_path, monkeypa
         assert kept[parameter] == params[parameter], parameter
     again.save(tmp_path / "again.kerazoo")
     assert Forecaster.load(tmp_path / "again.kerazoo").get_params()["strategy"] == forecaster.strategy
+
+
+def through_joblib(forecaster):
+    file = io.BytesIO()
+    joblib.dump(forecaster, file)
+    file.seek(0)
+    return joblib.load(file)
+
+
+COPIES = {
+    "pickle": lambda forecaster: pickle.loads(pickle.dumps(forecaster)),
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "joblib": through_joblib,
+}
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_a_fitted_forecaster_can_be_copied(way, panel):
+    again = COPIES[way](panel)
+    x = covariates(20, T)
+    assert_equal(again.predict(20, x, 0.8), panel.predict(20, x, 0.8))
+    assert_equal(again.fitted_values(), panel.fitted_values())
+    assert_equal(again.covariate_effects_, panel.covariate_effects_)
+    for name in ("history_", "best_epoch_", "correction_weight_", "spec_", "transforms_"):
+        assert getattr(again, name) == getattr(panel, name), name
+    assert again.get_params().keys() == panel.get_params().keys()
+    # The copy has its own networks.
+    before = panel.predict(3, x)
+    weight = again._fitted.ensemble.nets._kernel
+    weight.assign(weight + 1.0)
+    assert_equal(panel.predict(3, x), before)
+
+
+def test_a_forecaster_that_is_not_fitted_can_be_copied():
+    for way in COPIES.values():
+        for model in ("gru_1x4", RNNSpec.from_name("gru_1x4")):
+            again = way(Forecaster(model, horizon=3))
+            assert (again.horizon, again.model) == (3, model)
+            assert not hasattr(again, "_fitted")
 
 
 def test_missing_damaged_and_unwritable_files(tmp_path, plain):

@@ -19,21 +19,24 @@ from tests.forecast.helpers import T, assert_equal, covariates, frame, long, num
 pytestmark = pytest.mark.usefixtures("uncompiled")
 
 
+@pytest.mark.parametrize("term", [None, "additive", "multiplicative"])
 @pytest.mark.parametrize(
     "config", [[], ["log", "difference"], [{"name": "autoregression", "lags": 3}], ["boxcox", "exponential_smoothing"]]
 )
-def test_validation_networks_see_nothing_of_the_held_out_part(config):
+def test_validation_networks_see_nothing_of_the_held_out_part(config, term):
     y = series()
     changed = y.copy()
     changed[48:] = changed[48:] * 3 + 100
     parts = []
     for each in (y, changed):
         data = read_panel(each, covariates(T)).series
-        choices = [Choice(tuple(Chain(config).get_config()["transforms"]), 1.0, 0.0)]
+        choices = [Choice(tuple(Chain(config).get_config()["transforms"]), 1.0, 0.0, term)]
         raw = [np.concatenate([data[0].covariates, each.to_numpy()[:, None]], axis=1)]
-        parts.append(fitting._fit_part(choices, data, raw, [48]))
+        parts.append(fitting._fit_part(choices, data, raw, [48], 12))
     one, other = parts
-    assert one.fitted[0][0].get_state() == other.fitted[0][0].get_state()
+    assert one.fitted[0][0].chain.get_state() == other.fitted[0][0].chain.get_state()
+    if term:
+        assert one.fitted[0][0].term.to_state() == other.fitted[0][0].term.to_state()
     np.testing.assert_array_equal(one.zs[0][0][:48], other.zs[0][0][:48])
     np.testing.assert_array_equal(one.scale.mean, other.scale.mean)
     np.testing.assert_array_equal(one.scale.deviation, other.scale.deviation)

@@ -20,7 +20,8 @@ class KnownScale:
 
     Attributes:
         mean: float64 (K,), means in the training part.
-        deviation: float64 (K,), standard deviations there; 1 for constant features.
+        deviation: float64 (K,), standard deviations there; infinite for constant features, which are scaled to 0: the
+            networks have learned nothing about their changes.
     """
 
     mean: Values
@@ -32,7 +33,7 @@ class KnownScale:
         rows = np.concatenate(list(features))
         deviation = rows.std(axis=0) if len(rows) else np.ones(rows.shape[1])
         constant = deviation <= 1e-12 * np.maximum(1.0, np.abs(rows).max(axis=0, initial=0.0))
-        return cls(rows.mean(axis=0), np.where(constant, 1.0, deviation))
+        return cls(rows.mean(axis=0), np.where(constant, np.inf, deviation))
 
     def apply(self, features: Values) -> Values:
         """Features (T, K), standardized."""

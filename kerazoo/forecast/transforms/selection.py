@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,9 @@ from kerazoo.forecast.data.frequency import frequency_of, months_of, offset_of
 from kerazoo.forecast.data.panel import SeriesData
 from kerazoo.forecast.transforms.base import Index, Values
 from kerazoo.forecast.transforms.chain import fitted_chain
+from kerazoo.forecast.transforms.linear_term import LinearTerm, fit_terms
 
-__all__ = ["Choice", "candidates", "choose_transforms"]
+__all__ = ["Choice", "candidates", "choose_term", "choose_transforms"]
 
 Config = tuple[Mapping[str, Any], ...]
 
@@ -30,6 +31,10 @@ AUTOREGRESSION_PENALTY = 1.05
 # averages; the weights therefore become sharper in proportion to that square root.
 SHARPNESS = 3.0
 MAX_ERROR_RATIO = 1.5  # to the smallest error; chains with a larger one are dropped
+# The covariates enter if they lower the smallest error by this fraction. Covariates of noise have coefficients near 0,
+# which lower it by less, or raise it.
+LEAST_GAIN = 0.01
+LOGARITHMS = ("log", "boxcox")
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,14 @@ class Choice:
         config: configs of the transforms, in order.
         weight: float; all weights add up to 1.
         score: float, root mean squared error of forecasts from rolling origins, relative to seasonal differences.
+        term: the form of the linear term of the covariates, one of `kerazoo.forecast.transforms.linear_term.FORMS`;
+            None: the covariates do not enter.
     """
 
     config: Config
     weight: float
     score: float
+    term: str | None = None
 
 
 def candidates(series: Sequence[SeriesData], period: int) -> list[Config]:
@@ -102,6 +110,10 @@ def choose_transforms(series: Sequence[SeriesData], period: int, horizon: int, m
     Of candidates that differ only in the logarithm or the adjustment per day, only the best is kept. Nearly identical
     forecasts would crowd out others, whose errors are more likely to cancel in the mean.
 
+    If there are covariates, all candidates are also judged with the linear term of the covariates
+    (:func:`kerazoo.forecast.transforms.linear_term.fit_terms`), which is fitted to the same first parts. The term is
+    used if it lowers the smallest error by 1 %.
+
     Args:
         series: SeriesData of the training part.
         period: int >= 1, steps of a season.
@@ -124,18 +136,47 @@ def choose_transforms(series: Sequence[SeriesData], period: int, horizon: int, m
         return _selected(series, period, horizon, most)
 
 
+def choose_term(config: Config, series: Sequence[SeriesData], period: int, horizon: int) -> Choice:
+    """A given chain, with the linear term of the covariates if it makes the forecasts of the chain better.
+
+    Args:
+        config: configs of the transforms, in order.
+        series: SeriesData of the training part.
+        period: int >= 1, steps of a season.
+        horizon: int >= 1.
+
+    Returns:
+        The chain with weight 1. The score is NaN where there is no evidence: without covariates, or for short series.
+    """
+    alone = Choice(config, 1.0, math.nan)
+    form = _form_of(config, series)
+    if form is None:
+        return alone
+    with threadpool_limits(1, user_api="blas"):
+        scored = _scored(series)
+        without = _score(config, scored, period, horizon)
+        with_term = _score(config, scored, period, horizon, _terms(form, scored, period, horizon))
+    if not with_term < (1.0 - LEAST_GAIN) * without:
+        return alone
+    return Choice(config, 1.0, with_term, form)
+
+
 def _selected(series: Sequence[SeriesData], period: int, horizon: int, most: int) -> list[Choice]:
-    scored = list(series[:: max(1, -(-len(series) // MAX_SCORED_SERIES))])
-    scores: dict[int, float] = {}
+    scored = _scored(series)
     found = candidates(series, period)
-    for i, config in enumerate(found):
-        errors = [_error(config, each, period, horizon) for each in scored]
-        score = (
-            math.exp(float(np.mean(np.log(np.maximum(errors, 1e-12))))) if all(map(math.isfinite, errors)) else math.inf
-        )
-        scores[i] = score * (
-            AUTOREGRESSION_PENALTY if any(part["name"] == "autoregression" for part in config) else 1.0
-        )
+    scores = {i: _score(config, scored, period, horizon) for i, config in enumerate(found)}
+    forms: dict[int, str | None] = dict.fromkeys(scores)
+    of_chain = {i: _form_of(config, series) for i, config in enumerate(found)}
+    terms = {form: _terms(form, scored, period, horizon) for form in set(of_chain.values()) if form is not None}
+    if terms:
+        others = {
+            i: _score(found[i], scored, period, horizon, terms[form])
+            for i, form in of_chain.items()
+            if form is not None
+        }
+        # Chains with and without the term are not mixed: the best of each kind decides for all.
+        if min(others.values()) < (1.0 - LEAST_GAIN) * min(scores.values()):
+            scores, forms = others, of_chain
     order = sorted((i for i in scores if math.isfinite(scores[i])), key=lambda i: scores[i])
     if not order:
         return [Choice(({"name": "difference", "lag": 1},), 1.0, math.nan)]
@@ -148,7 +189,67 @@ def _selected(series: Sequence[SeriesData], period: int, horizon: int, most: int
     n_seasons = sum(len(each.values) for each in scored) / max(period, horizon)
     sharpness = SHARPNESS * math.sqrt(n_seasons)
     shares = np.exp([-sharpness * (scores[i] / max(least, 1e-12) - 1.0) for i in kept])
-    return [Choice(found[i], float(share), scores[i]) for i, share in zip(kept, shares / shares.sum(), strict=True)]
+    return [
+        Choice(found[i], float(share), scores[i], forms[i])
+        for i, share in zip(kept, shares / shares.sum(), strict=True)
+    ]
+
+
+def _scored(series: Sequence[SeriesData]) -> list[SeriesData]:
+    """The series whose forecasts decide: all, or an evenly spaced subset."""
+    return list(series[:: max(1, -(-len(series) // MAX_SCORED_SERIES))])
+
+
+def _form_of(config: Config, series: Sequence[SeriesData]) -> str | None:
+    """The form of the term that suits a chain: in the logarithm where the chain has one. None without covariates."""
+    if not series[0].covariates.shape[1]:
+        return None
+    if _has_logarithm(config):
+        # Subtracting an effect from zeros would leave negative values.
+        return "multiplicative" if all((each.values > 0).all() for each in series) else None
+    return "additive"
+
+
+def _has_logarithm(config: Iterable[Mapping[str, Any]]) -> bool:
+    return any(part["name"] in LOGARITHMS or _has_logarithm(part.get("transforms", ())) for part in config)
+
+
+def _terms(form: str, series: Sequence[SeriesData], period: int, horizon: int) -> dict[tuple[int, int], LinearTerm]:
+    """(number of the series, start) -> the term, fitted to the values before the start."""
+    starts = [_starts(len(each.values), period, horizon) for each in series]
+    found: dict[tuple[int, int], LinearTerm] = {}
+    for rank in range(max(map(len, starts))):
+        parts = [
+            (number, of_series[rank])
+            for number, of_series in enumerate(starts)
+            if rank < len(of_series) and of_series[rank] < len(series[number].values)
+        ]
+        if not parts:
+            continue
+        ys = [series[number].values[:start] for number, start in parts]
+        covariates = [series[number].covariates[:start] for number, start in parts]
+        found.update(zip(parts, fit_terms(form, ys, covariates, period), strict=True))
+    return found
+
+
+def _score(
+    config: Config,
+    series: Sequence[SeriesData],
+    period: int,
+    horizon: int,
+    terms: Mapping[tuple[int, int], LinearTerm] | None = None,
+) -> float:
+    """The geometric mean of the errors of the series, with the penalty of autoregressions."""
+    errors = [
+        _error(config, each, period, horizon)
+        if terms is None
+        else _error(config, each, period, horizon, {start: term for (i, start), term in terms.items() if i == number})
+        for number, each in enumerate(series)
+    ]
+    if not all(map(math.isfinite, errors)):
+        return math.inf
+    score = math.exp(float(np.mean(np.log(np.maximum(errors, 1e-12)))))
+    return score * (AUTOREGRESSION_PENALTY if any(part["name"] == "autoregression" for part in config) else 1.0)
 
 
 def _model_of(config: Config) -> str:
@@ -156,19 +257,33 @@ def _model_of(config: Config) -> str:
     return repr([part for part in config if part["name"] not in ("log", "per_day")])
 
 
-def _error(config: Config, series: SeriesData, period: int, horizon: int) -> float:
-    """The error of a candidate for one series, in units of its seasonal differences; infinite if it fails."""
-    total = len(series.values)
+def _starts(total: int, period: int, horizon: int) -> list[int]:
+    """Ends of the first parts to which candidates are fitted: half, and all but the last six and four seasons."""
     span = max(period, horizon)
     starts = {total // 2, *(max(total - seasons * span, total // 3) for seasons in (6, 4))}
-    starts = {max(start, 2 * period + 5) for start in starts}
+    return sorted({max(start, 2 * period + 5) for start in starts})
+
+
+def _error(
+    config: Config,
+    series: SeriesData,
+    period: int,
+    horizon: int,
+    terms: Mapping[int, LinearTerm] | None = None,
+) -> float:
+    """The error of a candidate for one series, in units of its seasonal differences; infinite if it fails.
+
+    `terms` are those of the covariates, by the start from which the candidate forecasts.
+    """
+    total = len(series.values)
     unit = float(np.sqrt(np.mean((series.values[period:] - series.values[:-period]) ** 2))) if total > period else 0.0
     found = []
-    for start in starts:
+    for start in _starts(total, period, horizon):
         if start >= total:
             return math.inf
+        effect = None if terms is None else (terms[start], series.covariates)
         try:
-            errors = _rolling_errors(config, series.values, series.index, start, horizon)
+            errors = _rolling_errors(config, series.values, series.index, start, horizon, effect)
         except (KerazooError, np.linalg.LinAlgError, FloatingPointError, ValueError):
             return math.inf
         found.append(float(np.sqrt(np.mean(errors**2))))
@@ -177,11 +292,22 @@ def _error(config: Config, series: SeriesData, period: int, horizon: int) -> flo
     return math.exp(float(np.mean(np.log(np.maximum(found, 1e-12 * max(unit, 1e-300)))))) / (unit or 1.0)
 
 
-def _rolling_errors(config: Config, y: Values, index: Index, start: int, horizon: int) -> Values:
-    """Errors of forecasts (z = 0) from rolling origins, with a chain that is fitted to the first `start` values."""
+def _rolling_errors(
+    config: Config,
+    y: Values,
+    index: Index,
+    start: int,
+    horizon: int,
+    effect: tuple[LinearTerm, Values] | None = None,
+) -> Values:
+    """Errors of forecasts (z = 0) from rolling origins, with a chain that is fitted to the first `start` values.
+
+    `effect` is a term that was fitted to these values too, and the covariates (T, K).
+    """
     with np.errstate(over="ignore", invalid="ignore"):
-        before, between, after = fitted_chain(config, y[:start], index[:start]).parts()
-        x, units = before.apply(y, index)
+        rest = y if effect is None else effect[0].remove(y, effect[1])
+        before, between, after = fitted_chain(config, rest[:start], index[:start]).parts()
+        x, units = before.apply(rest, index)
         zeros = np.zeros(len(y))
         zeros = after.undo(zeros, after.apply(zeros, index)[1], index)
         origins = np.unique(np.linspace(start, len(y) - 1, N_ORIGINS).astype(int))
@@ -192,4 +318,7 @@ def _rolling_errors(config: Config, y: Values, index: Index, start: int, horizon
             _, tail = between.apply(x[:origin], index[:origin])
             found[row, steps] = between.undo(zeros[steps], tail, index[steps])
             ahead[row, steps] = True
-        return (y - before.undo(found, units, index))[ahead]
+        forecasts = before.undo(found, units, index)
+        if effect is not None:
+            forecasts = effect[0].restore(forecasts, effect[1])
+        return (y - forecasts)[ahead]

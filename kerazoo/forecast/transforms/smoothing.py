@@ -187,6 +187,30 @@ class ExponentialSmoothing(Transform):
         self._check_fitted()
         return self._continue_from(np.zeros(check_int("steps", steps)), tail)
 
+    def innovations_of(self, columns: Values) -> tuple[Values, int]:
+        """What the fitted weights leave of other series, whatever their initial states are.
+
+        Each column is filtered with the fitted weights, from the initial states that make its own innovations smallest.
+        Least squares of the innovations of y on those of the columns of X is generalised least squares of y on X,
+        with errors that follow this model.
+
+        Args:
+            columns: float64 (T, C), T >= `n_needed`.
+
+        Returns:
+            float64 (T, C), and the number of initial states that were fitted to each column.
+        """
+        self._check_fitted()
+        weights = _Weights(self.alpha_, self.beta_, self.gamma_, self.phi_)
+        responses, constraint, _ = self._responses(columns[:, 0], weights)
+        filtered = [_filter(each, weights, np.zeros((2 + (self.period or 1), 1)))[0][:, 0] for each in columns.T]
+        found = np.stack(filtered, axis=1)
+        matrix = np.concatenate([-responses[:, 1:], constraint])
+        target = np.concatenate([found, np.zeros((1, columns.shape[1]))])
+        solution, _, rank, _ = np.linalg.lstsq(matrix, target, rcond=None)
+        # The row of the constraint fixes one of the states without a value.
+        return found + responses[:, 1:] @ solution, int(rank) - (self.period is not None)
+
     @property
     def outputs_residuals(self) -> bool:
         """True: the inverse of z = 0 is the Holt-Winters forecast."""
@@ -258,6 +282,16 @@ class ExponentialSmoothing(Transform):
 
     def _initial_states(self, y: Values, weights: _Weights) -> Values:
         """The initial states (2 + m,) that minimise the squared innovations; 0 for states that the model lacks."""
+        responses, constraint, columns = self._responses(y, weights)
+        matrix = np.concatenate([-responses[:, 1:], constraint])
+        solution = np.linalg.lstsq(matrix, np.append(responses[:, 0], 0.0), rcond=None)[0]
+        return np.asarray(columns[:, 1:] @ solution, np.float64)
+
+    def _responses(self, y: Values, weights: _Weights) -> tuple[Values, Values, Values]:
+        """The innovations of `y` from states of 0, and their derivatives by each initial state, (T, 1 + states).
+
+        Also the row (1, states) of a constraint, and the initial states (2 + m, 1 + states) of the columns.
+        """
         period = self.period or 1
         rows = [0] + [1] * (self.trend is not None) + list(range(2, 2 + period)) * (self.period is not None)
         columns = np.zeros((2 + period, 1 + len(rows)))
@@ -265,9 +299,7 @@ class ExponentialSmoothing(Transform):
         responses, _ = _filter(y, weights, columns.copy())
         # Level and season are determined up to a constant. This row fixes it: the seasonal states add up to 0.
         constraint = np.array([[float(row >= 2) for row in rows]])
-        matrix = np.concatenate([-responses[:, 1:], constraint])
-        solution = np.linalg.lstsq(matrix, np.append(responses[:, 0], 0.0), rcond=None)[0]
-        return np.asarray(columns[:, 1:] @ solution, np.float64)
+        return responses, constraint, columns
 
     def _free(self) -> list[int]:
         """Which of alpha, beta and gamma are fitted."""

@@ -1,0 +1,166 @@
+"""The linear term of the covariates in the statistical forecast, and its estimation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.types import Values
+from kerazoo.forecast.transforms.shrinkage import shrunk_coefficients
+from kerazoo.forecast.transforms.smoothing import ExponentialSmoothing
+
+__all__ = ["FORMS", "LinearTerm", "constant_columns", "fit_terms"]
+
+#: Forms of the term: added to the values, or to their logarithms.
+FORMS = ("additive", "multiplicative")
+ROUNDS = 3  # smoothing and regression in turn; further rounds hardly change the coefficients
+CONSTANT = 1e-9  # a covariate that varies by less than this fraction of its size is constant
+COLLINEAR = 1e-7  # so is one of which less than this fraction is left by level, trend and season
+MAX_WIDTHS = 10.0  # beyond the fitted range of the term, as for forecasts of an autoregression
+PER_SEASON = 2  # seasons that the smoothing needs
+
+
+@dataclass(frozen=True, eq=False)
+class LinearTerm:
+    """Part of a series that is linear in its covariates: y = rest + b'(x - c), or log y = log rest + b'(x - c).
+
+    The rest has the level of the series, as c are the means of the fitted covariates.
+
+    Attributes:
+        form: "additive", or "multiplicative": added to the logarithm.
+        coefficients: float64 (K,), b, per unit of the covariates.
+        centre: float64 (K,), c.
+        low: float, lower bound of b'(x - c): ten times the fitted range below it. It keeps covariates in a wrong unit
+            from making the forecast infinite.
+        high: float, the upper bound.
+    """
+
+    form: str
+    coefficients: Values
+    centre: Values
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, form: str, coefficients: Values, covariates: Values) -> LinearTerm:
+        """The term of a series with the covariates (T, K)."""
+        centre = covariates.mean(axis=0)
+        effect = (covariates - centre) @ coefficients
+        reach = MAX_WIDTHS * float(np.ptp(effect))
+        return cls(form, coefficients, centre, float(effect.min()) - reach, float(effect.max()) + reach)
+
+    def effect(self, covariates: Values) -> Values:
+        """b'(x - c) of covariates (T, K): float64 (T,)."""
+        return np.clip((covariates - self.centre) @ self.coefficients, self.low, self.high)
+
+    def remove(self, y: Values, covariates: Values) -> Values:
+        """The rest of the values (..., T)."""
+        effect = self.effect(covariates)
+        return y - effect if self.form == "additive" else y * np.exp(-effect)
+
+    def restore(self, rest: Values, covariates: Values) -> Values:
+        """The inverse of :meth:`remove`."""
+        effect = self.effect(covariates)
+        return rest + effect if self.form == "additive" else rest * np.exp(effect)
+
+    def to_state(self) -> dict[str, Any]:
+        """The term as JSON holds it."""
+        state = {"form": self.form, "low": self.low, "high": self.high}
+        return {**state, "coefficients": self.coefficients.tolist(), "centre": self.centre.tolist()}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> LinearTerm:
+        """The inverse of :meth:`to_state`."""
+        coefficients, centre = (np.array(state[name], np.float64) for name in ("coefficients", "centre"))
+        return cls(state["form"], coefficients, centre, state["low"], state["high"])
+
+
+def fit_terms(form: str, ys: Sequence[Values], covariates: Sequence[Values], period: int) -> list[LinearTerm]:
+    """Estimate the term of each series.
+
+    Generalised least squares with errors that follow Holt-Winters smoothing: the weights of the smoothing are fitted to
+    what the term leaves, and the innovations of the series are regressed on those of its covariates
+    (:meth:`ExponentialSmoothing.innovations_of`), in turn. Trend and season of the series therefore never count as
+    effects of covariates with a trend or a season. :func:`shrunk_coefficients` shares them among the series.
+
+    Args:
+        form: one of `FORMS`; "multiplicative" for positive series only.
+        ys: float64 (T,) per series.
+        covariates: float64 (T, K) per series.
+        period: int >= 1, steps per season.
+
+    Returns:
+        One term per series. Covariates that are constant, or determined by level, trend and season, and those of series
+        that are too short, have the coefficient 0, or that which the other series have in common.
+
+    >>> t, flag = np.arange(60), np.arange(60) % 7 == 0
+    >>> y = 10.0 + t + 3.0 * flag + np.tile([0.1, -0.1, 0.0], 20)
+    >>> fit_terms("additive", [y], [flag[:, None] * 1.0], 1)[0].coefficients.round(1)
+    array([3.])
+    """
+    if form not in FORMS:
+        raise InvalidArgumentError(f"form={form!r}; expected one of {', '.join(FORMS)}.")
+    values = [np.log(y) if form == "multiplicative" else y for y in ys]
+    # Sizes of effects are alike in logarithms; else relative to how much a series varies.
+    units = np.array([1.0 if form == "multiplicative" else _variation(y) for y in ys])
+    columns = [_centred(each) for each in covariates]
+    width = columns[0].shape[1]
+    # In a common unit, so that sums over series of different sizes of covariates are accurate.
+    scale = np.sqrt(sum((each**2).sum(axis=0) for each in columns) / sum(map(len, columns)))
+    scale = np.where(scale > 0, scale, 1.0)
+    columns = [each / scale for each in columns]
+    smoothings = [_smoothing_of(len(y), period, width) for y in values]
+    found = np.zeros((len(ys), width))
+    for _ in range(ROUNDS):
+        parts = []
+        for y, x, b, unit, smoothing in zip(values, columns, found, units, smoothings, strict=True):
+            parts.append(_sums((y - y.mean()) / unit, x, b, smoothing))
+        found = shrunk_coefficients(*(np.stack(part) for part in zip(*parts, strict=True)))
+    return [LinearTerm.of(form, unit * b / scale, each) for unit, b, each in zip(units, found, covariates, strict=True)]
+
+
+def constant_columns(covariates: Values) -> NDArray[np.bool_]:
+    """Which of the covariates (T, K) do not vary, apart from rounding: bool (K,).
+
+    >>> constant_columns(np.array([[1.0, 2.0], [1.0, 3.0]]))
+    array([ True, False])
+    """
+    size = np.abs(covariates).max(axis=0, initial=0.0)
+    return np.asarray(np.ptp(covariates, axis=0) <= CONSTANT * size)
+
+
+def _variation(y: Values) -> float:
+    """Mean absolute change from step to step; 1 for a constant series."""
+    size = float(np.mean(np.abs(np.diff(y)))) if len(y) > 1 else 0.0
+    return size if size > 0 else 1.0
+
+
+def _centred(covariates: Values) -> Values:
+    """Covariates minus their means; exactly 0 where they are constant."""
+    return np.where(constant_columns(covariates), 0.0, covariates - covariates.mean(axis=0))
+
+
+def _smoothing_of(length: int, period: int, width: int) -> ExponentialSmoothing | None:
+    """The model of the errors; None for a series that is too short for any."""
+    if period > 1 and length >= max(PER_SEASON * period + 3, period + width + 5):
+        return ExponentialSmoothing(period, "add")
+    return ExponentialSmoothing(None, "add") if length >= 8 else None
+
+
+def _sums(y: Values, x: Values, b: Values, smoothing: ExponentialSmoothing | None) -> tuple[Values, Values, float, int]:
+    """X'X, X'y, y'y and degrees of freedom of the innovations, with weights fitted to y - X b."""
+    width = x.shape[1]
+    if smoothing is None or not np.ptp(y):
+        return np.zeros((width, width)), np.zeros(width), 0.0, 0
+    smoothing.fit(y - x @ b, pd.RangeIndex(len(y)))
+    innovations, n_states = smoothing.innovations_of(np.column_stack([y, x]))
+    of_y, of_x = innovations[:, 0], innovations[:, 1:]
+    left = np.linalg.norm(of_x, axis=0) > COLLINEAR * np.linalg.norm(x, axis=0)
+    of_x = np.where(left, of_x, 0.0)
+    return of_x.T @ of_x, of_x.T @ of_y, float(of_y @ of_y), len(y) - n_states
