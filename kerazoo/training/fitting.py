@@ -15,7 +15,7 @@ from kerazoo.batching.dataset import ResumableDataset
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.training.finite import FiniteTraining, with_callbacks
 from kerazoo.training.plan import Plan, choose_plan, looping_layers, time_steps_of, workload_of
-from kerazoo.training.readers import DirectReader, IteratorReader, rows_of
+from kerazoo.training.readers import ArrayReader, DirectReader, IteratorReader, rows_of
 
 __all__ = ["fit"]
 
@@ -209,11 +209,9 @@ def _fit_in_loop(
         model._symbolic_build(data_batch=feed.example)
     function = _function_of(model, plan)
     extra = []
-    if feed.dataset is not None and keras.backend.backend() == "tensorflow":
-        from kerazoo.training._tensorflow import placeholder_dataset
-
-        reader = function.reader = DirectReader(feed.dataset, feed.batch_size)
-        arguments = {**arguments, "x": placeholder_dataset(feed.example, feed.steps), "shuffle": False}
+    if keras.backend.backend() == "tensorflow":
+        reader, arguments = _reading_directly(feed, arguments)
+        function.reader = reader
         extra = [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: reader.end_epoch())]
     else:
         function.reader = IteratorReader(feed.batch_size)
@@ -239,6 +237,22 @@ def _fit_in_loop(
             setattr(model, name, value)
         for layer in rolled:
             layer.unroll = False
+
+
+def _reading_directly(feed: _Feed, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """On TensorFlow: a reader of the batches, and arguments for Keras's `fit` with a data set that nobody reads."""
+    from kerazoo.training._tensorflow import arrays_of, order_of, placeholder_dataset
+
+    reader: Any
+    if feed.dataset is not None:
+        reader = DirectReader(feed.dataset, feed.batch_size)
+    else:
+        arrays = arrays_of(arguments["x"], arguments["y"], arguments["sample_weight"])
+        n = len(keras.tree.flatten(arrays)[0])
+        reader = ArrayReader(arrays, feed.batch_size, order_of(n, feed.batch_size, arguments["shuffle"]))
+    placeholder = placeholder_dataset(feed.example, feed.steps)
+    return reader, {**arguments, "x": placeholder, "y": None, "sample_weight": None, "batch_size": None,
+                    "shuffle": False}  # fmt: skip
 
 
 def _fit_captured(
