@@ -88,12 +88,19 @@ def run_steps(
 
 
 def is_deterministic(cell: Any) -> bool:
-    """Whether a step gives the same result when it is computed again.
+    """Whether a step gives the same result when it is computed again, after the layer was called.
 
-    True for the cells of kerazoo and Keras, whose noise is drawn before the loop; other cells may draw random numbers.
+    True for the cells of kerazoo, whose noise is drawn before the loop, and for those of Keras without dropout, whose
+    masks are forgotten after the call. Other cells may draw random numbers.
     """
     parts = cell._flatten_layers() if isinstance(cell, keras.layers.Layer) else [cell]
-    return all(type(part).__module__.split(".")[0] in ("kerazoo", "keras") for part in parts)
+    return all(_has_no_noise(part) for part in parts)
+
+
+def _has_no_noise(part: Any) -> bool:
+    package = type(part).__module__.split(".")[0]
+    dropout = getattr(part, "dropout", 0) or getattr(part, "recurrent_dropout", 0)
+    return package == "kerazoo" or (package == "keras" and not dropout)
 
 
 @contextmanager
