@@ -29,7 +29,6 @@ ALLOWED = {
     "text": (),
     "datasets": ("text",),
     "batching": ("text",),
-    "training": ("batching", "cells.steps"),
     "cells.base": (),
     "cells.scan": (),
     "cells._jax_loop": (),
@@ -42,6 +41,7 @@ ALLOWED = {
     "cells": (
         "cells.base", "cells.scan", "cells.loop", "cells.steps", "cells.registry", "cells.wrappers", "cells.families",
     ),
+    "training": ("batching", "cells.steps"),
     "word2vec.hierarchy": (),
     "word2vec.results": ("word2vec.hierarchy",),
     "word2vec.options": ("batching", "word2vec.results"),
