@@ -196,10 +196,12 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "first_step": Benchmark(
         "first_step",
-        "How long does a fresh process take to its first training step of a small network?",
-        quick="--repeats 1",
-        default="",
-        full="--repeats 9",
+        "How long does a fresh process take to its first training step of a small network? Beside plain Keras.",
+        quick="--backends {backends} --repeats 1",
+        default="--backends {backends}",
+        full="--backends {backends} --repeats 9",
+        backends=("tensorflow", "jax"),
+        together=True,
     ),
     "persistence": Benchmark(
         "persistence",
