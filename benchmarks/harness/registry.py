@@ -194,6 +194,15 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="--repeats 9",
         backends=BACKENDS,
     ),
+    "first_step": Benchmark(
+        "first_step",
+        "How long does a fresh process take to its first training step of a small network? Beside plain Keras.",
+        quick="--backends {backends} --repeats 1",
+        default="--backends {backends}",
+        full="--backends {backends} --repeats 9",
+        backends=("tensorflow", "jax"),
+        together=True,
+    ),
     "persistence": Benchmark(
         "persistence",
         "How long do saving and loading take, and how large are the files? Word vectors beside gensim's.",

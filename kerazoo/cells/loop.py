@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import keras
@@ -11,7 +13,7 @@ from keras.src import backend  # `backend.rnn` is the loop of every Keras RNN; i
 
 from kerazoo._runtime.devices import accelerator_visible
 
-__all__ = ["UNROLL_FACTOR", "loop_over_steps", "unroll_factor_for"]
+__all__ = ["UNROLL_FACTOR", "loop_over_steps", "recomputing", "unroll_factor_for"]
 
 #: Steps per iteration of the compiled loop on JAX, without and with an accelerator. On an H100 a factor of 8 made a GRU
 #: 1.2 to 1.9 times as fast (benchmarks/README.md); on two CPU cores it gained little or nothing and compiled longer.
@@ -25,6 +27,19 @@ def unroll_factor_for(steps: int | None) -> int:
     return max(1, min(steps, UNROLL_FACTOR[accelerator_visible()]))
 
 
+_RECOMPUTES: ContextVar[bool] = ContextVar("recomputes", default=False)
+
+
+@contextmanager
+def recomputing() -> Iterator[None]:
+    """Context in which loops on TensorFlow recompute their steps for the gradient: see `kerazoo.cells.steps`."""
+    token = _RECOMPUTES.set(True)
+    try:
+        yield
+    finally:
+        _RECOMPUTES.reset(token)
+
+
 def loop_over_steps(
     step: Callable[[list[Any], list[Any]], tuple[Any, list[Any]]],
     inputs: Sequence[Any],
@@ -34,6 +49,7 @@ def loop_over_steps(
     go_backwards: bool = False,
     unroll: bool = False,
     unroll_factor: int = 1,
+    variables: Sequence[Any] | None = None,
 ) -> tuple[Any, Any, list[Any]]:
     """``output_t, states_t = step(inputs_t, states_(t-1))`` for every step.
 
@@ -49,6 +65,8 @@ def loop_over_steps(
         go_backwards: bool, run from the last step to the first.
         unroll: bool, unroll the whole loop; T must be static.
         unroll_factor: int >= 1, steps per iteration of the compiled loop; used on JAX only.
+        variables: all variables that `step` reads, if it gives the same result when it is computed again, so that
+            `recomputing` applies; else None.
 
     Returns:
         (last output, outputs (B, T, ...) in the order of the loop, last states).
@@ -58,6 +76,10 @@ def loop_over_steps(
         from kerazoo.cells._jax_loop import loop_unrolled
 
         return loop_unrolled(step, inputs, states, go_backwards=go_backwards, unroll_factor=unroll_factor)
+    if variables is not None and _RECOMPUTES.get() and not unroll and backend.backend() == "tensorflow":
+        from kerazoo.cells._tensorflow_loop import loop_recomputed
+
+        return loop_recomputed(step, inputs, states, variables, all_outputs=all_outputs, go_backwards=go_backwards)
     flat = [len(x.shape) == 2 for x in inputs]  # Keras's loop on TensorFlow needs a third axis
     wide = [ops.expand_dims(x, -1) if is_flat else x for x, is_flat in zip(inputs, flat, strict=True)]
     sizes = [int(x.shape[-1]) for x in wide]

@@ -8,10 +8,10 @@ import keras
 from keras import ops
 
 from kerazoo._runtime.devices import accelerator_visible
-from kerazoo.cells.base import call_cell, initial_state_of, output_size_of, state_sizes_of
-from kerazoo.cells.loop import loop_over_steps, unroll_factor_for
+from kerazoo.cells.base import initial_state_of, output_size_of, state_sizes_of
 from kerazoo.cells.scan import hold_last_valid, run_parallel_form
 from kerazoo.cells.stacked import StackedCells, dropout_cells
+from kerazoo.cells.steps import run_steps
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["SCAN_FROM", "Recurrent", "parallel_pays"]
@@ -190,7 +190,7 @@ class Recurrent(keras.layers.RNN):
         noise = draw(ops.shape(sequences)[0], ops.shape(sequences)[1], training) if draw else None
         if self.runs_in_parallel(steps):
             return self._parallel_loop(sequences, states, mask, training, noise)
-        return self._step_loop(sequences, states, mask, training, noise)
+        return run_steps(self, sequences, states, mask, training, noise)
 
     def _parallel_loop(self, sequences: Any, states: list[Any], mask: Any, training: bool, noise: Any) -> Any:
         if self.go_backwards:
@@ -203,54 +203,6 @@ class Recurrent(keras.layers.RNN):
             outputs = ops.where(ops.expand_dims(mask, -1), outputs, ops.zeros_like(outputs))
             return outputs[:, -1], outputs, states
         return held[:, -1], held, states
-
-    def _step_loop(self, sequences: Any, states: list[Any], mask: Any, training: bool, noise: Any) -> Any:
-        # The mask and the noise of each step are further inputs of Keras's loop, and the previous output is a further
-        # state, so that masks behave the same on every backend.
-        flat_noise = [] if noise is None else keras.tree.flatten(noise)
-        stepwise = [leaf for leaf in flat_noise if len(leaf.shape) == 3]
-        inputs = [sequences, *stepwise]
-        if mask is not None:
-            inputs.append(ops.expand_dims(mask, -1))
-            size = output_size_of(self.cell)
-            states = [*states, ops.zeros((ops.shape(sequences)[0], size), dtype=self.cell.compute_dtype)]
-
-        def noise_of_step(leaves: list[Any]) -> Any:
-            if noise is None:
-                return None
-            following = iter(leaves)
-            return keras.tree.pack_sequence_as(
-                noise, [next(following) if len(leaf.shape) == 3 else leaf for leaf in flat_noise]
-            )
-
-        def step(step_inputs: list[Any], states: list[Any]) -> tuple[Any, list[Any]]:
-            x, *others = step_inputs
-            drawn = noise_of_step(others[: len(stepwise)])
-            last = None
-            if mask is not None:
-                *states, last = states
-            output, new_states = call_cell(self.cell, x, states, training, drawn)
-            # A cell inside a stack or a wrapper can have another dtype than these; a loop keeps the dtypes of states.
-            output = ops.cast(output, self.cell.compute_dtype)
-            new_states = [ops.cast(new, old.dtype) for new, old in zip(new_states, states, strict=True)]
-            if mask is None:
-                return output, new_states
-            valid = others[-1]
-            new_states = [ops.where(valid, new, old) for new, old in zip(new_states, states, strict=True)]
-            held = ops.where(valid, output, last)
-            shown = ops.where(valid, output, ops.zeros_like(output)) if self.zero_output_for_mask else held
-            return shown, [*new_states, held]
-
-        last_output, outputs, states = loop_over_steps(
-            step,
-            inputs,
-            states,
-            all_outputs=self.return_sequences,
-            go_backwards=self.go_backwards,
-            unroll=self.unroll,
-            unroll_factor=unroll_factor_for(sequences.shape[1]),
-        )
-        return last_output, outputs, states if mask is None else states[:-1]
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, with the serialised cell."""

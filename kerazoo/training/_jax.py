@@ -10,7 +10,30 @@ import numpy as np
 
 from kerazoo.training.looped import LoopedTrainFunctionBase
 
-__all__ = ["LoopedTrainFunction"]
+__all__ = ["LoopedTrainFunction", "build_optimizer"]
+
+
+def build_optimizer(model: Any) -> None:
+    """Build the optimizer of a built model with zeros from NumPy: JAX compiles a function per shape for its own."""
+    optimizer = model.optimizer
+    if optimizer.built or not model.built:
+        return
+    original = optimizer.add_variable
+
+    def add_variable(shape: Any, initializer: Any = "zeros", dtype: Any = None, **kwargs: Any) -> Any:
+        if initializer == "zeros" and dtype == "float32":
+            initializer = _zeros
+        return original(shape, initializer=initializer, dtype=dtype, **kwargs)
+
+    try:
+        vars(optimizer)["add_variable"] = add_variable
+        optimizer.build(model.trainable_variables)
+    finally:
+        del vars(optimizer)["add_variable"]
+
+
+def _zeros(shape: Any, dtype: Any = None) -> Any:
+    return jax.device_put(np.zeros(shape, dtype))
 
 
 class LoopedTrainFunction(LoopedTrainFunctionBase):

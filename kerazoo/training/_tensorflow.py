@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter  # the order of rows in `fit`
+from numpy.typing import NDArray
 
+from kerazoo.cells.steps import gradients_recomputed
 from kerazoo.training.looped import LoopedTrainFunctionBase
 
-__all__ = ["LoopedTrainFunction", "placeholder_dataset"]
+__all__ = ["LoopedTrainFunction", "arrays_of", "order_of", "placeholder_dataset"]
+
+
+def arrays_of(x: Any, y: Any, sample_weight: Any) -> Any:
+    """The arrays in the form, and with the dtypes, in which Keras's `fit` passes batches to `train_step`."""
+    return ArrayDataAdapter(x, y, sample_weight=sample_weight)._inputs
+
+
+def order_of(n: int, batch_size: int, shuffle: Any) -> Callable[[], NDArray[np.int64]]:
+    """A function that returns the order of `n` rows in the next epoch of Keras's `fit`, as Keras itself draws it."""
+    if not shuffle:
+        return lambda: np.arange(n)
+    batches = ArrayDataAdapter(np.arange(n), batch_size=batch_size, shuffle=shuffle).get_tf_dataset()
+    padded = batches.padded_batch(1024, padded_shapes=[batch_size], padding_values=np.int64(-1))
+
+    def order() -> NDArray[np.int64]:
+        rows = np.concatenate([each.ravel() for each in padded.as_numpy_iterator()])
+        return rows[rows >= 0]
+
+    return order
 
 
 def placeholder_dataset(example: Any, n: int) -> tf.data.Dataset:
@@ -32,7 +56,8 @@ class LoopedTrainFunction(LoopedTrainFunctionBase):
             self.model.train_step(keras.tree.map_structure(lambda leaf: leaf[i], data))
             return (i + 1,)
 
-        tf.while_loop(lambda i: i < n, body, (tf.constant(0),))
+        with gradients_recomputed(self.model._flatten_layers()):
+            tf.while_loop(lambda i: i < n, body, (tf.constant(0),))
         return self.model.get_metrics_result()
 
     def __call__(self, iterator: Any) -> Any:

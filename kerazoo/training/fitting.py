@@ -13,9 +13,10 @@ from kerazoo._runtime.model_cache import model_cache
 from kerazoo._validation import check_flag, check_int
 from kerazoo.batching.dataset import ResumableDataset
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.training.class_weights import with_sample_weight
 from kerazoo.training.finite import FiniteTraining, with_callbacks
 from kerazoo.training.plan import Plan, choose_plan, looping_layers, time_steps_of, workload_of
-from kerazoo.training.readers import DirectReader, IteratorReader, rows_of
+from kerazoo.training.readers import ArrayReader, DirectReader, IteratorReader, rows_of
 
 __all__ = ["fit"]
 
@@ -58,13 +59,14 @@ def fit(
         verbose: as in `keras.Model.fit`.
         callbacks: one callback or several, as in `keras.Model.fit`.
         validation_data: as in `keras.Model.fit`.
-        sample_weight: array of weights, one per row of `x`, or None.
+        sample_weight: array of weights, one per row of `x` or one per target, or None.
         shuffle: bool, shuffle arrays before each epoch; a kerazoo data set keeps its own order.
         initial_epoch: int, number of the first epoch.
         plan: `"auto"`, or a :class:`Plan`.
         terminate_on_nan: bool, stop at a loss or at weights that are not finite. False trains on, as Keras does, and
             copies no weights.
-        **kwargs: further arguments of `keras.Model.fit`.
+        **kwargs: further arguments of `keras.Model.fit`. `class_weight` weighs each target by its class, also if there
+            is a target for every step.
 
     Returns:
         A `keras.callbacks.History` with the attribute `plan`.
@@ -98,6 +100,7 @@ def fit(
         "initial_epoch": initial_epoch,
         **kwargs,
     }
+    arguments = with_sample_weight(model, arguments)
     if isinstance(plan, str) and plan != "auto":
         raise InvalidArgumentError(f"plan={plan!r}; expected 'auto' or a Plan.")
     feed = _Feed.of(arguments)
@@ -159,7 +162,7 @@ class _Feed:
         return cls(keras.tree.map_structure(lambda leaf: leaf[:batch], given), -(-n // batch), batch)
 
 
-_LOOP_TAKES = "the loop takes arrays or a kerazoo data set, without class weights, validation split or steps_per_epoch."
+_LOOP_TAKES = "the loop takes NumPy arrays or a kerazoo data set, without validation split or steps_per_epoch."
 
 
 def _why_no_loop(model: Any) -> str:
@@ -207,13 +210,15 @@ def _fit_in_loop(
         # Metrics and the optimizer make their variables at first use, which must not be inside the loop. On JAX Keras
         # does this itself, and must, because that keeps the order of its random numbers.
         model._symbolic_build(data_batch=feed.example)
+    else:
+        from kerazoo.training._jax import build_optimizer
+
+        build_optimizer(model)
     function = _function_of(model, plan)
     extra = []
-    if feed.dataset is not None and keras.backend.backend() == "tensorflow":
-        from kerazoo.training._tensorflow import placeholder_dataset
-
-        reader = function.reader = DirectReader(feed.dataset, feed.batch_size)
-        arguments = {**arguments, "x": placeholder_dataset(feed.example, feed.steps), "shuffle": False}
+    if keras.backend.backend() == "tensorflow":
+        reader, arguments = _reading_directly(feed, arguments)
+        function.reader = reader
         extra = [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: reader.end_epoch())]
     else:
         function.reader = IteratorReader(feed.batch_size)
@@ -239,6 +244,22 @@ def _fit_in_loop(
             setattr(model, name, value)
         for layer in rolled:
             layer.unroll = False
+
+
+def _reading_directly(feed: _Feed, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """On TensorFlow: a reader of the batches, and arguments for Keras's `fit` with a data set that nobody reads."""
+    from kerazoo.training._tensorflow import arrays_of, order_of, placeholder_dataset
+
+    reader: Any
+    if feed.dataset is not None:
+        reader = DirectReader(feed.dataset, feed.batch_size)
+    else:
+        arrays = arrays_of(arguments["x"], arguments["y"], arguments["sample_weight"])
+        n = len(keras.tree.flatten(arrays)[0])
+        reader = ArrayReader(arrays, feed.batch_size, order_of(n, feed.batch_size, arguments["shuffle"]))
+    placeholder = placeholder_dataset(feed.example, feed.steps)
+    return reader, {**arguments, "x": placeholder, "y": None, "sample_weight": None, "batch_size": None,
+                    "shuffle": False}  # fmt: skip
 
 
 def _fit_captured(

@@ -1,13 +1,15 @@
-"""Sources of batches for a compiled loop: Keras's own iterator, or a kerazoo data set that is read directly."""
+"""Sources of batches for a compiled loop: Keras's own iterator, or a kerazoo data set or arrays, read directly."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Batches", "DirectReader", "IteratorReader", "rows_of"]
+__all__ = ["ArrayReader", "Batches", "DirectReader", "IteratorReader", "rows_of"]
 
 
 class Batches(list):
@@ -35,6 +37,31 @@ class Batches(list):
 def rows_of(batch: Any) -> int:
     """Number of rows of a batch, a tree of arrays."""
     return int(np.shape(keras.tree.flatten(batch)[0])[0])
+
+
+class SlicedBatches:
+    """Batches of equal shapes that are rows of arrays, in order, copied together instead of one by one.
+
+    Args:
+        arrays: a tree of arrays (N, ...).
+        rows: int (count, B), their rows in each batch.
+        smaller: bool, as in `Batches`.
+    """
+
+    def __init__(self, arrays: Any, rows: NDArray[Any], smaller: bool) -> None:
+        self.arrays, self.rows, self.smaller = arrays, rows, smaller
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Any:
+        return keras.tree.map_structure(lambda leaf: leaf[self.rows[index]], self.arrays)
+
+    def stacked(self, count: int) -> Any:
+        """As `Batches.stacked`; the padding repeats row 0, which is not used."""
+        rows = np.zeros((count, self.rows.shape[1]), self.rows.dtype)
+        rows[: len(self.rows)] = self.rows
+        return keras.tree.map_structure(lambda leaf: leaf[rows], self.arrays)
 
 
 class _Reader:
@@ -102,3 +129,41 @@ class DirectReader(_Reader):
         """Notify the data set that an epoch has ended, and start the next."""
         self.dataset.on_epoch_end()
         self._index = 0
+
+
+class ArrayReader:
+    """Reads arrays in the order of Keras, epoch after epoch, and ignores the iterator.
+
+    A `tf.data` pipeline passes every batch by itself, which takes as long as the steps of a small network.
+
+    Args:
+        arrays: a tree of arrays (N, ...).
+        batch_size: int, rows of a batch.
+        order: returns the order of the rows in the next epoch, int (N,).
+    """
+
+    def __init__(self, arrays: Any, batch_size: int, order: Callable[[], NDArray[Any]]) -> None:
+        self.arrays, self.batch_size, self.order = arrays, batch_size, order
+        self._rows: NDArray[Any] | None = None
+        self._next = 0
+
+    def take(self, iterator: Any, count: int) -> list[SlicedBatches]:
+        """As `DirectReader.take`."""
+        if self._rows is None:
+            self._rows = self.order()
+        size = self.batch_size
+        rows = self._rows[self._next : self._next + count * size]
+        if not len(rows):
+            raise StopIteration
+        self._next += len(rows)
+        full = len(rows) - len(rows) % size
+        groups = []
+        if full:
+            groups.append(SlicedBatches(self.arrays, rows[:full].reshape(-1, size), False))
+        if full < len(rows):
+            groups.append(SlicedBatches(self.arrays, rows[full:][None], True))
+        return groups
+
+    def end_epoch(self) -> None:
+        """Start the next epoch."""
+        self._rows, self._next = None, 0

@@ -24,33 +24,58 @@ def drawn_by_numpy(layers: Sequence[keras.layers.Layer]) -> Iterator[None]:
     compiles a function per shape: for one LSTM that takes more than a second, much of the training time of a small
     network. Initializers that are not Keras's own, or without a seed, are not replaced.
     """
-    replaced = []
+    replaced: list[tuple[Any, str, Any]] = []
+    lstm_cells = []
     for layer in layers:
         for part in layer._flatten_layers():
             for name, initializer in list(vars(part).items()):
                 if name.endswith("_initializer") and _can_draw(initializer):
                     replaced.append((part, name, initializer))
+            # Keras joins the biases of an LSTM, with ones for the forget gate, by operations that JAX compiles.
+            if isinstance(part, keras.layers.LSTMCell) and vars(part).get("unit_forget_bias"):
+                lstm_cells.append(part)
     try:
         for part, name, initializer in replaced:
             vars(part)[name] = _Drawn(initializer)
+        for part in lstm_cells:
+            drawn = vars(part)["bias_initializer"]
+            if isinstance(drawn, _Drawn):
+                replaced.append((part, "unit_forget_bias", True))
+                vars(part)["unit_forget_bias"] = False
+                vars(part)["bias_initializer"] = drawn.with_ones_for_the_forget_gate()
         yield
     finally:
-        for part, name, initializer in replaced:
-            vars(part)[name] = initializer
+        for part, name, value in replaced:
+            vars(part)[name] = value
 
 
 class _Drawn:
     """An initializer with the distribution and seed of `initializer`, drawn by NumPy."""
 
-    def __init__(self, initializer: Any) -> None:
+    def __init__(self, initializer: Any, ones_for_forget_gate: bool = False) -> None:
         self._initializer = initializer
+        self._ones_for_forget_gate = ones_for_forget_gate
+
+    def with_ones_for_the_forget_gate(self) -> _Drawn:
+        """The bias of an LSTM (4 U,) as Keras makes it with `unit_forget_bias`."""
+        return _Drawn(self._initializer, True)
 
     def __call__(self, shape: Sequence[int], dtype: Any = None, **kwargs: Any) -> Any:
         if isinstance(self._initializer, keras.initializers.Orthogonal) and len(shape) < 2:
             return self._initializer(shape, dtype=dtype)  # raises Keras's error
+        if self._ones_for_forget_gate:
+            units = shape[0] // 4
+            drawn = np.concatenate([self._draw((units,)), np.ones(units), self._draw((2 * units,))])
+        else:
+            drawn = self._draw(tuple(shape))
+        dtype = keras.backend.standardize_dtype(dtype or keras.config.floatx())
+        if dtype in ("float32", "float64"):
+            drawn = drawn.astype(dtype)  # by NumPy, as JAX compiles a conversion for every shape
+        return keras.ops.convert_to_tensor(drawn, dtype=dtype)
+
+    def _draw(self, shape: tuple[int, ...]) -> Values:
         rng = np.random.default_rng(_seed_of(self._initializer))
-        drawn = _DRAWS[type(self._initializer)](self._initializer, tuple(shape), rng)
-        return keras.ops.convert_to_tensor(drawn, dtype=dtype or keras.config.floatx())
+        return _DRAWS[type(self._initializer)](self._initializer, shape, rng)
 
 
 def _can_draw(initializer: Any) -> bool:

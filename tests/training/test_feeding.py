@@ -1,0 +1,195 @@
+"""Whatever Keras takes as data trains a zoo model as arrays do, by `fit` and by `training.fit`, with weights too."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from kerazoo import zoo
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.training import Plan, fit
+
+pytestmark = pytest.mark.backend
+
+BATCH, ROWS, STEPS = 4, 11, 6
+can_loop = pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras compiles no training steps on torch")
+
+
+def arrays():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(ROWS, STEPS, 1)).astype("float32")
+    return x, x.sum(axis=(1, 2)).astype("float32"), rng.uniform(0.1, 3, ROWS).astype("float32")
+
+
+def batches(parts):
+    return [tuple(part[i : i + BATCH] for part in parts) for i in range(0, ROWS, BATCH)]
+
+
+def of_arrays(*parts):
+    return dict(zip(("x", "y", "sample_weight"), parts, strict=False), batch_size=BATCH)
+
+
+def of_tf_data(*parts):
+    tf = pytest.importorskip("tensorflow")
+    return {"x": tf.data.Dataset.from_tensor_slices(parts).batch(BATCH)}
+
+
+def of_py_dataset(*parts):
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return -(-ROWS // BATCH)
+
+        def __getitem__(self, index):
+            return batches(parts)[index]
+
+    return {"x": Batches()}
+
+
+def of_generator(*parts):
+    def forever():
+        while True:
+            yield from batches(parts)
+
+    return {"x": forever(), "steps_per_epoch": -(-ROWS // BATCH)}
+
+
+def of_loader(*parts):
+    torch = pytest.importorskip("torch")
+    from torch.utils.data import DataLoader, TensorDataset
+
+    return {"x": DataLoader(TensorDataset(*map(torch.from_numpy, parts)), batch_size=BATCH)}
+
+
+def of_pandas(*parts):
+    pd = pytest.importorskip("pandas")
+    x, *others = parts
+    return of_arrays(x, *(pd.Series(each) for each in others))
+
+
+FEEDS = {
+    "arrays": of_arrays,
+    "tf.data": of_tf_data,
+    "PyDataset": of_py_dataset,
+    "generator": of_generator,
+    "DataLoader": of_loader,
+    "pandas": of_pandas,
+}
+
+
+def made():
+    model = zoo.build("gru_1x3_seq2one", seed=1)
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    return model
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """Weights after two epochs in NumPy's order, by whether there are sample weights."""
+    found = {}
+    for weighted in (False, True):
+        model = made()
+        parts = arrays()[: 3 if weighted else 2]
+        for _ in range(2):
+            for batch in batches(parts):
+                model.train_on_batch(*batch)
+        found[weighted] = model.get_weights()
+    assert not np.allclose(found[False][0], found[True][0], atol=1e-3)
+    return found
+
+
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("weighted", [pytest.param(False, marks=SLOW), True], ids=["", "weights"])
+@pytest.mark.parametrize("how", [pytest.param("model.fit", marks=SLOW), "training.fit"])
+@pytest.mark.parametrize("feed", FEEDS)
+def test_every_kind_of_data_trains_the_same(feed, how, weighted, expected):
+    model = made()
+    arguments = FEEDS[feed](*arrays()[: 3 if weighted else 2])
+    common = {"epochs": 2, "verbose": 0, "shuffle": False}
+    if how == "model.fit":
+        model.fit(**arguments, **common)
+    else:
+        fit(model, arguments.pop("x"), **arguments, **common)
+    for found, wanted in zip(model.get_weights(), expected[weighted], strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("feed", FEEDS)
+def test_every_kind_of_data_evaluates_and_predicts(feed):
+    model = made()
+    x, y, weight = arrays()
+    predicted = model.predict(x, verbose=0)
+    wanted = float((weight * (predicted[:, 0] - y) ** 2).mean())
+    arguments = FEEDS[feed](x, y, weight)
+    if "steps_per_epoch" in arguments:
+        arguments["steps"] = arguments.pop("steps_per_epoch")
+    assert model.evaluate(**arguments, verbose=0) == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize("feed", [feed if feed == "PyDataset" else pytest.param(feed, marks=SLOW) for feed in FEEDS])
+def test_every_kind_of_data_with_targets_that_would_broadcast_is_refused(feed):
+    model = zoo.build("gru_1x3", seed=1)  # an output for every step
+    model.compile("sgd", "mse")
+    x, y, _ = arrays()
+    arguments = FEEDS[feed](x, y)
+    with pytest.raises(Exception, match=r"targets have shape|reshape|[Rr]eshape") as caught:
+        fit(model, arguments.pop("x"), **arguments, verbose=0)
+    if feed != "tf.data":  # whose sizes TensorFlow compares when the step runs
+        assert isinstance(caught.value, InvalidArgumentError)
+
+
+def with_classes(returns):
+    model = zoo.build(f"gru_1x3_o3_outsoftmax_{returns}", seed=1)
+    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    x, _, _ = arrays()
+    rng = np.random.default_rng(5)
+    return model, x, rng.integers(0, 3, ROWS if returns == "seq2one" else (ROWS, STEPS))
+
+
+WEIGHTS = {0: 1.0, 1: 5.0, 2: 0.5}
+
+
+@can_loop
+@pytest.mark.parametrize("loop", [pytest.param(False, marks=SLOW), True], ids=["plain", "loop"])
+@pytest.mark.parametrize("returns", ["seq2one", "seq2seq"])
+def test_class_weights_are_the_weights_of_the_classes_of_each_target(returns, loop):
+    plan = Plan(loop=loop, steps_per_execution=2 if loop else 1)
+    common = {"batch_size": BATCH, "epochs": 2, "verbose": 0, "shuffle": False}
+    model, x, y = with_classes(returns)
+    weight = np.vectorize(WEIGHTS.get)(y).astype("float32")
+    model.fit(x, y, sample_weight=weight, **common)
+    weighted, _, _ = with_classes(returns)
+    history = fit(weighted, x, y, class_weight=WEIGHTS, plan=plan, **common)
+    assert history.plan.loop is loop
+    for found, wanted in zip(weighted.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_class_weights_that_make_no_sense_are_refused():
+    model, x, y = with_classes("seq2one")
+    with pytest.raises(InvalidArgumentError, match="class_weight and sample_weight"):
+        fit(model, x, y, class_weight=WEIGHTS, sample_weight=np.ones(ROWS))
+    with pytest.raises(InvalidArgumentError, match="expected a dict from class to weight"):
+        fit(model, x, y, class_weight=[1.0, 2.0, 3.0])
+    with pytest.raises(InvalidArgumentError, match="class_weight with targets of floats"):
+        fit(made(), x, arrays()[1], class_weight=WEIGHTS)
+    sequences, x, y = with_classes("seq2seq")
+    with pytest.raises(InvalidArgumentError, match="class_weight with targets for every step"):
+        fit(sequences, of_py_dataset(x, y)["x"], class_weight=WEIGHTS)
+
+
+def test_classes_without_a_weight_and_one_hot_targets_count_as_in_keras():
+    _, x, y = with_classes("seq2one")
+    one_hot = np.eye(3, dtype="float32")[y]
+    found = []
+    for how in ("keras", "ours"):
+        model = zoo.build("gru_1x3_o3_outsoftmax_seq2one", seed=1)
+        model.compile(keras.optimizers.SGD(0.1), "categorical_crossentropy")
+        common = {"batch_size": BATCH, "verbose": 0, "shuffle": False, "class_weight": {1: 4.0}}
+        model.fit(x, one_hot, **common) if how == "keras" else fit(model, x, one_hot, **common)
+        found.append(model.get_weights())
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
