@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.training.class_weights import with_sample_weight
 from kerazoo.zoo.inputs import JoinStatic, SequenceInput, both_inputs
 from kerazoo.zoo.kinds import kinds_of
 from kerazoo.zoo.padding import mask_of_outputs, with_mask, without_padding
@@ -40,6 +41,7 @@ class UsableAfterErrors:
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.fit`."""
         self._check_ids(y)
+        kwargs = self._weighted(x, y, kwargs)
         with _state_kept(self):
             return super().fit(x, y, *args, **kwargs)  # type: ignore[misc]
 
@@ -54,6 +56,7 @@ class UsableAfterErrors:
     def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.train_on_batch`."""
         self._check_ids(y)
+        kwargs = self._weighted(x, y, kwargs)
         return super().train_on_batch(x, y, *args, **kwargs)  # type: ignore[misc]
 
     @functools.wraps(keras.Model.test_on_batch)
@@ -61,6 +64,13 @@ class UsableAfterErrors:
         """As `keras.Model.test_on_batch`."""
         self._check_ids(y)
         return super().test_on_batch(x, y, *args, **kwargs)  # type: ignore[misc]
+
+    def _weighted(self, x: Any, y: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments with sample weights in place of class weights, which Keras applies to sequences wrongly."""
+        if arguments.get("class_weight") is None:
+            return arguments
+        found = with_sample_weight(self, {**arguments, "x": x, "y": y})
+        return {name: value for name, value in found.items() if name not in ("x", "y")}
 
     def forget_steps(self) -> None:
         """Let the next call make the compiled steps again: TensorFlow does not repeat a first trace that failed."""

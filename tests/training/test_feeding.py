@@ -9,6 +9,7 @@ import pytest
 from kerazoo import zoo
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.training import Plan, fit
+from tests.helpers.speed import slow_on_jax_marks
 
 pytestmark = pytest.mark.backend
 
@@ -103,7 +104,9 @@ SLOW = pytest.mark.slow
 
 @pytest.mark.parametrize("weighted", [pytest.param(False, marks=SLOW), True], ids=["", "weights"])
 @pytest.mark.parametrize("how", [pytest.param("model.fit", marks=SLOW), "training.fit"])
-@pytest.mark.parametrize("feed", FEEDS)
+@pytest.mark.parametrize(
+    "feed", [pytest.param(feed, marks=slow_on_jax_marks if feed == "tf.data" else []) for feed in FEEDS]
+)
 def test_every_kind_of_data_trains_the_same(feed, how, weighted, expected):
     model = made()
     arguments = FEEDS[feed](*arrays()[: 3 if weighted else 2])
@@ -142,7 +145,7 @@ def test_every_kind_of_data_with_targets_that_would_broadcast_is_refused(feed):
 
 
 def with_classes(returns):
-    model = zoo.build(f"gru_1x3_o3_outsoftmax_{returns}", seed=1)
+    model = zoo.build(f"gru_1x3_classes3_{returns}", seed=1)
     model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
     x, _, _ = arrays()
     rng = np.random.default_rng(5)
@@ -154,7 +157,7 @@ WEIGHTS = {0: 1.0, 1: 5.0, 2: 0.5}
 
 @can_loop
 @pytest.mark.parametrize("loop", [pytest.param(False, marks=SLOW), True], ids=["plain", "loop"])
-@pytest.mark.parametrize("returns", ["seq2one", "seq2seq"])
+@pytest.mark.parametrize("returns", [pytest.param("seq2one", marks=SLOW), "seq2seq"])
 def test_class_weights_are_the_weights_of_the_classes_of_each_target(returns, loop):
     plan = Plan(loop=loop, steps_per_execution=2 if loop else 1)
     common = {"batch_size": BATCH, "epochs": 2, "verbose": 0, "shuffle": False}
@@ -164,8 +167,11 @@ def test_class_weights_are_the_weights_of_the_classes_of_each_target(returns, lo
     weighted, _, _ = with_classes(returns)
     history = fit(weighted, x, y, class_weight=WEIGHTS, plan=plan, **common)
     assert history.plan.loop is loop
-    for found, wanted in zip(weighted.get_weights(), model.get_weights(), strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    keras_fit, _, _ = with_classes(returns)
+    keras_fit.fit(x, y, class_weight=WEIGHTS, **common)
+    for each in (weighted, keras_fit):
+        for found, wanted in zip(each.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_class_weights_that_make_no_sense_are_refused():
@@ -181,12 +187,13 @@ def test_class_weights_that_make_no_sense_are_refused():
         fit(sequences, of_py_dataset(x, y)["x"], class_weight=WEIGHTS)
 
 
+@pytest.mark.slow
 def test_classes_without_a_weight_and_one_hot_targets_count_as_in_keras():
     _, x, y = with_classes("seq2one")
     one_hot = np.eye(3, dtype="float32")[y]
     found = []
     for how in ("keras", "ours"):
-        model = zoo.build("gru_1x3_o3_outsoftmax_seq2one", seed=1)
+        model = zoo.build("gru_1x3_classes3_seq2one", seed=1)
         model.compile(keras.optimizers.SGD(0.1), "categorical_crossentropy")
         common = {"batch_size": BATCH, "verbose": 0, "shuffle": False, "class_weight": {1: 4.0}}
         model.fit(x, one_hot, **common) if how == "keras" else fit(model, x, one_hot, **common)
