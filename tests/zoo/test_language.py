@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from kerazoo import EncodedCorpus, datasets, zoo
 from kerazoo.batching import SequenceWindows
 from kerazoo.training import fit
+from kerazoo.zoo import generate
 from tests.helpers.speed import slow_on_jax
 
 pytestmark = pytest.mark.backend
@@ -44,6 +47,18 @@ def test_it_predicts_better_than_the_frequencies_of_words(corpus, head):
     fit(model, train, epochs=3, verbose=0)
     perplexity = np.exp(model.evaluate(held_out, verbose=0))
     assert perplexity < 0.8 * perplexity_of_unigram
+    # Text of the nucleus has more pairs of words that the corpus has than text of the whole distribution.
+    inputs, targets = held_out[0]
+    ids = np.concatenate([np.stack(train[i], axis=-1).reshape(-1, 2) for i in range(len(train))])
+    known = set(map(tuple, ids.tolist()))
+    common = int(np.argmax(unigram))
+    shares = {}
+    for name, choice in {"all": {"temperature": 1.0}, "nucleus": {"top_p": 0.5, "banned": [common]}}.items():
+        text = generate(model, inputs[:8], 40, seed=1, **choice)
+        pairs = [pair for row in text.tolist() for pair in pairwise(row)]
+        shares[name] = np.mean([pair in known for pair in pairs])
+    assert common not in text
+    assert shares["nucleus"] > shares["all"] + 0.1
     if head != "softmax":
         # `evaluate` is the full softmax: the same as by hand from the logits.
         inputs, targets = held_out[0]
