@@ -14,6 +14,7 @@ from kerazoo.forecast.data.index import future_index
 from kerazoo.forecast.data.panel import SeriesData
 from kerazoo.forecast.nets.members import MemberNets
 from kerazoo.forecast.nets.members import Values as Arrays
+from kerazoo.forecast.nets.precision import in_float32
 from kerazoo.forecast.nets.rollout import Rollout
 from kerazoo.forecast.nets.windows import KnownScale, Windows
 from kerazoo.forecast.transforms.base import Index, Values
@@ -171,6 +172,7 @@ class Ensemble:
             found.append(np.concatenate(sampled)[:, : len(history.future)])
         return found
 
+    @in_float32()
     def paths(
         self,
         histories: Sequence[History],
@@ -271,6 +273,7 @@ class Ensemble:
             found.append(of_history)
         return found
 
+    @in_float32()
     def fitted_values(self, number: int, series: SeriesData) -> Values:
         """One-step forecasts of a series, float64 (T,), each from the values before; NaN at the start.
 

@@ -21,6 +21,7 @@ from kerazoo.forecast.fitted import Fitted
 from kerazoo.forecast.intervals import ConformalIntervals
 from kerazoo.forecast.nets.checkpoint import FILE_NAME, KIND, TrainingCheckpoint, checksum_of
 from kerazoo.forecast.nets.members import member_nets
+from kerazoo.forecast.nets.precision import in_float32
 from kerazoo.forecast.nets.trainer import BestWeights, Course, Learner, fit_learner
 from kerazoo.forecast.nets.windows import KnownScale, Windows, windows_of
 from kerazoo.forecast.options import FitSettings, identity_of, steps_to_hold_out
@@ -42,6 +43,7 @@ SHRINKAGE_FACTORS = (0.0, 0.25, 0.5, 0.75)
 Errors = list[tuple[int, Values]]  # (number of the series, errors 1, 2, ... steps ahead) per forecast
 
 
+@in_float32()
 def fit(
     panel: Panel, settings: FitSettings, val: int | None = None, checkpoints: CheckpointFile | None = None
 ) -> Fitted:
@@ -256,7 +258,7 @@ def _choices(settings: FitSettings, series: Sequence[SeriesData]) -> list[Choice
         warnings.warn(
             "the series is constant: the forecast is the same constant, and intervals have zero width.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
         return [Choice((), 1.0, math.nan)]
     return choose_transforms(series, settings.period, settings.horizon, min(5, settings.n_members))

@@ -16,6 +16,7 @@ from kerazoo.forecast.ensemble import Ensemble, Features
 from kerazoo.forecast.fitted import Fitted
 from kerazoo.forecast.intervals import ConformalIntervals
 from kerazoo.forecast.nets.members import member_nets
+from kerazoo.forecast.nets.precision import in_float32
 from kerazoo.forecast.nets.trainer import Course
 from kerazoo.forecast.nets.windows import KnownScale, Windows
 from kerazoo.forecast.options import read_transforms
@@ -103,6 +104,7 @@ def save(fitted: Fitted, params: Mapping[str, Any], path: str | os.PathLike[str]
     write_tensors(path, {name: np.asarray(value) for name, value in arrays.items()}, notes, kind=KIND)
 
 
+@in_float32()
 def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted, dict[str, Any]]:
     """Read a file of :func:`save`.
 

@@ -1,0 +1,35 @@
+"""`in_float32`: the networks of a forecaster are float32, whatever Keras's global settings are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+
+__all__ = ["in_float32"]
+
+
+@contextmanager
+def in_float32() -> Iterator[None]:
+    """Run a block, or as a decorator a function, with Keras's dtype policy and floatx at float32.
+
+    The windows of a forecaster are float32, and so are the loops of its networks. Settings of the program, such as
+    ``keras.config.set_dtype_policy("mixed_float16")``, are for its own models; they are restored afterwards. Where they
+    are float32 already, as by default, nothing is set.
+
+    >>> with in_float32():
+    ...     keras.layers.Dense(2).dtype
+    'float32'
+    """
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
+    if (floatx, policy.name) == ("float32", "float32"):
+        yield
+        return
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)

@@ -1,0 +1,61 @@
+"""Global settings of Keras do not reach the networks of a forecaster."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from kerazoo import Forecaster
+from kerazoo.forecast.nets.precision import in_float32
+from tests.forecast.helpers import assert_equal, numbers, tiny
+
+pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("uncompiled")]
+
+
+@pytest.fixture
+def settings():
+    """Restores Keras's settings."""
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
+    yield keras.config
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy)
+
+
+def made():
+    return tiny(epochs=1, steps_per_epoch=1, min_gain=0.0, transforms=["difference"], horizon=3).fit(numbers())
+
+
+def set_policy(config, name):
+    config.set_dtype_policy(name)
+
+
+def set_floatx(config, name):
+    config.set_floatx(name)
+
+
+@pytest.mark.parametrize("change", [(set_policy, "mixed_float16"), (set_floatx, "float64")], ids=lambda each: each[1])
+def test_a_fit_and_its_forecasts_are_the_same_whatever_the_settings(change, settings, tmp_path):
+    expected = made()
+    change[0](settings, change[1])
+    before = settings.floatx(), settings.dtype_policy().name
+    found = made()
+    assert (settings.floatx(), settings.dtype_policy().name) == before
+    assert all(keras.backend.standardize_dtype(each.dtype) == "float32" for each in found._fitted.ensemble.nets.weights)
+    found.save(tmp_path / "made.kerazoo")
+    loaded = Forecaster.load(tmp_path / "made.kerazoo")
+    for each in (found, loaded):
+        np.testing.assert_allclose(each.predict(5), expected.predict(5), rtol=1e-6)
+    assert_equal(found.fitted_values(), loaded.fitted_values())
+    np.testing.assert_allclose(found.fitted_values(), expected.fitted_values(), rtol=1e-6)
+
+
+def test_settings_are_restored_after_an_error(settings):
+    @in_float32()
+    def fails():
+        raise ZeroDivisionError(settings.dtype_policy().name)
+
+    settings.set_dtype_policy("mixed_bfloat16")
+    with pytest.raises(ZeroDivisionError, match="float32"):
+        fails()
+    assert settings.dtype_policy().name == "mixed_bfloat16"
