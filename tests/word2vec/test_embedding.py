@@ -10,6 +10,7 @@ from keras import ops
 from kerazoo import Word2Vec, zoo
 from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.word2vec import to_embedding
+from tests.helpers.speed import slow_on_jax
 
 pytestmark = pytest.mark.backend
 
@@ -36,6 +37,7 @@ def test_ids_have_the_vectors_of_their_words(words):
         np.testing.assert_array_equal(ops.convert_to_numpy(to_embedding(other).embeddings), words.wv.vectors)
 
 
+@slow_on_jax
 @pytest.mark.parametrize("style", ["functional", "sequential"])
 def test_a_zoo_model_reads_them(words, style, tmp_path):
     name = f"rnn_1x3_v{len(words.vocabulary_) + 1}_e4_masked_classes2_seq2one"

@@ -10,7 +10,7 @@ from keras import ops
 from kerazoo import training, zoo
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.zoo import HeadSpec, LayerSpec, RNNSpec
-from tests.helpers.speed import slow_on_jax
+from tests.helpers.speed import slow_on_jax, slow_on_jax_marks
 
 pytestmark = pytest.mark.backend
 
@@ -47,7 +47,7 @@ def loss_of(model, y):
     return float(model.compute_loss(x, y, model(x)))
 
 
-@pytest.mark.parametrize("returns", ["last", "sequence"])
+@pytest.mark.parametrize("returns", ["last", pytest.param("sequence", marks=slow_on_jax_marks)])
 def test_outputs_by_name_on_the_same_layers(returns):
     spec = LAST.replace(returns=returns)
     model = zoo.build(spec, seed=1)

@@ -144,6 +144,7 @@ def test_the_parallel_form_skips_padded_steps(cell):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+@slow_on_jax
 @pytest.mark.parametrize("head", ["nce", pytest.param("sampledsoftmax", marks=pytest.mark.slow)])
 def test_heads_with_noise_words_leave_padding_out(head):
     spec = RNNSpec.from_name(f"rnn_1x4_v9_e3_masked_{head}")
@@ -230,6 +231,7 @@ def test_a_gap_in_some_features_is_no_padding():
     assert np.isnan(found[1:]).all()
 
 
+@slow_on_jax
 def test_a_batch_of_padding_only_has_a_loss_of_zero():
     model = zoo.build("rnn_1x3_masked", seed=1)
     model.compile("sgd", "mse")

@@ -10,7 +10,7 @@ from keras import ops
 from kerazoo import training, zoo
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.zoo import RNNSpec
-from tests.helpers.speed import slow_on_jax
+from tests.helpers.speed import slow_on_jax, slow_on_jax_marks
 
 pytestmark = pytest.mark.backend
 
@@ -38,7 +38,7 @@ def both(name, seed=0):
     "name",
     [
         "rnn_1x3_f2_s2",
-        "rnn_1x3_f2_s2_timestamps_seq2one",
+        pytest.param("rnn_1x3_f2_s2_timestamps_seq2one", marks=slow_on_jax_marks),
         pytest.param("birnn_2x3_f2_s2_masked", marks=pytest.mark.slow),
         pytest.param("phased_1x3_f2_s2_timestamps", marks=pytest.mark.slow),
         pytest.param("biconvlstm_1x3_f2_s2", marks=pytest.mark.slow),
@@ -55,6 +55,7 @@ def test_they_are_features_that_are_the_same_at_every_step(name):
     np.testing.assert_allclose(numpy(model([x, static])), numpy(other(joined)), rtol=1e-5, atol=1e-6)
 
 
+@slow_on_jax
 def test_they_join_the_embedding_of_words():
     name = "rnn_1x3_v9_e4_s2_masked_classes3_seq2one"
     model = zoo.build(name, seed=1)
