@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["plot_backtest", "plot_forecast", "plot_history"]
+__all__ = ["plot_backtest", "plot_comparison", "plot_forecast", "plot_history"]
 
 _TRUTH_COLOR, _FORECAST_COLOR = "0.3", "tab:blue"
 _BAND_OPACITY = 0.2  # of a single interval band
@@ -200,6 +200,65 @@ def plot_history(history: Mapping[str, Sequence[float]], ax: Axes | None = None)
     ax.set_ylabel(plain[0] if len(plain) == 1 else "value")
     ax.grid(alpha=0.3)
     ax.legend(frameon=False)
+    return ax
+
+
+def plot_comparison(curves: Mapping[str, tuple[Any, Any]], ax: Axes | None = None) -> Axes:
+    """Plot losses over the seconds of training, one curve per model, on a logarithmic scale.
+
+    The legend is to the right of the axes, in the order of the curves, with the last loss of each.
+
+    Args:
+        curves: name -> (seconds, losses), (N,) each, the seconds rising, as of `zoo.compare(...).curves()`. Losses that
+            are not finite leave a gap, those that are not positive too.
+        ax: matplotlib Axes to draw on; None creates a figure.
+
+    Returns:
+        The Axes.
+
+    Raises:
+        InvalidArgumentError: not a mapping, no curves, values that are not numbers, or other lengths of seconds than of
+            losses.
+
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> ax = plot_comparison({"gru_1x32": ([1, 2, 3], [0.1, 0.02, 0.01]), "rnn_1x32": ([1, 2, 3], [0.2, 0.1, 0.05])})
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['0.01   gru_1x32', '0.05   rnn_1x32']
+    """
+    if not isinstance(curves, Mapping) or not curves:
+        raise InvalidArgumentError(
+            f"curves={curves!r:.60}; expected a dict with at least one curve: name -> (seconds, losses)."
+        )
+    checked = {}
+    for name, pair in curves.items():
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise InvalidArgumentError(f"curve {name!r} is {pair!r:.60}; expected (seconds, losses).")
+        seconds, losses = (_curve(str(name), values) for values in pair)
+        if len(seconds) != len(losses) or not len(seconds):
+            raise InvalidArgumentError(
+                f"curve {name!r} has {len(seconds)} seconds and {len(losses)} losses; expected as many, at least one."
+            )
+        checked[str(name)] = (seconds, np.where(losses > 0, losses, np.nan))
+    ax = _axes(ax)
+    styles = ("-", "--", ":", "-.")
+    for i, (name, (seconds, losses)) in enumerate(checked.items()):
+        finite = losses[np.isfinite(losses)]
+        ax.plot(
+            seconds,
+            losses,
+            color=f"C{i % 10}",
+            linestyle=styles[i // 10 % len(styles)],
+            marker="o" if len(finite) == 1 else None,
+            linewidth=1.4,
+            label=f"{finite[-1] if len(finite) else np.nan:.2g}   {name}",
+        )
+    ax.set_yscale("log")
+    ax.set_xlabel("seconds of training")
+    ax.set_ylabel("validation loss")
+    ax.margins(x=0.01)
+    ax.grid(alpha=0.3)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize="small", borderaxespad=0.2)
     return ax
 
 
