@@ -358,6 +358,33 @@ def test_the_module_is_imported_without_matplotlib_and_pandas():
     assert done.stdout.strip() == "[]"
 
 
+# Backtests of one series of a frame.
+
+
+@pytest.mark.parametrize("form", ["long", "shuffled", "categorical", "wide"])
+def test_a_backtest_is_drawn_over_its_series_of_a_frame(form):
+    days = pd.date_range("2024-01-01", periods=20, freq="D")
+    values = {"a": np.arange(20.0), "b": 100 - np.arange(20.0)}
+    history = pd.DataFrame(values, index=days)
+    if form != "wide":
+        parts = [pd.DataFrame({"unique_id": name, "ds": days, "y": each}) for name, each in values.items()]
+        history = pd.concat(parts, ignore_index=True)
+        history = history.sample(frac=1, random_state=1) if form == "shuffled" else history
+        history = history.astype({"unique_id": "category"}) if form == "categorical" else history
+    table = pd.DataFrame({"fold": 0, "series": "b", "ds": days[-4:], "y": values["b"][-4:], "forecast": 90.0})
+    ax = plot_backtest(history, table)
+    times, drawn = xy(lines(ax)["truth"])
+    assert (times == numbers(days)).all()
+    assert (drawn == values["b"]).all()
+    assert ax.get_ylabel() == "b"
+    with pytest.raises(InvalidArgumentError, match="folds has the series a, b; expected the folds of one series"):
+        plot_backtest(history, pd.concat([table.assign(series="a"), table]))
+    with pytest.raises(InvalidArgumentError, match="no column series"):
+        plot_backtest(history, table.drop(columns="series"))
+    with pytest.raises(InvalidArgumentError, match=r"series 'c'.*expected the same series"):
+        plot_backtest(history, table.assign(series="c"))
+
+
 # Comparisons.
 
 
