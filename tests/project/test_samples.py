@@ -34,7 +34,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-LONG = ("forecast.md",)  # a minute and more
+LONG = ("forecast.md", "search.md")  # half a minute and more
 
 
 @pytest.mark.parametrize(
