@@ -17,7 +17,7 @@ from kerazoo import datasets, training, zoo
 
 parser = argparse.ArgumentParser(description="KerasTuner searches a recurrent cell for the sine.")
 parser.add_argument("--baseline", default="rnn_1x100_relu", help="network to better, by its name in kerazoo.zoo")
-parser.add_argument("--trials", type=int, default=6, help="models to try")
+parser.add_argument("--trials", type=int, default=5, help="models to try")
 parser.add_argument("--epochs", type=int, default=10, help="passes over the 1024 training windows, for each model")
 arguments = parser.parse_args([] if "ipykernel" in sys.modules else None)
 
