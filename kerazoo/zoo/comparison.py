@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compare"]
 
-#: Steps between two looks at the clock.
-STEPS_PER_EPOCH = 16
+#: Steps in one call of the compiled loop, between two looks at the clock.
+STEPS_PER_CALL = 32
+#: Steps of an epoch: Keras takes some 20 ms per epoch, which would favour slow models if epochs were short.
+STEPS_PER_EPOCH = 1024
 #: The validation data are evaluated about this often in the time of a model.
 EVALUATIONS = 20
 OK = "finished"
@@ -286,22 +288,22 @@ class Comparison:
 
 
 class _Stream(ResumableDataset):
-    """Batches of a source, one after another, as epochs of a few steps.
+    """Batches of a source, one after another from batch `start` on, as epochs of `length` steps.
 
-    The training looks at the clock after an epoch, and all batches have one size, so that one step is compiled.
+    All batches have one size, so that one step is compiled.
     """
 
     _permutes_batches = False
 
-    def __init__(self, source: Any, seed: int, length: int) -> None:
+    def __init__(self, source: Any, seed: int, length: int, start: int = 0) -> None:
         super().__init__(seed=seed)
-        self._source, self._length = source, length
+        self._source, self._length, self._first = source, length, start
 
     def _plan(self, number: int, keys: NDArray[np.uint64]) -> tuple[int, None]:
         return self._length, None
 
     def _batch(self, epoch: Any, index: int) -> tuple[Any, ...]:
-        position = epoch.number * self._length + index
+        position = self._first + epoch.number * self._length + index
         return self._source.batch(self.seed, *divmod(position, len(self._source)))
 
 
@@ -406,9 +408,9 @@ def _train(
         model = compiled_candidate(run.spec, seed=run.seed, learning_rate=learning_rate, loss=loss, metrics=metrics)
         run.parameters = sum(math.prod(weight.shape) for weight in model.trainable_weights)
         # The plan of the training is that of a long run: its compilation is not in the time.
-        plan = _warm_up(model, source, run.seed, validation, max(1, round(seconds * 500 / STEPS_PER_EPOCH)))
+        plan = _warm_up(model, source, run.seed, validation, max(1, round(seconds * 500 / STEPS_PER_CALL)))
         run.compile_seconds = time.perf_counter() - start
-        _fit_in_time(run, model, _Stream(source, run.seed, STEPS_PER_EPOCH), plan, validation, seconds)
+        _fit_in_time(run, model, source, plan, validation, seconds)
     except TrainingError as error:
         run.status = f"diverged: {error}"
     except Exception as error:  # another model may work
@@ -420,7 +422,7 @@ def _warm_up(model: keras.Model, source: _Arrays | _Batches, seed: int, validati
     model.optimizer.build(model.trainable_variables)
     variables = [*model.variables, *model.optimizer.variables]
     before = [np.array(keras.ops.convert_to_numpy(each.value), copy=True) for each in variables]
-    stream = _Stream(source, seed, STEPS_PER_EPOCH)
+    stream = _Stream(source, seed, STEPS_PER_CALL)
     stop = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: setattr(model, "stop_training", True),
     )
@@ -439,7 +441,7 @@ class _Clock(keras.callbacks.Callback):
         self.left = left
         self.seconds, self.steps = 0.0, 0
         self.losses: list[tuple[int, float]] = []
-        self._begin, self._in_epoch = 0.0, 0
+        self._begin, self._in_epoch, self._loss = 0.0, 0, math.nan
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start at the first step."""
@@ -448,42 +450,33 @@ class _Clock(keras.callbacks.Callback):
         self._in_epoch = 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Count the steps, and stop within a long epoch."""
-        self._in_epoch = min(batch + 1, STEPS_PER_EPOCH)
-        if time.perf_counter() - self._begin >= self.left:
+        """Count the steps, and stop when the time is over."""
+        self._in_epoch = batch + 1
+        self._loss = float((logs or {}).get("loss", math.nan))  # waits for the step
+        self.seconds = time.perf_counter() - self._begin
+        if self.seconds >= self.left:
             self._model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Keep the loss of the epoch."""
         self.seconds = time.perf_counter() - self._begin
         self.steps += self._in_epoch
-        self.losses.append((self._in_epoch, float((logs or {}).get("loss", math.nan))))
-        if self.seconds >= self.left:
-            self._model.stop_training = True
+        self.losses.append((self._in_epoch, self._loss))
 
 
 def _fit_in_time(
-    run: Run, model: keras.Model, stream: _Stream, plan: Any, validation: dict[str, Any], seconds: float
+    run: Run, model: keras.Model, source: _Arrays | _Batches, plan: Any, validation: dict[str, Any], seconds: float
 ) -> None:
-    epoch, each = 0, 1
+    """Train in parts, with an evaluation after each. The first part is one call, so that it can be repeated."""
     while run.seconds < seconds:
-        clock = _Clock(min(seconds - run.seconds, seconds / EVALUATIONS if epoch else math.inf))
+        length, epochs = (STEPS_PER_EPOCH, 1_000_000) if run.steps else (STEPS_PER_CALL, 1)
+        stream = _Stream(source, run.seed, length, run.steps)
+        clock = _Clock(min(seconds - run.seconds, seconds / EVALUATIONS))
         try:
-            fit(
-                model,
-                stream,
-                epochs=epoch + each,
-                initial_epoch=epoch,
-                verbose=0,
-                shuffle=False,
-                callbacks=[clock],
-                plan=plan,
-            )
+            fit(model, stream, epochs=epochs, verbose=0, shuffle=False, callbacks=[clock], plan=plan)
         finally:
             run.seconds += clock.seconds
             run.steps += clock.steps
-        epoch += len(clock.losses)
-        each = 100_000
         values = model.evaluate(**validation, verbose=0, return_dict=True)
         weights, losses = np.array(clock.losses, np.float64).T
         loss = float(np.average(losses, weights=weights))

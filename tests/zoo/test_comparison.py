@@ -36,9 +36,9 @@ def test_every_model_gets_the_same_time_without_compilation(found):
     assert [(run.name, run.seed) for run in found.runs] == [("rnn_1x4", 0), ("mingru_1x6", 0)]
     for run in found.runs:
         assert run.status == "finished"
-        assert 0.4 <= run.seconds < 0.9  # on a loaded machine, an epoch of 16 steps may be long
+        assert 0.4 <= run.seconds < 0.9  # on a loaded machine, a call of 32 steps may be long
         assert run.compile_seconds > 0.1
-        assert run.steps > 16
+        assert run.steps > 32
         times = [at for at, _, _ in run.curve]
         assert times == sorted(times)
         assert times[-1] == run.seconds
