@@ -33,6 +33,8 @@ STEPS_PER_CALL = 32
 STEPS_PER_EPOCH = 1024
 #: The validation data are evaluated about this often in the time of a model.
 EVALUATIONS = 20
+#: Seconds between two evaluations, at least: the first step after one is slower than the others.
+SHORTEST_PART = 0.1
 OK = "finished"
 
 
@@ -444,10 +446,13 @@ class _Clock(keras.callbacks.Callback):
         self._begin, self._in_epoch, self._loss = 0.0, 0, math.nan
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Start at the first step."""
+        """Count from 0."""
+        self._in_epoch = 0
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Start at the first step: Keras has made its iterator by now."""
         if not self._begin:
             self._begin = time.perf_counter()
-        self._in_epoch = 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Count the steps, and stop when the time is over."""
@@ -467,11 +472,12 @@ class _Clock(keras.callbacks.Callback):
 def _fit_in_time(
     run: Run, model: keras.Model, source: _Arrays | _Batches, plan: Any, validation: dict[str, Any], seconds: float
 ) -> None:
-    """Train in parts, with an evaluation after each. The first part is one call, so that it can be repeated."""
+    """Train in parts, with an evaluation after each. The first part is one call, if it fits."""
     while run.seconds < seconds:
         length, epochs = (STEPS_PER_EPOCH, 1_000_000) if run.steps else (STEPS_PER_CALL, 1)
         stream = _Stream(source, run.seed, length, run.steps)
-        clock = _Clock(min(seconds - run.seconds, seconds / EVALUATIONS))
+        part = max(SHORTEST_PART, seconds / EVALUATIONS) if run.steps else seconds
+        clock = _Clock(min(seconds - run.seconds, part))
         try:
             fit(model, stream, epochs=epochs, verbose=0, shuffle=False, callbacks=[clock], plan=plan)
         finally:

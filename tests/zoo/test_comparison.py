@@ -38,7 +38,7 @@ def test_every_model_gets_the_same_time_without_compilation(found):
         assert run.status == "finished"
         assert 0.4 <= run.seconds < 0.9  # on a loaded machine, a call of 32 steps may be long
         assert run.compile_seconds > 0.1
-        assert run.steps > 32
+        assert run.steps > 8
         times = [at for at, _, _ in run.curve]
         assert times == sorted(times)
         assert times[-1] == run.seconds
@@ -110,7 +110,7 @@ def test_the_warm_up_leaves_no_trace():
 @pytest.mark.slow
 def test_the_first_losses_depend_on_the_seed_only():
     x, y = windows()
-    arguments = {"validation_data": windows(20, seed=2), "seconds": 0.05, "seeds": [5]}
+    arguments = {"validation_data": windows(20, seed=2), "seconds": 1.0, "seeds": [5]}
     runs = [zoo.compare(["rnn_1x4"], x, y, **arguments).runs[0] for _ in range(2)]
     assert runs[0].curve[0][1:] == runs[1].curve[0][1:]
 
