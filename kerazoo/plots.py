@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["plot_backtest", "plot_forecast", "plot_history"]
+__all__ = ["plot_backtest", "plot_comparison", "plot_forecast", "plot_history"]
 
 _TRUTH_COLOR, _FORECAST_COLOR = "0.3", "tab:blue"
 _BAND_OPACITY = 0.2  # of a single interval band
@@ -82,12 +82,13 @@ def plot_forecast(
     return ax
 
 
-def plot_backtest(history: pd.Series, folds: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def plot_backtest(history: pd.Series | pd.DataFrame, folds: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Plot the forecasts of a backtest over the actual values, one colour per fold.
 
     Args:
         history: pandas Series (T,), the actual values. After its end, `y` of the folds continues the line. For its
-            index see :func:`plot_forecast`.
+            index see :func:`plot_forecast`. A DataFrame of several series, long (`unique_id`, `ds`, `y`) or with a
+            column per series, if the folds have a column `series` that says which one they forecast.
         folds: pandas DataFrame with one row per fold and step, and the columns `fold`, `ds` (the time, of the same
             kind as the index of the history), `y` (the actual value, NaN if unknown) and `forecast`, and pairs of
             bounds such as `lower_80` and `upper_80` if there are intervals. Other columns are ignored.
@@ -98,7 +99,7 @@ def plot_backtest(history: pd.Series, folds: pd.DataFrame, ax: Axes | None = Non
 
     Raises:
         InvalidArgumentError: a wrong type, missing columns, no folds, a fold that contains a time twice, non-finite
-            forecasts, or a lower bound above its upper bound.
+            forecasts, a lower bound above its upper bound, or a DataFrame with folds of several series.
 
     >>> import matplotlib
     >>> matplotlib.use("agg")
@@ -112,7 +113,6 @@ def plot_backtest(history: pd.Series, folds: pd.DataFrame, ax: Axes | None = Non
     """
     import pandas as pd
 
-    known = _line("history", history)
     if not isinstance(folds, pd.DataFrame):
         raise InvalidArgumentError(
             f"folds is a {type(folds).__name__}; expected a pandas DataFrame with one row per step."
@@ -122,6 +122,9 @@ def plot_backtest(history: pd.Series, folds: pd.DataFrame, ax: Axes | None = Non
     if missing or folds.empty:
         wrong = f"lacks {', '.join(missing)}" if missing else "has no rows"
         raise InvalidArgumentError(f"folds {wrong}; expected rows with the columns {', '.join(needed)}.")
+    if isinstance(history, pd.DataFrame):
+        history = _one_series(history, folds)
+    known = _line("history", history)
     bounds = [name for name in folds.columns if levels_of([name])]
     drawn = []
     truth = known
@@ -203,6 +206,65 @@ def plot_history(history: Mapping[str, Sequence[float]], ax: Axes | None = None)
     return ax
 
 
+def plot_comparison(curves: Mapping[str, tuple[Any, Any]], ax: Axes | None = None) -> Axes:
+    """Plot losses over the seconds of training, one curve per model, on a logarithmic scale.
+
+    The legend is to the right of the axes, in the order of the curves, with the last loss of each.
+
+    Args:
+        curves: name -> (seconds, losses), (N,) each, the seconds rising, as of `zoo.compare(...).curves()`. Losses that
+            are not finite leave a gap, those that are not positive too.
+        ax: matplotlib Axes to draw on; None creates a figure.
+
+    Returns:
+        The Axes.
+
+    Raises:
+        InvalidArgumentError: not a mapping, no curves, values that are not numbers, or other lengths of seconds than of
+            losses.
+
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> ax = plot_comparison({"gru_1x32": ([1, 2, 3], [0.1, 0.02, 0.01]), "rnn_1x32": ([1, 2, 3], [0.2, 0.1, 0.05])})
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['0.01   gru_1x32', '0.05   rnn_1x32']
+    """
+    if not isinstance(curves, Mapping) or not curves:
+        raise InvalidArgumentError(
+            f"curves={curves!r:.60}; expected a dict with at least one curve: name -> (seconds, losses)."
+        )
+    checked = {}
+    for name, pair in curves.items():
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise InvalidArgumentError(f"curve {name!r} is {pair!r:.60}; expected (seconds, losses).")
+        seconds, losses = (_curve(str(name), values) for values in pair)
+        if len(seconds) != len(losses) or not len(seconds):
+            raise InvalidArgumentError(
+                f"curve {name!r} has {len(seconds)} seconds and {len(losses)} losses; expected as many, at least one."
+            )
+        checked[str(name)] = (seconds, np.where(losses > 0, losses, np.nan))
+    ax = _axes(ax)
+    styles = ("-", "--", ":", "-.")
+    for i, (name, (seconds, losses)) in enumerate(checked.items()):
+        finite = losses[np.isfinite(losses)]
+        ax.plot(
+            seconds,
+            losses,
+            color=f"C{i % 10}",
+            linestyle=styles[i // 10 % len(styles)],
+            marker="o" if len(finite) == 1 else None,
+            linewidth=1.4,
+            label=f"{finite[-1] if len(finite) else np.nan:.2g}   {name}",
+        )
+    ax.set_yscale("log")
+    ax.set_xlabel("seconds of training")
+    ax.set_ylabel("validation loss")
+    ax.margins(x=0.01)
+    ax.grid(alpha=0.3)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize="small", borderaxespad=0.2)
+    return ax
+
+
 class _Line(NamedTuple):
     """Values over times."""
 
@@ -245,6 +307,28 @@ def _line(name: str, series: Any) -> _Line:
     if np.isinf(y).any():
         raise InvalidArgumentError(f"{name} is infinite at {_shown(series.index[np.isinf(y)][0])}; expected numbers.")
     return _Line(_times(name, series.index), y)
+
+
+def _one_series(table: pd.DataFrame, folds: pd.DataFrame) -> pd.Series:
+    """The series of a long or wide frame that the folds forecast."""
+    labels = list(folds["series"].unique()) if "series" in folds.columns else []
+    if len(labels) != 1:
+        found = f"the series {', '.join(map(str, labels[:5]))}" if labels else "no column series"
+        raise InvalidArgumentError(
+            f"history is a DataFrame and folds has {found}; expected the folds of one series, such as "
+            "folds[folds['series'] == label], or a pandas Series as history."
+        )
+    label = labels[0]
+    if {"unique_id", "ds", "y"} <= set(table.columns):
+        rows = table[table["unique_id"] == label]
+        known, series = list(table["unique_id"].unique()), rows.set_index("ds")["y"].sort_index().rename(label)
+    else:
+        known, series = list(table.columns), table[label] if label in table.columns else table.iloc[:0, 0]
+    if label not in known:
+        raise InvalidArgumentError(
+            f"folds has the series {label!r}, history {', '.join(map(repr, known[:5]))}; expected the same series."
+        )
+    return series
 
 
 def _times(name: str, index: pd.Index) -> NDArray[Any]:

@@ -13,7 +13,7 @@ import pytest
 
 from kerazoo import datasets
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.plots import plot_backtest, plot_forecast, plot_history
+from kerazoo.plots import plot_backtest, plot_comparison, plot_forecast, plot_history
 
 matplotlib.use("agg")
 
@@ -356,3 +356,74 @@ def test_the_module_is_imported_without_matplotlib_and_pandas():
     code = "import sys, kerazoo.plots; print(sorted({'matplotlib', 'pandas', 'keras'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# Backtests of one series of a frame.
+
+
+@pytest.mark.parametrize("form", ["long", "shuffled", "categorical", "wide"])
+def test_a_backtest_is_drawn_over_its_series_of_a_frame(form):
+    days = pd.date_range("2024-01-01", periods=20, freq="D")
+    values = {"a": np.arange(20.0), "b": 100 - np.arange(20.0)}
+    history = pd.DataFrame(values, index=days)
+    if form != "wide":
+        parts = [pd.DataFrame({"unique_id": name, "ds": days, "y": each}) for name, each in values.items()]
+        history = pd.concat(parts, ignore_index=True)
+        history = history.sample(frac=1, random_state=1) if form == "shuffled" else history
+        history = history.astype({"unique_id": "category"}) if form == "categorical" else history
+    table = pd.DataFrame({"fold": 0, "series": "b", "ds": days[-4:], "y": values["b"][-4:], "forecast": 90.0})
+    ax = plot_backtest(history, table)
+    times, drawn = xy(lines(ax)["truth"])
+    assert (times == numbers(days)).all()
+    assert (drawn == values["b"]).all()
+    assert ax.get_ylabel() == "b"
+    with pytest.raises(InvalidArgumentError, match="folds has the series a, b; expected the folds of one series"):
+        plot_backtest(history, pd.concat([table.assign(series="a"), table]))
+    with pytest.raises(InvalidArgumentError, match="no column series"):
+        plot_backtest(history, table.drop(columns="series"))
+    with pytest.raises(InvalidArgumentError, match=r"series 'c'.*expected the same series"):
+        plot_backtest(history, table.assign(series="c"))
+
+
+# Comparisons.
+
+
+def test_a_comparison_has_a_curve_per_model_and_the_last_losses_in_the_legend():
+    curves = {f"gru_1x{n}": (np.arange(1.0, 6), 0.5 ** np.arange(n, n + 5)) for n in range(12)}
+    ax = plot_comparison(curves)
+    assert ax.get_yscale() == "log"
+    assert [(line.get_color(), line.get_linestyle()) for line in ax.get_lines()] == list(
+        itertools.chain(((f"C{i}", "-") for i in range(10)), ((f"C{i}", "--") for i in range(2)))
+    )
+    for line, (seconds, losses) in zip(ax.get_lines(), curves.values(), strict=True):
+        assert (line.get_xdata() == seconds).all()
+        assert (line.get_ydata() == losses).all()
+    assert legend(ax)[0] == "0.062   gru_1x0"
+    ax.figure.canvas.draw()
+    box, figure = ax.get_legend().get_window_extent(), ax.figure.get_window_extent()
+    assert box.x0 >= ax.get_window_extent().x1 - 1
+    assert box.x1 <= figure.x1
+    assert box.y0 >= figure.y0
+
+
+def test_a_comparison_leaves_out_losses_that_cannot_be_drawn():
+    ax = plot_comparison({"a": ([1, 2, 3], [0.1, np.nan, np.inf]), "b": ([1], [0.5]), "c": ([1, 2], [0.0, -1.0])})
+    assert legend(ax) == ["0.1   a", "0.5   b", "nan   c"]
+    assert lines(ax)["0.5   b"].get_marker() == "o"
+    ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize(
+    ("curves", "words"),
+    [
+        ([1, 2], "expected a dict"),
+        ({}, "at least one curve"),
+        ({"a": [1, 2, 3]}, r"expected \(seconds, losses\)"),
+        ({"a": ([1, 2], [1.0])}, "2 seconds and 1 losses"),
+        ({"a": ([], [])}, "0 seconds"),
+        ({"a": (["x"], [1.0])}, "not a sequence of numbers"),
+    ],
+)
+def test_bad_comparisons_are_refused(curves, words):
+    with pytest.raises(InvalidArgumentError, match=words):
+        plot_comparison(curves)

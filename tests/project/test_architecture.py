@@ -60,7 +60,8 @@ ALLOWED = {
         "word2vec.vocabulary_update", "word2vec.io", "word2vec.keras", "word2vec.gpu", "word2vec.engines",
     ),
     "zoo": (
-        "cells.base", "cells.loop", "cells.registry", "cells.wrappers", "cells", "training", "word2vec.keras",
+        "plots", "batching", "cells.base", "cells.loop", "cells.registry", "cells.wrappers", "cells", "training",
+        "word2vec.keras",
     ),
     "forecast.data": (),
     "forecast.transforms": ("forecast.data",),

@@ -59,6 +59,23 @@ def test_the_milk_series_is_forecast(tmp_path):
     assert len(list((tmp_path / "plots").iterdir())) == 3
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "package", "short"),
+    [
+        ("search_with_optuna.py", "optuna", ("--seconds", "1")),
+        ("search_with_keras_tuner.py", "keras_tuner", ("--trials", "2")),
+    ],
+)
+def test_a_search_ends_with_a_score_on_held_out_windows(name, package, short, tmp_path):
+    pytest.importorskip(package)
+    output = run(name, tmp_path, *short, "--epochs", "1", "--baseline", "rnn_1x8", plots=False)
+    errors = re.findall(r"^(\S+): held-out mean squared error (\S+)$", output, re.MULTILINE)
+    assert errors[0][0] == "rnn_1x8"
+    assert len(errors) == 2
+    assert all(0 < float(error) < 1 for _, error in errors)
+
+
 def test_examples_are_small():
     files = [path for path in EXAMPLES.iterdir() if path.is_file()]
     assert len(files) >= 4

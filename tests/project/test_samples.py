@@ -37,7 +37,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-LONG = ("forecast.md",)  # a minute and more
+LONG = ("forecast.md", "search.md")  # half a minute and more
 
 
 MARKS = {"README.md": [], "recipes.md": [pytest.mark.slow]}  # a dozen processes
