@@ -13,6 +13,7 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import keras
@@ -23,10 +24,12 @@ from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = [
+    "DRAWING",
     "Configured",
     "RecurrentCell",
     "call_cell",
     "check_saved",
+    "draw",
     "droppable_states",
     "initial_state_of",
     "output_size_of",
@@ -311,6 +314,22 @@ def call_cell(
     return output, list(keras.tree.flatten(new_states))
 
 
+#: Draws the values of an initializer in place of it: (initializer, shape, dtype) -> tensor, or None.
+DRAWING: ContextVar[Callable[..., Any] | None] = ContextVar("drawing", default=None)
+
+
+def draw(initializer: Any, shape: Sequence[int], dtype: Any = None) -> Any:
+    """The values of an initializer, for initializers of cells that are made from others.
+
+    The zoo lets NumPy draw them, so that they are the same on every backend: see `kerazoo.zoo.initial`.
+
+    >>> ops.convert_to_numpy(draw(keras.initializers.Ones(), (2,), "float32")).tolist()
+    [1.0, 1.0]
+    """
+    drawing = DRAWING.get()
+    return initializer(shape, dtype=dtype) if drawing is None else drawing(initializer, shape, dtype)
+
+
 def raised_bias(initializer: Any, offsets: Sequence[float]) -> Callable[..., Any]:
     """An initializer for the bias of len(offsets) gates: the given one plus offsets[k] for gate k.
 
@@ -322,7 +341,7 @@ def raised_bias(initializer: Any, offsets: Sequence[float]) -> Callable[..., Any
 
     def values(shape: tuple[int, ...], dtype: Any = None) -> Any:
         raised = np.repeat(np.asarray(offsets, "float32"), shape[0] // len(offsets))
-        return initializer(shape, dtype=dtype) + ops.cast(raised, dtype)
+        return draw(initializer, shape, dtype) + ops.cast(raised, dtype)
 
     return values
 

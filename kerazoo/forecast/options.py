@@ -139,6 +139,12 @@ def _spec(model: Any) -> RNNSpec:
         raise InvalidArgumentError(
             f"model={spec.name!r} has a vocabulary or another head; expected a model of numbers, such as 'lstm_1x32'."
         )
+    others = [name for name in ("classes", "masked", "static", "heads", "return_states") if getattr(spec, name)]
+    if others:
+        raise InvalidArgumentError(
+            f"model has {', '.join(others)}; expected none of them: the forecaster makes the inputs and outputs of its "
+            "networks itself, such as 'lstm_1x32'."
+        )
     if spec.timestamps:
         raise InvalidArgumentError(
             f"model={spec.name!r} reads time stamps; expected [time=step] instead: series have regular steps."

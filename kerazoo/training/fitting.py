@@ -182,8 +182,9 @@ def _why_no_loop(model: Any) -> str:
     if keras.distribution.distribution() is not None:
         return "a distribution is set."
     if backend == "tensorflow":
-        if any(not layer.supports_jit for layer in model._flatten_layers()):
-            return "a layer uses kernels that XLA cannot compile."
+        without_xla = [layer.name for layer in model._flatten_layers() if not layer.supports_jit]
+        if without_xla:
+            return f"{', '.join(without_xla)} cannot be compiled by XLA (supports_jit is False)."
         strategy = type(model.distribute_strategy).__name__
         if not strategy.startswith("_Default"):
             return f"the model is distributed by {strategy}."

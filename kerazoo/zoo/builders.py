@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import random
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 
-from kerazoo._validation import check_choice, check_int
+from kerazoo._validation import check_choice
 from kerazoo.cells.bidirectional import Bidirectional
 from kerazoo.cells.gru import GRU
 from kerazoo.cells.loop import UNROLL_FACTOR, unroll_factor_for
@@ -32,6 +29,7 @@ from kerazoo.zoo.inputs import INPUTS, JoinStatic, SequenceInput
 from kerazoo.zoo.models import CheckedFunctional, CheckedSequential
 from kerazoo.zoo.outputs import heads_of
 from kerazoo.zoo.padding import PaddingMask
+from kerazoo.zoo.seeds import dropout_seeds, seeded
 from kerazoo.zoo.spec import LayerSpec, RNNSpec
 
 __all__ = ["as_spec", "build", "build_cell", "build_layers", "build_stack", "why_no_stack"]
@@ -103,7 +101,7 @@ def build(
         raise InvalidArgumentError("unroll=True without lookback; expected a lookback: the number of steps to unroll.")
     if style == "sequential":
         _check_sequential(spec)
-    with _seeded(seed):
+    with seeded(seed):
         body = _body(spec, parallel=parallel, unroll=unroll, seed=seed, embedding=embedding)
         heads = heads_of(spec, negative, noise_probabilities, seed)
         every = [*body, *(layer for layers in heads.values() for layer in layers)]
@@ -163,24 +161,6 @@ def _connected(
     return inputs, [outputs[None], *states] if spec.return_states else outputs[None]
 
 
-@contextlib.contextmanager
-def _seeded(seed: int | None) -> Iterator[None]:
-    """Seed Python's generator, from which Keras draws the seeds of its initializers, and restore it afterwards.
-
-    `keras.utils.set_random_seed` would change the generators of the whole program and import TensorFlow on any
-    backend.
-    """
-    if seed is None:
-        yield
-        return
-    state = random.getstate()
-    random.seed(check_int("seed", seed, 0))
-    try:
-        yield
-    finally:
-        random.setstate(state)
-
-
 def build_layers(
     spec: RNNSpec,
     *,
@@ -216,7 +196,7 @@ def _body(
     embedding: keras.layers.Embedding | None = None,
 ) -> list[keras.layers.Layer]:
     """The layers before the heads, in order. A `JoinStatic` among them has a second input."""
-    seeds = _seeds(seed)
+    seeds = dropout_seeds(seed)
     made: list[keras.layers.Layer] = []
     if spec.vocabulary is not None:
         made.append(SequenceInput(None, name="checks"))
@@ -265,14 +245,6 @@ def _embedding(spec: RNNSpec, given: keras.layers.Embedding | None) -> keras.lay
             f"{'_masked' if found[2] else ''}."
         )
     return given
-
-
-def _seeds(seed: int | None) -> Any:
-    """Seeds for the dropout of the layers, in order."""
-    while True:
-        if seed is not None:
-            seed += 1
-        yield seed
 
 
 def width_after(layer: LayerSpec, width: int) -> int:
@@ -400,8 +372,8 @@ def build_stack(spec: RNNSpec, seed: int | None = None) -> StackedCells:
     why = why_no_stack(spec)
     if why:
         raise InvalidArgumentError(f"{spec.name}: {why} Expected a model whose layers are cells and not bidirectional.")
-    with _seeded(seed):
-        seeds = _seeds(seed)
+    with seeded(seed):
+        seeds = dropout_seeds(seed)
         cells, width = [], spec.features
         for layer in spec.layers:
             cells.append(build_cell(layer, width, seeds=seeds))

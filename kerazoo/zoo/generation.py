@@ -114,6 +114,12 @@ def generate(
     ((10,), False)
     """
     steps = check_int("steps", steps, hint="It is the number of steps to generate.")
+    if len(model.inputs) > 1 or isinstance(model.output_shape, dict):
+        raise InvalidArgumentError(
+            f"the model has the inputs {[each.name for each in model.inputs]} and the outputs "
+            f"{list(model.output_names)}; expected one input and one output, which becomes the next input. Static "
+            "features and several heads cannot be generated from."
+        )
     check_choice("mode", mode, ("auto", "states", "window"))
     tokens = any(isinstance(layer, keras.layers.Embedding) for layer in model.layers)
     prompts = prompts_of(model, context, tokens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
+
+from kerazoo.cells.base import DRAWING
 
 __all__ = ["drawn_by_numpy"]
 
@@ -20,21 +23,26 @@ Values = NDArray[np.float64]
 def drawn_by_numpy(layers: Sequence[keras.layers.Layer]) -> Iterator[None]:
     """Context in which NumPy draws the initial weights that these layers build.
 
-    The distributions and seeds are those of the layers' initializers. Keras's draws differ between backends, and JAX
-    compiles a function per shape: for one LSTM that takes more than a second, much of the training time of a small
-    network. Initializers that are not Keras's own, or without a seed, are not replaced.
+    The distributions and seeds are those of the layers' initializers, and of those that cells name in `add_weight`.
+    Keras's draws differ between backends, and JAX compiles a function per shape: for one LSTM that takes more than a
+    second, much of the training time of a small network. Initializers that are not Keras's own, or without a seed, are
+    not replaced.
     """
     replaced: list[tuple[Any, str, Any]] = []
-    lstm_cells = []
+    lstm_cells, adding = [], []
     for layer in layers:
         for part in layer._flatten_layers():
+            adding.append(part)
             for name, initializer in list(vars(part).items()):
                 if name.endswith("_initializer") and _can_draw(initializer):
                     replaced.append((part, name, initializer))
             # Keras joins the biases of an LSTM, with ones for the forget gate, by operations that JAX compiles.
             if isinstance(part, keras.layers.LSTMCell) and vars(part).get("unit_forget_bias"):
                 lstm_cells.append(part)
+    token = DRAWING.set(_draw_or_call)
     try:
+        for part in adding:
+            vars(part)["add_weight"] = _drawing(part.add_weight)
         for part, name, initializer in replaced:
             vars(part)[name] = _Drawn(initializer)
         for part in lstm_cells:
@@ -45,8 +53,28 @@ def drawn_by_numpy(layers: Sequence[keras.layers.Layer]) -> Iterator[None]:
                 vars(part)["bias_initializer"] = drawn.with_ones_for_the_forget_gate()
         yield
     finally:
+        DRAWING.reset(token)
         for part, name, value in replaced:
             vars(part)[name] = value
+        for part in adding:
+            vars(part).pop("add_weight", None)
+
+
+def _drawing(add_weight: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of a layer, with an initializer that NumPy draws if it can."""
+
+    @functools.wraps(add_weight)
+    def drawing(shape: Any = None, initializer: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(initializer, str | keras.initializers.Initializer):
+            found = keras.initializers.get(initializer)
+            initializer = _Drawn(found) if _can_draw(found) else found
+        return add_weight(shape, initializer, *args, **kwargs)
+
+    return drawing
+
+
+def _draw_or_call(initializer: Any, shape: Sequence[int], dtype: Any) -> Any:
+    return (_Drawn(initializer) if _can_draw(initializer) else initializer)(shape, dtype=dtype)
 
 
 class _Drawn:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 import pytest
 
 from kerazoo import zoo
+from kerazoo.cells import cell_info, list_cells
 from kerazoo.zoo.initial import drawn_by_numpy
 
 pytestmark = pytest.mark.backend
@@ -70,6 +74,46 @@ def test_a_seed_gives_the_same_weights_on_every_backend():
         np.testing.assert_array_equal(one, other)
     assert not np.array_equal(weights[0], zoo.build("lstm_2x3", seed=6).get_weights()[0])
     np.testing.assert_allclose(found, FOUND, rtol=1e-5)
+
+
+def _names():
+    for name in list_cells():
+        stamps = "[time=step]" if cell_info(name).needs_timestamps else ""
+        yield f"{name}_1x4{stamps}"
+    yield from ("gru_1x4_residual_f3", "gru_1x4_highway_f3", "gru_1x4_attention2_proj3", "bilstm_1x4_inproj5")
+    yield from ("gru_1x4_v20_e3_nce", "gru_1x4_s2_masked_classes3")
+
+
+@pytest.mark.parametrize("name", list(_names()))
+def test_every_random_weight_is_drawn_by_numpy(name, monkeypatch):
+    """NumPy's draws do not depend on the backend; Keras's do."""
+    drawn_by_keras = []
+
+    def recorded(shape, *args, **kwargs):
+        drawn_by_keras.append(tuple(shape))
+        return keras.ops.zeros(shape)
+
+    for draw in ("uniform", "normal", "truncated_normal"):
+        monkeypatch.setattr(keras.src.backend.random, draw, recorded)
+    zoo.build(name, seed=5)
+    assert drawn_by_keras == []
+
+
+def test_models_that_are_built_in_threads_have_the_weights_of_their_seeds():
+    before = random.getstate()
+    wanted = [zoo.build("lstm_2x4_residual", seed=seed).get_weights() for seed in (0, 1)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda k: zoo.build("lstm_2x4_residual", seed=k % 2).get_weights(), range(12)))
+    for number, weights in enumerate(found):
+        for one, other in zip(weights, wanted[number % 2], strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert random.getstate() == before
+    random.seed(3)
+    unseeded = zoo.build("lstm_1x4").get_weights()
+    random.seed(3)
+    for one, other in zip(unseeded, zoo.build("lstm_1x4").get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)  # Keras still draws seeds from Python's generator
+    random.setstate(before)
 
 
 def test_initializers_without_a_seed_or_not_of_keras_are_kept():

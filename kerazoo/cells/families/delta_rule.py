@@ -17,7 +17,7 @@ import numpy as np
 from keras import ops
 
 from kerazoo._validation import check_int
-from kerazoo.cells.base import RecurrentCell, raised_bias, split_at
+from kerazoo.cells.base import RecurrentCell, draw, raised_bias, split_at
 from kerazoo.cells.registry import CellInfo
 from kerazoo.cells.scan import hold_last_valid, prefix_scan, previous_values
 from kerazoo.errors import InvalidArgumentError
@@ -195,7 +195,7 @@ class GatedDeltaCell(_DeltaCell):
         rates = keras.initializers.RandomUniform(1.0, 16.0)
 
         def step_bias(shape: Any, dtype: Any = None) -> Any:
-            step = ops.exp(log_steps(shape, dtype=dtype))
+            step = ops.exp(draw(log_steps, shape, dtype))
             return step + ops.log(-ops.expm1(-step))  # the inverse of softplus
 
         self.kernel = self.add_kernel("kernel", (input_shape[-1], 3 * self.units + 2 * self.heads))
@@ -203,7 +203,7 @@ class GatedDeltaCell(_DeltaCell):
         self.a_log = self.add_weight(
             shape=(self.heads,),
             name="a_log",
-            initializer=lambda shape, dtype=None: ops.log(rates(shape, dtype=dtype)),
+            initializer=lambda shape, dtype=None: ops.log(draw(rates, shape, dtype)),
             autocast=False,
         )
         self.built = True
@@ -393,7 +393,7 @@ def _of_each(initializer: Any) -> Any:
 
     def values(shape: Any, dtype: Any = None) -> Any:
         matrices, rows, columns = shape
-        drawn = initializer((rows, matrices * columns), dtype=dtype)
+        drawn = draw(initializer, (rows, matrices * columns), dtype)
         return ops.transpose(ops.reshape(drawn, (rows, matrices, columns)), (1, 0, 2))
 
     return values

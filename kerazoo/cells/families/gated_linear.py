@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 
 from kerazoo._validation import check_int, check_real
-from kerazoo.cells.base import RecurrentCell, split_at
+from kerazoo.cells.base import RecurrentCell, draw, split_at
 from kerazoo.cells.registry import CellInfo
 from kerazoo.cells.scan import linear_scan
 from kerazoo.errors import InvalidArgumentError
@@ -125,7 +125,7 @@ class RGLRUCell(_SelectiveCell):
         uniform = keras.initializers.RandomUniform(self.decay_min, self.decay_max)
 
         def decay_logit(shape: Any, dtype: Any = None) -> Any:
-            log_a = ops.log(uniform(shape, dtype=dtype)) / self.c
+            log_a = ops.log(draw(uniform, shape, dtype)) / self.c
             return log_a - ops.log(-ops.expm1(log_a))  # log a / (1 - a), without the difference of numbers close to 1
 
         self._add_input_map(input_shape[-1])
@@ -221,7 +221,7 @@ class MambaCell(_SelectiveCell):
         log_steps = keras.initializers.RandomUniform(math.log(self.dt_min), math.log(self.dt_max))
 
         def step_bias(shape: Any, dtype: Any = None) -> Any:
-            step = ops.maximum(ops.exp(log_steps(shape, dtype=dtype)), _SMALLEST_STEP)
+            step = ops.maximum(ops.exp(draw(log_steps, shape, dtype)), _SMALLEST_STEP)
             return step + ops.log(-ops.expm1(-step))  # the inverse of softplus
 
         def a_log(shape: Any, dtype: Any = None) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 
 from kerazoo._validation import check_int, check_real
-from kerazoo.cells.base import RecurrentCell
+from kerazoo.cells.base import RecurrentCell, draw
 from kerazoo.cells.registry import CellInfo
 from kerazoo.cells.scan import complex_linear_scan
 from kerazoo.errors import InvalidArgumentError
@@ -161,7 +161,7 @@ class LMUCell(RecurrentCell):
             encoder = keras.initializers.LecunUniform()
 
             def make(shape: Any, dtype: Any = None) -> Any:
-                parts = [encoder((shape[0], 1), dtype=dtype), initializer((shape[0], shape[1] - 1), dtype=dtype)]
+                parts = [draw(encoder, (shape[0], 1), dtype), draw(initializer, (shape[0], shape[1] - 1), dtype)]
                 return ops.concatenate(parts, axis=1)
 
             return make
@@ -325,14 +325,14 @@ class LRUCell(_DiagonalCell):
         square, phase = keras.initializers.RandomUniform(0.0, 1.0), keras.initializers.RandomUniform(0.0, 1.0)
 
         def squared_modulus(shape: Any, dtype: Any) -> Any:
-            drawn = square(shape, dtype=dtype) * (self.r_max**2 - self.r_min**2) + self.r_min**2
+            drawn = draw(square, shape, dtype) * (self.r_max**2 - self.r_min**2) + self.r_min**2
             return ops.clip(drawn, 1e-6, 1 - 1e-6)  # |d| of 0 and of 1 have infinite logarithms
 
         def nu_log(shape: Any, dtype: Any = None) -> Any:
             return ops.log(-0.5 * ops.log(squared_modulus(shape, dtype)))
 
         def theta_log(shape: Any, dtype: Any = None) -> Any:
-            return ops.log(self.max_phase * ops.maximum(phase(shape, dtype=dtype), 1e-6))
+            return ops.log(self.max_phase * ops.maximum(draw(phase, shape, dtype), 1e-6))
 
         def gamma_log(shape: Any, dtype: Any = None) -> Any:
             return 0.5 * ops.log(1 - squared_modulus(shape, dtype))
@@ -426,10 +426,10 @@ class S5Cell(_DiagonalCell):
         output_initializer = keras.initializers.LecunNormal()
 
         def input_matrix(shape: Any, dtype: Any = None) -> Any:
-            return ops.matmul(self.kernel_initializer(shape, dtype=dtype), ops.convert_to_tensor(basis, dtype=dtype))
+            return ops.matmul(draw(self.kernel_initializer, shape, dtype), ops.convert_to_tensor(basis, dtype=dtype))
 
         def output_matrix(shape: Any, dtype: Any = None) -> Any:
-            return ops.matmul(ops.convert_to_tensor(basis.T, dtype=dtype), output_initializer(shape, dtype=dtype))
+            return ops.matmul(ops.convert_to_tensor(basis.T, dtype=dtype), draw(output_initializer, shape, dtype))
 
         self.kernel = self.add_kernel("kernel", (input_shape[-1], 2 * self.width), input_matrix)
         self.lambda_re = self._add_vector("lambda_re", _constant(values.real))

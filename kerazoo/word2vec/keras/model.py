@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerazoo._runtime.devices import accelerator_visible
 from kerazoo._validation import check_choice, check_int
 from kerazoo.batching.sampling import checked_probabilities, log_probabilities
 from kerazoo.errors import InvalidArgumentError
@@ -118,8 +119,9 @@ class SkipGram(keras.Model):
                 shape=log_q.shape, initializer=FixedValues(log_q), trainable=False, name="log_noise"
             )
         self.pair_loss = CompensatedMean(name="pair_loss")
-        # RowClippedSGD finds the distinct rows of a batch with tf.unique, which XLA cannot compile on TensorFlow.
-        self.supports_jit = keras.backend.backend() != "tensorflow"
+        # XLA compiles tf.unique, by which RowClippedSGD finds the distinct rows of a batch, on a CPU; with a GPU on
+        # TensorFlow this is not measured.
+        self.supports_jit = keras.backend.backend() != "tensorflow" or not accelerator_visible()
         self.built = True
 
     def call(self, inputs: dict[str, Any]) -> Any:
