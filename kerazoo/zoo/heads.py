@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from kerazoo.errors import InvalidArgumentError
@@ -51,8 +52,10 @@ class SplitHorizon(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """The inputs with an axis for the steps of the forecast."""
-        shape = ops.shape(inputs)
-        return ops.reshape(inputs, (*shape[:-1], self.horizon, self.outputs))
+        if None in tuple(inputs.shape)[1:]:
+            # An export: tf2onnx joins a reshape of unknown sizes with that of the layer before, wrongly.
+            return ops.take(inputs, np.arange(self.horizon * self.outputs).reshape(self.horizon, self.outputs), axis=-1)
+        return ops.reshape(inputs, (*ops.shape(inputs)[:-1], self.horizon, self.outputs))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """The mask in the shape of the losses, (B, T, horizon): Keras does not add the axis."""

@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).with_name("fit_program.py")
 BACKENDS = ["tensorflow"]
 BACKENDS += [
     pytest.param(name, marks=marks)
-    for name, marks in (("jax", ()), ("torch", pytest.mark.slow))
+    for name, marks in (("jax", pytest.mark.slow), ("torch", pytest.mark.slow))
     if importlib.util.find_spec(name)
 ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.questions import persistence
 from benchmarks.questions.persistence import measure, word_vectors
 
@@ -37,6 +39,7 @@ def test_word_vectors_are_the_same_on_both_sides(tmp_path):
     assert tables < sizes["vectors, word2vec's binary format"] < 1.5 * tables
 
 
+@pytest.mark.slow
 def test_forecasters_and_models_of_the_zoo_are_saved_and_loaded(tmp_path):
     formats = [*persistence.forecasters(1), *persistence.zoo_models(("rnn_1x4",))]
     rows = measure(formats, 1, tmp_path)

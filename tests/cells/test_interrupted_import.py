@@ -25,7 +25,7 @@ print(zoo.build("gru_1x4").name, len(zoo.list_models()) > 20)
 """
 
 
-@pytest.mark.parametrize("family", ["elementwise", "xlstm"])
+@pytest.mark.parametrize("family", ["elementwise", pytest.param("xlstm", marks=pytest.mark.slow)])
 def test_an_interrupted_import_can_be_repeated(family):
     done = subprocess.run(
         [sys.executable, "-c", CODE.format(family=family)], capture_output=True, text=True, check=False

@@ -119,6 +119,7 @@ def watchers(folder):
     ]
 
 
+@pytest.mark.slow
 def test_callbacks_that_monitor_a_loss_continue(tmp_path, uncompiled):
     never_crashed = watchers(tmp_path)
     whole = tiny(epochs=9, callbacks=never_crashed).fit(series())
@@ -139,6 +140,7 @@ def test_callbacks_that_monitor_a_loss_continue(tmp_path, uncompiled):
     assert min(whole.history_["val_loss"][2:]) == of_another_loss.best
 
 
+@pytest.mark.slow
 def test_weights_that_a_callback_keeps_survive_a_crash(tmp_path, uncompiled):
     """Nothing is held out: the weights that the callback restores make the forecast."""
 
@@ -164,6 +166,7 @@ def test_statistics_that_networks_did_not_improve_stay_after_a_crash(tmp_path, u
     np.testing.assert_allclose(resumed.predict(3), series().mean(), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_dropout_continues(tmp_path, uncompiled):
     changes = {"model": "gru_1x4_dropout20", "epochs": 3, "n_members": 1}
     crashed(tmp_path, 2, **changes)
@@ -232,6 +235,7 @@ for seed in range(6):
 """
 
 
+@pytest.mark.slow
 def test_many_models_in_one_process_do_not_warn():
     """TensorFlow warns of retracing, but only twice per process: hence a separate one."""
     done = subprocess.run([sys.executable, "-c", MANY], capture_output=True, text=True, check=False, timeout=300)

@@ -134,9 +134,14 @@ def forecast_without_callbacks():
 @pytest.mark.parametrize(
     "make",
     [
-        lambda folder: keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True),
+        pytest.param(
+            lambda folder: keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True), marks=pytest.mark.slow
+        ),
         lambda folder: [keras.callbacks.CSVLogger(folder / "log.csv"), Keeper()],
-        lambda folder: (keras.callbacks.CallbackList([Keeper()]), [keras.callbacks.TerminateOnNaN()]),
+        pytest.param(
+            lambda folder: (keras.callbacks.CallbackList([Keeper()]), [keras.callbacks.TerminateOnNaN()]),
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["one", "several", "nested"],
 )

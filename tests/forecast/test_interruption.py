@@ -110,6 +110,7 @@ def test_with_checkpoints_and_without_a_seed_ctrl_c_loses_nothing(tmp_path):
     assert begun == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_last_epoch_still_completes_the_checkpoint(tmp_path):
     options = {"epochs": 3, "checkpoint_dir": tmp_path, **LEARNING}
     stopped = interrupted(tiny(callbacks=CtrlC(2), **options), series())

@@ -43,6 +43,7 @@ def test_words_have_neighbours(tmp_path):
     assert [path.name for path in (tmp_path / "plots").iterdir()] == ["word_vectors.png"]
 
 
+@pytest.mark.slow
 def test_a_network_generates_a_sine(tmp_path):
     output = run(
         "sine_generation.py", tmp_path, "--model", "rnn_1x20", "--iterations", "300", "--learning-rate", "0.003"

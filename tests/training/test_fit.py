@@ -110,6 +110,7 @@ def test_fused_cells_dropout_and_wrappers_train_in_the_loop(name):
     assert history.history["loss"][-1] < 0.8 * history.history["loss"][0]
 
 
+@pytest.mark.slow
 @can_loop
 @slow_on_jax
 def test_token_models_train_in_the_loop():
@@ -236,7 +237,7 @@ def test_fit_validates_its_arguments():
         fit(zoo.build("rnn_1x4"), x, y)
     with pytest.raises(InvalidArgumentError, match="plan='fast'; expected 'auto' or a Plan"):
         fit(made(), x, y, plan="fast")
-    with pytest.raises(InvalidArgumentError, match="loop=True; expected loop=False: the loop takes arrays"):
+    with pytest.raises(InvalidArgumentError, match="loop=True; expected loop=False: the loop takes NumPy arrays"):
         fit(made(), (pair for pair in [(x, y)]), plan=LOOP, verbose=0)
     with pytest.raises(InvalidArgumentError, match="batch_size=0"):
         fit(made(), x, y, batch_size=0, verbose=0)

@@ -98,6 +98,7 @@ print(len(fitted.history_["loss"]), digest.hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_killed_twice_it_ends_as_if_it_had_not_been(tmp_path):
     """SIGKILL, which no process can handle, while checkpoints are written all the time."""
     for n_checkpoints in (3, 7):

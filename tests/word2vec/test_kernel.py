@@ -113,9 +113,9 @@ def test_long_updates_are_clipped_and_logits_beyond_the_bound_give_none(model):
     ("lengths", "n_words", "window", "changes"),
     [
         ((700,), 40, 1, {}),
-        ((700,), 40, 12, {"n_noise": 32}),
+        ((250,), 40, 12, {"n_noise": 32}),
         ((700,), 40, 5, {"group": 1}),
-        ((700,), 40, 5, {"group": 7, "n_noise": 48}),
+        ((300,), 40, 5, {"group": 7, "n_noise": 48}),
         ((9, 3, 30, 0, 0, 1), 40, 50, {"reach": 30}),
         ((1, 1, 2, 1), 5, 3, {}),
         ((1, 1, 1), 5, 3, {}),

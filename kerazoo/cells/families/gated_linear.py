@@ -142,7 +142,7 @@ class RGLRUCell(_SelectiveCell):
         gates = ops.sigmoid(ops.cast(ops.matmul(u, self.kernel) + self.bias, wide))
         r, i = ops.split(gates, 2, axis=-1)
         log_a = self.c * r * ops.log_sigmoid(ops.cast(self.decay_logit, wide))
-        rest = -ops.expm1(2 * log_a)  # 1 - a_t^2
+        rest = -ops.tanh(log_a) * (ops.exp(2 * log_a) + 1)  # -expm1(2 log a) = 1 - a^2; ONNX has no expm1
         positive = rest > 1e-12
         scale = ops.where(positive, ops.sqrt(ops.where(positive, rest, ops.ones_like(rest))), ops.zeros_like(rest))
         return ops.exp(log_a), scale * i * ops.cast(u, wide), lambda h: ops.cast(h, self.compute_dtype)

@@ -457,7 +457,8 @@ class S5Cell(_DiagonalCell):
     def _input_scale(self) -> tuple[Any, Any]:
         eigen_re, eigen_im, re, im = self._exponent()
         # exp(re + i im) - 1, without the difference of two numbers close to 1: steps can be as small as 0.001.
-        less_re = ops.expm1(re) * ops.cos(im) - 2 * ops.square(ops.sin(im / 2))
+        expm1 = ops.tanh(re / 2) * (ops.exp(re) + 1)  # ONNX has no expm1
+        less_re = expm1 * ops.cos(im) - 2 * ops.square(ops.sin(im / 2))
         less_im = ops.exp(re) * ops.sin(im)
         norm = ops.square(eigen_re) + ops.square(eigen_im)
         return (
