@@ -184,7 +184,9 @@ class _StackedNets(MemberNets):
         batch = ops.shape(x)[2]
         width = self._kernel.shape[1]
         start = [*self._start(batch), ops.zeros((self.n_members, batch, width))]
-        last, outputs, states = loop_over_steps(step, [x, valid], start, all_outputs=all_outputs)
+        # Steps that Keras's own cells take for all members at once can be computed again for their gradients.
+        again = self._stacked if training and self._steps is not None else None
+        last, outputs, states = loop_over_steps(step, [x, valid], start, all_outputs=all_outputs, variables=again)
         return last, outputs, states[:-1]
 
     def forward(self, x: Any, valid: Any, training: bool = False) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from kerazoo._runtime.interrupts import DeferredInterrupt
+from kerazoo.cells.loop import recomputing
 from kerazoo.errors import TrainingError
 from kerazoo.forecast.nets.members import MemberNets, Values
 
@@ -98,7 +100,8 @@ class Learner(keras.Model):
         """Outputs (M, L or 1, b, O) of the networks."""
         x = ops.transpose(ops.take(self._inputs, windows, axis=1), (0, 2, 1, 3))
         valid = ops.transpose(ops.take(self._valid, windows, axis=1), (0, 2, 1, 3))
-        return self.nets(x, valid, training=training)
+        with recomputing() if self.supports_jit else contextlib.nullcontext():
+            return self.nets(x, valid, training=training)
 
     def _errors(self, windows: Any, outputs: Any) -> Any:
         """Losses (M, b, L or 1, O) of the targets."""
