@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from kerazoo.zoo.builders import build
+from kerazoo.zoo.compile_defaults import compile_defaults
 from kerazoo.zoo.spec import RNNSpec
 
 __all__ = ["compiled_candidate", "default_loss", "shown_name", "why_too_easy"]
@@ -20,16 +21,12 @@ def default_loss(spec: RNNSpec) -> Any:
         spec: of the candidate.
 
     Returns:
-        The cross-entropy of words for `"softmax"`; None for heads that compute their loss themselves; else `"mse"`.
+        That of :func:`kerazoo.zoo.compile_defaults`; None for heads that compute their loss themselves.
 
-    >>> default_loss(RNNSpec.from_name("gru_1x8")), default_loss(RNNSpec.from_name("gru_1x8_v50_nce"))
-    ('mse', None)
+    >>> type(default_loss(RNNSpec.from_name("gru_1x8"))).__name__
+    'MeanSquaredError'
     """
-    if spec.head in ("nce", "sampled_softmax"):
-        return None
-    if spec.head == "softmax":
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    return "mse"
+    return compile_defaults(spec).get("loss")
 
 
 def compiled_candidate(
@@ -51,8 +48,8 @@ def compiled_candidate(
         loss: as in `keras.Model.compile`; None: :func:`default_loss`.
         metrics: as in `keras.Model.compile`.
 
-    >>> compiled_candidate(RNNSpec.from_name("gru_1x8"), seed=1).loss
-    'mse'
+    >>> type(compiled_candidate(RNNSpec.from_name("gru_1x8"), seed=1).loss).__name__
+    'MeanSquaredError'
     """
     model = build(spec, seed=seed)
     optimizer = keras.optimizers.Adam(learning_rate, clipnorm=1.0)

@@ -14,7 +14,7 @@ from kerazoo import cells
 from kerazoo.cells import Bidirectional, Recurrent, RecurrentCell, cell_info, list_cells, make_cell
 from kerazoo.cells.base import output_size_of, state_sizes_of
 from tests.helpers.autodiff import gradients
-from tests.helpers.speed import slow_on_jax
+from tests.helpers.speed import slow_on_jax, slow_on_jax_marks
 from tests.references.cells import references, run
 
 pytestmark = pytest.mark.backend
@@ -191,7 +191,7 @@ def test_a_sequence_can_be_split_and_its_states_passed_on(name):
 
 
 @pytest.mark.parametrize("name", LINEAR)
-@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("backwards", [pytest.param(False, marks=slow_on_jax_marks), True])
 def test_the_parallel_form_equals_the_sequential_one(name, backwards):
     cell = made(name)
     states = some_states(cell)

@@ -12,6 +12,7 @@ from kerazoo import Forecaster
 from kerazoo.errors import TrainingError
 from kerazoo.forecast import baselines, fitting
 from tests.forecast.helpers import T, assert_equal, series, tiny
+from tests.helpers.speed import slow_on_jax
 
 pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("uncompiled")]
 
@@ -92,6 +93,7 @@ def test_an_interruption_by_a_callback_counts_too():
     assert_same_forecasts(stopped, tiny(epochs=2, **LEARNING).fit(series()))
 
 
+@slow_on_jax
 def test_with_checkpoints_and_without_a_seed_ctrl_c_loses_nothing(tmp_path):
     """The epoch is finished and written. The next run continues with the seed that the first one drew."""
     options = {"epochs": 5, "seed": None, "checkpoint_dir": tmp_path, **LEARNING}

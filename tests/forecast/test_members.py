@@ -15,6 +15,7 @@ from kerazoo.forecast.nets.rollout import Rollout
 from kerazoo.forecast.nets.trainer import BestWeights, Learner, WindowArrays, fit_learner
 from kerazoo.zoo.builders import build_stack
 from kerazoo.zoo.spec import RNNSpec
+from tests.helpers.speed import slow_on_jax_marks
 
 pytestmark = pytest.mark.backend
 
@@ -187,7 +188,14 @@ def trained(spec, seeds, arrays, steps=3, batch_size=99, epochs=1, rate=0.01, lo
     return nets, course
 
 
-@pytest.mark.parametrize("name", ["lstm_1x4", "gru_2x4", "lstm_1x8_relu", "lstm_1x5_residual", "lru_1x4", "esn_1x6"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gru_2x4",
+        "lstm_1x5_residual",
+        *(pytest.param(name, marks=slow_on_jax_marks) for name in ("lstm_1x4", "lstm_1x8_relu", "lru_1x4", "esn_1x6")),
+    ],
+)
 def test_each_member_learns_like_a_single_network(name):
     spec, arrays = spec_of(name), arrays_of(2)
     nets, _ = trained(spec, SEEDS, arrays)

@@ -9,6 +9,7 @@ import pytest
 from kerazoo import Forecaster
 from kerazoo.forecast.nets.precision import in_float32
 from tests.forecast.helpers import assert_equal, numbers, tiny
+from tests.helpers.speed import slow_on_jax_marks
 
 pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("uncompiled")]
 
@@ -34,7 +35,11 @@ def set_floatx(config, name):
     config.set_floatx(name)
 
 
-@pytest.mark.parametrize("change", [(set_policy, "mixed_float16"), (set_floatx, "float64")], ids=lambda each: each[1])
+@pytest.mark.parametrize(
+    "change",
+    [(set_policy, "mixed_float16"), pytest.param((set_floatx, "float64"), marks=slow_on_jax_marks)],
+    ids=lambda each: each[1],
+)
 def test_a_fit_and_its_forecasts_are_the_same_whatever_the_settings(change, settings, tmp_path):
     expected = made()
     change[0](settings, change[1])

@@ -216,6 +216,7 @@ def test_a_compiled_model_equals_the_model():
     assert not ops.convert_to_numpy(call(x)).any()
 
 
+@slow_on_jax
 @can_loop
 def test_plain_fit_trains_what_the_loop_cannot(capsys):
     x, y = arrays()

@@ -16,6 +16,7 @@ import pytest
 
 from kerazoo import Word2Vec
 from kerazoo.errors import InvalidArgumentError, StorageError
+from tests.helpers.speed import slow_on_jax
 
 pytestmark = pytest.mark.backend
 
@@ -81,6 +82,7 @@ def test_it_ends_as_if_it_had_not_been_interrupted(tmp_path, whole, crashes):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fit-0.kerazoo"]
 
 
+@slow_on_jax
 def test_single_pairs_continue_too(tmp_path):
     changes = {"engine_options": {"batch_size": 64}, "loss": "negative_sampling"}
     expected = model(None, **changes).fit(documents()).vectors_
@@ -138,6 +140,7 @@ def test_without_a_seed_it_continues_with_the_seed_that_was_drawn(tmp_path):
     assert_same(resumed, model(None, seed=resumed.seed_).fit(documents()))
 
 
+@slow_on_jax
 def test_partial_fit_has_its_own_checkpoint(tmp_path):
     expected = model(None).fit(documents()).partial_fit(documents(seed=1))
     first = model(tmp_path).fit(documents())
@@ -150,6 +153,7 @@ def test_partial_fit_has_its_own_checkpoint(tmp_path):
     assert Word2Vec.load(tmp_path / "fit-1.kerazoo").history_ == resumed.history_
 
 
+@slow_on_jax
 def test_early_stopping_remembers_the_epochs_before(tmp_path):
     def stopper():
         return keras.callbacks.EarlyStopping(monitor="loss", min_delta=10.0, patience=3)

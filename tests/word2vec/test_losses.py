@@ -13,6 +13,7 @@ import pytest
 from keras import ops
 
 from kerazoo.word2vec.keras.losses import LOSSES, candidate_logits, noise_contrastive_loss, sampled_softmax_loss
+from tests.helpers.speed import slow_on_jax
 
 pytestmark = pytest.mark.backend
 
@@ -169,6 +170,7 @@ def gradients_of(problem, name, remove_hits):
     return [tf.convert_to_tensor(g).numpy() for g in tape.gradient(value, variables)]
 
 
+@slow_on_jax
 def test_values_and_gradients_equal_tensorflows(problem, tensorflow_reference):
     reference = tensorflow_reference(problem)
     for name in ("nce", "sampled_softmax"):

@@ -21,6 +21,7 @@ from kerazoo.cells import CellInfo, Recurrent, RecurrentCell, register_cell, unr
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.word2vec import SkipGram
 from kerazoo.word2vec.keras.optimizer import RowClippedSGD
+from tests.helpers.speed import slow_on_jax
 
 pytestmark = pytest.mark.backend
 
@@ -130,6 +131,7 @@ ORDERS = {
 }
 
 
+@slow_on_jax
 @pytest.mark.parametrize("order", ORDERS)
 def test_load_model_finds_every_class_in_a_fresh_process(order, folder):
     names = registered_classes()

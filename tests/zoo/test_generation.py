@@ -16,7 +16,7 @@ from kerazoo._runtime.graph_options import without_remapping
 from kerazoo.cells import cell_info, list_cells
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.zoo import RNNSpec
-from tests.helpers.speed import slow_on_jax_marks
+from tests.helpers.speed import slow_on_jax, slow_on_jax_marks
 from tests.zoo.test_builders import inputs_of
 
 pytestmark = pytest.mark.backend
@@ -50,7 +50,7 @@ def grown(model, context, steps, window=None):
         "lstm_1x8_relu",
         "gru6-lstm5_seq2one",
         "mingru_2x6_highway_f2_o2",
-        "slstm_1x4_attention3_dropout20",
+        pytest.param("slstm_1x4_attention3_dropout20", marks=slow_on_jax_marks),
         pytest.param("mlstm4-lmu4_residual", marks=slow_on_jax_marks),
         pytest.param("lnlstm_1x4_proj3_inproj5_seq2one", marks=slow_on_jax_marks),
     ],
@@ -139,6 +139,7 @@ def test_time_continues_by_its_last_difference():
             np.testing.assert_allclose(found, values[:, 5:, :1], rtol=1e-4, atol=1e-5)
 
 
+@slow_on_jax
 def test_any_chain_of_keras_layers_works():
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
