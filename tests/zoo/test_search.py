@@ -315,7 +315,7 @@ def test_own_compilation_and_the_direction_of_the_metric():
     assert seen == [1e-4]
     model = space.hypermodel(compiled)(HyperParameters())
     assert model.loss == "mae"
-    assert space.hypermodel()(HyperParameters()).loss == "mse"
+    assert space.hypermodel()(HyperParameters()).loss.name == "mean_squared_error"
 
 
 # With the packages themselves.
