@@ -171,7 +171,7 @@ def targets_of_heads(
     """
     if targets is None:
         return None
-    heads = ", ".join(map(repr, outputs))
+    heads = ", ".join(map(repr, sorted(outputs)))  # torch sorts them, other backends do not
     if not isinstance(targets, Mapping):
         raise InvalidArgumentError(
             f"targets are of type {type(targets).__name__}; expected a dict: name of a head -> targets, for {heads}."

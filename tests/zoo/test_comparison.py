@@ -42,7 +42,7 @@ def test_every_model_gets_the_same_time_without_compilation(found):
         times = [at for at, _, _ in run.curve]
         assert times == sorted(times)
         assert times[-1] == run.seconds
-        assert run.curve[-1][2]["loss"] < run.curve[0][2]["loss"]
+        assert len(run.curve) == 1 or run.curve[-1][2]["loss"] < run.curve[0][2]["loss"]
 
 
 def test_the_table_is_sorted_and_says_what_the_runs_say(found):

@@ -223,8 +223,9 @@ def test_the_argument_names_of_version_0_1_work_and_warn():
     with pytest.warns(DeprecationWarning, match="deprecated") as caught:
         found = zoo.generate(model, seed=context, steps=4, temperature=1.0, random_seed=7)
     np.testing.assert_array_equal(found, expected)
-    assert ["context=" in str(each.message) for each in caught] == [True, False]
-    assert {each.filename for each in caught} == {__file__}
+    ours = [each for each in caught if "is deprecated" in str(each.message)]
+    assert ["context=" in str(each.message) for each in ours] == [True, False]
+    assert {each.filename for each in ours} == {__file__}
     with pytest.raises(InvalidArgumentError, match="both given"):
         zoo.generate(model, context, 4, seed=1, random_seed=7)
 

@@ -103,7 +103,7 @@ def test_trained_saved_and_loaded(tmp_path):
         ({"price": np.zeros((N, 2, 3))}, r"targets have shape \(4, 2, 3\)"),
         ({"b": np.zeros((N, 3))}, r"targets have shape \(4, 3\), outputs \(4, 1\)"),
         ({"rises": np.zeros((N, 3))}, "ids of classes"),
-        ({"fall": np.zeros(N)}, "targets for 'fall'; expected the names of the heads: 'price', 'rises', 'b'"),
+        ({"fall": np.zeros(N)}, "targets for 'fall'; expected the names of the heads: 'b', 'price', 'rises'"),
     ],
 )
 def test_targets_of_a_head_are_checked_as_those_of_a_single_one(change, message):
