@@ -137,7 +137,9 @@ class FiniteTraining(keras.callbacks.Callback):
             weights = f"The model has its weights after step {self._kept_at} again, which are finite."
         else:
             weights = "The model has the weights again that it had before the run."
-        raise TrainingError(f"{self._reason}; expected finite numbers. {weights} {REMEDIES}")
+        # The loss of the first step is that of the given weights: no step size is to blame.
+        data = "Look for NaN in the data first. " if self._wrong is not None and self._wrong[1] == 1 else ""
+        raise TrainingError(f"{self._reason}; expected finite numbers. {weights} {data}{REMEDIES}")
 
 
 def _loss_of(logs: dict[str, Any] | None) -> float:

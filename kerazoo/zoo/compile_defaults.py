@@ -44,9 +44,7 @@ class Perplexity(keras.metrics.SparseCategoricalCrossentropy):
         return ops.exp(super().result())
 
 
-def compile_defaults(
-    model_or_spec_or_name: keras.Model | RNNSpec | str, learning_rate: float | None = None
-) -> dict[str, Any]:
+def compile_defaults(model_or_spec_or_name: keras.Model | RNNSpec | str, learning_rate: Any = None) -> dict[str, Any]:
     """Arguments for `model.compile` that fit the head of a zoo model.
 
     ====================== =============================================== =====================================
@@ -65,7 +63,7 @@ def compile_defaults(
 
     Args:
         model_or_spec_or_name: a model of :func:`kerazoo.zoo.build`, also loaded or cloned; an `RNNSpec`; or a name.
-        learning_rate: float > 0 or None (0.001).
+        learning_rate: float > 0, a schedule of Keras or None (0.001).
 
     Returns:
         A dict with `optimizer` and, but for heads with noise words, `loss` and `metrics`. Optimizers and metrics have
@@ -81,8 +79,10 @@ def compile_defaults(
     >>> type(arguments["loss"]).__name__, arguments["metrics"][0].name
     ('SparseCategoricalCrossentropy', 'accuracy')
     """
-    rate = 0.001
-    if learning_rate is not None:
+    rate: Any = 0.001
+    if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        rate = learning_rate
+    elif learning_rate is not None:
         rate = check_real("learning_rate", learning_rate, 0.0, exclusive=True, hint="The usual value is 0.001.")
     model = model_or_spec_or_name
     if isinstance(model, keras.Model):

@@ -31,7 +31,8 @@ __all__ = ["CheckedFunctional", "CheckedInputs", "CheckedSequential", "UsableAft
 class UsableAfterErrors:
     """A base class of Keras models: they can be trained with other targets after a step has refused some.
 
-    Ids of classes that are no classes are refused before the first step where they are a NumPy array.
+    NumPy arrays are checked before the first step: static features by their shape, ids of words and classes by their
+    range.
 
     >>> issubclass(CheckedSequential, UsableAfterErrors)
     True
@@ -40,6 +41,7 @@ class UsableAfterErrors:
     @functools.wraps(keras.Model.fit)
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.fit`."""
+        self._check_inputs(x)
         self._check_ids(y)
         kwargs = self._weighted(x, y, kwargs)
         with _state_kept(self):
@@ -48,6 +50,7 @@ class UsableAfterErrors:
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate`."""
+        self._check_inputs(x)
         self._check_ids(y)
         with _state_kept(self):
             return super().evaluate(x, y, *args, **kwargs)  # type: ignore[misc]
@@ -55,6 +58,7 @@ class UsableAfterErrors:
     @functools.wraps(keras.Model.train_on_batch)
     def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.train_on_batch`."""
+        self._check_inputs(x)
         self._check_ids(y)
         kwargs = self._weighted(x, y, kwargs)
         return super().train_on_batch(x, y, *args, **kwargs)  # type: ignore[misc]
@@ -62,8 +66,34 @@ class UsableAfterErrors:
     @functools.wraps(keras.Model.test_on_batch)
     def test_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.test_on_batch`."""
+        self._check_inputs(x)
         self._check_ids(y)
         return super().test_on_batch(x, y, *args, **kwargs)  # type: ignore[misc]
+
+    @functools.wraps(keras.Model.predict)
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model.predict`."""
+        self._check_inputs(x)
+        return super().predict(x, *args, **kwargs)  # type: ignore[misc]
+
+    def _check_inputs(self, x: Any) -> None:
+        """Check arrays: of batches TensorFlow may not know the sizes, and JAX never checks ids."""
+        arrays = keras.tree.flatten(x) if isinstance(x, dict | list | tuple) else [x]
+        if not all(isinstance(each, np.ndarray) for each in arrays):
+            return
+        if isinstance(self, CheckedInputs):
+            x = self._both(x)
+        embedding = next((each for each in self.layers if isinstance(each, keras.layers.Embedding)), None)  # type: ignore[attr-defined]
+        ids = x[0] if isinstance(x, list | tuple) and len(x) else x
+        if embedding is None or not isinstance(ids, np.ndarray) or not ids.size or ids.dtype.kind not in "iuf":
+            return
+        lowest, highest = ids.min(), ids.max()
+        if lowest < 0 or highest >= embedding.input_dim:
+            hint = " Ids of encode_padded need one more word than the vocabulary has." if embedding.mask_zero else ""
+            raise InvalidArgumentError(
+                f"input with ids from {lowest} to {highest}; expected ids from 0 to {embedding.input_dim - 1}, as the "
+                f"model has a vocabulary of {embedding.input_dim}.{hint}"
+            )
 
     def _weighted(self, x: Any, y: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments with sample weights in place of class weights, which Keras applies to sequences wrongly."""

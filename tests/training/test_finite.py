@@ -135,3 +135,10 @@ def test_the_list_of_callbacks_is_as_it_was_given():
     with pytest.raises(TrainingError, match=r"at step 1 of the run"):
         fit(model, x, y, batch_size=BATCH, epochs=3, shuffle=False, verbose=0, callbacks=listed, plan=PLANS[0])
     assert len(listed.callbacks) == 1
+
+
+@pytest.mark.parametrize(("row", "named"), [(0, True), (BATCH, False)])
+def test_a_first_step_that_is_not_finite_blames_the_data(row, named):
+    with pytest.raises(TrainingError) as caught:
+        fit(made(), *arrays(row), batch_size=BATCH, shuffle=False, plan=Plan(loop=False), verbose=0)
+    assert ("Look for NaN in the data first" in str(caught.value)) is named

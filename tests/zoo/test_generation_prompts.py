@@ -110,3 +110,23 @@ def test_a_context_of_padding_alone_is_refused():
     )
     with pytest.raises(InvalidArgumentError, match="context 1 has no step"):
         zoo.generate(model, [[1, 2], [0, 0]], 2)
+
+
+def test_a_masked_series_model_generates_by_states_from_contexts_of_several_lengths():
+    rng = np.random.default_rng(0)
+    contexts = [rng.normal(size=(length, 2)).astype("float32") for length in (5, 3)]
+    model = zoo.build("gru_1x4_f2_o2_masked", seed=1)
+    found = zoo.generate(model, contexts, 4, mode="states")
+    unmasked = zoo.build("gru_1x4_f2_o2", seed=1)
+    for one, context in zip(found, contexts, strict=True):
+        close(one, zoo.generate(unmasked, context, 4, mode="states"))
+
+
+def test_models_with_several_inputs_or_heads_are_refused():
+    heads = {"a": zoo.HeadSpec(), "b": zoo.HeadSpec(classes=2)}
+    for model in (
+        zoo.build("gru_1x4_s2"),
+        zoo.build(zoo.RNNSpec(zoo.LayerSpec("gru", 4), heads=heads)),
+    ):
+        with pytest.raises(InvalidArgumentError, match="Static features and several heads cannot be generated from"):
+            zoo.generate(model, np.zeros(6), 3)

@@ -153,3 +153,28 @@ def test_it_can_be_a_part_of_a_larger_model():
     sequence, static = keras.Input((T, 2)), keras.Input((S,))
     whole = keras.Model([sequence, static], keras.layers.Dense(1)(model([sequence, static])))
     assert numpy(whole(list(both("rnn_1x3_f2_s2")))).shape == (N, 1)
+
+
+def test_arrays_are_checked_after_a_good_fit_too():
+    """TensorFlow traces a second shape with unknown sizes, where the layers cannot check them."""
+    model = zoo.build("gru_1x3_f2_s3_seq2one", seed=1)
+    model.compile("sgd", "mse")
+    x, static, y = np.zeros((6, 4, 2), "float32"), np.zeros((6, 3), "float32"), np.zeros(6, "float32")
+    model.fit([x, static], y, verbose=0)
+    for run in (model.fit, model.evaluate):
+        with pytest.raises(InvalidArgumentError, match=r"static features of shape \(6, 2\); expected \(batch, 3\)"):
+            run([x, static[:, :2]], y, verbose=0)
+    with pytest.raises(InvalidArgumentError, match=r"static features of shape \(6, 4, 2\)"):
+        model.predict([static, x], verbose=0)
+
+
+@pytest.mark.parametrize("ids", [[[0, 9]], [[-1, 2]]])
+def test_ids_outside_the_vocabulary_are_refused(ids):
+    model = zoo.build("gru_1x3_v9_e2_masked_classes2_seq2one", seed=1)
+    model.compile(**zoo.compile_defaults(model))
+    ids = np.array(ids)
+    for run in (lambda: model.fit(ids, np.zeros(1, int)), lambda: model.predict(ids), lambda: model.evaluate(ids)):
+        with pytest.raises(
+            InvalidArgumentError, match=r"input with ids from .* expected ids from 0 to 8.*encode_padded"
+        ):
+            run()
