@@ -19,7 +19,14 @@ __all__ = ["LoopedTrainFunction", "arrays_of", "order_of", "placeholder_dataset"
 
 def arrays_of(x: Any, y: Any, sample_weight: Any) -> Any:
     """The arrays in the form, and with the dtypes, in which Keras's `fit` passes batches to `train_step`."""
-    return ArrayDataAdapter(x, y, sample_weight=sample_weight)._inputs
+    return _with_tuples(ArrayDataAdapter(x, y, sample_weight=sample_weight)._inputs)
+
+
+def _with_tuples(values: Any) -> Any:
+    """A tree with tuples for lists, which `tf.data` would take for tensors."""
+    if isinstance(values, dict):
+        return {name: _with_tuples(each) for name, each in values.items()}
+    return tuple(map(_with_tuples, values)) if isinstance(values, list | tuple) else values
 
 
 def order_of(n: int, batch_size: int, shuffle: Any) -> Callable[[], NDArray[np.int64]]:
@@ -38,7 +45,7 @@ def order_of(n: int, batch_size: int, shuffle: Any) -> Callable[[], NDArray[np.i
 
 def placeholder_dataset(example: Any, n: int) -> tf.data.Dataset:
     """`n` times the same batch: Keras's `fit` counts its steps; the values are never used."""
-    return tf.data.Dataset.from_tensors(example).repeat(n)
+    return tf.data.Dataset.from_tensors(_with_tuples(example)).repeat(n)
 
 
 class LoopedTrainFunction(LoopedTrainFunctionBase):

@@ -23,6 +23,7 @@ from kerazoo.zoo.targets import (
     kind_of_loss,
     nan_outside,
     targets_of_heads,
+    weights_of_steps,
 )
 
 __all__ = ["CheckedFunctional", "CheckedInputs", "CheckedSequential", "UsableAfterErrors"]
@@ -178,7 +179,7 @@ class _CheckedTargets(UsableAfterErrors):
             x: inputs, from which the mask of padded steps is made.
             y: targets: see :func:`kerazoo.zoo.targets.fitting_targets`; for a model with several heads a dict.
             y_pred: outputs of the model.
-            sample_weight: as in `keras.Model.fit`.
+            sample_weight: as in `keras.Model.fit`; weights (B,) hold for all targets of a sequence.
             training: bool.
 
         Raises:
@@ -186,6 +187,7 @@ class _CheckedTargets(UsableAfterErrors):
                 logits or the reverse.
         """
         y, y_pred = self._fitting(x, y, y_pred)
+        sample_weight = weights_of_steps(sample_weight, y_pred)
         loss = super().compute_loss(  # type: ignore[misc]
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
         )
@@ -199,6 +201,7 @@ class _CheckedTargets(UsableAfterErrors):
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Values of all metrics, name -> scalar; arguments as in `compute_loss`."""
         y, y_pred = self._fitting(x, y, y_pred)
+        sample_weight = weights_of_steps(sample_weight, y_pred)
         return super().compute_metrics(x, y, y_pred, sample_weight=sample_weight)  # type: ignore[misc]
 
     def _user_loss(self) -> Any:

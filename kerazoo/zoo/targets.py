@@ -24,6 +24,7 @@ __all__ = [
     "kind_of_loss",
     "nan_outside",
     "targets_of_heads",
+    "weights_of_steps",
 ]
 
 Shape = tuple[int | None, ...]
@@ -227,6 +228,28 @@ def fitting_targets(targets: Any, outputs: Any, kind: str) -> Any:
         if _fits(given, shape) or (len(given) != len(shape) and _differs_by_ones(given, shape)):
             return _reshaped(targets, outputs, given, shape)
     raise InvalidArgumentError(_message(given, wanted, kind))
+
+
+def weights_of_steps(weights: Any, outputs: Any) -> Any:
+    """Weights (B,) of sequences as weights of all their targets, in the shape of the outputs without the last axis.
+
+    Keras's losses multiply them with losses (B, T): an error, or the weights of other steps where B equals T.
+
+    Args:
+        weights: tensor (B,) or in another shape, which is returned as it is; None; or a dict by names of heads.
+        outputs: tensor (B, ..., F), or a dict of them.
+
+    >>> import numpy as np
+    >>> tuple(weights_of_steps(np.ones(4), np.zeros((4, 3, 1))).shape)
+    (4, 3)
+    """
+    if isinstance(weights, dict) and isinstance(outputs, dict):
+        return {name: weights_of_steps(each, outputs[name]) for name, each in weights.items() if name in outputs}
+    given, wanted = _static_shape(weights), _static_shape(outputs)
+    if given is None or wanted is None or len(given) != 1 or len(wanted) < 3:
+        return weights
+    each = ops.reshape(ops.convert_to_tensor(weights), (-1, *[1] * (len(wanted) - 2)))
+    return ops.broadcast_to(each, ops.shape(outputs)[:-1])
 
 
 def _static_shape(value: Any) -> Shape | None:

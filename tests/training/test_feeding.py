@@ -200,3 +200,32 @@ def test_classes_without_a_weight_and_one_hot_targets_count_as_in_keras():
         found.append(model.get_weights())
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["gru_1x3", "gru_1x3_seq2one_h6", pytest.param("gru_1x3_h2", marks=SLOW)])
+@pytest.mark.parametrize("rows", [STEPS, pytest.param(ROWS, marks=SLOW)])
+def test_weights_of_sequences_are_weights_of_all_their_targets(name, rows):
+    """With as many sequences as steps, Keras would take them for weights of the steps."""
+    x, _, weight = (each[:rows] for each in arrays())
+    shape = {"gru_1x3": (STEPS, 1), "gru_1x3_seq2one_h6": (6, 1), "gru_1x3_h2": (STEPS, 2, 1)}[name]
+    y = np.random.default_rng(1).normal(size=(rows, *shape)).astype("float32")
+    every = np.broadcast_to(weight.reshape(-1, *[1] * (y.ndim - 2)), y.shape[:-1])
+    found = []
+    for given in (weight, every):
+        model = zoo.build(name, seed=1)
+        model.compile(keras.optimizers.SGD(0.1), "mse", weighted_metrics=["mae"])
+        found.append(fit(model, x, y, sample_weight=given, batch_size=rows, epochs=2, verbose=0).history)
+    for key, values in found[1].items():
+        np.testing.assert_allclose(found[0][key], values, rtol=1e-5, err_msg=key)
+
+
+@can_loop
+def test_a_list_of_inputs_trains_in_the_loop():
+    x, y, static = arrays()
+    common = {"batch_size": BATCH, "epochs": 2, "verbose": 0, "shuffle": False}
+    found = []
+    for train in (lambda m, *a: m.fit(*a, **common), lambda m, *a: fit(m, *a, plan=Plan(True, 2), **common)):
+        model = zoo.build("gru_1x3_s1_seq2one", seed=1)
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        found.append(train(model, [x, static[:, None]], y).history["loss"])
+    np.testing.assert_allclose(*found, rtol=1e-4)
