@@ -98,9 +98,18 @@ def is_deterministic(cell: Any) -> bool:
 
 
 def _has_no_noise(part: Any) -> bool:
-    package = type(part).__module__.split(".")[0]
+    # An activation of the user may read variables, which would get no gradient, or draw numbers.
+    activations = (getattr(part, name, None) for name in ("activation", "recurrent_activation"))
+    if not all(each is None or _package(each) in ("keras", "kerazoo") for each in activations):
+        return False
     dropout = getattr(part, "dropout", 0) or getattr(part, "recurrent_dropout", 0)
-    return package == "kerazoo" or (package == "keras" and not dropout)
+    return _package(type(part)) == "kerazoo" or (_package(type(part)) == "keras" and not dropout)
+
+
+def _package(value: Any) -> str:
+    if isinstance(value, keras.layers.Layer):
+        return ""
+    return str(getattr(value, "__module__", "")).split(".")[0]
 
 
 @contextmanager

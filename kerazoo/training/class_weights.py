@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +32,6 @@ def with_sample_weight(model: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         InvalidArgumentError: sample weights are given, too; the targets are no classes; or `y` is None, and the model
             has an output for every step.
 
-    >>> import keras
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2, "softmax")])
     >>> model.compile("sgd", "sparse_categorical_crossentropy")
     >>> arguments = {"x": np.zeros((3, 1)), "y": np.array([0, 1, 1]), "class_weight": {1: 2.0}}
@@ -59,11 +60,27 @@ def with_sample_weight(model: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         y = np.asarray(y) if hasattr(y, "__array__") else y
     if not isinstance(y, np.ndarray):
         return arguments  # several outputs, which Keras refuses
+    arguments = _without_split(arguments)
+    y = np.asarray(arguments["y"])
     classes = _classes_of(model, y)
     found = np.ones(classes.shape, "float32")
     for each, weight in weights.items():
         found[classes == each] = weight
     return {**{name: value for name, value in arguments.items() if name != "class_weight"}, "sample_weight": found}
+
+
+def _without_split(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments with the data that `validation_split` takes away: class weights do not hold for them."""
+    split = arguments.get("validation_split")
+    leaves = keras.tree.flatten(arguments["x"])
+    if not split or arguments.get("validation_data") is not None or not all(hasattr(leaf, "shape") for leaf in leaves):
+        return arguments
+    at = math.floor(len(arguments["y"]) * (1.0 - split))  # as Keras does
+    before, after = (
+        tuple(keras.tree.map_structure(lambda leaf, rows=rows: leaf[rows], arguments[name]) for name in ("x", "y"))
+        for rows in (slice(None, at), slice(at, None))
+    )
+    return {**arguments, "x": before[0], "y": before[1], "validation_data": after, "validation_split": 0.0}
 
 
 def _classes_of(model: Any, y: NDArray[Any]) -> NDArray[Any]:

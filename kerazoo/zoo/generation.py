@@ -203,6 +203,8 @@ def _resolve_mode(model: Any, mode: str, horizon: int, masked: bool) -> str:
     for layer in _layers_of(model):
         if not isinstance(layer, (*_STEPWISE, keras.layers.RNN)) or getattr(layer, "go_backwards", False):
             why = f"{type(layer).__name__} {layer.name!r} needs the whole sequence"
+    if not _is_chain(model):
+        why = "its layers are not a chain in which each is called once"
     if horizon > 1:
         why = f"the model predicts {horizon} steps per call"
     if mode == "states" and why:
@@ -216,6 +218,20 @@ def _resolve_mode(model: Any, mode: str, horizon: int, masked: bool) -> str:
             "generate from each in a call of its own."
         )
     return mode
+
+
+def _is_chain(model: Any) -> bool:
+    """Whether each layer of a functional model is called once, with the output of the one before."""
+    if isinstance(model, keras.Sequential):
+        return True
+    # The masks of padding are further nodes, of operations that are no layers.
+    calls = [node for nodes in model._nodes_by_depth.values() for node in nodes if _is_layer(node.operation)]
+    sources = [sum(_is_layer(each._keras_history.operation) for each in node.input_tensors) for node in calls]
+    return len(calls) == len(model.layers) and sorted(sources) == [0] + [1] * (len(calls) - 1)
+
+
+def _is_layer(operation: Any) -> bool:
+    return isinstance(operation, keras.layers.Layer)
 
 
 def _layers_of(model: Any) -> list[Any]:

@@ -44,7 +44,7 @@ class UsableAfterErrors:
         """As `keras.Model.fit`."""
         self._check_inputs(x)
         self._check_ids(y)
-        kwargs = self._weighted(x, y, kwargs)
+        x, y, kwargs = self._weighted(x, y, kwargs)
         with _state_kept(self):
             return super().fit(x, y, *args, **kwargs)  # type: ignore[misc]
 
@@ -61,7 +61,7 @@ class UsableAfterErrors:
         """As `keras.Model.train_on_batch`."""
         self._check_inputs(x)
         self._check_ids(y)
-        kwargs = self._weighted(x, y, kwargs)
+        x, y, kwargs = self._weighted(x, y, kwargs)
         return super().train_on_batch(x, y, *args, **kwargs)  # type: ignore[misc]
 
     @functools.wraps(keras.Model.test_on_batch)
@@ -96,12 +96,12 @@ class UsableAfterErrors:
                 f"model has a vocabulary of {embedding.input_dim}.{hint}"
             )
 
-    def _weighted(self, x: Any, y: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _weighted(self, x: Any, y: Any, arguments: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
         """The arguments with sample weights in place of class weights, which Keras applies to sequences wrongly."""
         if arguments.get("class_weight") is None:
-            return arguments
+            return x, y, arguments
         found = with_sample_weight(self, {**arguments, "x": x, "y": y})
-        return {name: value for name, value in found.items() if name not in ("x", "y")}
+        return found.pop("x"), found.pop("y"), found
 
     def forget_steps(self) -> None:
         """Let the next call make the compiled steps again: TensorFlow does not repeat a first trace that failed."""

@@ -160,3 +160,12 @@ def test_the_compiled_loop_of_fit_recomputes(monkeypatch):
     assert len(calls) == 2
     model.fit(x, x, batch_size=2, verbose=0)
     assert len(calls) == 2
+
+
+def test_an_activation_of_the_user_that_reads_a_variable_is_not_recomputed():
+    import tensorflow as tf
+
+    beta = tf.Variable(0.5)
+    layer = keras.layers.GRU(4, activation=lambda x: tf.tanh(beta * x), return_sequences=True)
+    assert not is_deterministic(layer)
+    assert_same(layer, data())

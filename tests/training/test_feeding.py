@@ -229,3 +229,17 @@ def test_a_list_of_inputs_trains_in_the_loop():
         model.compile(keras.optimizers.SGD(0.1), "mse")
         found.append(train(model, [x, static[:, None]], y).history["loss"])
     np.testing.assert_allclose(*found, rtol=1e-4)
+
+
+@pytest.mark.parametrize("how", ["model.fit", "training.fit"])
+def test_class_weights_do_not_hold_for_the_validation_split(how):
+    model, x, y = with_classes("seq2one")
+    expected, _, _ = with_classes("seq2one")
+    common = {"batch_size": BATCH, "verbose": 0, "shuffle": False, "class_weight": WEIGHTS}
+    plain = keras.Sequential(expected.layers)
+    plain.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    wanted = plain.fit(x, y, validation_split=0.3, **common).history
+    run = model.fit if how == "model.fit" else lambda *args, **kwargs: fit(model, *args, **kwargs)
+    found = run(x, y, validation_split=0.3, **common).history
+    for key, values in wanted.items():
+        np.testing.assert_allclose(found[key], values, rtol=1e-4, err_msg=key)
