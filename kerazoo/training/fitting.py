@@ -100,6 +100,9 @@ def fit(
         "initial_epoch": initial_epoch,
         **kwargs,
     }
+    check_arrays = getattr(model, "check_arrays", None)
+    if check_arrays is not None:  # of a zoo model; the loop on TensorFlow passes no arrays to Keras
+        check_arrays(x, y)
     arguments = with_sample_weight(model, arguments)
     if isinstance(plan, str) and plan != "auto":
         raise InvalidArgumentError(f"plan={plan!r}; expected 'auto' or a Plan.")

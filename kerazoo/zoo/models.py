@@ -77,6 +77,11 @@ class UsableAfterErrors:
         self._check_inputs(x)
         return super().predict(x, *args, **kwargs)  # type: ignore[misc]
 
+    def check_arrays(self, x: Any, y: Any) -> None:
+        """Check arrays before a training that does not pass them to `fit`: see `kerazoo.training.fit`."""
+        self._check_inputs(x)
+        self._check_ids(y)
+
     def _check_inputs(self, x: Any) -> None:
         """Check arrays: of batches TensorFlow may not know the sizes, and JAX never checks ids."""
         arrays = keras.tree.flatten(x) if isinstance(x, dict | list | tuple) else [x]

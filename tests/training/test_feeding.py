@@ -243,3 +243,10 @@ def test_class_weights_do_not_hold_for_the_validation_split(how):
     found = run(x, y, validation_split=0.3, **common).history
     for key, values in wanted.items():
         np.testing.assert_allclose(found[key], values, rtol=1e-4, err_msg=key)
+
+
+@can_loop
+def test_ids_that_are_no_classes_are_refused_before_the_loop():
+    model, x, y = with_classes("seq2one")
+    with pytest.raises(InvalidArgumentError, match="is no id of a class"):
+        fit(model, x, y + 1, batch_size=BATCH, plan=Plan(loop=True, steps_per_execution=2), verbose=0)
