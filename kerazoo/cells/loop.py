@@ -13,7 +13,7 @@ from keras.src import backend  # `backend.rnn` is the loop of every Keras RNN; i
 
 from kerazoo._runtime.devices import accelerator_visible
 
-__all__ = ["UNROLL_FACTOR", "loop_over_steps", "recomputing", "unroll_factor_for"]
+__all__ = ["UNROLL_FACTOR", "loop_over_steps", "recomputes", "recomputing", "unroll_factor_for"]
 
 #: Steps per iteration of the compiled loop on JAX, without and with an accelerator. On an H100 a factor of 8 made a GRU
 #: 1.2 to 1.9 times as fast (benchmarks/README.md); on two CPU cores it gained little or nothing and compiled longer.
@@ -38,6 +38,11 @@ def recomputing() -> Iterator[None]:
         yield
     finally:
         _RECOMPUTES.reset(token)
+
+
+def recomputes() -> bool:
+    """Whether a loop that runs now recomputes its steps for the gradient."""
+    return _RECOMPUTES.get() and backend.backend() == "tensorflow"
 
 
 def loop_over_steps(
@@ -76,7 +81,7 @@ def loop_over_steps(
         from kerazoo.cells._jax_loop import loop_unrolled
 
         return loop_unrolled(step, inputs, states, go_backwards=go_backwards, unroll_factor=unroll_factor)
-    if variables is not None and _RECOMPUTES.get() and not unroll and backend.backend() == "tensorflow":
+    if variables is not None and not unroll and recomputes():
         from kerazoo.cells._tensorflow_loop import loop_recomputed
 
         return loop_recomputed(step, inputs, states, variables, all_outputs=all_outputs, go_backwards=go_backwards)

@@ -13,7 +13,7 @@ import keras
 from keras import ops
 
 from kerazoo.cells.base import call_cell, output_size_of
-from kerazoo.cells.loop import loop_over_steps, recomputing, unroll_factor_for
+from kerazoo.cells.loop import loop_over_steps, recomputes, recomputing, unroll_factor_for
 
 __all__ = ["gradients_recomputed", "is_deterministic", "run_steps"]
 
@@ -82,7 +82,7 @@ def run_steps(
         go_backwards=layer.go_backwards,
         unroll=layer.unroll,
         unroll_factor=unroll_factor_for(sequences.shape[1]),
-        variables=layer.cell.variables if training and is_deterministic(layer.cell) else None,
+        variables=layer.cell.variables if training and recomputes() and is_deterministic(layer.cell) else None,
     )
     return last_output, outputs, states if mask is None else states[:-1]
 

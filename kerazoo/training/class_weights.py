@@ -19,7 +19,7 @@ def with_sample_weight(model: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """Arguments of `keras.Model.fit` in which sample weights take the place of `class_weight`, if `y` is an array.
 
     Keras would take ids of classes (B, T), one for every step, for vectors of T probabilities, and weigh whole
-    sequences by the largest of them, without a word.
+    sequences by the largest of them, silently.
 
     Args:
         model: a compiled Keras model.
@@ -56,9 +56,7 @@ def with_sample_weight(model: Any, arguments: dict[str, Any]) -> dict[str, Any]:
                 "sample_weight) with a weight for each target."
             )
         return arguments
-    if not isinstance(y, np.ndarray):
-        y = np.asarray(y) if hasattr(y, "__array__") else y
-    if not isinstance(y, np.ndarray):
+    if not hasattr(y, "__array__"):
         return arguments  # several outputs, which Keras refuses
     arguments = _without_split(arguments)
     y = np.asarray(arguments["y"])

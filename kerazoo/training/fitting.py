@@ -100,9 +100,6 @@ def fit(
         "initial_epoch": initial_epoch,
         **kwargs,
     }
-    check_arrays = getattr(model, "check_arrays", None)
-    if check_arrays is not None:  # of a zoo model; the loop on TensorFlow passes no arrays to Keras
-        check_arrays(x, y)
     arguments = with_sample_weight(model, arguments)
     if isinstance(plan, str) and plan != "auto":
         raise InvalidArgumentError(f"plan={plan!r}; expected 'auto' or a Plan.")
@@ -212,7 +209,7 @@ def _fit_in_loop(
     assert feed is not None
     if keras.backend.backend() == "tensorflow":
         # Metrics and the optimizer make their variables at first use, which must not be inside the loop. On JAX Keras
-        # does this itself, and must, because that keeps the order of its random numbers.
+        # makes those of the metrics itself, and must, because that keeps the order of its random numbers.
         model._symbolic_build(data_batch=feed.example)
     else:
         from kerazoo.training._jax import build_optimizer
@@ -221,7 +218,7 @@ def _fit_in_loop(
     function = _function_of(model, plan)
     extra = []
     if keras.backend.backend() == "tensorflow":
-        reader, arguments = _reading_directly(feed, arguments)
+        reader, arguments = _reading_directly(model, feed, arguments)
         function.reader = reader
         extra = [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: reader.end_epoch())]
     else:
@@ -250,7 +247,7 @@ def _fit_in_loop(
             layer.unroll = False
 
 
-def _reading_directly(feed: _Feed, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def _reading_directly(model: Any, feed: _Feed, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """On TensorFlow: a reader of the batches, and arguments for Keras's `fit` with a data set that nobody reads."""
     from kerazoo.training._tensorflow import arrays_of, order_of, placeholder_dataset
 
@@ -258,6 +255,9 @@ def _reading_directly(feed: _Feed, arguments: dict[str, Any]) -> tuple[Any, dict
     if feed.dataset is not None:
         reader = DirectReader(feed.dataset, feed.batch_size)
     else:
+        check_arrays = getattr(model, "check_arrays", None)
+        if check_arrays is not None:  # a zoo model checks arrays in `fit`, which does not get them
+            check_arrays(arguments["x"], arguments["y"])
         arrays = arrays_of(arguments["x"], arguments["y"], arguments["sample_weight"])
         n = len(keras.tree.flatten(arrays)[0])
         reader = ArrayReader(arrays, feed.batch_size, order_of(n, feed.batch_size, arguments["shuffle"]))

@@ -11,22 +11,7 @@ from kerazoo.zoo.builders import build
 from kerazoo.zoo.compile_defaults import compile_defaults
 from kerazoo.zoo.spec import RNNSpec
 
-__all__ = ["compiled_candidate", "default_loss", "shown_name", "why_too_easy"]
-
-
-def default_loss(spec: RNNSpec) -> Any:
-    """The loss that a candidate has if none is given.
-
-    Args:
-        spec: of the candidate.
-
-    Returns:
-        That of :func:`kerazoo.zoo.compile_defaults`; None for heads that compute their loss themselves.
-
-    >>> type(default_loss(RNNSpec.from_name("gru_1x8"))).__name__
-    'MeanSquaredError'
-    """
-    return compile_defaults(spec).get("loss")
+__all__ = ["compiled_candidate", "shown_name", "why_too_easy"]
 
 
 def compiled_candidate(
@@ -37,23 +22,21 @@ def compiled_candidate(
     loss: Any = None,
     metrics: Any = None,
 ) -> keras.Model:
-    """A model of `spec`, compiled with Adam.
-
-    The norm of its gradients is clipped to 1, so that candidates with an unbounded activation have a chance.
+    """A model of `spec`, compiled with the optimizer of :func:`kerazoo.zoo.compile_defaults`.
 
     Args:
         spec: of the candidate.
         seed: int or None, of weights and dropout.
         learning_rate: float > 0.
-        loss: as in `keras.Model.compile`; None: :func:`default_loss`.
+        loss: as in `keras.Model.compile`; None: that of `compile_defaults`.
         metrics: as in `keras.Model.compile`.
 
     >>> type(compiled_candidate(RNNSpec.from_name("gru_1x8"), seed=1).loss).__name__
     'MeanSquaredError'
     """
     model = build(spec, seed=seed)
-    optimizer = keras.optimizers.Adam(learning_rate, clipnorm=1.0)
-    model.compile(optimizer, default_loss(spec) if loss is None else loss, metrics=metrics)
+    defaults = compile_defaults(model, learning_rate)
+    model.compile(defaults["optimizer"], defaults.get("loss") if loss is None else loss, metrics=metrics)
     return model
 
 

@@ -12,7 +12,7 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.zoo.builders import as_spec, build
 from kerazoo.zoo.heads import SampledHead
 from kerazoo.zoo.inputs import SequenceInput
-from kerazoo.zoo.kinds import CLASSES, VALUES, WORDS, kinds_of
+from kerazoo.zoo.kinds import CLASSES, VALUES, WORDS, kinds_of, symbolic_outputs
 from kerazoo.zoo.spec import RNNSpec
 
 __all__ = ["Perplexity", "compile_defaults"]
@@ -95,7 +95,7 @@ def compile_defaults(model_or_spec_or_name: keras.Model | RNNSpec | str, learnin
     optimizer = keras.optimizers.Adam(rate, clipnorm=CLIPNORM)
     if isinstance(model.layers[-1], SampledHead):
         return {"optimizer": optimizer}
-    outputs = model.outputs[0] if isinstance(model, keras.Sequential) else model.output
+    outputs = symbolic_outputs(model)
     named = outputs if isinstance(outputs, dict) else None
     kinds = kinds_of(model.layers, named)
     if named is not None:

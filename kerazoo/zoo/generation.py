@@ -21,6 +21,7 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.training.calling import compiled
 from kerazoo.zoo.heads import DropTimeStamp, SampledHead, SplitHorizon
 from kerazoo.zoo.inputs import SequenceInput
+from kerazoo.zoo.kinds import symbolic_outputs
 from kerazoo.zoo.padding import PaddingMask
 from kerazoo.zoo.prompts import Prompts, prompts_of
 from kerazoo.zoo.sampling import GREEDY, Sampling, next_words, sampling_of
@@ -116,7 +117,7 @@ def generate(
     ((10,), False)
     """
     steps = check_int("steps", steps, hint="It is the number of steps to generate.")
-    if len(model.inputs) > 1 or isinstance(_output_of(model), dict):
+    if len(model.inputs) > 1 or isinstance(symbolic_outputs(model), dict):
         raise InvalidArgumentError(
             f"the model has the inputs {[each.name for each in model.inputs]} and the outputs "
             f"{list(model.output_names)}; expected one input and one output, which becomes the next input. Static "
@@ -145,10 +146,6 @@ def generate(
     with without_remapping():
         found = compiled(generators[key])(inputs)
     return prompts.restored(np.asarray(ops.convert_to_numpy(found)))
-
-
-def _output_of(model: Any) -> Any:
-    return model.outputs[0] if isinstance(model, keras.Sequential) else model.output
 
 
 def _check_no_words(**arguments: Any) -> None:

@@ -10,7 +10,7 @@ from keras import ops
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.word2vec.keras.nce import NCE
-from kerazoo.zoo.models import CheckedInputs, UsableAfterErrors
+from kerazoo.zoo.models import CheckedArrays, CheckedInputs
 from kerazoo.zoo.padding import mask_of_outputs, without_padding
 from kerazoo.zoo.targets import fitting_targets, nan_outside
 
@@ -91,7 +91,7 @@ class SampledHead(NCE):
         return (*input_shape[:-1], self.vocabulary_size)
 
 
-class _SampledLoss(UsableAfterErrors):
+class _SampledLoss(CheckedArrays):
     """`compute_loss` of models that end in a `SampledHead`: sampled while training, the full softmax otherwise."""
 
     def _losses_of_ids(self) -> dict[str | None, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["CLASSES", "VALUES", "WORDS", "kinds_of", "layer_name"]
+import keras
+
+__all__ = ["CLASSES", "VALUES", "WORDS", "kinds_of", "layer_name", "symbolic_outputs"]
 
 VALUES = "head"  #: values, or a head that is trained against noise words
 CLASSES = "classes"  #: a probability for each class
@@ -42,3 +44,15 @@ def kinds_of(layers: Iterable[Any], outputs: Mapping[str, Any] | None = None) ->
             if layer_name(kind, output) in by_name:
                 found[output] = kind, by_name[layer_name(kind, output)]
     return found
+
+
+def symbolic_outputs(model: Any) -> Any:
+    """The symbolic outputs of a model: a tensor, a list or a dict; None for a Sequential model that is not built.
+
+    >>> from kerazoo import zoo
+    >>> tuple(symbolic_outputs(zoo.build("gru_1x4_seq2one")).shape)
+    (None, 1)
+    """
+    if isinstance(model, keras.Sequential):
+        return model.outputs[0] if model.built and model.outputs else None
+    return model.output

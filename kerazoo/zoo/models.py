@@ -13,8 +13,8 @@ import numpy as np
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.training.class_weights import with_sample_weight
 from kerazoo.zoo.inputs import JoinStatic, SequenceInput, both_inputs
-from kerazoo.zoo.kinds import kinds_of
-from kerazoo.zoo.padding import mask_of_outputs, with_mask, without_padding
+from kerazoo.zoo.kinds import kinds_of, symbolic_outputs
+from kerazoo.zoo.padding import PaddingMask, mask_of_outputs, with_mask, without_padding
 from kerazoo.zoo.targets import (
     check_ids,
     check_probabilities,
@@ -26,16 +26,16 @@ from kerazoo.zoo.targets import (
     weights_of_steps,
 )
 
-__all__ = ["CheckedFunctional", "CheckedInputs", "CheckedSequential", "UsableAfterErrors"]
+__all__ = ["CheckedArrays", "CheckedFunctional", "CheckedInputs", "CheckedSequential"]
 
 
-class UsableAfterErrors:
-    """A base class of Keras models: they can be trained with other targets after a step has refused some.
+class CheckedArrays:
+    """A base class of Keras models that check NumPy arrays before the first step.
 
-    NumPy arrays are checked before the first step: static features by their shape, ids of words and classes by their
-    range.
+    Static features are checked by their shape, ids of words and classes by their range. A model can be trained with
+    other targets after a step has refused some.
 
-    >>> issubclass(CheckedSequential, UsableAfterErrors)
+    >>> issubclass(CheckedSequential, CheckedArrays)
     True
     """
 
@@ -118,7 +118,7 @@ class UsableAfterErrors:
 
     def _check_ids(self, y: Any) -> None:
         """Raise an error unless all ids in the arrays `y` are ids of classes. Targets of padded steps may be any."""
-        outputs = _outputs_of(self)
+        outputs = symbolic_outputs(self)
         for name, loss in self._losses_of_ids().items() if outputs is not None else ():
             targets = y.get(name) if isinstance(y, dict) else y
             output = outputs[name] if name is not None else keras.tree.flatten(outputs)[0]
@@ -129,16 +129,9 @@ class UsableAfterErrors:
                 check_ids(targets, output.shape[-1], ignored_class(loss), name)
 
 
-def _outputs_of(model: Any) -> Any:
-    """The symbolic outputs: a tensor, a list or a dict; None for a Sequential model that is not built."""
-    if isinstance(model, keras.Sequential):
-        return model.outputs[0] if model.built and model.outputs else None
-    return model.output
-
-
 def _masks(layers: Any) -> bool:
     return any(
-        getattr(layer, "mask_zero", False) or type(layer).__name__ in ("PaddingMask", "Masking") for layer in layers
+        getattr(layer, "mask_zero", False) or isinstance(layer, PaddingMask | keras.layers.Masking) for layer in layers
     )
 
 
@@ -167,11 +160,11 @@ class CheckedInputs:
         return both_inputs(inputs, sequence, static)
 
 
-class _CheckedTargets(UsableAfterErrors):
+class _CheckedTargets(CheckedArrays):
     """`compute_loss` and `compute_metrics` of a Keras model, with targets that fit its outputs.
 
-    Keras calls both with static shapes in every train and test step, on every backend, so `fit`, `evaluate`,
-    `train_on_batch`, `test_on_batch` and `kerazoo.training.fit` check targets here and nowhere else. The steps
+    Keras calls both with static shapes in every train and test step, on every backend, so the shapes of targets are
+    checked here for `fit`, `evaluate`, `train_on_batch`, `test_on_batch` and `kerazoo.training.fit`. The steps
     themselves are Keras's.
     """
 
@@ -212,11 +205,11 @@ class _CheckedTargets(UsableAfterErrors):
     def _user_loss(self) -> Any:
         """The loss as given to `compile`, without a list around a single one."""
         loss = getattr(getattr(self, "_compile_loss", None), "_user_loss", None)
-        single = not isinstance(_outputs_of(self), dict | list | tuple)
+        single = not isinstance(symbolic_outputs(self), dict | list | tuple)
         return loss[0] if isinstance(loss, list | tuple) and len(loss) == 1 and single else loss
 
     def _losses_of_ids(self) -> dict[str | None, Any]:
-        loss, outputs = self._user_loss(), _outputs_of(self)
+        loss, outputs = self._user_loss(), symbolic_outputs(self)
         if isinstance(outputs, dict):
             losses: dict[str | None, Any] = {
                 name: loss.get(name) if isinstance(loss, dict) else loss for name in outputs
@@ -260,8 +253,6 @@ class _CheckedTargets(UsableAfterErrors):
         if not isinstance(y_pred, list | tuple):
             if isinstance(y, list | tuple) and len(y) == 1:
                 y = y[0]
-            if isinstance(loss, list | tuple) and len(loss) == 1:
-                loss = loss[0]
             if isinstance(loss, dict | list | tuple) or isinstance(y, dict | list | tuple):
                 return y
             return fitting(y, y_pred, loss)

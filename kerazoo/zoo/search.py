@@ -312,7 +312,7 @@ class SearchSpace:
         Args:
             found: see :meth:`params_of`.
             seed: int or None, of weights and dropout.
-            loss: as in `keras.Model.compile`; None: `"mse"`, or the loss of a head over words.
+            loss: as in `keras.Model.compile`; None: that of :func:`kerazoo.zoo.compile_defaults`.
             metrics: as in `keras.Model.compile`.
 
         >>> model = search_space("gru").build({"layers": 1, "units": 8, "learning_rate": 0.01})

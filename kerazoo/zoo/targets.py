@@ -1,7 +1,7 @@
 """Targets that fit the outputs of a model: axes of size 1 are added or removed, targets that would broadcast refused.
 
 Keras's losses subtract targets from outputs as they are. Targets (B,) for outputs (B, T, 1) broadcast to (B, T, B), and
-the model learns the mean of the batch without a word. The rules are those of the table in `docs/zoo.md`.
+the model silently learns the mean of the batch. The rules are those of the table in `docs/zoo.md`.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def check_probabilities(kind: str | None, loss: Any, name: str | None = None) ->
 def check_ids(targets: Any, classes: int, ignored: int | None = None, name: str | None = None) -> None:
     """Check that an array has ids of classes.
 
-    Backends treat other ids differently: an error, a loss of NaN, or a loss of zero without a word.
+    Backends treat other ids differently: an error, a loss of NaN, or silently a loss of zero.
 
     Args:
         targets: array of numbers.
