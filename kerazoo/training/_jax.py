@@ -42,8 +42,7 @@ class LoopedTrainFunction(LoopedTrainFunctionBase):
     def __init__(self, model: Any, count: int) -> None:
         super().__init__(model, count)
         plain = (keras.Model, keras.Sequential)
-        self._has_keras_step = type(model).train_step in [each.train_step for each in plain]
-        self.logs_are_final = self._has_keras_step and type(model).test_step in [each.test_step for each in plain]
+        self.logs_are_final = self.has_keras_step and type(model).test_step in [each.test_step for each in plain]
         self._steps = jax.jit(self._run_steps, donate_argnums=0)
         self._single = jax.jit(model.train_step, donate_argnums=0)
 
@@ -52,9 +51,7 @@ class LoopedTrainFunction(LoopedTrainFunctionBase):
             return self.model.train_step(state, keras.tree.map_structure(lambda leaf: leaf[i], data))
 
         # The number of steps is an argument, so that the last, shorter call needs no further compilation.
-        if self._has_keras_step:
-            # Keras's own step returns the values of the metrics. They are read after the loop, so that the step is
-            # traced only once.
+        if self.has_keras_step:
             state = jax.lax.fori_loop(0, n, lambda i, state: one(i, state)[1], state)
             metrics = list(zip(self.model.metrics_variables, state[3], strict=True))
             with keras.StatelessScope(state_mapping=metrics):

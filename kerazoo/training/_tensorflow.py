@@ -59,13 +59,22 @@ class LoopedTrainFunction(LoopedTrainFunctionBase):
         self._single = tf.function(model.train_step, reduce_retracing=True, autograph=False)
 
     def _run_steps(self, data: Any, n: Any) -> Any:
-        def body(i: Any) -> tuple[Any]:
-            self.model.train_step(keras.tree.map_structure(lambda leaf: leaf[i], data))
-            return (i + 1,)
+        def one(i: Any) -> Any:
+            return self.model.train_step(keras.tree.map_structure(lambda leaf: leaf[i], data))
+
+        def body(i: Any, logs: Any) -> tuple[Any, Any]:
+            new = one(i)
+            return i + 1, ({} if self.has_keras_step else keras.tree.map_structure(tf.convert_to_tensor, new))
 
         with gradients_recomputed(self.model._flatten_layers()):
-            tf.while_loop(lambda i: i < n, body, (tf.constant(0),))
-        return self.model.get_metrics_result()
+            logs = {} if self.has_keras_step else self._zeros_like_logs(one)
+            _, logs = tf.while_loop(lambda i, logs: i < n, body, (tf.constant(0), logs))
+        return self.model.get_metrics_result() if self.has_keras_step else logs
+
+    def _zeros_like_logs(self, step: Callable[[Any], Any]) -> Any:
+        """Zeros of the shapes and dtypes of the logs of a step, which is traced into a function that nobody calls."""
+        traced = tf.function(step, autograph=False).get_concrete_function(tf.TensorSpec((), tf.int32))
+        return keras.tree.map_structure(lambda each: tf.zeros(each.shape, each.dtype), traced.structured_outputs)
 
     def __call__(self, iterator: Any) -> Any:
         logs: Any = {}

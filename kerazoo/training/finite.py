@@ -56,6 +56,7 @@ class FiniteTraining(keras.callbacks.Callback):
         self._reason = ""
         self._kept: list[tuple[Any, NDArray[Any]]] = []
         self._kept_at = 0
+        self._constants: set[int] = set()  # weights that were not finite before the run, such as a mask of -inf
         self._begin = self._spent = self._last_cost = 0.0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -110,9 +111,13 @@ class FiniteTraining(keras.callbacks.Callback):
         variables = _state_of(self.model)
         values = [np.array(ops.convert_to_numpy(each.value), copy=True) for each in variables]
         weights = len(self.model.weights)
-        if all(np.isfinite(value).all() for value in values[:weights] if _is_float(value)):
+        finite = [not _is_float(value) or bool(np.isfinite(value).all()) for value in values[:weights]]
+        if not self._kept:  # after training, only weights that no step changes
+            unchanged = [not self._done or not each.trainable for each in variables]
+            self._constants = {number for number, each in enumerate(finite) if not each and unchanged[number]}
+        if all(each or number in self._constants for number, each in enumerate(finite)):
             self._kept, self._kept_at = list(zip(variables, values, strict=True)), self._done
-        elif self._done:
+        else:
             self._fail(f"weights are not finite after step {self._done} of the run, in epoch {self._epoch}")
         self._last_cost = time.perf_counter() - begin
         self._spent += self._last_cost

@@ -100,6 +100,7 @@ def fit(
         "initial_epoch": initial_epoch,
         **kwargs,
     }
+    _check_weights_of_heads(y, sample_weight)
     arguments = with_sample_weight(model, arguments)
     if isinstance(plan, str) and plan != "auto":
         raise InvalidArgumentError(f"plan={plan!r}; expected 'auto' or a Plan.")
@@ -150,6 +151,8 @@ class _Feed:
             example = x.at(0, 0)
             return cls(example, len(x), rows_of(example), x)
         parts = [x, y, arguments["sample_weight"]]
+        if any(leaf is None for part in parts if part is not None for leaf in keras.tree.flatten(part)):
+            return None  # weights for some of the heads
         leaves = [leaf for leaf in keras.tree.flatten(parts) if leaf is not None]
         if x is None or y is None or not all(isinstance(leaf, np.ndarray) and leaf.ndim for leaf in leaves):
             return None
@@ -162,7 +165,23 @@ class _Feed:
         return cls(keras.tree.map_structure(lambda leaf: leaf[:batch], given), -(-n // batch), batch)
 
 
-_LOOP_TAKES = "the loop takes NumPy arrays or a kerazoo data set, without validation split or steps_per_epoch."
+_LOOP_TAKES = (
+    "the loop takes NumPy arrays or a kerazoo data set, without validation_split, steps_per_epoch, class_weight for "
+    "batches of a data set, or sample weights of only some heads."
+)
+
+
+def _check_weights_of_heads(y: Any, sample_weight: Any) -> None:
+    """An error if there are weights by head which are not those of `y`."""
+    if not isinstance(sample_weight, dict):
+        return
+    heads = list(y) if isinstance(y, dict) else None
+    if heads is None or set(heads) != set(sample_weight):
+        raise InvalidArgumentError(
+            f"sample_weight is a dict with the keys {list(sample_weight)}, and y "
+            + (f"has the heads {heads}" if heads is not None else f"is a {type(y).__name__}")
+            + "; expected the keys of y, with an array of weights or None for each, or one array for all."
+        )
 
 
 def _why_no_loop(model: Any) -> str:

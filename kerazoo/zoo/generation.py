@@ -19,31 +19,16 @@ from kerazoo.cells.base import call_cell, initial_state_of, state_sizes_of
 from kerazoo.cells.loop import loop_over_steps
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.training.calling import compiled
-from kerazoo.zoo.heads import DropTimeStamp, SampledHead, SplitHorizon
+from kerazoo.zoo.heads import SplitHorizon
 from kerazoo.zoo.inputs import SequenceInput
 from kerazoo.zoo.kinds import symbolic_outputs
-from kerazoo.zoo.padding import PaddingMask
 from kerazoo.zoo.prompts import Prompts, prompts_of
 from kerazoo.zoo.sampling import GREEDY, Sampling, next_words, sampling_of
+from kerazoo.zoo.stepwise import layers_of, why_not_stepwise
 
 __all__ = ["generate"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-# Layers that treat each step independently, so that they can be called with one step as a sequence of length 1.
-_STEPWISE = (
-    keras.layers.Activation,
-    keras.layers.Dense,
-    keras.layers.Dropout,
-    keras.layers.Embedding,
-    keras.layers.LayerNormalization,
-    keras.layers.Rescaling,
-    DropTimeStamp,
-    PaddingMask,  # a context has no padded steps: those of shorter contexts are masked by the loop
-    SampledHead,
-    SequenceInput,
-    SplitHorizon,
-)
 
 
 def _with_old_arguments(function: F) -> F:
@@ -117,7 +102,10 @@ def generate(
     ((10,), False)
     """
     steps = check_int("steps", steps, hint="It is the number of steps to generate.")
-    if len(model.inputs) > 1 or isinstance(symbolic_outputs(model), dict):
+    one_output = (
+        len({each._keras_history.operation for each in model.outputs}) == 1
+    )  # the head of words has two tensors
+    if len(model.inputs) > 1 or isinstance(symbolic_outputs(model), dict) or not one_output:
         raise InvalidArgumentError(
             f"the model has the inputs {[each.name for each in model.inputs]} and the outputs "
             f"{list(model.output_names)}; expected one input and one output, which becomes the next input. Static "
@@ -196,14 +184,7 @@ def _horizon(model: Any, prompts: Prompts, tokens: bool) -> int:
 
 
 def _resolve_mode(model: Any, mode: str, horizon: int, masked: bool) -> str:
-    why = ""
-    for layer in _layers_of(model):
-        if not isinstance(layer, (*_STEPWISE, keras.layers.RNN)) or getattr(layer, "go_backwards", False):
-            why = f"{type(layer).__name__} {layer.name!r} needs the whole sequence"
-    if not _is_chain(model):
-        why = "its layers are not a chain in which each is called once"
-    if horizon > 1:
-        why = f"the model predicts {horizon} steps per call"
+    why = f"the model predicts {horizon} steps per call" if horizon > 1 else why_not_stepwise(model)
     if mode == "states" and why:
         raise InvalidArgumentError(f"mode='states'; expected 'window' or 'auto', because {why}.")
     mode = "window" if mode == "window" or why else "states"
@@ -215,24 +196,6 @@ def _resolve_mode(model: Any, mode: str, horizon: int, masked: bool) -> str:
             "generate from each in a call of its own."
         )
     return mode
-
-
-def _is_chain(model: Any) -> bool:
-    """Whether each layer of a functional model is called once, with the output of the one before."""
-    if isinstance(model, keras.Sequential):
-        return True
-    # The masks of padding are further nodes, of operations that are no layers.
-    calls = [node for nodes in model._nodes_by_depth.values() for node in nodes if _is_layer(node.operation)]
-    sources = [sum(_is_layer(each._keras_history.operation) for each in node.input_tensors) for node in calls]
-    return len(calls) == len(model.layers) and sorted(sources) == [0] + [1] * (len(calls) - 1)
-
-
-def _is_layer(operation: Any) -> bool:
-    return isinstance(operation, keras.layers.Layer)
-
-
-def _layers_of(model: Any) -> list[Any]:
-    return [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
 
 
 class _Generator(keras.Model):
@@ -264,7 +227,7 @@ class _Generator(keras.Model):
         return time, time - ops.take_along_axis(values[:, :, -1], last - 1, axis=1)
 
     def _by_states(self, context: Any, inputs: Any) -> Any:
-        layers = _layers_of(self.model)
+        layers = layers_of(self.model)
         batch = ops.shape(context)[0]
         flat = [
             ops.cast(state, layer.compute_dtype)

@@ -250,3 +250,33 @@ def test_ids_that_are_no_classes_are_refused_before_the_loop():
     model, x, y = with_classes("seq2one")
     with pytest.raises(InvalidArgumentError, match="is no id of a class"):
         fit(model, x, y + 1, batch_size=BATCH, plan=Plan(loop=True, steps_per_execution=2), verbose=0)
+
+
+def heads_of_keras():
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((4, 1))
+    h = keras.layers.SimpleRNN(3)(inputs)
+    model = keras.Model(inputs, {name: keras.layers.Dense(1, name=name)(h) for name in "pq"})
+    model.compile("sgd", {"p": "mse", "q": "mse"})
+    return model
+
+
+def test_weights_of_one_head_train_as_in_keras():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(10, 4, 1)).astype("float32"), {name: np.ones((10, 1), "float32") for name in "pq"}
+    weights = {"p": rng.random(10).astype("float32"), "q": None}
+    arguments = {"sample_weight": weights, "batch_size": 4, "shuffle": False, "epochs": 2, "verbose": 0}
+    found = fit(heads_of_keras(), x, y, **arguments)
+    assert found.history["loss"] == heads_of_keras().fit(x, y, **arguments).history["loss"]
+    assert not found.plan.loop
+    with pytest.raises(InvalidArgumentError, match="sample weights of only some heads"):
+        fit(heads_of_keras(), x, y, **arguments, plan=Plan(True, 2))
+
+
+@pytest.mark.parametrize("y_is_dict", [True, False])
+@pytest.mark.parametrize("plan", ["auto", Plan(True, 2)], ids=str)
+def test_weights_of_other_heads_are_refused(y_is_dict, plan):
+    x, target = np.zeros((6, 4, 1), "float32"), np.zeros((6, 1), "float32")
+    y = {"p": target, "q": target} if y_is_dict else target
+    with pytest.raises(InvalidArgumentError, match=r"keys \['p', 'r'\].*expected the keys of y.*None for each"):
+        fit(heads_of_keras(), x, y, sample_weight={"p": np.ones(6), "r": np.ones(6)}, verbose=0, plan=plan)

@@ -119,6 +119,31 @@ def test_copies_take_a_small_part_of_the_time(monkeypatch):
     assert 8 <= len(kept) <= 12  # 2 % of 500 ticks, the first and the last
 
 
+class AddsInfinity(keras.layers.Layer):
+    """Has a constant of -inf, as masks of attention have."""
+
+    def build(self, shape):
+        self.constant = self.add_weight(shape=(2,), initializer=lambda shape, dtype: ops.full(shape, -np.inf, dtype),
+                                        trainable=False)  # fmt: skip
+
+    def call(self, values):
+        return values + ops.exp(self.constant[0])
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_weights_that_are_infinite_from_the_start_are_no_divergence(built):
+    model = keras.Sequential([AddsInfinity(), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = arrays()
+    if built:
+        model.build(x.shape)
+    history = fit(model, x, y, batch_size=BATCH, epochs=2, verbose=0, plan=PLANS[0])
+    assert np.isfinite(history.history["loss"]).all()
+    with pytest.raises(TrainingError, match="weights are not finite after step 10"):
+        fit(model, x, y, batch_size=BATCH, verbose=0, plan=PLANS[0], callbacks=PoisonsLater(0, at_end=True))
+    assert np.isfinite(model.layers[1].get_weights()[0]).all()
+
+
 @pytest.mark.parametrize("plan", PLANS, ids=str)
 def test_it_can_be_switched_off(plan):
     model = made()

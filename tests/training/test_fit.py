@@ -165,6 +165,38 @@ def test_the_logs_of_a_custom_train_step_are_reported_as_in_keras():
         np.testing.assert_allclose(one[name], other[name], rtol=1e-4)
 
 
+class OwnLogs(keras.Model):
+    """A training step that reports numbers of its own and leaves the metrics alone."""
+
+    def train_step(self, *arguments):
+        found = super().train_step(*arguments)
+        logs, *state = found if isinstance(found, tuple) else (found,)
+        kernel = state[0][0][0] if state else self.trainable_variables[0].value
+        norm = keras.ops.sum(keras.ops.square(kernel))
+        logs = {"loss": logs["loss"], "norm": norm, "count": keras.ops.cast(3, "int32")}
+        return (logs, *state) if state else logs
+
+
+@can_loop
+@slow_on_jax
+@pytest.mark.parametrize("rows", [6, 7])
+def test_logs_that_are_no_metrics_are_those_of_the_last_step(rows):
+    def mine():
+        plain = made()
+        model = OwnLogs(plain.inputs, plain.outputs)
+        model.compile(keras.optimizers.Adam(0.01), "mse", metrics=["mae"])
+        return model
+
+    x, y = (each[:rows] for each in arrays())
+    assert len(x) == rows
+    one = mine().fit(x, y, batch_size=2, epochs=2, shuffle=False, verbose=0).history
+    other = fit(mine(), x, y, batch_size=2, epochs=2, shuffle=False, verbose=0, plan=LOOP).history
+    assert one.keys() == other.keys() >= {"loss", "norm"}
+    assert one["norm"][0] > 0
+    for name in one:
+        np.testing.assert_allclose(one[name], other[name], rtol=1e-4)
+
+
 @can_loop
 @slow_on_jax
 def test_unrolling_leaves_the_layers_as_they_were():

@@ -130,13 +130,3 @@ def test_models_with_several_inputs_or_heads_are_refused():
     ):
         with pytest.raises(InvalidArgumentError, match="Static features and several heads cannot be generated from"):
             zoo.generate(model, np.zeros(6), 3)
-
-
-def test_a_layer_that_is_called_twice_generates_by_the_window():
-    inputs = keras.Input((None, 1))
-    layer = keras.layers.LSTM(1, return_sequences=True)
-    model = keras.Model(inputs, layer(layer(inputs)))
-    context = np.sin(np.arange(5.0)).astype("float32")
-    close(zoo.generate(model, context, 3), zoo.generate(model, context, 3, mode="window"))
-    with pytest.raises(InvalidArgumentError, match="not a chain in which each is called once"):
-        zoo.generate(model, context, 3, mode="states")
