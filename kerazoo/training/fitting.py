@@ -156,6 +156,8 @@ class _Feed:
         leaves = [leaf for leaf in keras.tree.flatten(parts) if leaf is not None]
         if x is None or y is None or not all(isinstance(leaf, np.ndarray) and leaf.ndim for leaf in leaves):
             return None
+        if any(leaf.dtype.kind in "OSUMm" for leaf in leaves):
+            return None  # a zoo model raises the error
         n = len(leaves[0])
         if n == 0 or any(len(leaf) != n for leaf in leaves):
             return None  # Keras raises the error
@@ -166,8 +168,8 @@ class _Feed:
 
 
 _LOOP_TAKES = (
-    "the loop takes NumPy arrays or a kerazoo data set, without validation_split, steps_per_epoch, class_weight for "
-    "batches of a data set, or sample weights of only some heads."
+    "the loop takes NumPy arrays of numbers or a kerazoo data set, without validation_split, steps_per_epoch, "
+    "class_weight for batches of a data set, or sample weights of only some heads."
 )
 
 

@@ -242,7 +242,8 @@ def _embedding(spec: RNNSpec, given: keras.layers.Embedding | None) -> keras.lay
         raise InvalidArgumentError(
             f"embedding= has {found[0]} rows of {found[1]} numbers and mask_zero={found[2]}; expected {spec.vocabulary}"
             f" rows of {spec.embedding} and mask_zero={spec.masked}. In a name: v{found[0]}_e{found[1]}"
-            f"{'_masked' if found[2] else ''}."
+            f"{'_masked' if found[2] else ''}. to_embedding(..., padding=True) makes an embedding with "
+            "mask_zero, of one row more than the vocabulary has words."
         )
     return given
 

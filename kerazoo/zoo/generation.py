@@ -70,7 +70,8 @@ def generate(
     Args:
         model: a zoo model, or any chain of Keras layers whose outputs can be its inputs.
         context: the series or text to continue: float (B, T, F), (T, F) or (T,); ids of words (B, T) or (T,) for token
-            models. Contexts of several lengths are a list of arrays (T_i, F), or of ids (T_i,). With time stamps as the
+            models. Contexts of several lengths are a list of arrays (T_i, F), or of ids (T_i,); a model with `masked`
+            also takes padding: steps of NaN, or the id 0. With time stamps as the
             last feature, time continues by the last difference.
         steps: int >= 1, number of steps to generate.
         mode: `"states"`: the context is read once, and the states of all layers are kept; `"window"`: the model reads

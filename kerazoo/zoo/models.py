@@ -17,6 +17,7 @@ from kerazoo.zoo.kinds import kinds_of, symbolic_outputs
 from kerazoo.zoo.padding import PaddingMask, mask_of_outputs, with_mask, without_padding
 from kerazoo.zoo.targets import (
     check_ids,
+    check_numbers,
     check_probabilities,
     fitting_targets,
     ignored_class,
@@ -43,7 +44,7 @@ class CheckedArrays:
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.fit`."""
         self._check_inputs(x)
-        self._check_ids(y)
+        self._check_targets(y)
         x, y, kwargs = self._weighted(x, y, kwargs)
         with _state_kept(self):
             return super().fit(x, y, *args, **kwargs)  # type: ignore[misc]
@@ -52,7 +53,7 @@ class CheckedArrays:
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate`."""
         self._check_inputs(x)
-        self._check_ids(y)
+        self._check_targets(y)
         with _state_kept(self):
             return super().evaluate(x, y, *args, **kwargs)  # type: ignore[misc]
 
@@ -60,7 +61,7 @@ class CheckedArrays:
     def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.train_on_batch`."""
         self._check_inputs(x)
-        self._check_ids(y)
+        self._check_targets(y)
         x, y, kwargs = self._weighted(x, y, kwargs)
         return super().train_on_batch(x, y, *args, **kwargs)  # type: ignore[misc]
 
@@ -68,7 +69,7 @@ class CheckedArrays:
     def test_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.test_on_batch`."""
         self._check_inputs(x)
-        self._check_ids(y)
+        self._check_targets(y)
         return super().test_on_batch(x, y, *args, **kwargs)  # type: ignore[misc]
 
     @functools.wraps(keras.Model.predict)
@@ -80,7 +81,7 @@ class CheckedArrays:
     def check_arrays(self, x: Any, y: Any) -> None:
         """Check arrays before a training that does not pass them to `fit`: see `kerazoo.training.fit`."""
         self._check_inputs(x)
-        self._check_ids(y)
+        self._check_targets(y)
 
     def _check_inputs(self, x: Any) -> None:
         """Check arrays: of batches TensorFlow may not know the sizes, and JAX never checks ids."""
@@ -116,8 +117,9 @@ class CheckedArrays:
         """Name of an output (None for a single one) -> its loss, for losses whose targets are ids of classes."""
         raise NotImplementedError
 
-    def _check_ids(self, y: Any) -> None:
-        """Raise an error unless all ids in the arrays `y` are ids of classes. Targets of padded steps may be any."""
+    def _check_targets(self, y: Any) -> None:
+        """Check arrays `y`: they are numbers, and ids are ids of classes. Targets of padded steps may be any."""
+        check_numbers(y)
         outputs = symbolic_outputs(self)
         for name, loss in self._losses_of_ids().items() if outputs is not None else ():
             targets = y.get(name) if isinstance(y, dict) else y
@@ -245,7 +247,7 @@ class _CheckedTargets(CheckedArrays):
         def fitting(targets: Any, output: Any, one: Any, name: str | None = None) -> Any:
             check_probabilities(kinds.get(name), one, name)
             kind = kind_of_loss(one)
-            fitted = fitting_targets(targets, output, kind)
+            fitted = fitting_targets(targets, output, kind, name)
             return fitted if kind == "own" else without_padding(fitted, mask)
 
         if named is not None:

@@ -233,7 +233,9 @@ def _unknown_cell(name: str, head: str) -> InvalidArgumentError:
     names = sorted(known_names())
     # "bigur" is closer to "bigru" than to any name of a cell.
     prefix = "bi" if word.startswith("bi") else ""
-    near = [prefix + match for match in difflib.get_close_matches(word[len(prefix) :], names, n=1)]
+    rest = word[len(prefix) :]
+    swapped = [each for each in names if sorted(each) == sorted(rest)]  # "gur", which is as close to "mgu" as to "gru"
+    near = [prefix + match for match in swapped or difflib.get_close_matches(rest, names, n=1)]
     guess = f" Did you mean {near[0]!r}?" if near else ""
     return InvalidArgumentError(
         f"name={name!r}: unknown cell {word!r}; expected one of {', '.join(list_cells())}, after 'bi' for a "

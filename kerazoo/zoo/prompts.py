@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.zoo.padding import PaddingMask
 
 __all__ = ["Prompts", "prompts_of"]
 
@@ -44,8 +45,8 @@ def prompts_of(model: Any, context: Any, tokens: bool) -> Prompts:
         tokens: bool, it is ids of words.
 
     Returns:
-        Its values with all axes. There is a mask for contexts of several lengths, and for ids 0 of a model whose
-        embedding treats them as padding (`mask_zero`).
+        Its values with all axes. There is a mask for contexts of several lengths, for ids 0 of a model whose embedding
+        treats them as padding (`mask_zero`), and for steps of NaN of a `masked` model. Padding comes last.
 
     Raises:
         InvalidArgumentError: the context has another form or dtype, no step, or values that are not finite.
@@ -67,9 +68,16 @@ def prompts_of(model: Any, context: Any, tokens: bool) -> Prompts:
         values = np.zeros((*mask.shape, *parts[0].shape[1:]), np.result_type(*parts))
         values[mask] = np.concatenate(parts)
         shape = values.shape
+    if not tokens and any(isinstance(layer, PaddingMask) for layer in model.layers):
+        padded = np.isnan(values).all(axis=2)
+        mask = ~padded if mask is None else mask & ~padded
+        values = np.where(padded[:, :, None], 0, values)
     if not tokens and not np.isfinite(values).all():
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-        raise InvalidArgumentError(f"context is {values[index]} at {index}; expected finite numbers.")
+        raise InvalidArgumentError(
+            f"context is {values[index]} at {index}; expected finite numbers. Contexts of several lengths are a list; "
+            "models with `masked` also take steps of padding, whose features are all NaN."
+        )
     if tokens:
         layer = next(layer for layer in model.layers if isinstance(layer, keras.layers.Embedding))
         wrong = values[(values < 0) | (values >= layer.input_dim)]
@@ -86,6 +94,11 @@ def prompts_of(model: Any, context: Any, tokens: bool) -> Prompts:
         )
     if mask is not None and mask.all():
         mask = None
+    if mask is not None:
+        # Padding comes last: it changes no state, and the last step of a context is then that before its padding.
+        order = np.argsort(~mask, axis=1, kind="stable")
+        mask = np.take_along_axis(mask, order, axis=1)
+        values = np.take_along_axis(values, order if tokens else order[:, :, None], axis=1)
     return Prompts(values.astype("int32" if tokens else "float32"), mask, shape)
 
 
@@ -105,9 +118,10 @@ def _of_several_lengths(context: Any, tokens: bool) -> list[NDArray[Any]] | None
     for row, part in enumerate(parts):
         if part.ndim != rank or len(part) == 0 or part.shape[1:] != parts[0].shape[1:]:
             form = "ids (T_i,)" if tokens else "(T_i, features), each with the same features"
+            column = " Series of one feature: [each.reshape(-1, 1) for each in context]." if part.ndim == 1 else ""
             raise InvalidArgumentError(
                 f"context {row} of {len(parts)} has shape {part.shape}; expected contexts of several lengths as "
-                f"{form}, with at least one step."
+                f"{form}, with at least one step.{column}"
             )
         _check_dtype(part, tokens)
     return parts

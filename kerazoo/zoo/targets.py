@@ -18,6 +18,7 @@ from kerazoo.zoo.kinds import CLASSES, WORDS
 
 __all__ = [
     "check_ids",
+    "check_numbers",
     "check_probabilities",
     "fitting_targets",
     "ignored_class",
@@ -138,6 +139,27 @@ def check_ids(targets: Any, classes: int, ignored: int | None = None, name: str 
         )
 
 
+def check_numbers(y: Any) -> None:
+    """Check that the targets in arrays are numbers. Backends refuse text without saying what to do.
+
+    Args:
+        y: array, or a dict or list of arrays; anything else is not checked.
+
+    Raises:
+        InvalidArgumentError: an array holds text or objects.
+
+    >>> import numpy as np
+    >>> check_numbers({"a": np.array([0, 1])})
+    """
+    for name, each in y.items() if isinstance(y, dict) else enumerate(y if isinstance(y, list | tuple) else [y]):
+        if isinstance(each, np.ndarray) and each.dtype.kind in "OSUMm":
+            of = f" of {name!r}" if isinstance(y, dict) else ""
+            raise InvalidArgumentError(
+                f"targets{of} have dtype {each.dtype}, the first is {each.flat[0] if each.size else None!r}; expected "
+                "numbers. Labels become ids of classes by classes, ids = np.unique(labels, return_inverse=True)."
+            )
+
+
 def nan_outside(loss: Any, ids: Any, classes: int, ignored: int | None = None) -> Any:
     """The loss; on JAX, NaN if an id is no id of a class. Keras's loss there would be zero for such an id.
 
@@ -175,7 +197,8 @@ def targets_of_heads(
     heads = ", ".join(map(repr, sorted(outputs)))  # torch sorts them, other backends do not
     if not isinstance(targets, Mapping):
         raise InvalidArgumentError(
-            f"targets are of type {type(targets).__name__}; expected a dict: name of a head -> targets, for {heads}."
+            f"targets are {'a list' if isinstance(targets, list | tuple) else 'one array'}; expected a dict: name of a "
+            f"head -> targets, for {heads}."
         )
     for name in targets:
         if name not in outputs:
@@ -193,7 +216,7 @@ def targets_of_heads(
     }
 
 
-def fitting_targets(targets: Any, outputs: Any, kind: str) -> Any:
+def fitting_targets(targets: Any, outputs: Any, kind: str, name: str | None = None) -> Any:
     """The targets in a shape that the loss compares with the outputs, element by element.
 
     Static shapes are compared. Axes whose size is known only when the step runs, as those of `tf.data` may be, are
@@ -203,6 +226,7 @@ def fitting_targets(targets: Any, outputs: Any, kind: str) -> Any:
         targets: array or tensor (B, ...), or None.
         outputs: tensor of the model (B, ...).
         kind: see :func:`kind_of_loss`.
+        name: of the head, or None.
 
     Returns:
         The targets, with axes of size 1 added or removed if that gives them the shape of the outputs; for `"ids"`, that
@@ -227,7 +251,7 @@ def fitting_targets(targets: Any, outputs: Any, kind: str) -> Any:
     for shape in shapes:
         if _fits(given, shape) or (len(given) != len(shape) and _differs_by_ones(given, shape)):
             return _reshaped(targets, outputs, given, shape)
-    raise InvalidArgumentError(_message(given, wanted, kind))
+    raise InvalidArgumentError(_message(given, wanted, kind, name))
 
 
 def weights_of_steps(weights: Any, outputs: Any) -> Any:
@@ -285,14 +309,15 @@ def _reshaped(targets: Any, outputs: Any, given: Shape, wanted: Shape) -> Any:
     return ops.reshape(targets, tuple(-1 if size is None else size for size in wanted))
 
 
-def _message(given: Shape, wanted: Shape, kind: str) -> str:
+def _message(given: Shape, wanted: Shape, kind: str, name: str | None) -> str:
     ids = wanted[:-1]
     expected = {
         "values": f"{_shown(wanted)}, with or without axes of size 1",
         "ids": f"{_shown(ids)}, ids of classes",
         "any": f"{_shown(wanted)}, or {_shown(ids)} for ids of classes",
     }[kind]
-    found = f"targets have shape {_shown(given)}, outputs {_shown(wanted)}"
+    head = "" if name is None else f" of {name!r}"
+    found = f"targets{head} have shape {_shown(given)}, outputs{head} {_shown(wanted)}"
     return f"{found}; expected {expected}. {_remedy(given, wanted, kind)}"
 
 

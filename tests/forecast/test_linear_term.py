@@ -117,6 +117,15 @@ def test_covariates_that_say_nothing_have_no_coefficient():
     np.testing.assert_array_equal(constant_columns(X), [True, False, False, False, False])
 
 
+@pytest.mark.parametrize("level", [1e6, 1e9, 1e12, -1e12])
+def test_a_covariate_far_from_zero_has_its_effect(level):
+    rng = np.random.default_rng(3)
+    y, x = errors_of("white", rng), rng.normal(size=120)
+    X = np.column_stack([level + x, np.full(120, level) * (1 + 2e-16 * rng.integers(0, 3, 120))])
+    np.testing.assert_array_equal(constant_columns(X), [False, True])  # the second differs by rounding only
+    assert coefficients(y + 3 * x, X)[0] == pytest.approx(3, abs=0.3)
+
+
 @pytest.mark.parametrize(("width", "far", "others"), [(40, 0.6, 1.2), (80, 2.0, 4.0)])
 def test_many_covariates_are_shrunk(width, far, others):
     """Forty-five degrees of freedom beside trend and season."""

@@ -122,6 +122,25 @@ def test_a_masked_series_model_generates_by_states_from_contexts_of_several_leng
         close(one, zoo.generate(unmasked, context, 4, mode="states"))
 
 
+@pytest.mark.parametrize("pre", [False, True])
+def test_steps_of_nan_are_padding_for_a_masked_model(pre):
+    rng = np.random.default_rng(0)
+    contexts = [rng.normal(size=(length, 2)).astype("float32") for length in (5, 3)]
+    padded = np.full((2, 5, 2), np.nan, "float32")
+    padded[0], padded[1, 2 * pre : 3 + 2 * pre] = contexts
+    model = zoo.build("gru_1x4_f2_o2_masked", seed=1)
+    close(zoo.generate(model, padded, 4), zoo.generate(model, contexts, 4))
+    padded[1, 3 - 2 * pre, 0] = 1.0  # a step that is only partly NaN
+    with pytest.raises(InvalidArgumentError, match=r"context is nan at \(1, ., 1\)"):
+        zoo.generate(model, padded, 4)
+
+
+def test_padding_before_the_words_is_that_after_them():
+    model = zoo.build("gru_1x4_v9_e3_softmax_masked", seed=1)
+    post, pre = np.array([[1, 2, 3, 4], [5, 6, 0, 0]]), np.array([[1, 2, 3, 4], [0, 0, 5, 6]])
+    np.testing.assert_array_equal(zoo.generate(model, pre, 4), zoo.generate(model, post, 4))
+
+
 def test_models_with_several_inputs_or_heads_are_refused():
     heads = {"a": zoo.HeadSpec(), "b": zoo.HeadSpec(classes=2)}
     for model in (

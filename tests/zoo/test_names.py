@@ -148,6 +148,7 @@ def test_any_spec_with_heads_survives_its_json_and_has_no_name(heads, returns):
     ("name", "message"),
     [
         ("lsmt_3x100", r"unknown cell 'lsmt'.*Did you mean 'lstm'"),
+        ("gur_1x8", r"unknown cell 'gur'.*Did you mean 'gru'"),
         ("bilsmt_1x8", r"unknown cell 'bilsmt'.*Did you mean 'bilstm'"),
         ("lstm", r"'lstm' has no units; expected lstm_1x64, or lstm64"),
         ("lstm_3x100_rleu", r"unknown option 'rleu'.*Did you mean 'relu'"),

@@ -206,3 +206,25 @@ def test_one_model_takes_targets_with_and_without_axes_of_size_1_in_turn():
                 run(x, wrong, verbose=0)
     assert all(np.array_equal(one, other) for one, other in zip(model.get_weights(), before, strict=True))
     assert model.evaluate(x, y, verbose=0)[0] == pytest.approx(losses[0], rel=1e-5)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "the loop"])
+@pytest.mark.parametrize("labels", [np.array(list("abc")), np.array(["a", "b", None], object)])
+def test_targets_of_text_are_refused(way, labels):
+    model = zoo.build("gru_1x4_seq2one_classes3", seed=1)
+    model.compile(**zoo.compile_defaults(model))
+    with pytest.raises(InvalidArgumentError, match=r"targets have dtype .* first is .*'a'.*return_inverse=True"):
+        WAYS[way](model, np.zeros((3, 5, 1), "float32"), labels)
+
+
+def test_the_head_of_wrong_targets_is_named():
+    model = zoo.build(zoo.RNNSpec(zoo.LayerSpec("gru", 4), heads={"p": zoo.HeadSpec(), "q": zoo.HeadSpec()}))
+    model.compile("sgd", "mse")
+    x, y = np.zeros((6, 5, 1)), np.zeros((6, 5, 1))
+    with pytest.raises(InvalidArgumentError, match=r"targets of 'q' have shape .*outputs of 'q'"):
+        model.train_on_batch(x, {"p": y, "q": np.zeros((6, 4, 1))})
+    with pytest.raises(InvalidArgumentError, match="targets of 'p' have dtype <U1"):
+        model.train_on_batch(x, {"p": y.astype("U1"), "q": y})
+    for wrong, named in ((y, "one array"), ([y, y], "a list")):
+        with pytest.raises(InvalidArgumentError, match=f"targets are {named}; expected a dict.*for 'p', 'q'"):
+            model.train_on_batch(x, wrong)

@@ -20,7 +20,7 @@ __all__ = ["FORMS", "LinearTerm", "constant_columns", "fit_terms"]
 #: Forms of the term: added to the values, or to their logarithms.
 FORMS = ("additive", "multiplicative")
 ROUNDS = 3  # smoothing and regression in turn; further rounds hardly change the coefficients
-CONSTANT = 1e-9  # a covariate that varies by less than this fraction of its size is constant
+CONSTANT = 1e-14  # a covariate that varies by less than this fraction of its size is constant
 COLLINEAR = 1e-7  # so is one of which less than this fraction is left by level, trend and season
 MAX_WIDTHS = 10.0  # beyond the fitted range of the term, as for forecasts of an autoregression
 PER_SEASON = 2  # seasons that the smoothing needs
