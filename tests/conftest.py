@@ -7,3 +7,16 @@ import os
 # Before Keras is imported anywhere: no greetings of TensorFlow, and the default backend unless one is asked for.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import pytest
+
+
+@pytest.fixture
+def keras_settings():
+    """`keras.config`, whose floatx and dtype policy are restored after the test."""
+    import keras
+
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
+    yield keras.config
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy)

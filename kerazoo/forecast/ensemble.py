@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from kerazoo._runtime.precision import in_float32
 from kerazoo.forecast.data.calendar import calendar_features
 from kerazoo.forecast.data.index import future_index
 from kerazoo.forecast.data.panel import SeriesData
 from kerazoo.forecast.nets.members import MemberNets
 from kerazoo.forecast.nets.members import Values as Arrays
-from kerazoo.forecast.nets.precision import in_float32
 from kerazoo.forecast.nets.rollout import Rollout
 from kerazoo.forecast.nets.windows import KnownScale, Windows
 from kerazoo.forecast.transforms.base import Index, Values

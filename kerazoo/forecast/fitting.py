@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES, CheckpointFile
 from kerazoo._runtime.interrupts import DeferredInterrupt
+from kerazoo._runtime.precision import in_float32
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.ensemble import Ensemble, Features, members_of
@@ -21,7 +22,6 @@ from kerazoo.forecast.fitted import Fitted
 from kerazoo.forecast.intervals import ConformalIntervals
 from kerazoo.forecast.nets.checkpoint import FILE_NAME, KIND, TrainingCheckpoint, checksum_of
 from kerazoo.forecast.nets.members import member_nets
-from kerazoo.forecast.nets.precision import in_float32
 from kerazoo.forecast.nets.trainer import BestWeights, Course, Learner, fit_learner
 from kerazoo.forecast.nets.windows import KnownScale, Windows, windows_of
 from kerazoo.forecast.options import FitSettings, identity_of, steps_to_hold_out

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from kerazoo._runtime.files import read_tensors, write_tensors
+from kerazoo._runtime.precision import in_float32
 from kerazoo.errors import StorageError
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.ensemble import Ensemble, Features
 from kerazoo.forecast.fitted import Fitted
 from kerazoo.forecast.intervals import ConformalIntervals
 from kerazoo.forecast.nets.members import member_nets
-from kerazoo.forecast.nets.precision import in_float32
 from kerazoo.forecast.nets.trainer import Course
 from kerazoo.forecast.nets.windows import KnownScale, Windows
 from kerazoo.forecast.options import read_transforms

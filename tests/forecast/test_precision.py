@@ -7,20 +7,10 @@ import numpy as np
 import pytest
 
 from kerazoo import Forecaster
-from kerazoo.forecast.nets.precision import in_float32
 from tests.forecast.helpers import assert_equal, numbers, tiny
 from tests.helpers.speed import slow_on_jax_marks
 
 pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("uncompiled")]
-
-
-@pytest.fixture
-def settings():
-    """Restores Keras's settings."""
-    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
-    yield keras.config
-    keras.config.set_floatx(floatx)
-    keras.config.set_dtype_policy(policy)
 
 
 def made():
@@ -40,12 +30,12 @@ def set_floatx(config, name):
     [(set_policy, "mixed_float16"), pytest.param((set_floatx, "float64"), marks=slow_on_jax_marks)],
     ids=lambda each: each[1],
 )
-def test_a_fit_and_its_forecasts_are_the_same_whatever_the_settings(change, settings, tmp_path):
+def test_a_fit_and_its_forecasts_are_the_same_whatever_the_settings(change, keras_settings, tmp_path):
     expected = made()
-    change[0](settings, change[1])
-    before = settings.floatx(), settings.dtype_policy().name
+    change[0](keras_settings, change[1])
+    before = keras_settings.floatx(), keras_settings.dtype_policy().name
     found = made()
-    assert (settings.floatx(), settings.dtype_policy().name) == before
+    assert (keras_settings.floatx(), keras_settings.dtype_policy().name) == before
     assert all(keras.backend.standardize_dtype(each.dtype) == "float32" for each in found._fitted.ensemble.nets.weights)
     found.save(tmp_path / "made.kerazoo")
     loaded = Forecaster.load(tmp_path / "made.kerazoo")
@@ -53,14 +43,3 @@ def test_a_fit_and_its_forecasts_are_the_same_whatever_the_settings(change, sett
         np.testing.assert_allclose(each.predict(5), expected.predict(5), rtol=1e-6)
     assert_equal(found.fitted_values(), loaded.fitted_values())
     np.testing.assert_allclose(found.fitted_values(), expected.fitted_values(), rtol=1e-6)
-
-
-def test_settings_are_restored_after_an_error(settings):
-    @in_float32()
-    def fails():
-        raise ZeroDivisionError(settings.dtype_policy().name)
-
-    settings.set_dtype_policy("mixed_bfloat16")
-    with pytest.raises(ZeroDivisionError, match="float32"):
-        fails()
-    assert settings.dtype_policy().name == "mixed_bfloat16"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from kerazoo._runtime.interrupts import DeferredInterrupt
+from kerazoo._runtime.precision import in_float32
 from kerazoo.batching import SkipGramBatches, TokenBlocks
 from kerazoo.batching.blocks import default_block_size
 from kerazoo.errors import InvalidArgumentError, TrainingError
@@ -39,6 +40,7 @@ NOISE_PER_GROUP = {"nce": 16, "negative_sampling": 16, "sampled_softmax": 64}
 STEPS_PER_EXECUTION = {"tensorflow": 32}
 
 
+@in_float32()
 def train(
     corpus: EncodedCorpus,
     settings: TrainingSettings,

@@ -1,4 +1,4 @@
-"""`in_float32`: the networks of a forecaster are float32, whatever Keras's global settings are."""
+"""`in_float32`: the estimators compute in float32, whatever Keras's global settings are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ __all__ = ["in_float32"]
 def in_float32() -> Iterator[None]:
     """Run a block, or as a decorator a function, with Keras's dtype policy and floatx at float32.
 
-    The windows of a forecaster are float32, and so are the loops of its networks. Settings of the program, such as
+    The windows of a forecaster are float32, and so are the loops of its networks; the tables of `Word2Vec` and the
+    gradients of its blocks are, too. Settings of the program, such as
     ``keras.config.set_dtype_policy("mixed_float16")``, are for its own models; they are restored afterwards. Where they
     are float32 already, as by default, nothing is set.
 
