@@ -15,12 +15,16 @@ from kerazoo.word2vec import LOSSES, RowClippedSGD, SkipGram
 from kerazoo.word2vec.gpu import DevicePlan, plan
 from kerazoo.word2vec.gpu.training import trainer_of
 from kerazoo.word2vec.options import checked_settings
+from tests.helpers.speed import slow_on_jax, slow_on_jax_marks
 
 pytestmark = pytest.mark.backend
 
 BACKEND = keras.backend.backend()
 on_jax_or_torch = pytest.mark.skipif(BACKEND not in ("jax", "torch"), reason="only JAX and torch have device trainers")
 GROUP, N_NOISE, WINDOW = 16, 16, 3
+EACH_LOSS = [
+    each if each == "negative_sampling" else pytest.param(each, marks=slow_on_jax_marks) for each in sorted(LOSSES)
+]
 
 
 def zipf_corpus(n_documents=60, n_words=40, longest=40, seed=3):
@@ -99,7 +103,7 @@ def numpy_step(tables, words, left, right, noise, rate, clip, model, negative):
 
 
 @on_jax_or_torch
-@pytest.mark.parametrize("loss", sorted(LOSSES))
+@pytest.mark.parametrize("loss", EACH_LOSS)
 def test_a_call_moves_the_tables_by_the_clipped_sums_over_the_pairs_drawn(loss):
     made, model, trainer = trained(zipf_corpus(), loss)
     before = tables_of(model)
@@ -120,7 +124,9 @@ def test_a_call_moves_the_tables_by_the_clipped_sums_over_the_pairs_drawn(loss):
 
 
 @pytest.mark.skipif(BACKEND != "jax", reason="Pallas has an interpreter; that of Triton must be enabled by a variable")
-@pytest.mark.parametrize(("loss", "size"), [("nce", 20), ("negative_sampling", 150)])
+@pytest.mark.parametrize(
+    ("loss", "size"), [pytest.param("nce", 20, marks=slow_on_jax_marks), ("negative_sampling", 150)]
+)
 def test_the_kernels_do_what_the_plain_step_does(loss, size):
     """Up to the rounding to 2^-14; 150 numbers per vector are two chunks of registers."""
     after = []
@@ -232,7 +238,7 @@ def model_of(**changes):
 
 
 @on_jax_or_torch
-@pytest.mark.parametrize("loss", sorted(LOSSES))
+@pytest.mark.parametrize("loss", EACH_LOSS)
 def test_it_learns_two_topics_and_reports_the_mean_loss(loss):
     seen = []
     watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append((epoch, logs["loss"])))
@@ -282,6 +288,7 @@ def test_it_ends_as_if_it_had_not_been_interrupted(tmp_path, monkeypatch):
 
 
 @on_jax_or_torch
+@slow_on_jax
 def test_a_checkpoint_decides_whether_its_training_is_on_the_device(tmp_path, monkeypatch):
     common = {"checkpoint_dir": tmp_path, "checkpoint_minutes": 0, "on_device": None}
     monkeypatch.setattr(devices, "accelerator_visible", lambda: True)
@@ -325,6 +332,7 @@ def test_what_the_device_cannot_hold_is_trained_from_the_host(monkeypatch):
 
 
 @on_jax_or_torch
+@slow_on_jax
 def test_a_text_without_pairs_says_so():
     with pytest.raises(CorpusError, match="no document has two words"):
         model_of().fit([["a"], ["b"]] * 4)
