@@ -141,7 +141,7 @@ def _fit(
 ) -> Fitted:
     series = panel.series
     lengths = [len(each.values) for each in series]
-    choices = _choices(settings, series)
+    choices = _choices(settings, series, n_held_out)
     member_choice = members_of(choices, settings.n_members)
     ahead = settings.steps_per_output
     features = Features(settings.calendar, settings.calendar_order, ahead)
@@ -250,7 +250,7 @@ def _fit_part(
     return _Part(fitted, zs, [scale.apply(rows) for rows in raw], scale)
 
 
-def _choices(settings: FitSettings, series: Sequence[SeriesData]) -> list[Choice]:
+def _choices(settings: FitSettings, series: Sequence[SeriesData], n_held_out: int) -> list[Choice]:
     if settings.transforms != "auto":
         config: tuple[Mapping[str, Any], ...] = tuple(each.to_config() for each in settings.transforms)
         return [choose_term(config, series, settings.period, settings.horizon)]
@@ -261,7 +261,8 @@ def _choices(settings: FitSettings, series: Sequence[SeriesData]) -> list[Choice
             stacklevel=6,
         )
         return [Choice((), 1.0, math.nan)]
-    return choose_transforms(series, settings.period, settings.horizon, min(5, settings.n_members))
+    most = min(5, settings.n_members)
+    return choose_transforms(series, settings.period, settings.horizon, most, n_held_out)
 
 
 def _train(
