@@ -187,7 +187,7 @@ def _fit(
                 validation,
                 errors,
                 errors_of=lambda: _errors(validation, settings, series, cuts[0], n_held_out),
-                losses=lambda found: _losses(found, unit, settings.horizon),
+                losses=lambda found: _losses(found, _units_of_losses(series, settings.period), settings.horizon),
                 n_apart=max(1.0, n_held_out / settings.horizon) * len(series),
                 min_gain=settings.min_gain,
             )
@@ -357,8 +357,16 @@ def _losses(errors: Errors, unit: Values, horizon: int) -> Values:
     return np.array([np.mean(np.square(each[:horizon] / unit[number])) for number, each in errors])
 
 
+def _units_of_losses(series: Sequence[SeriesData], period: int) -> Values:
+    """By which errors of series are divided to compare them: of the whole series, which a launch late in it is part of.
+
+    Infinite for constant series, whose errors say nothing about networks, unless all are.
+    """
+    units = np.array([_unit(each.values, period) for each in series])
+    return np.where(units > 0, units, np.inf) if units.any() else np.ones(len(units))
+
+
 def _unit(y: Values, period: int) -> float:
-    """Mean absolute seasonal difference; 1 if it is zero."""
+    """Mean absolute seasonal difference; 0 for a constant series."""
     lag = period if len(y) > period else 1
-    size = float(np.mean(np.abs(y[lag:] - y[:-lag]))) if len(y) > lag else 0.0
-    return size if size > 0 else 1.0
+    return float(np.mean(np.abs(y[lag:] - y[:-lag]))) if len(y) > lag else 0.0

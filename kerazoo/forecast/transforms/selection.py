@@ -200,8 +200,12 @@ def _selected(series: Sequence[SeriesData], period: int, horizon: int, most: int
 
 
 def _scored(series: Sequence[SeriesData]) -> list[SeriesData]:
-    """The series whose forecasts decide: all, or an evenly spaced subset."""
-    return list(series[:: max(1, -(-len(series) // MAX_SCORED_SERIES))])
+    """The series whose forecasts decide: all that vary, or an evenly spaced subset of them.
+
+    On constant series the candidates differ by rounding only.
+    """
+    varying = [each for each in series if np.ptp(each.values)] or list(series)
+    return varying[:: max(1, -(-len(varying) // MAX_SCORED_SERIES))]
 
 
 def _form_of(config: Config, series: Sequence[SeriesData]) -> str | None:
@@ -281,6 +285,7 @@ def _error(
     """
     total = len(series.values)
     unit = float(np.sqrt(np.mean((series.values[period:] - series.values[:-period]) ** 2))) if total > period else 0.0
+    unit = unit or float(np.ptp(series.values))  # the same season over and over
     found = []
     for start in _starts(total, period, horizon):
         if start >= total:
