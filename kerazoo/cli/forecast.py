@@ -135,8 +135,14 @@ def forecast(
             forecaster.callbacks = [] if quiet else [report.progress_bar("backtest")]
             params = forecaster.get_params(deep=False)
             every = "fresh" if refit else False
-            scores = backtest(panel, params, n_windows=n_windows, refit=every, levels=levels, only_possible=True)
-            report.print_backtest(scores, panel, settings, refit)
+            try:
+                scores = backtest(panel, params, n_windows=n_windows, refit=every, levels=levels, only_possible=True)
+            except InvalidArgumentError as error:
+                if windows is not None:
+                    raise
+                click.echo(f"kerazoo: no backtest: {error}", err=True)  # nobody asked for one
+            else:
+                report.print_backtest(scores, panel, settings, refit)
         forecaster.callbacks = [] if quiet else [report.progress_bar("training")]
         forecaster.fit(panel)
         report.print_method(forecaster)

@@ -161,7 +161,7 @@ def test_series_of_one_kind_share_the_size_of_their_errors():
 @pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.0, 0.5, 2.0])
 def test_the_coverage_of_panels_is_the_level_for_each_series(spread):
-    """Errors whose size is not told by the unit of the series: with common sizes, small ones would be covered always."""
+    """The unit does not tell the size of the errors: with a common size, small ones would always be covered."""
     rng = np.random.default_rng(8)
     held = []
     for _ in range(150):

@@ -199,7 +199,8 @@ def test_short_series_get_their_differences(length, period):
 
 
 def test_a_chain_that_fails_on_one_series_is_left_out(monkeypatch):
-    monkeypatch.setattr(selection, "candidates", lambda series, period, n_held_out: [({"name": "log"}, *DIFFERENCE), DIFFERENCE])
+    both = [({"name": "log"}, *DIFFERENCE), DIFFERENCE]
+    monkeypatch.setattr(selection, "candidates", lambda series, period, n_held_out: both)
     series = [data(np.arange(1.0, 61)), data(np.r_[0.0, np.arange(1.0, 60)])]
     assert [choice.config for choice in choose_transforms(series, 1, 3, most=3)] == [DIFFERENCE]
 

@@ -18,7 +18,7 @@ from kerazoo.forecast.transforms.base import Index, Values
 from kerazoo.forecast.transforms.chain import Chain, fitted_chain
 from kerazoo.forecast.transforms.linear_term import LinearTerm, fit_terms
 
-__all__ = ["Choice", "candidates", "choose_term", "choose_transforms"]
+__all__ = ["Choice", "candidates", "choose_term", "choose_transforms", "has_logarithm", "without_logarithm"]
 
 Config = tuple[Mapping[str, Any], ...]
 
@@ -212,14 +212,24 @@ def _form_of(config: Config, series: Sequence[SeriesData]) -> str | None:
     """The form of the term that suits a chain: in the logarithm where the chain has one. None without covariates."""
     if not series[0].covariates.shape[1]:
         return None
-    if _has_logarithm(config):
+    if has_logarithm(config):
         # Subtracting an effect from zeros would leave negative values.
         return "multiplicative" if all((each.values > 0).all() for each in series) else None
     return "additive"
 
 
-def _has_logarithm(config: Iterable[Mapping[str, Any]]) -> bool:
-    return any(part["name"] in LOGARITHMS or _has_logarithm(part.get("transforms", ())) for part in config)
+def has_logarithm(config: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a chain takes logarithms, and so accepts positive values only."""
+    return any(part["name"] in LOGARITHMS or has_logarithm(part.get("transforms", ())) for part in config)
+
+
+def without_logarithm(config: Config) -> Config:
+    """A candidate without its logarithm.
+
+    >>> without_logarithm(({"name": "log"}, {"name": "difference", "lag": 1}))
+    ({'name': 'difference', 'lag': 1},)
+    """
+    return tuple(part for part in config if part["name"] not in LOGARITHMS)
 
 
 def _terms(form: str, series: Sequence[SeriesData], period: int, horizon: int) -> dict[tuple[int, int], LinearTerm]:
