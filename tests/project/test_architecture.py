@@ -71,10 +71,11 @@ ALLOWED = {
     "forecast": (
         "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms", "forecast.nets",
     ),
-    "cli.csv_tables": (),
+    "cli.csv_dates": ("forecast.data",),
+    "cli.csv_tables": ("cli.csv_dates", "forecast.data"),
     "cli": (
         "text", "datasets", "metrics", "plots", "batching", "word2vec", "word2vec.options", "word2vec.io", "forecast",
-        "forecast.data", "cli.csv_tables",
+        "forecast.data", "cli.csv_tables", "cli.csv_dates",
     ),
 }  # fmt: skip
 
