@@ -11,6 +11,7 @@ import pandas as pd
 from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.index import dates_from, index_like, kind_of, listed, renamed_if_equal
+from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.data.read import read_panel
 
@@ -58,6 +59,7 @@ def read_training(y: Any, X: Any, val: Any) -> tuple[Panel, int | None]:
     Raises:
         InvalidArgumentError: `y`, `X` or `val` has another form, or `val` does not continue `y`.
     """
+    y, val = pandas_of(y, "y"), pandas_of(val, "val")
     if val is None:
         return panel_of(y, X), None
     if isinstance(val, int | np.integer) and not isinstance(val, bool):
