@@ -51,6 +51,7 @@ MAX_WINDOWS = 3
     metavar="NAMES",
     help="auto, none, or names separated by commas: log,difference[lag=12].",
 )
+@click.option("--floor", type=float, help="Least possible value, below which no forecast falls: 0 for counts.")
 @click.option(
     "--level",
     default="80,95",

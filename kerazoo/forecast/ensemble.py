@@ -100,6 +100,7 @@ class Ensemble:
         likelihood: bool, whether the networks output normal distributions.
         strategy: one of `kerazoo.forecast.options.STRATEGIES`.
         automatic: bool, whether the chains were selected, and not given by the user.
+        floor: float or None, below which no forecast falls.
         substitutes: (choice, series) -> SeriesModel without a logarithm, for histories that leave its domain.
     """
 
@@ -113,6 +114,7 @@ class Ensemble:
     likelihood: bool
     strategy: str
     automatic: bool = False
+    floor: float | None = None
     substitutes: dict[tuple[int, int], SeriesModel] = field(default_factory=dict)
 
     @cached_property
@@ -178,7 +180,7 @@ class Ensemble:
             total = np.zeros(steps)
             for choice, of_choice in zip(self.choices, paths, strict=True):
                 total += choice.weight * of_choice[:, :steps].mean(axis=0)
-            found.append(total)
+            found.append(self.above_floor(total))
         return found
 
     def samples(
@@ -193,8 +195,12 @@ class Ensemble:
             for choice, of_choice in zip(self.choices, of_history, strict=True):
                 count = max(1, round(choice.weight * n_samples))
                 sampled.append(of_choice[rng.choice(len(of_choice), count, replace=count > len(of_choice))])
-            found.append(np.concatenate(sampled)[:, : len(history.future)])
+            found.append(self.above_floor(np.concatenate(sampled)[:, : len(history.future)]))
         return found
+
+    def above_floor(self, values: Values) -> Values:
+        """The values, none below the floor."""
+        return values if self.floor is None else np.maximum(values, self.floor)
 
     @in_float32()
     def paths(
@@ -350,4 +356,4 @@ class Ensemble:
             predicted = np.where(np.isnan(z), np.nan, corrections)
             values = model.undo_one_step(predicted, *given)
             found += self.choices[choice].weight * values.mean(axis=0)
-        return found
+        return self.above_floor(found)

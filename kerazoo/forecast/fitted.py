@@ -148,7 +148,9 @@ class Fitted:
         for level in levels:
             widths = [self.intervals.half_widths(level, number, horizon) for number in range(len(points))]
             for label, sign in zip(bound_columns(level), (-1.0, 1.0), strict=True):
-                columns[label] = [point + sign * width for point, width in zip(points, widths, strict=True)]
+                columns[label] = [
+                    ensemble.above_floor(point + sign * width) for point, width in zip(points, widths, strict=True)
+                ]
         return columns
 
     def _find_substitutes(self, series: Sequence[SeriesData]) -> None:

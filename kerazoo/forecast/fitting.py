@@ -175,7 +175,8 @@ def _fit(
         own = member_nets(spec, seeds, layout.length)
         own.assign(nets.values_of(range(first, first + settings.n_members)))
         return Ensemble(own, member_choice, choices, part.fitted, layout, features, part.scale,
-                        settings.loss == "normal", settings.strategy, settings.transforms == "auto")  # fmt: skip
+                        settings.loss == "normal", settings.strategy, settings.transforms == "auto",
+                        settings.floor)  # fmt: skip
 
     intervals = None
     if n_held_out:

@@ -59,6 +59,19 @@ def read_training(y: Any, X: Any, val: Any) -> tuple[Panel, int | None]:
     Raises:
         InvalidArgumentError: `y`, `X` or `val` has another form, or `val` does not continue `y`.
     """
+    panel, n_held_out = _read_training(y, X, val)
+    for each in panel.series:
+        for column, label in enumerate(panel.covariate_names):
+            if np.ptp(each.values) and np.array_equal(each.covariates[:, column], each.values):
+                raise InvalidArgumentError(
+                    f"X[{label!r}] has the values of y; expected covariates that are known for the dates of the "
+                    "forecast. Searches of scikit-learn take the series alone: GridSearchCV(...).fit(y), without "
+                    "scoring=."
+                )
+    return panel, n_held_out
+
+
+def _read_training(y: Any, X: Any, val: Any) -> tuple[Panel, int | None]:
     y, val = pandas_of(y, "y"), pandas_of(val, "val")
     if val is None:
         return panel_of(y, X), None

@@ -178,6 +178,7 @@ def _ensemble_from(arrays: Mapping[str, Any], notes: Mapping[str, Any], spec: RN
         likelihood=notes["likelihood"],
         strategy=notes["strategy"],
         automatic=notes["params"].get("transforms") == "auto",
+        floor=notes["params"].get("floor"),
     )
 
 

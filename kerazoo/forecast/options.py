@@ -13,6 +13,7 @@ from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._validation import check_choice, check_int, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.calendar import calendar_names, season_length
+from kerazoo.forecast.data.index import text_of
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
 
@@ -67,6 +68,7 @@ class FitSettings:
     calendar: tuple[str, ...]
     calendar_order: int
     n_members: int
+    floor: float | None
     loss: str
     epochs: int
     steps_per_epoch: int
@@ -119,6 +121,7 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         calendar=calendar_names(longest.index, given["calendar"]),
         calendar_order=check_int("calendar_order", given["calendar_order"]),
         n_members=check_int("n_members", given["n_members"], hint="It is the number of networks."),
+        floor=_floor(given["floor"], panel),
         loss=_loss(given["loss"], strategy),
         epochs=check_int("epochs", given["epochs"], 0),
         steps_per_epoch=check_int("steps_per_epoch", given["steps_per_epoch"]),
@@ -160,6 +163,22 @@ def _period(period: Any, panel: Panel) -> int:
         shortest = min(len(each.values) for each in panel.series)
         period = period if values_of_season(period) <= shortest else 1
     return check_int("period", period, hint="1 means no season.")
+
+
+def _floor(floor: Any, panel: Panel) -> float | None:
+    if floor is None:
+        return None
+    floor = check_real("floor", floor, hint="It is the least possible value: 0 for counts; None for any.")
+    for each in panel.series:
+        below = np.flatnonzero(each.values < floor)
+        if len(below):
+            where = f" of series {each.id!r}" if len(panel.series) > 1 else ""
+            raise InvalidArgumentError(
+                f"floor={floor:g}, but {len(below)} of {len(each.values)} values{where} are below, the first is "
+                f"{each.values[below[0]]:g} at {text_of(each.index[below[0]])}; expected values >= floor. Correct the "
+                "values, or choose a lower floor."
+            )
+    return floor
 
 
 def _loss(loss: Any, strategy: str) -> str:

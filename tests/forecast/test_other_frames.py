@@ -74,7 +74,7 @@ def test_a_series_without_dates(made):
 
 @LIBRARIES
 def test_continuations_and_future_covariates(made):
-    frame = pd.DataFrame({"day": DAYS, "y": np.arange(6.0), "x": np.arange(6.0)})
+    frame = pd.DataFrame({"day": DAYS, "y": np.arange(6.0), "x": np.arange(6.0) ** 2})
     panel, held = read_training(made(frame[["day", "y"]][:4]), made(frame[["day", "x"]]), made(frame[["day", "y"]][4:]))
     assert (len(panel.series[0].values), held) == (6, 2)
     later = pd.DataFrame({"day": DAYS.shift(6), "x": 7.0})

@@ -82,6 +82,7 @@ def test_the_first_window_of_a_backtest_may_be_short(uncompiled):
     assert np.isfinite(scores["rmse"]).all()
 
 
+@pytest.mark.slow
 def test_given_transforms_hold_out_what_they_leave(uncompiled):
     smoothing = ExponentialSmoothing(12)
     made = tiny(transforms=[smoothing], epochs=0, lookback=None, horizon=3)
@@ -93,6 +94,7 @@ def test_given_transforms_hold_out_what_they_leave(uncompiled):
     assert made.fit(series(29), val=2).n_held_ == 2
 
 
+@pytest.mark.slow
 def test_steps_to_hold_out_leave_windows_with_targets(uncompiled):
     made = tiny(transforms=(), epochs=0, lookback=None, horizon=30, period=1)
     assert made.fit(numbers(40)).n_held_ == 40 - 32

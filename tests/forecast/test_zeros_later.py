@@ -45,6 +45,7 @@ def test_a_history_with_zeros_is_forecast(uncompiled, fitted, value, tmp_path):
     pd.testing.assert_frame_equal(fitted.predict(4, level=80), before)  # the fitted models stay
 
 
+@pytest.mark.slow
 def test_a_backtest_does_not_end_at_zeros(uncompiled):
     scores = tiny(**STATISTICS).cross_validation(ended(), n_windows=3, refit=False)
     assert np.isfinite(scores["rmse"]).all()
@@ -58,6 +59,7 @@ def test_covariates_and_sampled_paths(uncompiled):
     assert np.isfinite(found.to_numpy()).all()
 
 
+@pytest.mark.slow
 def test_a_logarithm_of_the_user_is_an_error(uncompiled):
     made = tiny(**{**STATISTICS, "transforms": ["log", "difference"]}).fit(growth()[:-4])
     with pytest.raises(InvalidArgumentError, match=r"y=0 at 2019-09-01.*expected values > 0"):
