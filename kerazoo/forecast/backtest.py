@@ -16,7 +16,7 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast import baselines, fitting
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.fitted import Fitted
-from kerazoo.forecast.options import FitSettings, fit_settings, steps_to_hold_out
+from kerazoo.forecast.options import FitSettings, fit_settings, steps_to_hold_out, values_of_season
 from kerazoo.forecast.transforms.base import Values
 
 __all__ = ["backtest"]
@@ -95,7 +95,7 @@ def _check_length(
     """:class:`InvalidArgumentError` unless enough values lie before the first origin."""
     shortest = min(len(each.values) for each in panel.series)
     cutoff = horizon + (n_windows - 1) * step
-    minimum = 2 * settings.period + 3
+    minimum = values_of_season(settings.period)
     left = (
         f"{n_windows} windows of {horizon} steps, {step} apart, leave {max(0, shortest - cutoff)} of {shortest} values"
     )

@@ -20,6 +20,7 @@ from kerazoo._runtime.devices import prefer_fast_kernels
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.forecast.data.future import read_future
+from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.write import write_forecast, write_steps
 from kerazoo.forecast.inputs import panel_of, read_history, read_seed, read_training
 from kerazoo.forecast.options import (
@@ -31,6 +32,7 @@ from kerazoo.forecast.options import (
     steps_to_hold_out,
 )
 from kerazoo.forecast.plotting import PlotMixin
+from kerazoo.forecast.scoring import ScoreMixin, following_steps
 
 if TYPE_CHECKING:
     from kerazoo.forecast.fitted import Fitted
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Forecaster"]
 
 
-class Forecaster(PlotMixin, BaseEstimator):
+class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
     """Forecasts series with statistical models and an ensemble of recurrent networks that corrects them.
 
     Each series is scaled and replaced by the residuals of a statistical forecast (exponential smoothing or a linear
@@ -63,6 +65,7 @@ class Forecaster(PlotMixin, BaseEstimator):
         calendar: "auto", names of calendar features, or (): see `kerazoo.forecast.data.calendar`.
         calendar_order: int >= 1, harmonics per calendar feature.
         n_members: int >= 1, networks of the ensemble, trained in one computation.
+        floor: float or None: neither forecasts nor bounds fall below it; 0 for counts. No value of `y` may lie below.
         loss: `"mse"`, `"mae"`, `"huber"`; or `"normal"`: the networks output normal distributions, and intervals are
             quantiles of sampled paths instead of quantiles of past errors.
         epochs: int >= 0, maximum number of epochs; 0: statistics alone.
@@ -115,6 +118,7 @@ class Forecaster(PlotMixin, BaseEstimator):
         calendar: Any = "auto",
         calendar_order: int = 2,
         n_members: int = 5,
+        floor: float | None = None,
         loss: str = "mse",
         epochs: int = 40,
         steps_per_epoch: int = 10,
@@ -137,6 +141,7 @@ class Forecaster(PlotMixin, BaseEstimator):
         self.calendar = calendar
         self.calendar_order = calendar_order
         self.n_members = n_members
+        self.floor = floor
         self.loss = loss
         self.epochs = epochs
         self.steps_per_epoch = steps_per_epoch
@@ -237,7 +242,7 @@ class Forecaster(PlotMixin, BaseEstimator):
     @renamed_arguments(interval="level")
     def predict(
         self,
-        horizon: int | None = None,
+        horizon: Any = None,
         X_future: Any = None,
         level: float | Sequence[float] | None = None,
         *,
@@ -247,7 +252,8 @@ class Forecaster(PlotMixin, BaseEstimator):
         """Forecast the steps after the end of the series.
 
         Args:
-            horizon: int >= 1, steps; None: the `horizon` of the constructor. It may be longer.
+            horizon: int >= 1, steps; None: the `horizon` of the constructor. It may be longer. Or the part that
+                follows the series, in their form, as scikit-learn passes it: its steps are forecast.
             X_future: the covariates of these steps, if `fit` had any.
             level: levels of prediction intervals, as fractions or percent: 0.8 and 80 both mean 80 %, [80, 95] two
                 intervals. None: no intervals.
@@ -266,9 +272,11 @@ class Forecaster(PlotMixin, BaseEstimator):
             IntervalError: too few steps were held out for a level.
         """
         fitted = self._check_fitted()
-        horizon = fitted.horizon if horizon is None else check_int("horizon", horizon)
         levels = read_levels(level)
         panel = read_history(fitted.panel, history, history_X)
+        if hasattr(horizon, "__len__") and not isinstance(horizon, str) and np.ndim(horizon):
+            horizon = following_steps(panel, pandas_of(horizon, "horizon"), "horizon")
+        horizon = fitted.horizon if horizon is None else check_int("horizon", horizon)
         futures = read_future(panel, X_future, horizon)
         unknown = fitted.unknown_effects(futures)
         if unknown:

@@ -177,6 +177,8 @@ def _ensemble_from(arrays: Mapping[str, Any], notes: Mapping[str, Any], spec: RN
         scale=KnownScale(np.array(arrays["scale/mean"]), np.array(arrays["scale/deviation"])),
         likelihood=notes["likelihood"],
         strategy=notes["strategy"],
+        automatic=notes["params"].get("transforms") == "auto",
+        floor=notes["params"].get("floor"),
     )
 
 
