@@ -66,11 +66,13 @@ ALLOWED = {
     ),
     "forecast.data": (),
     "forecast.transforms": ("forecast.data",),
+    "forecast.statistics": (),
     "forecast.nets": (
         "cells.base", "cells.loop", "cells", "training", "zoo", "forecast.data", "forecast.transforms",
     ),
     "forecast": (
-        "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms", "forecast.nets",
+        "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms", "forecast.statistics",
+        "forecast.nets",
     ),
     "cli.csv_dates": ("forecast.data",),
     "cli.csv_tables": ("cli.csv_dates", "forecast.data"),
