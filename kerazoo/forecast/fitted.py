@@ -57,6 +57,11 @@ class Fitted:
         return [([dict(part) for part in choice.config], choice.weight) for choice in self.ensemble.choices]
 
     @property
+    def statistics(self) -> dict[str, Values]:
+        """Weights of compiled statistics: none, see `transforms`."""
+        return {}
+
+    @property
     def correction_weight(self) -> float:
         """Fraction of the networks' correction that is applied; 0 means that the statistical forecast is returned."""
         return self.course.correction_weight if self.course.best_epoch else 0.0

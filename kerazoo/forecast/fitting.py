@@ -19,7 +19,8 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.ensemble import Ensemble, Features, members_of
 from kerazoo.forecast.fitted import Fitted
-from kerazoo.forecast.intervals import ConformalIntervals
+from kerazoo.forecast.fitted_statistics import FittedStatistics, fit_series
+from kerazoo.forecast.intervals import ConformalIntervals, usual_change
 from kerazoo.forecast.nets.checkpoint import FILE_NAME, KIND, TrainingCheckpoint, checksum_of
 from kerazoo.forecast.nets.members import member_nets
 from kerazoo.forecast.nets.trainer import BestWeights, Course, Learner, fit_learner
@@ -46,7 +47,7 @@ Errors = list[tuple[int, Values]]  # (number of the series, errors 1, 2, ... ste
 @in_float32()
 def fit(
     panel: Panel, settings: FitSettings, val: int | None = None, checkpoints: CheckpointFile | None = None
-) -> Fitted:
+) -> Fitted | FittedStatistics:
     """Fit a forecaster to the series of a panel.
 
     Every network has a validation network with the same seed, which is trained in the same computation, but only on
@@ -68,6 +69,8 @@ def fit(
             another training.
     """
     n_held_out = steps_to_hold_out(panel, settings, val)
+    if settings.by_series:
+        return fit_series(panel, settings, val)
     checkpoint = None
     if checkpoints is not None:
         found = checkpoints.read()
@@ -181,7 +184,9 @@ def _fit(
     intervals = None
     if n_held_out:
         validation = ensemble_of(parts[0], 0)
-        unit = np.array([_unit(each.values[:cut], settings.period) for each, cut in zip(series, cuts[0], strict=True)])
+        unit = np.array(
+            [usual_change(each.values[:cut], settings.period) for each, cut in zip(series, cuts[0], strict=True)]
+        )
         errors = _errors(validation, settings, series, cuts[0], n_held_out)
         if course.best_epoch and settings.loss != "normal":
             weight, errors = _correction_weight(
@@ -363,11 +368,5 @@ def _units_of_losses(series: Sequence[SeriesData], period: int) -> Values:
 
     Infinite for constant series, whose errors say nothing about networks, unless all are.
     """
-    units = np.array([_unit(each.values, period) for each in series])
+    units = np.array([usual_change(each.values, period) for each in series])
     return np.where(units > 0, units, np.inf) if units.any() else np.ones(len(units))
-
-
-def _unit(y: Values, period: int) -> float:
-    """Mean absolute seasonal difference; 0 for a constant series."""
-    lag = period if len(y) > period else 1
-    return float(np.mean(np.abs(y[lag:] - y[:-lag]))) if len(y) > lag else 0.0

@@ -36,6 +36,7 @@ from kerazoo.forecast.scoring import ScoreMixin, following_steps
 
 if TYPE_CHECKING:
     from kerazoo.forecast.fitted import Fitted
+    from kerazoo.forecast.fitted_statistics import FittedStatistics
     from kerazoo.zoo.spec import RNNSpec
 
 __all__ = ["Forecaster"]
@@ -85,6 +86,10 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
 
     Attributes:
         transforms_: list of (configs, weight): the selected chains of transforms and their weights in the forecast.
+            Empty with `statistics_`.
+        statistics_: DataFrame, for several series with `epochs=0`: the weights of the statistical models in the
+            forecast of each series, a row per series and a column per model
+            (:func:`kerazoo.forecast.statistics.fit_statistics` lists them). Without columns else.
         covariate_effects_: DataFrame, the linear effects of covariates in the statistics, with one row per series,
             covariate and form, and the columns `series`, `covariate`; `form`: "additive", "multiplicative" or "none";
             `coefficient`: the change of y for a change of the covariate by 1, or in the multiplicative form the change
@@ -223,7 +228,7 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
     def _settings(self, panel: Any) -> FitSettings:
         return fit_settings(self.get_params(deep=False), panel)
 
-    def _set_fitted(self, fitted: Fitted) -> None:
+    def _set_fitted(self, fitted: Fitted | FittedStatistics) -> None:
         self._fitted = fitted
         self.period_, self.horizon_, self.n_held_ = fitted.period, fitted.horizon, fitted.n_held_out
         self.seed_, self.spec_ = fitted.seed, fitted.spec
@@ -231,10 +236,11 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
         self.best_epoch_ = fitted.course.best_epoch
         self.correction_weight_ = fitted.correction_weight
         self.transforms_ = fitted.transforms
+        self.statistics_ = pd.DataFrame(fitted.statistics, index=pd.Index(fitted.panel.ids, name="series"))
         columns = ["series", "covariate", "form", "coefficient", "weight", "note"]
         self.covariate_effects_ = pd.DataFrame(fitted.covariate_effects(), columns=columns)
 
-    def _check_fitted(self) -> Fitted:
+    def _check_fitted(self) -> Fitted | FittedStatistics:
         if not hasattr(self, "_fitted"):
             raise NotFittedError("this Forecaster is not fitted; call fit(y), or Forecaster.load(path).")
         return self._fitted
@@ -325,6 +331,10 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
         """
         fitted = self._check_fitted()
         steps = check_int("steps", steps)
+        from kerazoo.forecast.fitted import Fitted
+
+        if not isinstance(fitted, Fitted):
+            raise InvalidArgumentError("generate() without networks (epochs=0); expected epochs >= 1. Use predict().")
         ensemble, first = fitted.ensemble, fitted.panel.series[0]
         if first.covariates.shape[1]:
             raise InvalidArgumentError("generate() with covariates; expected none: predict(X_future=...) takes them.")

@@ -12,7 +12,7 @@ import numpy as np
 from kerazoo.errors import IntervalError
 from kerazoo.forecast.transforms.base import Values
 
-__all__ = ["ConformalIntervals", "error_sizes"]
+__all__ = ["ConformalIntervals", "error_sizes", "usual_change"]
 
 MAX_ERRORS = 2000
 MOST_SHRINKAGE = 2.0  # standard errors by which the size of the errors of a series may differ from its own errors
@@ -174,6 +174,16 @@ def error_sizes(errors: Sequence[tuple[int, Values]], unit: Values, n_apart: flo
     sizes[usual] = np.exp(found + np.log(unit[usual]))
     share[usual] = np.where(found == shrunk, weight, 1.0)
     return sizes, share
+
+
+def usual_change(y: Values, period: int) -> float:
+    """Mean absolute seasonal difference of a series; 0 for a constant or empty one.
+
+    >>> usual_change(np.array([1.0, 2.0, 4.0]), 1)
+    1.5
+    """
+    lag = period if len(y) > period else 1
+    return float(np.mean(np.abs(y[lag:] - y[:-lag]))) if len(y) > lag else 0.0
 
 
 def _root_mean_square(values: Values) -> float:

@@ -57,6 +57,8 @@ class FitSettings:
         transforms: "auto", or the transforms, not fitted.
         seed: int, drawn if the parameter is None.
         callbacks: flat list of Keras callbacks.
+        by_series: whether each series has its own weights of compiled statistics, without networks: several series,
+            `epochs=0`, transforms "auto" and no covariates.
     """
 
     spec: RNNSpec
@@ -79,6 +81,7 @@ class FitSettings:
     seed: int
     verbose: int
     callbacks: Sequence[Any]
+    by_series: bool = False
 
     @property
     def steps_per_output(self) -> int:
@@ -97,7 +100,9 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         InvalidArgumentError: a parameter is out of range.
     """
     given = dict(parameters)
-    period = _period(given["period"], panel)
+    transforms, epochs = read_transforms(given["transforms"]), check_int("epochs", given["epochs"], 0)
+    by_series = len(panel.series) > 1 and transforms == "auto" and epochs == 0 and not panel.covariate_names
+    period = _period(given["period"], panel, by_series)
     default_horizon = period if period > 1 else 12
     seed = given["seed"]
     if seed is None:
@@ -117,13 +122,13 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         ),
         lookback=None if given["lookback"] is None else check_int("lookback", given["lookback"]),
         period=period,
-        transforms=read_transforms(given["transforms"]),
+        transforms=transforms,
         calendar=calendar_names(longest.index, given["calendar"]),
         calendar_order=check_int("calendar_order", given["calendar_order"]),
         n_members=check_int("n_members", given["n_members"], hint="It is the number of networks."),
         floor=_floor(given["floor"], panel),
         loss=_loss(given["loss"], strategy),
-        epochs=check_int("epochs", given["epochs"], 0),
+        epochs=epochs,
         steps_per_epoch=check_int("steps_per_epoch", given["steps_per_epoch"]),
         batch_size=check_int("batch_size", given["batch_size"]),
         learning_rate=check_real("learning_rate", given["learning_rate"], 0.0, exclusive=True),
@@ -132,6 +137,7 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         seed=check_int("seed", seed, 0),
         verbose=check_int("verbose", given["verbose"], 0, 2),
         callbacks=flatten_callbacks(given["callbacks"]),
+        by_series=by_series,
     )
 
 
@@ -156,12 +162,13 @@ def _spec(model: Any) -> RNNSpec:
     return spec
 
 
-def _period(period: Any, panel: Panel) -> int:
+def _period(period: Any, panel: Panel, by_series: bool) -> int:
     if isinstance(period, str):
         check_choice("period", period, ("auto",), hint="Or an int: steps per season, 1 without one.")
         period = max(season_length(each.index) for each in panel.series)
         shortest = min(len(each.values) for each in panel.series)
-        period = period if values_of_season(period) <= shortest else 1
+        # Statistics by series leave a season out of those that are too short for it, and of no others.
+        period = period if by_series or values_of_season(period) <= shortest else 1
     return check_int("period", period, hint="1 means no season.")
 
 
@@ -267,6 +274,8 @@ def steps_to_hold_out(panel: Panel, settings: FitSettings, val: int | None) -> i
     Raises:
         InvalidArgumentError: a series is too short to hold out so many steps and train on the rest.
     """
+    if settings.by_series:  # which need no minimum length, and hold out by rolling the origin
+        return val or 0
     number = min(range(len(panel.series)), key=lambda i: len(panel.series[i].values))
     shortest = len(panel.series[number].values)
     if val is None:
