@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.data.competitions import SETS, Competition, load, scores
+from benchmarks.harness import ROOT
+from benchmarks.report import statistics_markdown
 
 
 def test_scores_by_hand():
@@ -25,3 +27,15 @@ def test_validation_never_sees_the_test_part(name):
     for y, rest, whole in zip(held.train, held.truth, final.train, strict=True):
         np.testing.assert_array_equal(np.append(y, rest), whole)
     assert held.truth.shape == final.truth.shape == (5, SETS[name][3])
+
+
+def test_the_page_has_the_table_of_the_results():
+    text = (ROOT / "docs" / "forecast.md").read_text(encoding="utf-8")
+    assert statistics_markdown.fill(text, ROOT / "benchmarks" / "results") == text, (
+        "run python -m benchmarks.report.statistics_markdown docs/forecast.md"
+    )
+
+
+def test_a_page_without_a_place_for_the_table_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no <!-- statistics -->"):
+        statistics_markdown.fill("# A page", tmp_path)

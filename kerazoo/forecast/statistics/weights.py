@@ -18,9 +18,6 @@ A grid value other than 0 must gain more than a standard error, over the series 
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -186,28 +183,44 @@ def _panel_weights(errors: Values, usual: Values, ridge: float) -> Values:
     for _ in range(12):
         share = 1 / np.maximum(np.abs(rows @ weights), 0.02 * size)
         matrix = (rows * share[:, None]).T @ rows / (len(rows) * size)
-        weights = _least_squares(matrix + ridge * np.eye(len(usual)), ridge * usual, weights)
+        former, weights = weights, _least_squares(matrix + ridge * np.eye(len(usual)), ridge * usual, weights)
+        if np.abs(weights - former).max() < 1e-7:
+            break
     return weights
 
 
 def _least_squares(matrix: Values, vector: Values, start: Values) -> Values:
-    """The w >= 0 of sum 1 that minimises w' A w / 2 - b' w: accelerated projected gradient (Beck and Teboulle 2009)."""
-    step = 1 / float(np.linalg.eigvalsh(matrix)[-1])
-    weights = ahead = start
-    momentum = 1.0
-    for _ in range(300):
-        moved = _on_simplex(ahead - step * (matrix @ ahead - vector))
-        faster = (1 + math.sqrt(1 + 4 * momentum * momentum)) / 2
-        ahead = moved + (momentum - 1) / faster * (moved - weights)
-        weights, momentum = moved, faster
+    """The w >= 0 of sum 1 that minimises w' A w / 2 - b' w, A positive definite, from such a w on.
+
+    Active sets (Nocedal and Wright 2006, Numerical Optimization, algorithm 16.3): the minimum over the weights that are
+    free; the first that would become negative stays 0; one whose gradient says so becomes free again.
+    """
+    weights = start.copy()
+    free = weights > 0
+    for _ in range(20 * len(vector)):
+        place = np.nonzero(free)[0]
+        system = np.ones((len(place) + 1, len(place) + 1))
+        system[:-1, :-1] = matrix[np.ix_(place, place)]
+        system[-1, -1] = 0.0
+        solved = np.linalg.solve(system, np.append(vector[place], 1.0))
+        aim = np.zeros_like(weights)
+        aim[place] = solved[:-1]
+        falling = free & (aim < 0)
+        if falling.any():
+            steps = np.where(falling, weights / np.maximum(weights - aim, 1e-300), np.inf)
+            stop = int(np.argmin(steps))
+            weights = weights + steps[stop] * (aim - weights)
+            weights[stop] = 0.0
+            free[stop] = False
+            continue
+        weights = aim
+        slope = matrix @ weights - vector + solved[-1]  # 0 for free weights
+        slope[free] = 0.0
+        lowest = int(np.argmin(slope))
+        if slope[lowest] >= -1e-10 * np.abs(vector).max():
+            break
+        free[lowest] = True
     return weights
-
-
-def _on_simplex(vector: Values) -> Values:
-    """The nearest vector >= 0 of sum 1 (Duchi et al. 2008, figure 1)."""
-    falling = np.sort(vector)[::-1]
-    excess = (np.cumsum(falling) - 1) / np.arange(1, len(vector) + 1)
-    return np.maximum(vector - excess[np.nonzero(falling > excess)[0][-1]], 0.0)
 
 
 def _losses(errors: Values, seen: NDArray[np.bool_], weights: Values) -> Values:
@@ -226,7 +239,7 @@ def _normalised(weights: Values) -> Values:
     return weights / np.maximum(weights.sum(axis=2, keepdims=True), 1e-300)
 
 
-def _akaike(found: Statistics, origins: Any) -> Values:
+def _akaike(found: Statistics, origins: slice | int) -> Values:
     """Excess of the AICc of smoothing models over the lowest, (S, C) or (S, K, C); their mean where there is none."""
     criteria = found.criteria[:, origins]
     columns = np.array([name in SMOOTHING for name in found.names])
