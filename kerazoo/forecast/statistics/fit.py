@@ -20,8 +20,9 @@ from kerazoo_ext import _statistics
 
 __all__ = ["fit_statistics"]
 
-#: Steps of the search in a fit that starts from that of the origin before.
-ROLLED_ITERATIONS = 25
+#: Steps of the search in a fit that starts from that of the origin before. More take longer and change nothing
+#: (docs/forecast.md).
+ROLLED_ITERATIONS = 2
 #: Chunks of series per thread: more balance the threads better, fewer cost less.
 CHUNKS = 16
 
@@ -31,7 +32,7 @@ def fit_statistics(
     period: float | Sequence[float] = 1,
     horizon: int = 1,
     *,
-    n_origins: int = 3,
+    n_origins: int = 6,
     floor: float | None = None,
     ceiling: float | None = None,
     fitted: bool = False,

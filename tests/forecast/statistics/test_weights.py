@@ -7,7 +7,7 @@ import pytest
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.statistics import Weights, combine, fit_statistics, weigh
-from kerazoo.forecast.statistics.weights import LIKELIHOOD_RATES, USUAL, _least_squares, _on_simplex, _panel_weights
+from kerazoo.forecast.statistics.weights import LIKELIHOOD_RATES, USUAL, _least_squares, _panel_weights
 from kerazoo_ext import _statistics
 from tests.forecast.statistics.helpers import monthly, odd_series
 
@@ -136,7 +136,8 @@ def test_the_solver_finds_the_minimum_on_the_simplex():
         for _ in range(200):
             other = rng.dirichlet(np.full(6, 0.5))
             assert other @ matrix @ other / 2 - vector @ other >= value - 1e-6
-    np.testing.assert_allclose(_on_simplex(np.array([0.5, 2.0, 1.9])), [0, 0.55, 0.45])
+    nearest = _least_squares(np.eye(3), np.array([0.5, 2.0, 1.9]), np.array([1.0, 0.0, 0.0]))
+    np.testing.assert_allclose(nearest, [0, 0.55, 0.45], atol=1e-12)
 
 
 def test_panel_weights_minimise_absolute_errors():
@@ -150,3 +151,18 @@ def test_panel_weights_minimise_absolute_errors():
 
     assert all(loss(weights) <= loss(rng.dirichlet(np.ones(3))) * 1.002 for _ in range(300))
     np.testing.assert_allclose(_panel_weights(errors, usual, 1e6), usual, atol=1e-3)
+
+
+@pytest.mark.parametrize("first", [0, *(pytest.param(first, marks=pytest.mark.slow) for first in range(20, 2000, 20))])
+def test_odd_panels_end_in_finite_forecasts(first):
+    for seed in range(first, first + 20):
+        rng = np.random.default_rng(seed)
+        series = [odd_series(rng) for _ in range(rng.integers(1, 8))]
+        period = [1, 4, 12, 5.3, (4, 12)][rng.integers(5)]
+        found = fit_statistics(series, period, int(rng.integers(1, 15)), n_origins=int(rng.integers(5)), workers=1)
+        weights = weigh(found, by_step=seed % 10 == 0)
+        assert np.isfinite(weights.by_series).all(), seed
+        combined = combine(found, weights)
+        assert np.isfinite(combined).all(), seed
+        largest = np.array([np.nanmax(np.abs(y)) for y in series])
+        assert (np.abs(combined) <= 7.0001 * largest[:, None]).all(), seed
