@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import traceback
 import warnings
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.usefixtures("uncompiled")
 ABOUT_DATA = re.compile(
     r"not finite|missing|more than once|not sorted|has no rows|is empty|has the dtype|expected numbers|have no freq|"
     r"has no freq|no frequency|consecutive integers|has no dates|one frequency for all|do not have the frequency|"
+    r"leave \d+ of \d+ values|history, taken as y: y.index has no freq|"
     r"y has \d+ values.*(horizon=\d+ would fit|A longer series is needed)"
 )
 
@@ -34,6 +36,7 @@ def outcome_of(number, ended=None):
             made = Forecaster("gru_1x2", **case.parameters).fit(case.y, X=case.X)
             level = 80 if made.n_held_ >= 4 or "loss" in case.parameters else None
             found = made.predict(X_future=case.X_future, level=level)
+            wrong = more_of(number, made, case, found, level)
     except InvalidArgumentError as error:
         found = ABOUT_DATA.search(str(error))
         if found:
@@ -44,6 +47,8 @@ def outcome_of(number, ended=None):
         return f"{case.story}: {type(error).__name__} {error}"
     except Exception:
         return f"{case.story}: {traceback.format_exc(limit=-4)}"
+    if wrong:
+        return f"{case.story}: {wrong}"
     if case.broken:
         return f"{case.story}: no error"
     numbers = found.select_dtypes("number") if isinstance(found, pd.DataFrame) else found
@@ -53,6 +58,29 @@ def outcome_of(number, ended=None):
     if "floor" in case.parameters and numbers.min() < 0:
         return f"{case.story}: below the floor"
     ended["forecast"] = ended.get("forecast", 0) + 1
+    return None
+
+
+def more_of(number, made, case, found, level):
+    """A backtest, or a copy and a shorter history, of some cases; returns what goes wrong."""
+    if number % 4 == 1 and case.X is None:
+        n_windows = 2
+        scores = made.cross_validation(case.y, horizon=1 + number % 3, n_windows=n_windows, refit=False)
+        if not np.isfinite(scores[["rmse", "mae", "smape"]].to_numpy()).all():
+            return "scores are not finite"
+    if number % 4 == 2:
+        again = pickle.loads(pickle.dumps(made)).predict(X_future=case.X_future, level=level)
+        if not np.array_equal(np.asarray(again), np.asarray(found)):
+            return "a copy forecasts otherwise"
+        values = made.fitted_values()
+        if isinstance(values, pd.DataFrame) and "unique_id" in values:
+            values = values["forecast"]
+        if np.isinf(np.asarray(values, float)).any():
+            return "fitted values are infinite"
+    if number % 4 == 3 and case.X is None and not (isinstance(case.y, pd.DataFrame) and "unique_id" in case.y):
+        earlier = made.predict(history=case.y[: max(made.n_held_, len(case.y) - 2)], level=level)
+        if not np.isfinite(np.asarray(earlier, float)).all():
+            return "not finite from a shorter history"
     return None
 
 
