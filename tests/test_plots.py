@@ -429,7 +429,7 @@ def test_bad_comparisons_are_refused(curves, words):
         plot_comparison(curves)
 
 
-@pytest.mark.parametrize("first", ["as they are", "as periods"])
+@pytest.mark.parametrize("first", ["as they are", pytest.param("as periods", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("freq", ["MS", "ME", "B", "D", "W-WED", "QS", "YS", "h", "15min", "2MS"])
 def test_lines_lie_where_pandas_has_drawn_the_series(freq, first):
     index = pd.date_range("2021-03-01", periods=40, freq=freq)

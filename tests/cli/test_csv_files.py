@@ -190,7 +190,9 @@ def test_local_times_whose_offset_changes_are_read_as_utc(folder, capsys, no_net
     assert "72 values, 2021-03-26 23:00:00+00:00 to 2021-03-29 22:00:00+00:00, frequency h" in said
 
 
-@pytest.mark.parametrize("level", ["0.999", "99.9", "0.995"])
+@pytest.mark.parametrize(
+    "level", ["0.999", *(pytest.param(each, marks=pytest.mark.slow) for each in ("99.9", "0.995"))]
+)
 def test_levels_keep_their_digits_in_messages(folder, capsys, level):
     printed = run(capsys, "milk.csv", "--windows", "0", "--horizon", "2", "--level", level, *TINY, "--epochs", "0")
     shown = float(level) * (100 if float(level) < 1 else 1)

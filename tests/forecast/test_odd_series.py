@@ -35,7 +35,7 @@ def alone():
     ("other", "most"),
     [
         (np.concatenate([np.zeros(42), noise(5000, 350, 18, seed=1)]), 1.5),
-        (np.full(60, 0.02), 1.1),
+        pytest.param(np.full(60, 0.02), 1.1, marks=pytest.mark.slow),
         # The chains and the growth of errors with the horizon are common to all series of a panel.
         pytest.param(np.concatenate([noise(5000, 350, 50, seed=1), np.zeros(10)]), 2.5, marks=pytest.mark.slow),
         pytest.param(np.zeros(60), 1.1, marks=pytest.mark.slow),

@@ -91,12 +91,12 @@ def test_parts_that_do_not_follow_are_refused():
 def test_scikit_learn_searches_and_scores():
     y = series()
     search = GridSearchCV(tiny(**FAST), {"transforms": [["difference"], ["detrend"]]},
-                          cv=TimeSeriesSplit(2)).fit(y)  # fmt: skip
+                          cv=TimeSeriesSplit(2, test_size=10)).fit(y)  # fmt: skip
     scores = search.cv_results_["mean_test_score"]
     assert search.best_score_ == scores.max() > scores.min()
     assert_equal(search.predict(6), search.best_estimator_.predict(6))
-    found = cross_val_score(tiny(**FAST), y, cv=TimeSeriesSplit(2))
-    by_hand = [tiny(**FAST).fit(y[:start]).score(y[start : start + 20]) for start in (20, 40)]
+    found = cross_val_score(tiny(**FAST), y, cv=TimeSeriesSplit(2, test_size=10))
+    by_hand = [tiny(**FAST).fit(y[:start]).score(y[start : start + 10]) for start in (40, 50)]
     np.testing.assert_allclose(found, by_hand)
     np.testing.assert_allclose(found.mean(), scores[0])
 
