@@ -151,7 +151,10 @@ def _in_threads(work: Any, n: int, workers: int) -> None:
 
 
 def _check_periods(period: Any) -> Values:
-    given = [period] if isinstance(period, numbers.Real) else list(period)
+    try:
+        given = [period] if isinstance(period, numbers.Real) else list(period)
+    except TypeError:
+        raise InvalidArgumentError(f"period={period!r}; expected a number, or several. 1 is no season.") from None
     periods = sorted({check_real("period", each, minimum=1.0, maximum=1e8) for each in given} - {1.0})
     if periods and periods[0] < 2:
         raise InvalidArgumentError(f"period={periods[0]:g}; expected 1 (no season) or at least 2 steps.")
@@ -163,13 +166,17 @@ def _check_periods(period: Any) -> Values:
 def _flatten(series: Iterable[Any]) -> tuple[Values, NDArray[np.int64]]:
     """All values, one series after the other, and where each begins."""
     arrays = []
+    if not isinstance(series, Iterable):
+        raise InvalidArgumentError(f"series={series!r}; expected a sequence of series, [y] for a single one.")
     for place, each in enumerate(series):
         try:
             array = np.asarray(each, np.float64)
         except (TypeError, ValueError) as error:
             raise InvalidArgumentError(f"series {place}: {error}; expected numbers.") from None
         if array.ndim != 1:
-            raise InvalidArgumentError(f"series {place} has the shape {array.shape}; expected one dimension.")
+            raise InvalidArgumentError(
+                f"series {place} has the shape {array.shape}; expected one dimension. One series y is given as [y]."
+            )
         if np.isinf(array).any():
             at = int(np.isinf(array).argmax())
             raise InvalidArgumentError(
@@ -198,12 +205,14 @@ def _scales(values: Values, offsets: NDArray[np.int64], backs: NDArray[np.int64]
     furthest = int(backs[0]) if len(backs) else 0
     scales = np.ones(len(offsets) - 1)
     for s, (first, last) in enumerate(itertools.pairwise(offsets.tolist())):
-        y = values[first:last]
+        # In parts of the largest value, so that no sum is too large for a number.
+        largest = float(np.nanmax(np.abs(values[first:last]))) or 1.0
+        y = values[first:last] / largest
         for part, lag in ((y[: max(0, len(y) - furthest)], season), (y, season), (y, 1)):
             changes = np.abs(part[lag:] - part[:-lag])
             known = changes[np.isfinite(changes)]
-            if len(known) and 0 < (size := float(np.mean(known))) < math.inf:
+            if len(known) and (size := float(np.mean(known))) > 0:
                 level = np.abs(part[np.isfinite(part)]).mean()
-                scales[s] = math.sqrt(size) * math.sqrt(level)  # the product may be too small for a number
+                scales[s] = max(math.sqrt(size) * math.sqrt(level) * largest, math.ulp(0.0))
                 break
     return scales

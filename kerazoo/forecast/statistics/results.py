@@ -68,7 +68,9 @@ class Statistics:
     @property
     def errors(self) -> Values:
         """Errors of the rolled forecasts, truth - forecast, float64 (S, K, C, H)."""
-        errors: Values = self.truth[:, :, None, :] - self.rolled
+        largest = np.finfo(np.float64).max
+        with np.errstate(over="ignore"):
+            errors: Values = np.clip(self.truth[:, :, None, :] - self.rolled, -largest, largest)
         return errors
 
 

@@ -195,6 +195,10 @@ def test_no_series_and_no_origins():
         ([[np.nan, np.nan]], {}, "series 0 has no value"),
         ([["a", "b"]], {}, "series 0: .*expected numbers"),
         ([[[1.0, 2.0]]], {}, r"series 0 has the shape \(1, 2\)"),
+        ([1.0, 2.0], {}, r"series 0 has the shape \(\); .* given as \[y\]"),
+        (5, {}, r"series=5; expected a sequence of series, \[y\]"),
+        ([[1.0]], {"period": None}, "period=None; expected a number"),
+        ([[1.0]], {"period": "x"}, "period='x'; expected a finite number"),
         ([[1.0]], {"period": 1.5}, "period=1.5; expected 1"),
         ([[1.0]], {"period": 0}, "period=0; expected a finite number >= 1"),
         ([[1.0]], {"period": [2, 3, 4, 5, 6]}, "5 periods; expected at most 4"),
@@ -207,3 +211,16 @@ def test_no_series_and_no_origins():
 def test_bad_arguments_are_refused_with_a_remedy(series, options, message):
     with pytest.raises(InvalidArgumentError, match=message):
         fit_statistics(series, **options)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", [4e307, 1e300, 1e-300, 1e-310, 5e-324])
+def test_the_largest_and_smallest_numbers_end_in_finite_forecasts(unit):
+    base = np.random.default_rng(0).uniform(-4, 4, 40)
+    for y in (base * unit, np.abs(base) * unit, np.round(base) * unit, np.where(base > 2, unit, 0)):
+        found = fit_statistics([y, np.arange(30.0)], 4, 6, n_origins=6, fitted=True)
+        for array in (found.forecasts, found.rolled, found.errors, found.fitted, found.scale):
+            assert not np.isinf(array).any()
+        for weights in (None, "mean", "median"):
+            assert np.isfinite(combine(found, weights)).all()
+        assert not np.isinf(combine(found, rolled=True)).any()
