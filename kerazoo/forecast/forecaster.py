@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -438,10 +436,7 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
             from kerazoo.forecast import model_file
 
             del state["spec_"]
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "forecaster"
-                model_file.save(state["_fitted"], self.get_params(deep=False), path)
-                state["_fitted"] = path.read_bytes()
+            state["_fitted"] = model_file.to_bytes(state["_fitted"], self.get_params(deep=False))
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -457,10 +452,7 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
             prefer_fast_kernels()
             from kerazoo.forecast import model_file
 
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "forecaster"
-                path.write_bytes(content)
-                self._set_fitted(model_file.load(path)[0])
+            self._set_fitted(model_file.from_bytes(content))
 
     one_step = renamed_method("Forecaster", "one_step", "fitted_values")
     check = renamed_method("Forecaster", "check", "validate")

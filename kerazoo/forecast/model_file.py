@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ from kerazoo.forecast.transforms.selection import Choice
 from kerazoo.forecast.transforms.series_model import SeriesModel
 from kerazoo.zoo.spec import RNNSpec
 
-__all__ = ["load", "save"]
+__all__ = ["from_bytes", "load", "save", "to_bytes"]
 
 KIND = "kerazoo.forecaster"
 VERSION = 1
@@ -183,6 +185,22 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | 
         ),
     )
     return fitted, params
+
+
+def to_bytes(fitted: Fitted, params: Mapping[str, Any]) -> bytes:
+    """The content of the file of :func:`save`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "forecaster"
+        save(fitted, params, path)
+        return path.read_bytes()
+
+
+def from_bytes(content: bytes) -> Fitted:
+    """The state in the content of a file of :func:`save`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "forecaster"
+        path.write_bytes(content)
+        return load(path)[0]
 
 
 def _ensemble_from(arrays: Mapping[str, Any], notes: Mapping[str, Any], spec: RNNSpec, weights: list[Any]) -> Ensemble:
