@@ -181,7 +181,7 @@ def fit_series(panel: Panel, settings: FitSettings, val: int | None) -> FittedSt
             UserWarning,
             stacklevel=5,
         )
-    origins = {}
+    origins: dict[str, Any] = {}
     if val is not None:
         origins = {"n_origins": 1 + max(0, val - horizon) // max(1, horizon // 3) if val else 0}
     found = fit_statistics(

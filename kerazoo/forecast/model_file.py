@@ -187,7 +187,7 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | 
     return fitted, params
 
 
-def to_bytes(fitted: Fitted, params: Mapping[str, Any]) -> bytes:
+def to_bytes(fitted: Fitted | FittedStatistics, params: Mapping[str, Any]) -> bytes:
     """The content of the file of :func:`save`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "forecaster"
@@ -195,7 +195,7 @@ def to_bytes(fitted: Fitted, params: Mapping[str, Any]) -> bytes:
         return path.read_bytes()
 
 
-def from_bytes(content: bytes) -> Fitted:
+def from_bytes(content: bytes) -> Fitted | FittedStatistics:
     """The state in the content of a file of :func:`save`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "forecaster"
