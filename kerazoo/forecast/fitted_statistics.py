@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from kerazoo._columns import FORECAST, bound_columns
-from kerazoo.errors import IntervalError
+from kerazoo.errors import IntervalError, InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel, SeriesData
+from kerazoo.forecast.ensemble import Ensemble
 from kerazoo.forecast.intervals import ConformalIntervals, usual_change
 from kerazoo.forecast.nets.trainer import Course
 from kerazoo.forecast.options import FitSettings
@@ -51,6 +52,15 @@ class FittedStatistics:
     forecasts: Values
     intervals: ConformalIntervals | None
     n_held_out: int
+
+    @property
+    def ensemble(self) -> Ensemble:
+        """Networks, of which there are none.
+
+        Raises:
+            InvalidArgumentError: always.
+        """
+        raise InvalidArgumentError("a forecaster without networks (epochs=0); expected epochs >= 1, or predict().")
 
     @property
     def course(self) -> Course:

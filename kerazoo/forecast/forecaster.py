@@ -84,10 +84,8 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
 
     Attributes:
         transforms_: list of (configs, weight): the selected chains of transforms and their weights in the forecast.
-            Empty with `statistics_`.
-        statistics_: DataFrame, for several series with `epochs=0`: the weights of the statistical models in the
-            forecast of each series, a row per series and a column per model
-            (:func:`kerazoo.forecast.statistics.fit_statistics` lists them). Without columns else.
+        statistics_: DataFrame, of several series with `epochs=0`, in place of `transforms_`: the weights of the models
+            of :func:`kerazoo.forecast.statistics.fit_statistics`, a row per series. Without columns else.
         covariate_effects_: DataFrame, the linear effects of covariates in the statistics, with one row per series,
             covariate and form, and the columns `series`, `covariate`; `form`: "additive", "multiplicative" or "none";
             `coefficient`: the change of y for a change of the covariate by 1, or in the multiplicative form the change
@@ -205,9 +203,7 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
         """Check what :meth:`fit` checks before the training, which may take minutes.
 
         Args:
-            y: as for :meth:`fit`.
-            X: as for :meth:`fit`.
-            val: as for :meth:`fit`.
+            y, X, val: as for :meth:`fit`.
 
         Returns:
             The settings of `fit`, with `period` and `horizon` resolved from the series.
@@ -230,10 +226,8 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
         self._fitted = fitted
         self.period_, self.horizon_, self.n_held_ = fitted.period, fitted.horizon, fitted.n_held_out
         self.seed_, self.spec_ = fitted.seed, fitted.spec
-        self.history_ = fitted.course.history
-        self.best_epoch_ = fitted.course.best_epoch
-        self.correction_weight_ = fitted.correction_weight
-        self.transforms_ = fitted.transforms
+        self.history_, self.best_epoch_ = fitted.course.history, fitted.course.best_epoch
+        self.correction_weight_, self.transforms_ = fitted.correction_weight, fitted.transforms
         self.statistics_ = pd.DataFrame(fitted.statistics, index=pd.Index(fitted.panel.ids, name="series"))
         columns = ["series", "covariate", "form", "coefficient", "weight", "note"]
         self.covariate_effects_ = pd.DataFrame(fitted.covariate_effects(), columns=columns)
@@ -329,10 +323,6 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
         """
         fitted = self._check_fitted()
         steps = check_int("steps", steps)
-        from kerazoo.forecast.fitted import Fitted
-
-        if not isinstance(fitted, Fitted):
-            raise InvalidArgumentError("generate() without networks (epochs=0); expected epochs >= 1. Use predict().")
         ensemble, first = fitted.ensemble, fitted.panel.series[0]
         if first.covariates.shape[1]:
             raise InvalidArgumentError("generate() with covariates; expected none: predict(X_future=...) takes them.")
