@@ -69,6 +69,6 @@ def fill(
         inputs: float32 (B, L, 3), overwritten; steps before the start of the series are missing.
         targets: float32 (B, H, 3), overwritten; steps after the end of the series are missing, and all are if no input
             is known. Scaled values are limited to 1e6 in size. H may be 0.
-        centres: float64 (B,), overwritten.
+        centres: float64 (B,), overwritten; if no input is known, the last value before the window, else 0.
         scales: float64 (B,), overwritten: value = centre + scale * scaled value.
     """

@@ -52,7 +52,8 @@ KZ_INLINE double kz_mean_size(const double *values, int64_t first, int64_t last)
     return n ? sum / (double)n : 0.0;
 }
 
-/* One window: inputs (L, 3), targets (H, 3), centre and scale. */
+/* One window: inputs (L, 3), targets (H, 3), centre and scale. Without a known value in the window, its centre is the last
+ * one before it (else 0), and there are no targets. */
 static void kz_fill_window(const kz_window_panel *p, int64_t series, int64_t end, float *inputs, float *targets,
                            double *centre, double *scale) {
     const double *y = p->values + p->offsets[series];
@@ -65,6 +66,8 @@ static void kz_fill_window(const kz_window_panel *p, int64_t series, int64_t end
         if (n++) sum += fabs(y[i] - before);
         before = y[i];
     }
+    for (int64_t i = first - 1; n == 0 && i >= 0; i--) /* nothing known in the window: the last value before it */
+        if (!isnan(y[i])) { before = y[i]; break; }
     double level = 1.0, middle = before, size = n > 1 ? sum / (double)(n - 1) : 0.0;
     if (kind != KZ_LOGARITHMS) {
         level = kz_mean_size(y, first, end);

@@ -68,6 +68,7 @@ ALLOWED = {
     "forecast.nets": (
         "cells.base", "cells.loop", "cells", "training", "zoo", "forecast.data", "forecast.transforms",
     ),
+    "forecast.global_nets": ("batching", "training", "zoo"),
     "forecast": (
         "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms", "forecast.nets",
     ),

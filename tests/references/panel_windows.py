@@ -35,7 +35,7 @@ def window(
     known = seen[~np.isnan(seen)]
     before = y[:end][~np.isnan(y[:end])]
     size = np.abs(np.diff(known)).mean() if len(known) > 1 else 0.0
-    centre, level = (known[-1] if len(known) else 0.0), 1.0
+    centre, level = (before[-1] if len(before) else 0.0), 1.0
     if kind != LOGARITHMS:
         level = np.abs(known).mean() if len(known) else 0.0
         if kind == COUNTS:

@@ -40,9 +40,7 @@ def fill(panel, series, ends, lookback, horizon, guard=3):
     _, values, offsets, kinds = panel
     n = len(series)
     shapes = [(lookback, 3), (horizon, 3), (), ()]
-    whole = [
-        np.full((n + 2 * guard, *shape), -7.0, np.float32 if len(shape) else np.float64) for shape in shapes
-    ]
+    whole = [np.full((n + 2 * guard, *shape), -7.0, np.float32 if len(shape) else np.float64) for shape in shapes]
     inner = [array[guard : guard + n] for array in whole]
     _panel_windows.fill(values, offsets, kinds, LEAST, np.array(series, np.int64), np.array(ends, np.int64), *inner)
     for array in whole:
@@ -168,7 +166,7 @@ def test_read_only_arrays_work_and_wrong_shapes_are_refused():
         "centres": np.empty(3), "scales": np.empty(1),
     }  # fmt: skip
     for name, value in wrong.items():
-        with pytest.raises(ValueError, match="must|series 2|ends at 11"):
+        with pytest.raises(ValueError, match=r"must|series 2|ends at 11"):
             _panel_windows.fill(*{**good, name: value}.values())
     with pytest.raises(ValueError, match="no window"):
         _panel_windows.draw(offsets, np.array([0, 1]), 6, 0, 1, 0, index.copy(), index.copy())
