@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from kerazoo._runtime.precision import in_float32
 from kerazoo._validation import check_int, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.global_nets.adjustment import AdjustedPanel, adjust
@@ -89,34 +92,36 @@ def forecast_quantiles(
     return _forecast(net, series, horizon, sorted(checked))[..., 1:][..., order]
 
 
+@in_float32()
 def _forecast(net: GlobalNet, series: Iterable[Any], horizon: int | None, levels: Sequence[float]) -> Values:
     """Points and quantiles, (S, H, 1 + Q)."""
     wanted = net.horizon if horizon is None else check_int("horizon", horizon)
     loss = net.make_loss()
     panel = adjust(series, net.period, counts=net.loss == "negative_binomial")
-    networks = _Networks(net)
     blocks: list[Values] = []
     history, spread = panel, np.zeros((len(panel.kinds), 1, len(levels)))
     for _ in range(0, wanted, net.horizon):
-        found = _block(net, networks, loss, history, levels)
+        found = _block(net, loss, history, levels)
         away = found[..., 1:] - found[..., :1]
         if blocks:  # independent errors: squares of their sizes add up
             away = np.sign(away + spread) * np.hypot(away, spread)
             found[..., 1:] = np.sort(found[..., :1] + away, axis=-1)
         spread = away[:, -1:]
+        if net.loss == "negative_binomial":
+            found = np.maximum(found, 0.0)
         blocks.append(found)
         history = _extended(history, found[..., 0])
     return panel.undo(np.concatenate(blocks, axis=1)[:, :wanted])
 
 
-def _block(net: GlobalNet, networks: _Networks, loss: Loss, panel: AdjustedPanel, levels: Sequence[float]) -> Values:
+def _block(net: GlobalNet, loss: Loss, panel: AdjustedPanel, levels: Sequence[float]) -> Values:
     """Adjusted values of the next steps that the networks predict at once, (S, H, 1 + Q)."""
     n = len(panel.kinds)
     series = np.arange(n, dtype=np.int64)
     found = windows_at(panel, series, panel.lengths, net.lookback, 0)
     scales = np.repeat(found.scales[:, None], net.horizon, axis=1)
     every = []
-    for outputs in networks.outputs(found.inputs):
+    for outputs in _outputs(net, found.inputs):
         parts = [loss.point(outputs, scales)[..., None]]
         if levels:
             parts.append(loss.quantiles(outputs, scales, levels))
@@ -133,8 +138,6 @@ def _block(net: GlobalNet, networks: _Networks, loss: Loss, panel: AdjustedPanel
     if levels:
         scaled[..., 1:] = np.sort(scaled[..., 1:], axis=-1)
     values: Values = found.centres[:, None, None] + found.scales[:, None, None] * scaled
-    if net.loss == "negative_binomial":
-        values = np.maximum(values, 0.0)
     return values
 
 
@@ -151,25 +154,25 @@ def _extended(panel: AdjustedPanel, values: Values) -> AdjustedPanel:
     return AdjustedPanel(longer, offsets, panel.kinds, panel.seasons)
 
 
-class _Networks:
-    """One Keras model, which gets the weights of one network after the other."""
+#: Models that were compiled for forecasts, by spec, and the lock of their weights.
+_models = lru_cache(maxsize=4)(make_network)
+_lock = threading.Lock()
 
-    def __init__(self, net: GlobalNet) -> None:
-        self._net = net
-        self._model = make_network(net.spec)
 
-    def outputs(self, inputs: NDArray[np.float32]) -> list[Values]:
-        """Outputs (S, H, O) of each network, for inputs (S, L, 3)."""
-        found = []
-        n = len(inputs)
-        for weights in self._net.weights:
-            self._model.set_weights(list(weights))
+def _outputs(net: GlobalNet, inputs: NDArray[np.float32]) -> list[Values]:
+    """Outputs (S, H, O) of each network, for inputs (S, L, 3)."""
+    n = len(inputs)
+    found = []
+    with _lock:
+        model = _models(net.spec)
+        for weights in net.weights:
+            model.set_weights(list(weights))
             parts = []
             for first in range(0, n, ROWS):
                 part = inputs[first : first + ROWS]
                 rows = len(part)
                 if n > ROWS and rows < ROWS:
                     part = np.concatenate([part, np.zeros((ROWS - rows, *part.shape[1:]), part.dtype)])
-                parts.append(np.asarray(ops.convert_to_numpy(self._model.predict_on_batch(part)), np.float64)[:rows])
+                parts.append(np.asarray(ops.convert_to_numpy(model.predict_on_batch(part)), np.float64)[:rows])
             found.append(np.concatenate(parts))
-        return found
+    return found

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from kerazoo import training
 from kerazoo._runtime.callbacks import flatten_callbacks
 from kerazoo._runtime.interrupts import DeferredInterrupt
+from kerazoo._runtime.precision import in_float32
 from kerazoo._validation import check_int, check_real
 from kerazoo.errors import TrainingError
 from kerazoo.forecast.global_nets.adjustment import adjust
@@ -34,6 +35,7 @@ KEY_OF_LIMITS = 0x6C696D697473
 CLIPNORM = 1.0
 
 
+@in_float32()
 def fit_global_net(
     series: Iterable[Any],
     horizon: int,

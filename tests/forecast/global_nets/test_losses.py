@@ -123,7 +123,7 @@ def test_quantiles_between_the_trained_levels_are_on_lines_and_others_are_refuse
     found = loss.quantiles(outputs, np.ones(1), [0.1, 0.3, 0.5, 0.6, 0.9])[0]
     np.testing.assert_allclose(found, [low, (low + middle) / 2, middle, middle + (high - middle) / 4, high])
     assert loss.point(outputs, np.ones(1))[0] == middle
-    with pytest.raises(InvalidArgumentError, match="expected levels from 0.1 to 0.9"):
+    with pytest.raises(InvalidArgumentError, match=r"expected levels from 0\.1 to 0\.9"):
         loss.quantiles(outputs, np.ones(1), [0.95])
 
 
