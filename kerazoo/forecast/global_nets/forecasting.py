@@ -128,7 +128,7 @@ def _block(net: GlobalNet, loss: Loss, panel: AdjustedPanel, levels: Sequence[fl
         every.append(np.concatenate(parts, axis=-1))
     scaled: Values = np.median(every, axis=0)
     scaled = np.where(np.isfinite(scaled), scaled, 0.0)
-    scaled = np.clip(scaled, net.limits[:, 0, None], net.limits[:, 1, None])
+    scaled[..., 0] = np.clip(scaled[..., 0], net.limits[:, 0], net.limits[:, 1])
     known = np.where(found.inputs[:, :, 1] > 0, found.inputs[:, :, 0], np.nan)
     # A window without a value stays where it is: its scaled values are 0.
     known[np.isnan(known).all(axis=1)] = 0.0
