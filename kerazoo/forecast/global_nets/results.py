@@ -34,7 +34,7 @@ class GlobalNet:
         limits: float64 (H, 2), the range of the scaled changes that forecasts are limited to.
         steps: training steps of each network, (M,).
         losses: mean training loss of each network, (M,).
-        interrupted: whether Ctrl-C ended the training early. The weights are the last finite ones.
+        interrupted: whether Ctrl-C ended the training early; fewer networks are then left, or one of fewer steps.
     """
 
     spec: RNNSpec

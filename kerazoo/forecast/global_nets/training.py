@@ -60,8 +60,8 @@ def fit_global_net(
     difference, and the network predicts the next `horizon` steps at once. Adam's learning rate falls to 0 along half a
     cosine; there is no early stopping. The networks differ in their initial weights and in their batches.
 
-    Ctrl-C ends the training after the current step: the result has the networks so far and `interrupted=True`. A
-    network whose loss is no longer a number is left out with a warning.
+    Ctrl-C ends the training after the current step: the result has the finished networks, or the first one as far as it
+    got, and `interrupted=True`. A network whose loss is no longer a number is left out with a warning.
 
     Args:
         series: S sequences of numbers, of any lengths; NaN is missing.
@@ -128,7 +128,8 @@ def fit_global_net(
                 continue
             finally:
                 course.close()
-            if course.done or not trained:
+            # An unfinished network, whose learning rate is still high, would spoil the median of finished ones.
+            if not interrupt.pending or course.done == steps or not trained:
                 trained.append(tuple(np.array(value, np.float32) for value in network.get_weights()))
                 done.append(course.done)
                 losses.append(course.loss)

@@ -192,7 +192,7 @@ class AtStep(keras.callbacks.Callback):
             self.action(self)
 
 
-def test_ctrl_c_keeps_the_networks_so_far_and_progress_shows_them(capfd):
+def test_ctrl_c_keeps_the_finished_networks_and_progress_shows_them(capfd):
     interrupt = AtStep(6, lambda callback: signal.raise_signal(signal.SIGINT))
     found = quick(make_series(), n_nets=3, steps=5, callbacks=interrupt, verbose=1)
     shown = capfd.readouterr().err
@@ -200,9 +200,17 @@ def test_ctrl_c_keeps_the_networks_so_far_and_progress_shows_them(capfd):
     assert "network 2 of 3:  20%" in shown
     assert "network 3" not in shown
     assert found.interrupted
-    assert found.steps == (5, 1)
+    assert found.steps == (5,)
     assert np.isfinite(forecast(found, make_series())).all()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_the_first_network_keeps_it_as_far_as_it_got():
+    interrupt = AtStep(3, lambda callback: signal.raise_signal(signal.SIGINT))
+    found = quick(make_series(), n_nets=3, steps=5, callbacks=interrupt)
+    assert (found.interrupted, found.steps, len(found.weights)) == (True, (3,), 1)
+    assert np.isfinite(forecast(found, make_series())).all()
 
 
 @pytest.mark.slow
