@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo._columns import FORECAST, bound_columns, levels_of
+from kerazoo._pandas_axis import axis_freq, on_axis
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 
@@ -43,7 +44,7 @@ def plot_forecast(
             others: `lower_80` and `upper_80` for an 80 % interval, `lower_95` and `upper_95`, and so on.
         truth: pandas Series, the actual values over the forecast horizon, or None.
         last: int >= 1, how many values of the history to draw; None draws all.
-        ax: matplotlib Axes to draw on; None creates a figure.
+        ax: matplotlib Axes to draw on, also those of `series.plot()`; None creates a figure.
 
     Returns:
         The Axes. `ax.figure.savefig("forecast.png")` saves the plot.
@@ -71,12 +72,14 @@ def plot_forecast(
         known = _Line(known.x[start:], known.y[start:])
 
     ax = _axes(ax)
-    ax.plot(known.x, known.y, color=_TRUTH_COLOR, label="history", marker=_marker(known))
+    ax.plot(on_axis(ax, known.x), known.y, color=_TRUTH_COLOR, label="history", marker=_marker(known))
     if truth is not None:
         actual = _joined(lines["truth"], known)
-        ax.plot(actual.x, actual.y, color=_TRUTH_COLOR, linestyle=":", linewidth=1.8, label="truth", zorder=2.4)
+        x = on_axis(ax, actual.x)
+        ax.plot(x, actual.y, color=_TRUTH_COLOR, linestyle=":", linewidth=1.8, label="truth", zorder=2.4)
     joined = _joined(points, known)
-    ax.plot(joined.x, joined.y, color=_FORECAST_COLOR, label="forecast", marker=_marker(joined), zorder=2.5)
+    x = on_axis(ax, joined.x)
+    ax.plot(x, joined.y, color=_FORECAST_COLOR, label="forecast", marker=_marker(joined), zorder=2.5)
     _shade(ax, intervals, points, known, _FORECAST_COLOR)
     _label(ax, known.x, history, intervals, _FORECAST_COLOR)
     return ax
@@ -138,14 +141,15 @@ def plot_backtest(history: pd.Series | pd.DataFrame, folds: pd.DataFrame, ax: Ax
         truth = _Line(np.concatenate([truth.x, actual.x[later]]), np.concatenate([truth.y, actual.y[later]]))
 
     ax = _axes(ax)
-    ax.plot(truth.x, truth.y, color=_TRUTH_COLOR, label="truth")
+    ax.plot(on_axis(ax, truth.x), truth.y, color=_TRUTH_COLOR, label="truth")
+    n_before = len(ax.get_lines())
     colors = _fold_colors(len(drawn))
     for (name, points, intervals), color in zip(drawn, colors, strict=True):
         label = f"fold {_shown(name)}"
         if len(drawn) > _MOST_FOLDS_IN_LEGEND:
-            label = f"forecasts of {len(drawn)} folds" if not ax.get_lines()[1:] else "_"
+            label = f"forecasts of {len(drawn)} folds" if len(ax.get_lines()) == n_before else "_"
         joined = _joined(points, truth)
-        ax.plot(joined.x, joined.y, color=color, label=label, marker=_marker(joined), zorder=2.5)
+        ax.plot(on_axis(ax, joined.x), joined.y, color=color, label=label, marker=_marker(joined), zorder=2.5)
         _shade(ax, intervals, points, truth, color)
     # The legend shows the bands of all folds in grey.
     _label(ax, truth.x, history, drawn[0][2], _TRUTH_COLOR)
@@ -411,7 +415,8 @@ def _shade(ax: Axes, intervals: Sequence[_Interval], points: _Line, known: _Line
     for i, (_, lower, upper) in enumerate(intervals):
         below, above = (_joined(_Line(points.x, bound), known) for bound in (lower, upper))
         # Narrower bands overlap wider ones, which makes them darker.
-        ax.fill_between(below.x, below.y, above.y, color=color, alpha=_BAND_OPACITY, linewidth=0, zorder=1.5 + i / 99)
+        x = on_axis(ax, below.x)
+        ax.fill_between(x, below.y, above.y, color=color, alpha=_BAND_OPACITY, linewidth=0, zorder=1.5 + i / 99)
 
 
 def _marker(line: _Line) -> str | None:
@@ -434,7 +439,9 @@ def _label(ax: Axes, x: NDArray[Any], series: pd.Series, intervals: Sequence[_In
     from matplotlib.ticker import MaxNLocator
 
     dates = x.dtype.kind == "M"
-    if dates:
+    if dates and axis_freq(ax) is not None:
+        pass  # pandas has its own ticks
+    elif dates:
         locator = AutoDateLocator(minticks=4, maxticks=9)
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))

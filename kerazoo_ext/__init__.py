@@ -1,4 +1,4 @@
-"""Compiled kernels of kerazoo: the text scanner, batches, word2vec training and exponential smoothing.
+"""Compiled kernels of kerazoo: the text scanner, batches, word2vec training, and statistics of series.
 
 ========================== ================================================================================
 `_scan`                    UTF-8 text to word ids and counts
@@ -8,6 +8,7 @@
 `_panel_windows`           windows over a panel of series, drawn at random and scaled one by one
 `_word2vec`                training of word vectors, for several instruction sets
 `_smoothing`               innovations of exponential smoothing, and their gradient
+`_statistics`              smoothing, theta and autoregressions of many series, at rolling origins
 ========================== ================================================================================
 
 Kernels read and write NumPy arrays and release the GIL. They check shapes and ranges of scalars, but trust values such

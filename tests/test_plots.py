@@ -427,3 +427,38 @@ def test_a_comparison_leaves_out_losses_that_cannot_be_drawn():
 def test_bad_comparisons_are_refused(curves, words):
     with pytest.raises(InvalidArgumentError, match=words):
         plot_comparison(curves)
+
+
+@pytest.mark.parametrize("first", ["as they are", pytest.param("as periods", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("freq", ["MS", "ME", "B", "D", "W-WED", "QS", "YS", "h", "15min", "2MS"])
+def test_lines_lie_where_pandas_has_drawn_the_series(freq, first):
+    index = pd.date_range("2021-03-01", periods=40, freq=freq)
+    series = pd.Series(np.arange(40.0), index)
+    if first == "as periods":
+        series = series.to_period({"2MS": "2M"}.get(freq))
+    forecast = series[-4:].to_frame("forecast").assign(lower_80=30.0, upper_80=50.0)
+    ax = series[:-4].plot()
+    ticks = ax.xaxis.get_major_locator()
+    plot_forecast(series[:-4], forecast, truth=series[-4:], ax=ax)
+    pandas_line, history, truth, drawn = ax.get_lines()
+    places = np.asarray(pandas_line.get_xdata(orig=False), float)
+    np.testing.assert_array_equal(np.asarray(history.get_xdata(orig=False), float), places)
+    steps = places[1] - places[0]
+    if freq != "B":
+        np.testing.assert_allclose(drawn.get_xdata(orig=False)[1:], places[-1] + steps * np.arange(1, 5))
+    np.testing.assert_array_equal(truth.get_xdata(orig=False), drawn.get_xdata(orig=False))
+    assert ax.xaxis.get_major_locator() is ticks
+    folds = pd.DataFrame({"fold": 0, "ds": series.index[-4:], "y": 1.0, "forecast": 2.0})
+    before = len(ax.get_lines())
+    plot_backtest(series[:-4], folds, ax=ax)
+    np.testing.assert_array_equal(ax.get_lines()[before].get_xdata(orig=False)[:36], places)
+
+
+def test_finer_steps_lie_between_the_periods_of_the_axis():
+    months = pd.Series(np.arange(4.0), pd.date_range("2021-01-01", periods=4, freq="MS"))
+    days = pd.Series(np.arange(59.0), pd.date_range("2021-01-01", periods=59, freq="D"))
+    ax = months.plot()
+    plot_forecast(days[:-3], days[-3:], ax=ax)
+    start = ax.get_lines()[0].get_xdata(orig=False)[0]
+    drawn = ax.get_lines()[1].get_xdata(orig=False)
+    np.testing.assert_allclose(drawn[[0, 1, 31, 32]], start + np.array([0, 1 / 31, 1, 1 + 1 / 28]))

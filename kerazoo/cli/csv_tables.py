@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import os
-import re
-import warnings
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
 
@@ -13,13 +14,31 @@ import numpy as np
 import pandas as pd
 
 from kerazoo._validation import check_choice
+from kerazoo.cli.csv_dates import day_comes_first, iso_dates, parsed_dates, periods_of
 from kerazoo.errors import InvalidArgumentError, StorageError
 
-__all__ = ["Table", "check_output", "read_table"]
+__all__ = ["DateOptions", "Table", "check_output", "read_dates", "read_table"]
 
 # Dates without separators: 19620131 and 196201.
 _DAYS = r"(?:1[89]|2[01])\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _MONTHS = r"(?:1[89]|2[01])\d\d(?:0[1-9]|1[0-2])"
+
+
+@dataclass(frozen=True)
+class DateOptions:
+    """How dates are read.
+
+    Attributes:
+        format: of the dates; None: inferred.
+        freq: pandas period that each date stands for, or None.
+        utc: whether local times become times in UTC.
+        day_first: whether the day comes before the month in dates such as 3/4/2018; None: found from the dates.
+    """
+
+    format: str | None = None
+    freq: str | None = None
+    utc: bool = False
+    day_first: bool | None = None
 
 
 class Table:
@@ -27,12 +46,14 @@ class Table:
 
     Args:
         path: the file, for messages.
-        frame: DataFrame of str, NaN in empty cells; row 0 is line 2 of the file.
+        frame: DataFrame of str, NaN in empty cells.
+        lines: int per row, its line in the file.
     """
 
-    def __init__(self, path: Path, frame: pd.DataFrame) -> None:
+    def __init__(self, path: Path, frame: pd.DataFrame, lines: Sequence[int]) -> None:
         self.path = path
         self.frame = frame
+        self.lines = lines
         self.columns = [str(name) for name in frame.columns]
 
     def check_column(self, option: str, name: str) -> str:
@@ -47,13 +68,26 @@ class Table:
         """
         return self._filled(name)
 
-    def dates(self, name: str, date_format: str | None = None, freq: str | None = None) -> pd.Index:
+    def day_first(self, name: str, options: DateOptions, id_column: str | None = None) -> bool | None:
+        """Whether the day comes before the month in a column of dates: see :func:`day_comes_first`.
+
+        Raises:
+            InvalidArgumentError: the dates can be read in both ways.
+        """
+        if options.format is not None:
+            return None
+        labels = None if id_column is None else self.labels(id_column)
+        where = f"{self.path}: column {name!r}"
+        return day_comes_first(self._filled(name), where, labels, options.freq, options.utc)
+
+    def dates(self, name: str, options: DateOptions = DateOptions()) -> pd.Index:
         """A column as dates, or with `freq` as periods; integers such as 1, 2, 3 or years stay integers.
 
         Raises:
             InvalidArgumentError: a cell without a date, or an unknown `freq`.
         """
         text = self._filled(name)
+        date_format, freq = options.format, options.freq
         if date_format is None and text.str.fullmatch(_DAYS).all():
             date_format = "%Y%m%d"
         elif date_format is None and text.str.fullmatch(_MONTHS).all():
@@ -65,13 +99,15 @@ class Table:
                     "give the format of the dates with --date-format."
                 )
             return pd.Index(text.astype("int64"), name=name)
+        iso = None if options.day_first is None else iso_dates(text, options.day_first)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # pandas warns if it finds no common format
-                found = pd.to_datetime(text, format=date_format, errors="coerce")
-            if not found.isna().any() and found.dtype.kind != "M":  # pandas 2 keeps several time zones as objects
-                raise ValueError("several time zones; expected one, such as UTC")
+            found = parsed_dates(text if iso is None else iso, date_format, options.utc)
         except ValueError as error:  # pandas 3 raises for several time zones; unknown directive
+            if "timezones" in str(error):
+                raise InvalidArgumentError(
+                    f"{self.path}: column {name!r} has times of several time zones, or of a local time whose offset "
+                    "changes; expected one time zone. --utc reads them as times in UTC."
+                ) from None
             raise InvalidArgumentError(f"{self.path}: column {name!r} cannot be parsed as dates: {error}") from None
         missing = np.flatnonzero(found.isna())
         if len(missing):
@@ -82,8 +118,8 @@ class Table:
                 f"{self._line(row)}: {text.iloc[row]!r} in column {name!r} is not a date{like}; expected a date in "
                 f"each row. --date-format gives their format, {example}."
             )
-        dates = pd.DatetimeIndex(found, name=name)
-        return dates if freq is None else _periods(dates, freq)
+        dates = found.rename(name)
+        return dates if freq is None else periods_of(dates, freq)
 
     def numbers(self, name: str) -> pd.Series:
         """A column as finite float64.
@@ -114,64 +150,153 @@ class Table:
         return text
 
     def _line(self, row: int) -> str:
-        return f"{self.path}, line {row + 2}"
+        return f"{self.path}, line {self.lines[row]}"
 
 
-def read_table(path: Path) -> Table:
-    """Read a CSV file with a header, in UTF-8, plain or compressed (.gz, .bz2, .xz, .zst, .zip).
+def read_table(path: Path, header: bool = True) -> Table:
+    """Read a CSV file in UTF-8, plain or compressed (.gz, .bz2, .xz, .zst, .zip).
+
+    Args:
+        path: the file.
+        header: whether its first line names the columns; else they are named 1, 2, ...
 
     Raises:
         StorageError: the file does not exist or cannot be read.
-        InvalidArgumentError: it is empty, has no rows, repeats a column, or has fewer than two columns.
+        InvalidArgumentError: it is empty, has no rows or no header, repeats a column, has fewer than two columns, or a
+            row has more values than the header has names.
     """
-    if path.is_dir():
-        raise StorageError(f"{path}: a directory; expected a CSV file.")
-    if not path.exists():
-        raise StorageError(f"{path}: no such file.")
-    try:
-        # All as text: messages can show a wrong cell unchanged, and the id "007" stays "007".
-        frame = pd.read_csv(
-            path,
-            dtype=str,
-            keep_default_na=False,
-            na_values=[""],
-            skip_blank_lines=False,
-            skipinitialspace=True,
-            index_col=False,
-            encoding="utf-8-sig",
-        )
-    except pd.errors.EmptyDataError:
-        raise InvalidArgumentError(f"{path}: empty; expected a header and one row per date.") from None
-    except (ValueError, OSError, EOFError, LZMAError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise StorageError(f"{path}: damaged, or not a CSV file in UTF-8: {reason}") from None
-    frame.columns = [str(name).strip() for name in frame.columns]
-    repeated = frame.columns[frame.columns.duplicated()]
-    if len(repeated):
-        raise InvalidArgumentError(f"{path}: more than one column {repeated[0]!r}; expected different names.")
-    blank = frame.isna().all(axis=1)
-    frame = frame.loc[: frame.index[~blank][-1]] if (~blank).any() else frame.iloc[:0]  # without trailing blank lines
-    if frame.shape[1] < 2:
-        only = str(frame.columns[0])
+    rows = _read_rows(path)
+    if not rows:
+        raise InvalidArgumentError(f"{path}: empty; expected a header and one row per date.")
+    width = len(rows[0][1])
+    if rows[0][1][-1] == "" and all(len(cells) <= width and cells[width - 1 :] in ([], [""]) for _, cells in rows):
+        width -= 1  # a comma at the end of each line
+    names = [name or f"Unnamed: {i}" for i, name in enumerate(rows[0][1][:width])]
+    if header:
+        _check_header(path, rows)
+        rows = rows[1:]
+    else:
+        names = [str(i + 1) for i in range(width)]
+    repeated = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if repeated is not None:
+        raise InvalidArgumentError(f"{path}: more than one column {repeated!r}; expected different names.")
+    if len(names) < 2:
+        only = names[0] if names else ""
         between = next((repr(mark) for mark in (";", "\t", "|") if mark in only), None)
         remedy = f" Its columns seem to be separated by {between}; convert them to commas." if between else ""
         raise InvalidArgumentError(
             f"{path}: one column, {only!r}; expected at least two, one with dates and one with numbers.{remedy}"
         )
-    if not len(frame):
+    for line, cells in rows:
+        if len(cells) > width and not (len(cells) == width + 1 and cells[-1] == ""):
+            shown = ",".join(cells)
+            raise InvalidArgumentError(
+                f"{path}, line {line}: {len(cells)} values, {shown!r:.80}, for the {width} columns "
+                f"{', '.join(map(repr, names))[:200]}; expected one value for each column. Numbers need a decimal "
+                "point and no thousands separators, and text with commas needs quotes."
+            )
+    while rows and not any(rows[-1][1]):
+        rows.pop()  # blank lines at the end
+    if not rows:
         raise InvalidArgumentError(f"{path}: no rows below the header; expected one row per date.")
-    return Table(path, frame)
+    table = [[*cells[:width], *[""] * (width - len(cells))] for _, cells in rows]
+    frame = pd.DataFrame(table, columns=names, dtype=str)
+    return Table(path, frame, [line for line, _ in rows])
 
 
-def _periods(dates: pd.DatetimeIndex, freq: str) -> pd.PeriodIndex:
-    """The periods that contain the dates. `freq` may also name an offset: MS and ME mean M."""
-    name = re.sub(r"^(\d*)B?([MQY])[SE](?=-|$)", r"\1\2", freq)
+def _read_rows(path: Path) -> list[tuple[int, list[str]]]:
+    """The number of the last line and the stripped cells of each row, blank lines at the start left out."""
+    if path.is_dir():
+        raise StorageError(f"{path}: a directory; expected a CSV file.")
+    if not path.exists():
+        raise StorageError(f"{path}: no such file.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pandas warns that it drops the time zone; local dates are wanted
-            return dates.to_period(name)
-    except (ValueError, AttributeError, TypeError):
-        raise InvalidArgumentError(f"--freq={freq!r}; expected a pandas period: Y, Q, M, W, D, h, 15min, ...") from None
+        # pandas decompresses and decodes. Its parser would drop surplus values, so that of Python splits the lines. All
+        # stays text: messages can show a wrong cell unchanged, and the id "007" stays "007".
+        lines = pd.read_csv(
+            path,
+            header=None,
+            names=["line"],
+            sep="\x01",
+            quoting=csv.QUOTE_NONE,
+            dtype=str,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            index_col=False,
+            encoding="utf-8-sig",
+        )["line"]
+        reader = csv.reader((f"{line}\n" for line in lines), skipinitialspace=True, strict=True)
+        rows = [(reader.line_num, [cell.strip() for cell in cells] or [""]) for cells in reader]
+    except pd.errors.EmptyDataError:
+        return []
+    except (ValueError, OSError, EOFError, LZMAError, zlib.error, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StorageError(f"{path}: damaged, or not a CSV file in UTF-8: {reason}") from None
+    first = next((i for i, (_, cells) in enumerate(rows) if any(cells)), len(rows))
+    return rows[first:]
+
+
+def _check_header(path: Path, rows: Sequence[tuple[int, list[str]]]) -> None:
+    """Raise if the first line has values of the kinds that the second has, and no names."""
+    following = next((cells for _, cells in rows[1:] if any(cells)), None)
+    line, cells = rows[0]
+    if following is None:
+        return
+    kinds = [_kind_of(cell) for cell in cells]
+    if set(kinds) == {"text"} or kinds != [_kind_of(cell) for cell in following[: len(kinds)]]:
+        return
+    raise InvalidArgumentError(
+        f"{path}, line {line}: {','.join(cells)!r:.80} has values as the lines below; expected a header with the names "
+        "of the columns. --no-header reads a file without one: its columns are named 1, 2, ..."
+    )
+
+
+def _kind_of(cell: str) -> str:
+    try:
+        float(cell)
+    except ValueError:
+        looks_like_date = cell[:1].isdigit() and not parsed_dates(pd.Series([cell])).hasnans
+        return "date" if looks_like_date else "text"
+    return "number"
+
+
+def read_dates(path: Path, options: DateOptions = DateOptions()) -> list[pd.Timestamp]:
+    """The dates of a file with one per line, or in the first column of a CSV file; a header may lie above them.
+
+    Args:
+        path: the file.
+        options: of the dates of the series, whose format or order is tried first.
+
+    Raises:
+        StorageError: the file does not exist or cannot be read.
+        InvalidArgumentError: it has no dates, a line is not a date, or day and month cannot be told apart.
+    """
+    rows = [(line, cells[0]) for line, cells in _read_rows(path) if any(cells)]
+    if rows and not any(character.isdigit() for character in rows[0][1]):
+        rows = rows[1:]
+    text = pd.Series([cell for _, cell in rows], dtype=str)
+    if not len(text):
+        raise InvalidArgumentError(f"{path}: no dates; expected one per line.")
+    found = parsed_dates(text, options.format)
+    if options.format is not None and found.hasnans:
+        found = parsed_dates(text)
+    orders = {day_first: iso_dates(text, day_first) for day_first in (True, False)}
+    if options.format is None and orders[True] is not None:
+        readings = {each: parsed_dates(iso) for each, iso in orders.items() if iso is not None}
+        fit = [each for each, dates in readings.items() if not dates.hasnans]
+        if len(fit) == 2 and options.day_first is None:
+            raise InvalidArgumentError(
+                f"{path}: {text.iloc[0]!r} may begin with the day or the month; expected dates such as 2018-03-04."
+            )
+        if fit:
+            found = readings[fit[0] if len(fit) == 1 else bool(options.day_first)]
+    wrong = np.flatnonzero(found.isna())
+    if len(wrong):
+        line, cell = rows[int(wrong[0])]
+        raise InvalidArgumentError(
+            f"{path}, line {line}: {cell!r} is not a date; expected one per line, such as 2018-03-04."
+        )
+    return list(found.tz_localize(None))
 
 
 def check_output(option: str, path: Path | None, suffixes: tuple[str, ...]) -> None:

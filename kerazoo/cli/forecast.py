@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,9 @@ MAX_WINDOWS = 3
 @click.option("--future", type=click.Path(path_type=Path), help="CSV file with future dates and covariates.")
 @click.option("--freq", help="Period of each date, if their step is not fixed: D, W, M, Q, Y, h, ...")
 @click.option("--date-format", metavar="FORMAT", help="Format of the dates, such as %d.%m.%Y; default: inferred.")
+@click.option("--utc", is_flag=True, help="Read times as UTC, such as local times whose offset from UTC changes.")
+@click.option("--holidays", type=click.Path(path_type=Path), help="File of dates that series of business days skip.")
+@click.option("--no-header", is_flag=True, help="The first line has values: the columns are named 1, 2, ...")
 @click.option("--horizon", type=click.IntRange(1), help="Steps to forecast; default: a season, or 12.")
 @click.option("--model", default="lstm_1x32", show_default=True, help="Name of the network in kerazoo.zoo.")
 @click.option("--strategy", default="recursive", show_default=True, help="recursive, direct or mean.")
@@ -47,6 +51,7 @@ MAX_WINDOWS = 3
     metavar="NAMES",
     help="auto, none, or names separated by commas: log,difference[lag=12].",
 )
+@click.option("--floor", type=float, help="Least possible value, below which no forecast falls: 0 for counts.")
 @click.option(
     "--level",
     default="80,95",
@@ -81,6 +86,9 @@ def forecast(
     future: Path | None,
     freq: str | None,
     date_format: str | None,
+    utc: bool,
+    holidays: Path | None,
+    no_header: bool,
     horizon: int | None,
     level: str,
     windows: int | None,
@@ -98,7 +106,7 @@ def forecast(
 
     Example: kerazoo forecast milk.csv --date month --target pounds_per_cow --horizon 12 --plot milk.png
     """
-    from kerazoo.cli.csv_tables import check_output, read_table
+    from kerazoo.cli.csv_tables import DateOptions, check_output, read_dates, read_table
 
     started = time.perf_counter()
     # Checked before training, which may take minutes.
@@ -107,7 +115,11 @@ def forecast(
     check_output("--save", save, (".kerazoo",))
     levels = parse_levels(level)
     configs = parse_transforms(transforms)
-    table = read_table(data)
+    if holidays is not None and freq is not None:
+        raise InvalidArgumentError(
+            f"--holidays with --freq={freq!r}; expected one of them: holidays are left out of business days."
+        )
+    table = read_table(data, not no_header)
     columns = select_columns(table, date, target, id_column, covariates)
     if bool(columns.covariates) != (future is not None):
         given, lacks = ("--covariates", "--future") if columns.covariates else ("--future", "--covariates")
@@ -122,11 +134,14 @@ def forecast(
 
     X_future = None
     with file_names(data, columns, future):
-        panel = columns.read_panel(table, date_format, freq)
+        dates = DateOptions(date_format, freq, utc)
+        dates = replace(dates, day_first=table.day_first(columns.date, dates, columns.id))
+        skipped = None if holidays is None else read_dates(holidays, dates)
+        panel = columns.read_panel(table, dates, skipped)
         forecaster = Forecaster(horizon=horizon, n_members=members, transforms=configs, verbose=0, **parameters)
         settings = forecaster.validate(panel)
         if future is not None:
-            X_future = columns.read_future(read_table(future), date_format, freq)
+            X_future = columns.read_future(read_table(future, not no_header), dates)
             read_future(panel, X_future, settings.horizon)  # raises before training, not after it
     report.print_data(data, columns.target, panel, settings)
     with report.plain_warnings():
@@ -135,8 +150,14 @@ def forecast(
             forecaster.callbacks = [] if quiet else [report.progress_bar("backtest")]
             params = forecaster.get_params(deep=False)
             every = "fresh" if refit else False
-            scores = backtest(panel, params, n_windows=n_windows, refit=every, levels=levels, only_possible=True)
-            report.print_backtest(scores, panel, settings, refit)
+            try:
+                scores = backtest(panel, params, n_windows=n_windows, refit=every, levels=levels, only_possible=True)
+            except InvalidArgumentError as error:
+                if windows is not None:
+                    raise
+                click.echo(f"kerazoo: no backtest: {error}", err=True)  # nobody asked for one
+            else:
+                report.print_backtest(scores, panel, settings, refit)
         forecaster.callbacks = [] if quiet else [report.progress_bar("training")]
         forecaster.fit(panel)
         report.print_method(forecaster)

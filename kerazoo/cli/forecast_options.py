@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -16,7 +16,7 @@ from kerazoo.errors import InvalidArgumentError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kerazoo.cli.csv_tables import Table
+    from kerazoo.cli.csv_tables import DateOptions, Table
     from kerazoo.forecast.data.panel import Panel
 
 __all__ = ["Columns", "file_names", "parse_levels", "parse_transforms", "select_columns"]
@@ -38,35 +38,51 @@ class Columns:
     id: str | None
     covariates: tuple[str, ...]
 
-    def read_panel(self, table: Table, date_format: str | None, freq: str | None) -> Panel:
+    def read_panel(self, table: Table, options: DateOptions, holidays: Sequence[Any] | None = None) -> Panel:
         """Parse the table: the only time that its series are read and checked.
+
+        Args:
+            table: with all columns.
+            options: how its dates are read.
+            holidays: dates without values in series of business days, or None.
 
         Raises:
             InvalidArgumentError: cells that are not dates or numbers; dates that are missing, repeated or not sorted.
         """
+        import numpy as np
         import pandas as pd
 
-        from kerazoo.forecast.data.index import regular_index
+        from kerazoo.cli.csv_dates import business_days
+        from kerazoo.forecast.data.panel import Panel, SeriesData
         from kerazoo.forecast.data.read import read_panel
 
-        dates, values = table.dates(self.date, date_format, freq), table.numbers(self.target)
+        dates, values = table.dates(self.date, options), table.numbers(self.target)
         covariates = {name: table.numbers(name).array for name in self.covariates}
-        if self.id is not None:
-            keys = {"unique_id": table.labels(self.id).array, "ds": dates}
-            y = pd.DataFrame({**keys, "y": values.array})
+        where = f"{table.path}: column {self.date!r}"
+        if self.id is None:
+            if holidays is not None:
+                dates = business_days(dates, holidays, where)
+            index = _regular(dates, where)
+            series = pd.Series(values.to_numpy(), index, name=self.target)
+            return read_panel(series, pd.DataFrame(covariates, index=index) if covariates else None)
+        labels = table.labels(self.id).array
+        keys = {"unique_id": labels, "ds": dates}
+        y = pd.DataFrame({**keys, "y": values.array})
+        if holidays is None:
             return read_panel(y, pd.DataFrame({**keys, **covariates}) if covariates else None)
-        try:
-            index = regular_index(dates, f"{table.path}: column {self.date!r}", owner="")
-        except InvalidArgumentError as error:
-            if not isinstance(dates, pd.DatetimeIndex) or not dates.is_monotonic_increasing or not dates.is_unique:
-                raise
-            raise InvalidArgumentError(
-                f"{error} If the dates stand for periods, name these with --freq: D, W, M, Q or Y."
-            ) from error
-        series = pd.Series(values.to_numpy(), index, name=self.target)
-        return read_panel(series, pd.DataFrame(covariates, index=index) if covariates else None)
+        # A column of a long frame has no freq, which knows the holidays: the series are read one by one.
+        codes, uniques = pd.factorize(labels)
+        parts: list[SeriesData] = []
+        for code, label in enumerate(uniques):
+            rows = np.flatnonzero(codes == code)
+            rows = rows[np.argsort(np.asarray(dates)[rows], kind="stable")]
+            index = _regular(business_days(dates[rows], holidays, f"{where} of series {label!r}"), where)
+            series = pd.Series(values.to_numpy()[rows], index, name=label)
+            known = pd.DataFrame({name: each[rows] for name, each in covariates.items()}, index=index)
+            parts += read_panel(series, known if covariates else None).series
+        return Panel(tuple(parts), "long", self.covariates, id_dtype=y["unique_id"].dtype)
 
-    def read_future(self, table: Table, date_format: str | None, freq: str | None) -> pd.DataFrame:
+    def read_future(self, table: Table, options: DateOptions) -> pd.DataFrame:
         """The covariates of a table of future dates, in the form that `Forecaster.predict` expects as `X_future`."""
         import pandas as pd
 
@@ -74,10 +90,26 @@ class Columns:
         for option, name in [*keys.items(), *(("--covariates", each) for each in self.covariates)]:
             table.check_column(option, name)
         columns = {name: table.numbers(name).array for name in self.covariates}
-        dates = table.dates(self.date, date_format, freq)
+        dates = table.dates(self.date, options)
         if self.id is None:
             return pd.DataFrame(columns, index=dates)
         return pd.DataFrame({"unique_id": table.labels(self.id).array, "ds": dates, **columns})
+
+
+def _regular(dates: pd.Index, where: str) -> pd.Index:
+    import pandas as pd
+
+    from kerazoo.forecast.data.index import regular_index
+
+    try:
+        return regular_index(dates, where, owner="")
+    except InvalidArgumentError as error:
+        if not isinstance(dates, pd.DatetimeIndex) or not dates.is_monotonic_increasing or not dates.is_unique:
+            raise
+        remedy = " If the dates stand for periods, name these with --freq: D, W, M, Q or Y."
+        if "'B'" in str(error):
+            remedy = " If these are holidays, list them in a file: --holidays FILE."
+        raise InvalidArgumentError(f"{error}{remedy}") from error
 
 
 def select_columns(
@@ -120,6 +152,8 @@ def file_names(data: Path, columns: Columns, future: Path | None = None) -> Iter
     except InvalidArgumentError as error:
         text = re.sub(r"^y has\b", f"{data}: column {columns.target!r} has", str(error))
         text = re.sub(r"^ds of series\b", f"{data}: column {columns.date!r} of series", text)
+        text = re.sub(r"y\['(ds|unique_id)'\]", f"{data}: column {columns.date!r}", text)
+        text = text.replace(" (val)", "").replace("(y.tz_convert('UTC'))", "(--utc)")
         if future is not None:
             text = re.sub(r"\bX_future(\.index|\['ds'\])", f"{future}: column {columns.date!r}", text)
             text = re.sub(r"\bX_future\b", str(future), text)

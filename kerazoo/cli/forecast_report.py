@@ -122,6 +122,10 @@ def print_method(forecaster: Any) -> None:
     """The transforms with their weights, the effects of covariates, and what the networks contribute."""
     for i, (configs, weight) in enumerate(forecaster.transforms_):
         click.echo(f"{'transforms' if not i else '':<12}{100 * weight:3.0f} %  {_chain_text(configs)}")
+    means = forecaster.statistics_.mean().sort_values(ascending=False)
+    shown = [f"{name} {100 * weight:.0f} %" for name, weight in means.items() if weight >= 0.02]
+    if shown:
+        click.echo(f"{'statistics':<12}mean weights: {', '.join(shown)}")
     for i, line in enumerate(_effect_lines(forecaster.covariate_effects_)):
         click.echo(f"{'covariates' if not i else '':<12}{line}")
     networks = f"{forecaster.n_members} of {forecaster.model}"

@@ -16,7 +16,8 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast import baselines, fitting
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.fitted import Fitted
-from kerazoo.forecast.options import FitSettings, fit_settings, steps_to_hold_out
+from kerazoo.forecast.fitted_statistics import FittedStatistics
+from kerazoo.forecast.options import FitSettings, fit_settings, steps_to_hold_out, values_of_season
 from kerazoo.forecast.transforms.base import Values
 
 __all__ = ["backtest"]
@@ -64,7 +65,7 @@ def backtest(
     cutoffs = [horizon + (n_windows - 1 - window) * step for window in range(n_windows)]
     _check_length(panel, settings, params, horizon, n_windows, step)
     rows, tables = [], []
-    fitted: Fitted | None = None
+    fitted: Fitted | FittedStatistics | None = None
     for window, cutoff in enumerate(cutoffs):
         known = _without_last(panel, cutoff)
         if fitted is None or refit == "fresh":
@@ -95,7 +96,7 @@ def _check_length(
     """:class:`InvalidArgumentError` unless enough values lie before the first origin."""
     shortest = min(len(each.values) for each in panel.series)
     cutoff = horizon + (n_windows - 1) * step
-    minimum = 2 * settings.period + 3
+    minimum = 3 if settings.by_series else values_of_season(settings.period)
     left = (
         f"{n_windows} windows of {horizon} steps, {step} apart, leave {max(0, shortest - cutoff)} of {shortest} values"
     )

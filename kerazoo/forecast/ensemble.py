@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,7 @@ from kerazoo.forecast.nets.members import Values as Arrays
 from kerazoo.forecast.nets.rollout import Rollout
 from kerazoo.forecast.nets.windows import KnownScale, Windows
 from kerazoo.forecast.transforms.base import Index, Values
-from kerazoo.forecast.transforms.selection import Choice
+from kerazoo.forecast.transforms.selection import Choice, has_logarithm
 from kerazoo.forecast.transforms.series_model import SeriesModel
 
 __all__ = ["Ensemble", "Features", "History", "members_of"]
@@ -99,6 +99,9 @@ class Ensemble:
         scale: KnownScale.
         likelihood: bool, whether the networks output normal distributions.
         strategy: one of `kerazoo.forecast.options.STRATEGIES`.
+        automatic: bool, whether the chains were selected, and not given by the user.
+        floor: float or None, below which no forecast falls.
+        substitutes: (choice, series) -> SeriesModel without a logarithm, for histories that leave its domain.
     """
 
     nets: MemberNets
@@ -110,11 +113,34 @@ class Ensemble:
     scale: KnownScale
     likelihood: bool
     strategy: str
+    automatic: bool = False
+    floor: float | None = None
+    substitutes: dict[tuple[int, int], SeriesModel] = field(default_factory=dict)
 
     @cached_property
     def rollout(self) -> Rollout:
         """The compiled loop over forecast steps, made on first use."""
         return Rollout(self.nets, self.likelihood)
+
+    def refuses(self, choice: int, number: int, y: Values, index: Index, covariates: Values) -> bool:
+        """Whether a logarithm that nobody asked for refuses these values: zeros after a positive series."""
+        return (
+            self.automatic
+            and has_logarithm(self.choices[choice].config)
+            and not self.fitted[choice][number].accepts(y, index, covariates)
+        )
+
+    def model_of(
+        self, choice: int, number: int, y: Values, index: Index, covariates: Values
+    ) -> tuple[SeriesModel, bool]:
+        """The model of a chain for these values of a series; and whether it is a substitute.
+
+        The networks have learned the residuals of another model, so they do not correct the forecasts of substitutes.
+        """
+        substitute = self.substitutes.get((choice, number))
+        if substitute is not None and self.refuses(choice, number, y, index, covariates):
+            return substitute, True
+        return self.fitted[choice][number], False
 
     def history_of(
         self, number: int, series: SeriesData, future: Values, horizon: int, origin: int | None = None
@@ -154,7 +180,7 @@ class Ensemble:
             total = np.zeros(steps)
             for choice, of_choice in zip(self.choices, paths, strict=True):
                 total += choice.weight * of_choice[:, :steps].mean(axis=0)
-            found.append(total)
+            found.append(self.above_floor(total))
         return found
 
     def samples(
@@ -169,8 +195,12 @@ class Ensemble:
             for choice, of_choice in zip(self.choices, of_history, strict=True):
                 count = max(1, round(choice.weight * n_samples))
                 sampled.append(of_choice[rng.choice(len(of_choice), count, replace=count > len(of_choice))])
-            found.append(np.concatenate(sampled)[:, : len(history.future)])
+            found.append(self.above_floor(np.concatenate(sampled)[:, : len(history.future)]))
         return found
+
+    def above_floor(self, values: Values) -> Values:
+        """The values, none below the floor."""
+        return values if self.floor is None else np.maximum(values, self.floor)
 
     @in_float32()
     def paths(
@@ -190,7 +220,7 @@ class Ensemble:
             rng: the generator of the samples.
             from_zeros: as in :meth:`forecast`.
         """
-        x, valid, tails = self._inputs(histories)
+        x, valid, tails, models = self._inputs(histories)
         if from_zeros:
             x[..., 0] = 0.0
         if samples:
@@ -201,35 +231,47 @@ class Ensemble:
             )
             z = self.rollout.paths(x, valid, known, noise)
             z = z.reshape(self.nets.n_members, len(histories), samples, horizon)
-            return self._inverse(z, histories, tails)
+            return self._inverse(z, histories, tails, models)
+        # The forecast of a substitute is not corrected.
+        choice_of = np.array(self.member_choice)
+        corrected = np.array([[not substitute for _, substitute in of_history] for of_history in models])
+        known = corrected[:, choice_of].T[:, :, None, None]
         found = []
         if self.strategy in ("recursive", "mean"):
             z = self.rollout.paths(x, valid, self._known(histories, horizon))
-            found.append(self._inverse(z[:, :, None], histories, tails))
+            found.append(self._inverse(np.where(known, z[:, :, None], 0.0), histories, tails, models))
         if self.strategy in ("direct", "mean"):
-            found.append(self._inverse(self._direct(x, valid, histories, horizon)[:, :, None], histories, tails))
+            z = self._direct(x, valid, histories, horizon)
+            found.append(self._inverse(np.where(known, z[:, :, None], 0.0), histories, tails, models))
         if len(found) == 1:
             return found[0]
         return [[0.5 * (one + other) for one, other in zip(*both, strict=True)] for both in zip(*found, strict=True)]
 
-    def _inputs(self, histories: Sequence[History]) -> tuple[Arrays, Arrays, list[list[Any]]]:
-        """Windows x (M, L, B, F) at the end of each history, their masks (M, L, B, 1), and tails of the transforms."""
+    def _inputs(
+        self, histories: Sequence[History]
+    ) -> tuple[Arrays, Arrays, list[list[Any]], list[list[tuple[SeriesModel, bool]]]]:
+        """Windows x (M, L, B, F) at the end of each history, their masks (M, L, B, 1), tails of the transforms, models.
+
+        Tails and models, with whether they are substitutes, are by history and choice.
+        """
         members, batch, width = self.nets.n_members, len(histories), 1 + histories[0].known.shape[1]
         x = np.zeros((members, self.layout.length, batch, width), np.float32)
         valid = np.zeros((members, self.layout.length, batch, 1), np.float32)
         tails: list[list[Any]] = []
+        models: list[list[tuple[SeriesModel, bool]]] = []
         choice_of = np.array(self.member_choice)
         for number, history in enumerate(histories):
             of_history = []
-            for choice in range(len(self.choices)):
-                model = self.fitted[choice][history.series]
-                z, tail = model.apply(history.y, history.index, history.covariates[: len(history.y)])
+            given = history.y, history.index, history.covariates[: len(history.y)]
+            models.append([self.model_of(choice, history.series, *given) for choice in range(len(self.choices))])
+            for choice, (model, _) in enumerate(models[-1]):
+                z, tail = model.apply(*given)
                 rows, mask = self.layout.inputs(z, history.known, len(history.y))
                 x[choice_of == choice, :, number] = rows
                 valid[choice_of == choice, :, number, 0] = mask
                 of_history.append(tail)
             tails.append(of_history)
-        return x, valid, tails
+        return x, valid, tails, models
 
     def _known(self, histories: Sequence[History], steps: int, start: int = 0) -> Arrays:
         """The known features that are fed back with the forecast steps `start`, ...: those of the next steps.
@@ -258,7 +300,13 @@ class Ensemble:
             done += ahead
         return np.concatenate(blocks, axis=2)[..., :horizon]
 
-    def _inverse(self, z: Arrays, histories: Sequence[History], tails: list[list[Any]]) -> list[list[Values]]:
+    def _inverse(
+        self,
+        z: Arrays,
+        histories: Sequence[History],
+        tails: list[list[Any]],
+        models: list[list[tuple[SeriesModel, bool]]],
+    ) -> list[list[Values]]:
         """Transform (M, B, paths, H) back to the units of the data."""
         choice_of = np.array(self.member_choice)
         found = []
@@ -267,7 +315,7 @@ class Ensemble:
             steps = len(history.future)
             for choice in range(len(self.choices)):
                 paths = z[choice_of == choice, number].reshape(-1, z.shape[-1]).astype(np.float64)[:, :steps]
-                model = self.fitted[choice][history.series]
+                model = models[number][choice][0]
                 future = history.covariates[len(history.y) : len(history.y) + steps]
                 of_history.append(model.undo(paths, tails[number][choice], history.future, future))
             found.append(of_history)
@@ -286,7 +334,8 @@ class Ensemble:
         found = np.zeros(total)
         outputs = []
         given = series.values, series.index, series.covariates
-        zs = [self.fitted[choice][number].apply(*given)[0] for choice in range(len(self.choices))]
+        models = [self.model_of(choice, number, *given) for choice in range(len(self.choices))]
+        zs = [model.apply(*given)[0] for model, _ in models]
         choice_of = np.array(self.member_choice)
         # One window per step: long series are processed in batches that fit into memory.
         all_ends = np.arange(1, total)
@@ -302,7 +351,9 @@ class Ensemble:
             outputs.append(self.rollout.outputs_after(x, valid)[..., 0])
         z_hat = np.concatenate([np.full((self.nets.n_members, 1), np.nan), *outputs], axis=1).astype(np.float64)
         for choice, z in enumerate(zs):
-            predicted = np.where(np.isnan(z), np.nan, z_hat[choice_of == choice])
-            values = self.fitted[choice][number].undo_one_step(predicted, *given)
+            model, substitute = models[choice]
+            corrections = (0.0 if substitute else 1.0) * z_hat[choice_of == choice]
+            predicted = np.where(np.isnan(z), np.nan, corrections)
+            values = model.undo_one_step(predicted, *given)
             found += self.choices[choice].weight * values.mean(axis=0)
-        return found
+        return self.above_floor(found)

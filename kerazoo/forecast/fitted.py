@@ -15,7 +15,9 @@ from kerazoo.forecast.ensemble import Ensemble
 from kerazoo.forecast.intervals import ConformalIntervals
 from kerazoo.forecast.nets.trainer import Course
 from kerazoo.forecast.transforms.base import Values
-from kerazoo.forecast.transforms.linear_term import constant_columns
+from kerazoo.forecast.transforms.linear_term import constant_columns, fit_terms
+from kerazoo.forecast.transforms.selection import without_logarithm
+from kerazoo.forecast.transforms.series_model import SeriesModel
 from kerazoo.zoo.spec import RNNSpec
 
 __all__ = ["Fitted"]
@@ -53,6 +55,11 @@ class Fitted:
     def transforms(self) -> list[tuple[list[dict[str, Any]], float]]:
         """Pairs of the configs of a chain of transforms and its weight in the forecast."""
         return [([dict(part) for part in choice.config], choice.weight) for choice in self.ensemble.choices]
+
+    @property
+    def statistics(self) -> dict[str, Values]:
+        """Weights of compiled statistics: none, see `transforms`."""
+        return {}
 
     @property
     def correction_weight(self) -> float:
@@ -122,6 +129,7 @@ class Fitted:
             IntervalError: too few steps were held out for a level, or none.
         """
         ensemble, levels = self.ensemble, tuple(levels)
+        self._find_substitutes(series)
         histories = [
             ensemble.history_of(number, each, future, horizon)
             for number, (each, future) in enumerate(zip(series, futures, strict=True))
@@ -145,8 +153,33 @@ class Fitted:
         for level in levels:
             widths = [self.intervals.half_widths(level, number, horizon) for number in range(len(points))]
             for label, sign in zip(bound_columns(level), (-1.0, 1.0), strict=True):
-                columns[label] = [point + sign * width for point, width in zip(points, widths, strict=True)]
+                columns[label] = [
+                    ensemble.above_floor(point + sign * width) for point, width in zip(points, widths, strict=True)
+                ]
         return columns
+
+    def _find_substitutes(self, series: Sequence[SeriesData]) -> None:
+        """Fit models without a logarithm, to the fitted series, for values that a selected logarithm refuses.
+
+        A chain is selected for the values of `fit`. Zeros that come later must not end a backtest or a forecast.
+        """
+        ensemble = self.ensemble
+        for number, each in enumerate(series):
+            if each is self.panel.series[number]:
+                continue
+            for choice, chosen in enumerate(ensemble.choices):
+                if (choice, number) in ensemble.substitutes or not ensemble.refuses(
+                    choice, number, each.values, each.index, each.covariates
+                ):
+                    continue
+                known = self.panel.series[number]
+                term = None
+                if chosen.term is not None:
+                    (term,) = fit_terms("additive", [known.values], [known.covariates], self.period)
+                config = without_logarithm(chosen.config)
+                ensemble.substitutes[choice, number] = SeriesModel.fit(
+                    config, known.values, known.index, known.covariates, term
+                )
 
     def possible_levels(self, levels: Iterable[float]) -> tuple[float, ...]:
         """The levels for which enough steps were held out."""
@@ -157,4 +190,5 @@ class Fitted:
 
     def fitted_values(self, series: Sequence[SeriesData]) -> list[Values]:
         """One-step forecasts of each series, float64 (T,), each from the values before; NaN at the start."""
+        self._find_substitutes(series)
         return [self.ensemble.fitted_values(number, each) for number, each in enumerate(series)]

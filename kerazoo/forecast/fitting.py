@@ -19,7 +19,8 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.ensemble import Ensemble, Features, members_of
 from kerazoo.forecast.fitted import Fitted
-from kerazoo.forecast.intervals import ConformalIntervals
+from kerazoo.forecast.fitted_statistics import FittedStatistics, fit_series
+from kerazoo.forecast.intervals import ConformalIntervals, usual_change
 from kerazoo.forecast.nets.checkpoint import FILE_NAME, KIND, TrainingCheckpoint, checksum_of
 from kerazoo.forecast.nets.members import member_nets
 from kerazoo.forecast.nets.trainer import BestWeights, Course, Learner, fit_learner
@@ -46,7 +47,7 @@ Errors = list[tuple[int, Values]]  # (number of the series, errors 1, 2, ... ste
 @in_float32()
 def fit(
     panel: Panel, settings: FitSettings, val: int | None = None, checkpoints: CheckpointFile | None = None
-) -> Fitted:
+) -> Fitted | FittedStatistics:
     """Fit a forecaster to the series of a panel.
 
     Every network has a validation network with the same seed, which is trained in the same computation, but only on
@@ -68,6 +69,8 @@ def fit(
             another training.
     """
     n_held_out = steps_to_hold_out(panel, settings, val)
+    if settings.by_series:
+        return fit_series(panel, settings, val)
     checkpoint = None
     if checkpoints is not None:
         found = checkpoints.read()
@@ -141,7 +144,7 @@ def _fit(
 ) -> Fitted:
     series = panel.series
     lengths = [len(each.values) for each in series]
-    choices = _choices(settings, series)
+    choices = _choices(settings, series, n_held_out)
     member_choice = members_of(choices, settings.n_members)
     ahead = settings.steps_per_output
     features = Features(settings.calendar, settings.calendar_order, ahead)
@@ -175,19 +178,22 @@ def _fit(
         own = member_nets(spec, seeds, layout.length)
         own.assign(nets.values_of(range(first, first + settings.n_members)))
         return Ensemble(own, member_choice, choices, part.fitted, layout, features, part.scale,
-                        settings.loss == "normal", settings.strategy)  # fmt: skip
+                        settings.loss == "normal", settings.strategy, settings.transforms == "auto",
+                        settings.floor)  # fmt: skip
 
     intervals = None
     if n_held_out:
         validation = ensemble_of(parts[0], 0)
-        unit = np.array([_unit(each.values[:cut], settings.period) for each, cut in zip(series, cuts[0], strict=True)])
+        unit = np.array(
+            [usual_change(each.values[:cut], settings.period) for each, cut in zip(series, cuts[0], strict=True)]
+        )
         errors = _errors(validation, settings, series, cuts[0], n_held_out)
         if course.best_epoch and settings.loss != "normal":
             weight, errors = _correction_weight(
                 validation,
                 errors,
                 errors_of=lambda: _errors(validation, settings, series, cuts[0], n_held_out),
-                losses=lambda found: _losses(found, unit, settings.horizon),
+                losses=lambda found: _losses(found, _units_of_losses(series, settings.period), settings.horizon),
                 n_apart=max(1.0, n_held_out / settings.horizon) * len(series),
                 min_gain=settings.min_gain,
             )
@@ -250,7 +256,7 @@ def _fit_part(
     return _Part(fitted, zs, [scale.apply(rows) for rows in raw], scale)
 
 
-def _choices(settings: FitSettings, series: Sequence[SeriesData]) -> list[Choice]:
+def _choices(settings: FitSettings, series: Sequence[SeriesData], n_held_out: int) -> list[Choice]:
     if settings.transforms != "auto":
         config: tuple[Mapping[str, Any], ...] = tuple(each.to_config() for each in settings.transforms)
         return [choose_term(config, series, settings.period, settings.horizon)]
@@ -261,7 +267,8 @@ def _choices(settings: FitSettings, series: Sequence[SeriesData]) -> list[Choice
             stacklevel=6,
         )
         return [Choice((), 1.0, math.nan)]
-    return choose_transforms(series, settings.period, settings.horizon, min(5, settings.n_members))
+    most = min(5, settings.n_members)
+    return choose_transforms(series, settings.period, settings.horizon, most, n_held_out)
 
 
 def _train(
@@ -356,8 +363,10 @@ def _losses(errors: Errors, unit: Values, horizon: int) -> Values:
     return np.array([np.mean(np.square(each[:horizon] / unit[number])) for number, each in errors])
 
 
-def _unit(y: Values, period: int) -> float:
-    """Mean absolute seasonal difference; 1 if it is zero."""
-    lag = period if len(y) > period else 1
-    size = float(np.mean(np.abs(y[lag:] - y[:-lag]))) if len(y) > lag else 0.0
-    return size if size > 0 else 1.0
+def _units_of_losses(series: Sequence[SeriesData], period: int) -> Values:
+    """By which errors of series are divided to compare them: of the whole series, which a launch late in it is part of.
+
+    Infinite for constant series, whose errors say nothing about networks, unless all are.
+    """
+    units = np.array([usual_change(each.values, period) for each in series])
+    return np.where(units > 0, units, np.inf) if units.any() else np.ones(len(units))

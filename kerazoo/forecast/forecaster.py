@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from kerazoo._runtime.devices import prefer_fast_kernels
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.forecast.data.future import read_future
+from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.write import write_forecast, write_steps
 from kerazoo.forecast.inputs import panel_of, read_history, read_seed, read_training
 from kerazoo.forecast.options import (
@@ -31,15 +30,17 @@ from kerazoo.forecast.options import (
     steps_to_hold_out,
 )
 from kerazoo.forecast.plotting import PlotMixin
+from kerazoo.forecast.scoring import ScoreMixin, following_steps
 
 if TYPE_CHECKING:
     from kerazoo.forecast.fitted import Fitted
+    from kerazoo.forecast.fitted_statistics import FittedStatistics
     from kerazoo.zoo.spec import RNNSpec
 
 __all__ = ["Forecaster"]
 
 
-class Forecaster(PlotMixin, BaseEstimator):
+class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
     """Forecasts series with statistical models and an ensemble of recurrent networks that corrects them.
 
     Each series is scaled and replaced by the residuals of a statistical forecast (exponential smoothing or a linear
@@ -63,6 +64,7 @@ class Forecaster(PlotMixin, BaseEstimator):
         calendar: "auto", names of calendar features, or (): see `kerazoo.forecast.data.calendar`.
         calendar_order: int >= 1, harmonics per calendar feature.
         n_members: int >= 1, networks of the ensemble, trained in one computation.
+        floor: float or None: neither forecasts nor bounds fall below it; 0 for counts. No value of `y` may lie below.
         loss: `"mse"`, `"mae"`, `"huber"`; or `"normal"`: the networks output normal distributions, and intervals are
             quantiles of sampled paths instead of quantiles of past errors.
         epochs: int >= 0, maximum number of epochs; 0: statistics alone.
@@ -82,6 +84,10 @@ class Forecaster(PlotMixin, BaseEstimator):
 
     Attributes:
         transforms_: list of (configs, weight): the selected chains of transforms and their weights in the forecast.
+            Empty with `statistics_`.
+        statistics_: DataFrame, for several series with `epochs=0`: the weights of the statistical models in the
+            forecast of each series, a row per series and a column per model
+            (:func:`kerazoo.forecast.statistics.fit_statistics` lists them). Without columns else.
         covariate_effects_: DataFrame, the linear effects of covariates in the statistics, with one row per series,
             covariate and form, and the columns `series`, `covariate`; `form`: "additive", "multiplicative" or "none";
             `coefficient`: the change of y for a change of the covariate by 1, or in the multiplicative form the change
@@ -115,6 +121,7 @@ class Forecaster(PlotMixin, BaseEstimator):
         calendar: Any = "auto",
         calendar_order: int = 2,
         n_members: int = 5,
+        floor: float | None = None,
         loss: str = "mse",
         epochs: int = 40,
         steps_per_epoch: int = 10,
@@ -137,6 +144,7 @@ class Forecaster(PlotMixin, BaseEstimator):
         self.calendar = calendar
         self.calendar_order = calendar_order
         self.n_members = n_members
+        self.floor = floor
         self.loss = loss
         self.epochs = epochs
         self.steps_per_epoch = steps_per_epoch
@@ -218,7 +226,7 @@ class Forecaster(PlotMixin, BaseEstimator):
     def _settings(self, panel: Any) -> FitSettings:
         return fit_settings(self.get_params(deep=False), panel)
 
-    def _set_fitted(self, fitted: Fitted) -> None:
+    def _set_fitted(self, fitted: Fitted | FittedStatistics) -> None:
         self._fitted = fitted
         self.period_, self.horizon_, self.n_held_ = fitted.period, fitted.horizon, fitted.n_held_out
         self.seed_, self.spec_ = fitted.seed, fitted.spec
@@ -226,10 +234,11 @@ class Forecaster(PlotMixin, BaseEstimator):
         self.best_epoch_ = fitted.course.best_epoch
         self.correction_weight_ = fitted.correction_weight
         self.transforms_ = fitted.transforms
+        self.statistics_ = pd.DataFrame(fitted.statistics, index=pd.Index(fitted.panel.ids, name="series"))
         columns = ["series", "covariate", "form", "coefficient", "weight", "note"]
         self.covariate_effects_ = pd.DataFrame(fitted.covariate_effects(), columns=columns)
 
-    def _check_fitted(self) -> Fitted:
+    def _check_fitted(self) -> Fitted | FittedStatistics:
         if not hasattr(self, "_fitted"):
             raise NotFittedError("this Forecaster is not fitted; call fit(y), or Forecaster.load(path).")
         return self._fitted
@@ -237,7 +246,7 @@ class Forecaster(PlotMixin, BaseEstimator):
     @renamed_arguments(interval="level")
     def predict(
         self,
-        horizon: int | None = None,
+        horizon: Any = None,
         X_future: Any = None,
         level: float | Sequence[float] | None = None,
         *,
@@ -247,7 +256,8 @@ class Forecaster(PlotMixin, BaseEstimator):
         """Forecast the steps after the end of the series.
 
         Args:
-            horizon: int >= 1, steps; None: the `horizon` of the constructor. It may be longer.
+            horizon: int >= 1, steps; None: the `horizon` of the constructor. It may be longer. Or the part that
+                follows the series, in their form, as scikit-learn passes it: its steps are forecast.
             X_future: the covariates of these steps, if `fit` had any.
             level: levels of prediction intervals, as fractions or percent: 0.8 and 80 both mean 80 %, [80, 95] two
                 intervals. None: no intervals.
@@ -266,9 +276,11 @@ class Forecaster(PlotMixin, BaseEstimator):
             IntervalError: too few steps were held out for a level.
         """
         fitted = self._check_fitted()
-        horizon = fitted.horizon if horizon is None else check_int("horizon", horizon)
         levels = read_levels(level)
         panel = read_history(fitted.panel, history, history_X)
+        if hasattr(horizon, "__len__") and not isinstance(horizon, str) and np.ndim(horizon):
+            horizon = following_steps(panel, pandas_of(horizon, "horizon"), "horizon")
+        horizon = fitted.horizon if horizon is None else check_int("horizon", horizon)
         futures = read_future(panel, X_future, horizon)
         unknown = fitted.unknown_effects(futures)
         if unknown:
@@ -317,6 +329,10 @@ class Forecaster(PlotMixin, BaseEstimator):
         """
         fitted = self._check_fitted()
         steps = check_int("steps", steps)
+        from kerazoo.forecast.fitted import Fitted
+
+        if not isinstance(fitted, Fitted):
+            raise InvalidArgumentError("generate() without networks (epochs=0); expected epochs >= 1. Use predict().")
         ensemble, first = fitted.ensemble, fitted.panel.series[0]
         if first.covariates.shape[1]:
             raise InvalidArgumentError("generate() with covariates; expected none: predict(X_future=...) takes them.")
@@ -420,10 +436,7 @@ class Forecaster(PlotMixin, BaseEstimator):
             from kerazoo.forecast import model_file
 
             del state["spec_"]
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "forecaster"
-                model_file.save(state["_fitted"], self.get_params(deep=False), path)
-                state["_fitted"] = path.read_bytes()
+            state["_fitted"] = model_file.to_bytes(state["_fitted"], self.get_params(deep=False))
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -439,10 +452,7 @@ class Forecaster(PlotMixin, BaseEstimator):
             prefer_fast_kernels()
             from kerazoo.forecast import model_file
 
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "forecaster"
-                path.write_bytes(content)
-                self._set_fitted(model_file.load(path)[0])
+            self._set_fitted(model_file.from_bytes(content))
 
     one_step = renamed_method("Forecaster", "one_step", "fitted_values")
     check = renamed_method("Forecaster", "check", "validate")

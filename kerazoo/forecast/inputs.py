@@ -11,6 +11,7 @@ import pandas as pd
 from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.index import dates_from, index_like, kind_of, listed, renamed_if_equal
+from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.data.read import read_panel
 
@@ -58,6 +59,20 @@ def read_training(y: Any, X: Any, val: Any) -> tuple[Panel, int | None]:
     Raises:
         InvalidArgumentError: `y`, `X` or `val` has another form, or `val` does not continue `y`.
     """
+    panel, n_held_out = _read_training(y, X, val)
+    for each in panel.series:
+        for column, label in enumerate(panel.covariate_names):
+            if np.ptp(each.values) and np.array_equal(each.covariates[:, column], each.values):
+                raise InvalidArgumentError(
+                    f"X[{label!r}] has the values of y; expected covariates that are known for the dates of the "
+                    "forecast. Searches of scikit-learn take the series alone: GridSearchCV(...).fit(y), without "
+                    "scoring=."
+                )
+    return panel, n_held_out
+
+
+def _read_training(y: Any, X: Any, val: Any) -> tuple[Panel, int | None]:
+    y, val = pandas_of(y, "y"), pandas_of(val, "val")
     if val is None:
         return panel_of(y, X), None
     if isinstance(val, int | np.integer) and not isinstance(val, bool):

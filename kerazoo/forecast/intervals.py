@@ -12,9 +12,10 @@ import numpy as np
 from kerazoo.errors import IntervalError
 from kerazoo.forecast.transforms.base import Values
 
-__all__ = ["ConformalIntervals"]
+__all__ = ["ConformalIntervals", "error_sizes", "usual_change"]
 
 MAX_ERRORS = 2000
+MOST_SHRINKAGE = 2.0  # standard errors by which the size of the errors of a series may differ from its own errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,17 +29,22 @@ class ConformalIntervals:
     there are paths that do not overlap, and of the normal distribution. Without it, 95 % intervals of the milk series
     covered 86 % (docs/forecast.md).
 
+    The growth and the relative errors are those of all series together; each series has its own size of errors
+    (:func:`error_sizes`), so that bounds scale with the unit of a series, and no series widens those of another.
+
     Attributes:
         growth: float64 (R,), non-decreasing sizes of the errors 1, ..., R steps ahead, in units of `unit`.
         errors: float64, sorted absolute errors, in units of their growth.
-        unit: float64 (series,), the unit of the errors of each series.
+        unit: float64 (series,), the size of the errors of each series; 0: it had none.
         n_held_out: int, steps that were held out of each series.
+        paths: float64 (series,), number of paths that do not overlap by which the size of each series is known.
     """
 
     growth: Values
     errors: Values
     unit: Values
     n_held_out: int
+    paths: Values
 
     @classmethod
     def of(cls, errors: Sequence[tuple[int, Values]], unit: Values, n_held_out: int) -> ConformalIntervals:
@@ -46,20 +52,27 @@ class ConformalIntervals:
 
         Args:
             errors: per forecast the number of its series and float64 (h,), truth minus forecast 1, ..., h steps ahead.
-            unit: float64 (series,), > 0.
+            unit: float64 (series,), how much each series varies; 0: not at all in the part before.
             n_held_out: int, steps held out of each series.
         """
         reach = max(len(each) for _, each in errors)
+        apart = n_held_out / reach
+        sizes, share = error_sizes(errors, unit, apart)
+        # Series without errors say nothing about those of others.
+        divisors = np.where(sizes > 0, sizes, np.nan if (sizes > 0).any() else 1.0)
         table = np.full((len(errors), reach), np.nan)
         for row, (series, each) in zip(table, errors, strict=True):
-            row[: len(each)] = np.abs(each) / unit[series]
+            row[: len(each)] = np.abs(each) / divisors[series]
+        table[~np.isfinite(table)] = np.nan  # paths that diverged
         count = np.isfinite(table).sum(axis=0)
         size = np.sqrt(np.nansum(table**2, axis=0) / np.maximum(count, 1))
         growth = np.maximum(_non_decreasing(size, count), 1e-12)
         relative = np.sort((table / growth)[np.isfinite(table)])
         if len(relative) > MAX_ERRORS:
             relative = np.quantile(relative, np.linspace(0.0, 1.0, MAX_ERRORS))
-        return cls(growth, relative, np.asarray(unit, np.float64), n_held_out)
+        # The size of a series is known by its own paths, and by those of the others in so far as it is theirs.
+        paths = apart * (1.0 + (np.count_nonzero(sizes) - 1.0) * (1.0 - share))
+        return cls(growth, relative, sizes, n_held_out, paths)
 
     def supports(self, level: float) -> bool:
         """Whether enough steps were held out for intervals of this level."""
@@ -80,19 +93,19 @@ class ConformalIntervals:
         if not self.supports(level):
             needed = math.ceil((level - 0.5) / (1.0 - level) - 1e-9)
             raise IntervalError(
-                f"interval of {level:.0%} from {self.n_held_out} held-out steps; expected at least {needed}. Hold out "
-                "more (fit(val=...)), choose a lower level, or use loss='normal'."
+                f"interval of {100 * level:g}% from {self.n_held_out} held-out steps; expected at least {needed}. Hold "
+                "out more (fit(val=...)), choose a lower level, or use loss='normal'."
             )
         quantile = float(np.quantile(self.errors, min(1.0, raised)))
         growth = self.growth[:horizon]
         if horizon > len(growth):
             growth = np.concatenate([growth, self._beyond(horizon)])
-        return quantile * self._widening(level) * growth * self.unit[series]
+        return quantile * self._widening(level, series) * growth * self.unit[series]
 
-    def _widening(self, level: float) -> float:
+    def _widening(self, level: float, series: int) -> float:
         from scipy import stats  # type: ignore[import-untyped]
 
-        paths = max(2.0, self.n_held_out * len(self.unit) / len(self.growth))
+        paths = max(2.0, float(self.paths[series]))
         tail = 0.5 + 0.5 * level
         return float(stats.t.ppf(tail, paths) / stats.norm.ppf(tail))
 
@@ -107,13 +120,77 @@ class ConformalIntervals:
 
     def to_state(self) -> tuple[dict[str, Values], dict[str, Any]]:
         """The arrays, and the other values as JSON holds them, to be saved."""
-        return {"growth": self.growth, "errors": self.errors, "unit": self.unit}, {"n_held": self.n_held_out}
+        arrays = {"growth": self.growth, "errors": self.errors, "unit": self.unit, "paths": self.paths}
+        return arrays, {"n_held": self.n_held_out}
 
     @classmethod
     def from_state(cls, arrays: Mapping[str, Values], rest: Mapping[str, Any]) -> ConformalIntervals:
         """The inverse of :meth:`to_state`."""
         growth, errors, unit = (np.array(arrays[name], np.float64) for name in ("growth", "errors", "unit"))
-        return cls(growth, errors, unit, rest["n_held"])
+        # Files of version 0.1 have one number of paths for all series.
+        paths = arrays.get("paths", np.full(len(unit), rest["n_held"] * len(unit) / len(growth)))
+        return cls(growth, errors, unit, rest["n_held"], np.array(paths, np.float64))
+
+
+def error_sizes(errors: Sequence[tuple[int, Values]], unit: Values, n_apart: float) -> tuple[Values, Values]:
+    """The size of the errors of each series: its own, shrunk towards what all series have in common.
+
+    The root mean square r of the errors of a series, divided by how much the series varies, is known by few paths. If
+    these ratios differ no more between the series than chance allows, their median is used for all; else each comes
+    closer to its own: the empirical Bayes estimate of log r with normal errors, of variance 1 / (2 `n_apart`), and
+    spread estimated by the median deviation. It is limited to two standard errors from log r (Efron and Morris 1972,
+    Limiting the risk of Bayes and empirical Bayes estimators, part II), so an odd series keeps its own size.
+
+    Args:
+        errors: per forecast the number of its series and float64 (h,); those that are not finite are left out.
+        unit: float64 (series,), >= 0, how much each series varies; 0: the series has no unit but that of its errors.
+        n_apart: float > 0, paths per series that do not overlap.
+
+    Returns:
+        The sizes, float64 (series,), 0 for a series without errors; and the share (series,), from 0 to 1, of the own
+        errors of a series in its size.
+
+    >>> errors = [(0, np.array([1.0, -1.0])), (1, np.array([3000.0, 3000.0])), (2, np.zeros(2))]
+    >>> sizes, share = error_sizes(errors, np.array([1.0, 3000.0, 0.0]), 4.0)
+    >>> sizes.round(6).tolist(), share.round(2).tolist()
+    ([1.0, 3000.0, 0.0], [0.0, 0.0, 1.0])
+    """
+    of_series: list[list[Values]] = [[] for _ in unit]
+    for series, each in errors:
+        of_series[series].append(each)
+    own = np.array([_root_mean_square(np.concatenate([np.zeros(0), *parts])) for parts in of_series])
+    sizes, share = own.copy(), np.ones(len(unit))
+    usual = (own > 0) & (unit > 0)
+    if not usual.any():
+        return sizes, share
+    logs = np.log(own[usual]) - np.log(unit[usual])
+    variance = 0.5 / max(1.0, n_apart)
+    middle = float(np.median(logs))
+    spread = max(0.0, (1.4826 * float(np.median(np.abs(logs - middle)))) ** 2 - variance)
+    weight = spread / (spread + variance)
+    shrunk = weight * logs + (1.0 - weight) * middle
+    reach = MOST_SHRINKAGE * math.sqrt(variance)
+    found = np.clip(shrunk, logs - reach, logs + reach)
+    sizes[usual] = np.exp(found + np.log(unit[usual]))
+    share[usual] = np.where(found == shrunk, weight, 1.0)
+    return sizes, share
+
+
+def usual_change(y: Values, period: int) -> float:
+    """Mean absolute seasonal difference of a series; 0 for a constant or empty one.
+
+    >>> usual_change(np.array([1.0, 2.0, 4.0]), 1)
+    1.5
+    """
+    lag = period if len(y) > period else 1
+    return float(np.mean(np.abs(y[lag:] - y[:-lag]))) if len(y) > lag else 0.0
+
+
+def _root_mean_square(values: Values) -> float:
+    """Without overflow or underflow of the squares; 0 if no value is finite."""
+    values = np.abs(values[np.isfinite(values)])
+    largest = float(values.max(initial=0.0))
+    return largest * float(np.sqrt(np.mean(np.square(values / largest)))) if largest > 0 else 0.0
 
 
 def _non_decreasing(sizes: Values, counts: Values) -> Values:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from kerazoo.errors import StorageError
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.ensemble import Ensemble, Features
 from kerazoo.forecast.fitted import Fitted
+from kerazoo.forecast.fitted_statistics import FittedStatistics
 from kerazoo.forecast.intervals import ConformalIntervals
 from kerazoo.forecast.nets.members import member_nets
 from kerazoo.forecast.nets.trainer import Course
@@ -26,16 +29,19 @@ from kerazoo.forecast.transforms.selection import Choice
 from kerazoo.forecast.transforms.series_model import SeriesModel
 from kerazoo.zoo.spec import RNNSpec
 
-__all__ = ["load", "save"]
+__all__ = ["from_bytes", "load", "save", "to_bytes"]
 
 KIND = "kerazoo.forecaster"
 VERSION = 1
 # Of files whose forecasts have a linear term of the covariates, which version 1 does not know.
 VERSION_WITH_TERM = 2
+# Of files of statistics by series, without networks.
+VERSION_BY_SERIES = 3
+VERSIONS = (VERSION, VERSION_WITH_TERM, VERSION_BY_SERIES)
 NOT_SAVED = ("callbacks", "checkpoint_dir")  # they belong to the program that fits
 
 
-def save(fitted: Fitted, params: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+def save(fitted: Fitted | FittedStatistics, params: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
     """Write a fitted forecaster.
 
     Args:
@@ -47,26 +53,43 @@ def save(fitted: Fitted, params: Mapping[str, Any], path: str | os.PathLike[str]
         StorageError: the file cannot be written; an older one stays.
         InvalidArgumentError: a label or an index of the series has no form in JSON.
     """
-    ensemble, panel, course = fitted.ensemble, fitted.panel, fitted.course
-    weights = ensemble.nets.values_of(range(ensemble.nets.n_members))
-    arrays: dict[str, Any] = {f"net/{i:04d}": value for i, value in enumerate(weights)}
-    for i, each in enumerate(panel.series):
+    arrays: dict[str, Any] = {}
+    for i, each in enumerate(fitted.panel.series):
         arrays[f"series/{i:06d}"] = each.values
         arrays[f"covariates/{i:06d}"] = each.covariates
-    arrays["scale/mean"], arrays["scale/deviation"] = ensemble.scale.mean, ensemble.scale.deviation
     intervals = None
     if fitted.intervals is not None:
         state, intervals = fitted.intervals.to_state()
         arrays.update({f"intervals/{name}": value for name, value in state.items()})
     notes = {
-        "version": VERSION_WITH_TERM if any(choice.term for choice in ensemble.choices) else VERSION,
         "params": _to_json(params),
-        "panel": panel.to_config(),
+        "panel": fitted.panel.to_config(),
         "spec": fitted.spec.to_dict(),
         "n_held": fitted.n_held_out,
         "period": fitted.period,
         "horizon": fitted.horizon,
         "levels_seed": fitted.seed,
+        "intervals": intervals,
+    }
+    if isinstance(fitted, FittedStatistics):
+        state, rest = fitted.to_state()
+        arrays.update({f"statistics/{name}": value for name, value in state.items()})
+        notes |= {"version": VERSION_BY_SERIES, "statistics": rest}
+    else:
+        more, rest = _with_networks(fitted)
+        arrays |= more
+        notes |= rest
+    write_tensors(path, {name: np.asarray(value) for name, value in arrays.items()}, notes, kind=KIND)
+
+
+def _with_networks(fitted: Fitted) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arrays and notes of the networks and their transforms."""
+    ensemble, course = fitted.ensemble, fitted.course
+    weights = ensemble.nets.values_of(range(ensemble.nets.n_members))
+    arrays: dict[str, Any] = {f"net/{i:04d}": value for i, value in enumerate(weights)}
+    arrays["scale/mean"], arrays["scale/deviation"] = ensemble.scale.mean, ensemble.scale.deviation
+    notes = {
+        "version": VERSION_WITH_TERM if any(choice.term for choice in ensemble.choices) else VERSION,
         "course": {
             "history": {name: [_plain(value) for value in values] for name, values in course.history.items()},
             "best_epoch": course.best_epoch,
@@ -99,13 +122,12 @@ def save(fitted: Fitted, params: Mapping[str, Any], path: str | os.PathLike[str]
         "features": {**vars(ensemble.features), "calendar": list(ensemble.features.calendar)},
         "likelihood": ensemble.likelihood,
         "strategy": ensemble.strategy,
-        "intervals": intervals,
     }
-    write_tensors(path, {name: np.asarray(value) for name, value in arrays.items()}, notes, kind=KIND)
+    return arrays, notes
 
 
 @in_float32()
-def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted, dict[str, Any]]:
+def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | FittedStatistics, dict[str, Any]]:
     """Read a file of :func:`save`.
 
     Args:
@@ -119,11 +141,10 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted, d
         StorageError: the file does not exist, is damaged or contains something else.
     """
     arrays, notes = read_tensors(path, kind=KIND, mmap=mmap)
-    if notes.get("version") not in (VERSION, VERSION_WITH_TERM):
+    if notes.get("version") not in VERSIONS:
         raise StorageError(
-            f"{path}: a forecaster of version {notes.get('version')}; expected version {VERSION} or "
-            f"{VERSION_WITH_TERM}. Load it with the "
-            "version of kerazoo that wrote it."
+            f"{path}: a forecaster of version {notes.get('version')}; expected version "
+            f"{', '.join(map(str, VERSIONS))}. Load it with the version of kerazoo that wrote it."
         )
     names = sorted(arrays)
 
@@ -132,17 +153,28 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted, d
 
     panel = Panel.from_config(notes["panel"], group("series"), group("covariates"))
     spec = _spec_from(notes["spec"])
-    course = notes["course"]
     intervals = None
     if notes["intervals"] is not None:
         state = {name.split("/")[1]: arrays[name] for name in names if name.startswith("intervals/")}
         intervals = ConformalIntervals.from_state(state, notes["intervals"])
+    params = dict(notes["params"])
+    if isinstance(params["model"], dict):
+        params["model"] = _spec_from(params["model"])
+    common = {
+        "panel": panel,
+        "period": notes["period"],
+        "horizon": notes["horizon"],
+        "seed": notes["levels_seed"],
+        "spec": spec,
+        "intervals": intervals,
+        "n_held_out": notes["n_held"],
+    }
+    if notes["version"] == VERSION_BY_SERIES:
+        state = {name.split("/")[1]: arrays[name] for name in names if name.startswith("statistics/")}
+        return FittedStatistics.from_state(state, notes["statistics"], **common), params
+    course = notes["course"]
     fitted = Fitted(
-        panel=panel,
-        period=notes["period"],
-        horizon=notes["horizon"],
-        seed=notes["levels_seed"],
-        spec=spec,
+        **common,
         ensemble=_ensemble_from(arrays, notes, spec, group("net")),
         course=Course(
             {name: [_number(value) for value in values] for name, values in course["history"].items()},
@@ -151,13 +183,24 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted, d
             _number(course["best"]),
             course.get("share", 1.0),  # early files of version 0.1 always applied the whole correction
         ),
-        intervals=intervals,
-        n_held_out=notes["n_held"],
     )
-    params = dict(notes["params"])
-    if isinstance(params["model"], dict):
-        params["model"] = _spec_from(params["model"])
     return fitted, params
+
+
+def to_bytes(fitted: Fitted | FittedStatistics, params: Mapping[str, Any]) -> bytes:
+    """The content of the file of :func:`save`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "forecaster"
+        save(fitted, params, path)
+        return path.read_bytes()
+
+
+def from_bytes(content: bytes) -> Fitted | FittedStatistics:
+    """The state in the content of a file of :func:`save`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "forecaster"
+        path.write_bytes(content)
+        return load(path)[0]
 
 
 def _ensemble_from(arrays: Mapping[str, Any], notes: Mapping[str, Any], spec: RNNSpec, weights: list[Any]) -> Ensemble:
@@ -177,6 +220,8 @@ def _ensemble_from(arrays: Mapping[str, Any], notes: Mapping[str, Any], spec: RN
         scale=KnownScale(np.array(arrays["scale/mean"]), np.array(arrays["scale/deviation"])),
         likelihood=notes["likelihood"],
         strategy=notes["strategy"],
+        automatic=notes["params"].get("transforms") == "auto",
+        floor=notes["params"].get("floor"),
     )
 
 

@@ -13,6 +13,7 @@ from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._validation import check_choice, check_int, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.calendar import calendar_names, season_length
+from kerazoo.forecast.data.index import text_of
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
 
@@ -30,6 +31,7 @@ __all__ = [
     "read_levels",
     "read_transforms",
     "steps_to_hold_out",
+    "values_of_season",
 ]
 
 STRATEGIES = ("recursive", "direct", "mean")
@@ -55,6 +57,8 @@ class FitSettings:
         transforms: "auto", or the transforms, not fitted.
         seed: int, drawn if the parameter is None.
         callbacks: flat list of Keras callbacks.
+        by_series: whether each series has its own weights of compiled statistics, without networks: several series,
+            `epochs=0`, transforms "auto" and no covariates.
     """
 
     spec: RNNSpec
@@ -66,6 +70,7 @@ class FitSettings:
     calendar: tuple[str, ...]
     calendar_order: int
     n_members: int
+    floor: float | None
     loss: str
     epochs: int
     steps_per_epoch: int
@@ -76,6 +81,7 @@ class FitSettings:
     seed: int
     verbose: int
     callbacks: Sequence[Any]
+    by_series: bool = False
 
     @property
     def steps_per_output(self) -> int:
@@ -94,7 +100,9 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         InvalidArgumentError: a parameter is out of range.
     """
     given = dict(parameters)
-    period = _period(given["period"], panel)
+    transforms, epochs = read_transforms(given["transforms"]), check_int("epochs", given["epochs"], 0)
+    by_series = len(panel.series) > 1 and transforms == "auto" and epochs == 0 and not panel.covariate_names
+    period = _period(given["period"], panel, by_series)
     default_horizon = period if period > 1 else 12
     seed = given["seed"]
     if seed is None:
@@ -114,12 +122,13 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         ),
         lookback=None if given["lookback"] is None else check_int("lookback", given["lookback"]),
         period=period,
-        transforms=read_transforms(given["transforms"]),
+        transforms=transforms,
         calendar=calendar_names(longest.index, given["calendar"]),
         calendar_order=check_int("calendar_order", given["calendar_order"]),
         n_members=check_int("n_members", given["n_members"], hint="It is the number of networks."),
+        floor=_floor(given["floor"], panel),
         loss=_loss(given["loss"], strategy),
-        epochs=check_int("epochs", given["epochs"], 0),
+        epochs=epochs,
         steps_per_epoch=check_int("steps_per_epoch", given["steps_per_epoch"]),
         batch_size=check_int("batch_size", given["batch_size"]),
         learning_rate=check_real("learning_rate", given["learning_rate"], 0.0, exclusive=True),
@@ -128,6 +137,7 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         seed=check_int("seed", seed, 0),
         verbose=check_int("verbose", given["verbose"], 0, 2),
         callbacks=flatten_callbacks(given["callbacks"]),
+        by_series=by_series,
     )
 
 
@@ -152,13 +162,30 @@ def _spec(model: Any) -> RNNSpec:
     return spec
 
 
-def _period(period: Any, panel: Panel) -> int:
+def _period(period: Any, panel: Panel, by_series: bool) -> int:
     if isinstance(period, str):
         check_choice("period", period, ("auto",), hint="Or an int: steps per season, 1 without one.")
         period = max(season_length(each.index) for each in panel.series)
         shortest = min(len(each.values) for each in panel.series)
-        period = period if 2 * period + 3 <= shortest else 1  # a season must occur twice to be estimated
+        # Statistics by series leave a season out of those that are too short for it, and of no others.
+        period = period if by_series or values_of_season(period) <= shortest else 1
     return check_int("period", period, hint="1 means no season.")
+
+
+def _floor(floor: Any, panel: Panel) -> float | None:
+    if floor is None:
+        return None
+    floor = check_real("floor", floor, hint="It is the least possible value: 0 for counts; None for any.")
+    for each in panel.series:
+        below = np.flatnonzero(each.values < floor)
+        if len(below):
+            where = f" of series {each.id!r}" if len(panel.series) > 1 else ""
+            raise InvalidArgumentError(
+                f"floor={floor:g}, but {len(below)} of {len(each.values)} values{where} are below, the first is "
+                f"{each.values[below[0]]:g} at {text_of(each.index[below[0]])}; expected values >= floor. Correct the "
+                "values, or choose a lower floor."
+            )
+    return floor
 
 
 def _loss(loss: Any, strategy: str) -> str:
@@ -241,39 +268,68 @@ def steps_to_hold_out(panel: Panel, settings: FitSettings, val: int | None) -> i
     Args:
         panel: the series.
         settings: FitSettings.
-        val: int >= 0. None: four seasons or horizons, whichever is longer, but at most a third of the shortest series.
+        val: int >= 0. None: four seasons or horizons, whichever is longer, but at most a third of the shortest series,
+            and no more than leaves what the transforms, a season and the windows need.
 
     Raises:
         InvalidArgumentError: a series is too short to hold out so many steps and train on the rest.
     """
+    if settings.by_series:  # which need no minimum length, and hold out by rolling the origin
+        return val or 0
     number = min(range(len(panel.series)), key=lambda i: len(panel.series[i].values))
     shortest = len(panel.series[number].values)
     if val is None:
-        wanted = min(4 * max(settings.period, settings.horizon), shortest // 3)
-        val = wanted if wanted >= MIN_HELD_OUT else 0
+        val = min(4 * max(settings.period, settings.horizon), shortest // 3)
+        # Validation networks and their transforms are fitted without the steps that are held out. Fewer are, where else
+        # the transforms could not be fitted or a season not be estimated.
+        for needed in _values_to_fit(settings):
+            if shortest - needed >= MIN_HELD_OUT:
+                val = min(val, shortest - needed)
+        val = val if val >= MIN_HELD_OUT else 0
     where = f" (series {panel.ids[number]!r})" if len(panel.series) > 1 else ""
     _check_length(settings, shortest, val, where)
     return val
 
 
+def _values_to_fit(settings: FitSettings) -> tuple[int, int]:
+    """Values before the steps that are held out, which windows with targets need, and which the transforms need."""
+    chain = Chain(() if settings.transforms == "auto" else settings.transforms)
+    windows = chain.n_lost + (settings.lookback or 2) + settings.horizon
+    if settings.transforms == "auto":
+        return windows, values_of_season(settings.period)
+    return windows, chain.n_needed
+
+
+def values_of_season(period: int) -> int:
+    """The smallest number of values from which a season can be estimated: it must occur twice, and a trend besides."""
+    return 2 * period + 3
+
+
 def _check_length(settings: FitSettings, shortest: int, n_held_out: int, where: str) -> None:
-    lost = 0 if settings.transforms == "auto" else sum(each.n_lost for each in settings.transforms)
+    chain = Chain(() if settings.transforms == "auto" else settings.transforms)
+    lost = chain.n_lost
     window = settings.lookback or 2
     needed = lost + window + settings.horizon + n_held_out
-    if shortest >= needed:
-        return
-    longest_lookback = shortest - lost - settings.horizon - n_held_out
-    longest_horizon = shortest - lost - window - n_held_out
-    if settings.lookback and longest_lookback >= 1:
-        remedy = f"lookback={longest_lookback} would fit"
-    elif longest_horizon >= 1:
-        remedy = f"horizon={longest_horizon} would fit"
-    else:
-        remedy = "A longer series is needed"
-    raise InvalidArgumentError(
-        f"y has {shortest} values{where}; expected at least {needed}: {lost} that the transforms lose, a lookback "
-        f"of {window}, the horizon of {settings.horizon} and {n_held_out} held out. {remedy}."
-    )
+    if shortest < needed:
+        longest_lookback = shortest - lost - settings.horizon - n_held_out
+        longest_horizon = shortest - lost - window - n_held_out
+        if settings.lookback and longest_lookback >= 1:
+            remedy = f"lookback={longest_lookback} would fit"
+        elif longest_horizon >= 1:
+            remedy = f"horizon={longest_horizon} would fit"
+        else:
+            remedy = "A longer series is needed"
+        raise InvalidArgumentError(
+            f"y has {shortest} values{where}; expected at least {needed}: {lost} that the transforms lose, a lookback "
+            f"of {window}, the horizon of {settings.horizon} and {n_held_out} held out. {remedy}."
+        )
+    needed = chain.n_needed + n_held_out
+    if shortest < needed:
+        raise InvalidArgumentError(
+            f"y has {shortest} values{where}; expected at least {needed}: {chain.n_needed} that {chain.transforms} "
+            f"need and {n_held_out} held out. A longer series is needed, fewer steps held out (val), or other "
+            "transforms."
+        )
 
 
 def identity_of(panel: Panel, settings: FitSettings, val: int | None) -> dict[str, Any]:

@@ -12,12 +12,14 @@ from kerazoo._runtime.deprecation import renamed_arguments
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.future import read_future
+from kerazoo.forecast.data.index import future_index
 from kerazoo.forecast.options import USUAL_LEVELS, is_auto, read_levels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from kerazoo.forecast.fitted import Fitted
+    from kerazoo.forecast.fitted_statistics import FittedStatistics
 
 __all__ = ["PlotMixin"]
 
@@ -25,7 +27,7 @@ __all__ = ["PlotMixin"]
 class PlotMixin:
     """Adds plots to an estimator whose `_check_fitted` returns a Fitted."""
 
-    def _check_fitted(self) -> Fitted:
+    def _check_fitted(self) -> Fitted | FittedStatistics:
         raise NotImplementedError
 
     @renamed_arguments(interval="level")
@@ -59,7 +61,7 @@ class PlotMixin:
         levels = fitted.possible_levels(USUAL_LEVELS) if is_auto(level) else read_levels(level)
         columns = fitted.forecast(panel.series, futures, horizon, levels)
         data = panel.series[number]
-        dates = fitted.ensemble.history_of(number, data, futures[number], horizon).future
+        dates = future_index(data.index, horizon)
         history = pd.Series(data.values, data.index, name=data.id)
         table = pd.DataFrame({label: arrays[number] for label, arrays in columns.items()}, index=dates)
         return plots.plot_forecast(history, table, truth=truth, last=last, ax=ax)

@@ -68,12 +68,12 @@ def test_every_option_reaches_the_forecaster(folder, capsys, monkeypatch):
 
     monkeypatch.setattr(Forecaster, "_settings", choose)
     options = ["--horizon", "4", "--model", "lstm_1x3", "--strategy", "direct", "--members", "2", "--epochs", "7"]
-    options += ["--seed", "3", "--transforms", "log, exponential_smoothing[period=12,trend=add]"]
+    options += ["--floor", "0.5", "--seed", "3", "--transforms", "log, exponential_smoothing[period=12,trend=add]"]
     with pytest.raises(Chosen) as chosen:
         cli.main(["forecast", "milk.csv", *options])
     found = chosen.value.args[0]
-    assert {name: found[name] for name in ("horizon", "model", "strategy", "n_members", "epochs", "seed")} == {
-        "horizon": 4, "model": "lstm_1x3", "strategy": "direct", "n_members": 2, "epochs": 7, "seed": 3,
+    assert {name: found[name] for name in ("horizon", "model", "strategy", "n_members", "epochs", "seed", "floor")} == {
+        "horizon": 4, "model": "lstm_1x3", "strategy": "direct", "n_members": 2, "epochs": 7, "seed": 3, "floor": 0.5,
     }  # fmt: skip
     assert found["transforms"] == (
         {"name": "log"},

@@ -182,7 +182,7 @@ def test_files_have_the_term(data, tmp_path, monkeypatch):
     assert_equal(loaded.fitted_values(), made.fitted_values())
     assert_equal(loaded.covariate_effects_, made.covariate_effects_)
     # A version that does not know the term refuses the file.
-    monkeypatch.setattr(model_file, "VERSION_WITH_TERM", model_file.VERSION)
+    monkeypatch.setattr(model_file, "VERSIONS", (model_file.VERSION,))
     with pytest.raises(StorageError, match="a forecaster of version 2"):
         Forecaster.load(path)
 

@@ -13,6 +13,7 @@ from kerazoo import metrics
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast import baselines
 from kerazoo.forecast.data.calendar import calendar_names
+from kerazoo.forecast.nets.rollout import Rollout
 from tests.forecast.helpers import T, assert_equal, covariates, frame, long, numbers, series, tiny, with_random_outputs
 
 pytestmark = pytest.mark.usefixtures("uncompiled")
@@ -215,3 +216,18 @@ def test_verbose_0_prints_nothing(capsys):
         warnings.simplefilter("error", UserWarning)
         tiny(epochs=1).fit(series()).predict(2)
     assert capsys.readouterr().out == ""
+
+
+def test_networks_that_output_zeros_are_not_run(monkeypatch):
+    """Their forecasts are the statistical ones, with or without the loop; after random outputs they are run."""
+    made = tiny(epochs=0, transforms=["difference"], strategy="mean", horizon=3).fit(series())
+    ran = []
+    run = Rollout._run
+    monkeypatch.setattr(Rollout, "_run", lambda self, given: ran.append(given) or run(self, given))
+    found = made.predict(5)
+    assert not ran
+    monkeypatch.setattr(Rollout, "_outputs_zero", lambda self: False)
+    assert_equal(made.predict(5), found)
+    assert len(ran) == 3  # paths, and two blocks of direct outputs
+    monkeypatch.undo()
+    assert not np.allclose(with_random_outputs(made).predict(5), found)

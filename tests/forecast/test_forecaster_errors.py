@@ -115,7 +115,7 @@ def test_transforms_that_do_not_suit_name_the_position():
     ("changes", "length", "match"),
     [
         ({"horizon": 12}, 20, r"y has 20 values; expected at least 30: .* lookback of 12.* 6 held out\."),
-        ({"horizon": 4, "lookback": 30, "period": 1}, 40, r"lookback of 30"),
+        ({"horizon": 9, "lookback": 30, "period": 1}, 40, r"lookback of 30"),
         ({"horizon": 9, "lookback": None, "period": 1}, 12, r"horizon of 9"),
         (
             {"transforms": [{"name": "difference", "lag": 12}], "horizon": 1, "lookback": 2},

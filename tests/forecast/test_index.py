@@ -8,6 +8,8 @@ import pytest
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data import read_panel
+from kerazoo.forecast.data.calendar import calendar_features, calendar_names, season_length
+from kerazoo.forecast.data.frequency import Clock
 from kerazoo.forecast.data.index import future_index, regular_index
 from tests.forecast.panel_cases import (
     FREQUENCIES,
@@ -104,7 +106,7 @@ def test_an_index_that_cannot_be_continued_says_why():
     with pytest.raises(InvalidArgumentError, match=r"after 2021-03-23 02:30:00\+01:00 .*'D' do not exist .*UTC"):
         future_index(night, 6)  # 02:30 does not exist on 28 March
     with pytest.raises(InvalidArgumentError, match="do not exist"):
-        future_index(pd.date_range("2200", periods=4, freq="YS", unit="ns"), 100)
+        future_index(pd.date_range("2190", periods=4, freq="YS", unit="ns"), 100)
     with pytest.raises(InvalidArgumentError, match="horizon=0; expected an integer >= 1"):
         future_index(pd.RangeIndex(4), 0)
 
@@ -232,3 +234,36 @@ def test_two_dates_show_no_frequency():
     with pytest.raises(InvalidArgumentError, match=r"2 dates are too few to infer one.* y.asfreq\('D'\)"):
         read_panel(y)
     assert len(read_panel(y.asfreq("D")).series) == 1
+
+
+# Far years
+
+
+@pytest.mark.parametrize("freq", ["D", "MS", "YS", HOLIDAYS, pd.DateOffset(months=1)])
+@pytest.mark.parametrize("tz", [None, "UTC"])
+def test_dates_are_continued_beyond_the_last_nanosecond(freq, tz):
+    index = regular_index(pd.date_range("2250-05-03", "2261-12-31", freq=freq, tz=tz, unit="ns"))
+    found = future_index(index, 5)
+    assert index.freq == found.freq == pd.tseries.frequencies.to_offset(freq)
+    assert len(index.append(future_index(index, 500))) == len(index) + 500
+    assert (found > index[-1]).all()
+
+
+@pytest.mark.parametrize("freq", ["Y", "Q", "M", "W", "D", "h", "min"])
+@pytest.mark.parametrize("start", ["1000-03-01", "1500-01-01", "1677-01-01", "2261-12-31", "3000-06-01"])
+def test_periods_of_far_years_have_seasons_calendar_features_and_a_future(freq, start):
+    index = pd.period_range(start, periods=30, freq=freq)
+    near = pd.period_range("2001-03-01", periods=30, freq=freq)
+    assert season_length(index) == season_length(near)
+    names = calendar_names(index)
+    features = calendar_features(index.append(future_index(index, 5)), names)[0]
+    assert len(features) == 35
+    assert np.isfinite(features).all()
+    steps = Clock.of(index).steps(future_index(index, 2))
+    np.testing.assert_array_equal(steps, [30, 31])
+
+
+def test_the_features_of_a_far_year_are_those_of_a_near_one_with_the_same_calendar():
+    far, near = (pd.period_range(f"{year}-01-01", periods=59, freq="D") for year in (1600, 2000))  # 400 years apart
+    for name in ("day_of_year", "day_of_week", "day_of_month", "month"):
+        np.testing.assert_array_equal(calendar_features(far, (name,))[0], calendar_features(near, (name,))[0])

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.intervals import ConformalIntervals
+from kerazoo.forecast.intervals import ConformalIntervals, error_sizes
 
 ONE = np.ones(1)
 
@@ -25,25 +25,31 @@ def intervals(sizes, n_held=200, rows=1):
     return ConformalIntervals.of([(0, np.asarray(sizes, float))] * rows, ONE, n_held)
 
 
+def grown(found):
+    """The sizes of errors in the units of the only series."""
+    return found.growth * found.unit[0]
+
+
 def test_growth_is_the_closest_non_decreasing_sequence():
-    np.testing.assert_allclose(intervals([1, 3, 2, 4]).growth, [1, 2.5, 2.5, 4])
-    np.testing.assert_allclose(intervals([3, 2, 1]).growth, [2, 2, 2])
+    np.testing.assert_allclose(grown(intervals([1, 3, 2, 4])), [1, 2.5, 2.5, 4])
+    np.testing.assert_allclose(grown(intervals([3, 2, 1])), [2, 2, 2])
     # Root mean squares; a step that fewer forecasts have reached counts for less: (2 * 4 + 1) / 3.
     found = ConformalIntervals.of([(0, np.array([-4.0, 1.0])), (0, np.array([4.0]))], ONE, 9)
-    np.testing.assert_allclose(found.growth, [3, 3])
+    np.testing.assert_allclose(grown(found), [3, 3])
     found = ConformalIntervals.of([(0, np.array([-1.0, 3.0])), (0, np.array([7.0, 5.0]))], ONE, 9)
-    np.testing.assert_allclose(found.growth, np.sqrt((25 + 17) / 2 + np.array([0, 0])), rtol=0.01)
+    np.testing.assert_allclose(grown(found), np.sqrt((25 + 17) / 2 + np.array([0, 0])), rtol=0.01)
 
 
 def test_half_widths_are_quantiles_of_errors_in_units_of_their_growth():
     rng = np.random.default_rng(0)
-    errors = [(place % 2, rng.normal(size=5) * (1 + place % 2)) for place in range(20)]
+    errors = [(place % 2, rng.normal(size=5) * (1 + 3 * (place % 2))) for place in range(20)]
     unit = np.array([2.0, 8.0])
     found = ConformalIntervals.of(errors, unit, 40)
-    sizes = np.array([np.abs(each) / unit[series] for series, each in errors])
+    assert found.unit[1] / found.unit[0] == pytest.approx(4.0, rel=1e-9)  # by chance alone their ratio is not 4
+    sizes = np.array([np.abs(each) / found.unit[series] for series, each in errors])
     quantile = np.quantile(sizes / found.growth, 0.8 * 41 / 40)
     for series in (0, 1):  # two series, each with 40 / 5 paths that do not overlap
-        expected = widening(0.8, 16) * quantile * found.growth[:3] * unit[series]
+        expected = widening(0.8, 16) * quantile * found.growth[:3] * found.unit[series]
         np.testing.assert_allclose(found.half_widths(0.8, series, 3), expected, rtol=1e-12)
 
 
@@ -106,6 +112,65 @@ def test_the_coverage_is_the_level(level, n):
         width = found.half_widths(level, 0, 1)[0]
         held.append(np.mean(np.abs(rng.normal(size=200)) <= width))
     assert level - 0.012 < np.mean(held) < level + 0.02
+
+
+def panel_errors(scales, rng, n=24, steps=6):
+    return [(series, scale * rng.normal(size=steps)) for series, scale in enumerate(scales) for _ in range(n)]
+
+
+def widths(errors, unit, series, n_held=24, level=0.95):
+    return ConformalIntervals.of(errors, np.asarray(unit, float), n_held).half_widths(level, series, 6)
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e-3, 1e3, 1e9, 1e200])
+def test_widths_scale_with_the_unit_of_each_series(factor):
+    rng = np.random.default_rng(5)
+    for unit in ([1.0, 2.0, 5.0], [1.0, 0.0, 3.0], [0.0, 0.0, 0.0]):
+        errors = panel_errors([1.0, 2.0, 5.0], rng)
+        others = [(series, each * factor if series == 1 else each) for series, each in errors]
+        scaled = np.array(unit) * [1.0, factor, 1.0]
+        for series, by in ((0, 1.0), (1, factor), (2, 1.0)):
+            np.testing.assert_allclose(widths(others, scaled, series), by * widths(errors, unit, series), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("scale", "unit"), [(0.0, 0.0), (1e-9, 0.0), (5000.0, 0.0), (5000.0, 1.0), (1e-6, 1.0)])
+def test_an_odd_series_hardly_changes_the_widths_of_the_others_and_keeps_its_own(scale, unit):
+    rng = np.random.default_rng(6)
+    usual = panel_errors([1.0], rng)
+    odd = [(1, each) for _, each in panel_errors([scale], rng)]
+    alone, alone_odd = widths(usual, [1.0], 0), widths([(0, each) for _, each in odd], [unit], 0)
+    np.testing.assert_allclose(widths(usual + odd, [1.0, unit], 0), alone, rtol=0.3)
+    np.testing.assert_allclose(widths(usual + odd, [1.0, unit], 1), alone_odd, rtol=0.3, atol=1e-11)
+    many = panel_errors([1.0] * 9, rng) + [(9, each) for _, each in odd]
+    np.testing.assert_allclose(widths(many, [1.0] * 9 + [unit], 0), alone, rtol=0.5)
+    found = widths(many, [1.0] * 9 + [unit], 9)  # limited to two standard errors: a factor of 2
+    assert (found <= 2.5 * alone_odd + 1e-11).all()
+    assert (found >= 0.4 * alone_odd - 1e-11).all()
+
+
+def test_series_of_one_kind_share_the_size_of_their_errors():
+    rng = np.random.default_rng(7)
+    units = np.exp(rng.normal(size=30))
+    sizes, share = error_sizes(panel_errors(units, rng, n=4), units, 4.0)
+    assert np.std(np.log(sizes / units)) < 0.15
+    assert np.mean(share) < 0.3
+    found = ConformalIntervals.of(panel_errors(units, rng, n=4), units, 24)
+    assert found.paths.max() > 10 * 24 / 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spread", [0.0, 0.5, 2.0])
+def test_the_coverage_of_panels_is_the_level_for_each_series(spread):
+    """The unit does not tell the size of the errors: with a common size, small ones would always be covered."""
+    rng = np.random.default_rng(8)
+    held = []
+    for _ in range(150):
+        scales = np.exp(spread * rng.normal(size=12))
+        found = ConformalIntervals.of(panel_errors(scales, rng, n=8, steps=4), np.ones(12), 32)
+        reach = np.array([found.half_widths(0.8, series, 4) for series in range(12)])
+        held.append(np.mean(np.abs(scales[:, None] * rng.normal(size=(12, 4))) <= reach, axis=1))
+    assert 0.78 < np.mean(held) < 0.87
+    assert np.mean(held, axis=0).min() > 0.75
 
 
 def test_many_errors_are_reduced_to_quantiles():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,3 +106,28 @@ def test_days_that_lack_their_hour_are_refused_in_a_long_frame():
 def test_long_frames_with_something_wrong_are_refused(change, match):
     with pytest.raises(InvalidArgumentError, match=match):
         read_panel(change(long_frame([("a", dates("D", 4)), ("b", dates("D", 5))])))
+
+
+@pytest.mark.parametrize("dtype", [object, "string", "category"])
+def test_a_column_of_text_says_what_to_do_with_it(dtype):
+    y = long_frame([("a", dates("D", 4)), ("b", dates("D", 5))], seed=1)
+    shop = pd.Series(["north"] * 4 + ["south"] * 5, dtype=dtype)
+    described = y.assign(shop=shop)  # by the labels of the rows
+    message = message_of(described)
+    assert re.match(r"y\['shop'\] has the dtype \w+; expected numbers: ", message)
+    assert "'shop' is the same in all rows of each series" in message
+    assert message.endswith("y.drop(columns=['shop']) leaves it out.")
+    read_panel(described.drop(columns=["shop"]))
+    weather = pd.Series(["sun", "rain", "sun"] * 3, dtype=dtype)
+    message = message_of(y.assign(weather=weather))
+    assert "known for the dates of the forecast" in message
+    assert "pd.get_dummies(y, columns=['weather'], dtype=float)" in message
+    found = read_panel(pd.get_dummies(y.assign(weather=weather), columns=["weather"], dtype=float))
+    assert found.covariate_names == ("weather_rain", "weather_sun")
+    X = y.drop(columns="y").assign(weather=weather)
+    assert "pd.get_dummies(X, columns=['weather'], dtype=float)" in message_of(y, X)
+    wide = pd.Series(np.arange(9.0), dates("D", 9))
+    message = message_of(wide, pd.DataFrame({"weather": weather.to_numpy()}, wide.index).astype(dtype))
+    assert "pd.get_dummies(X, columns=['weather'], dtype=float)" in message
+    if dtype != "category":
+        assert "pd.to_numeric(y['x']) parses text." in message_of(y.assign(x=weather.map({"sun": "1", "rain": "2"})))

@@ -82,7 +82,7 @@ def test_candidates_have_seasons_where_there_is_one():
 
 
 @pytest.mark.parametrize(
-    ("length", "period", "lags"), [(200, 12, 25), (60, 12, 12), (200, 1, 8), (20, 1, 4), (4, 1, 1)]
+    ("length", "period", "lags"), [(200, 12, 25), (60, 12, 12), (200, 1, 8), (20, 1, 4), (6, 1, 1)]
 )
 def test_candidates_look_back_as_far_as_the_shortest_series_allows(length, period, lags):
     found = candidates([data(np.arange(300.0)), data(np.arange(float(length)))], period)
@@ -115,7 +115,7 @@ def test_growth_in_percent_takes_the_logarithm():
 
 def test_the_score_is_that_of_forecasts_from_what_lies_before_each_origin(monkeypatch):
     """Computed by hand for the last value plus the mean growth."""
-    monkeypatch.setattr(selection, "candidates", lambda series, period: [DIFFERENCE])
+    monkeypatch.setattr(selection, "candidates", lambda series, period, n_held_out: [DIFFERENCE])
     y, horizon, period = seasonal(100), 3, 4
     choice = choose_transforms([data(y)], period, horizon, most=5)
     of_starts = []
@@ -199,14 +199,15 @@ def test_short_series_get_their_differences(length, period):
 
 
 def test_a_chain_that_fails_on_one_series_is_left_out(monkeypatch):
-    monkeypatch.setattr(selection, "candidates", lambda series, period: [({"name": "log"}, *DIFFERENCE), DIFFERENCE])
+    both = [({"name": "log"}, *DIFFERENCE), DIFFERENCE]
+    monkeypatch.setattr(selection, "candidates", lambda series, period, n_held_out: both)
     series = [data(np.arange(1.0, 61)), data(np.r_[0.0, np.arange(1.0, 60)])]
     assert [choice.config for choice in choose_transforms(series, 1, 3, most=3)] == [DIFFERENCE]
 
 
 def test_many_series_are_judged_by_some_of_them(monkeypatch):
     seen = []
-    monkeypatch.setattr(selection, "candidates", lambda series, period: [DIFFERENCE])
+    monkeypatch.setattr(selection, "candidates", lambda series, period, n_held_out: [DIFFERENCE])
     monkeypatch.setattr(selection, "_error", lambda config, series, *_: seen.append(series) or 1.0)
     series = [data(seasonal(40, seed=seed)) for seed in range(50)]
     choose_transforms(series, 12, 3, most=1)

@@ -64,6 +64,17 @@ def test_every_transform_is_undone_on_the_milk(maker):
 
 
 @pytest.mark.parametrize("maker", MAKERS)
+def test_every_transform_fits_as_few_values_as_it_says(maker):
+    needed = MAKERS[maker]().n_needed
+    index = MONTHLY["MS"](needed)
+    transform = MAKERS[maker]().fit(series(needed), index)
+    assert transform.n_fitted_ == needed > transform.n_lost
+    if needed > 1:
+        with pytest.raises(InvalidArgumentError, match="expected at least"):
+            MAKERS[maker]().fit(series(needed - 1), index[:-1])
+
+
+@pytest.mark.parametrize("maker", MAKERS)
 def test_paths_are_undone_each_by_itself(maker):
     y, index = series(T), MONTHLY["MS"](T + H)
     transform = MAKERS[maker]().fit(y, index[:T])

@@ -17,12 +17,13 @@ BACKENDS = ("tensorflow", "jax", "torch")
 # Room -> the rooms that it may import. A room is a module or a package; a file belongs to the longest name that fits.
 # The table is ordered from the ground floor up, and a room may only name rooms above it in the table, so that no import
 # can run upwards. Every room may import the foundation.
-FOUNDATION = ("errors", "_validation", "_runtime", "_columns", "_keras_objects")
+FOUNDATION = ("errors", "_validation", "_runtime", "_columns", "_pandas_axis", "_keras_objects")
 ALLOWED = {
     "errors": (),
     "_validation": (),
     "_runtime": (),
     "_columns": (),
+    "_pandas_axis": (),
     "_keras_objects": (),
     "metrics": (),
     "plots": (),
@@ -65,17 +66,20 @@ ALLOWED = {
     ),
     "forecast.data": (),
     "forecast.transforms": ("forecast.data",),
+    "forecast.statistics": (),
     "forecast.nets": (
         "cells.base", "cells.loop", "cells", "training", "zoo", "forecast.data", "forecast.transforms",
     ),
     "forecast.global_nets": ("batching", "training", "zoo"),
     "forecast": (
-        "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms", "forecast.nets",
+        "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms", "forecast.statistics",
+        "forecast.nets",
     ),
-    "cli.csv_tables": (),
+    "cli.csv_dates": ("forecast.data",),
+    "cli.csv_tables": ("cli.csv_dates", "forecast.data"),
     "cli": (
         "text", "datasets", "metrics", "plots", "batching", "word2vec", "word2vec.options", "word2vec.io", "forecast",
-        "forecast.data", "cli.csv_tables",
+        "forecast.data", "cli.csv_tables", "cli.csv_dates",
     ),
 }  # fmt: skip
 

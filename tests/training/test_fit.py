@@ -255,7 +255,7 @@ def test_plain_fit_trains_what_the_loop_cannot(capsys):
     for model, arguments, reason in (
         (made(run_eagerly=True), {"x": x[:4], "y": y[:4]}, "run_eagerly"),
         (made(steps_per_execution=2), {"x": x, "y": y}, "steps_per_execution=2"),
-        (made(), {"x": x, "y": y, "validation_split": 0.2}, "validation split"),
+        (made(), {"x": x, "y": y, "validation_split": 0.2}, "validation_split"),
     ):
         history = fit(model, **arguments, batch_size=2, verbose=2)
         assert not history.plan.loop

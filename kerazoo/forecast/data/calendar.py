@@ -217,7 +217,14 @@ def _span_and_step(index: Index) -> tuple[float, float]:
 
 
 def _moments(index: Index) -> pd.DatetimeIndex:
-    return index.to_timestamp(how="start") if isinstance(index, pd.PeriodIndex) else index
+    """The dates, or the starts of the periods."""
+    if not isinstance(index, pd.PeriodIndex):
+        return index
+    try:
+        return index.to_timestamp(how="start")
+    except pd.errors.OutOfBoundsDatetime:  # pandas 2 counts nanoseconds, from 1677 to 2262
+        start = index.asfreq("s", how="start")
+        return pd.DatetimeIndex(start.asi8.astype("datetime64[s]"))
 
 
 def _offsets(*names: str) -> tuple[Any, ...]:

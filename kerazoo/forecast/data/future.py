@@ -11,6 +11,7 @@ import pandas as pd
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.index import check_repeated, listed, text_of
+from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.data.types import Index, Values
 from kerazoo.forecast.data.validation import (
@@ -49,6 +50,7 @@ def read_future(panel: Panel, X_future: Any, horizon: int) -> list[Values]:
            [1.]])]
     """
     check_int("horizon", horizon, hint="It is the number of steps to forecast.")
+    X_future = pandas_of(X_future, "X_future")
     names = panel.covariate_names
     if not names:
         if X_future is not None:

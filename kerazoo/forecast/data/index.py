@@ -19,6 +19,7 @@ from kerazoo.forecast.data.types import Index
 __all__ = ["future_index", "index_like", "regular_index"]
 
 SHOWN = 3  # labels that a message lists
+LAST_YEAR = 2200  # nanoseconds end in 2262: what follows later dates is counted in microseconds
 MAX_GRID = 1_000_000  # no gap is explained by a step that needs a longer grid than this
 
 
@@ -31,7 +32,8 @@ def regular_index(index: Index, where: str = "index", owner: str = "y") -> Index
         owner: str, the name of the data in messages, whose methods they suggest; "": messages contain no code.
 
     Returns:
-        A DatetimeIndex with a freq, a PeriodIndex, or a RangeIndex. Name, unit and time zone are kept.
+        A DatetimeIndex with a freq, a PeriodIndex, or a RangeIndex. Name, unit and time zone are kept, except that
+        nanoseconds become microseconds after 2200: dates after 2262 have no nanoseconds.
 
     Raises:
         InvalidArgumentError: another kind of index; no dates; dates that are missing, repeated or not sorted.
@@ -53,6 +55,8 @@ def regular_index(index: Index, where: str = "index", owner: str = "y") -> Index
         if len(grid) != len(index):
             raise_missing(grid[~grid.isin(index)], index.freq, where, owner)
         return index
+    if index.unit == "ns" and index[-1].year > LAST_YEAR:
+        index = index.as_unit("us")
     found = _with_frequency(index)
     if found is not None:
         return found

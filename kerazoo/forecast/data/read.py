@@ -22,6 +22,7 @@ from kerazoo.forecast.data.index import (
     renamed_if_equal,
     same_labels,
 )
+from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.data.types import Index, Values
 from kerazoo.forecast.data.validation import (
@@ -32,6 +33,7 @@ from kerazoo.forecast.data.validation import (
     check_same_kind,
     check_unique_names,
     covariate_array,
+    covariate_column,
     long_keys,
     numeric_column,
     plain_array,
@@ -56,6 +58,8 @@ def read_panel(y: Any, X: Any = None) -> Panel:
             - a long DataFrame with the columns `unique_id`, `ds` and `y`, its rows in any order. The series may start
               and end at different dates but must have one frequency. Other columns are covariates if `X` is None;
             - a NumPy array (T,) or (T, n), or a list of numbers;
+            - a frame or series of polars, pyarrow or another library with `to_pandas`: see
+              :func:`kerazoo.forecast.data.other_frames.pandas_of`;
             - a :class:`Panel`, which is returned unchanged: a caller that reads `y` once can pass the result on.
 
             All numeric dtypes except bool and complex are accepted, also nullable ones without missing values. If a
@@ -79,6 +83,7 @@ def read_panel(y: Any, X: Any = None) -> Panel:
     >>> panel.form, panel.ids, panel.covariate_names, panel.series[1].values
     ('frame', ('north', 'south'), ('strike',), array([5., 6., 7., 8.]))
     """
+    y, X = pandas_of(y, "y"), pandas_of(X, "X")
     if isinstance(y, Panel):
         if X is not None:
             raise InvalidArgumentError("X is given with a Panel as y; expected None, as a Panel holds its covariates.")
@@ -175,7 +180,7 @@ def _read_long(y: pd.DataFrame, X: Any) -> Panel:
             raise InvalidArgumentError("X has no columns except unique_id and ds; expected covariates, or X=None.")
         frame, what, rows_of_X = X, "X", _matching_rows(X, rows, uniques, codes, dates)
     by_name = {str(label): frame[label] for label in frame.columns}
-    columns = [numeric_column(by_name[name].iloc[rows_of_X], f"{what}[{name!r}]", rows) for name in names]
+    columns = [covariate_column(by_name[name].iloc[rows_of_X], what, name, rows, codes) for name in names]
     covariates = np.stack(columns, axis=1) if columns else np.empty((len(values), 0))
     indexes = _long_indexes(dates, starts, ends, ids)
     series = tuple(
@@ -289,7 +294,7 @@ def _shared_covariates(X: Any, index: Index) -> tuple[Values, tuple[str, ...]]:
     if not same_labels(frame.index, index):
         _raise_other_index(frame.index, index)
     names = tuple(str(label) for label in frame.columns)
-    columns = [numeric_column(frame.iloc[:, i], f"X[{name!r}]", index) for i, name in enumerate(names)]
+    columns = [covariate_column(frame.iloc[:, i], "X", name, index) for i, name in enumerate(names)]
     return np.stack(columns, axis=1), names
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "check_same_kind",
     "check_unique_names",
     "covariate_array",
+    "covariate_column",
     "long_keys",
     "numeric_column",
     "plain_array",
@@ -71,6 +72,41 @@ def numeric_column(column: pd.Series, what: str, labels: Index, frame: bool = Fa
         raise InvalidArgumentError(f"{what} has the dtype {dtype}; expected numbers.{hint}")
     values = np.array(column.to_numpy(np.float64, na_value=np.nan), np.float64)
     return check_finite(values, what, labels, frame)
+
+
+def covariate_column(
+    column: pd.Series, owner: str, name: str, labels: Index, codes: NDArray[np.intp] | None = None
+) -> Values:
+    """A column of covariates as :func:`numeric_column`; the message for text and categories says what to do with them.
+
+    Args:
+        column: one value per row.
+        owner: how messages name the frame.
+        name: of the column.
+        labels: dates of the values, for messages.
+        codes: number of the series of each row, if there are several.
+
+    Raises:
+        InvalidArgumentError: another dtype, or values that are not finite.
+    """
+    what, types = f"{owner}[{name!r}]", pd.api.types
+    is_text = types.is_object_dtype(column.dtype) or types.is_string_dtype(column.dtype)
+    is_category = isinstance(column.dtype, pd.CategoricalDtype)
+    is_number = pd.to_numeric(column.astype(object), errors="coerce").notna().all() if is_text or is_category else True
+    if is_number:
+        return numeric_column(column, what, labels)
+    drop = f"{owner}.drop(columns=[{name!r}]) leaves it out"
+    dummies = f"pd.get_dummies({owner}, columns=[{name!r}], dtype=float) makes a column of 0 and 1 for each value."
+    if codes is not None and (pd.Series(column.to_numpy(object)).groupby(codes).nunique(dropna=False) == 1).all():
+        why = (
+            f"in a long frame, columns besides unique_id, ds and y are covariates, and {name!r} is the same in all "
+            "rows of each series: it describes the series, and such columns are not used yet"
+        )
+        raise InvalidArgumentError(f"{what} has the dtype {column.dtype}; expected numbers: {why}. {drop}.")
+    raise InvalidArgumentError(
+        f"{what} has the dtype {column.dtype}; expected numbers: covariates are numbers that are known for the dates "
+        f"of the forecast. {drop}; {dummies}"
+    )
 
 
 def check_finite(values: Values, what: str, labels: Index, frame: bool = False) -> Values:

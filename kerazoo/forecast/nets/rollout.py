@@ -54,6 +54,8 @@ class Rollout(keras.Model):
 
     def outputs_after(self, x: Values, valid: Values) -> Values:
         """Outputs (M, B, O) after the last step of x (M, T, B, F); valid (M, T, B, 1) is 1 where x has a value."""
+        if self._outputs_zero():
+            return np.zeros((x.shape[0], x.shape[2], self.nets.n_outputs), np.float32)
         return self._run({"x": x, "valid": valid})
 
     def paths(self, x: Values, valid: Values, known: Values, noise: Values | None = None) -> Values:
@@ -66,11 +68,21 @@ class Rollout(keras.Model):
             noise: float32 (M, H, B), standard normal, for networks with a likelihood; None: their means.
         """
         members, steps, batch = known.shape[:3]
+        if noise is None and self._outputs_zero():
+            return np.zeros((members, batch, steps), np.float32)
         drawn = np.zeros((members, steps, batch), np.float32) if noise is None else noise
         arguments = {"x": x, "valid": valid, "noise": drawn[..., None]}
         if known.shape[-1]:
             arguments["known"] = known
         return np.moveaxis(self._run(arguments), 1, 2)
+
+    def _outputs_zero(self) -> bool:
+        """Whether the networks output zeros, whatever they see: before they have learned, and where they are not used.
+
+        Compiling their loop takes a second.
+        """
+        heads = self.nets.heads()
+        return bool(heads) and not any(np.any(ops.convert_to_numpy(each)) for each in heads)
 
     def _run(self, arguments: dict[str, Values]) -> Values:
         given = {name: np.ascontiguousarray(value, np.float32) for name, value in arguments.items()}

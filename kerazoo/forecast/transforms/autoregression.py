@@ -76,8 +76,13 @@ class Autoregression(Transform):
         """The first `lags` values have no forecast."""
         return self.lags
 
+    @property
+    def n_needed(self) -> int:
+        """The smallest number of values of :meth:`fit`: 2 `lags` + 4."""
+        return 2 * self.lags + 4
+
     def _fit(self, y: Values, index: Index) -> None:
-        check_length(y, 2 * self.lags + 4, self)
+        check_length(y, self.n_needed, self)
         clock = Clock.of(index)
         self.clock_ = asdict(clock)
         mean, scale = float(y.mean()), float(y.std())

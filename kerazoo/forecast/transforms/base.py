@@ -54,6 +54,11 @@ class Transform:
         return 0
 
     @property
+    def n_needed(self) -> int:
+        """The smallest number of values that :meth:`fit` accepts."""
+        return self.n_lost + 1
+
+    @property
     def outputs_residuals(self) -> bool:
         """Whether z are the residuals of a fitted forecasting model, so that the inverse of z = 0 is its forecast."""
         return False

@@ -47,6 +47,20 @@ class Chain(Transform):
         return sum(each.n_lost for each in self.transforms)
 
     @property
+    def n_needed(self) -> int:
+        """What every transform needs, and what those before it lose.
+
+        >>> from kerazoo.forecast.transforms import Difference, ExponentialSmoothing
+        >>> Chain([Difference(), ExponentialSmoothing(4)]).n_needed
+        12
+        """
+        lost, needed = 0, 1
+        for each in self.transforms:
+            needed = max(needed, lost + each.n_needed)
+            lost += each.n_lost
+        return needed
+
+    @property
     def outputs_residuals(self) -> bool:
         """Whether the last transform outputs residuals."""
         return bool(self.transforms) and self.transforms[-1].outputs_residuals

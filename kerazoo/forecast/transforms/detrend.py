@@ -50,8 +50,13 @@ class Detrend(PointwiseTransform):
     def __init__(self, degree: int = 1) -> None:
         self.degree = check_int("degree", degree, 0, 5)
 
+    @property
+    def n_needed(self) -> int:
+        """The smallest number of values of :meth:`fit`: one per coefficient."""
+        return self.degree + 1
+
     def _fit(self, y: Values, index: Index) -> None:
-        check_length(y, self.degree + 1, self)
+        check_length(y, self.n_needed, self)
         clock = Clock.of(index)
         steps = clock.steps(index)
         self.t_last_ = float(max(steps[-1], 1.0))

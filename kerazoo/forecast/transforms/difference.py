@@ -42,7 +42,7 @@ class Difference(Transform):
         return self.lag
 
     def _fit(self, y: Values, index: Index) -> None:
-        check_length(y, self.lag + 1, self)
+        check_length(y, self.n_needed, self)
 
     def _apply(self, y: Values, index: Index) -> tuple[Values, Tail]:
         check_length(y, self.lag + 1, self)

@@ -15,10 +15,10 @@ from kerazoo.errors import KerazooError
 from kerazoo.forecast.data.frequency import frequency_of, months_of, offset_of
 from kerazoo.forecast.data.panel import SeriesData
 from kerazoo.forecast.transforms.base import Index, Values
-from kerazoo.forecast.transforms.chain import fitted_chain
+from kerazoo.forecast.transforms.chain import Chain, fitted_chain
 from kerazoo.forecast.transforms.linear_term import LinearTerm, fit_terms
 
-__all__ = ["Choice", "candidates", "choose_term", "choose_transforms"]
+__all__ = ["Choice", "candidates", "choose_term", "choose_transforms", "has_logarithm", "without_logarithm"]
 
 Config = tuple[Mapping[str, Any], ...]
 
@@ -55,18 +55,19 @@ class Choice:
     term: str | None = None
 
 
-def candidates(series: Sequence[SeriesData], period: int) -> list[Config]:
+def candidates(series: Sequence[SeriesData], period: int, n_held_out: int = 0) -> list[Config]:
     """Configs of the chains to compare for these series.
 
     Exponential smoothing without trend, with a trend and with a damped one, each with and without a season; and
     autoregressions of the values and of their differences. Each is preceded by nothing, by the logarithm (for positive
     series), by the adjustment per day (for months, quarters and other periods of unequal length), or by both. With a
     season, the last candidate is the seasonal difference. The forecast of a chain without a network is the inverse of
-    z = 0.
+    z = 0. Chains that need more values than the shortest series has without its last `n_held_out` are left out.
 
     Args:
         series: SeriesData of the training part.
         period: int >= 1, steps of a season.
+        n_held_out: int >= 0, steps at the end of each series without which the chains will be fitted, too.
     """
     before: list[Config] = [()]
     if all(_has_unequal_lengths(each.index) for each in series):
@@ -87,7 +88,7 @@ def candidates(series: Sequence[SeriesData], period: int) -> list[Config]:
             found.append((*chain, *first, {"name": "autoregression", "lags": lags, "period": season}))
     if season:
         found.append(({"name": "difference", "lag": season},))
-    return found
+    return [config for config in found if Chain(config).n_needed <= shortest - n_held_out]
 
 
 def _has_unequal_lengths(index: Index) -> bool:
@@ -99,7 +100,9 @@ def _has_unequal_lengths(index: Index) -> bool:
     return months is not None and months != 12
 
 
-def choose_transforms(series: Sequence[SeriesData], period: int, horizon: int, most: int) -> list[Choice]:
+def choose_transforms(
+    series: Sequence[SeriesData], period: int, horizon: int, most: int, n_held_out: int = 0
+) -> list[Choice]:
     """Select the chains whose forecasts (the inverse of z = 0) have the smallest errors, and weight them.
 
     Every candidate is fitted to a first part of the series and forecasts `horizon` steps from rolling origins in the
@@ -119,6 +122,7 @@ def choose_transforms(series: Sequence[SeriesData], period: int, horizon: int, m
         period: int >= 1, steps of a season.
         horizon: int >= 1.
         most: int >= 1, the largest number of chains.
+        n_held_out: int >= 0, as for :func:`candidates`.
 
     Returns:
         The chains, best first, with weights proportional to exp(-3 √n (error / smallest error - 1)), where n is the
@@ -133,7 +137,7 @@ def choose_transforms(series: Sequence[SeriesData], period: int, horizon: int, m
     """
     # For matrices this small, the synchronisation of BLAS threads takes longer than the work.
     with threadpool_limits(1, user_api="blas"):
-        return _selected(series, period, horizon, most)
+        return _selected(series, period, horizon, most, n_held_out)
 
 
 def choose_term(config: Config, series: Sequence[SeriesData], period: int, horizon: int) -> Choice:
@@ -161,9 +165,9 @@ def choose_term(config: Config, series: Sequence[SeriesData], period: int, horiz
     return Choice(config, 1.0, with_term, form)
 
 
-def _selected(series: Sequence[SeriesData], period: int, horizon: int, most: int) -> list[Choice]:
+def _selected(series: Sequence[SeriesData], period: int, horizon: int, most: int, n_held_out: int) -> list[Choice]:
     scored = _scored(series)
-    found = candidates(series, period)
+    found = candidates(series, period, n_held_out)
     scores = {i: _score(config, scored, period, horizon) for i, config in enumerate(found)}
     forms: dict[int, str | None] = dict.fromkeys(scores)
     of_chain = {i: _form_of(config, series) for i, config in enumerate(found)}
@@ -196,22 +200,36 @@ def _selected(series: Sequence[SeriesData], period: int, horizon: int, most: int
 
 
 def _scored(series: Sequence[SeriesData]) -> list[SeriesData]:
-    """The series whose forecasts decide: all, or an evenly spaced subset."""
-    return list(series[:: max(1, -(-len(series) // MAX_SCORED_SERIES))])
+    """The series whose forecasts decide: all that vary, or an evenly spaced subset of them.
+
+    On constant series the candidates differ by rounding only.
+    """
+    varying = [each for each in series if np.ptp(each.values)] or list(series)
+    return varying[:: max(1, -(-len(varying) // MAX_SCORED_SERIES))]
 
 
 def _form_of(config: Config, series: Sequence[SeriesData]) -> str | None:
     """The form of the term that suits a chain: in the logarithm where the chain has one. None without covariates."""
     if not series[0].covariates.shape[1]:
         return None
-    if _has_logarithm(config):
+    if has_logarithm(config):
         # Subtracting an effect from zeros would leave negative values.
         return "multiplicative" if all((each.values > 0).all() for each in series) else None
     return "additive"
 
 
-def _has_logarithm(config: Iterable[Mapping[str, Any]]) -> bool:
-    return any(part["name"] in LOGARITHMS or _has_logarithm(part.get("transforms", ())) for part in config)
+def has_logarithm(config: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a chain takes logarithms, and so accepts positive values only."""
+    return any(part["name"] in LOGARITHMS or has_logarithm(part.get("transforms", ())) for part in config)
+
+
+def without_logarithm(config: Config) -> Config:
+    """A candidate without its logarithm.
+
+    >>> without_logarithm(({"name": "log"}, {"name": "difference", "lag": 1}))
+    ({'name': 'difference', 'lag': 1},)
+    """
+    return tuple(part for part in config if part["name"] not in LOGARITHMS)
 
 
 def _terms(form: str, series: Sequence[SeriesData], period: int, horizon: int) -> dict[tuple[int, int], LinearTerm]:
@@ -277,6 +295,7 @@ def _error(
     """
     total = len(series.values)
     unit = float(np.sqrt(np.mean((series.values[period:] - series.values[:-period]) ** 2))) if total > period else 0.0
+    unit = unit or float(np.ptp(series.values))  # the same season over and over
     found = []
     for start in _starts(total, period, horizon):
         if start >= total:

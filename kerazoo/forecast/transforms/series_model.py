@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.types import Index, Values
 from kerazoo.forecast.transforms.base import Tail
 from kerazoo.forecast.transforms.chain import Chain, fitted_chain
@@ -49,6 +50,14 @@ class SeriesModel:
         """
         rest = y if term is None else term.remove(y, covariates)
         return cls(fitted_chain(config, rest, index), term)
+
+    def accepts(self, y: Values, index: Index, covariates: Values) -> bool:
+        """Whether the values lie in the domain of the transforms of single values at the start of the chain."""
+        try:
+            self.chain.parts()[0].apply(y if self.term is None else self.term.remove(y, covariates), index)
+        except InvalidArgumentError:
+            return False
+        return True
 
     def apply(self, y: Values, index: Index, covariates: Values) -> tuple[Values, Tail]:
         """Transformed values (T,) and the tail, as :meth:`Transform.apply`; `covariates` are (T, K)."""
