@@ -5,6 +5,7 @@
 `_pairs`, `_blocks`        skip-gram pairs and token blocks of a corpus
 `_noise`, `_order`         noise words from an alias table; random permutations
 `_sequences`               windows over series
+`_panel_windows`           windows over a panel of series, drawn at random and scaled one by one
 `_word2vec`                training of word vectors, for several instruction sets
 `_smoothing`               innovations of exponential smoothing, and their gradient
 `_statistics`              smoothing, theta and autoregressions of many series, at rolling origins

@@ -70,6 +70,7 @@ ALLOWED = {
     "forecast.nets": (
         "cells.base", "cells.loop", "cells", "training", "zoo", "forecast.data", "forecast.transforms",
     ),
+    "forecast.global_nets": ("batching", "training", "zoo"),
     "forecast": (
         "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms", "forecast.statistics",
         "forecast.nets",

@@ -1,0 +1,178 @@
+"""Forecasts of a :class:`GlobalNet`, for any series."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from kerazoo._runtime.precision import in_float32
+from kerazoo._validation import check_int, check_real
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.global_nets.adjustment import AdjustedPanel, adjust
+from kerazoo.forecast.global_nets.losses import Loss
+from kerazoo.forecast.global_nets.network import make_network
+from kerazoo.forecast.global_nets.results import GlobalNet
+from kerazoo.forecast.global_nets.windows import windows_at
+
+__all__ = ["forecast", "forecast_quantiles"]
+
+Values = NDArray[np.float64]
+
+#: Windows of one call of a network, all of equal shape so that it is compiled once.
+ROWS = 512
+#: Forecasts stay within this many ranges of a window beyond its values, whatever the network says.
+RANGES = 3.0
+
+
+def forecast(net: GlobalNet, series: Iterable[Any], horizon: int | None = None) -> Values:
+    """Point forecasts of series, fitted or not: the median over the networks.
+
+    A series shorter than a window is forecast from what there is; one of a single value keeps it. Forecasts further
+    ahead than the networks predict at once continue from their own forecasts. The change from the last value stays
+    within nearly all changes of the training windows, in units of the scale, and within three ranges of the window
+    beyond its values.
+
+    Args:
+        net: of :func:`fit_global_net`.
+        series: S sequences of numbers; NaN is missing.
+        horizon: H >= 1, steps; None: those that the networks predict at once.
+
+    Returns:
+        float64 (S, H), finite.
+
+    Raises:
+        InvalidArgumentError: a series that :func:`kerazoo.forecast.global_nets.adjustment.adjust` refuses.
+
+    >>> import numpy as np
+    >>> from kerazoo.forecast.global_nets import fit_global_net
+    >>> net = fit_global_net([np.arange(10.0, 40.0)], 4, model="gru_1x8", n_nets=1, steps=3, seed=1)
+    >>> forecast(net, [[5.0, 6.0, 7.0], [3.0]], horizon=6).shape
+    (2, 6)
+    """
+    return _forecast(net, series, horizon, ())[..., 0]
+
+
+def forecast_quantiles(
+    net: GlobalNet, series: Iterable[Any], levels: Sequence[float], horizon: int | None = None
+) -> Values:
+    """Quantiles of the forecasts: the median over the networks of each.
+
+    Beyond the steps that the networks predict at once, the distances from the point forecast add up like standard
+    deviations of independent errors.
+
+    Args:
+        net: trained with a loss that has a distribution: quantiles, normal, Student's t or negative binomial.
+        series: as in :func:`forecast`.
+        levels: Q numbers > 0 and < 1; within those of loss `"quantiles"`.
+        horizon: as in :func:`forecast`.
+
+    Returns:
+        float64 (S, H, Q), rising with the levels.
+
+    Raises:
+        InvalidArgumentError: the loss has no distribution, or a level is out of range.
+
+    >>> import numpy as np
+    >>> from kerazoo.forecast.global_nets import fit_global_net
+    >>> net = fit_global_net([np.arange(10.0, 40.0)], 4, model="gru_1x8", loss="normal", n_nets=1, steps=3, seed=1)
+    >>> found = forecast_quantiles(net, [np.arange(20.0)], [0.1, 0.5, 0.9])
+    >>> found.shape, bool((np.diff(found) > 0).all())
+    ((1, 4, 3), True)
+    """
+    checked = [check_real("levels", level, 0.0, 1.0, exclusive=True) for level in levels]
+    if not checked or 1.0 in checked:
+        raise InvalidArgumentError(f"levels={list(levels)}; expected at least one number > 0 and < 1.")
+    order = np.argsort(np.argsort(checked, kind="stable"), kind="stable")
+    return _forecast(net, series, horizon, sorted(checked))[..., 1:][..., order]
+
+
+@in_float32()
+def _forecast(net: GlobalNet, series: Iterable[Any], horizon: int | None, levels: Sequence[float]) -> Values:
+    """Points and quantiles, (S, H, 1 + Q)."""
+    wanted = net.horizon if horizon is None else check_int("horizon", horizon)
+    loss = net.make_loss()
+    panel = adjust(series, net.period, counts=net.loss == "negative_binomial")
+    blocks: list[Values] = []
+    history, spread = panel, np.zeros((len(panel.kinds), 1, len(levels)))
+    for _ in range(0, wanted, net.horizon):
+        found = _block(net, loss, history, levels)
+        away = found[..., 1:] - found[..., :1]
+        if blocks:  # independent errors: squares of their sizes add up
+            away = np.sign(away + spread) * np.hypot(away, spread)
+            found[..., 1:] = np.sort(found[..., :1] + away, axis=-1)
+        spread = away[:, -1:]
+        if net.loss == "negative_binomial":
+            found = np.maximum(found, 0.0)
+        blocks.append(found)
+        history = _extended(history, found[..., 0])
+    return panel.undo(np.concatenate(blocks, axis=1)[:, :wanted])
+
+
+def _block(net: GlobalNet, loss: Loss, panel: AdjustedPanel, levels: Sequence[float]) -> Values:
+    """Adjusted values of the next steps that the networks predict at once, (S, H, 1 + Q)."""
+    n = len(panel.kinds)
+    series = np.arange(n, dtype=np.int64)
+    found = windows_at(panel, series, panel.lengths, net.lookback, 0)
+    scales = np.repeat(found.scales[:, None], net.horizon, axis=1)
+    every = []
+    for outputs in _outputs(net, found.inputs):
+        parts = [loss.point(outputs, scales)[..., None]]
+        if levels:
+            parts.append(loss.quantiles(outputs, scales, levels))
+        every.append(np.concatenate(parts, axis=-1))
+    scaled: Values = np.median(every, axis=0)
+    scaled = np.where(np.isfinite(scaled), scaled, 0.0)
+    scaled[..., 0] = np.clip(scaled[..., 0], net.limits[:, 0], net.limits[:, 1])
+    known = np.where(found.inputs[:, :, 1] > 0, found.inputs[:, :, 0], np.nan)
+    # A window without a value stays where it is: its scaled values are 0.
+    known[np.isnan(known).all(axis=1)] = 0.0
+    low, high = np.nanmin(known, axis=1)[:, None, None], np.nanmax(known, axis=1)[:, None, None]
+    reach = RANGES * np.maximum(high - low, 1.0)
+    scaled = np.clip(scaled, low - reach, high + reach)
+    if levels:
+        scaled[..., 1:] = np.sort(scaled[..., 1:], axis=-1)
+    values: Values = found.centres[:, None, None] + found.scales[:, None, None] * scaled
+    return values
+
+
+def _extended(panel: AdjustedPanel, values: Values) -> AdjustedPanel:
+    """The panel with values (S, H) after each series."""
+    horizon = values.shape[1]
+    lengths = panel.lengths
+    offsets = np.concatenate(([0], np.cumsum(lengths + horizon))).astype(np.int64)
+    longer = np.empty(offsets[-1])
+    is_new = np.zeros(offsets[-1], bool)
+    is_new[(offsets[1:, None] - horizon + np.arange(horizon)).ravel()] = True
+    longer[is_new] = values.ravel()
+    longer[~is_new] = panel.values
+    return AdjustedPanel(longer, offsets, panel.kinds, panel.seasons)
+
+
+#: Models that were compiled for forecasts, by spec, and the lock of their weights.
+_models = lru_cache(maxsize=4)(make_network)
+_lock = threading.Lock()
+
+
+def _outputs(net: GlobalNet, inputs: NDArray[np.float32]) -> list[Values]:
+    """Outputs (S, H, O) of each network, for inputs (S, L, 3)."""
+    n = len(inputs)
+    found = []
+    with _lock:
+        model = _models(net.spec)
+        for weights in net.weights:
+            model.set_weights(list(weights))
+            parts = []
+            for first in range(0, n, ROWS):
+                part = inputs[first : first + ROWS]
+                rows = len(part)
+                if n > ROWS and rows < ROWS:
+                    part = np.concatenate([part, np.zeros((ROWS - rows, *part.shape[1:]), part.dtype)])
+                parts.append(np.asarray(ops.convert_to_numpy(model.predict_on_batch(part)), np.float64)[:rows])
+            found.append(np.concatenate(parts))
+    return found

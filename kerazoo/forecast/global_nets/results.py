@@ -1,0 +1,107 @@
+"""`GlobalNet`: what a training leaves, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerazoo.errors import StorageError
+from kerazoo.forecast.global_nets.losses import Loss, make_loss
+from kerazoo.zoo import RNNSpec
+
+__all__ = ["GlobalNet"]
+
+VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalNet:
+    """Networks of one kind, trained on the windows of all series of a panel.
+
+    They forecast any series (:func:`kerazoo.forecast.global_nets.forecast`), because a window knows nothing of the
+    series that it comes from.
+
+    Attributes:
+        spec: RNNSpec of the zoo model; its `lookback` and `horizon` are those of the windows.
+        period: int >= 1, steps of the season that is taken out of each series.
+        loss: name of the loss.
+        levels: levels of the quantiles that were trained, () for other losses.
+        weights: for each of M networks the weights of the model, float32 arrays.
+        limits: float64 (H, 2), the range of the scaled changes that forecasts are limited to.
+        steps: training steps of each network, (M,).
+        losses: mean training loss of each network, (M,).
+        interrupted: whether Ctrl-C ended the training early; fewer networks are then left, or one of fewer steps.
+    """
+
+    spec: RNNSpec
+    period: int
+    loss: str
+    levels: tuple[float, ...]
+    weights: tuple[tuple[NDArray[np.float32], ...], ...]
+    limits: NDArray[np.float64]
+    steps: tuple[int, ...]
+    losses: tuple[float, ...]
+    interrupted: bool = False
+
+    @property
+    def lookback(self) -> int:
+        """Steps of a window."""
+        return int(self.spec.lookback or 0)
+
+    @property
+    def horizon(self) -> int:
+        """Steps that are predicted at once."""
+        return self.spec.horizon
+
+    def make_loss(self) -> Loss:
+        """The loss that the outputs belong to."""
+        return make_loss(self.loss, self.levels)
+
+    def to_plain(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Arrays by name, and the rest as values that JSON can hold."""
+        arrays: dict[str, NDArray[Any]] = {"limits": self.limits}
+        for member, values in enumerate(self.weights):
+            arrays |= {f"net{member}.{place}": value for place, value in enumerate(values)}
+        notes = {
+            "version": VERSION,
+            "spec": self.spec.to_dict(),
+            "period": self.period,
+            "loss": self.loss,
+            "levels": list(self.levels),
+            "steps": list(self.steps),
+            "losses": list(self.losses),
+            "interrupted": self.interrupted,
+        }
+        return arrays, notes
+
+    @classmethod
+    def from_plain(cls, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any]) -> GlobalNet:
+        """The inverse of :meth:`to_plain`.
+
+        Raises:
+            StorageError: something is missing, or the notes are of another version.
+        """
+        if notes.get("version") != VERSION:
+            raise StorageError(f"networks of version {notes.get('version')!r}; expected {VERSION}.")
+        try:
+            weights = []
+            for member in range(len(notes["steps"])):
+                count = sum(name.startswith(f"net{member}.") for name in arrays)
+                weights.append(tuple(np.asarray(arrays[f"net{member}.{place}"]) for place in range(count)))
+            return cls(
+                spec=RNNSpec.from_dict(notes["spec"]),
+                period=int(notes["period"]),
+                loss=str(notes["loss"]),
+                levels=tuple(notes["levels"]),
+                weights=tuple(weights),
+                limits=np.asarray(arrays["limits"], np.float64),
+                steps=tuple(notes["steps"]),
+                losses=tuple(notes["losses"]),
+                interrupted=bool(notes["interrupted"]),
+            )
+        except KeyError as error:
+            raise StorageError(f"{error} is missing; expected the arrays and notes that to_plain() returns.") from None

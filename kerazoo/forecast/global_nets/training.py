@@ -1,0 +1,196 @@
+"""`fit_global_net`: trains networks on the windows of all series of a panel."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from kerazoo import training
+from kerazoo._runtime.callbacks import flatten_callbacks
+from kerazoo._runtime.interrupts import DeferredInterrupt
+from kerazoo._runtime.precision import in_float32
+from kerazoo._validation import check_int, check_real
+from kerazoo.errors import TrainingError
+from kerazoo.forecast.global_nets.adjustment import adjust
+from kerazoo.forecast.global_nets.losses import make_loss
+from kerazoo.forecast.global_nets.network import make_network, network_spec
+from kerazoo.forecast.global_nets.results import GlobalNet
+from kerazoo.forecast.global_nets.windows import PanelWindows, default_lookback
+from kerazoo.zoo import RNNSpec
+
+__all__ = ["fit_global_net"]
+
+#: Windows whose targets set the limits of forecasts, and the share of them beyond each limit.
+WINDOWS_OF_LIMITS, BEYOND_LIMITS = 16384, 5e-4
+#: Key of the draws of these windows.
+KEY_OF_LIMITS = 0x6C696D697473
+#: Bound of the norm of the gradient of a step; that of a usual step of `bounded` is far below.
+CLIPNORM = 1.0
+
+
+@in_float32()
+def fit_global_net(
+    series: Iterable[Any],
+    horizon: int,
+    period: int = 1,
+    *,
+    model: RNNSpec | str = "gru_2x64_residual",
+    loss: str = "bounded",
+    levels: Sequence[float] = (),
+    lookback: int | None = None,
+    n_nets: int = 3,
+    steps: int = 2000,
+    batch_size: int = 256,
+    learning_rate: float = 2e-3,
+    seed: int | None = None,
+    callbacks: Any = None,
+    verbose: int = 0,
+) -> GlobalNet:
+    """Train networks of the zoo on windows from anywhere in all series.
+
+    Each series loses its season, where it has one, and becomes logarithms, where it is positive
+    (:func:`kerazoo.forecast.global_nets.adjustment.adjust`). A window is scaled by its own last value and mean absolute
+    difference, and the network predicts the next `horizon` steps at once. Adam's learning rate falls to 0 along half a
+    cosine; there is no early stopping. The networks differ in their initial weights and in their batches.
+
+    Ctrl-C ends the training after the current step: the result has the finished networks, or the first one as far as it
+    got, and `interrupted=True`. A network whose loss is no longer a number is left out with a warning.
+
+    Args:
+        series: S sequences of numbers, of any lengths; NaN is missing.
+        horizon: H >= 1, steps to predict at once.
+        period: steps of a season; 1: none.
+        model: name or spec of a zoo model, for its layers.
+        loss: see :mod:`kerazoo.forecast.global_nets.losses`. `"negative_binomial"` is for counts.
+        levels: of loss `"quantiles"`, such as [0.1, 0.9]; the median is added.
+        lookback: L >= 2, steps of a window; None: :func:`kerazoo.forecast.global_nets.windows.default_lookback`.
+        n_nets: M >= 1, networks; forecasts are their median.
+        steps: training steps of each network.
+        batch_size: windows of a step.
+        learning_rate: of the first step.
+        seed: int >= 0 or None. The same seed gives the same windows and initial weights.
+        callbacks: Keras callbacks; they see each network as one epoch.
+        verbose: 0, or 1 for a progress bar with the time left.
+
+    Returns:
+        The networks, as plain values.
+
+    Raises:
+        InvalidArgumentError: an argument out of range, or no series is long enough for a window and a step after it.
+        TrainingError: the loss of every network is not finite.
+        KeyboardInterrupt: Ctrl-C before the first step.
+
+    >>> import numpy as np
+    >>> series = [np.arange(10.0, 40.0) * factor for factor in (1, 5, 20)]
+    >>> net = fit_global_net(series, 4, model="gru_1x8", n_nets=1, steps=3, seed=1)
+    >>> net.spec.name, net.steps
+    ('gru_1x8_seq2one_f3_h4_t8', (3,))
+    """
+    horizon = check_int("horizon", horizon, hint="It is the number of steps to predict.")
+    n_nets = check_int("n_nets", n_nets)
+    steps = check_int("steps", steps)
+    rate = check_real("learning_rate", learning_rate, 0.0, exclusive=True, hint="The usual value is 0.002.")
+    made = make_loss(loss, levels)
+    panel = adjust(series, period, counts=loss == "negative_binomial")
+    if lookback is None:
+        lookback = default_lookback(panel.lengths, horizon, period)
+    check_int("lookback", lookback, 2)
+    data = PanelWindows(panel, lookback, horizon, batch_size=batch_size, steps=steps, seed=seed)
+    spec = network_spec(model, lookback, horizon, made.n_outputs)
+    network = make_network(spec, data.seed)
+    # A schedule, not a callback: on JAX a callback cannot change the rate between two steps.
+    schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
+    network.compile(keras.optimizers.Adam(schedule, global_clipnorm=CLIPNORM), loss=made)
+    trained: list[tuple[NDArray[np.float32], ...]] = []
+    done: list[int] = []
+    losses: list[float] = []
+    failures: list[TrainingError] = []
+    with DeferredInterrupt() as interrupt:
+        for member in range(n_nets):
+            if interrupt.pending:
+                break
+            data.epoch = member
+            _restart(network, spec, data.seed + member)
+            course = _Course(interrupt, steps, f"network {member + 1} of {n_nets}", verbose)
+            try:
+                training.fit(
+                    network, data, epochs=1, shuffle=False, verbose=0, callbacks=[*flatten_callbacks(callbacks), course]
+                )
+            except TrainingError as error:
+                failures.append(error)
+                continue
+            finally:
+                course.close()
+            # An unfinished network, whose learning rate is still high, would spoil the median of finished ones.
+            if not interrupt.pending or course.done == steps or not trained:
+                trained.append(tuple(np.array(value, np.float32) for value in network.get_weights()))
+                done.append(course.done)
+                losses.append(course.loss)
+    if failures and not trained:
+        raise failures[0]
+    if not trained or not any(done):
+        interrupt.raise_if_pending()
+    for failure in failures:
+        warnings.warn(f"a network is left out: {failure}", RuntimeWarning, stacklevel=2)
+    return GlobalNet(
+        spec, panel.seasons.shape[1], loss, made.levels, tuple(trained), _limits(data), tuple(done), tuple(losses),
+        interrupt.pending,
+    )  # fmt: skip
+
+
+def _restart(network: Any, spec: RNNSpec, seed: int) -> None:
+    """Initial weights and a new optimizer state, in a model whose step is compiled once for all networks."""
+    network.set_weights(make_network(spec, seed).get_weights())
+    if not network.optimizer.built:
+        network.optimizer.build(network.trainable_variables)
+    for variable in network.optimizer.variables:  # steps and moments; the rate is a schedule
+        variable.assign(np.zeros(variable.shape, variable.dtype))
+
+
+def _limits(data: PanelWindows) -> NDArray[np.float64]:
+    """Range of the scaled targets of nearly all windows, by step; it never narrows with the step."""
+    found = data.draw(KEY_OF_LIMITS, 0, WINDOWS_OF_LIMITS).targets
+    limits = np.zeros((data.horizon, 2))
+    for step in range(data.horizon):
+        values = found[found[:, step, 1] > 0, step, 0]
+        if len(values):
+            limits[step] = np.quantile(values, [BEYOND_LIMITS, 1 - BEYOND_LIMITS])
+    limits[:, 0] = np.minimum.accumulate(np.minimum(limits[:, 0], 0.0))
+    limits[:, 1] = np.maximum.accumulate(np.maximum(limits[:, 1], 0.0))
+    return limits
+
+
+class _Course(keras.callbacks.Callback):
+    """Shows progress, and stops the training after Ctrl-C.
+
+    Attributes:
+        done: steps so far.
+        loss: mean loss so far.
+    """
+
+    def __init__(self, interrupt: DeferredInterrupt, steps: int, title: str, verbose: int) -> None:
+        super().__init__()
+        self._interrupt, self._steps = interrupt, steps
+        self._bar = tqdm(total=steps, desc=title, file=sys.stderr, unit="step", disable=not verbose)
+        self.done = 0
+        self.loss = float("nan")
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """After a step, or after those of one call of a compiled loop."""
+        done = min(batch + 1, self._steps)
+        self._bar.update(done - self.done)
+        self.done, self.loss = done, float((logs or {}).get("loss", self.loss))
+        self._bar.set_postfix(loss=f"{self.loss:.4g}", refresh=False)
+        if self._interrupt.pending:
+            self._model.stop_training = True  # not `self.model`, which reads the state of JAX
+
+    def close(self) -> None:
+        """End the progress bar."""
+        self._bar.close()
