@@ -49,7 +49,6 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
     and recurrent neural networks; here the statistics are fitted first). Their outputs are zero at first. Validation
     networks, trained on the first part of each series, decide when to stop and how much of the correction to apply:
     where it does not help, the statistical forecast is returned.
-
     The constructor stores the parameters and `fit` checks them; `get_params` and `sklearn.base.clone` work.
 
     Args:
@@ -203,7 +202,9 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
         """Check what :meth:`fit` checks before the training, which may take minutes.
 
         Args:
-            y, X, val: as for :meth:`fit`.
+            y: as for :meth:`fit`.
+            X: as for :meth:`fit`.
+            val: as for :meth:`fit`.
 
         Returns:
             The settings of `fit`, with `period` and `horizon` resolved from the series.
