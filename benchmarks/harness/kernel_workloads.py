@@ -13,7 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from kerazoo_ext import _blocks, _noise, _order, _pairs, _scan, _sequences, _smoothing, _statistics, _word2vec
+from kerazoo_ext import (
+    _blocks,
+    _noise,
+    _order,
+    _pairs,
+    _panel_windows,
+    _scan,
+    _sequences,
+    _smoothing,
+    _statistics,
+    _word2vec,
+)
 
 __all__ = ["Workload", "mark", "workloads"]
 
@@ -36,6 +47,7 @@ def workloads(widest: str) -> Iterator[Workload]:
     yield from batching()
     yield from smoothing()
     yield from statistics()
+    yield from panel_windows()
     for instruction_set in _word2vec.INSTRUCTION_SETS[: _word2vec.INSTRUCTION_SETS.index(widest) + 1]:
         yield from training(instruction_set)
 
@@ -182,6 +194,23 @@ def statistics() -> Iterator[Workload]:
         return float(len(values))
 
     yield "statistics, months", "value", fit
+
+
+def panel_windows() -> Iterator[Workload]:
+    """Draws and scaled windows of 36 steps, and targets of 18, of 64 series of 100 values; counts windows."""
+    values = np.exp(np.sin(np.arange(6400.0)))
+    offsets, eligible = np.arange(0, 6401, 100, dtype=np.int64), np.arange(64, dtype=np.int64)
+    kinds = np.full(64, _panel_windows.VALUES, np.uint8)
+    series, ends = (np.empty(512, np.int64) for _ in range(2))
+    inputs, targets = np.empty((512, 36, 3), np.float32), np.empty((512, 18, 3), np.float32)
+    centres, scales = (np.empty(512) for _ in range(2))
+
+    def windows() -> float:
+        _panel_windows.draw(offsets, eligible, 36, 18, 7, 0, series, ends)
+        _panel_windows.fill(values, offsets, kinds, 1e-9, series, ends, inputs, targets, centres, scales)
+        return float(len(ends))
+
+    yield "scaled windows of 36 + 18", "window", windows
 
 
 def training(instruction_set: str) -> Iterator[Workload]:

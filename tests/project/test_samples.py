@@ -37,7 +37,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-LONG = ("forecast.md", "search.md", "zoo.md", "recurrent-training.md")  # 15 seconds and more
+LONG = ("batching.md", "cells.md", "forecast.md", "search.md", "zoo.md", "recurrent-training.md")  # 10 seconds and more
 
 
 MARKS = {"README.md": [], "recipes.md": [pytest.mark.slow]}  # a dozen processes

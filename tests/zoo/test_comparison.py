@@ -211,7 +211,7 @@ def test_evaluation_is_not_on_the_clock(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"names": ["gur_1x8"]}, "Did you mean 'mgu'"),
+        ({"names": ["gur_1x8"]}, "Did you mean 'gru'"),
         ({"names": []}, "names is empty"),
         ({"seconds": 0}, "seconds=0"),
         ({"seeds": 0}, "seeds=0"),

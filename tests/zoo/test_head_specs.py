@@ -99,9 +99,9 @@ def test_trained_saved_and_loaded(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"price": np.zeros((N, 3))}, r"targets have shape \(4, 3\), outputs \(4, 3, 2\)"),
-        ({"price": np.zeros((N, 2, 3))}, r"targets have shape \(4, 2, 3\)"),
-        ({"b": np.zeros((N, 3))}, r"targets have shape \(4, 3\), outputs \(4, 1\)"),
+        ({"price": np.zeros((N, 3))}, r"targets of 'price' have shape \(4, 3\), outputs of 'price' \(4, 3, 2\)"),
+        ({"price": np.zeros((N, 2, 3))}, r"targets of 'price' have shape \(4, 2, 3\)"),
+        ({"b": np.zeros((N, 3))}, r"targets of 'b' have shape \(4, 3\), outputs of 'b' \(4, 1\)"),
         ({"rises": np.zeros((N, 3))}, "ids of classes"),
         ({"fall": np.zeros(N)}, "targets for 'fall'; expected the names of the heads: 'b', 'price', 'rises'"),
     ],
@@ -115,7 +115,7 @@ def test_targets_are_a_dict_of_all_heads_with_a_loss():
     y = targets()
     with pytest.raises(InvalidArgumentError, match="no targets for 'rises', which has a loss"):
         loss_of(compiled(), {name: each for name, each in y.items() if name != "rises"})
-    with pytest.raises(InvalidArgumentError, match="targets are of type list; expected a dict"):
+    with pytest.raises(InvalidArgumentError, match="targets are a list; expected a dict"):
         loss_of(compiled(), list(y.values()))
     with pytest.raises(InvalidArgumentError, match="expected a dict: name of a head -> its loss"):
         loss_of(compiled(loss=["mse", "mse", "mse"]), y)
