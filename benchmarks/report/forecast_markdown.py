@@ -7,7 +7,6 @@ The lines of the page between `<!-- accuracy -->` and `<!-- /accuracy -->` are r
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import re
@@ -18,7 +17,7 @@ from typing import Any
 
 from benchmarks.data.series_of_r import OF_R
 from benchmarks.harness.forecast_peers import mean_ranks
-from benchmarks.harness.results import RESULTS
+from benchmarks.report.markdown import table, update_pages
 
 __all__ = ["accuracy", "fill"]
 
@@ -87,7 +86,7 @@ def _milk(rows: Sequence[Mapping[str, Any]], document: Mapping[str, Any]) -> str
         "Milk, twelve months ahead from the ends of 1968 to 1974. Every method is fitted at each origin with default\n"
         f"settings, to earlier values only. Root mean squared errors in pounds per cow, medians of {seeds} seeds\n"
         "(`benchmarks/results/forecast_accuracy_milk.json`):\n\n"
-        + _table(["", "1975", "mean of seven years", "MASE", "coverage of 80 %", "coverage of 95 %"], lines)
+        + table(["", "1975", "mean of seven years", "MASE", "coverage of 80 %", "coverage of 95 %"], lines)
     )
 
 
@@ -114,7 +113,7 @@ def _by_series(tables: Mapping[str, Any], alone: Mapping[str, Any]) -> str:
         "MASE (errors relative to those of the seasonal naive forecast within the training part) at the rolling\n"
         "origins of `benchmarks/data/series.py`, the lowest of each series in bold; the forecaster without networks\n"
         "(`epochs=0`); coverage of the forecaster's intervals; mean ranks of the methods that ran on all series:\n\n"
-        + _table(["", *heads, "coverage of 80 %", "coverage of 95 %"], lines)
+        + table(["", *heads, "coverage of 80 %", "coverage of 95 %"], lines)
     )
 
 
@@ -150,7 +149,7 @@ def _further(document: Mapping[str, Any]) -> str:
         f"The {len(tables)} series of `benchmarks/data/series_of_r.py`, on which the selection of transforms was\n"
         "tuned, five origins each: MASE relative to the seasonal naive forecast (geometric means), the number of\n"
         f"series on which it is lower, and the mean rank. Seeds: {seeds} (`forecast_accuracy_further.json`). The\n"
-        f"forecaster's 80 % intervals cover {covered[80]}, its 95 % intervals {covered[95]}:\n\n" + _table(heads, lines)
+        f"forecaster's 80 % intervals cover {covered[80]}, its 95 % intervals {covered[95]}:\n\n" + table(heads, lines)
     )
 
 
@@ -162,7 +161,7 @@ def _sine(rows: Sequence[Mapping[str, Any]]) -> str:
     return (
         "The sine of 2017, medians (`forecast_sine.json`): one-step mean squared error after 2000 batches of one\n"
         "window at a learning rate of 1e-4 and at the end of training, and the largest error of 60 generated steps:\n\n"
-        + _table(["100 units", "after 2000", "at the end", "60 steps"], lines)
+        + table(["100 units", "after 2000", "at the end", "60 steps"], lines)
     )
 
 
@@ -190,7 +189,7 @@ def _cells(documents: Sequence[Mapping[str, Any]]) -> str:
     return (
         "The default model is the best of these by mean rank: MASE with other networks, on the series where networks\n"
         f"matter; number of seeds: {seeds} (`forecast_cells_*.json`). Two seeds of the default differ by up to 5 %:\n\n"
-        + _table(["", *(f"`{each.removeprefix('forecaster, ')}`" for each in ranks)], lines)
+        + table(["", *(f"`{each.removeprefix('forecaster, ')}`" for each in ranks)], lines)
     )
 
 
@@ -202,18 +201,9 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.0f} %"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def main() -> None:
     """Update the tables of pages."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("pages", nargs="+", type=Path)
-    for page in parser.parse_args().pages:
-        page.write_text(fill(page.read_text(), RESULTS))
-        print(page)
+    update_pages(__doc__.splitlines()[0], fill)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,14 @@ The lines of the page between `<!-- statistics -->` and `<!-- /statistics -->` a
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.data.competitions import SETS
-from benchmarks.harness.results import RESULTS
+from benchmarks.report.markdown import table, update_pages
 
 __all__ = ["fill"]
 
@@ -61,13 +60,13 @@ def _tables(document: Mapping[str, Any]) -> str:
             "Test parts of M3 and Tourism, sMAPE / MASE (`benchmarks/results/forecast_statistics.json`); AutoETS and",
             "DynamicOptimizedTheta are statsforecast's, in the same run:",
             "",
-            _table(["", *heads], accuracy),
+            table(["", *heads], accuracy),
             "",
             "Seconds from the arrays to the forecasts, with one and with two threads (statsforecast: processes), and",
             f"how many times as long the peer takes with one. {machine['cores']} cores of {machine['cpu']} that other",
             f"work shared, so compare within a row only (load average {load:.0f} at the start):",
             "",
-            _table(
+            table(
                 ["", "1", "2", "AutoETS, 1", "2", "ratio", "DynamicOptimizedTheta, 1", "2", "ratio"],
                 seconds,
             ),
@@ -89,18 +88,9 @@ def _ratio(peer: Mapping[str, Any], own: Mapping[str, Any]) -> str:
     return f"{peer['seconds'] / own['seconds']:.1f}" if peer.get("seconds") and own.get("seconds") else ""
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def main() -> None:
     """Update the table of pages."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("pages", nargs="+", type=Path)
-    for page in parser.parse_args().pages:
-        page.write_text(fill(page.read_text(), RESULTS))
-        print(page)
+    update_pages(__doc__.splitlines()[0], fill)
 
 
 if __name__ == "__main__":

@@ -150,13 +150,7 @@ class Fitted:
                 "level is given, but no steps were held out to measure the width of intervals; expected level=None, "
                 "or a fit with val > 0 (longer series), or loss='normal'."
             )
-        for level in levels:
-            widths = [self.intervals.half_widths(level, number, horizon) for number in range(len(points))]
-            for label, sign in zip(bound_columns(level), (-1.0, 1.0), strict=True):
-                columns[label] = [
-                    ensemble.above_floor(point + sign * width) for point, width in zip(points, widths, strict=True)
-                ]
-        return columns
+        return columns | self.intervals.bounds(points, horizon, levels, ensemble.floor)
 
     def _find_substitutes(self, series: Sequence[SeriesData]) -> None:
         """Fit models without a logarithm, to the fitted series, for values that a selected logarithm refuses.

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kerazoo._columns import FORECAST, bound_columns
+from kerazoo._columns import FORECAST
 from kerazoo.errors import IntervalError, InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.ensemble import Ensemble
@@ -122,22 +122,14 @@ class FittedStatistics:
             ]
         columns = {FORECAST: points}
         levels = tuple(levels)
-        if levels and self.intervals is None:
+        if not levels:
+            return columns
+        if self.intervals is None:
             raise IntervalError(
                 "level is given, but no steps were held out to measure the width of intervals; expected level=None, "
                 "or a fit with val > 0."
             )
-        for level in levels:
-            assert self.intervals is not None
-            widths = [self.intervals.half_widths(level, number, horizon) for number in range(len(points))]
-            for label, sign in zip(bound_columns(level), (-1.0, 1.0), strict=True):
-                columns[label] = [
-                    self._above_floor(point + sign * width) for point, width in zip(points, widths, strict=True)
-                ]
-        return columns
-
-    def _above_floor(self, values: Values) -> Values:
-        return values if self.floor is None else np.maximum(values, self.floor)
+        return columns | self.intervals.bounds(points, horizon, levels, self.floor)
 
     def possible_levels(self, levels: Iterable[float]) -> tuple[float, ...]:
         """The levels for which enough steps were held out."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from kerazoo._columns import bound_columns
 from kerazoo.errors import IntervalError
 from kerazoo.forecast.transforms.base import Values
 
@@ -77,6 +78,31 @@ class ConformalIntervals:
     def supports(self, level: float) -> bool:
         """Whether enough steps were held out for intervals of this level."""
         return level * (self.n_held_out + 1) / self.n_held_out <= 1.0 + 0.5 / self.n_held_out
+
+    def bounds(
+        self, points: Sequence[Values], horizon: int, levels: Iterable[float], floor: float | None = None
+    ) -> dict[str, list[Values]]:
+        """Lower and upper bounds around the forecasts of all series.
+
+        Args:
+            points: float64 (horizon,) per series.
+            horizon: int >= 1.
+            levels: floats in (0, 1).
+            floor: float or None, below which no bound falls.
+
+        Returns:
+            Column label -> one float64 (horizon,) per series.
+
+        Raises:
+            IntervalError: too few steps were held out for a level.
+        """
+        columns = {}
+        for level in levels:
+            widths = [self.half_widths(level, number, horizon) for number in range(len(points))]
+            for label, sign in zip(bound_columns(level), (-1.0, 1.0), strict=True):
+                found = [point + sign * width for point, width in zip(points, widths, strict=True)]
+                columns[label] = found if floor is None else [np.maximum(each, floor) for each in found]
+        return columns
 
     def half_widths(self, level: float, series: int, horizon: int) -> Values:
         """Half widths of the intervals, float64 (horizon,), in the units of the data.
