@@ -66,11 +66,11 @@ ALLOWED = {
     ),
     "forecast.data": (),
     "forecast.transforms": ("forecast.data",),
-    "forecast.statistics": (),
+    "forecast.statistics": ("forecast.data",),
     "forecast.nets": (
         "cells.base", "cells.loop", "cells", "training", "zoo", "forecast.data", "forecast.transforms",
     ),
-    "forecast.global_nets": ("batching", "training", "zoo"),
+    "forecast.global_nets": ("batching", "training", "zoo", "forecast.data"),
     "forecast": (
         "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms", "forecast.statistics",
         "forecast.nets",

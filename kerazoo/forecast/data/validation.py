@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -26,6 +27,7 @@ __all__ = [
     "long_keys",
     "numeric_column",
     "plain_array",
+    "series_array",
 ]
 
 KEYS = ("unique_id", "ds")  # columns of a long frame, in addition to y
@@ -43,6 +45,38 @@ def plain_array(data: Any, what: str) -> Values:
         hint = " It holds None or other values that are not numbers." if array.dtype.kind == "O" else ""
         raise InvalidArgumentError(f"{what} has the dtype {array.dtype}; expected numbers.{hint}")
     return np.array(array, np.float64)
+
+
+def series_array(place: int, given: Any, largest: float = math.inf) -> Values:
+    """One of several series of numbers, in which NaN is missing, as float64 (T,). Not copied if it is that already.
+
+    Args:
+        place: number of the series, for messages.
+        given: numbers (T,).
+        largest: largest size of a value.
+
+    Raises:
+        InvalidArgumentError: no numbers, more than one dimension, no value, or an infinite or larger one.
+    """
+    try:
+        array = np.asarray(given, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(f"series {place}: {error}; expected numbers.") from None
+    if array.ndim != 1:
+        raise InvalidArgumentError(
+            f"series {place} has the shape {array.shape}; expected one dimension. One series y is given as [y]."
+        )
+    missing = np.isnan(array)
+    wrong = np.isinf(array) | (np.abs(array) > largest)
+    if wrong.any():
+        at = int(wrong.argmax())
+        numbers = "finite numbers" if largest == math.inf else f"numbers of at most {largest:g} in size"
+        raise InvalidArgumentError(
+            f"series {place}: value {at} is {array[at]}; expected {numbers}, or NaN where one is missing."
+        )
+    if missing.all():
+        raise InvalidArgumentError(f"series {place} has no value; expected at least one. Remove the series.")
+    return array
 
 
 def numeric_column(column: pd.Series, what: str, labels: Index, frame: bool = False) -> Values:

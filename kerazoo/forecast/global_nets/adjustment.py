@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.validation import series_array
 from kerazoo_ext import _panel_windows
 
 __all__ = ["AdjustedPanel", "adjust", "is_seasonal", "seasonal_indices"]
@@ -180,21 +181,13 @@ def _without_gaps(y: Values) -> Values:
 
 
 def _checked(place: int, given: Any, counts: bool) -> Values:
-    try:
-        y = np.array(given, np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f"series {place}: {error}; expected numbers.") from None
-    if y.ndim != 1:
-        raise InvalidArgumentError(f"series {place} has the shape {y.shape}; expected one dimension.")
-    known = ~np.isnan(y)
-    if not known.any():
-        raise InvalidArgumentError(f"series {place} has no value; expected at least one. Remove the series.")
-    wrong = known & ~(np.abs(y) <= LARGEST)
-    what = f"numbers of at most {LARGEST:g} in size, or NaN where one is missing"
-    if counts and not wrong.any():
-        wrong = known & ((y < 0) | (y != np.floor(y)))
-        what = "whole numbers >= 0. loss='negative_binomial' is for counts only"
-    if wrong.any():
-        at = int(wrong.argmax())
-        raise InvalidArgumentError(f"series {place}: value {at} is {y[at]}; expected {what}.")
+    y = series_array(place, given, LARGEST)
+    if counts:
+        wrong = (y < 0) | (y != np.floor(y)) & ~np.isnan(y)
+        if wrong.any():
+            at = int(wrong.argmax())
+            raise InvalidArgumentError(
+                f"series {place}: value {at} is {y[at]}; expected whole numbers >= 0. loss='negative_binomial' is for "
+                "counts only."
+            )
     return y

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from kerazoo._runtime.devices import usable_cores
 from kerazoo._validation import check_flag, check_int, check_real
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.validation import series_array
 from kerazoo.forecast.statistics.results import Statistics, Values
 from kerazoo_ext import _statistics
 
@@ -165,26 +166,9 @@ def _check_periods(period: Any) -> Values:
 
 def _flatten(series: Iterable[Any]) -> tuple[Values, NDArray[np.int64]]:
     """All values, one series after the other, and where each begins."""
-    arrays = []
     if not isinstance(series, Iterable):
         raise InvalidArgumentError(f"series={series!r}; expected a sequence of series, [y] for a single one.")
-    for place, each in enumerate(series):
-        try:
-            array = np.asarray(each, np.float64)
-        except (TypeError, ValueError) as error:
-            raise InvalidArgumentError(f"series {place}: {error}; expected numbers.") from None
-        if array.ndim != 1:
-            raise InvalidArgumentError(
-                f"series {place} has the shape {array.shape}; expected one dimension. One series y is given as [y]."
-            )
-        if np.isinf(array).any():
-            at = int(np.isinf(array).argmax())
-            raise InvalidArgumentError(
-                f"series {place}: value {at} is {array[at]}; expected finite numbers, or NaN where one is missing."
-            )
-        if not np.isfinite(array).any():
-            raise InvalidArgumentError(f"series {place} has no value; expected at least one. Remove the series.")
-        arrays.append(array)
+    arrays = [series_array(place, each) for place, each in enumerate(series)]
     offsets = np.concatenate(([0], np.cumsum([len(array) for array in arrays]))).astype(np.int64)
     return (np.concatenate(arrays) if arrays else np.empty(0)), offsets
 
