@@ -46,9 +46,11 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
     Each series is scaled and replaced by the residuals of a statistical forecast (exponential smoothing or a linear
     autoregression), which is selected by backtest inside the training part (`transforms="auto"`). Covariates have a
     linear term in it. Recurrent networks learn the residuals (cf. Smyl 2020, A hybrid method of exponential smoothing
-    and recurrent neural networks; here the statistics are fitted first). Their outputs are zero at first. Validation
-    networks, trained on the first part of each series, decide when to stop and how much of the correction to apply:
-    where it does not help, the statistical forecast is returned.
+    and recurrent neural networks; here the statistics are fitted first). Validation networks, trained on the first part
+    of each series, decide when to stop and how much of the correction to apply: where it does not help, the statistical
+    forecast is returned. Several series without networks (`epochs=0`), covariates and given transforms have compiled
+    statistics with weights of their own instead (`statistics_`).
+
     The constructor stores the parameters and `fit` checks them; `get_params` and `sklearn.base.clone` work.
 
     Args:
@@ -85,10 +87,9 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
         transforms_: list of (configs, weight): the selected chains of transforms and their weights in the forecast.
         statistics_: DataFrame, of several series with `epochs=0`, in place of `transforms_`: the weights of the models
             of :func:`kerazoo.forecast.statistics.fit_statistics`, a row per series. Without columns else.
-        covariate_effects_: DataFrame, the linear effects of covariates in the statistics, with one row per series,
-            covariate and form, and the columns `series`, `covariate`; `form`: "additive", "multiplicative" or "none";
-            `coefficient`: the change of y for a change of the covariate by 1, or in the multiplicative form the change
-            of log y; `weight` of the form in the forecast; `note`: why a coefficient is 0. Empty without covariates.
+        covariate_effects_: DataFrame, the linear effects of covariates in the statistics: `series`; `covariate`; `form`,
+            "additive", "multiplicative" or "none"; `coefficient`, the change of y, in the multiplicative form of log y,
+            for a change of the covariate by 1; `weight` of the form; `note`, why a coefficient is 0.
         history_: dict of lists, one value per epoch: loss, and val_loss of the validation networks.
         best_epoch_: int, epochs of training of the networks in use; 0: the statistical forecast is returned.
         correction_weight_: fraction of the networks' correction that is applied: 0.25, 0.5, 0.75 or 1, whichever
@@ -166,9 +167,9 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
                 of the statistics if it lowers the errors of forecasts inside the training part
                 (`covariate_effects_`), and the networks see them.
             val: held-out steps, which decide when to stop and how wide intervals are. None: the last part of each
-                series; an int: that many of the last steps, 0 for none (then all `epochs` are trained, and there are no
-                conformal intervals); or a continuation of `y` in the same form, which `X` must cover too. Forecasts
-                start after the end of all.
+                series; an int: that many of the last steps (for `statistics_` at least `horizon`), 0 for none (then all
+                `epochs` are trained, and there are no conformal intervals); or a continuation of `y` in the same form,
+                which `X` must cover too. Forecasts start after the end of all.
 
         Returns:
             The estimator itself. After Ctrl-C the exception passes on, and the estimator has the best networks so far,
@@ -193,9 +194,8 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
                 panel, settings, n_val, self.checkpoint_dir, self.checkpoint_minutes, with_seed=self.seed is not None
             )
         self._set_fitted(fit(panel, settings, n_val, checkpoints))
-        error = self._fitted.course.error
-        if error is not None:
-            raise error
+        if self._fitted.course.error is not None:
+            raise self._fitted.course.error
         return self
 
     def validate(self, y: Any, X: Any = None, val: Any = None) -> FitSettings:
@@ -257,7 +257,7 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
             level: levels of prediction intervals, as fractions or percent: 0.8 and 80 both mean 80 %, [80, 95] two
                 intervals. None: no intervals.
             history: series to forecast from instead of the fitted ones: the same series, longer or shorter, in the same
-                form and frequency. Nothing is learned from them.
+                form and frequency. Nothing is learned from them, but `statistics_` are fitted to them.
             history_X: their covariates.
 
         Returns:
