@@ -87,7 +87,7 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
         transforms_: list of (configs, weight): the selected chains of transforms and their weights in the forecast.
         statistics_: DataFrame, of several series with `epochs=0`, in place of `transforms_`: the weights of the models
             of :func:`kerazoo.forecast.statistics.fit_statistics`, a row per series. Without columns else.
-        covariate_effects_: DataFrame, the linear effects of covariates in the statistics: `series`; `covariate`; `form`,
+        covariate_effects_: DataFrame, linear effects of covariates in the statistics: `series`; `covariate`; `form`,
             "additive", "multiplicative" or "none"; `coefficient`, the change of y, in the multiplicative form of log y,
             for a change of the covariate by 1; `weight` of the form; `note`, why a coefficient is 0.
         history_: dict of lists, one value per epoch: loss, and val_loss of the validation networks.
