@@ -92,21 +92,23 @@ def mase(y: Any, forecast: Any, train: Any, period: int = 1) -> float:
     Args:
         y: numbers (..., H), actual values.
         forecast: numbers of the same shape.
-        train: numbers (T,), the series before y, shared by all rows; or (..., T), one series and scale per row.
+        train: numbers (T,), the series before y, shared by all rows; or (..., T), one series and scale per row. NaN is
+            a missing value: differences with it are left out of the mean.
         period: int >= 1, m, steps per season: 12 for months. 1 compares with repeating the last value.
 
     Returns:
         float, over all values.
 
     Raises:
-        InvalidArgumentError: different shapes, no values, non-finite values, a training part not longer than
-            the period, or one that repeats itself exactly, such as a constant: the scale would be 0.
+        InvalidArgumentError: different shapes, no values, non-finite values, a training part not longer than the
+            period or without two known values a period apart, or one that repeats itself exactly, such as a constant:
+            the scale would be 0.
 
     >>> mase([5.0, 7.0], [5.0, 6.0], train=[1.0, 2.0, 4.0], period=1)
     0.3333333333333333
     """
     y, forecast = _same_shape(y=y, forecast=forecast)
-    known = _numbers("train", train)
+    known = _numbers("train", train, gaps=True)
     check_int("period", period, hint="It is the number of steps per season, 12 for months; 1 without a season.")
     if known.ndim > 1 and known.shape[:-1] != y.shape[:-1]:
         raise InvalidArgumentError(
@@ -117,7 +119,18 @@ def mase(y: Any, forecast: Any, train: Any, period: int = 1) -> float:
             f"train has {known.shape[-1]} steps, period={period}; expected a training part longer than the period. "
             "Pass more of the series, or period=1."
         )
-    scale = np.mean(np.abs(known[..., period:] - known[..., :-period]), axis=-1, keepdims=True)
+    changes = np.abs(known[..., period:] - known[..., :-period])
+    if np.isnan(changes).any():
+        count = np.sum(~np.isnan(changes), axis=-1, keepdims=True)
+        if not count.all():
+            where = "" if count.size == 1 else f" in row {_first_index(count == 0)[:-1]}"
+            raise InvalidArgumentError(
+                f"train has no two known values {period} steps apart{where}; expected some. Pass more of the series, "
+                "or another period."
+            )
+        scale = np.nansum(changes, axis=-1, keepdims=True) / count
+    else:
+        scale = np.mean(changes, axis=-1, keepdims=True)
     if not scale.all():
         where = "" if scale.size == 1 else f" in row {_first_index(scale == 0)[:-1]}"
         raise InvalidArgumentError(
@@ -233,7 +246,7 @@ def _same_shape(**named: Any) -> list[Values]:
     return arrays
 
 
-def _numbers(name: str, value: Any) -> Values:
+def _numbers(name: str, value: Any, gaps: bool = False) -> Values:
     try:
         array = np.asarray(value, np.float64)
     except (TypeError, ValueError) as error:
@@ -242,7 +255,7 @@ def _numbers(name: str, value: Any) -> Values:
         ) from None
     if array.ndim == 0 or array.size == 0:
         raise InvalidArgumentError(f"{name} has shape {array.shape}; expected (..., horizon) with at least one value.")
-    wrong = ~np.isfinite(array)
+    wrong = np.isinf(array) if gaps else ~np.isfinite(array)
     if wrong.any():
         index = _first_index(wrong)
         raise InvalidArgumentError(

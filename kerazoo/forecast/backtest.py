@@ -132,7 +132,7 @@ def _scored(
         for level in levels:
             covered = np.nan
             if name == "forecaster":
-                covered = metrics.coverage(truth, *(forecasts[label] for label in bound_columns(level)))
+                covered = _coverage(truth, *(forecasts[label] for label in bound_columns(level)))
             row[f"coverage_{100 * level:g}"] = covered
         rows.append(row)
     return rows
@@ -154,7 +154,18 @@ class _Forecasts(pd.DataFrame):
         return self
 
 
+def _coverage(truth: Values, lower: Values, upper: Values) -> float:
+    """The fraction of the known values inside their intervals; NaN if none is known."""
+    seen = ~np.isnan(truth)
+    return metrics.coverage(truth[seen], lower[seen], upper[seen]) if seen.any() else float("nan")
+
+
 def _scores(truth: Values, forecast: Values, known: Values, period: int) -> dict[str, float]:
+    """Scores over the known values of the truth; NaN if none is known."""
+    seen = ~np.isnan(truth)
+    if not seen.any():
+        return dict.fromkeys(("rmse", "mae", "smape", "mase"), np.nan)
+    truth, forecast = truth[seen], forecast[seen]
     scores = {
         "rmse": metrics.rmse(truth, forecast),
         "mae": metrics.mae(truth, forecast),
@@ -162,7 +173,7 @@ def _scores(truth: Values, forecast: Values, known: Values, period: int) -> dict
     }
     try:
         scores["mase"] = metrics.mase(truth, forecast, known, period)
-    except InvalidArgumentError:  # a constant series has no scale
+    except InvalidArgumentError:  # a constant series has no scale, nor has one without two values a season apart
         scores["mase"] = np.nan
     return scores
 

@@ -10,10 +10,12 @@ import pandas as pd
 
 from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.data.index import dates_from, index_like, kind_of, listed, renamed_if_equal
+from kerazoo.forecast.data.index import dates_from, filled_index, index_like, kind_of, listed, renamed_if_equal
 from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.data.read import read_panel
+from kerazoo.forecast.data.types import Index
+from kerazoo.forecast.data.validation import plain_array
 
 __all__ = ["panel_of", "read_history", "read_seed", "read_training"]
 
@@ -22,36 +24,37 @@ FORMS = {"series": "a Series", "frame": "a DataFrame with one column per series"
 ARRAYS = (np.ndarray, list, tuple)
 
 
-def panel_of(y: Any, X: Any = None, name: str = "y") -> Panel:
+def panel_of(y: Any, X: Any = None, name: str = "y", missing: str = "error", like: Index | None = None) -> Panel:
     """Read series and covariates; a Panel is returned unchanged.
 
     Args:
         y: as for :func:`kerazoo.forecast.data.panel.read_panel`, or a Panel.
         X: covariates, or None.
         name: what the caller's argument is called, for messages.
+        missing: "error" or "skip", as for `read_panel`; "error" refuses a Panel with gaps too.
+        like: as for `read_panel`.
 
     Raises:
         InvalidArgumentError: as `read_panel`.
     """
-    if isinstance(y, Panel):
-        if X is not None:
-            raise InvalidArgumentError(f"X with {name}=Panel; expected X=None: a Panel contains its covariates.")
-        return y
+    if isinstance(y, Panel) and X is not None:
+        raise InvalidArgumentError(f"X with {name}=Panel; expected X=None: a Panel contains its covariates.")
     try:
-        return read_panel(y, X)
+        return read_panel(y, X, missing, like)
     except InvalidArgumentError as error:
         if name == "y":
             raise
         raise InvalidArgumentError(f"{name}, taken as y: {error}") from error
 
 
-def read_training(y: Any, X: Any, val: Any) -> tuple[Panel, int | None]:
+def read_training(y: Any, X: Any, val: Any, missing: str = "error") -> tuple[Panel, int | None]:
     """Read the arguments of `fit`.
 
     Args:
         y: as for :func:`panel_of`.
         X: covariates, or None; they cover `val` too.
         val: None, an int, or a continuation of `y` in the same form.
+        missing: "error" or "skip", as for :func:`panel_of`. Steps that are missing between `y` and `val` are held out.
 
     Returns:
         The panel, which includes a continuation, and the number of steps to hold out; None without `val`.
@@ -59,10 +62,12 @@ def read_training(y: Any, X: Any, val: Any) -> tuple[Panel, int | None]:
     Raises:
         InvalidArgumentError: `y`, `X` or `val` has another form, or `val` does not continue `y`.
     """
-    panel, n_held_out = _read_training(y, X, val)
+    panel, n_held_out = _read_training(y, X, val, missing)
     for each in panel.series:
+        known = ~np.isnan(each.values)
         for column, label in enumerate(panel.covariate_names):
-            if np.ptp(each.values) and np.array_equal(each.covariates[:, column], each.values):
+            values = each.values[known]
+            if np.ptp(values) and np.array_equal(each.covariates[known, column], values):
                 raise InvalidArgumentError(
                     f"X[{label!r}] has the values of y; expected covariates that are known for the dates of the "
                     "forecast. Searches of scikit-learn take the series alone: GridSearchCV(...).fit(y), without "
@@ -71,42 +76,64 @@ def read_training(y: Any, X: Any, val: Any) -> tuple[Panel, int | None]:
     return panel, n_held_out
 
 
-def _read_training(y: Any, X: Any, val: Any) -> tuple[Panel, int | None]:
+def _read_training(y: Any, X: Any, val: Any, missing: str) -> tuple[Panel, int | None]:
     y, val = pandas_of(y, "y"), pandas_of(val, "val")
     if val is None:
-        return panel_of(y, X), None
+        return panel_of(y, X, missing=missing), None
     if isinstance(val, int | np.integer) and not isinstance(val, bool):
         n_held_out = check_int("val", val, 0, hint="It is the number of steps to hold out; 0 holds out none.")
-        return panel_of(y, X), n_held_out
+        return panel_of(y, X, missing=missing), n_held_out
     if isinstance(y, Panel):
         raise InvalidArgumentError(f"val is a {type(val).__name__}; expected an int, as y is a Panel.")
     if isinstance(y, ARRAYS):
-        return _continued_array(y, X, val)
+        return _continued_array(y, X, val, missing)
     if not isinstance(y, pd.Series | pd.DataFrame):
-        return panel_of(y, X), None  # which raises: y has another type
+        return panel_of(y, X, missing=missing), None  # which raises: y has another type
     if not isinstance(val, type(y)):
         raise InvalidArgumentError(f"val is a {type(val).__name__}; expected an int, or a {type(y).__name__} as y.")
     if not len(val):
         raise InvalidArgumentError("val has no rows; expected what follows y, or an int: 0 holds out nothing.")
     if isinstance(y, pd.DataFrame) and "unique_id" in y.columns:
-        n_held_out = _steps_per_series(y, val)
-        return panel_of(pd.concat([y, val], ignore_index=True), X), n_held_out
-    return panel_of(_continued(y, val), X), len(val)
+        n_held_out = _steps_per_series(y, val, missing)
+        panel = panel_of(pd.concat([y, val], ignore_index=True), X, missing=missing)
+        return panel, n_held_out if missing == "error" else _steps_after(panel, y)
+    like = _regular_or_none(y.index) if missing == "skip" else None
+    panel = panel_of(_continued(y, val), X, missing=missing, like=like)
+    if missing == "error":
+        return panel, len(val)
+    return panel, max(int((each.index > y.index[-1]).sum()) for each in panel.series)
 
 
-def _continued_array(y: Any, X: Any, val: Any) -> tuple[Panel, int]:
+def _regular_or_none(index: Any) -> Any:
+    """A regular index, filled where dates are missing; None if it has no frequency."""
+    try:
+        return filled_index(index)
+    except InvalidArgumentError:
+        return None
+
+
+def _steps_after(panel: Panel, y: pd.DataFrame) -> int:
+    """The number of steps that each series of a panel has after its last row in a long `y`."""
+    ends = y.groupby("unique_id", observed=True)["ds"].max()
+    counts = {int((each.index > ends[each.id]).sum()) for each in panel.series}
+    if len(counts) > 1:
+        raise InvalidArgumentError(
+            f"val ends {min(counts)} to {max(counts)} steps after the end of y; expected equally many of each series, "
+            "or an int: the number of steps to hold out of each."
+        )
+    return counts.pop()
+
+
+def _continued_array(y: Any, X: Any, val: Any, missing: str) -> tuple[Panel, int]:
     if not isinstance(val, ARRAYS):
         raise InvalidArgumentError(f"val is a {type(val).__name__}; expected an int, or numbers as y.")
-    after = panel_of(val, name="val")
-    try:
-        shape: tuple[int, ...] = np.shape(y)
-    except ValueError:  # lists of different lengths
-        panel_of(y)  # raises
-        raise
-    if np.shape(val)[1:] != shape[1:] or after.ndim != len(shape):
-        axes = f"{np.shape(val)} and y {shape}"
+    if missing == "error":
+        panel_of(val, name="val")  # raises where val is no series
+    before, after = plain_array(y, "y", missing), plain_array(val, "val", missing)
+    if after.shape[1:] != before.shape[1:] or not after.size:
+        axes = f"{after.shape} and y {before.shape}"
         raise InvalidArgumentError(f"val has the shape {axes}; expected equal shapes except for the first axis.")
-    return panel_of(np.concatenate([np.asarray(y), np.asarray(val)]), X), len(val)
+    return panel_of(np.concatenate([before, after]), X, missing=missing), len(val)
 
 
 def _continued(y: Any, val: Any) -> Any:
@@ -126,7 +153,7 @@ def _continued(y: Any, val: Any) -> Any:
     return joined
 
 
-def _steps_per_series(y: pd.DataFrame, val: pd.DataFrame) -> int:
+def _steps_per_series(y: pd.DataFrame, val: pd.DataFrame, missing: str) -> int:
     """The number of steps that a long `val` has of each series."""
     if not {"unique_id", "ds", "y"} <= set(val.columns):
         raise InvalidArgumentError(f"val has the columns {listed(val.columns)}; expected unique_id, ds and y, as y.")
@@ -136,7 +163,7 @@ def _steps_per_series(y: pd.DataFrame, val: pd.DataFrame) -> int:
         raise InvalidArgumentError(
             f"val has steps of the series {listed(counts.index)}; expected {listed(known)}, as y."
         )
-    if counts.nunique() != 1:
+    if counts.nunique() != 1 and missing == "error":
         raise InvalidArgumentError(
             f"val has {counts.min()} to {counts.max()} steps per series; expected equally many of each, or an int: the "
             "number of steps to hold out of each."
@@ -145,7 +172,12 @@ def _steps_per_series(y: pd.DataFrame, val: pd.DataFrame) -> int:
 
 
 def read_history(
-    fitted: Panel, history: Any, history_X: Any, name: str = "history", name_X: str = "history_X"
+    fitted: Panel,
+    history: Any,
+    history_X: Any,
+    name: str = "history",
+    name_X: str = "history_X",
+    missing: str = "error",
 ) -> Panel:
     """Read the series to forecast from: the fitted ones, longer or shorter.
 
@@ -155,6 +187,7 @@ def read_history(
         history_X: its covariates, or None.
         name: what the caller's argument `history` is called, for messages.
         name_X: what the caller's argument `history_X` is called.
+        missing: "error" or "skip", as for :func:`panel_of`; missing dates have the frequency of the fitted series.
 
     Returns:
         A panel with the fitted series, in their order.
@@ -166,7 +199,7 @@ def read_history(
         if history_X is not None:
             raise InvalidArgumentError(f"{name_X} is given, but not {name}; expected both, or neither.")
         return fitted
-    panel = panel_of(history, history_X, name)
+    panel = panel_of(history, history_X, name, missing, fitted.series[0].index)
     if panel.form != fitted.form:
         raise InvalidArgumentError(f"{name} is {FORMS[panel.form]}; expected {FORMS[fitted.form]}, as in fit.")
     by_label = {each.id: each for each in panel.series}

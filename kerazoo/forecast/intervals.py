@@ -203,13 +203,19 @@ def error_sizes(errors: Sequence[tuple[int, Values]], unit: Values, n_apart: flo
 
 
 def usual_change(y: Values, period: int) -> float:
-    """Mean absolute seasonal difference of a series; 0 for a constant or empty one.
+    """Mean absolute seasonal difference of a series, over pairs of known values; 0 for a constant or empty one.
+
+    Where no two known values (not NaN) are a season apart, it is that of neighbouring values.
 
     >>> usual_change(np.array([1.0, 2.0, 4.0]), 1)
     1.5
     """
-    lag = period if len(y) > period else 1
-    return float(np.mean(np.abs(y[lag:] - y[:-lag]))) if len(y) > lag else 0.0
+    for lag in (period, 1):
+        changes = np.abs(y[lag:] - y[:-lag])
+        known = changes[~np.isnan(changes)]
+        if len(known):
+            return float(np.mean(known))
+    return 0.0
 
 
 def _root_mean_square(values: Values) -> float:
@@ -220,8 +226,12 @@ def _root_mean_square(values: Values) -> float:
 
 
 def _non_decreasing(sizes: Values, counts: Values) -> Values:
-    """The non-decreasing values closest to `sizes`, by weighted least squares."""
+    """The non-decreasing values closest to `sizes`, by weighted least squares; between them where nothing counts."""
     from sklearn.isotonic import IsotonicRegression
 
-    found = IsotonicRegression().fit_transform(np.arange(len(sizes)), sizes, sample_weight=np.maximum(counts, 1))
-    return np.asarray(found, np.float64)
+    steps = np.arange(len(sizes))
+    known = counts > 0
+    if not known.any():
+        return np.asarray(sizes, np.float64)
+    found = IsotonicRegression().fit_transform(steps[known], sizes[known], sample_weight=counts[known])
+    return np.asarray(np.interp(steps, steps[known], found), np.float64)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from kerazoo import metrics
 from kerazoo._columns import FORECAST
@@ -24,7 +25,13 @@ __all__ = ["ScoreMixin", "following_steps", "following_values"]
 
 
 class ScoreMixin:
-    """Adds `score` to an estimator whose `_check_fitted` returns a Fitted."""
+    """Adds `score` to an estimator whose `_check_fitted` returns a Fitted.
+
+    Attributes:
+        missing: "error" or "skip": whether values to score may be missing; an estimator may have it as a parameter.
+    """
+
+    missing: str = "error"
 
     def _check_fitted(self) -> Fitted | FittedStatistics:
         raise NotImplementedError(f"{type(self).__name__}._check_fitted")
@@ -37,7 +44,8 @@ class ScoreMixin:
         scikit-learn then asks for a second argument. :meth:`cross_validation` gives more scores, and takes covariates.
 
         Args:
-            y: the values that follow the fitted series, in the same form.
+            y: the values that follow the fitted series, in the same form; NaN where one is missing, with
+                `missing="skip"`.
             X: their covariates, as `X_future` of :meth:`predict`.
 
         Returns:
@@ -56,14 +64,19 @@ class ScoreMixin:
         """
         fitted = self._check_fitted()
         y = pandas_of(y, "y")
-        truths = following_values(fitted.panel, y)
+        truths = following_values(fitted.panel, y, self.missing)
         horizon = len(truths[0])
         futures = read_future(fitted.panel, X, horizon)
         forecasts = fitted.forecast(fitted.panel.series, futures, horizon)[FORECAST]
+        if all(np.isnan(truth).all() for truth in truths):
+            raise InvalidArgumentError("y has no known value; expected at least one to compare the forecast with.")
         found = []
         for truth, forecast, each in zip(truths, forecasts, fitted.panel.series, strict=True):
+            seen = ~np.isnan(truth)
+            if not seen.any():
+                continue
             try:
-                found.append(metrics.mase(truth, forecast, each.values, fitted.period))
+                found.append(metrics.mase(truth[seen], forecast[seen], each.values, fitted.period))
             except InvalidArgumentError:  # a constant series has no scale
                 continue
         if not found:
@@ -120,27 +133,51 @@ def following_steps(panel: Panel, y: Any, name: str = "y") -> int:
     return horizon
 
 
-def following_values(panel: Panel, y: Any) -> list[Values]:
-    """The values of a part that follows the series of a panel: float64 (H,) per series, checked as the steps."""
+def following_values(panel: Panel, y: Any, missing: str = "error") -> list[Values]:
+    """The values of a part that follows the series of a panel: float64 (H,) per series, checked as the steps.
+
+    Args:
+        panel: the fitted series.
+        y: the part, in the form of the series, with a row for each step.
+        missing: "skip": missing values are NaN; "error": they are refused.
+
+    Raises:
+        InvalidArgumentError: another form, dates that do not follow, or values that are not finite.
+    """
     horizon = following_steps(panel, y)
     if panel.form == "long":
         parts = {label: rows["y"] for label, rows in y.sort_values("ds").groupby("unique_id", sort=False)}
-        found = [np.array(parts[label], np.float64) for label in panel.ids]
+        found = [_numbers(parts[label]) for label in panel.ids]
     elif panel.form == "frame":
         if set(y.columns) != set(panel.ids):
             raise InvalidArgumentError(
                 f"y has the series {listed(y.columns)}; expected {listed(panel.ids)}, as in fit."
             )
-        found = [np.array(y[label], np.float64) for label in panel.ids]
+        found = [_numbers(y[label]) for label in panel.ids]
     else:
-        table = np.array(y, np.float64).reshape(horizon, -1)
+        table = _numbers(y).reshape(horizon, -1)
         if table.shape[1] != len(panel.ids):
             raise InvalidArgumentError(f"y has {table.shape[1]} series; expected {len(panel.ids)}, as in fit.")
         found = list(table.T)
-    wrong = [label for label, values in zip(panel.ids, found, strict=True) if not np.isfinite(values).all()]
+    bad = np.isinf if missing == "skip" else _not_finite
+    wrong = [label for label, values in zip(panel.ids, found, strict=True) if bad(values).any()]
     if wrong:
-        raise InvalidArgumentError(f"y has values that are not finite in {listed(wrong)}; expected numbers.")
+        remedy = ' missing="skip" reads NaN as gaps.' if missing == "error" else ""
+        raise InvalidArgumentError(f"y has values that are not finite in {listed(wrong)}; expected numbers.{remedy}")
     return found
+
+
+def _numbers(data: Any) -> Values:
+    """A Series, an array or a list as float64; NaN for None, NA and masked values."""
+    if isinstance(data, pd.Series):
+        return np.array(data.to_numpy(np.float64, na_value=np.nan))
+    if isinstance(data, np.ma.MaskedArray):
+        data = np.ma.filled(data.astype(np.float64), np.nan)
+    return np.array(data, np.float64)
+
+
+def _not_finite(values: Values) -> NDArray[np.bool_]:
+    return ~np.isfinite(values)
 
 
 def _form_of(y: Any) -> str:

@@ -13,7 +13,7 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.index import future_index, regular_index
 from kerazoo.forecast.data.types import Index, Values
 
-__all__ = ["CALENDAR", "calendar_features", "calendar_names", "season_length"]
+__all__ = ["CALENDAR", "calendar_features", "calendar_names", "season_length", "season_lengths"]
 
 
 HOUR, DAY, YEAR = 3600, 86_400, 365.25  # seconds, seconds, days
@@ -98,6 +98,45 @@ def season_length(index: Index) -> int:
     """
     index = regular_index(index)
     return 1 if isinstance(index, pd.RangeIndex) else _season(index.freq)
+
+
+def season_lengths(index: Index) -> tuple[float, ...]:
+    """All usual seasons of a series with this frequency, in steps, the shortest first.
+
+    | step | seasons | lengths |
+    |---|---|---|
+    | below a second | none | |
+    | seconds | an hour, a day | 3600, 86400 |
+    | minutes, hours | a day, a week | 1440, 10080; 96, 672 for 15 minutes; 48, 336 for 30; 24, 168 for an hour |
+    | days; business days | a week | 7; 5 |
+    | weeks | a year of 365.25 days | 52.18 |
+    | half months, months, quarters, half years | a year | 24, 12, 4, 2 |
+    | years, integers | none | |
+
+    A multiple of a step divides the seasons, also those that are then not whole: 3.5 for steps of two days. Those of
+    less than two steps are left out. Steps of more than three and a half days have a year in place of a week. A year of
+    days is left out: it takes long series, of which day_of_year (:func:`calendar_features`) has the same information.
+
+    Args:
+        index: as for :func:`kerazoo.forecast.data.index.regular_index`.
+
+    Returns:
+        Floats >= 2, at most two; () without a season.
+
+    Raises:
+        InvalidArgumentError: the index has no frequency.
+
+    >>> season_lengths(pd.date_range("2020-01-01", periods=30, freq="h"))
+    (24.0, 168.0)
+    >>> [round(length, 2) for length in season_lengths(pd.period_range("2020-01-06", periods=30, freq="W"))]
+    [52.18]
+    >>> season_lengths(pd.RangeIndex(30))
+    ()
+    """
+    index = regular_index(index)
+    if isinstance(index, pd.RangeIndex):
+        return ()
+    return tuple(length for length in _seasons(index.freq) if length >= 2)
 
 
 def calendar_names(index: Index, names: str | Iterable[str] = "auto") -> tuple[str, ...]:
@@ -277,14 +316,49 @@ def _season(freq: Any) -> int:
 
 def _season_of_units(freq: Any) -> int:
     """The season of a general DateOffset, such as DateOffset(months=2)."""
+    months, seconds = _units(freq)
+    return _divided(12, months) if months else _season_of_seconds(seconds)
+
+
+def _units(freq: Any) -> tuple[int, float]:
+    """The months or the seconds of a general DateOffset; 0 and 0 if it is no multiple of either."""
     units = {name: value * freq.n for name, value in freq.kwds.items() if value}
     if not units.keys() <= _UNITS.keys():
-        return 1
+        return 0, 0
     months = 12 * units.get("years", 0) + units.get("months", 0)
     seconds = sum(_UNITS[name] * value for name, value in units.items())
-    if months and seconds:
-        return 1
-    return _divided(12, months) if months else _season_of_seconds(seconds)
+    return (0, 0) if months and seconds else (months, seconds)
+
+
+def _seasons(freq: Any) -> tuple[float, ...]:
+    """The seasons of a frequency in steps, also those of less than two."""
+    if type(freq) is pd.DateOffset:
+        months, seconds = _units(freq)
+        return (12 / months,) if months else _seasons_of_seconds(seconds)
+    if isinstance(freq, pd.offsets.Day):
+        return _seasons_of_seconds(freq.n * DAY)
+    if isinstance(freq, pd.offsets.Week):
+        return _seasons_of_seconds(freq.n * 7 * DAY)
+    if isinstance(freq, _TIMES):
+        seconds, rest = divmod(freq.nanos, 10**9)
+        return () if rest else _seasons_of_seconds(seconds)
+    if isinstance(freq, pd.offsets.CustomBusinessDay):
+        return (int(np.asarray(freq.calendar.weekmask).sum()) / freq.n,)
+    if isinstance(freq, pd.offsets.BusinessDay):
+        return (5 / freq.n,)
+    return tuple(steps / freq.n for classes, steps in _OF_A_YEAR if isinstance(freq, classes))
+
+
+def _seasons_of_seconds(seconds: float) -> tuple[float, ...]:
+    if not seconds or seconds != int(seconds):
+        return ()
+    if seconds < 60:
+        return HOUR / seconds, DAY / seconds
+    if seconds < DAY:
+        return DAY / seconds, 7 * DAY / seconds
+    if 2 * seconds <= 7 * DAY:
+        return (7 * DAY / seconds,)
+    return (YEAR * DAY / seconds,)
 
 
 def _season_of_seconds(seconds: float) -> int:

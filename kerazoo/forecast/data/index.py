@@ -16,20 +16,21 @@ from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.types import Index
 
-__all__ = ["future_index", "index_like", "regular_index"]
+__all__ = ["filled_index", "future_index", "index_like", "regular_index"]
 
 SHOWN = 3  # labels that a message lists
 LAST_YEAR = 2200  # nanoseconds end in 2262: what follows later dates is counted in microseconds
 MAX_GRID = 1_000_000  # no gap is explained by a step that needs a longer grid than this
 
 
-def regular_index(index: Index, where: str = "index", owner: str = "y") -> Index:
+def regular_index(index: Index, where: str = "index", owner: str = "y", hint: str = "") -> Index:
     """The index with a frequency, so that it can be continued; or an error that names the offending dates.
 
     Args:
         index: DatetimeIndex with or without `freq`, PeriodIndex, or consecutive integers.
         where: str, the name of the index in messages.
         owner: str, the name of the data in messages, whose methods they suggest; "": messages contain no code.
+        hint: str, a further remedy of missing dates, which ends their message.
 
     Returns:
         A DatetimeIndex with a freq, a PeriodIndex, or a RangeIndex. Name, unit and time zone are kept, except that
@@ -46,26 +47,111 @@ def regular_index(index: Index, where: str = "index", owner: str = "y") -> Index
     kerazoo.errors.InvalidArgumentError: index: 2 dates are missing at the frequency 'D': 2020-01-03, 2020-01-04. To
     insert and fill them: y.asfreq('D').interpolate().
     """
-    index = typed_index(index, where, owner)
+    index = typed_index(index, where, owner, hint=hint)
     _check_order(index, where, owner)
     if isinstance(index, pd.RangeIndex):
         return index
     if isinstance(index, pd.PeriodIndex):
         grid = pd.period_range(index[0], index[-1], freq=index.freq)
         if len(grid) != len(index):
-            raise_missing(grid[~grid.isin(index)], index.freq, where, owner)
+            raise_missing(grid[~grid.isin(index)], index.freq, where, owner, hint)
         return index
-    if index.unit == "ns" and index[-1].year > LAST_YEAR:
-        index = index.as_unit("us")
+    index = with_room(index)
     found = _with_frequency(index)
     if found is not None:
         return found
+    _check_enough(index, where, owner)
+    best = _best_grid(index)
+    if best is not None and len(best[0]) > len(index):
+        grid, freq = best
+        raise_missing(grid[~grid.isin(index)], freq, where, owner, hint)
+    _raise_irregular(index, where, owner)
+
+
+def filled_index(index: Index, where: str = "index", owner: str = "y", like: Index | None = None) -> Index:
+    """The regular index from the first to the last date of an index in which dates may be missing.
+
+    Of the frequencies at which all dates lie on one grid, it takes the one that leaves the fewest gaps; so days of
+    which every second one is missing become steps of two days.
+
+    Args:
+        index: DatetimeIndex with or without `freq`, PeriodIndex, or integers.
+        where: str, the name of the index in messages.
+        owner: str, the name of the data in messages, whose methods they suggest; "": messages contain no code.
+        like: a regular index, whose frequency is taken if all dates have it; or None.
+
+    Returns:
+        As :func:`regular_index`.
+
+    Raises:
+        InvalidArgumentError: another kind of index; no dates; dates that are repeated, not sorted, or at no fixed step;
+            more than a million missing dates.
+
+    >>> filled_index(pd.DatetimeIndex(["2020-01-01", "2020-01-02", "2020-01-05"])).day.tolist()
+    [1, 2, 3, 4, 5]
+    >>> filled_index(pd.Index([3, 4, 7]))
+    RangeIndex(start=3, stop=8, step=1)
+    """
+    index = typed_index(index, where, owner, ordered=False)
+    _check_order(index, where, owner)
+    if not isinstance(index, pd.DatetimeIndex):
+        return _filled_counts(index, where, owner, like)
+    index = with_room(index)
+    if like is not None and isinstance(like, pd.DatetimeIndex) and str(like.tz) == str(index.tz):
+        grid = grid_like(index[0], index[-1], like.as_unit(index.unit))
+        if grid is not None and index.isin(grid).all():
+            return grid.rename(index.name)
+    found = _with_frequency(index)
+    if found is not None:
+        return found
+    _check_enough(index, where, owner)
+    best = _best_grid(index)
+    if best is None:
+        _raise_irregular(index, where, owner)
+    grid = best[0].rename(index.name)
+    # The frequency that the complete dates have, whatever led to them: months rather than three neighbouring ones.
+    bare = grid.delete([])
+    bare.freq = None
+    found = _with_frequency(bare)
+    return grid if found is None else found
+
+
+def _filled_counts(index: Index, where: str, owner: str, like: Index | None) -> Index:
+    """All periods or integers from the first to the last."""
+    counts = ordinals(index)
+    step = index.freq.n if isinstance(index, pd.PeriodIndex) else 1
+    if not isinstance(index, pd.PeriodIndex) and len(index) > 1 and like is None:
+        typed = int(np.gcd.reduce(np.diff(counts)))
+        if typed > 1:
+            typed_index(index, where, owner)  # raises: they are not consecutive
+    n_missing = (int(counts[-1]) - int(counts[0])) // step + 1 - len(counts)
+    if n_missing > MAX_GRID:
+        raise InvalidArgumentError(
+            f"{where}: {n_missing} dates are missing from {text_of(index[0])} to {text_of(index[-1])}; expected "
+            f"at most {MAX_GRID}. Is a date wrong?"
+        )
+    if not isinstance(index, pd.PeriodIndex):
+        return pd.RangeIndex(int(counts[0]), int(counts[-1]) + 1, name=index.name)
+    grid = pd.period_range(index[0], index[-1], freq=index.freq, name=index.name)
+    if not index.isin(grid).all():
+        raise InvalidArgumentError(
+            f"{where}: {listed(index[~index.isin(grid)])} are not a whole number of steps of {index.freqstr!r} after "
+            f"{text_of(index[0])}; expected periods at a fixed step."
+        )
+    return grid
+
+
+def with_room(index: Index) -> Index:
+    """Dates in a unit in which those that follow exist."""
+    return index.as_unit("us") if index.unit == "ns" and index.max().year > LAST_YEAR else index
+
+
+def _check_enough(index: Index, where: str, owner: str) -> None:
     if len(index) < 3:
         remedy = f"a freq, as {owner}.asfreq('D') sets, or more dates" if owner else "at least three dates in a series"
         raise InvalidArgumentError(
             f"{where} has no freq, and {len(index)} dates are too few to infer one; expected {remedy}."
         )
-    _raise_irregular(index, where, owner)
 
 
 def future_index(index: Index, horizon: int) -> Index:
@@ -167,7 +253,7 @@ def ordinals(dates: Index) -> NDArray[np.int64]:
     return np.asarray(dates.asi8 if hasattr(dates, "asi8") else dates, np.int64)
 
 
-def typed_index(index: Index, where: str, owner: str, ordered: bool = True) -> Index:
+def typed_index(index: Index, where: str, owner: str, ordered: bool = True, hint: str = "") -> Index:
     """The index as a DatetimeIndex, a PeriodIndex or integers, without missing values.
 
     Args:
@@ -175,6 +261,7 @@ def typed_index(index: Index, where: str, owner: str, ordered: bool = True) -> I
         where: str, the name of the index in messages.
         owner: str, the name of the data in messages; "": messages contain no code.
         ordered: bool, integers must be consecutive, and become a RangeIndex.
+        hint: str, a further remedy of missing integers.
 
     Raises:
         InvalidArgumentError: another type, no labels, missing labels, or integers that are not consecutive.
@@ -210,7 +297,8 @@ def typed_index(index: Index, where: str, owner: str, ordered: bool = True) -> I
             gap = int(np.flatnonzero(steps != 1)[0])
             found = f"jumps from {index[gap]} to {index[gap + 1]}"
         reset = f" {owner}.reset_index(drop=True) renumbers the rows." if owner else ""
-        raise InvalidArgumentError(f"{where} {found}; expected consecutive integers.{reset}")
+        more = f" {hint}" if hint and int(np.gcd.reduce(steps)) == 1 else ""
+        raise InvalidArgumentError(f"{where} {found}; expected consecutive integers.{reset}{more}")
     return pd.RangeIndex(index[0], index[-1] + 1, name=index.name)
 
 
@@ -330,18 +418,19 @@ def _months(index: Index) -> list[Any]:
     return offsets
 
 
-def _raise_irregular(index: Index, where: str, owner: str) -> NoReturn:
-    """Raise with the dates that are missing at the frequency that contains all dates and leaves the fewest gaps."""
+def _best_grid(index: Index) -> tuple[Index, Any] | None:
+    """The grid that contains all dates and leaves the fewest gaps, with its frequency; None if there is none."""
     best: tuple[Index, Any] | None = None
     for freq in _likely(index):
         grid = dates_between(index[0], index[-1], freq, index.unit)
         if grid is None or not index.isin(grid).all():
             continue
-        missing = grid[~grid.isin(index)]
-        if best is None or len(missing) < len(best[0]):
-            best = missing, freq
-    if best is not None and len(best[0]):
-        raise_missing(*best, where, owner)
+        if best is None or len(grid) < len(best[0]):
+            best = grid, freq
+    return best
+
+
+def _raise_irregular(index: Index, where: str, owner: str) -> NoReturn:
     steps = np.diff(ordinals(index))
     usual, count = Counter(steps.tolist()).most_common(1)[0]
     i = int(np.flatnonzero(steps != usual)[0]) if count < len(steps) else 0
@@ -364,8 +453,8 @@ def _likely(index: Index) -> list[Any]:
     return [*(freq for freq, _ in found.most_common()), *days, to_offset(step), *reversed(_months(index))]
 
 
-def raise_missing(missing: Index, freq: Any, where: str, owner: str) -> NoReturn:
-    """Raise an error that lists missing dates; `where` and `owner` as for :func:`regular_index`."""
+def raise_missing(missing: Index, freq: Any, where: str, owner: str, hint: str = "") -> NoReturn:
+    """Raise an error that lists missing dates; `where`, `owner` and `hint` as for :func:`regular_index`."""
     text = repr(missing.freqstr) if isinstance(missing, pd.PeriodIndex) else offset_text(freq)
     remedy = "Add their rows."
     if owner:
@@ -377,7 +466,7 @@ def raise_missing(missing: Index, freq: Any, where: str, owner: str) -> NoReturn
             remedy += f" If they are holidays: {owner}.asfreq(pd.offsets.CustomBusinessDay(holidays=[...]))."
     verb = "date is" if len(missing) == 1 else "dates are"
     raise InvalidArgumentError(
-        f"{where}: {len(missing)} {verb} missing at the frequency {text}: {listed(missing)}. {remedy}"
+        f"{where}: {len(missing)} {verb} missing at the frequency {text}: {listed(missing)}. {remedy} {hint}".rstrip()
     )
 
 

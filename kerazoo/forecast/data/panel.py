@@ -33,7 +33,7 @@ class SeriesData:
 
     Attributes:
         id: label of the series: its name, column, unique_id, or number.
-        values: float64 (T,), finite.
+        values: float64 (T,), finite; with `read_panel(missing="skip")` NaN where a value is missing, except the first.
         index: the T dates: a DatetimeIndex with a freq, a PeriodIndex, or a RangeIndex with step 1.
         covariates: float64 (T, K), finite, also known for future dates; K = 0 without covariates.
     """
@@ -75,6 +75,11 @@ class Panel:
     def ids(self) -> tuple[Any, ...]:
         """Labels of the series."""
         return tuple(each.id for each in self.series)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether a value of a series is missing (NaN)."""
+        return any(bool(np.isnan(each.values).any()) for each in self.series)
 
     def future_indexes(self, horizon: int) -> list[Index]:
         """The `horizon` dates after the end of each series; series that end at the same date share one index."""

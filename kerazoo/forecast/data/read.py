@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kerazoo._validation import check_choice
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.gaps import DATES_HINT, SeriesCutter, filled_indexes, names_of_long, spread
 from kerazoo.forecast.data.index import (
     check_repeated,
     dates_between,
     dates_from,
+    filled_index,
     grid_like,
     listed,
     offset_text,
@@ -21,12 +24,15 @@ from kerazoo.forecast.data.index import (
     regular_index,
     renamed_if_equal,
     same_labels,
+    text_of,
+    typed_index,
 )
 from kerazoo.forecast.data.other_frames import pandas_of
-from kerazoo.forecast.data.panel import Panel, SeriesData
+from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.data.types import Index, Values
 from kerazoo.forecast.data.validation import (
     KEYS,
+    MISSING,
     as_frame,
     check_finite,
     check_keys,
@@ -45,9 +51,10 @@ ALLOWED = (
     "a pandas Series, a DataFrame with one column per series, a DataFrame with the columns unique_id, ds and y, "
     "a NumPy array (T,) or (T, n), or a list of numbers"
 )
+EVERY_STEP = ", with a value for every step, also where one of y is missing"
 
 
-def read_panel(y: Any, X: Any = None) -> Panel:
+def read_panel(y: Any, X: Any = None, missing: str = "error", like: Index | None = None) -> Panel:
     """Read one or several series, with covariates that are known for future dates.
 
     Args:
@@ -68,13 +75,21 @@ def read_panel(y: Any, X: Any = None) -> Panel:
         X: covariates, or None. A Series or a DataFrame over the index of `y`, the same for all series; for a long `y`
             a long DataFrame with `unique_id`, `ds` and the covariates; or numbers (T, K) or (T,), which are named x0,
             x1, ... A Series without a name is called x.
+        missing: "error": missing values and dates are refused. "skip": missing values (NaN, None, NA) of `y` are NaN in
+            the panel, and so are the values of dates that are missing between others. What is missing before the first
+            value of a series is cut off, as the series begins there; what is missing at its end is kept, so that
+            forecasts follow the last row of `y`, also for a series of a frame that ends before the others. Covariates
+            must have a value for every step, also for dates that `y` lacks.
+        like: a regular index whose frequency missing dates have, if all dates lie on its grid; else, or with None, it
+            is the frequency that leaves the fewest gaps. Without `missing="skip"` it is not used.
 
     Returns:
         The panel. Its arrays are copies of `y` and `X`.
 
     Raises:
         InvalidArgumentError: an unsupported type or dtype, no values, values that are not finite, or dates that are
-            missing, repeated or not sorted. The message names the dates.
+            missing, repeated, not sorted or at no fixed step. The message names the dates. With `missing="skip"`: a
+            series without any value, an infinite value, or a step without covariates.
 
     >>> import pandas as pd
     >>> months = pd.period_range("2020-01", periods=4, freq="M")
@@ -82,16 +97,22 @@ def read_panel(y: Any, X: Any = None) -> Panel:
     >>> panel = read_panel(frame, X=pd.Series([0, 0, 1, 0], months, name="strike"))
     >>> panel.form, panel.ids, panel.covariate_names, panel.series[1].values
     ('frame', ('north', 'south'), ('strike',), array([5., 6., 7., 8.]))
+    >>> sold = pd.Series([2.0, 3.0, 4.0, 6.0], pd.PeriodIndex(["2020-01", "2020-02", "2020-03", "2020-05"], freq="M"))
+    >>> read_panel(sold, missing="skip").series[0].values
+    array([ 2.,  3.,  4., nan,  6.])
     """
+    check_choice("missing", missing, MISSING, hint='"skip" reads missing values and dates as gaps.')
     y, X = pandas_of(y, "y"), pandas_of(X, "X")
     if isinstance(y, Panel):
         if X is not None:
             raise InvalidArgumentError("X is given with a Panel as y; expected None, as a Panel holds its covariates.")
+        if missing == "error":
+            _check_no_gaps(y)
         return y
     if isinstance(y, pd.DataFrame):
         labels = list(y.columns)
         if all(key in labels for key in KEYS):
-            return _read_long(y, X)
+            return _read_long(y, X, missing, like)
         if any(key in labels for key in KEYS):
             missing = next(key for key in KEYS if key not in labels)
             raise InvalidArgumentError(
@@ -99,58 +120,82 @@ def read_panel(y: Any, X: Any = None) -> Panel:
                 "frame. For one series: y.set_index('ds')['y']. For several as columns: leave unique_id out, and put "
                 "the dates in the index."
             )
-        return _read_frame(y, X)
+        return _read_frame(y, X, missing, like)
     if isinstance(y, pd.Series):
-        index = _index_of(y, "y")
-        values = numeric_column(y, "y", index)
-        covariates, names = _shared_covariates(X, index)
-        return Panel((SeriesData(y.name, values, index, covariates),), "series", names, y.name)
+        index, rows = _index_of(y, missing, like)
+        values = spread(numeric_column(y, "y", index[rows], missing=missing), rows, len(index))
+        covariates, names = _shared_covariates(X, index, missing)
+        series = SeriesCutter().series(y.name, values, index, covariates, "y")
+        return Panel((series,), "series", names, y.name)
     if isinstance(y, np.ndarray | list | tuple):
-        return _read_array(y, X)
+        return _read_array(y, X, missing)
     raise InvalidArgumentError(f"y is a {type(y).__name__}; expected {ALLOWED}.")
 
 
-def _read_frame(y: pd.DataFrame, X: Any) -> Panel:
+def _check_no_gaps(panel: Panel) -> None:
+    for each in panel.series:
+        gaps = np.flatnonzero(np.isnan(each.values))
+        if len(gaps):
+            raise InvalidArgumentError(
+                f"y is a Panel in which series {each.id!r} lacks {len(gaps)} of {len(each.values)} values: "
+                f"{listed(each.index[gaps])}; expected numbers. {DATES_HINT}"
+            )
+
+
+def _read_frame(y: pd.DataFrame, X: Any, missing: str, like: Index | None) -> Panel:
     labels = list(y.columns)
     if not labels:
         raise InvalidArgumentError("y has no columns; expected one column per series.")
     check_unique_names(labels, "y")
-    index = _index_of(y, "y")
-    numbers = [numeric_column(y.iloc[:, i], f"y[{label!r}]", index, frame=True) for i, label in enumerate(labels)]
-    covariates, names = _shared_covariates(X, index)
+    index, rows = _index_of(y, missing, like)
+    dates = index[rows]
+    whats = [f"y[{label!r}]" for label in labels]
+    numbers = [
+        spread(numeric_column(y.iloc[:, i], what, dates, True, missing), rows, len(index))
+        for i, what in enumerate(whats)
+    ]
+    covariates, names = _shared_covariates(X, index, missing)
+    cutter = SeriesCutter()
     series = tuple(
-        SeriesData(label, values, index, covariates) for label, values in zip(y.columns.tolist(), numbers, strict=True)
+        cutter.series(label, values, index, covariates, what)
+        for label, values, what in zip(y.columns.tolist(), numbers, whats, strict=True)
     )
     dtype = None if isinstance(y.columns, pd.MultiIndex) else y.columns.dtype
     return Panel(series, "frame", names, None, tuple(y.columns.names), dtype)
 
 
-def _read_array(y: Any, X: Any) -> Panel:
-    array = plain_array(y, "y")
+def _read_array(y: Any, X: Any, missing: str) -> Panel:
+    array = plain_array(y, "y", missing)
     if array.ndim not in (1, 2):
         raise InvalidArgumentError(f"y has the shape {array.shape}; expected (T,) or (T, n).")
     if not array.size:
         raise InvalidArgumentError(f"y is empty (shape {array.shape}); expected at least one value.")
     index = pd.RangeIndex(len(array))
     columns = array.reshape(len(array), -1)
-    covariates, names = _shared_covariates(X, index)
-    series = []
+    covariates, names = _shared_covariates(X, index, missing)
+    cutter, series = SeriesCutter(), []
     for i in range(columns.shape[1]):
         what = "y" if array.ndim == 1 else f"y[:, {i}]"
-        series.append(SeriesData(i, check_finite(columns[:, i].copy(), what, index), index, covariates))
+        values = check_finite(columns[:, i].copy(), what, index, missing=missing)
+        series.append(cutter.series(i, values, index, covariates, what))
     return Panel(tuple(series), "array", names, ndim=array.ndim)
 
 
-def _index_of(data: Any, owner: str) -> Index:
-    if not len(data):
-        raise InvalidArgumentError(f"{owner} has no rows; expected at least one.")
-    return regular_index(data.index, f"{owner}.index", owner)
+def _index_of(y: Any, missing: str, like: Index | None) -> tuple[Index, NDArray[np.intp]]:
+    """The regular index of a Series or frame, and the number of each row in it."""
+    if not len(y):
+        raise InvalidArgumentError("y has no rows; expected at least one.")
+    if missing == "error":
+        return regular_index(y.index, "y.index", "y", DATES_HINT), np.arange(len(y))
+    index = filled_index(y.index, "y.index", "y", like)
+    rows = np.arange(len(y)) if len(index) == len(y) else index.get_indexer(typed_index(y.index, "y.index", "y", False))
+    return index, np.asarray(rows)
 
 
 # Long frames
 
 
-def _read_long(y: pd.DataFrame, X: Any) -> Panel:
+def _read_long(y: pd.DataFrame, X: Any, missing: str, like: Index | None) -> Panel:
     labels = list(y.columns)
     check_unique_names(labels, "y")
     if "y" not in labels:
@@ -164,10 +209,28 @@ def _read_long(y: pd.DataFrame, X: Any) -> Panel:
     starts = np.append(0, ends[:-1])
     ids = uniques.tolist()
     rows = pd.MultiIndex.from_arrays([uniques.take(codes), dates])
-    values = numeric_column(y["y"].iloc[order], "y['y']", rows)
+    values = numeric_column(y["y"].iloc[order], "y['y']", rows, missing=missing)
+    indexes: list[Index] | None = None
+    n_filled = 0
+    if missing == "skip":
+        indexes, places = filled_indexes(dates, starts, ends, ids, like)
+        lengths = [len(each) for each in indexes]
+        n_filled = sum(lengths) - len(values)
+        if n_filled:
+            values = spread(values, places, sum(lengths))
+            codes, dates = np.repeat(np.arange(len(ids)), lengths), indexes[0].append(indexes[1:])
+            rows = pd.MultiIndex.from_arrays([uniques.take(codes), dates])
+            ends = np.cumsum(lengths)
+            starts = ends - lengths
     if X is None:
         frame, what, rows_of_X = y, "y", order
         names = tuple(str(label) for label in labels if label not in (*KEYS, "y"))
+        if names and n_filled:
+            first = rows[np.setdiff1d(np.arange(len(rows)), places)[0]]
+            raise InvalidArgumentError(
+                f"y[{names[0]!r}] has no value at {text_of(first)}, a date that y lacks ({n_filled} in all); expected "
+                "covariates for every step. Add the rows, with NaN in the column y."
+            )
     else:
         if not isinstance(X, pd.DataFrame):
             raise InvalidArgumentError(
@@ -178,14 +241,15 @@ def _read_long(y: pd.DataFrame, X: Any) -> Panel:
         names = tuple(str(label) for label in X.columns if label not in KEYS)
         if not names:
             raise InvalidArgumentError("X has no columns except unique_id and ds; expected covariates, or X=None.")
-        frame, what, rows_of_X = X, "X", _matching_rows(X, rows, uniques, codes, dates)
+        frame, what, rows_of_X = X, "X", _matching_rows(X, rows, uniques, codes, dates, n_filled > 0)
     by_name = {str(label): frame[label] for label in frame.columns}
     columns = [covariate_column(by_name[name].iloc[rows_of_X], what, name, rows, codes) for name in names]
     covariates = np.stack(columns, axis=1) if columns else np.empty((len(values), 0))
-    indexes = _long_indexes(dates, starts, ends, ids)
+    if indexes is None:
+        indexes = _long_indexes(dates, starts, ends, ids)
     series = tuple(
-        SeriesData(ids[codes[start]], values[start:end].copy(), index, covariates[start:end].copy())
-        for start, end, index in zip(starts, ends, indexes, strict=True)
+        SeriesCutter().series(label, values[start:end].copy(), index, covariates[start:end].copy(), f"series {label!r}")
+        for label, start, end, index in zip(ids, starts, ends, indexes, strict=True)
     )
     return Panel(series, "long", names, id_dtype=y["unique_id"].dtype)
 
@@ -218,21 +282,16 @@ def _long_index_of(dates: Index, label: Any, first: Index) -> Index:
         if len(dates) < 3 and not dates.has_duplicates:  # too short to infer a frequency
             grid = dates_between(dates[0], dates[-1], first.freq, dates.unit)
             if grid is not None and dates.isin(grid).all():
-                raise_missing(grid[~grid.isin(dates)], first.freq, *_names_of_long(label))
+                raise_missing(grid[~grid.isin(dates)], first.freq, *names_of_long(label), DATES_HINT)
             raise InvalidArgumentError(
-                f"{_names_of_long(label)[0]}: {listed(dates)} do not have the frequency {offset_text(first.freq)} of "
+                f"{names_of_long(label)[0]}: {listed(dates)} do not have the frequency {offset_text(first.freq)} of "
                 "the longest series; expected one frequency for all series."
             )
     return _long_index(dates, label)
 
 
 def _long_index(dates: Index, label: Any) -> Index:
-    return regular_index(dates, *_names_of_long(label))
-
-
-def _names_of_long(label: Any) -> tuple[str, str]:
-    """How messages of `regular_index` name the dates of a series, without a remedy in code."""
-    return f"ds of series {label!r}", ""
+    return regular_index(dates, *names_of_long(label), DATES_HINT)
 
 
 def _same_frequency(index: Index, first: Index, label: Any, longest: Any) -> Index:
@@ -245,9 +304,9 @@ def _same_frequency(index: Index, first: Index, label: Any, longest: Any) -> Ind
 
 
 def _matching_rows(
-    X: pd.DataFrame, rows: pd.MultiIndex, uniques: Index, codes: NDArray[Any], dates: Index
+    X: pd.DataFrame, rows: pd.MultiIndex, uniques: Index, codes: NDArray[Any], dates: Index, filled: bool
 ) -> NDArray[np.intp]:
-    """The row numbers in X of the rows of y."""
+    """The row numbers in X of the rows of y, those that were filled in among them."""
     X_dates, X_codes, X_uniques = long_keys(X, "X")
     check_same_kind(X_dates, dates, "X['ds']", "y['ds']")
     shown = pd.MultiIndex.from_arrays([X_uniques.take(X_codes), X_dates])
@@ -259,7 +318,7 @@ def _matching_rows(
     if (found < 0).any():
         raise InvalidArgumentError(
             f"X lacks {int((found < 0).sum())} rows of y: {listed(rows[found < 0])}; "
-            "expected the same unique_id and ds in both."
+            f"expected the same unique_id and ds in both{EVERY_STEP if filled else ''}."
         )
     found = rows_of_y[found]
     if len(X) > len(found):
@@ -275,7 +334,7 @@ def _matching_rows(
 # Covariates over the index of y
 
 
-def _shared_covariates(X: Any, index: Index) -> tuple[Values, tuple[str, ...]]:
+def _shared_covariates(X: Any, index: Index, missing: str) -> tuple[Values, tuple[str, ...]]:
     """Covariates (T, K) that are the same for every series, and their names."""
     if X is None:
         return np.empty((len(index), 0)), ()
@@ -292,20 +351,21 @@ def _shared_covariates(X: Any, index: Index) -> tuple[Values, tuple[str, ...]]:
     if not frame.shape[1]:
         raise InvalidArgumentError("X has no columns; expected at least one covariate, or X=None.")
     if not same_labels(frame.index, index):
-        _raise_other_index(frame.index, index)
+        _raise_other_index(frame.index, index, missing)
     names = tuple(str(label) for label in frame.columns)
     columns = [covariate_column(frame.iloc[:, i], "X", name, index) for i, name in enumerate(names)]
     return np.stack(columns, axis=1), names
 
 
-def _raise_other_index(found: Index, index: Index) -> NoReturn:
+def _raise_other_index(found: Index, index: Index, missing: str) -> NoReturn:
     check_same_kind(found, index, "X.index", "y.index")
     check_repeated(found, "X.index")
     lacks = index[~index.isin(found)]
     extra = found[~found.isin(index)]
     if len(lacks):
         raise InvalidArgumentError(
-            f"X lacks {len(lacks)} of the {len(index)} dates of y: {listed(lacks)}; expected the same index."
+            f"X lacks {len(lacks)} of the {len(index)} dates of y: {listed(lacks)}; expected the same "
+            f"index{EVERY_STEP if missing == 'skip' else ''}."
         )
     if len(extra):
         raise InvalidArgumentError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from kerazoo.forecast.data.types import Index, Values
 
 __all__ = [
     "KEYS",
+    "MISSING",
     "as_frame",
     "check_finite",
     "check_keys",
@@ -31,16 +33,20 @@ __all__ = [
 ]
 
 KEYS = ("unique_id", "ds")  # columns of a long frame, in addition to y
+MISSING = ("error", "skip")  # what is done with values and dates that are missing
 
 
-def plain_array(data: Any, what: str) -> Values:
-    """A list or an array as a float64 copy; masked values become NaN."""
+def plain_array(data: Any, what: str, missing: str | None = None) -> Values:
+    """A list or an array as a float64 copy; masked values become NaN, and None with `missing="skip"`."""
     if isinstance(data, np.ma.MaskedArray) and data.dtype.kind in "iuf":
         data = np.ma.filled(data.astype(np.float64), np.nan)
     try:
         array = np.asarray(data)
     except ValueError:
         raise InvalidArgumentError(f"{what} is a list of lists of different lengths; expected equal lengths.") from None
+    if missing == "skip" and array.dtype.kind == "O":
+        found = _with_gaps(array.ravel())
+        array = array if found is None else found.reshape(array.shape)
     if array.dtype.kind not in "iuf":
         hint = " It holds None or other values that are not numbers." if array.dtype.kind == "O" else ""
         raise InvalidArgumentError(f"{what} has the dtype {array.dtype}; expected numbers.{hint}")
@@ -79,7 +85,19 @@ def series_array(place: int, given: Any, largest: float = math.inf) -> Values:
     return array
 
 
-def numeric_column(column: pd.Series, what: str, labels: Index, frame: bool = False) -> Values:
+def _with_gaps(values: Any) -> Values | None:
+    """Numbers among which None, NA or NaN stand for missing ones, as float64 (T,); None if there are other values."""
+    known = ~pd.isna(values)
+    if not all(isinstance(each, numbers.Real) and not isinstance(each, bool | np.bool_) for each in values[known]):
+        return None
+    found = np.full(len(values), np.nan)
+    found[known] = values[known].astype(np.float64)
+    return found
+
+
+def numeric_column(
+    column: pd.Series, what: str, labels: Index, frame: bool = False, missing: str | None = None
+) -> Values:
     """A column as a finite float64 (T,) copy.
 
     Args:
@@ -87,12 +105,18 @@ def numeric_column(column: pd.Series, what: str, labels: Index, frame: bool = Fa
         what: how messages name the column.
         labels: dates of the values, for messages.
         frame: the column belongs to a frame with one column per series; adds a hint.
+        missing: "skip": missing values stay NaN; "error": they are refused, with the hint that they could be skipped;
+            None: they are refused.
 
     Raises:
         InvalidArgumentError: another dtype, or values that are not finite.
     """
     dtype = column.dtype
     types = pd.api.types
+    if missing == "skip" and types.is_object_dtype(dtype):
+        found = _with_gaps(column.to_numpy(object))
+        if found is not None:
+            return check_finite(found, what, labels, frame, missing)
     if types.is_bool_dtype(dtype):
         raise InvalidArgumentError(
             f"{what} has the dtype {dtype}; expected numbers. {what}.astype(float) converts it to 0 and 1."
@@ -105,7 +129,7 @@ def numeric_column(column: pd.Series, what: str, labels: Index, frame: bool = Fa
             hint = " Dates belong in the index."
         raise InvalidArgumentError(f"{what} has the dtype {dtype}; expected numbers.{hint}")
     values = np.array(column.to_numpy(np.float64, na_value=np.nan), np.float64)
-    return check_finite(values, what, labels, frame)
+    return check_finite(values, what, labels, frame, missing)
 
 
 def covariate_column(
@@ -143,9 +167,12 @@ def covariate_column(
     )
 
 
-def check_finite(values: Values, what: str, labels: Index, frame: bool = False) -> Values:
-    """Return the values, or raise with the number of those that are not finite and the first few of them."""
-    bad = np.flatnonzero(~np.isfinite(values))
+def check_finite(values: Values, what: str, labels: Index, frame: bool = False, missing: str | None = None) -> Values:
+    """Return the values, or raise with the number of those that are not finite and the first few of them.
+
+    The arguments are those of :func:`numeric_column`.
+    """
+    bad = np.flatnonzero(np.isinf(values) if missing == "skip" else ~np.isfinite(values))
     if not len(bad):
         return values
     shown = ", ".join(f"{_number(values[i])} at {text_of(labels[i])}" for i in bad[:SHOWN])
@@ -153,6 +180,8 @@ def check_finite(values: Values, what: str, labels: Index, frame: bool = False) 
     hint = "Fill them, for example with interpolate(), or drop them at the ends."
     if frame:
         hint += " Series that start or end at different dates need a long frame (unique_id, ds, y)."
+    if missing == "error" and np.isnan(values[bad]).any():
+        hint += ' missing="skip" reads NaN as gaps.'
     verb = "is" if len(bad) == 1 else "are"
     raise InvalidArgumentError(
         f"{what}: {len(bad)} of {len(values)} values {verb} not finite: {shown}{more}; expected numbers. {hint}"

@@ -88,6 +88,9 @@ def write_forecast(panel: Panel, columns: Mapping[str, Sequence[Values]]) -> Any
 def write_steps(panel: Panel, values: Sequence[Values]) -> Any:
     """One value per step of each series, in the form of `y` and over its dates.
 
+    A series of a frame or an array that begins later than others (with leading NaN, read with `missing="skip"`) has NaN
+    before; rows of a frame before the first value of any series are left out.
+
     Args:
         panel: Panel.
         values: one float64 (T,) per series.
@@ -102,12 +105,23 @@ def write_steps(panel: Panel, values: Sequence[Values]) -> Any:
     if panel.form == "series":
         return pd.Series(values[0], panel.series[0].index, name=panel.name)
     if panel.form == "array":
-        return values[0] if panel.ndim == 1 else np.stack(values, axis=1)
+        # The rows of an array are known by their number alone: those before the first value are kept.
+        table = _stacked(values, int(panel.series[0].index[-1]) + 1)
+        return table[:, 0] if panel.ndim == 1 else table
     if panel.form == "frame":
-        return pd.DataFrame(np.stack(values, axis=1), index=panel.series[0].index, columns=_id_index(panel))
+        index = max((each.index for each in panel.series), key=len)
+        return pd.DataFrame(_stacked(values, len(index)), index=index, columns=_id_index(panel))
     ids = _id_index(panel).repeat([len(each.values) for each in panel.series])
     dates = panel.series[0].index.append([each.index for each in panel.series[1:]])
     return pd.DataFrame({"unique_id": ids, "ds": dates.rename(None), "forecast": np.concatenate(values)})
+
+
+def _stacked(values: Sequence[Values], length: int) -> Values:
+    """float64 (length, series): series that end together, NaN before those that begin later."""
+    table = np.full((length, len(values)), np.nan)
+    for column, each in enumerate(values):
+        table[length - len(each) :, column] = each
+    return table
 
 
 def _repeated_ids(panel: Panel, horizon: int) -> pd.Series:
