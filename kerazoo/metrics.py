@@ -125,7 +125,7 @@ def mase(y: Any, forecast: Any, train: Any, period: int = 1) -> float:
         if not count.all():
             where = "" if count.size == 1 else f" in row {_first_index(count == 0)[:-1]}"
             raise InvalidArgumentError(
-                f"train has no two known values {period} steps apart{where}; expected some. Pass more of the series, "
+                f"train has no two known values that are period={period} apart{where}; expected some. Pass more of it, "
                 "or another period."
             )
         scale = np.nansum(changes, axis=-1, keepdims=True) / count

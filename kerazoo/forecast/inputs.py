@@ -10,7 +10,8 @@ import pandas as pd
 
 from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.data.index import dates_from, filled_index, index_like, kind_of, listed, renamed_if_equal
+from kerazoo.forecast.data.gaps import filled_index
+from kerazoo.forecast.data.index import dates_from, index_like, kind_of, listed, renamed_if_equal
 from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.data.read import read_panel

@@ -10,21 +10,30 @@ from numpy.typing import NDArray
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.index import (
+    MAX_GRID,
+    best_grid,
+    check_enough,
+    check_order,
     check_repeated,
     dates_between,
-    filled_index,
     grid_like,
     listed,
     offset_text,
+    ordinals,
+    raise_irregular,
+    text_of,
+    typed_index,
+    with_frequency,
     with_room,
 )
 from kerazoo.forecast.data.panel import SeriesData
 from kerazoo.forecast.data.types import Index, Values
 
-__all__ = ["DATES_HINT", "SeriesCutter", "filled_indexes", "names_of_long", "spread"]
+__all__ = ["DATES_HINT", "SeriesCutter", "filled_index", "filled_indexes", "names_of_long", "spread"]
 
 DATES_HINT = 'missing="skip" reads them as gaps.'
 LONGEST = 20  # series of a long frame whose frequency is tried for all
+REGULAR = 10  # dates at a fixed step that are no chance: a series of so many has this step
 
 
 def names_of_long(label: Any) -> tuple[str, str]:
@@ -75,12 +84,86 @@ class SeriesCutter:
         return SeriesData(label, values[first:].copy(), *self._rests[key])
 
 
+def filled_index(index: Index, where: str = "index", owner: str = "y", like: Index | None = None) -> Index:
+    """The regular index from the first to the last date of an index in which dates may be missing.
+
+    Of the frequencies at which all dates lie on one grid, it takes the one that leaves the fewest gaps; so days of
+    which every second one is missing become steps of two days.
+
+    Args:
+        index: DatetimeIndex with or without `freq`, PeriodIndex, or integers.
+        where: str, the name of the index in messages.
+        owner: str, the name of the data in messages, whose methods they suggest; "": messages contain no code.
+        like: a regular index, whose frequency is taken if all dates have it; or None.
+
+    Returns:
+        As :func:`regular_index`.
+
+    Raises:
+        InvalidArgumentError: another kind of index; no dates; dates that are repeated, not sorted, or at no fixed step;
+            more than a million missing dates.
+
+    >>> filled_index(pd.DatetimeIndex(["2020-01-01", "2020-01-02", "2020-01-05"])).day.tolist()
+    [1, 2, 3, 4, 5]
+    >>> filled_index(pd.Index([3, 4, 7]))
+    RangeIndex(start=3, stop=8, step=1)
+    """
+    index = typed_index(index, where, owner, ordered=False)
+    check_order(index, where, owner)
+    if not isinstance(index, pd.DatetimeIndex):
+        return _all_counts(index, where, owner, like)
+    index = with_room(index)
+    if like is not None and isinstance(like, pd.DatetimeIndex) and str(like.tz) == str(index.tz):
+        grid = grid_like(index[0], index[-1], like.as_unit(index.unit))
+        if grid is not None and index.isin(grid).all():
+            return grid.rename(index.name)
+    found = with_frequency(index)
+    if found is not None:
+        return found
+    check_enough(index, where, owner)
+    best = best_grid(index)
+    if best is None:
+        raise_irregular(index, where, owner)
+    grid = best[0].rename(index.name)
+    # The frequency that the complete dates have, whatever led to them: months rather than three neighbouring ones.
+    bare = grid.delete([])
+    bare.freq = None
+    found = with_frequency(bare)
+    return grid if found is None else found
+
+
+def _all_counts(index: Index, where: str, owner: str, like: Index | None) -> Index:
+    """All periods or integers from the first to the last."""
+    counts = ordinals(index)
+    step = index.freq.n if isinstance(index, pd.PeriodIndex) else 1
+    if not isinstance(index, pd.PeriodIndex) and len(index) > 1 and like is None:
+        typed = int(np.gcd.reduce(np.diff(counts)))
+        if typed > 1:
+            typed_index(index, where, owner)  # raises: they are not consecutive
+    n_missing = (int(counts[-1]) - int(counts[0])) // step + 1 - len(counts)
+    if n_missing > MAX_GRID:
+        raise InvalidArgumentError(
+            f"{where}: {n_missing} dates are missing from {text_of(index[0])} to {text_of(index[-1])}; expected "
+            f"at most {MAX_GRID}. Is a date wrong?"
+        )
+    if not isinstance(index, pd.PeriodIndex):
+        return pd.RangeIndex(int(counts[0]), int(counts[-1]) + 1, name=index.name)
+    grid = pd.period_range(index[0], index[-1], freq=index.freq, name=index.name)
+    if not index.isin(grid).all():
+        raise InvalidArgumentError(
+            f"{where}: {listed(index[~index.isin(grid)])} are not a whole number of steps of {index.freqstr!r} after "
+            f"{text_of(index[0])}; expected periods at a fixed step."
+        )
+    return grid
+
+
 def filled_indexes(
     dates: Index, starts: NDArray[Any], ends: NDArray[Any], ids: list[Any], like: Index | None = None
 ) -> tuple[list[Index], NDArray[np.intp]]:
     """The regular index of each series of a long frame in which dates are missing.
 
-    All have one frequency: that of the longest series at which the dates of all others lie on a grid.
+    All have one frequency: that of the longest series at which the dates of all others lie on a grid. A series of ten
+    or more dates at a longer fixed step (days among hours) has another frequency.
 
     Args:
         dates: the dates of all series, each series sorted.
@@ -167,9 +250,16 @@ def _on_grid(
                 return None
             index = found.rename(dates.name)
             rows[start:end] = offset + index.get_indexer(own)
+        if _has_longer_steps(own, len(index)):
+            return None
         offset += len(index)
         indexes.append(index)
     return indexes, rows
+
+
+def _has_longer_steps(dates: Index, length: int) -> bool:
+    """Whether a series would be mostly gaps of a regular index of this length, and is regular without them."""
+    return len(dates) >= REGULAR and length >= 2 * len(dates) - 1 and with_frequency(dates) is not None
 
 
 def _raise_frequencies(
@@ -179,7 +269,7 @@ def _raise_frequencies(
     for start, end, label in zip(starts, ends, ids, strict=True):
         own = dates[start:end]
         grid = dates_between(own[0], own[-1], first.freq, own.unit)
-        if grid is not None and own.isin(grid).all():
+        if grid is not None and own.isin(grid).all() and not _has_longer_steps(own, len(grid)):
             continue
         wanted = offset_text(first.freq)
         if len(own) < 3:

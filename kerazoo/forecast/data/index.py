@@ -16,7 +16,7 @@ from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.types import Index
 
-__all__ = ["filled_index", "future_index", "index_like", "regular_index"]
+__all__ = ["future_index", "index_like", "regular_index"]
 
 SHOWN = 3  # labels that a message lists
 LAST_YEAR = 2200  # nanoseconds end in 2262: what follows later dates is counted in microseconds
@@ -48,7 +48,7 @@ def regular_index(index: Index, where: str = "index", owner: str = "y", hint: st
     insert and fill them: y.asfreq('D').interpolate().
     """
     index = typed_index(index, where, owner, hint=hint)
-    _check_order(index, where, owner)
+    check_order(index, where, owner)
     if isinstance(index, pd.RangeIndex):
         return index
     if isinstance(index, pd.PeriodIndex):
@@ -57,88 +57,15 @@ def regular_index(index: Index, where: str = "index", owner: str = "y", hint: st
             raise_missing(grid[~grid.isin(index)], index.freq, where, owner, hint)
         return index
     index = with_room(index)
-    found = _with_frequency(index)
+    found = with_frequency(index)
     if found is not None:
         return found
-    _check_enough(index, where, owner)
-    best = _best_grid(index)
+    check_enough(index, where, owner)
+    best = best_grid(index)
     if best is not None and len(best[0]) > len(index):
         grid, freq = best
         raise_missing(grid[~grid.isin(index)], freq, where, owner, hint)
-    _raise_irregular(index, where, owner)
-
-
-def filled_index(index: Index, where: str = "index", owner: str = "y", like: Index | None = None) -> Index:
-    """The regular index from the first to the last date of an index in which dates may be missing.
-
-    Of the frequencies at which all dates lie on one grid, it takes the one that leaves the fewest gaps; so days of
-    which every second one is missing become steps of two days.
-
-    Args:
-        index: DatetimeIndex with or without `freq`, PeriodIndex, or integers.
-        where: str, the name of the index in messages.
-        owner: str, the name of the data in messages, whose methods they suggest; "": messages contain no code.
-        like: a regular index, whose frequency is taken if all dates have it; or None.
-
-    Returns:
-        As :func:`regular_index`.
-
-    Raises:
-        InvalidArgumentError: another kind of index; no dates; dates that are repeated, not sorted, or at no fixed step;
-            more than a million missing dates.
-
-    >>> filled_index(pd.DatetimeIndex(["2020-01-01", "2020-01-02", "2020-01-05"])).day.tolist()
-    [1, 2, 3, 4, 5]
-    >>> filled_index(pd.Index([3, 4, 7]))
-    RangeIndex(start=3, stop=8, step=1)
-    """
-    index = typed_index(index, where, owner, ordered=False)
-    _check_order(index, where, owner)
-    if not isinstance(index, pd.DatetimeIndex):
-        return _filled_counts(index, where, owner, like)
-    index = with_room(index)
-    if like is not None and isinstance(like, pd.DatetimeIndex) and str(like.tz) == str(index.tz):
-        grid = grid_like(index[0], index[-1], like.as_unit(index.unit))
-        if grid is not None and index.isin(grid).all():
-            return grid.rename(index.name)
-    found = _with_frequency(index)
-    if found is not None:
-        return found
-    _check_enough(index, where, owner)
-    best = _best_grid(index)
-    if best is None:
-        _raise_irregular(index, where, owner)
-    grid = best[0].rename(index.name)
-    # The frequency that the complete dates have, whatever led to them: months rather than three neighbouring ones.
-    bare = grid.delete([])
-    bare.freq = None
-    found = _with_frequency(bare)
-    return grid if found is None else found
-
-
-def _filled_counts(index: Index, where: str, owner: str, like: Index | None) -> Index:
-    """All periods or integers from the first to the last."""
-    counts = ordinals(index)
-    step = index.freq.n if isinstance(index, pd.PeriodIndex) else 1
-    if not isinstance(index, pd.PeriodIndex) and len(index) > 1 and like is None:
-        typed = int(np.gcd.reduce(np.diff(counts)))
-        if typed > 1:
-            typed_index(index, where, owner)  # raises: they are not consecutive
-    n_missing = (int(counts[-1]) - int(counts[0])) // step + 1 - len(counts)
-    if n_missing > MAX_GRID:
-        raise InvalidArgumentError(
-            f"{where}: {n_missing} dates are missing from {text_of(index[0])} to {text_of(index[-1])}; expected "
-            f"at most {MAX_GRID}. Is a date wrong?"
-        )
-    if not isinstance(index, pd.PeriodIndex):
-        return pd.RangeIndex(int(counts[0]), int(counts[-1]) + 1, name=index.name)
-    grid = pd.period_range(index[0], index[-1], freq=index.freq, name=index.name)
-    if not index.isin(grid).all():
-        raise InvalidArgumentError(
-            f"{where}: {listed(index[~index.isin(grid)])} are not a whole number of steps of {index.freqstr!r} after "
-            f"{text_of(index[0])}; expected periods at a fixed step."
-        )
-    return grid
+    raise_irregular(index, where, owner)
 
 
 def with_room(index: Index) -> Index:
@@ -146,7 +73,7 @@ def with_room(index: Index) -> Index:
     return index.as_unit("us") if index.unit == "ns" and index.max().year > LAST_YEAR else index
 
 
-def _check_enough(index: Index, where: str, owner: str) -> None:
+def check_enough(index: Index, where: str, owner: str) -> None:
     if len(index) < 3:
         remedy = f"a freq, as {owner}.asfreq('D') sets, or more dates" if owner else "at least three dates in a series"
         raise InvalidArgumentError(
@@ -288,7 +215,7 @@ def typed_index(index: Index, where: str, owner: str, ordered: bool = True, hint
     index = pd.Index(np.asarray(index, np.int64), name=index.name)
     if not ordered:
         return index
-    _check_order(index, where, owner)
+    check_order(index, where, owner)
     steps = np.diff(index)
     if (steps != 1).any():
         if int(steps.min()) == int(steps.max()):
@@ -302,7 +229,7 @@ def typed_index(index: Index, where: str, owner: str, ordered: bool = True, hint
     return pd.RangeIndex(index[0], index[-1] + 1, name=index.name)
 
 
-def _check_order(index: Index, where: str, owner: str) -> None:
+def check_order(index: Index, where: str, owner: str) -> None:
     check_repeated(index, where)
     backwards = np.flatnonzero(np.diff(ordinals(index)) < 0)
     freq = getattr(index, "freq", None)
@@ -374,7 +301,7 @@ def renamed_if_equal(index: Index, grid: Index | None) -> Index | None:
     return grid.rename(index.name)
 
 
-def _with_frequency(index: Index) -> Index | None:
+def with_frequency(index: Index) -> Index | None:
     """The DatetimeIndex with the freq of its dates, or None if they have none."""
     if index.freq is not None and (index.tz is None or not isinstance(index.freq, pd.offsets.Day)):
         return index
@@ -418,7 +345,7 @@ def _months(index: Index) -> list[Any]:
     return offsets
 
 
-def _best_grid(index: Index) -> tuple[Index, Any] | None:
+def best_grid(index: Index) -> tuple[Index, Any] | None:
     """The grid that contains all dates and leaves the fewest gaps, with its frequency; None if there is none."""
     best: tuple[Index, Any] | None = None
     for freq in _likely(index):
@@ -430,7 +357,7 @@ def _best_grid(index: Index) -> tuple[Index, Any] | None:
     return best
 
 
-def _raise_irregular(index: Index, where: str, owner: str) -> NoReturn:
+def raise_irregular(index: Index, where: str, owner: str) -> NoReturn:
     steps = np.diff(ordinals(index))
     usual, count = Counter(steps.tolist()).most_common(1)[0]
     i = int(np.flatnonzero(steps != usual)[0]) if count < len(steps) else 0

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from kerazoo._validation import check_choice
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.data.gaps import DATES_HINT, SeriesCutter, filled_indexes, names_of_long, spread
+from kerazoo.forecast.data.gaps import DATES_HINT, SeriesCutter, filled_index, filled_indexes, names_of_long, spread
 from kerazoo.forecast.data.index import (
     check_repeated,
     dates_between,
     dates_from,
-    filled_index,
     grid_like,
     listed,
     offset_text,
