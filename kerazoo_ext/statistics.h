@@ -1,7 +1,7 @@
 /* Statistics of each series of a panel: candidates fitted at rolling origins and at the end, and their forecasts.
  *
- * A part of a series is its values before an origin. Every candidate is fitted to the part alone. The first values that are
- * missing are cut off; others are NaN and skipped. See _statistics.pyi for the candidates and the arrays.
+ * A part of a series is its values before an origin. Every candidate is fitted to the part alone. The first and last values
+ * that are missing are cut off, and forecasts start that many steps later; others are NaN and skipped. See _statistics.pyi for the candidates and the arrays.
  */
 #ifndef KERAZOO_STATISTICS_H
 #define KERAZOO_STATISTICS_H
@@ -69,6 +69,7 @@ typedef struct {
     const kz_panel *panel;
     kz_work *work;
     int64_t n, known, start, series; /* values, those that are not missing, the place of the first in `values` */
+    int64_t ahead, horizon; /* values that are missing at the end, after n; steps to forecast, with those */
     double unit, low, high, criterion;
     double *forecasts;  /* (candidates, horizon) */
     double *criteria;   /* (candidates) */
@@ -183,11 +184,11 @@ static int64_t kz_adjust(
 static void kz_emit(kz_part *part, int candidate, const kz_view *view, const double *path) {
     const kz_panel *panel = part->panel;
     double *out = part->forecasts + candidate * panel->horizon;
-    int64_t t, h;
+    int64_t origin = part->n + part->ahead, t, h;
     for (h = 0; h < panel->horizon; h++)
-        if (isnan(path[part->n + h])) return;
-    t = part->last && panel->fitted ? 0 : part->n;
-    for (; t < part->n + panel->horizon; t++) {
+        if (isnan(path[origin + h])) return;
+    t = part->last && panel->fitted ? 0 : origin;
+    for (; t < origin + panel->horizon; t++) {
         double value = path[t];
         if (isnan(value)) continue;
         if (view) {
@@ -199,7 +200,7 @@ static void kz_emit(kz_part *part, int candidate, const kz_view *view, const dou
         value = fmax(part->low, fmin(part->high, value)) * part->unit;
         value = fmax(-DBL_MAX, fmin(DBL_MAX, value)); /* the bounds may lie beyond the largest number */
         value = fmax(panel->floor, fmin(panel->ceiling, value));
-        if (t >= part->n) out[t - part->n] = value;
+        if (t >= origin) out[t - origin] = value;
         else panel->fitted[candidate * panel->n_values + part->start + t] = value;
     }
 }
@@ -235,7 +236,7 @@ static int kz_smooth(
     if (!view->usable || (seasonal && !part->seasons.n) || part->known < needed + (seasonal ? 2 : 0)) return 0;
     form.y = view->y;
     form.n = part->n;
-    form.horizon = part->panel->horizon;
+    form.horizon = part->horizon;
     form.seasons = seasonal ? &part->seasons : &NONE;
     form.trend = trend;
     form.free_states = seasonal && part->seasons.total <= KZ_FREE_STATES
@@ -297,7 +298,7 @@ static void kz_keep(kz_part *part, int candidate, int better) {
     memcpy(panel->parameters + (part->series * KZ_CANDIDATES + KZ_ETS) * KZ_PARAMETERS,
            panel->parameters + (part->series * KZ_CANDIDATES + candidate) * KZ_PARAMETERS, KZ_PARAMETERS * sizeof(double));
     if (!panel->fitted) return;
-    for (t = part->start; t < part->start + part->n; t++)
+    for (t = part->start; t < part->start + part->n + part->ahead; t++)
         panel->fitted[KZ_ETS * panel->n_values + t] = panel->fitted[candidate * panel->n_values + t];
 }
 
@@ -305,7 +306,7 @@ static void kz_keep(kz_part *part, int candidate, int better) {
 static void kz_naive(kz_part *part, const double *y, const double *adjusted, kz_view *view) {
     kz_work *work = part->work;
     double *path = work->path, last = NAN, sum = 0.0;
-    int64_t end = part->n + part->panel->horizon, t, lag, known = 0;
+    int64_t end = part->n + part->horizon, t, lag, known = 0;
     kz_view plain = *view;
     plain.centre = 0.0;
     plain.scale = 1.0;
@@ -338,7 +339,7 @@ static void kz_regress(kz_part *part, int candidate, const kz_view *view, int fi
     int64_t period = part->seasons.n ? part->seasons.slots[part->seasons.n - 1] : 0;
     if (!view->usable) return;
     kz_fill(view->y, part->n, first == KZ_SEASONAL ? period : 0, work->filled);
-    if (!kz_autoregress(view->y, work->filled, part->n, part->panel->horizon, period, first, last, work->scratch,
+    if (!kz_autoregress(view->y, work->filled, part->n, part->horizon, period, first, last, work->scratch,
                         work->path, &ar)) return;
     kz_emit(part, candidate, view, work->path);
     part->criteria[candidate] = ar.criterion * (double)part->known + view->jacobian;
@@ -350,7 +351,7 @@ static void kz_regress(kz_part *part, int candidate, const kz_view *view, int fi
     out[5] = sqrt(ar.variance) * view->scale * (view->logarithm ? 1.0 : part->unit);
 }
 
-/* All candidates on `n` values from y on, the first of which is not missing. */
+/* All candidates on `n` values from y on, the first and last of which are not missing. */
 static void kz_fit_part(kz_part *part, const double *values) {
     kz_work *work = part->work;
     const kz_panel *panel = part->panel;
@@ -382,7 +383,7 @@ static void kz_fit_part(kz_part *part, const double *values) {
         multiplicative = 0;
         used = kz_adjust(part, y, 0, 1, work->states, work->adjusted);
     }
-    for (t = 0; t < n + panel->horizon; t++) {
+    for (t = 0; t < n + part->horizon; t++) {
         double factor = multiplicative ? 1.0 : 0.0;
         for (j = 0; j < part->seasons.n; j++) {
             double at = kz_season_at(&part->seasons, j, work->states, t);
@@ -427,7 +428,7 @@ static void kz_fit_part(kz_part *part, const double *values) {
     }
     if (adjusted.usable && part->known >= 6) {
         double found[3];
-        kz_theta(adjusted.y, n, panel->horizon, work->lines, work->path, found);
+        kz_theta(adjusted.y, n, part->horizon, work->lines, work->path, found);
         kz_emit(part, KZ_THETA, &adjusted, work->path);
         if (part->last)
             memcpy(panel->parameters + (part->series * KZ_CANDIDATES + KZ_THETA) * KZ_PARAMETERS, found, 2 * sizeof(double));
@@ -458,6 +459,9 @@ static void kz_fit_series(const kz_panel *panel, kz_work *work, int64_t series) 
         part.last = k == panel->n_backs;
         part.n = end - first - (part.last ? 0 : panel->backs[k]);
         if (part.n < 1) continue;
+        /* A forecast from the last known value on: the fit knows nothing of what is missing after it. */
+        for (part.ahead = 0; isnan(panel->values[first + part.n - 1]); part.ahead++) part.n--;
+        part.horizon = panel->horizon + part.ahead;
         part.iterations = part.last ? KZ_ITERATIONS : panel->rolled_iterations;
         part.forecasts = part.last
             ? panel->forecasts + series * KZ_CANDIDATES * panel->horizon

@@ -181,6 +181,16 @@ def test_mase_refuses_a_training_part_without_a_scale(train, period, match):
         mase([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 5.0]], train, period)
 
 
+@pytest.mark.filterwarnings("error")
+def test_differences_with_a_missing_value_are_left_out_of_the_scale():
+    train = np.array([[1.0, 3.0, np.nan, 7.0, 8.0], [np.nan, 2.0, 5.0, 5.0, np.nan]])
+    y, forecast = np.array([[1.0], [2.0]]), np.array([[2.0], [4.0]])
+    assert mase(y, forecast, train) == pytest.approx((1 / 1.5 + 2 / 1.5) / 2)
+    assert mase(y[0], forecast[0], train[0], 2) == pytest.approx(1 / 4)
+    whole = np.arange(20.0) ** 2
+    assert mase(y, forecast, whole, 3) == pytest.approx(mase(y, forecast, np.r_[np.nan, whole, np.nan], 3))
+
+
 def test_all_scores_are_public():
     assert set(metrics.__all__) == {*POINT_SCORES, *INTERVAL_SCORES}
     assert all(callable(getattr(metrics, name)) for name in metrics.__all__)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.data.calendar import CALENDAR, calendar_features, calendar_names, season_length
+from kerazoo.forecast.data.calendar import CALENDAR, calendar_features, calendar_names, season_length, season_lengths
 from kerazoo.forecast.data.index import future_index
 
 pytestmark = pytest.mark.filterwarnings(
@@ -68,6 +68,48 @@ def test_the_season_is_read_from_dates_without_a_freq():
     assert season_length(index) == 12
     with pytest.raises(InvalidArgumentError, match="2021-05-31"):
         season_length(index.delete(4))
+
+
+LENGTHS = [
+    ("h", (24, 168)), ("30min", (48, 336)), ("15min", (96, 672)), ("min", (1440, 10080)), ("s", (3600, 86400)),
+    ("30s", (120, 2880)), ("2h", (12, 84)), ("5h", (4.8, 33.6)), ("12h", (2, 14)), ("18h", (168 / 18,)), ("24h", (7,)),
+    ("100ms", ()), ("D", (7,)), ("2D", (3.5,)), ("3D", (7 / 3,)), ("4D", (91.3125,)), ("10D", (36.525,)),
+    ("B", (5,)), ("2B", (2.5,)), ("3B", ()), ("C", (5,)), (offsets.CustomBusinessDay(weekmask="Mon Tue Wed Sat"), (4,)),
+    ("W-SUN", (365.25 / 7,)), ("2W", (365.25 / 14,)), ("7D", (365.25 / 7,)), ("SME", (24,)), ("MS", (12,)),
+    ("BME", (12,)), ("2MS", (6,)), ("5ME", (2.4,)), ("6MS", (2,)), ("7MS", ()), ("WOM-3FRI", (12,)), ("QE-JAN", (4,)),
+    ("2QS", (2,)), ("YS", ()), ("YE-JUN", ()), (offsets.BusinessHour(), ()), (pd.DateOffset(months=2), (6,)),
+    (pd.DateOffset(years=1), ()), (pd.DateOffset(hours=6), (4, 28)), (pd.DateOffset(weeks=1), (365.25 / 7,)),
+    (pd.DateOffset(months=1, days=1), ()), (pd.DateOffset(weeks=1, weekday=2), ()), (pd.DateOffset(seconds=0.5), ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("freq", "lengths"), LENGTHS, ids=lambda value: str(value))
+def test_all_seasons_of_dates_go_by_their_frequency(freq, lengths):
+    index = pd.date_range("2021-01-06 10:00", periods=30, freq=freq)
+    found = season_lengths(index)
+    assert found == pytest.approx(lengths)
+    assert all(type(each) is float for each in found)
+    assert season_lengths(index[:1]) == found
+
+
+@pytest.mark.parametrize(
+    ("freq", "lengths"),
+    [("M", (12,)), ("2M", (6,)), ("Q-JAN", (4,)), ("Y", ()), ("W-WED", (365.25 / 7,)), ("D", (7,)), ("B", (5,)),
+     ("h", (24, 168)), ("15min", (96, 672)), ("ms", ())],
+)  # fmt: skip
+def test_all_seasons_of_periods_go_by_their_frequency(freq, lengths):
+    assert season_lengths(pd.period_range("2021-01-06", periods=30, freq=freq)) == pytest.approx(lengths)
+
+
+def test_one_season_is_among_all_seasons():
+    """Except that a year has 52 weeks there, and that it has to be a whole number of steps."""
+    for freq, season in SEASONS:
+        found = season_lengths(pd.date_range("2021-01-06 10:00", periods=30, freq=freq))
+        assert season == 1 or season in [int(each) for each in found]
+        assert len(found) <= 2
+    assert season_lengths(pd.RangeIndex(30)) == ()
+    with pytest.raises(InvalidArgumentError, match="2021-05-31"):
+        season_lengths(pd.DatetimeIndex(list(pd.date_range("2021-01-31", periods=9, freq="ME"))).delete(4))
 
 
 # Selection

@@ -10,6 +10,8 @@ from sklearn.base import clone
 from kerazoo import metrics
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast import baselines
+from kerazoo.forecast.backtest import _coverage, _scored, _scores
+from kerazoo.forecast.data.panel import SeriesData
 from tests.forecast.helpers import T, series, tiny
 
 pytestmark = pytest.mark.usefixtures("uncompiled")
@@ -41,6 +43,27 @@ def test_the_scores_have_a_row_per_window_and_model(backtested):
         held = ((steps["lower_80"] <= steps["y"]) & (steps["y"] <= steps["upper_80"])).mean()
         assert rows.loc["forecaster", "coverage_80"] == pytest.approx(held)
         assert rows["coverage_80"].isna().tolist() == [False, True, True]
+
+
+@pytest.mark.filterwarnings("error")
+def test_missing_values_are_left_out_of_the_scores():
+    rng = np.random.default_rng(1)
+    truth, forecast, known = rng.normal(size=(3, 9)) + 5
+    gappy, train = truth.copy(), np.r_[known, np.tile(known, 2)] + np.arange(27)
+    gappy[[2, 8]] = train[4] = np.nan
+    seen = ~np.isnan(gappy)
+    assert _scores(gappy, forecast, train, 3) == _scores(truth[seen], forecast[seen], train, 3)
+    assert np.isfinite(list(_scores(gappy, forecast, train, 3).values())).all()
+    none = np.full(9, np.nan)
+    assert np.isnan(list(_scores(none, forecast, train, 3).values())).all()
+    bounds = forecast - 1, forecast + 1
+    assert _coverage(gappy, *bounds) == metrics.coverage(truth[seen], *(each[seen] for each in bounds))
+    assert np.isnan(_coverage(none, *bounds))
+    assert np.isnan(_scores(truth, forecast, np.where(np.arange(27) % 2, np.nan, train), 3)["mase"])
+    rows = _scored({"fold": 0}, gappy, {"forecast": forecast, "lower_80": bounds[0], "upper_80": bounds[1]},
+                   SeriesData("a", train, pd.RangeIndex(27), np.empty((27, 0))), 3, [0.8])  # fmt: skip
+    assert [row["model"] for row in rows] == ["forecaster", "naive", "seasonal_naive"]
+    assert np.isfinite([row["mae"] for row in rows]).all()
 
 
 def test_the_scores_can_be_printed_and_concatenated(backtested):

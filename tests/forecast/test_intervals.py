@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.intervals import ConformalIntervals, error_sizes
+from kerazoo.forecast.intervals import ConformalIntervals, error_sizes, usual_change
 
 ONE = np.ones(1)
 
@@ -38,6 +38,29 @@ def test_growth_is_the_closest_non_decreasing_sequence():
     np.testing.assert_allclose(grown(found), [3, 3])
     found = ConformalIntervals.of([(0, np.array([-1.0, 3.0])), (0, np.array([7.0, 5.0]))], ONE, 9)
     np.testing.assert_allclose(grown(found), np.sqrt((25 + 17) / 2 + np.array([0, 0])), rtol=0.01)
+
+
+@pytest.mark.filterwarnings("error")
+def test_steps_of_which_no_value_is_known_take_the_growth_of_their_neighbours():
+    nan = np.nan
+    np.testing.assert_allclose(grown(intervals([1, nan, 3, nan])), [1, 2, 3, 3])
+    np.testing.assert_allclose(grown(intervals([nan, 2, nan, 4])), [2, 2, 3, 4])
+    rng = np.random.default_rng(1)
+    errors = rng.normal(size=(200, 6)) * np.arange(1, 7)
+    gappy = np.where(rng.random(errors.shape) < 0.3, nan, errors)
+    one, other = (ConformalIntervals.of([(0, row) for row in each], ONE, 200) for each in (errors, gappy))
+    np.testing.assert_allclose(other.half_widths(0.8, 0, 8), one.half_widths(0.8, 0, 8), rtol=0.1)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_usual_change_is_that_of_known_values():
+    y = np.array([1.0, 2.0, np.nan, 4.0, 7.0, np.nan])
+    assert usual_change(y, 1) == 2.0
+    assert usual_change(y, 3) == 4.0  # from 1 to 4 and from 2 to 7
+    assert usual_change(y, 2) == 2.0
+    assert usual_change(np.array([1.0, np.nan, 4.0, np.nan]), 3) == 0.0  # none a season or a step apart
+    assert usual_change(np.full(4, np.nan), 2) == usual_change(np.empty(0), 1) == usual_change(np.ones(9), 2) == 0.0
+    assert usual_change(np.array([1.0, 2.0, 4.0]), 5) == 1.5
 
 
 def test_half_widths_are_quantiles_of_errors_in_units_of_their_growth():

@@ -72,6 +72,26 @@ def test_a_constant_series_has_no_score():
         tiny(**FAST).fit(y["b"][:-3]).score(y["b"][-3:])
 
 
+def test_missing_values_are_left_out_of_the_score():
+    y = frame()
+    made = tiny(**FAST).fit(y[:-4])
+    part = y[-4:].copy()
+    with pytest.raises(InvalidArgumentError, match=r'not finite in \'a\'; expected numbers. missing="skip" reads'):
+        made.score(part.assign(a=np.nan))
+    made.missing = "skip"
+    forecast = made.predict(4)
+    part.iloc[[1, 3], 0] = np.nan
+    errors = [metrics.mase(part[name].dropna(), forecast[name][part[name].notna()], y[name][:-4], made.period_)
+              for name in part]  # fmt: skip
+    assert made.score(part) == pytest.approx(-np.mean(errors))
+    assert made.score(part.assign(a=np.nan)) == pytest.approx(-errors[1])
+    assert made.score(part.astype("Float64")) == made.score(part)
+    with pytest.raises(InvalidArgumentError, match="y has no known value; expected at least one"):
+        made.score(part * np.nan)
+    with pytest.raises(InvalidArgumentError, match="not finite in 'b'"):
+        made.score(part.assign(b=np.inf))
+
+
 def test_parts_that_do_not_follow_are_refused():
     made = tiny(**FAST).fit(series()[:-6])
     for part in (series()[-5:], series()[:6], series()[-6::2], series()[-6:].tz_localize("UTC")):

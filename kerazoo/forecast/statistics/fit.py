@@ -63,7 +63,9 @@ def fit_statistics(
     fitted to.
 
     Missing values (NaN) are skipped: states move on without an update, and their errors do not count. Autoregressions
-    fill them with their own one-step forecasts. A missing value of `seasonal_naive` is that of the season before.
+    fill them with their own one-step forecasts. A missing value of `seasonal_naive` is that of the season before. What
+    is missing before the first value and after the last one is cut off: fits know nothing of it, and forecasts start
+    at the end of the series all the same.
 
     Args:
         series: S sequences of numbers, of any lengths >= 1; NaN is missing.

@@ -30,6 +30,7 @@ CASES = {
     "a season without evidence": (10 + RNG.random(40), 6, (4,), (6,)),
     "gaps": (with_gaps(monthly(45, seed=3, period=4)), 5, (4,), (5,)),
     "begins with gaps": (np.append([np.nan, np.nan, np.nan], monthly(30, seed=4, period=4)), 3, (4,), (3,)),
+    "ends with gaps": (np.append(monthly(30, seed=4, period=4), [np.nan] * 4), 3, (4,), (5, 2)),
     "two seasons": (monthly(60, seed=6, period=4) + np.tile(RNG.random(12), 5), 6, (4, 12), (6,)),
     "season of 4.5 steps": (monthly(50, seed=7, period=4.5), 5, (4.5,), (5,)),
     "long season": (monthly(70, seed=8, period=26), 4, (26,), (4,)),

@@ -155,7 +155,8 @@ def fit_series(y, horizon, periods=(), backs=(), low=-np.inf, high=np.inf):
         if n < 1:
             results.append(({}, {}))
             continue
-        part = Part(y[:n] / unit, horizon, tuple(periods), warm)
+        last = int(np.flatnonzero(~np.isnan(y[:n]))[-1]) + 1
+        part = Part(y[:last] / unit, horizon + n - last, tuple(periods), warm)
         smallest, largest = np.nanmin(part.raw), np.nanmax(part.raw)
         reach = 3 * (largest - smallest)
         paths = {}
