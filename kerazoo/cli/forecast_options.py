@@ -154,6 +154,7 @@ def file_names(data: Path, columns: Columns, future: Path | None = None) -> Iter
         text = re.sub(r"^ds of series\b", f"{data}: column {columns.date!r} of series", text)
         text = re.sub(r"y\['(ds|unique_id)'\]", f"{data}: column {columns.date!r}", text)
         text = text.replace(" (val)", "").replace("(y.tz_convert('UTC'))", "(--utc)")
+        text = re.sub(r' missing="skip" reads \w+ as gaps\.', "", text)  # which has no option here
         if future is not None:
             text = re.sub(r"\bX_future(\.index|\['ds'\])", f"{future}: column {columns.date!r}", text)
             text = re.sub(r"\bX_future\b", str(future), text)

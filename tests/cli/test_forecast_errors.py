@@ -59,6 +59,15 @@ def test_files_that_cannot_be_forecast(folder, capsys, text, message):
         assert "data.csv" in error
 
 
+def test_a_missing_date_of_one_of_several_series_is_named(folder, capsys):
+    months = [(label, month) for label in "AB" for month in range(1, 10)]
+    rows = [f"{label},2020-{month:02d},{month}" for label, month in months if (label, month) != ("B", 5)]
+    (folder / "data.csv").write_text("\n".join(["shop,month,milk", *rows]))
+    error = refused(capsys, "data.csv", "--id", "shop", "--date", "month", "--horizon", "2", *TINY)
+    assert "data.csv: column 'month' of series 'B': 1 date is missing at the frequency 'MS': 2020-05-01." in error
+    assert "skip" not in error  # a parameter that is no option
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
