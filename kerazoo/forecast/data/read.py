@@ -68,7 +68,7 @@ def read_panel(y: Any, X: Any = None, missing: str = "error", like: Index | None
               :func:`kerazoo.forecast.data.other_frames.pandas_of`;
             - a :class:`Panel`, which is returned unchanged: a caller that reads `y` once can pass the result on.
 
-            All numeric dtypes except bool and complex are accepted, also nullable ones without missing values. If a
+            All numeric dtypes except bool and complex are accepted, also nullable ones. If a
             DatetimeIndex has no `freq`, it is inferred from the dates, of which there must be at least three. Time
             zones are kept.
         X: covariates, or None. A Series or a DataFrame over the index of `y`, the same for all series; for a long `y`
