@@ -18,7 +18,7 @@ from kerazoo.forecast.data.types import Values
 
 if TYPE_CHECKING:
     from kerazoo.forecast.fitted import Fitted
-    from kerazoo.forecast.fitted_statistics import FittedStatistics
+    from kerazoo.forecast.fitted_panel import FittedPanel
 
 __all__ = ["ScoreMixin", "following_steps", "following_values"]
 
@@ -26,7 +26,7 @@ __all__ = ["ScoreMixin", "following_steps", "following_values"]
 class ScoreMixin:
     """Adds `score` to an estimator whose `_check_fitted` returns a Fitted."""
 
-    def _check_fitted(self) -> Fitted | FittedStatistics:
+    def _check_fitted(self) -> Fitted | FittedPanel:
         raise NotImplementedError(f"{type(self).__name__}._check_fitted")
 
     def score(self, y: Any, X: Any = None) -> float:
