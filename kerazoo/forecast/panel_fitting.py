@@ -28,6 +28,8 @@ __all__ = ["fit_panel"]
 
 #: Paths of errors that the weights of the networks should be known by. With fewer series, more is held out of each.
 PATHS = 50
+#: Windows without which networks are not tried, unless the user chose their length.
+LEAST_WINDOWS = 20
 
 
 def fit_panel(
@@ -63,8 +65,8 @@ def fit_panel(
     found = fit_statistics(ys, settings.period, horizon, floor=settings.floor, **origins)
     weights = weigh(found)
     points, rolled = combine(found, weights), combine(found, weights, rolled=True)
-    if settings.epochs:
-        held = _held_out(found, val)
+    held = _held_out(found, val)
+    if settings.epochs and (settings.lookback or sum(max(0, len(y) - held - 2) for y in ys) >= LEAST_WINDOWS):
         networks = PanelNetworks(settings, checkpoints)
         nets, net_weights, rolled, course = _with_networks(networks, ys, found, rolled, held, settings)
         seed = networks.seed

@@ -126,6 +126,15 @@ def test_losses_are_those_of_global_networks():
     assert tuple(LOSSES) == LOSSES_OF_PANELS
 
 
+def test_series_too_short_for_windows_have_statistics_alone():
+    y = chaos(3, 5)
+    forecaster = Forecaster(horizon=H, n_members=1, epochs=1, verbose=0).fit(y)
+    np.testing.assert_array_equal(forecaster.correction_weight_, 0.0)
+    assert np.isfinite(forecaster.predict()).all(axis=None)
+    with pytest.raises(InvalidArgumentError, match="longest series has 3 values; expected at least 6.*smaller lookback"):
+        Forecaster(**{**TINY, "lookback": 20}).fit(y)
+
+
 def test_wrong_settings_are_refused():
     with pytest.raises(InvalidArgumentError, match=r"loss='bounde'; expected one of 'bounded'.*Did you mean 'bounded'"):
         Forecaster(**{**TINY, "loss": "bounde"}).fit(chaos(5, 30))
