@@ -16,7 +16,7 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast import baselines, fitting
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.fitted import Fitted
-from kerazoo.forecast.fitted_statistics import FittedStatistics
+from kerazoo.forecast.fitted_panel import FittedPanel
 from kerazoo.forecast.options import FitSettings, fit_settings, steps_to_hold_out, values_of_season
 from kerazoo.forecast.transforms.base import Values
 
@@ -65,7 +65,7 @@ def backtest(
     cutoffs = [horizon + (n_windows - 1 - window) * step for window in range(n_windows)]
     _check_length(panel, settings, params, horizon, n_windows, step)
     rows, tables = [], []
-    fitted: Fitted | FittedStatistics | None = None
+    fitted: Fitted | FittedPanel | None = None
     for window, cutoff in enumerate(cutoffs):
         known = _without_last(panel, cutoff)
         if fitted is None or refit == "fresh":

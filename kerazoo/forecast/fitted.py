@@ -51,6 +51,9 @@ class Fitted:
     intervals: ConformalIntervals | None
     n_held_out: int
 
+    #: Only the fitted series have forecasts.
+    knows_any_series = False
+
     @property
     def transforms(self) -> list[tuple[list[dict[str, Any]], float]]:
         """Pairs of the configs of a chain of transforms and its weight in the forecast."""

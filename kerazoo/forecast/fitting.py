@@ -19,13 +19,14 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.ensemble import Ensemble, Features, members_of
 from kerazoo.forecast.fitted import Fitted
-from kerazoo.forecast.fitted_statistics import FittedStatistics, fit_series
+from kerazoo.forecast.fitted_panel import FittedPanel
 from kerazoo.forecast.intervals import ConformalIntervals, usual_change
 from kerazoo.forecast.nets.checkpoint import FILE_NAME, KIND, TrainingCheckpoint, checksum_of
 from kerazoo.forecast.nets.members import member_nets
 from kerazoo.forecast.nets.trainer import BestWeights, Course, Learner, fit_learner
 from kerazoo.forecast.nets.windows import KnownScale, Windows, windows_of
 from kerazoo.forecast.options import FitSettings, identity_of, steps_to_hold_out
+from kerazoo.forecast.panel_fitting import fit_panel
 from kerazoo.forecast.transforms.base import Values
 from kerazoo.forecast.transforms.linear_term import LinearTerm, fit_terms
 from kerazoo.forecast.transforms.selection import Choice, choose_term, choose_transforms
@@ -47,7 +48,7 @@ Errors = list[tuple[int, Values]]  # (number of the series, errors 1, 2, ... ste
 @in_float32()
 def fit(
     panel: Panel, settings: FitSettings, val: int | None = None, checkpoints: CheckpointFile | None = None
-) -> Fitted | FittedStatistics:
+) -> Fitted | FittedPanel:
     """Fit a forecaster to the series of a panel.
 
     Every network has a validation network with the same seed, which is trained in the same computation, but only on
@@ -70,7 +71,7 @@ def fit(
     """
     n_held_out = steps_to_hold_out(panel, settings, val)
     if settings.by_series:
-        return fit_series(panel, settings, val)
+        return fit_panel(panel, settings, val, checkpoints)
     checkpoint = None
     if checkpoints is not None:
         found = checkpoints.read()

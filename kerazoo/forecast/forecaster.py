@@ -20,6 +20,7 @@ from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.forecast.data.future import read_future
 from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.write import write_forecast, write_steps
+from kerazoo.forecast.files import FileMixin
 from kerazoo.forecast.inputs import panel_of, read_history, read_seed, read_training
 from kerazoo.forecast.options import (
     USUAL_LEVELS,
@@ -34,29 +35,35 @@ from kerazoo.forecast.scoring import ScoreMixin, following_steps
 
 if TYPE_CHECKING:
     from kerazoo.forecast.fitted import Fitted
-    from kerazoo.forecast.fitted_statistics import FittedStatistics
+    from kerazoo.forecast.fitted_panel import FittedPanel
     from kerazoo.zoo.spec import RNNSpec
 
 __all__ = ["Forecaster"]
 
 
-class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
-    """Forecasts series with statistical models and an ensemble of recurrent networks that corrects them.
+class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
+    """Forecasts series with statistical models and recurrent networks, each as far as it helps.
 
-    Each series is scaled and replaced by the residuals of a statistical forecast (exponential smoothing or a linear
+    **One series** is scaled and replaced by the residuals of a statistical forecast (exponential smoothing or a linear
     autoregression), which is selected by backtest inside the training part (`transforms="auto"`). Covariates have a
     linear term in it. Recurrent networks learn the residuals (cf. Smyl 2020, A hybrid method of exponential smoothing
     and recurrent neural networks; here the statistics are fitted first). Validation networks, trained on the first part
-    of each series, decide when to stop and how much of the correction to apply: where it does not help, the statistical
-    forecast is returned. Several series without networks (`epochs=0`), covariates and given transforms have compiled
-    statistics with weights of their own instead (`statistics_`).
+    of the series, decide when to stop and how much of the correction to apply: where it does not help, the statistical
+    forecast is returned. Series with covariates or given transforms have this method too, however many they are.
 
-    The constructor stores the parameters and `fit` checks them; `get_params` and `sklearn.base.clone` work.
+    **Several series** have compiled statistics, with weights for each series (`statistics_`), and global networks: all
+    learn from windows of all series, each window in units of its own (:mod:`kerazoo.forecast.global_nets`). The
+    forecast is a mixture of both, for each step ahead by what forecasts the held-out part of all series best
+    (`correction_weight_`). Series that were not fitted have forecasts too: `predict(history=...)`.
+
+    The constructor stores the parameters and `fit` checks them; `get_params` and `sklearn.base.clone` work. None means
+    the first of two defaults for one series, the second for several.
 
     Args:
         model: name or RNNSpec of one network (`kerazoo.zoo`); the data determine its features, outputs and horizon.
+            None: `"lstm_1x32"`; `"mingru_2x64_residual"`.
         strategy: `"recursive"` (each forecast step is the next input), `"direct"` (`horizon` steps in one output), or
-            `"mean"` of both, by one network.
+            `"mean"` of both, of several series by networks of their own. None: recursive; direct.
         horizon: int >= 1, steps to train for; None: a season, or 12 steps without one. `predict` takes any other.
         lookback: int >= 1, steps in the window of a network; None: that of the model, else up to 256.
         period: int >= 1, steps per season; "auto": by the frequency of the index.
@@ -64,18 +71,20 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
             only scales.
         calendar: "auto", names of calendar features, or (): see `kerazoo.forecast.data.calendar`.
         calendar_order: int >= 1, harmonics per calendar feature.
-        n_members: int >= 1, networks of the ensemble, trained in one computation.
+        n_members: int >= 1, networks of the ensemble, None: 5, trained in one computation; 3, one after the other.
         floor: float or None: neither forecasts nor bounds fall below it; 0 for counts. No value of `y` may lie below.
         loss: `"mse"`, `"mae"`, `"huber"`; or `"normal"`: the networks output normal distributions, and intervals are
-            quantiles of sampled paths instead of quantiles of past errors.
+            quantiles of sampled paths instead of quantiles of past errors. Several series also have `"bounded"`
+            (relative errors, as sMAPE counts them), `"quantiles"`, `"student_t"` and `"negative_binomial"` (of counts):
+            see :mod:`kerazoo.forecast.global_nets.losses`. None: mse; bounded.
         epochs: int >= 0, maximum number of epochs; 0: statistics alone.
-        steps_per_epoch: int >= 1, optimizer steps per epoch.
-        batch_size: int >= 1, windows per step.
-        learning_rate: float > 0, of Adam.
-        patience: int >= 1, epochs without a lower held-out loss after which the training stops.
+        steps_per_epoch: int >= 1, optimizer steps per epoch. None: 10; as many as see each value once, at most 50.
+        batch_size: int >= 1, windows per step. None: 64; 256.
+        learning_rate: float > 0, of Adam. None: 0.001; 0.002, from where it falls to 0.
+        patience: int >= 1, epochs without a lower held-out loss after which the training of one series stops.
         min_gain: float >= 0, fraction by which the networks must reduce the held-out loss of the statistics, and the
-            squared errors of forecasts up to the horizon, to be used. The second reduction must also be larger than
-            its standard error, unless `min_gain` is 0.
+            errors of forecasts up to the horizon, to be used. None: 0.05; 0. The second reduction must also be larger
+            than its standard error, unless `min_gain` is 0 for one series.
         seed: int or None. The same seed repeats a run on one machine and backend.
         checkpoint_dir: folder or None; made if needed. A killed `fit` continues from its last checkpoint there when it
             is called again. Without a `seed`, the seed of the first run is kept in the checkpoint.
@@ -85,15 +94,17 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
 
     Attributes:
         transforms_: list of (configs, weight): the selected chains of transforms and their weights in the forecast.
-        statistics_: DataFrame, of several series with `epochs=0`, in place of `transforms_`: the weights of the models
-            of :func:`kerazoo.forecast.statistics.fit_statistics`, a row per series. Without columns else.
+        statistics_: DataFrame, of several series, in place of `transforms_`: the weights of the models of
+            :func:`kerazoo.forecast.statistics.fit_statistics`, a row per series. Without columns else.
         covariate_effects_: DataFrame, linear effects of covariates in the statistics: `series`; `covariate`; `form`,
             "additive", "multiplicative" or "none"; `coefficient`, the change of y, in the multiplicative form of log y,
             for a change of the covariate by 1; `weight` of the form; `note`, why a coefficient is 0.
-        history_: dict of lists, one value per epoch: loss, and val_loss of the validation networks.
+        history_: dict of lists, one value per epoch: loss, and val_loss of the validation networks. Of several series
+            one loss per network, those for validation first.
         best_epoch_: int, epochs of training of the networks in use; 0: the statistical forecast is returned.
         correction_weight_: fraction of the networks' correction that is applied: 0.25, 0.5, 0.75 or 1, whichever
-            forecasts the held-out part best; 0 means that the statistical forecast is returned.
+            forecasts the held-out part best; 0 means that the statistical forecast is returned. Of several series
+            float64 (horizon,), the weight of the networks in the forecast of each step ahead.
         period_: int, steps per season.
         horizon_: int, default horizon of `predict`.
         n_held_: int, steps that were held out of each series.
@@ -109,24 +120,24 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
 
     def __init__(
         self,
-        model: str | RNNSpec = "lstm_1x32",
+        model: str | RNNSpec | None = None,
         *,
-        strategy: str = "recursive",
+        strategy: str | None = None,
         horizon: int | None = None,
         lookback: int | None = None,
         period: int | str = "auto",
         transforms: Any = "auto",
         calendar: Any = "auto",
         calendar_order: int = 2,
-        n_members: int = 5,
+        n_members: int | None = None,
         floor: float | None = None,
-        loss: str = "mse",
+        loss: str | None = None,
         epochs: int = 40,
-        steps_per_epoch: int = 10,
-        batch_size: int = 64,
-        learning_rate: float = 1e-3,
+        steps_per_epoch: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
         patience: int = 8,
-        min_gain: float = 0.05,
+        min_gain: float | None = None,
         seed: int | None = None,
         verbose: int = 1,
         callbacks: Any = (),
@@ -166,10 +177,11 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
             X: covariates that are known in the future, over the index of `y`; or None. A linear effect of them is part
                 of the statistics if it lowers the errors of forecasts inside the training part
                 (`covariate_effects_`), and the networks see them.
-            val: held-out steps, which decide when to stop and how wide intervals are. None: the last part of each
-                series; an int: that many of the last steps (for `statistics_` at least `horizon`), 0 for none (then all
-                `epochs` are trained, and there are no conformal intervals); or a continuation of `y` in the same form,
-                which `X` must cover too. Forecasts start after the end of all.
+            val: held-out steps, which decide when to stop, what the networks deserve and how wide intervals are. None:
+                the last part of each series; an int: that many of the last steps (of several series at least
+                `horizon`), 0 for none (then all `epochs` are trained, networks and statistics of several series have
+                equal weights, and there are no conformal intervals); or a continuation of `y` in the same form, which
+                `X` must cover too. Forecasts start after the end of all.
 
         Returns:
             The estimator itself. After Ctrl-C the exception passes on, and the estimator has the best networks so far,
@@ -223,7 +235,7 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
     def _settings(self, panel: Any) -> FitSettings:
         return fit_settings(self.get_params(deep=False), panel)
 
-    def _set_fitted(self, fitted: Fitted | FittedStatistics) -> None:
+    def _set_fitted(self, fitted: Fitted | FittedPanel) -> None:
         self._fitted = fitted
         self.period_, self.horizon_, self.n_held_ = fitted.period, fitted.horizon, fitted.n_held_out
         self.seed_, self.spec_ = fitted.seed, fitted.spec
@@ -233,7 +245,7 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
         columns = ["series", "covariate", "form", "coefficient", "weight", "note"]
         self.covariate_effects_ = pd.DataFrame(fitted.covariate_effects(), columns=columns)
 
-    def _check_fitted(self) -> Fitted | FittedStatistics:
+    def _check_fitted(self) -> Fitted | FittedPanel:
         if not hasattr(self, "_fitted"):
             raise NotFittedError("this Forecaster is not fitted; call fit(y), or Forecaster.load(path).")
         return self._fitted
@@ -257,7 +269,8 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
             level: levels of prediction intervals, as fractions or percent: 0.8 and 80 both mean 80 %, [80, 95] two
                 intervals. None: no intervals.
             history: series to forecast from instead of the fitted ones: the same series, longer or shorter, in the same
-                form and frequency. Nothing is learned from them, but `statistics_` are fitted to them.
+                form and frequency; after a fit of several series also others. The networks learn nothing from them, but
+                the models in `statistics_` are fitted to them.
             history_X: their covariates.
 
         Returns:
@@ -272,7 +285,7 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
         """
         fitted = self._check_fitted()
         levels = read_levels(level)
-        panel = read_history(fitted.panel, history, history_X)
+        panel = read_history(fitted.panel, history, history_X, any_series=fitted.knows_any_series)
         if hasattr(horizon, "__len__") and not isinstance(horizon, str) and np.ndim(horizon):
             horizon = following_steps(panel, pandas_of(horizon, "horizon"), "horizon")
         horizon = fitted.horizon if horizon is None else check_int("horizon", horizon)
@@ -302,7 +315,7 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
             InvalidArgumentError: `y` is not of the kind that was fitted, as for :meth:`predict`.
         """
         fitted = self._check_fitted()
-        panel = read_history(fitted.panel, y, X, "y", "X")
+        panel = read_history(fitted.panel, y, X, "y", "X", any_series=fitted.knows_any_series)
         return write_steps(panel, fitted.fitted_values(panel.series))
 
     def generate(self, seed: Any = "zeros", steps: int = 60) -> NDArray[np.float64]:
@@ -379,71 +392,6 @@ class Forecaster(PlotMixin, ScoreMixin, BaseEstimator):
         )  # fmt: skip
 
     backtest = cross_validation
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the estimator (networks, transforms and series, but no callbacks) to one file, without pickle.
-
-        Raises:
-            NotFittedError: `fit` was not called.
-            StorageError: the file cannot be written; an older one stays.
-            InvalidArgumentError: a label or an index of the series has no form in JSON.
-        """
-        from kerazoo.forecast import model_file
-
-        model_file.save(self._check_fitted(), self.get_params(deep=False), path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], *, mmap: bool = False) -> Forecaster:
-        """Read a file of `save`; the forecasts are the same.
-
-        Args:
-            path: the file.
-            mmap: True: leave the series on the disk, read-only, until they are used; False: read all and compare
-                checksums.
-
-        Raises:
-            StorageError: the file does not exist, is damaged, or contains something else.
-        """
-        prefer_fast_kernels()
-        from kerazoo.forecast import model_file
-
-        fitted, params = model_file.load(path, mmap=mmap)
-        # Files of other versions may have parameters that this one does not know.
-        names = cls._get_param_names()
-        forecaster = cls(**{name: value for name, value in params.items() if name in names})
-        forecaster._set_fitted(fitted)
-        return forecaster
-
-    def __getstate__(self) -> dict[str, Any]:
-        """For pickle, `copy.deepcopy` and joblib: networks cannot be pickled, so their file takes their place.
-
-        Raises:
-            InvalidArgumentError: a label or an index of the series has no form in JSON.
-        """
-        state = dict(super().__getstate__())
-        if hasattr(state["model"], "to_json"):  # specs contain mappings that cannot be pickled
-            state["model"] = {"spec": state["model"].to_json()}
-        if "_fitted" in state:
-            from kerazoo.forecast import model_file
-
-            del state["spec_"]
-            state["_fitted"] = model_file.to_bytes(state["_fitted"], self.get_params(deep=False))
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """The inverse of :meth:`__getstate__`."""
-        state = dict(state)
-        content = state.pop("_fitted", None)
-        if isinstance(state["model"], dict):
-            from kerazoo.zoo.spec import RNNSpec
-
-            state["model"] = RNNSpec.from_json(state["model"]["spec"])
-        super().__setstate__(state)
-        if content is not None:
-            prefer_fast_kernels()
-            from kerazoo.forecast import model_file
-
-            self._set_fitted(model_file.from_bytes(content))
 
     one_step = renamed_method("Forecaster", "one_step", "fitted_values")
     check = renamed_method("Forecaster", "check", "validate")

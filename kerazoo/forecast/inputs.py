@@ -178,6 +178,8 @@ def read_history(
     history_X: Any,
     name: str = "history",
     name_X: str = "history_X",
+    *,
+    any_series: bool = False,
     missing: str = "error",
 ) -> Panel:
     """Read the series to forecast from: the fitted ones, longer or shorter.
@@ -188,10 +190,11 @@ def read_history(
         history_X: its covariates, or None.
         name: what the caller's argument `history` is called, for messages.
         name_X: what the caller's argument `history_X` is called.
+        any_series: whether other series are allowed.
         missing: "error" or "skip", as for :func:`panel_of`; missing dates have the frequency of the fitted series.
 
     Returns:
-        A panel with the fitted series, in their order.
+        A panel with the fitted series, in their order; with `any_series` those that were given.
 
     Raises:
         InvalidArgumentError: other series, covariates, another form, frequency or kind of index than those of `fit`.
@@ -204,7 +207,7 @@ def read_history(
     if panel.form != fitted.form:
         raise InvalidArgumentError(f"{name} is {FORMS[panel.form]}; expected {FORMS[fitted.form]}, as in fit.")
     by_label = {each.id: each for each in panel.series}
-    if by_label.keys() != set(fitted.ids):
+    if by_label.keys() != set(fitted.ids) and not any_series:
         raise InvalidArgumentError(
             f"{name} has the series {listed(panel.ids)}; expected {listed(fitted.ids)}, the names of the series in fit."
         )
@@ -214,7 +217,8 @@ def read_history(
     where = (f"{name}['ds']", "") if panel.form == "long" else (f"{name}.index", name)
     indexes: dict[int, Any] = {}  # the series of a frame share one index: it is compared once
     series = []
-    for each in (by_label[label] for label in fitted.ids):
+    labels = fitted.ids if by_label.keys() == set(fitted.ids) else panel.ids
+    for each in (by_label[label] for label in labels):
         if id(each.index) not in indexes:
             indexes[id(each.index)] = index_like(each.index, fitted.series[0].index, *where)
         series.append(replace(each, index=indexes[id(each.index)]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -143,6 +143,18 @@ class ConformalIntervals:
         if reach > 1:
             power = float(np.clip(np.polyfit(np.log(steps), np.log(self.growth), 1)[0], 0.0, 1.0))
         return self.growth[-1] * (np.arange(reach + 1, horizon + 1) / reach) ** power
+
+    def of_series(self, numbers: Sequence[int | None], units: Values) -> ConformalIntervals:
+        """The intervals of other series: some of these, or further ones.
+
+        Args:
+            numbers: the number of each series here; None for a further one.
+            units: float64 (series,), sizes of the errors of further series.
+        """
+        unit = [size if number is None else self.unit[number] for number, size in zip(numbers, units, strict=True)]
+        most = float(self.paths.max())
+        paths = [most if number is None else self.paths[number] for number in numbers]
+        return replace(self, unit=np.array(unit), paths=np.array(paths))
 
     def to_state(self) -> tuple[dict[str, Values], dict[str, Any]]:
         """The arrays, and the other values as JSON holds them, to be saved."""

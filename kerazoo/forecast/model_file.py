@@ -17,7 +17,7 @@ from kerazoo.errors import StorageError
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.ensemble import Ensemble, Features
 from kerazoo.forecast.fitted import Fitted
-from kerazoo.forecast.fitted_statistics import FittedStatistics
+from kerazoo.forecast.fitted_panel import FittedPanel
 from kerazoo.forecast.intervals import ConformalIntervals
 from kerazoo.forecast.nets.members import member_nets
 from kerazoo.forecast.nets.trainer import Course
@@ -35,13 +35,15 @@ KIND = "kerazoo.forecaster"
 VERSION = 1
 # Of files whose forecasts have a linear term of the covariates, which version 1 does not know.
 VERSION_WITH_TERM = 2
-# Of files of statistics by series, without networks.
+# Of files of several series, with statistics by series.
 VERSION_BY_SERIES = 3
-VERSIONS = (VERSION, VERSION_WITH_TERM, VERSION_BY_SERIES)
+# The same, with global networks, too.
+VERSION_WITH_NETS = 4
+VERSIONS = (VERSION, VERSION_WITH_TERM, VERSION_BY_SERIES, VERSION_WITH_NETS)
 NOT_SAVED = ("callbacks", "checkpoint_dir")  # they belong to the program that fits
 
 
-def save(fitted: Fitted | FittedStatistics, params: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+def save(fitted: Fitted | FittedPanel, params: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
     """Write a fitted forecaster.
 
     Args:
@@ -71,10 +73,10 @@ def save(fitted: Fitted | FittedStatistics, params: Mapping[str, Any], path: str
         "levels_seed": fitted.seed,
         "intervals": intervals,
     }
-    if isinstance(fitted, FittedStatistics):
+    if isinstance(fitted, FittedPanel):
         state, rest = fitted.to_state()
         arrays.update({f"statistics/{name}": value for name, value in state.items()})
-        notes |= {"version": VERSION_BY_SERIES, "statistics": rest}
+        notes |= {"version": VERSION_WITH_NETS if fitted.nets else VERSION_BY_SERIES, "statistics": rest}
     else:
         more, rest = _with_networks(fitted)
         arrays |= more
@@ -127,7 +129,7 @@ def _with_networks(fitted: Fitted) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @in_float32()
-def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | FittedStatistics, dict[str, Any]]:
+def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | FittedPanel, dict[str, Any]]:
     """Read a file of :func:`save`.
 
     Args:
@@ -169,9 +171,9 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | 
         "intervals": intervals,
         "n_held_out": notes["n_held"],
     }
-    if notes["version"] == VERSION_BY_SERIES:
+    if notes["version"] in (VERSION_BY_SERIES, VERSION_WITH_NETS):
         state = {name.split("/")[1]: arrays[name] for name in names if name.startswith("statistics/")}
-        return FittedStatistics.from_state(state, notes["statistics"], **common), params
+        return FittedPanel.from_state(state, notes["statistics"], **common), params
     course = notes["course"]
     fitted = Fitted(
         **common,
@@ -187,7 +189,7 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | 
     return fitted, params
 
 
-def to_bytes(fitted: Fitted | FittedStatistics, params: Mapping[str, Any]) -> bytes:
+def to_bytes(fitted: Fitted | FittedPanel, params: Mapping[str, Any]) -> bytes:
     """The content of the file of :func:`save`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "forecaster"
@@ -195,7 +197,7 @@ def to_bytes(fitted: Fitted | FittedStatistics, params: Mapping[str, Any]) -> by
         return path.read_bytes()
 
 
-def from_bytes(content: bytes) -> Fitted | FittedStatistics:
+def from_bytes(content: bytes) -> Fitted | FittedPanel:
     """The state in the content of a file of :func:`save`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "forecaster"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from kerazoo.zoo.spec import RNNSpec
 
 __all__ = [
+    "DEFAULTS",
+    "DISTRIBUTION_LEVELS",
     "LOSSES",
+    "LOSSES_OF_PANELS",
     "STRATEGIES",
     "USUAL_LEVELS",
     "FitSettings",
@@ -36,7 +39,25 @@ __all__ = [
 
 STRATEGIES = ("recursive", "direct", "mean")
 LOSSES = ("mse", "mae", "huber", "normal")
+# Those of `kerazoo.forecast.global_nets.losses`, which imports Keras.
+LOSSES_OF_PANELS = (
+    "bounded", "mae", "mse", "huber", "quantiles", "normal", "student_t", "negative_binomial",
+)  # fmt: skip
+DISTRIBUTION_LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)  # of loss="quantiles"
 USUAL_LEVELS = (0.8, 0.95)
+# Parameters that are None: their values for one series or given transforms, and for several series. The steps of an
+# epoch of several series are those that see every value once, at most MOST_STEPS.
+DEFAULTS: Mapping[str, tuple[Any, Any]] = {
+    "model": ("lstm_1x32", "mingru_2x64_residual"),
+    "strategy": ("recursive", "direct"),
+    "n_members": (5, 3),
+    "loss": ("mse", "bounded"),
+    "steps_per_epoch": (10, None),
+    "batch_size": (64, 256),
+    "learning_rate": (1e-3, 2e-3),
+    "min_gain": (0.05, 0.0),
+}
+MOST_STEPS = 50
 MIN_HELD_OUT = 4  # if the default would hold out fewer steps, it holds out none
 
 Transforms: TypeAlias = Literal["auto"] | tuple[Transform, ...]
@@ -57,8 +78,8 @@ class FitSettings:
         transforms: "auto", or the transforms, not fitted.
         seed: int, drawn if the parameter is None.
         callbacks: flat list of Keras callbacks.
-        by_series: whether each series has its own weights of compiled statistics, without networks: several series,
-            `epochs=0`, transforms "auto" and no covariates.
+        by_series: whether each series has its own weights of compiled statistics, and global networks: several series,
+            transforms "auto" and no covariates.
     """
 
     spec: RNNSpec
@@ -88,6 +109,10 @@ class FitSettings:
         """Forecast steps in one output of a network: 1 for the recursive strategy, else the horizon."""
         return 1 if self.strategy == "recursive" else self.horizon
 
+    def without_networks(self) -> FitSettings:
+        """The settings of statistics alone."""
+        return replace(self, epochs=0)
+
 
 def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     """Check the constructor parameters of a Forecaster and resolve those that depend on the data.
@@ -100,8 +125,15 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         InvalidArgumentError: a parameter is out of range.
     """
     given = dict(parameters)
-    transforms, epochs = read_transforms(given["transforms"]), check_int("epochs", given["epochs"], 0)
-    by_series = len(panel.series) > 1 and transforms == "auto" and epochs == 0 and not panel.covariate_names
+    transforms = read_transforms(given["transforms"])
+    by_series = len(panel.series) > 1 and transforms == "auto" and not panel.covariate_names
+    for name, defaults in DEFAULTS.items():
+        if given[name] is None:
+            given[name] = defaults[by_series]
+    batch_size = check_int("batch_size", given["batch_size"])
+    if given["steps_per_epoch"] is None:
+        n_values = sum(len(each.values) for each in panel.series)
+        given["steps_per_epoch"] = min(MOST_STEPS, -(-n_values // batch_size))
     period = _period(given["period"], panel, by_series)
     default_horizon = period if period > 1 else 12
     seed = given["seed"]
@@ -127,10 +159,10 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         calendar_order=check_int("calendar_order", given["calendar_order"]),
         n_members=check_int("n_members", given["n_members"], hint="It is the number of networks."),
         floor=_floor(given["floor"], panel),
-        loss=_loss(given["loss"], strategy),
-        epochs=epochs,
+        loss=_loss(given["loss"], strategy, by_series),
+        epochs=check_int("epochs", given["epochs"], 0),
         steps_per_epoch=check_int("steps_per_epoch", given["steps_per_epoch"]),
-        batch_size=check_int("batch_size", given["batch_size"]),
+        batch_size=batch_size,
         learning_rate=check_real("learning_rate", given["learning_rate"], 0.0, exclusive=True),
         patience=check_int("patience", given["patience"]),
         min_gain=check_real("min_gain", given["min_gain"], 0.0),
@@ -188,8 +220,11 @@ def _floor(floor: Any, panel: Panel) -> float | None:
     return floor
 
 
-def _loss(loss: Any, strategy: str) -> str:
-    checked = check_choice("loss", loss, LOSSES)
+def _loss(loss: Any, strategy: str, by_series: bool) -> str:
+    if by_series:
+        return check_choice("loss", loss, LOSSES_OF_PANELS)
+    hint = "Others are for several series."
+    checked = check_choice("loss", loss, LOSSES, hint=hint if loss in LOSSES_OF_PANELS else "")
     if checked == "normal" and strategy != "recursive":
         raise InvalidArgumentError(
             f"loss='normal' with strategy={strategy!r}; expected 'recursive': paths are sampled step by step."
@@ -343,8 +378,10 @@ def identity_of(panel: Panel, settings: FitSettings, val: int | None) -> dict[st
     transforms = settings.transforms
     # Networks that were trained before there was a linear term have learned other residuals.
     term = {"covariates": "linear term"} if panel.covariate_names else {}
+    kind = {"networks": "global"} if settings.by_series else {}
     return {
         **term,
+        **kind,
         "model": settings.spec.to_json(),
         **{name: getattr(settings, name) for name in IDENTITY},
         "transforms": transforms if transforms == "auto" else [each.to_config() for each in transforms],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from kerazoo.forecast.fitted import Fitted
-    from kerazoo.forecast.fitted_statistics import FittedStatistics
+    from kerazoo.forecast.fitted_panel import FittedPanel
 
 __all__ = ["PlotMixin"]
 
@@ -27,7 +27,7 @@ __all__ = ["PlotMixin"]
 class PlotMixin:
     """Adds plots to an estimator whose `_check_fitted` returns a Fitted."""
 
-    def _check_fitted(self) -> Fitted | FittedStatistics:
+    def _check_fitted(self) -> Fitted | FittedPanel:
         raise NotImplementedError
 
     @renamed_arguments(interval="level")

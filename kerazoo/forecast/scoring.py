@@ -19,7 +19,7 @@ from kerazoo.forecast.data.types import Values
 
 if TYPE_CHECKING:
     from kerazoo.forecast.fitted import Fitted
-    from kerazoo.forecast.fitted_statistics import FittedStatistics
+    from kerazoo.forecast.fitted_panel import FittedPanel
 
 __all__ = ["ScoreMixin", "following_steps", "following_values"]
 
@@ -33,7 +33,7 @@ class ScoreMixin:
 
     missing: str = "error"
 
-    def _check_fitted(self) -> Fitted | FittedStatistics:
+    def _check_fitted(self) -> Fitted | FittedPanel:
         raise NotImplementedError(f"{type(self).__name__}._check_fitted")
 
     def score(self, y: Any, X: Any = None) -> float:

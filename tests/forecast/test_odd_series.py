@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kerazoo.forecast.data import read_panel
-from kerazoo.forecast.fitted_statistics import fit_series
+from kerazoo.forecast.panel_fitting import fit_panel
 from tests.forecast.helpers import tiny
 
 STATISTICS = {"transforms": "auto", "epochs": 0, "lookback": None, "horizon": 6, "period": 1}
@@ -31,7 +31,7 @@ def alone():
     """The bounds of the same statistics of the series alone (a `Forecaster` of one series has others)."""
     y = panel(old=noise(100, 7))
     series = read_panel(y)
-    fitted = fit_series(series, tiny(**STATISTICS).validate(y), None)
+    fitted = fit_panel(series, tiny(**STATISTICS).validate(y), None)
     found = fitted.forecast(series.series, [np.empty((6, 0))], 6, [0.95])
     low, high = found["lower_95"][0], found["upper_95"][0]
     assert 60 < low.min() < high.max() < 140

@@ -73,7 +73,7 @@ ALLOWED = {
     "forecast.global_nets": ("batching", "training", "zoo", "forecast.data"),
     "forecast": (
         "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms", "forecast.statistics",
-        "forecast.nets",
+        "forecast.nets", "forecast.global_nets",
     ),
     "cli.csv_dates": ("forecast.data",),
     "cli.csv_tables": ("cli.csv_dates", "forecast.data"),

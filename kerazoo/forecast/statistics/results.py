@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,36 @@ class Statistics:
         with np.errstate(over="ignore"):
             errors: Values = np.clip(self.truth[:, :, None, :] - self.rolled, -largest, largest)
         return errors
+
+    def at(self, origin: int) -> Statistics:
+        """What was known at an origin: forecasts from it, and those from origins at least a horizon earlier.
+
+        Weights of it have not seen the values that follow the origin (`scale` knows all values).
+
+        Args:
+            origin: int, 0 <= origin < K.
+
+        Returns:
+            Statistics, without fits to the whole series; of no origin, if there is no earlier one.
+
+        >>> from kerazoo.forecast.statistics import fit_statistics
+        >>> found = fit_statistics([range(1, 12)], horizon=1, n_origins=3)
+        >>> earlier = found.at(2)
+        >>> earlier.backs.tolist(), earlier.forecasts[0, 0].tolist()
+        ([2, 1], [10.0])
+        """
+        earlier = np.flatnonzero(self.backs >= self.backs[origin] + self.horizon)
+        return replace(
+            self,
+            lengths=self.lengths - self.backs[origin],
+            backs=self.backs[earlier] - self.backs[origin],
+            forecasts=self.rolled[:, origin],
+            rolled=self.rolled[:, earlier],
+            truth=self.truth[:, earlier],
+            criteria=self.criteria[:, [*earlier, origin]],
+            parameters=np.full_like(self.parameters, np.nan),
+            fitted=None,
+        )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,178 @@
+"""`fit_panel`: from several series to weighted statistics, global networks, and the mixture of both."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerazoo._runtime.checkpoints import CheckpointFile
+from kerazoo.errors import TrainingError
+from kerazoo.forecast.data.panel import Panel
+from kerazoo.forecast.data.types import Values
+from kerazoo.forecast.fitted_panel import FittedPanel, forecast_of
+from kerazoo.forecast.intervals import ConformalIntervals, usual_change
+from kerazoo.forecast.mixture import mixed, network_weights, usual_weight
+from kerazoo.forecast.nets.trainer import Course
+from kerazoo.forecast.options import FitSettings
+from kerazoo.forecast.panel_networks import PanelNetworks
+from kerazoo.forecast.statistics import Statistics, combine, fit_statistics, weigh
+
+if TYPE_CHECKING:
+    from kerazoo.forecast.global_nets import GlobalNet
+
+__all__ = ["fit_panel"]
+
+#: Paths of errors that the weights of the networks should be known by. With fewer series, more is held out of each.
+PATHS = 50
+#: Windows without which networks are not tried, unless the user chose their length.
+LEAST_WINDOWS = 20
+
+
+def fit_panel(
+    panel: Panel, settings: FitSettings, val: int | None = None, checkpoints: CheckpointFile | None = None
+) -> FittedPanel:
+    """Fit the statistics to every series and weigh them by series; train networks on all; mix both by what is held out.
+
+    Networks are trained twice: without the steps that are held out, to measure what they deserve, and, if that is
+    anything, on all values.
+
+    Args:
+        panel: the series, without covariates.
+        settings: FitSettings.
+        val: int, steps to hold out, of which at least `horizon` are; 0: none, and all weights are the usual ones.
+        checkpoints: where finished networks are kept, or None.
+
+    Returns:
+        The fitted state. After Ctrl-C or a divergence, `course.error` holds the exception, and the forecasts are those
+        of the networks that were finished, or of the statistics alone.
+    """
+    horizon = settings.horizon
+    ys = [each.values for each in panel.series]
+    if all(np.ptp(y[np.isfinite(y)]) == 0 for y in ys):
+        warnings.warn(
+            "all series are constant: the forecasts are the same constants, and intervals have zero width.",
+            UserWarning,
+            stacklevel=5,
+        )
+        settings = settings.without_networks()
+    origins: dict[str, Any] = {}
+    if val is not None:
+        origins = {"n_origins": 1 + max(0, val - horizon) // max(1, horizon // 3) if val else 0}
+    found = fit_statistics(ys, settings.period, horizon, floor=settings.floor, **origins)
+    weights = weigh(found)
+    points, rolled = combine(found, weights), combine(found, weights, rolled=True)
+    held = _held_out(found, val)
+    if settings.epochs and (settings.lookback or sum(max(0, len(y) - held - 2) for y in ys) >= LEAST_WINDOWS):
+        networks = PanelNetworks(settings, checkpoints)
+        nets, net_weights, rolled, course = _with_networks(networks, ys, found, rolled, held, settings)
+        seed = networks.seed
+        if nets:
+            points = mixed(points, forecast_of(nets, ys, horizon), net_weights, settings.floor)
+    else:
+        nets, net_weights, course, seed = (), np.zeros(horizon), Course(), settings.seed
+    return FittedPanel(
+        panel=panel,
+        period=settings.period,
+        horizon=horizon,
+        seed=seed,
+        spec=settings.spec,
+        floor=settings.floor,
+        names=found.names,
+        weights=weights.by_series[:, :, 0],
+        panel_weights=weights.panel[:, 0],
+        forecasts=points,
+        nets=nets,
+        net_weights=net_weights,
+        course=course,
+        intervals=_intervals(found, rolled, ys, settings.period),
+        n_held_out=int(found.backs[0]) if len(found.backs) else 0,
+    )
+
+
+def _held_out(found: Statistics, val: int | None) -> int:
+    """Steps that the networks do not see at first: up to the earliest origin that they are judged from.
+
+    One horizon of many series is enough; of few series more is held out, but not more than a third of the usual one. As
+    many as the user says, else.
+    """
+    if not len(found.backs):
+        return 0
+    if val is not None:
+        return int(found.backs[0])
+    origins = min(len(found.backs), math.ceil(PATHS / len(found.lengths)))
+    third = float(np.median(found.lengths)) / 3
+    possible = [int(back) for back in found.backs[-origins:] if back <= third]
+    return max(possible, default=int(found.backs[-1]))
+
+
+def _with_networks(
+    networks: PanelNetworks, ys: Sequence[Values], found: Statistics, rolled: Values, held: int, settings: FitSettings
+) -> tuple[tuple[GlobalNet, ...], Values, Values, Course]:
+    """Networks, their weights, the forecasts (S, K, H) from the origins with them, and the course of the training.
+
+    `rolled` are those of the statistics, and `held` steps are held out of the networks.
+    """
+    nothing = np.zeros(settings.horizon)
+    finished: tuple[GlobalNet, ...] = ()
+    weights, start, best = np.full(settings.horizon, usual_weight(len(ys))), math.nan, math.nan
+    try:
+        if held:
+            finished = networks.train("validation", [y[:-held] for y in ys if np.isfinite(y[:-held]).sum() > 1])
+            judged = np.full(rolled.shape, np.nan)
+            for place in np.flatnonzero(found.backs <= held):
+                before = found.at(int(place))
+                if len(before.backs):  # weights that have not seen what follows either
+                    rolled[:, place] = combine(before, weigh(before))
+                back = int(found.backs[place])
+                long = [number for number, y in enumerate(ys) if np.isfinite(y[:-back]).any()]
+                if long:
+                    judged[long, place] = forecast_of(finished, [ys[number][:-back] for number in long], found.horizon)
+            weights = network_weights(found.truth, rolled, judged, found.scale, settings.min_gain)
+            if not weights.any():
+                return (), nothing, rolled, Course(networks.history)
+            start, rolled, best = _mixed_errors(found, rolled, judged, weights, settings.floor)
+        nets = networks.train("final", ys)
+    except (KeyboardInterrupt, TrainingError) as error:
+        # Networks of the shorter series are better than none.
+        nets = finished if held and weights.any() and best == best else ()
+        return nets, weights if nets else nothing, rolled, Course(
+            networks.history, settings.epochs if nets else 0, start, best, error=error
+        )  # fmt: skip
+    return nets, weights, rolled, Course(networks.history, settings.epochs, start, best)
+
+
+def _mixed_errors(
+    found: Statistics, rolled: Values, judged: Values, weights: Values, floor: float | None
+) -> tuple[float, Values, float]:
+    """The mean error of the statistics, the mixed forecasts from the origins, and their mean error.
+
+    From origins where the networks have seen what follows, the errors of the mixture are taken to be those of the
+    statistics, smaller by the same factor for each step as at the others.
+    """
+    known = np.isfinite(judged) & np.isfinite(found.truth)
+    both = np.where(known, mixed(rolled, judged, weights, floor), rolled)
+    with np.errstate(over="ignore"):
+        before, after = (
+            np.where(known, np.clip(np.abs(each - found.truth) / found.scale[:, None, None], 0, 1e12), 0.0)
+            for each in (rolled, both)
+        )
+    ratio = after.sum(axis=(0, 1)) / np.maximum(before.sum(axis=(0, 1)), 1e-300)
+    smaller = found.truth + np.clip(ratio, 0.0, 1.0) * (rolled - found.truth)
+    count = max(1, int(known.sum()))
+    return float(before.sum()) / count, np.where(known, both, smaller), float(after.sum()) / count
+
+
+def _intervals(found: Statistics, rolled: Values, ys: Sequence[Values], period: int) -> ConformalIntervals | None:
+    if not len(found.backs):
+        return None
+    errors = found.truth - rolled
+    held_out = int(found.backs[0])
+    paths = [(number, path) for number, of_series in enumerate(errors) for path in of_series if np.isfinite(path).any()]
+    if not paths:  # every series is shorter than the steps that are held out
+        return None
+    unit = np.array([usual_change(y[:-held_out], period) for y in ys])
+    return ConformalIntervals.of(paths, unit, held_out)

@@ -1,0 +1,94 @@
+"""`PanelNetworks`: trains the networks of a forecaster of several series, and keeps finished ones in a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kerazoo._runtime.checkpoints import CheckpointFile
+from kerazoo.forecast.data.types import Values
+from kerazoo.forecast.global_nets import GlobalNet, fit_global_net
+from kerazoo.forecast.options import DISTRIBUTION_LEVELS, FitSettings
+
+__all__ = ["PanelNetworks"]
+
+
+class PanelNetworks:
+    """Trains networks, one kind for each strategy.
+
+    Args:
+        settings: FitSettings.
+        checkpoints: CheckpointFile, or None. Networks that it holds are not trained again.
+
+    Attributes:
+        seed: of the networks: that of the checkpoint if there is one.
+        history: "loss" -> the mean loss of each network, in the order of their training.
+    """
+
+    def __init__(self, settings: FitSettings, checkpoints: CheckpointFile | None) -> None:
+        self._settings, self._checkpoints = settings, checkpoints
+        self._finished: dict[str, GlobalNet] = {}
+        self.seed = settings.seed
+        self.history: dict[str, list[float]] = {"loss": []}
+        found = None if checkpoints is None else checkpoints.read()
+        if found is not None:
+            self.seed = found.seed
+            for name, notes in found.metadata["networks"].items():
+                start = f"{name}/"
+                arrays = {key[len(start) :]: value for key, value in found.arrays.items() if key.startswith(start)}
+                self._finished[name] = GlobalNet.from_plain(arrays, notes)
+
+    def train(self, stage: str, ys: Sequence[Values]) -> tuple[GlobalNet, ...]:
+        """Networks for series.
+
+        Args:
+            stage: name of the series, in the checkpoint.
+            ys: float64 (T,) per series.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; unfinished networks are dropped.
+            TrainingError: the training of every network diverges.
+        """
+        settings = self._settings
+        strategies = ("recursive", "direct") if settings.strategy == "mean" else (settings.strategy,)
+        nets = []
+        for strategy in strategies:
+            name = f"{stage}.{strategy}"
+            if name not in self._finished:
+                net = self._trained(strategy, ys)
+                if net.interrupted:
+                    raise KeyboardInterrupt
+                self._finished[name] = net
+                self._write(complete=stage == "final" and strategy == strategies[-1])
+            nets.append(self._finished[name])
+            self.history["loss"] += self._finished[name].losses
+        return tuple(nets)
+
+    def _trained(self, strategy: str, ys: Sequence[Values]) -> GlobalNet:
+        settings = self._settings
+        return fit_global_net(
+            ys,
+            1 if strategy == "recursive" else settings.horizon,
+            settings.period,
+            model=settings.spec,
+            loss=settings.loss,
+            levels=DISTRIBUTION_LEVELS if settings.loss == "quantiles" else (),
+            lookback=settings.lookback or settings.spec.lookback,
+            n_nets=settings.n_members,
+            steps=settings.epochs * settings.steps_per_epoch,
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            seed=self.seed,
+            callbacks=settings.callbacks,
+            verbose=int(settings.verbose > 0),
+        )
+
+    def _write(self, *, complete: bool) -> None:
+        if self._checkpoints is None or not (complete or self._checkpoints.is_due()):
+            return
+        arrays: dict[str, Any] = {}
+        notes = {}
+        for name, net in self._finished.items():
+            values, notes[name] = net.to_plain()
+            arrays |= {f"{name}/{key}": value for key, value in values.items()}
+        self._checkpoints.write(arrays, {"networks": notes}, seed=self.seed, complete=complete)
