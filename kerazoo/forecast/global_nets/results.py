@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo.errors import StorageError
+from kerazoo.forecast.global_nets.inputs import InputCoder
 from kerazoo.forecast.global_nets.losses import Loss, make_loss
 from kerazoo.zoo import RNNSpec
 
 __all__ = ["GlobalNet"]
 
-VERSION = 1
+VERSION = 2
+#: Versions that can be read. Version 1 has no further inputs.
+READABLE = (1, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +26,7 @@ class GlobalNet:
     """Networks of one kind, trained on the windows of all series of a panel.
 
     They forecast any series (:func:`kerazoo.forecast.global_nets.forecast`), because a window knows nothing of the
-    series that it comes from.
+    series that it comes from, unless further inputs tell.
 
     Attributes:
         spec: RNNSpec of the zoo model; its `lookback` and `horizon` are those of the windows.
@@ -35,6 +38,7 @@ class GlobalNet:
         steps: training steps of each network, (M,).
         losses: mean training loss of each network, (M,).
         interrupted: whether Ctrl-C ended the training early; fewer networks are then left, or one of fewer steps.
+        coder: how further inputs become numbers; it has no columns if there are none.
     """
 
     spec: RNNSpec
@@ -46,6 +50,7 @@ class GlobalNet:
     steps: tuple[int, ...]
     losses: tuple[float, ...]
     interrupted: bool = False
+    coder: InputCoder = field(default_factory=InputCoder)
 
     @property
     def lookback(self) -> int:
@@ -66,6 +71,8 @@ class GlobalNet:
         arrays: dict[str, NDArray[Any]] = {"limits": self.limits}
         for member, values in enumerate(self.weights):
             arrays |= {f"net{member}.{place}": value for place, value in enumerate(values)}
+        moments, vocabularies = self.coder.to_plain()
+        arrays |= moments
         notes = {
             "version": VERSION,
             "spec": self.spec.to_dict(),
@@ -75,6 +82,7 @@ class GlobalNet:
             "steps": list(self.steps),
             "losses": list(self.losses),
             "interrupted": self.interrupted,
+            "vocabularies": vocabularies,
         }
         return arrays, notes
 
@@ -85,9 +93,10 @@ class GlobalNet:
         Raises:
             StorageError: something is missing, or the notes are of another version.
         """
-        if notes.get("version") != VERSION:
-            raise StorageError(f"networks of version {notes.get('version')!r}; expected {VERSION}.")
+        if notes.get("version") not in READABLE:
+            raise StorageError(f"networks of version {notes.get('version')!r}; expected one of {READABLE}.")
         try:
+            coder = InputCoder() if notes["version"] == 1 else InputCoder.from_plain(arrays, notes["vocabularies"])
             weights = []
             for member in range(len(notes["steps"])):
                 count = sum(name.startswith(f"net{member}.") for name in arrays)
@@ -102,6 +111,7 @@ class GlobalNet:
                 steps=tuple(notes["steps"]),
                 losses=tuple(notes["losses"]),
                 interrupted=bool(notes["interrupted"]),
+                coder=coder,
             )
         except KeyError as error:
             raise StorageError(f"{error} is missing; expected the arrays and notes that to_plain() returns.") from None
