@@ -181,7 +181,7 @@ def _extended(panel: AdjustedPanel, values: Values) -> AdjustedPanel:
     is_new[(offsets[1:, None] - horizon + np.arange(horizon)).ravel()] = True
     longer[is_new] = values.ravel()
     longer[~is_new] = panel.values
-    return AdjustedPanel(longer, offsets, panel.kinds, panel.seasons)
+    return AdjustedPanel(longer, offsets, panel.kinds, panel.seasons, panel.periods)
 
 
 #: Models that were compiled for forecasts, by spec, and the lock of their weights.

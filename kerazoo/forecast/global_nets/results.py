@@ -17,7 +17,7 @@ from kerazoo.zoo import RNNSpec
 __all__ = ["GlobalNet"]
 
 VERSION = 2
-#: Versions that can be read. Version 1 has no further inputs.
+#: Versions that can be read. Version 1 has no further inputs and one whole period.
 READABLE = (1, 2)
 
 
@@ -30,7 +30,7 @@ class GlobalNet:
 
     Attributes:
         spec: RNNSpec of the zoo model; its `lookback` and `horizon` are those of the windows.
-        period: int >= 1, steps of the season that is taken out of each series.
+        period: steps of the season that is taken out of each series, or a tuple of several; 1: none.
         loss: name of the loss.
         levels: levels of the quantiles that were trained, () for other losses.
         weights: for each of M networks the weights of the model, float32 arrays.
@@ -42,7 +42,7 @@ class GlobalNet:
     """
 
     spec: RNNSpec
-    period: int
+    period: float | tuple[float, ...]
     loss: str
     levels: tuple[float, ...]
     weights: tuple[tuple[NDArray[np.float32], ...], ...]
@@ -76,7 +76,7 @@ class GlobalNet:
         notes = {
             "version": VERSION,
             "spec": self.spec.to_dict(),
-            "period": self.period,
+            "period": list(self.period) if isinstance(self.period, tuple) else self.period,
             "loss": self.loss,
             "levels": list(self.levels),
             "steps": list(self.steps),
@@ -103,7 +103,7 @@ class GlobalNet:
                 weights.append(tuple(np.asarray(arrays[f"net{member}.{place}"]) for place in range(count)))
             return cls(
                 spec=RNNSpec.from_dict(notes["spec"]),
-                period=int(notes["period"]),
+                period=tuple(notes["period"]) if isinstance(notes["period"], list | tuple) else notes["period"],
                 loss=str(notes["loss"]),
                 levels=tuple(notes["levels"]),
                 weights=tuple(weights),

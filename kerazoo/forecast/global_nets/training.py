@@ -40,7 +40,7 @@ CLIPNORM = 1.0
 def fit_global_net(
     series: Iterable[Any],
     horizon: int,
-    period: int = 1,
+    period: float | Sequence[float] = 1,
     *,
     model: RNNSpec | str = "gru_2x64_residual",
     loss: str = "bounded",
@@ -57,7 +57,7 @@ def fit_global_net(
 ) -> GlobalNet:
     """Train networks of the zoo on windows from anywhere in all series.
 
-    Each series loses its season, where it has one, and becomes logarithms, where it is positive
+    Each series loses its seasons, where it has any, and becomes logarithms, where it is positive
     (:func:`kerazoo.forecast.global_nets.adjustment.adjust`). A window is scaled by its own last value and mean absolute
     difference, and the network predicts the next `horizon` steps at once. Adam's learning rate falls to 0 along half a
     cosine; there is no early stopping. The networks differ in their initial weights and in their batches.
@@ -68,7 +68,7 @@ def fit_global_net(
     Args:
         series: S sequences of numbers, of any lengths; NaN is missing.
         horizon: H >= 1, steps to predict at once.
-        period: steps of a season; 1: none.
+        period: steps of a season, not necessarily whole; several, such as [24, 168] of hours; 1: none.
         model: name or spec of a zoo model, for its layers.
         loss: see :mod:`kerazoo.forecast.global_nets.losses`. `"negative_binomial"` is for counts.
         levels: of loss `"quantiles"`, such as [0.1, 0.9]; the median is added.
@@ -145,9 +145,14 @@ def fit_global_net(
     for failure in failures:
         warnings.warn(f"a network is left out: {failure}", RuntimeWarning, stacklevel=2)
     return GlobalNet(
-        spec, panel.seasons.shape[1], loss, made.levels, tuple(trained), _limits(data), tuple(done), tuple(losses),
+        spec, _plain(panel.periods), loss, made.levels, tuple(trained), _limits(data), tuple(done), tuple(losses),
         interrupt.pending, coder,
     )  # fmt: skip
+
+
+def _plain(periods: tuple[float, ...]) -> float | tuple[float, ...]:
+    """The period of a single season as a number, 1 for none."""
+    return periods if len(periods) > 1 else (*periods, 1)[0]
 
 
 def _restart(network: Any, spec: RNNSpec, seed: int, categories: Sequence[int]) -> None:

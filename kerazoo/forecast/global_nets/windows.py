@@ -14,6 +14,7 @@ from kerazoo.batching.dataset import Epoch, ResumableDataset
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.global_nets.adjustment import AdjustedPanel
 from kerazoo.forecast.global_nets.inputs import CodedInputs
+from kerazoo.forecast.global_nets.seasons import check_periods
 from kerazoo_ext import _panel_windows
 
 __all__ = ["PanelWindows", "Windows", "default_lookback", "windows_at"]
@@ -64,8 +65,10 @@ def windows_at(
     return found
 
 
-def default_lookback(lengths: Sequence[int] | NDArray[np.int64], horizon: int, period: int = 1) -> int:
-    """Steps of a window: three seasons or two horizons, whichever is longer, if the series have as many.
+def default_lookback(
+    lengths: Sequence[int] | NDArray[np.int64], horizon: int, period: float | Sequence[float] = 1
+) -> int:
+    """Steps of a window: three (longest) seasons or two horizons, whichever is longer, if the series have as many.
 
     At least a quarter of the series have less than this and a horizon after it; their windows have missing steps at
     the start. Windows of more than 160 steps are chosen for longer horizons only.
@@ -73,7 +76,7 @@ def default_lookback(lengths: Sequence[int] | NDArray[np.int64], horizon: int, p
     >>> [default_lookback([66] * 100, 18, 12), default_lookback([40] * 100, 8, 4), default_lookback([14] * 100, 6)]
     [36, 16, 8]
     """
-    wanted = max(3 * period, 2 * horizon)
+    wanted = max(3, round(3 * max(check_periods(period), default=1)), 2 * horizon)
     room = int(np.quantile(np.asarray(lengths), 0.25)) - horizon
     return max(2, min(wanted, max(room, min(horizon, int(np.max(lengths)))), max(LONGEST_LOOKBACK, horizon)))
 
