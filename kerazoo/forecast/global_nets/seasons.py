@@ -48,7 +48,11 @@ def check_periods(period: Any) -> tuple[float, ...]:
 
 
 def n_slots(period: float) -> int:
-    """Seasonal indices of a period, which lie period / M steps apart: it is rounded."""
+    """Seasonal indices M of a period, which lie period / M steps apart: the period, rounded.
+
+    >>> n_slots(12), n_slots(52.18)
+    (12, 52)
+    """
     return int(period + 0.5)
 
 

@@ -1,6 +1,7 @@
 """Further inputs: what a window gets of them, what is refused, and that networks use them, on any backend."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -161,6 +162,19 @@ def test_all_kinds_at_once_and_further_ahead_than_trained(horizon):
     assert (differences(static=[[2.0], [2.0]]) > 0).any()
     assert (differences(categories=[["south", 2], ["south", 2]])[:H] > 0).any()
     assert (differences(categories=[[None, "new"], ["south", 2]])[:H] > 0).any()
+
+    # Covariates may announce more than the window has seen, so that the whole series bounds the forecasts.
+    wild = replace(net, weights=tuple(tuple(1e3 * each for each in weights) for weights in net.weights))
+    odd = [*series, [7.0, *[np.nan] * 30]]
+    lengths = [*LENGTHS, 31]
+    of_odd = Inputs([np.ones((n, 1)) for n in lengths], [np.ones((n + ahead, 2)) for n in lengths], [[1.0]] * 3,
+                    [["north", "1"]] * 3)  # fmt: skip
+    far = np.log(forecast(wild, odd, inputs=of_odd))
+    for row, y in zip(far[:2], series, strict=True):
+        low, high = np.log(y.min()), np.log(y.max())
+        assert (row <= high + 3 * (high - low) + 1e-6).all()
+        assert (row >= low - 3 * (high - low) - 1e-6).all()
+    np.testing.assert_allclose(np.exp(far[2]), 7.0, rtol=0.01)
 
     arrays, notes = net.to_plain()
     again = GlobalNet.from_plain(arrays, json.loads(json.dumps(notes)))
