@@ -8,7 +8,8 @@
 """
 
 from kerazoo.forecast.global_nets.forecasting import forecast, forecast_quantiles
+from kerazoo.forecast.global_nets.inputs import Inputs
 from kerazoo.forecast.global_nets.results import GlobalNet
 from kerazoo.forecast.global_nets.training import fit_global_net
 
-__all__ = ["GlobalNet", "fit_global_net", "forecast", "forecast_quantiles"]
+__all__ = ["GlobalNet", "Inputs", "fit_global_net", "forecast", "forecast_quantiles"]

@@ -1,47 +1,54 @@
-"""What is done to series before windows are cut: season and logarithm are taken out, and put back into forecasts."""
+"""What is done to series before windows are cut: seasons and logarithm are taken out, and put back into forecasts."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.validation import series_array
+from kerazoo.forecast.global_nets.seasons import (
+    check_periods,
+    is_seasonal,
+    n_slots,
+    season_at,
+    seasonal_indices,
+    shrunk_indices,
+)
 from kerazoo_ext import _panel_windows
 
-__all__ = ["AdjustedPanel", "adjust", "is_seasonal", "seasonal_indices"]
+__all__ = ["AdjustedPanel", "adjust"]
 
 Values = NDArray[np.float64]
 
 #: Largest size of a value: sums of squares of larger ones are no numbers.
 LARGEST = 1e150
-#: Critical value of the test for a season: 90 % of a normal distribution, two-sided (M4 competition).
-CRITICAL = 1.645
 
 
 @dataclass(frozen=True, eq=False)
 class AdjustedPanel:
     """Series without their seasons, as logarithms where all values are positive.
 
-    An adjusted value is z_t = f(y_t) - s(t mod m), where f is the logarithm or nothing.
+    An adjusted value is z_t = f(y_t) - s_1(t) - s_2(t) - ..., where f is the logarithm or nothing.
 
     Attributes:
         values: float64 (N,), all series one after the other; NaN is missing.
         offsets: int64 (S + 1,), where each begins.
         kinds: uint8 (S,), of `kerazoo_ext._panel_windows`: values, logarithms or counts.
-        seasons: float64 (S, m), seasonal indices s from the first step of a series on; zeros where there is no season.
+        seasons: float64 (S, M), seasonal indices from the first step of a series on, those of all periods one after the
+            other; zeros where there is no season.
+        periods: steps of the seasons, of which each has as many indices, rounded; () without any.
     """
 
     values: Values
     offsets: NDArray[np.int64]
     kinds: NDArray[np.uint8]
     seasons: Values
+    periods: tuple[float, ...]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -59,23 +66,25 @@ class AdjustedPanel:
             float64, the same shape; finite.
         """
         n_steps = forecasts.shape[1]
-        steps = (self.lengths[:, None] + first + np.arange(n_steps)) % self.seasons.shape[1]
-        season = np.take_along_axis(self.seasons, steps, axis=1)
+        season = _all_seasons(self.seasons, self.periods, self.lengths[:, None] + first + np.arange(n_steps))
         season = season.reshape(*season.shape, *(1,) * (forecasts.ndim - 2))
         is_log = (self.kinds == _panel_windows.LOGARITHMS).reshape(-1, *(1,) * (forecasts.ndim - 1))
         found = forecasts + season
         return np.where(is_log, np.exp(np.clip(np.where(is_log, found, 0.0), -700.0, 700.0)), found)
 
 
-def adjust(series: Iterable[Any], period: int = 1, *, counts: bool = False) -> AdjustedPanel:
-    """Take the season and the logarithm out of each series.
+def adjust(series: Iterable[Any], period: float | Sequence[float] = 1, *, counts: bool = False) -> AdjustedPanel:
+    """Take the seasons and the logarithm out of each series.
 
-    A season is taken out where :func:`is_seasonal` finds one. Series of positive values become logarithms and lose a
-    multiplicative season, the others an additive one.
+    A season is taken out where :func:`kerazoo.forecast.global_nets.seasons.is_seasonal` finds one; of several, the
+    shortest first, and each of what the others have left. Series of positive values become logarithms and lose
+    multiplicative seasons, the others additive ones. The indices of several seasons, and of a season whose period is
+    not whole, are shrunk by what noise would yield (:func:`kerazoo.forecast.global_nets.seasons.shrunk_indices`).
 
     Args:
         series: S sequences of numbers; NaN is missing.
-        period: steps of a season, m >= 1; 1: none.
+        period: steps of a season, >= 2, not necessarily whole (52.18 weeks of a year); several, such as [24, 168] of
+            hours; 1: none.
         counts: whether the series are counts, which are left as they are.
 
     Returns:
@@ -90,94 +99,54 @@ def adjust(series: Iterable[Any], period: int = 1, *, counts: bool = False) -> A
     >>> bool(np.ptp(panel.values[:24]) < 1e-9), panel.values[24:].tolist()
     (True, [-1.0, 2.0])
     """
-    period = check_int("period", period, hint="It is the number of steps of a season; 1 is none.")
+    periods = check_periods(period)
     arrays = [_checked(place, each, counts) for place, each in enumerate(series)]
     if not arrays:
         raise InvalidArgumentError("no series; expected at least one.")
     offsets = np.concatenate(([0], np.cumsum([len(each) for each in arrays]))).astype(np.int64)
-    seasons = np.zeros((len(arrays), period))
+    seasons = np.zeros((len(arrays), max(1, sum(map(n_slots, periods)))))
     kinds = np.zeros(len(arrays), np.uint8)
     parts = []
     for place, y in enumerate(arrays):
         kind = _panel_windows.COUNTS if counts else _panel_windows.VALUES
         if not counts:
             positive = bool((y[np.isfinite(y)] > 0).all())
-            if is_seasonal(y, period):
-                found = seasonal_indices(y, period, multiplicative=positive)
-                seasons[place] = np.log(found) if positive else found
+            seasons[place] = _indices(y, periods, multiplicative=positive)
             if positive:
                 kind = _panel_windows.LOGARITHMS
                 y = np.log(y)
         kinds[place] = kind
-        parts.append(y - seasons[place, np.arange(len(y)) % period])
-    return AdjustedPanel(np.concatenate(parts), offsets, kinds, seasons)
+        parts.append(y - _all_seasons(seasons[place], periods, np.arange(len(y))))
+    return AdjustedPanel(np.concatenate(parts), offsets, kinds, seasons, periods)
 
 
-def is_seasonal(y: Values, period: int) -> bool:
-    """Whether the autocorrelation at lag `period` differs from 0: the test of the M4 competition.
-
-    |r_m| > 1.645 sqrt((1 + 2 sum_(i<m) r_i^2) / n), for at least three seasons of values (Makridakis, Spiliotis and
-    Assimakopoulos 2020, "The M4 Competition", appendix).
-
-    >>> import numpy as np
-    >>> is_seasonal(np.tile([1.0, 5.0, 2.0], 8), 3), is_seasonal(np.arange(24.0), 3)
-    (True, False)
-    >>> is_seasonal(np.random.default_rng(1).normal(size=24), 3)
-    False
-    """
-    y = _without_gaps(y)
-    n = len(y)
-    if period < 2 or n < 3 * period:
-        return False
-    y = y - y.mean()
-    size = np.abs(y).max()
-    if not size > 0:
-        return False
-    y = y / size
-    total = float(y @ y)
-    correlations = np.array([float(y[: n - lag] @ y[lag:]) / total for lag in range(1, period + 1)])
-    limit = CRITICAL * math.sqrt((1 + 2 * float((correlations[:-1] ** 2).sum())) / n)
-    return bool(abs(correlations[-1]) > limit)
+def _all_seasons(seasons: Values, periods: Sequence[float], steps: NDArray[np.int64]) -> Values:
+    """The sum of all seasons (..., T) at steps (..., T), for indices (..., M)."""
+    found, first = np.zeros(steps.shape), 0
+    for period in periods:
+        found += season_at(seasons[..., first : first + n_slots(period)], period, steps)
+        first += n_slots(period)
+    return found
 
 
-def seasonal_indices(y: Values, period: int, *, multiplicative: bool) -> Values:
-    """Classical decomposition: means of the ratios (or differences) to a centred moving average of one season.
-
-    Args:
-        y: float64 (n,), at least two seasons; NaN is missing; positive if `multiplicative`.
-        period: m >= 2.
-        multiplicative: whether to take ratios, whose geometric mean is then 1, instead of differences, of mean 0.
-
-    Returns:
-        float64 (m,), from the first step of y on.
-
-    >>> import numpy as np
-    >>> seasonal_indices(np.tile([1.0, 2.0, 6.0], 4), 3, multiplicative=False).round(6).tolist()
-    [-2.0, -1.0, 3.0]
-    """
-    whole = _without_gaps(y)
-    weights = np.ones(period) / period
-    if period % 2 == 0:  # 2 x m: half weights at both ends
-        weights = np.concatenate(([0.5], np.ones(period - 1), [0.5])) / period
-    half = len(weights) // 2
-    trend = np.convolve(whole, weights, "valid")
-    inner = y[half : half + len(trend)]
-    detrended = inner / trend if multiplicative else inner - trend
-    steps = (half + np.arange(len(trend))) % period
-    found = np.full(period, 1.0 if multiplicative else 0.0)
-    for step in range(period):
-        values = detrended[(steps == step) & np.isfinite(detrended)]
-        if len(values):
-            found[step] = values.mean()
-    if multiplicative:
-        return np.asarray(found / np.exp(np.log(found).mean()))
-    return np.asarray(found - found.mean())
-
-
-def _without_gaps(y: Values) -> Values:
-    """Missing values replaced by those on the line between their neighbours."""
-    known = np.isfinite(y)
-    return y if known.all() else np.interp(np.arange(len(y)), np.flatnonzero(known), y[known])
+def _indices(y: Values, periods: Sequence[float], *, multiplicative: bool) -> Values:
+    """Indices (M,) of all seasons, their logarithms if `multiplicative`; zeros where there is none."""
+    if len(periods) == 1 and isinstance(periods[0], int):
+        if not is_seasonal(y, periods[0]):
+            return np.zeros(periods[0])
+        indices = seasonal_indices(y, periods[0], multiplicative=multiplicative)
+        return np.log(indices) if multiplicative else indices
+    rest, found = y, [np.zeros(0 if periods else 1)]
+    for period in periods:
+        indices_or_none = shrunk_indices(rest, period, multiplicative=multiplicative)
+        if indices_or_none is None:
+            found.append(np.zeros(n_slots(period)))
+            continue
+        # Logarithms, of which those between two indices are on a line, as when the season is put back.
+        found.append(np.log(indices_or_none) if multiplicative else indices_or_none)
+        season = season_at(found[-1], period, np.arange(len(y)))
+        rest = rest / np.exp(season) if multiplicative else rest - season
+    return np.concatenate(found)
 
 
 def _checked(place: int, given: Any, counts: bool) -> Values:

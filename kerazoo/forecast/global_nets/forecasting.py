@@ -15,10 +15,11 @@ from kerazoo._runtime.precision import in_float32
 from kerazoo._validation import check_int, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.global_nets.adjustment import AdjustedPanel, adjust
+from kerazoo.forecast.global_nets.inputs import CodedInputs, Inputs
 from kerazoo.forecast.global_nets.losses import Loss
 from kerazoo.forecast.global_nets.network import make_network
 from kerazoo.forecast.global_nets.results import GlobalNet
-from kerazoo.forecast.global_nets.windows import windows_at
+from kerazoo.forecast.global_nets.windows import Windows, windows_at
 
 __all__ = ["forecast", "forecast_quantiles"]
 
@@ -26,28 +27,34 @@ Values = NDArray[np.float64]
 
 #: Windows of one call of a network, all of equal shape so that it is compiled once.
 ROWS = 512
-#: Forecasts stay within this many ranges of a window beyond its values, whatever the network says.
+#: Forecasts stay within this many ranges of a window, or with covariates of a series, beyond its values, whatever the
+#: network says.
 RANGES = 3.0
 
 
-def forecast(net: GlobalNet, series: Iterable[Any], horizon: int | None = None) -> Values:
+def forecast(
+    net: GlobalNet, series: Iterable[Any], horizon: int | None = None, *, inputs: Inputs | None = None
+) -> Values:
     """Point forecasts of series, fitted or not: the median over the networks.
 
     A series shorter than a window is forecast from what there is; one of a single value keeps it. Forecasts further
     ahead than the networks predict at once continue from their own forecasts. The change from the last value stays
     within nearly all changes of the training windows, in units of the scale, and within three ranges of the window
-    beyond its values.
+    beyond its values; with covariates, which may announce what the window has not, of the whole series.
 
     Args:
         net: of :func:`fit_global_net`.
         series: S sequences of numbers; NaN is missing.
         horizon: H >= 1, steps; None: those that the networks predict at once.
+        inputs: of these series, the kinds and columns of the training; known covariates with H rows after the end of
+            each series. Past covariates count as their means there.
 
     Returns:
         float64 (S, H), finite.
 
     Raises:
-        InvalidArgumentError: a series that :func:`kerazoo.forecast.global_nets.adjustment.adjust` refuses.
+        InvalidArgumentError: a series that :func:`kerazoo.forecast.global_nets.adjustment.adjust` refuses, or inputs
+            that are not those of the training.
 
     >>> import numpy as np
     >>> from kerazoo.forecast.global_nets import fit_global_net
@@ -55,11 +62,16 @@ def forecast(net: GlobalNet, series: Iterable[Any], horizon: int | None = None) 
     >>> forecast(net, [[5.0, 6.0, 7.0], [3.0]], horizon=6).shape
     (2, 6)
     """
-    return _forecast(net, series, horizon, ())[..., 0]
+    return _forecast(net, series, horizon, (), inputs)[..., 0]
 
 
 def forecast_quantiles(
-    net: GlobalNet, series: Iterable[Any], levels: Sequence[float], horizon: int | None = None
+    net: GlobalNet,
+    series: Iterable[Any],
+    levels: Sequence[float],
+    horizon: int | None = None,
+    *,
+    inputs: Inputs | None = None,
 ) -> Values:
     """Quantiles of the forecasts: the median over the networks of each.
 
@@ -71,12 +83,13 @@ def forecast_quantiles(
         series: as in :func:`forecast`.
         levels: Q numbers > 0 and < 1; within those of loss `"quantiles"`.
         horizon: as in :func:`forecast`.
+        inputs: as in :func:`forecast`.
 
     Returns:
         float64 (S, H, Q), rising with the levels.
 
     Raises:
-        InvalidArgumentError: the loss has no distribution, or a level is out of range.
+        InvalidArgumentError: the loss has no distribution, a level is out of range, or as :func:`forecast`.
 
     >>> import numpy as np
     >>> from kerazoo.forecast.global_nets import fit_global_net
@@ -89,19 +102,22 @@ def forecast_quantiles(
     if not checked or 1.0 in checked:
         raise InvalidArgumentError(f"levels={list(levels)}; expected at least one number > 0 and < 1.")
     order = np.argsort(np.argsort(checked, kind="stable"), kind="stable")
-    return _forecast(net, series, horizon, sorted(checked))[..., 1:][..., order]
+    return _forecast(net, series, horizon, sorted(checked), inputs)[..., 1:][..., order]
 
 
 @in_float32()
-def _forecast(net: GlobalNet, series: Iterable[Any], horizon: int | None, levels: Sequence[float]) -> Values:
+def _forecast(
+    net: GlobalNet, series: Iterable[Any], horizon: int | None, levels: Sequence[float], inputs: Inputs | None
+) -> Values:
     """Points and quantiles, (S, H, 1 + Q)."""
     wanted = net.horizon if horizon is None else check_int("horizon", horizon)
     loss = net.make_loss()
     panel = adjust(series, net.period, counts=net.loss == "negative_binomial")
+    extra = None if inputs is None and net.coder.empty else net.coder.code(inputs, panel.lengths, wanted)
     blocks: list[Values] = []
     history, spread = panel, np.zeros((len(panel.kinds), 1, len(levels)))
     for _ in range(0, wanted, net.horizon):
-        found = _block(net, loss, history, levels)
+        found = _block(net, loss, history, levels, extra)
         away = found[..., 1:] - found[..., :1]
         if blocks:  # independent errors: squares of their sizes add up
             away = np.sign(away + spread) * np.hypot(away, spread)
@@ -114,14 +130,17 @@ def _forecast(net: GlobalNet, series: Iterable[Any], horizon: int | None, levels
     return panel.undo(np.concatenate(blocks, axis=1)[:, :wanted])
 
 
-def _block(net: GlobalNet, loss: Loss, panel: AdjustedPanel, levels: Sequence[float]) -> Values:
+def _block(
+    net: GlobalNet, loss: Loss, panel: AdjustedPanel, levels: Sequence[float], extra: CodedInputs | None
+) -> Values:
     """Adjusted values of the next steps that the networks predict at once, (S, H, 1 + Q)."""
     n = len(panel.kinds)
     series = np.arange(n, dtype=np.int64)
     found = windows_at(panel, series, panel.lengths, net.lookback, 0)
     scales = np.repeat(found.scales[:, None], net.horizon, axis=1)
     every = []
-    for outputs in _outputs(net, found.inputs):
+    inputs = (found.inputs,) if extra is None else extra.join(found.inputs, series, panel.lengths, net.horizon)
+    for outputs in _outputs(net, inputs):
         parts = [loss.point(outputs, scales)[..., None]]
         if levels:
             parts.append(loss.quantiles(outputs, scales, levels))
@@ -129,16 +148,27 @@ def _block(net: GlobalNet, loss: Loss, panel: AdjustedPanel, levels: Sequence[fl
     scaled: Values = np.median(every, axis=0)
     scaled = np.where(np.isfinite(scaled), scaled, 0.0)
     scaled[..., 0] = np.clip(scaled[..., 0], net.limits[:, 0], net.limits[:, 1])
-    known = np.where(found.inputs[:, :, 1] > 0, found.inputs[:, :, 0], np.nan)
-    # A window without a value stays where it is: its scaled values are 0.
-    known[np.isnan(known).all(axis=1)] = 0.0
-    low, high = np.nanmin(known, axis=1)[:, None, None], np.nanmax(known, axis=1)[:, None, None]
+    low, high = (each[:, None, None] for each in (_range_of_series if net.coder.n_columns else _range)(panel, found))
     reach = RANGES * np.maximum(high - low, 1.0)
     scaled = np.clip(scaled, low - reach, high + reach)
     if levels:
         scaled[..., 1:] = np.sort(scaled[..., 1:], axis=-1)
     values: Values = found.centres[:, None, None] + found.scales[:, None, None] * scaled
     return values
+
+
+def _range(panel: AdjustedPanel, windows: Windows) -> tuple[Values, Values]:
+    """Lowest and highest scaled values (S,) of the windows."""
+    known = np.where(windows.inputs[:, :, 1] > 0, windows.inputs[:, :, 0], np.nan)
+    # A window without a value stays where it is: its scaled values are 0.
+    known[np.isnan(known).all(axis=1)] = 0.0
+    return np.nanmin(known, axis=1), np.nanmax(known, axis=1)
+
+
+def _range_of_series(panel: AdjustedPanel, windows: Windows) -> tuple[Values, Values]:
+    """Lowest and highest values (S,) of the series in the scales of their last windows."""
+    low, high = (each.reduceat(panel.values, panel.offsets[:-1]) for each in (np.fmin, np.fmax))
+    return (low - windows.centres) / windows.scales, (high - windows.centres) / windows.scales
 
 
 def _extended(panel: AdjustedPanel, values: Values) -> AdjustedPanel:
@@ -151,7 +181,7 @@ def _extended(panel: AdjustedPanel, values: Values) -> AdjustedPanel:
     is_new[(offsets[1:, None] - horizon + np.arange(horizon)).ravel()] = True
     longer[is_new] = values.ravel()
     longer[~is_new] = panel.values
-    return AdjustedPanel(longer, offsets, panel.kinds, panel.seasons)
+    return AdjustedPanel(longer, offsets, panel.kinds, panel.seasons, panel.periods)
 
 
 #: Models that were compiled for forecasts, by spec, and the lock of their weights.
@@ -159,20 +189,21 @@ _models = lru_cache(maxsize=4)(make_network)
 _lock = threading.Lock()
 
 
-def _outputs(net: GlobalNet, inputs: NDArray[np.float32]) -> list[Values]:
-    """Outputs (S, H, O) of each network, for inputs (S, L, 3)."""
-    n = len(inputs)
+def _outputs(net: GlobalNet, inputs: Sequence[NDArray[Any]]) -> list[Values]:
+    """Outputs (S, H, O) of each network, for windows (S, L, 3 + P + K) and further inputs (S, ...)."""
+    n = len(inputs[0])
     found = []
     with _lock:
-        model = _models(net.spec)
+        model = _models(net.spec, None, net.coder.categories)
         for weights in net.weights:
             model.set_weights(list(weights))
             parts = []
             for first in range(0, n, ROWS):
-                part = inputs[first : first + ROWS]
-                rows = len(part)
+                part = [each[first : first + ROWS] for each in inputs]
+                rows = len(part[0])
                 if n > ROWS and rows < ROWS:
-                    part = np.concatenate([part, np.zeros((ROWS - rows, *part.shape[1:]), part.dtype)])
-                parts.append(np.asarray(ops.convert_to_numpy(model.predict_on_batch(part)), np.float64)[:rows])
+                    part = [np.concatenate([x, np.zeros((ROWS - rows, *x.shape[1:]), x.dtype)]) for x in part]
+                outputs = model.predict_on_batch(part if len(part) > 1 else part[0])
+                parts.append(np.asarray(ops.convert_to_numpy(outputs), np.float64)[:rows])
             found.append(np.concatenate(parts))
     return found

@@ -1,19 +1,28 @@
-"""The Keras model around a zoo model: scaled windows in, numbers of a loss for each step of the horizon out."""
+"""The Keras model around a zoo model: windows and further inputs in, numbers of a loss for each step ahead out."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.global_nets.inputs import InputCoder
 from kerazoo.zoo import RNNSpec, build
 from kerazoo_ext import _panel_windows
 
-__all__ = ["make_network", "network_spec"]
+__all__ = ["embedding_width", "make_network", "network_spec"]
+
+#: Standard deviation of the initial embeddings.
+SPREAD = 0.1
 
 
-def network_spec(model: RNNSpec | str, lookback: int, horizon: int, n_outputs: int) -> RNNSpec:
+def network_spec(
+    model: RNNSpec | str, lookback: int, horizon: int, n_outputs: int, coder: InputCoder | None = None
+) -> RNNSpec:
     """The spec of a zoo model for windows of a panel.
 
     Args:
@@ -21,6 +30,8 @@ def network_spec(model: RNNSpec | str, lookback: int, horizon: int, n_outputs: i
         lookback: L, steps of a window.
         horizon: H, steps to predict.
         n_outputs: numbers of the loss for each step.
+        coder: of further inputs. Covariates are features of the steps; static numbers, the known covariates of the
+            steps ahead and embeddings are static features.
 
     Raises:
         InvalidArgumentError: a model of words or classes, with several heads, states, static features, time stamps or
@@ -43,20 +54,61 @@ def network_spec(model: RNNSpec | str, lookback: int, horizon: int, n_outputs: i
         raise InvalidArgumentError(
             f"model={spec.name!r} has {', '.join(wrong)}; expected layers only, such as 'gru_2x64_residual'."
         )
+    coder = coder or InputCoder()
     return spec.replace(
-        features=_panel_windows.FEATURES, lookback=lookback, horizon=horizon, outputs=n_outputs, returns="last"
+        features=_panel_windows.FEATURES + coder.n_columns,
+        static=coder.n_numbers(horizon) + sum(map(embedding_width, coder.categories)),
+        lookback=lookback,
+        horizon=horizon,
+        outputs=n_outputs,
+        returns="last",
     )
 
 
-def make_network(spec: RNNSpec, seed: int | None = None) -> Any:
-    """A functional model (B, L, 3) -> (B, H, O), not compiled.
+def embedding_width(n_values: int) -> int:
+    """Numbers of an embedding of n categories: the square root, from 2 to 32.
 
-    The zoo model is one of its layers: as the model itself it would refuse targets that hold weights and units.
+    >>> [embedding_width(n) for n in (2, 10, 5000)]
+    [2, 4, 32]
+    """
+    return min(32, max(2, math.ceil(math.sqrt(n_values))))
+
+
+def make_network(spec: RNNSpec, seed: int | None = None, categories: Sequence[int] = ()) -> Any:
+    """A functional model (B, L, 3 + P + K) -> (B, H, O), not compiled.
+
+    Its inputs are those of :meth:`kerazoo.forecast.global_nets.inputs.CodedInputs.join`. The zoo model is one of its
+    layers: as the model itself it would refuse targets that hold weights and units.
+
+    Args:
+        spec: of :func:`network_spec`.
+        seed: of the initial weights, or None.
+        categories: values of each column of categories.
 
     >>> tuple(make_network(network_spec("gru_1x8", 12, 1, 2), seed=1).output_shape)
     (None, 1, 2)
     """
     inner = build(spec, seed=seed, name="zoo")
-    inputs = keras.Input((spec.lookback, spec.features), name="windows")
-    outputs = keras.layers.Reshape((spec.horizon, spec.outputs), name="steps")(inner(inputs))
-    return keras.Model(inputs, outputs, name="global_net")
+    inputs = [keras.Input((spec.lookback, spec.features), name="windows")]
+    static: list[Any] = []
+    n_numbers = spec.static - sum(map(embedding_width, categories))
+    if n_numbers:
+        inputs.append(keras.Input((n_numbers,), name="numbers"))
+        static.append(inputs[-1])
+    if categories:
+        inputs.append(keras.Input((len(categories),), dtype="int32", name="categories"))
+        static += [_embedded(inputs[-1], column, n, seed) for column, n in enumerate(categories)]
+    joined = keras.layers.Concatenate(name="static")(static) if len(static) > 1 else (static or [None])[0]
+    found = inner(inputs[0] if joined is None else [inputs[0], joined])
+    outputs = keras.layers.Reshape((spec.horizon, spec.outputs), name="steps")(found)
+    return keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs, name="global_net")
+
+
+def _embedded(codes: Any, column: int, n_values: int, seed: int | None) -> Any:
+    """The embeddings (B, width) of one column of codes."""
+    layer = keras.layers.Embedding(n_values + 1, embedding_width(n_values), name=f"category_{column}")
+    found = layer(codes[:, column])
+    # Drawn by NumPy, as the weights of the zoo: the same seed gives the same ones on every backend.
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(column,)))
+    layer.embeddings.assign(rng.normal(0.0, SPREAD, layer.embeddings.shape).astype(np.float32))
+    return found

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo.errors import StorageError
+from kerazoo.forecast.global_nets.inputs import InputCoder
 from kerazoo.forecast.global_nets.losses import Loss, make_loss
 from kerazoo.zoo import RNNSpec
 
 __all__ = ["GlobalNet"]
 
-VERSION = 1
+VERSION = 2
+#: Versions that can be read. Version 1 has no further inputs and one whole period.
+READABLE = (1, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +26,11 @@ class GlobalNet:
     """Networks of one kind, trained on the windows of all series of a panel.
 
     They forecast any series (:func:`kerazoo.forecast.global_nets.forecast`), because a window knows nothing of the
-    series that it comes from.
+    series that it comes from, unless further inputs tell.
 
     Attributes:
         spec: RNNSpec of the zoo model; its `lookback` and `horizon` are those of the windows.
-        period: int >= 1, steps of the season that is taken out of each series.
+        period: steps of the season that is taken out of each series, or a tuple of several; 1: none.
         loss: name of the loss.
         levels: levels of the quantiles that were trained, () for other losses.
         weights: for each of M networks the weights of the model, float32 arrays.
@@ -35,10 +38,11 @@ class GlobalNet:
         steps: training steps of each network, (M,).
         losses: mean training loss of each network, (M,).
         interrupted: whether Ctrl-C ended the training early; fewer networks are then left, or one of fewer steps.
+        coder: how further inputs become numbers; it has no columns if there are none.
     """
 
     spec: RNNSpec
-    period: int
+    period: float | tuple[float, ...]
     loss: str
     levels: tuple[float, ...]
     weights: tuple[tuple[NDArray[np.float32], ...], ...]
@@ -46,6 +50,7 @@ class GlobalNet:
     steps: tuple[int, ...]
     losses: tuple[float, ...]
     interrupted: bool = False
+    coder: InputCoder = field(default_factory=InputCoder)
 
     @property
     def lookback(self) -> int:
@@ -66,15 +71,18 @@ class GlobalNet:
         arrays: dict[str, NDArray[Any]] = {"limits": self.limits}
         for member, values in enumerate(self.weights):
             arrays |= {f"net{member}.{place}": value for place, value in enumerate(values)}
+        moments, vocabularies = self.coder.to_plain()
+        arrays |= moments
         notes = {
             "version": VERSION,
             "spec": self.spec.to_dict(),
-            "period": self.period,
+            "period": list(self.period) if isinstance(self.period, tuple) else self.period,
             "loss": self.loss,
             "levels": list(self.levels),
             "steps": list(self.steps),
             "losses": list(self.losses),
             "interrupted": self.interrupted,
+            "vocabularies": vocabularies,
         }
         return arrays, notes
 
@@ -85,16 +93,17 @@ class GlobalNet:
         Raises:
             StorageError: something is missing, or the notes are of another version.
         """
-        if notes.get("version") != VERSION:
-            raise StorageError(f"networks of version {notes.get('version')!r}; expected {VERSION}.")
+        if notes.get("version") not in READABLE:
+            raise StorageError(f"networks of version {notes.get('version')!r}; expected one of {READABLE}.")
         try:
+            coder = InputCoder() if notes["version"] == 1 else InputCoder.from_plain(arrays, notes["vocabularies"])
             weights = []
             for member in range(len(notes["steps"])):
                 count = sum(name.startswith(f"net{member}.") for name in arrays)
                 weights.append(tuple(np.asarray(arrays[f"net{member}.{place}"]) for place in range(count)))
             return cls(
                 spec=RNNSpec.from_dict(notes["spec"]),
-                period=int(notes["period"]),
+                period=tuple(notes["period"]) if isinstance(notes["period"], list | tuple) else notes["period"],
                 loss=str(notes["loss"]),
                 levels=tuple(notes["levels"]),
                 weights=tuple(weights),
@@ -102,6 +111,7 @@ class GlobalNet:
                 steps=tuple(notes["steps"]),
                 losses=tuple(notes["losses"]),
                 interrupted=bool(notes["interrupted"]),
+                coder=coder,
             )
         except KeyError as error:
             raise StorageError(f"{error} is missing; expected the arrays and notes that to_plain() returns.") from None

@@ -19,6 +19,7 @@ from kerazoo._runtime.precision import in_float32
 from kerazoo._validation import check_int, check_real
 from kerazoo.errors import TrainingError
 from kerazoo.forecast.global_nets.adjustment import adjust
+from kerazoo.forecast.global_nets.inputs import InputCoder, Inputs
 from kerazoo.forecast.global_nets.losses import make_loss
 from kerazoo.forecast.global_nets.network import make_network, network_spec
 from kerazoo.forecast.global_nets.results import GlobalNet
@@ -39,7 +40,7 @@ CLIPNORM = 1.0
 def fit_global_net(
     series: Iterable[Any],
     horizon: int,
-    period: int = 1,
+    period: float | Sequence[float] = 1,
     *,
     model: RNNSpec | str = "gru_2x64_residual",
     loss: str = "bounded",
@@ -49,13 +50,14 @@ def fit_global_net(
     steps: int = 2000,
     batch_size: int = 256,
     learning_rate: float = 2e-3,
+    inputs: Inputs | None = None,
     seed: int | None = None,
     callbacks: Any = None,
     verbose: int = 0,
 ) -> GlobalNet:
     """Train networks of the zoo on windows from anywhere in all series.
 
-    Each series loses its season, where it has one, and becomes logarithms, where it is positive
+    Each series loses its seasons, where it has any, and becomes logarithms, where it is positive
     (:func:`kerazoo.forecast.global_nets.adjustment.adjust`). A window is scaled by its own last value and mean absolute
     difference, and the network predicts the next `horizon` steps at once. Adam's learning rate falls to 0 along half a
     cosine; there is no early stopping. The networks differ in their initial weights and in their batches.
@@ -66,7 +68,7 @@ def fit_global_net(
     Args:
         series: S sequences of numbers, of any lengths; NaN is missing.
         horizon: H >= 1, steps to predict at once.
-        period: steps of a season; 1: none.
+        period: steps of a season, not necessarily whole; several, such as [24, 168] of hours; 1: none.
         model: name or spec of a zoo model, for its layers.
         loss: see :mod:`kerazoo.forecast.global_nets.losses`. `"negative_binomial"` is for counts.
         levels: of loss `"quantiles"`, such as [0.1, 0.9]; the median is added.
@@ -75,6 +77,7 @@ def fit_global_net(
         steps: training steps of each network.
         batch_size: windows of a step.
         learning_rate: of the first step.
+        inputs: covariates, static numbers and categories of the series, or None. Forecasts then need the same kinds.
         seed: int >= 0 or None. The same seed gives the same windows and initial weights.
         callbacks: Keras callbacks; they see each network as one epoch.
         verbose: 0, or 1 for a progress bar with the time left.
@@ -102,9 +105,11 @@ def fit_global_net(
     if lookback is None:
         lookback = default_lookback(panel.lengths, horizon, period)
     check_int("lookback", lookback, 2)
-    data = PanelWindows(panel, lookback, horizon, batch_size=batch_size, steps=steps, seed=seed)
-    spec = network_spec(model, lookback, horizon, made.n_outputs)
-    network = make_network(spec, data.seed)
+    coder = InputCoder.learn(inputs, panel.lengths)
+    extra = None if coder.empty else coder.code(inputs, panel.lengths)
+    data = PanelWindows(panel, lookback, horizon, batch_size=batch_size, steps=steps, extra=extra, seed=seed)
+    spec = network_spec(model, lookback, horizon, made.n_outputs, coder)
+    network = make_network(spec, data.seed, coder.categories)
     # A schedule, not a callback: on JAX a callback cannot change the rate between two steps.
     schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
     network.compile(keras.optimizers.Adam(schedule, global_clipnorm=CLIPNORM), loss=made)
@@ -117,7 +122,7 @@ def fit_global_net(
             if interrupt.pending:
                 break
             data.epoch = member
-            _restart(network, spec, data.seed + member)
+            _restart(network, spec, data.seed + member, coder.categories)
             course = _Course(interrupt, steps, f"network {member + 1} of {n_nets}", verbose)
             try:
                 training.fit(
@@ -140,14 +145,19 @@ def fit_global_net(
     for failure in failures:
         warnings.warn(f"a network is left out: {failure}", RuntimeWarning, stacklevel=2)
     return GlobalNet(
-        spec, panel.seasons.shape[1], loss, made.levels, tuple(trained), _limits(data), tuple(done), tuple(losses),
-        interrupt.pending,
+        spec, _plain(panel.periods), loss, made.levels, tuple(trained), _limits(data), tuple(done), tuple(losses),
+        interrupt.pending, coder,
     )  # fmt: skip
 
 
-def _restart(network: Any, spec: RNNSpec, seed: int) -> None:
+def _plain(periods: tuple[float, ...]) -> float | tuple[float, ...]:
+    """The period of a single season as a number, 1 for none."""
+    return periods if len(periods) > 1 else (*periods, 1)[0]
+
+
+def _restart(network: Any, spec: RNNSpec, seed: int, categories: Sequence[int]) -> None:
     """Initial weights and a new optimizer state, in a model whose step is compiled once for all networks."""
-    network.set_weights(make_network(spec, seed).get_weights())
+    network.set_weights(make_network(spec, seed, categories).get_weights())
     if not network.optimizer.built:
         network.optimizer.build(network.trainable_variables)
     for variable in network.optimizer.variables:  # steps and moments; the rate is a schedule

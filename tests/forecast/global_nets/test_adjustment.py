@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.global_nets.adjustment import adjust, is_seasonal, seasonal_indices
+from kerazoo.forecast.global_nets.adjustment import adjust
+from kerazoo.forecast.global_nets.seasons import is_seasonal, seasonal_indices
 from kerazoo_ext import _panel_windows
 
 

@@ -119,9 +119,9 @@ def test_the_optimizer_starts_anew_for_each_network(monkeypatch):
     """Two networks with the same weights and batches end the same."""
     from kerazoo.forecast.global_nets import training
 
-    restart, draw = training._restart, training.PanelWindows.draw
-    monkeypatch.setattr(training, "_restart", lambda network, spec, seed: restart(network, spec, 1))
-    monkeypatch.setattr(training.PanelWindows, "draw", lambda self, key, position, n: draw(self, 5, position, n))
+    restart, places = training._restart, training.PanelWindows.places
+    monkeypatch.setattr(training, "_restart", lambda network, spec, seed, categories: restart(network, spec, 1, ()))
+    monkeypatch.setattr(training.PanelWindows, "places", lambda self, key, position, n: places(self, 5, position, n))
     found = quick(make_series(), n_nets=2)
     for x, y in zip(*found.weights, strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-7)
@@ -175,7 +175,12 @@ def test_plain_values_bring_the_networks_back(net):
     series = make_series(seed=9)
     np.testing.assert_array_equal(forecast(again, series), forecast(net, series))
     assert (again.steps, again.losses, again.spec) == (net.steps, net.losses, net.spec)
-    with pytest.raises(StorageError, match="version 7; expected 1"):
+    old = {name: value for name, value in notes.items() if name != "vocabularies"} | {"version": 1}
+    again = GlobalNet.from_plain({name: x for name, x in arrays.items() if not name.startswith("inputs")}, old)
+    np.testing.assert_array_equal(forecast(again, series), forecast(net, series))
+    with pytest.raises(StorageError, match="'vocabularies' is missing"):
+        GlobalNet.from_plain(arrays, {**old, "version": 2})
+    with pytest.raises(StorageError, match="version 7; expected one of"):
         GlobalNet.from_plain(arrays, {**notes, "version": 7})
     with pytest.raises(StorageError, match="'limits' is missing"):
         GlobalNet.from_plain({name: value for name, value in arrays.items() if name != "limits"}, notes)
