@@ -7,7 +7,7 @@ from typing import Any
 
 from kerazoo._runtime.checkpoints import CheckpointFile
 from kerazoo.forecast.data.types import Values
-from kerazoo.forecast.global_nets import GlobalNet, fit_global_net
+from kerazoo.forecast.global_nets import GlobalNet, Inputs, fit_global_net
 from kerazoo.forecast.options import DISTRIBUTION_LEVELS, FitSettings
 
 __all__ = ["PanelNetworks"]
@@ -38,12 +38,13 @@ class PanelNetworks:
                 arrays = {key[len(start) :]: value for key, value in found.arrays.items() if key.startswith(start)}
                 self._finished[name] = GlobalNet.from_plain(arrays, notes)
 
-    def train(self, stage: str, ys: Sequence[Values]) -> tuple[GlobalNet, ...]:
+    def train(self, stage: str, ys: Sequence[Values], inputs: Inputs | None = None) -> tuple[GlobalNet, ...]:
         """Networks for series.
 
         Args:
             stage: name of the series, in the checkpoint.
             ys: float64 (T,) per series.
+            inputs: further inputs, or None.
 
         Raises:
             KeyboardInterrupt: Ctrl-C; unfinished networks are dropped.
@@ -55,7 +56,7 @@ class PanelNetworks:
         for strategy in strategies:
             name = f"{stage}.{strategy}"
             if name not in self._finished:
-                net = self._trained(strategy, ys)
+                net = self._trained(strategy, ys, inputs)
                 if net.interrupted:
                     raise KeyboardInterrupt
                 self._finished[name] = net
@@ -64,12 +65,12 @@ class PanelNetworks:
             self.history["loss"] += self._finished[name].losses
         return tuple(nets)
 
-    def _trained(self, strategy: str, ys: Sequence[Values]) -> GlobalNet:
+    def _trained(self, strategy: str, ys: Sequence[Values], inputs: Inputs | None) -> GlobalNet:
         settings = self._settings
         return fit_global_net(
             ys,
             1 if strategy == "recursive" else settings.horizon,
-            settings.period,
+            settings.periods,
             model=settings.spec,
             loss=settings.loss,
             levels=DISTRIBUTION_LEVELS if settings.loss == "quantiles" else (),
@@ -80,6 +81,7 @@ class PanelNetworks:
             learning_rate=settings.learning_rate,
             seed=self.seed,
             callbacks=settings.callbacks,
+            inputs=inputs,
             verbose=int(settings.verbose > 0),
         )
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from kerazoo._validation import check_choice
 from kerazoo.errors import InvalidArgumentError
@@ -92,6 +93,28 @@ class Panel:
                 known[end] = future_index(each.index[-1:], horizon)
             found.append(known[end])
         return found
+
+    def continued(self, values: Sequence[Values], covariates: Sequence[Values]) -> Panel:
+        """The panel with further steps after each series.
+
+        Args:
+            values: float64 (H,) per series.
+            covariates: float64 (H, K) per series.
+        """
+        series = []
+        for each, new, rows in zip(self.series, values, covariates, strict=True):
+            index = each.index.append(future_index(each.index, len(new)))
+            if isinstance(index, pd.DatetimeIndex):  # append loses it
+                index.freq = each.index.freq
+            series.append(
+                replace(
+                    each,
+                    values=np.concatenate([each.values, new]),
+                    index=index,
+                    covariates=np.concatenate([each.covariates, rows]),
+                )
+            )
+        return replace(self, series=tuple(series))
 
     def to_config(self) -> dict[str, Any]:
         """The panel without the numbers of the series and covariates, as values that JSON can hold.
