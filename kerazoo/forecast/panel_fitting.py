@@ -84,6 +84,7 @@ def fit_panel(
         seed = networks.seed
         if nets and inputs.of(panel.series) is None:
             points = mixed(points, forecast_of(nets, adjusted.ys, horizon), net_weights, settings.floor)
+    intervals = _intervals(found, rolled, adjusted.earlier, period)
     return FittedPanel(
         panel=panel,
         period=period,
@@ -101,8 +102,8 @@ def fit_panel(
         nets=nets,
         net_weights=net_weights,
         course=course,
-        intervals=_intervals(found, rolled, adjusted.earlier, period),
-        n_held_out=int(found.backs[0]) if len(found.backs) else 0,
+        intervals=intervals,
+        n_held_out=0 if intervals is None else int(found.backs[0]),
     )
 
 
@@ -162,16 +163,20 @@ def _with_networks(
                         finished, [ys[number][:-back] for number in long], found.horizon, known
                     )
             weights = network_weights(found.truth, rolled, judged, found.scale, settings.min_gain)
+            if networks.interrupted:
+                start, rolled, best = _mixed_errors(found, rolled, judged, weights)
+                raise KeyboardInterrupt
             if not weights.any():
                 return (), nothing, rolled, Course(networks.history)
             start, rolled, best = _mixed_errors(found, rolled, judged, weights)
         nets = networks.train("final", adjusted.ys, inputs.of(panel.series))
     except (KeyboardInterrupt, TrainingError) as error:
         # Networks of the shorter series are better than none.
-        nets = finished if best == best else ()
+        nets = finished if best == best and weights.any() else ()
         course = Course(networks.history, settings.epochs if nets else 0, start, best, error=error)
         return nets, weights if nets else nothing, rolled, course
-    return nets, weights, rolled, Course(networks.history, settings.epochs, start, best)
+    ended = KeyboardInterrupt() if networks.interrupted else None
+    return nets, weights, rolled, Course(networks.history, settings.epochs, start, best, error=ended)
 
 
 def _with_values(ys: Sequence[Values], back: int, least: int) -> list[int]:

@@ -104,21 +104,3 @@ def test_networks_see_covariates_and_calendar_features(tmp_path):
     new = y[:T].iloc[:, :2].add_prefix("new ")
     found = forecaster.predict(X_future=X[T:], history=new, history_X=X[:T])
     assert np.abs(found.to_numpy() - expected.iloc[:, :2].to_numpy()).mean() < 2
-
-
-@pytest.mark.backend
-@pytest.mark.slow
-def test_effects_that_are_not_linear_are_learned_by_networks():
-    """Either of two events raises a series, but not both, which a linear term cannot say."""
-    y, _ = events(n=60, effect=0.0)
-    rng = np.random.default_rng(3)
-    flags = pd.DataFrame({"a": rng.integers(0, 2, T + H), "b": rng.integers(0, 2, T + H)}, y.index).astype(float)
-    y = y.add(8 * (flags["a"] != flags["b"]), axis=0)
-    settings = {"model": "gru_1x16", "horizon": H, "n_members": 1, "epochs": 10, "steps_per_epoch": 100, "seed": 1,
-                "learning_rate": 1e-2, "verbose": 0}  # fmt: skip
-    forecaster = Forecaster(**settings).fit(y[:T], flags[:T])
-    found = forecaster.predict(X_future=flags[T:])
-    alone = made().fit(y[:T], flags[:T]).predict(X_future=flags[T:])
-    errors = [np.abs(each - y[T:]).to_numpy().mean() for each in (found, alone)]
-    assert forecaster.correction_weight_.mean() > 0.3
-    assert errors[0] < 0.85 * errors[1]

@@ -26,7 +26,9 @@ def ends(y, steps):
     return y[:-steps], y[-steps:]
 
 
-@pytest.mark.parametrize("y", [frame(), long(), series(), series().to_numpy()], ids=["frame", "long", "series", "array"])
+@pytest.mark.parametrize(
+    "y", [frame(), long(), series(), series().to_numpy()], ids=["frame", "long", "series", "array"]
+)
 @pytest.mark.parametrize("make", [statistics, pytest.param(tiny, marks=pytest.mark.slow)])
 def test_an_update_equals_a_longer_history(y, make):
     before, after = ends(y, 4)
