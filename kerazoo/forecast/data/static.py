@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.data.index import check_repeated, listed
+from kerazoo.forecast.data.index import listed
 from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.data.types import Values
@@ -62,7 +62,12 @@ def read_static(
         raise InvalidArgumentError(f"{what} has no columns; expected at least one, or {what}=None.")
     if form == "series" and len(ids) == len(labels) == 1 and ids[0] is None:
         labels = pd.Index([None])
-    check_repeated(labels, what)
+    repeated = labels[labels.duplicated()].unique()
+    if len(repeated):
+        raise InvalidArgumentError(
+            f"{what} has more than one row for {len(repeated)} series: {listed(repeated)}; expected one row per "
+            "series. Drop the repeated rows."
+        )
     known = {label: row for row, label in enumerate(labels.tolist())}
     old = {} if fitted is None else {label: row for row, label in enumerate(fitted.ids)}
     lacks = [label for label in ids if label not in known and label not in old]
@@ -165,7 +170,8 @@ def _text(value: Any, what: str, label: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, numbers.Real):
-        return str(value)
+        # The code 3 becomes 3.0 where another one is missing.
+        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
     raise InvalidArgumentError(
         f"{what} has a {type(value).__name__} for the series {label!r}; expected numbers or text."
     )
