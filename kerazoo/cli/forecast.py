@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kerazoo._runtime.files import replacing
+from kerazoo._validation import check_choice
 from kerazoo.cli import forecast_report as report
 from kerazoo.cli.commands import Command, backend_option, set_backend
 from kerazoo.cli.forecast_options import file_names, parse_levels, parse_transforms, select_columns
@@ -40,6 +41,12 @@ MAX_WINDOWS = 3
 @click.option("--date-format", metavar="FORMAT", help="Format of the dates, such as %d.%m.%Y; default: inferred.")
 @click.option("--utc", is_flag=True, help="Read times as UTC, such as local times whose offset from UTC changes.")
 @click.option("--holidays", type=click.Path(path_type=Path), help="File of dates that series of business days skip.")
+@click.option(
+    "--missing",
+    default="error",
+    show_default=True,
+    help="Missing dates and empty cells of the values to forecast: error, or skip, which reads them as gaps.",
+)
 @click.option("--no-header", is_flag=True, help="The first line has values: the columns are named 1, 2, ...")
 @click.option("--horizon", type=click.IntRange(1), help="Steps to forecast; default: a season, or 12.")
 @click.option("--model", default="lstm_1x32", show_default=True, help="Name of the network in kerazoo.zoo.")
@@ -88,6 +95,7 @@ def forecast(
     date_format: str | None,
     utc: bool,
     holidays: Path | None,
+    missing: str,
     no_header: bool,
     horizon: int | None,
     level: str,
@@ -113,6 +121,7 @@ def forecast(
     check_output("--plot", plot, PLOTS)
     check_output("--out", out, (".csv",))
     check_output("--save", save, (".kerazoo",))
+    check_choice("--missing", missing, ("error", "skip"))
     levels = parse_levels(level)
     configs = parse_transforms(transforms)
     if holidays is not None and freq is not None:
@@ -137,7 +146,9 @@ def forecast(
         dates = DateOptions(date_format, freq, utc)
         dates = replace(dates, day_first=table.day_first(columns.date, dates, columns.id))
         skipped = None if holidays is None else read_dates(holidays, dates)
-        panel = columns.read_panel(table, dates, skipped)
+        panel = columns.read_panel(table, dates, skipped, missing)
+        if missing != "error":
+            parameters["missing"] = missing
         forecaster = Forecaster(horizon=horizon, n_members=members, transforms=configs, verbose=0, **parameters)
         settings = forecaster.validate(panel)
         if future is not None:
