@@ -36,6 +36,7 @@ MAX_WINDOWS = 3
 @click.option("--target", metavar="COLUMN", help="Values to forecast; default: the only other column.")
 @click.option("--id", "id_column", metavar="COLUMN", help="Labels of several series, one row per series and date.")
 @click.option("--covariates", metavar="NAMES", help="Columns known for future dates, separated by commas.")
+@click.option("--past", metavar="NAMES", help="Columns not known for future dates, separated by commas.")
 @click.option("--future", type=click.Path(path_type=Path), help="CSV file with future dates and covariates.")
 @click.option("--freq", help="Period of each date, if their step is not fixed: D, W, M, Q, Y, h, ...")
 @click.option("--date-format", metavar="FORMAT", help="Format of the dates, such as %d.%m.%Y; default: inferred.")
@@ -90,6 +91,7 @@ def forecast(
     target: str | None,
     id_column: str | None,
     covariates: str | None,
+    past: str | None,
     future: Path | None,
     freq: str | None,
     date_format: str | None,
@@ -129,7 +131,7 @@ def forecast(
             f"--holidays with --freq={freq!r}; expected one of them: holidays are left out of business days."
         )
     table = read_table(data, not no_header)
-    columns = select_columns(table, date, target, id_column, covariates)
+    columns = select_columns(table, date, target, id_column, covariates, past)
     if bool(columns.covariates) != (future is not None):
         given, lacks = ("--covariates", "--future") if columns.covariates else ("--future", "--covariates")
         raise InvalidArgumentError(

@@ -30,13 +30,15 @@ class Columns:
         date: of the dates.
         target: of the values to forecast.
         id: of the labels of the series; None: there is one series.
-        covariates: of the covariates.
+        covariates: of the covariates that are known for future dates.
+        past: of those that are not.
     """
 
     date: str
     target: str
     id: str | None
     covariates: tuple[str, ...]
+    past: tuple[str, ...] = ()
 
     def read_panel(
         self, table: Table, options: DateOptions, holidays: Sequence[Any] | None = None, missing: str = "error"
@@ -60,26 +62,29 @@ class Columns:
 
         dates, values = table.dates(self.date, options), table.numbers(self.target, missing).to_numpy()
         covariates = {name: table.numbers(name).array for name in self.covariates}
+        unknown = "skip" if missing == "skip" else None
+        past = {name: table.numbers(name, unknown).array for name in self.past}
         where = f"{table.path}: column {self.date!r}"
         if self.id is None:
-            series, known = _one_series(dates, values, covariates, self.target, (where, where), holidays, missing)
-            return read_panel(series, known, missing)
+            series, index = _one_series(dates, values, self.target, (where, where), holidays, missing)
+            return read_panel(series, _frame(covariates, index), missing, X_past=_frame(past, index))
         labels = table.labels(self.id).array
         keys = {"unique_id": labels, "ds": dates}
         y = pd.DataFrame({**keys, "y": values})
         if holidays is None:
-            return read_panel(y, pd.DataFrame({**keys, **covariates}) if covariates else None, missing)
+            X, X_past = (pd.DataFrame({**keys, **each}) if each else None for each in (covariates, past))
+            return read_panel(y, X, missing, X_past=X_past)
         # A column of a long frame has no freq, which knows the holidays: the series are read one by one.
         codes, uniques = pd.factorize(labels)
         parts: list[SeriesData] = []
         for code, label in enumerate(uniques):
             rows = np.flatnonzero(codes == code)
             rows = rows[np.argsort(np.asarray(dates)[rows], kind="stable")]
-            own = {name: each[rows] for name, each in covariates.items()}
             names = f"{where} of series {label!r}", where
-            series, known = _one_series(dates[rows], values[rows], own, label, names, holidays, missing)
-            parts += read_panel(series, known, missing).series
-        return Panel(tuple(parts), "long", self.covariates, id_dtype=y["unique_id"].dtype)
+            series, index = _one_series(dates[rows], values[rows], label, names, holidays, missing)
+            X, X_past = (_frame({name: one[rows] for name, one in each.items()}, index) for each in (covariates, past))
+            parts += read_panel(series, X, missing, X_past=X_past).series
+        return Panel(tuple(parts), "long", self.covariates, id_dtype=y["unique_id"].dtype, past_names=self.past)
 
     def read_future(self, table: Table, options: DateOptions) -> pd.DataFrame:
         """The covariates of a table of future dates, in the form that `Forecaster.predict` expects as `X_future`."""
@@ -96,15 +101,9 @@ class Columns:
 
 
 def _one_series(
-    dates: pd.Index,
-    values: Any,
-    covariates: Mapping[str, Any],
-    name: str,
-    wheres: tuple[str, str],
-    holidays: Sequence[Any] | None,
-    missing: str,
-) -> tuple[pd.Series, pd.DataFrame | None]:
-    """A series over its regular index, NaN at missing dates, and its covariates over the dates that the table has.
+    dates: pd.Index, values: Any, name: str, wheres: tuple[str, str], holidays: Sequence[Any] | None, missing: str
+) -> tuple[pd.Series, pd.Index]:
+    """A series over its regular index, NaN at missing dates; and the index of the rows that the table has.
 
     `wheres` are the names of the dates in messages, about holidays and others.
     """
@@ -114,10 +113,15 @@ def _one_series(
 
     days = dates if holidays is None else business_days(dates, holidays, wheres[0], missing)
     index = _regular(days, wheres[1], missing)
-    known = index if len(index) == len(dates) else dates
-    series = pd.Series(values, known, name=name)
-    series = series if known is index else series.reindex(index)
-    return series, pd.DataFrame(dict(covariates), index=known) if covariates else None
+    if len(index) == len(dates):
+        return pd.Series(values, index, name=name), index
+    return pd.Series(values, dates, name=name).reindex(index), dates
+
+
+def _frame(columns: Mapping[str, Any], index: pd.Index) -> pd.DataFrame | None:
+    import pandas as pd
+
+    return pd.DataFrame(dict(columns), index=index) if columns else None
 
 
 def _regular(dates: pd.Index, where: str, missing: str) -> pd.Index:
@@ -141,7 +145,12 @@ def _regular(dates: pd.Index, where: str, missing: str) -> pd.Index:
 
 
 def select_columns(
-    table: Table, date: str | None, target: str | None, id_column: str | None, covariates: str | None
+    table: Table,
+    date: str | None,
+    target: str | None,
+    id_column: str | None,
+    covariates: str | None,
+    past: str | None = None,
 ) -> Columns:
     """The columns that the options name. Default: the first one has the dates, the only other one the target.
 
@@ -152,8 +161,11 @@ def select_columns(
     used = [date]
     if id_column is not None:
         used.append(table.check_column("--id", id_column))
-    known = tuple(name.strip() for name in covariates.split(",") if name.strip()) if covariates else ()
+    known, before = (
+        tuple(name.strip() for name in (each or "").split(",") if name.strip()) for each in (covariates, past)
+    )
     used.extend(table.check_column("--covariates", name) for name in known)
+    used.extend(table.check_column("--past", name) for name in before)
     if target is None:
         left = [name for name in table.columns if name not in used]
         if len(left) != 1:
@@ -166,10 +178,10 @@ def select_columns(
     for name in used:
         if used.count(name) > 1:
             raise InvalidArgumentError(
-                f"{table.path}: column {name!r} has two roles; expected different columns for --date, --target, --id "
-                "and --covariates."
+                f"{table.path}: column {name!r} has two roles; expected different columns for --date, --target, "
+                "--id, --covariates and --past."
             )
-    return Columns(date, target, id_column, known)
+    return Columns(date, target, id_column, known, before)
 
 
 @contextmanager
@@ -181,6 +193,7 @@ def file_names(data: Path, columns: Columns, future: Path | None = None) -> Iter
         text = re.sub(r"^y has\b", f"{data}: column {columns.target!r} has", str(error))
         text = re.sub(r"^ds of series\b", f"{data}: column {columns.date!r} of series", text)
         text = re.sub(r"y\['(ds|unique_id)'\]", f"{data}: column {columns.date!r}", text)
+        text = re.sub(r"X_past\['?(\w[^\]]*?)'?\]:", lambda found: f"{data}: column {found[1]!r}:", text)
         text = text.replace(" (val)", "").replace("(y.tz_convert('UTC'))", "(--utc)")
         text = text.replace('missing="skip"', "--missing skip")
         lacks = re.match(r"X lacks (\d+) (?:rows|of the \d+ dates) of y: (.*); expected the same ", text)

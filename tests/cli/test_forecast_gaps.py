@@ -1,4 +1,4 @@
-"""`kerazoo forecast --missing skip`: empty cells and missing dates of a CSV file."""
+"""`kerazoo forecast --missing skip` and `--past`: gaps and past covariates of a CSV file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from kerazoo import Forecaster
+from kerazoo.cli import main as cli
 from kerazoo.cli.csv_tables import DateOptions, read_table
 from kerazoo.cli.forecast_options import file_names, select_columns
 from kerazoo.datasets import milk
@@ -25,14 +26,14 @@ def table_of(**columns):
     return pd.DataFrame({"month": MONTHS.strftime("%Y-%m-%d"), "sold": np.arange(24), **columns})
 
 
-def panel_of(text_or_frame, *, missing="skip", id_column=None, covariates=None, holidays=None, **options):
+def panel_of(text_or_frame, *, missing="skip", id_column=None, covariates=None, past=None, holidays=None, **options):
     """The panel of a file, with the messages of the command line."""
     if not isinstance(text_or_frame, str):
         text_or_frame = text_or_frame.to_csv(index=False)
     path = Path("data.csv")
     path.write_text(text_or_frame)
     table = read_table(path)
-    columns = select_columns(table, None, "sold", id_column, covariates)
+    columns = select_columns(table, None, "sold", id_column, covariates, past)
     with file_names(path, columns):
         return columns.read_panel(table, DateOptions(**options), holidays, missing)
 
@@ -123,6 +124,38 @@ def test_covariates_are_needed_for_every_step():
     )
 
 
+def test_past_columns_may_be_empty_where_the_value_is():
+    rain = np.arange(24) + 0.5
+    frame = table_of(rain=rain, sun=1).astype({"sold": object, "rain": object})
+    both = {"past": "rain, sun"}
+    long = pd.concat([frame.assign(shop="a"), frame.assign(shop="b")]).sample(frac=1, random_state=1)
+    holidays = [pd.Timestamp("2021-04-02"), pd.Timestamp("2021-04-05")]
+    days = pd.bdate_range("2021-03-01", periods=24, freq="C", holidays=holidays)
+    for y, options in (
+        (frame, {}),
+        (long, {"id_column": "shop"}),
+        (long.assign(month=days[long.index]), {"id_column": "shop", "holidays": holidays}),
+    ):
+        for missing in ("error", "skip"):
+            panel = panel_of(y, missing=missing, **both, **options)
+            assert (panel.past_names, panel.covariate_names) == (("rain", "sun"), ())
+            for each in panel.series:
+                np.testing.assert_array_equal(each.past, np.stack([rain, np.ones(24)], axis=1))
+        empty = y.copy()
+        empty.loc[GONE, ["sold", "rain"]] = ""
+        for gappy in (empty, y.drop(GONE)):
+            for each in panel_of(gappy, **both, **options).series:
+                assert np.flatnonzero(np.isnan(each.past[:, 0])).tolist() == GONE
+                np.testing.assert_array_equal(np.isnan(each.values), np.isnan(each.past[:, 0]))
+        empty.loc[7, "rain"] = ""
+        message = message_of(empty, **both, **options)
+        assert message.startswith("data.csv: column 'rain': ")
+        assert "not finite: NaN at " in message
+        message = message_of(empty.drop(GONE), missing="error", **{**options, "holidays": None}, **both)
+        assert "column 'rain' is empty; expected a value in each row. Fill the gaps first." in message
+        assert "skip" not in message
+
+
 @pytest.mark.parametrize(
     ("text", "match"),
     [
@@ -172,4 +205,27 @@ def test_the_command_forecasts_a_file_with_gaps(capsys, monkeypatch, no_networks
     assert "--missing skip reads empty cells as gaps." in refused(capsys, *options)
     assert "--missing='skipp'; expected one of 'error', 'skip'. Did you mean 'skip'?" in refused(
         capsys, *options, "--missing", "skipp"
+    )
+
+
+def test_past_columns_reach_the_forecaster(capsys, monkeypatch):
+    class Seen(Exception):
+        pass
+
+    def see(self, panel):
+        raise Seen(panel)
+
+    monkeypatch.setattr(Forecaster, "validate", see)
+    table_of(rain=np.arange(24) + 0.5).to_csv("data.csv", index=False)
+    with pytest.raises(Seen) as seen:
+        cli.main(["forecast", "data.csv", "--target", "sold", "--past", "rain"])
+    panel = seen.value.args[0]
+    assert (panel.past_names, panel.series[0].past[1, 0]) == (("rain",), 1.5)
+    with pytest.raises(Seen):
+        cli.main(["forecast", "data.csv", "--past", "rain"])  # the only other column is the target
+    error = refused(capsys, "data.csv", "--target", "sold", "--past", "rian")
+    assert "data.csv: --past='rian'; expected one of 'month', 'sold', 'rain'. Did you mean 'rain'?" in error
+    error = refused(capsys, "data.csv", "--target", "sold", "--past", "sold")
+    assert (
+        "column 'sold' has two roles; expected different columns for --date, --target, --id, --covariates and" in error
     )
