@@ -149,9 +149,9 @@ def forecast(
         dates = replace(dates, day_first=table.day_first(columns.date, dates, columns.id))
         skipped = None if holidays is None else read_dates(holidays, dates)
         panel = columns.read_panel(table, dates, skipped, missing)
-        if missing != "error":
-            parameters["missing"] = missing
-        forecaster = Forecaster(horizon=horizon, n_members=members, transforms=configs, verbose=0, **parameters)
+        forecaster = Forecaster(
+            horizon=horizon, n_members=members, transforms=configs, missing=missing, verbose=0, **parameters
+        )
         settings = forecaster.validate(panel)
         if future is not None:
             X_future = columns.read_future(read_table(future, not no_header), dates)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from kerazoo.forecast.ensemble import Ensemble
 from kerazoo.forecast.intervals import ConformalIntervals
 from kerazoo.forecast.nets.trainer import Course
 from kerazoo.forecast.transforms.base import Values
-from kerazoo.forecast.transforms.linear_term import constant_columns, fit_terms
+from kerazoo.forecast.transforms.linear_term import constant_columns, fit_terms, unknown_effects
 from kerazoo.forecast.transforms.selection import without_logarithm
 from kerazoo.forecast.transforms.series_model import SeriesModel
 from kerazoo.zoo.spec import RNNSpec
@@ -101,18 +101,7 @@ class Fitted:
         Args:
             futures: float64 (H, K) per series.
         """
-        names = self.panel.covariate_names
-        if not names:
-            return []
-        constant = np.all([constant_columns(each.covariates) for each in self.panel.series], axis=0)
-        changes = np.any(
-            [
-                ~constant_columns(np.concatenate([each.covariates[-1:], future]))
-                for each, future in zip(self.panel.series, futures, strict=True)
-            ],
-            axis=0,
-        )
-        return [name for name, here in zip(names, constant & changes, strict=True) if here]
+        return unknown_effects(self.panel, futures)
 
     def forecast(
         self, series: Sequence[SeriesData], futures: Sequence[Values], horizon: int, levels: Iterable[float] = ()
@@ -154,6 +143,17 @@ class Fitted:
                 "or a fit with val > 0 (longer series), or loss='normal'."
             )
         return columns | self.intervals.bounds(points, horizon, levels, ensemble.floor)
+
+    def updated(self, values: Sequence[Values], covariates: Sequence[Values]) -> Fitted:
+        """The state with further values of each series, from whose end forecasts start; nothing else changes.
+
+        Args:
+            values: float64 (N,) per series.
+            covariates: float64 (N, K) per series.
+        """
+        panel = self.panel.continued(values, covariates)
+        self._find_substitutes(panel.series)
+        return replace(self, panel=panel)
 
     def _find_substitutes(self, series: Sequence[SeriesData]) -> None:
         """Fit models without a logarithm, to the fitted series, for values that a selected logarithm refuses.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,11 +16,14 @@ from kerazoo.forecast.ensemble import Ensemble
 from kerazoo.forecast.intervals import ConformalIntervals, usual_change
 from kerazoo.forecast.mixture import extended, mixed
 from kerazoo.forecast.nets.trainer import Course
+from kerazoo.forecast.panel_inputs import NetworkInputs
+from kerazoo.forecast.panel_terms import terms_of
 from kerazoo.forecast.statistics import Weights, combine, fit_statistics
+from kerazoo.forecast.transforms.linear_term import LinearTerm, constant_columns, unknown_effects
 from kerazoo.zoo.spec import RNNSpec
 
 if TYPE_CHECKING:
-    from kerazoo.forecast.global_nets import GlobalNet
+    from kerazoo.forecast.global_nets import GlobalNet, Inputs
 
 __all__ = ["FittedPanel", "forecast_of"]
 
@@ -32,14 +35,19 @@ class FittedPanel:
     Attributes:
         panel: the series that were fitted.
         period: int, steps per season.
+        periods: steps of the seasons of the statistics and networks, which may be several and not whole.
         horizon: int, H, default number of steps of a forecast.
         seed: int, of the networks.
         spec: RNNSpec of a network.
         floor: float or None, below which no forecast falls.
+        terms: the linear term of the covariates of each series; () if they have none. All that follows is of what the
+            terms leave.
         names: names of the C statistical candidates.
         weights: float64 (S, C), weights of the candidates in the statistical forecast of each series.
         panel_weights: float64 (C,), those of a series that was not fitted.
-        forecasts: float64 (S, H), from the end of each series.
+        forecasts: float64 (S, H), from the end of each series; those of the statistics, if the networks have inputs
+            that are known for a forecast only.
+        inputs: what the networks see besides the series.
         nets: the networks: one GlobalNet for each strategy; () if they do not help.
         net_weights: float64 (H,), weight of the networks in the forecast of each step ahead; the statistics have the
             rest.
@@ -50,14 +58,17 @@ class FittedPanel:
 
     panel: Panel
     period: int
+    periods: tuple[float, ...]
     horizon: int
     seed: int
     spec: RNNSpec
     floor: float | None
+    terms: tuple[LinearTerm, ...]
     names: tuple[str, ...]
     weights: Values
     panel_weights: Values
     forecasts: Values
+    inputs: NetworkInputs
     nets: tuple[GlobalNet, ...]
     net_weights: Values
     course: Course
@@ -95,12 +106,25 @@ class FittedPanel:
         return []
 
     def covariate_effects(self) -> list[dict[str, Any]]:
-        """Effects of covariates: none."""
-        return []
+        """One row per series and covariate: see :attr:`kerazoo.Forecaster.covariate_effects_`."""
+        rows = []
+        for number, each in enumerate(self.panel.series):
+            constant = constant_columns(each.covariates)
+            term = self.terms[number] if self.terms else None
+            for column, name in enumerate(self.panel.covariate_names):
+                note = "constant in fit" if constant[column] else "" if term else "does not lower the error"
+                coefficient = float(term.coefficients[column]) if term else 0.0
+                rows.append({"series": each.id, "covariate": name, "form": term.form if term else "none",
+                             "coefficient": coefficient, "weight": 1.0, "note": note})  # fmt: skip
+        return rows
 
     def unknown_effects(self, futures: Sequence[Values]) -> list[str]:
-        """Covariates whose effect is unknown: none."""
-        return []
+        """Names of the covariates that were constant in every fitted series, and change in the future.
+
+        Args:
+            futures: float64 (H, K) per series.
+        """
+        return unknown_effects(self.panel, futures)
 
     def forecast(
         self, series: Sequence[SeriesData], futures: Sequence[Values], horizon: int, levels: Iterable[float] = ()
@@ -110,7 +134,7 @@ class FittedPanel:
         Args:
             series: the fitted series, the same with other lengths, or others. To those that differ the candidates are
                 fitted anew, and combined with the weights of the fitted series of that name, or of the panel.
-            futures: float64 (H, 0) per series.
+            futures: float64 (H, K) per series, covariates of the steps to forecast.
             horizon: int >= 1, H.
             levels: fractions.
 
@@ -121,62 +145,125 @@ class FittedPanel:
             IntervalError: too few steps were held out for a level, or none.
         """
         numbers = self._numbers(series)
-        same = [
-            number is not None and np.array_equal(each.values, self.panel.series[number].values, equal_nan=True)
-            for number, each in zip(numbers, series, strict=True)
-        ]
-        if horizon <= self.horizon and all(same):
-            points = [self.forecasts[number][:horizon] for number in numbers]
-        else:
-            anew = self._points(series, numbers, horizon)
-            # Fits that start elsewhere end elsewhere, within some 1e-4: a longer forecast begins with the shorter one.
-            points = [
-                np.concatenate([self.forecasts[number][:horizon], after[self.horizon :]]) if known else after
-                for number, after, known in zip(numbers, anew, same, strict=True)
-            ]
-        columns = {FORECAST: points}
+        terms = self._terms(series, numbers)
+        ys = self._without_terms(series, terms)
+        points, of_networks = self._points(series, ys, numbers, futures, horizon)
+        columns = {FORECAST: list(points)}
         levels = tuple(levels)
-        if not levels:
-            return columns
-        if self._has_distribution:
-            return columns | self._bounds_of_networks(series, points, horizon, levels)
-        if self.intervals is None:
-            raise IntervalError(
-                "level is given, but no steps were held out to measure the width of intervals; expected level=None, "
-                "or a fit with val > 0."
-            )
-        intervals = self.intervals
-        if numbers != list(range(len(self.panel.series))):
-            intervals = intervals.of_series(numbers, self._units(series, numbers))
-        return columns | intervals.bounds(points, horizon, levels, self.floor)
+        # The floor is one of the series, not of what the terms leave.
+        floor = None if terms else self.floor
+        if levels and self._has_distribution:
+            columns |= self._bounds_of_networks(series, ys, futures, points - of_networks, levels)
+        elif levels:
+            if self.intervals is None:
+                raise IntervalError(
+                    "level is given, but no steps were held out to measure the width of intervals; expected "
+                    "level=None, or a fit with val > 0."
+                )
+            intervals = self.intervals
+            if numbers != list(range(len(self.panel.series))):
+                intervals = intervals.of_series(numbers, self._units(ys, numbers))
+            columns |= intervals.bounds(list(points), horizon, levels, floor)
+        for number, term in enumerate(terms):
+            for found in columns.values():
+                found[number] = term.restore(found[number], futures[number])
+        if self.floor is not None:
+            columns = {label: [np.maximum(each, self.floor) for each in found] for label, found in columns.items()}
+        return columns
+
+    def updated(self, values: Sequence[Values], covariates: Sequence[Values]) -> FittedPanel:
+        """The state with further values of each series, from whose end forecasts start; nothing else changes.
+
+        Args:
+            values: float64 (N,) per series.
+            covariates: float64 (N, K) per series.
+        """
+        panel = self.panel.continued(values, covariates)
+        numbers = list(range(len(panel.series)))
+        ys = self._without_terms(panel.series, self._terms(panel.series, numbers))
+        forecasts = self._statistics_of(ys, numbers, self.horizon)
+        if self.nets and self.inputs.of(panel.series) is None:
+            forecasts = mixed(forecasts, forecast_of(self.nets, ys, self.horizon), self.net_weights)
+        return replace(self, panel=panel, forecasts=forecasts)
+
+    def _statistics_of(self, ys: Sequence[Values], numbers: Sequence[int | None], horizon: int) -> Values:
+        """Forecasts (S, H) of the statistics, fitted to series without their terms."""
+        floor = None if self.terms else self.floor
+        found = fit_statistics(ys, self.periods, horizon, n_origins=0, floor=floor)
+        weights = np.stack([self.panel_weights if number is None else self.weights[number] for number in numbers])
+        return combine(found, _repeated(weights, horizon))
 
     def _numbers(self, series: Sequence[SeriesData]) -> list[int | None]:
         known = {label: number for number, label in enumerate(self.panel.ids)}
         return [known.get(each.id) for each in series]
 
-    def _points(self, series: Sequence[SeriesData], numbers: Sequence[int | None], horizon: int) -> Values:
-        """Forecasts (S, H) of any series."""
-        ys = [each.values for each in series]
-        found = fit_statistics(ys, self.period, horizon, n_origins=0, floor=self.floor)
-        weights = np.stack([self.panel_weights if number is None else self.weights[number] for number in numbers])
-        points = combine(found, _repeated(weights, horizon))
-        if self.nets:
-            points = mixed(points, forecast_of(self.nets, ys, horizon), extended(self.net_weights, horizon), self.floor)
-        return points
+    def _terms(self, series: Sequence[SeriesData], numbers: Sequence[int | None]) -> list[LinearTerm]:
+        """The terms of series; those that were not fitted have terms of their own."""
+        if not self.terms:
+            return []
+        form = self.terms[0].form
+        found = []
+        for each, number in zip(series, numbers, strict=True):
+            if number is None:
+                positive = form == "additive" or (each.values[np.isfinite(each.values)] > 0).all()
+                own = terms_of(form if positive else "additive", [each.values], [each.covariates], self.period)
+            found.append(own[0] if number is None else self.terms[number])
+        return found
 
-    def _units(self, series: Sequence[SeriesData], numbers: Sequence[int | None]) -> Values:
+    @staticmethod
+    def _without_terms(series: Sequence[SeriesData], terms: Sequence[LinearTerm]) -> list[Values]:
+        if not terms:
+            return [each.values for each in series]
+        return [term.remove(each.values, each.covariates) for each, term in zip(series, terms, strict=True)]
+
+    def _points(
+        self,
+        series: Sequence[SeriesData],
+        ys: Sequence[Values],
+        numbers: Sequence[int | None],
+        futures: Sequence[Values],
+        horizon: int,
+    ) -> tuple[Values, Values]:
+        """Forecasts (S, H) of series without their terms, and those of the networks alone, if they are needed."""
+        same = [
+            number is not None and np.array_equal(each.values, self.panel.series[number].values, equal_nan=True)
+            for number, each in zip(numbers, series, strict=True)
+        ]
+        inputs = self.inputs.of(series, futures) if self.nets else None
+        stored = horizon <= self.horizon and all(same)
+        of_networks = np.zeros((len(ys), horizon))
+        if self.nets and (inputs is not None or not stored or self._has_distribution):
+            of_networks = forecast_of(self.nets, ys, horizon, inputs)
+        if stored:
+            points = np.stack([self.forecasts[number][:horizon] for number in numbers])
+        else:
+            points = self._statistics_of(ys, numbers, horizon)
+        weights = extended(self.net_weights, horizon)
+        if self.nets and inputs is None and not stored:
+            points = mixed(points, of_networks, weights)
+        if not stored:
+            # Fits that start elsewhere end elsewhere, within some 1e-4: a longer forecast begins with the shorter one.
+            for place, number in enumerate(numbers):
+                if same[place]:
+                    points[place, : self.horizon] = self.forecasts[number][:horizon]
+        if inputs is not None:
+            points = mixed(points, of_networks, weights)
+        return points, of_networks
+
+    def _units(self, ys: Sequence[Values], numbers: Sequence[int | None]) -> Values:
         """Sizes of the errors of series that were not fitted: as large, for what they vary by, as of those that were.
 
         0 for fitted series, which have their own.
         """
         assert self.intervals is not None
-        own = np.array([usual_change(each.values[: -self.n_held_out], self.period) for each in self.panel.series])
+        fitted = self._without_terms(self.panel.series, self.terms)
+        own = np.array([usual_change(y[: -self.n_held_out], self.period) for y in fitted])
         usual = (own > 0) & (self.intervals.unit > 0)
         ratio = float(np.median(self.intervals.unit[usual] / own[usual])) if usual.any() else 1.0
         return np.array(
             [
-                ratio * usual_change(each.values, self.period) if number is None else 0.0
-                for number, each in zip(numbers, series, strict=True)
+                ratio * usual_change(y, self.period) if number is None else 0.0
+                for number, y in zip(numbers, ys, strict=True)
             ]
         )
 
@@ -185,17 +272,20 @@ class FittedPanel:
         return bool(self.nets) and self.nets[0].make_loss().has_distribution
 
     def _bounds_of_networks(
-        self, series: Sequence[SeriesData], points: Sequence[Values], horizon: int, levels: Sequence[float]
+        self,
+        series: Sequence[SeriesData],
+        ys: Sequence[Values],
+        futures: Sequence[Values],
+        shift: Values,
+        levels: Sequence[float],
     ) -> dict[str, list[Values]]:
-        """Quantiles of the networks, moved by what the forecast differs from theirs."""
+        """Quantiles of the networks, moved by what the forecast differs from theirs, `shift` (S, H)."""
         from kerazoo.forecast.global_nets import forecast_quantiles
 
-        ys = [each.values for each in series]
+        inputs, horizon = self.inputs.of(series, futures), shift.shape[1]
         tails = [side for level in levels for side in ((1 - level) / 2, (1 + level) / 2)]
-        quantiles = np.mean([forecast_quantiles(net, ys, tails, horizon) for net in self.nets], axis=0)
-        moved = quantiles + (np.stack(points) - forecast_of(self.nets, ys, horizon))[:, :, None]
-        if self.floor is not None:
-            moved = np.maximum(moved, self.floor)
+        quantiles = [forecast_quantiles(net, ys, tails, horizon, inputs=inputs) for net in self.nets]
+        moved = np.mean(quantiles, axis=0) + shift[:, :, None]
         labels = [label for level in levels for label in bound_columns(level)]
         return {label: list(moved[:, :, place]) for place, label in enumerate(labels)}
 
@@ -208,18 +298,27 @@ class FittedPanel:
 
     def fitted_values(self, series: Sequence[SeriesData]) -> list[Values]:
         """One-step forecasts of the statistics, float64 (T,), each from the values before; NaN at the start."""
+        numbers = self._numbers(series)
+        terms = self._terms(series, numbers)
         found = fit_statistics(
-            [each.values for each in series], self.period, 1, n_origins=0, floor=self.floor, fitted=True
-        )
+            self._without_terms(series, terms), self.periods, 1, n_origins=0, floor=None if terms else self.floor,
+            fitted=True,
+        )  # fmt: skip
         assert found.fitted is not None
         ends = np.cumsum(found.lengths)[:-1]
         values = []
-        for of_series, number in zip(np.split(found.fitted, ends, axis=1), self._numbers(series), strict=True):
+        for of_series, number in zip(np.split(found.fitted, ends, axis=1), numbers, strict=True):
             weights = self.panel_weights if number is None else self.weights[number]
             share = weights[:, None] * np.isfinite(of_series)
             total = share.sum(axis=0)
             combined = (share * np.nan_to_num(of_series)).sum(axis=0)
             values.append(np.where(total > 0, combined / np.where(total > 0, total, 1.0), np.nan))
+        if terms:
+            values = [
+                term.restore(rest, each.covariates) for term, rest, each in zip(terms, values, series, strict=True)
+            ]
+            if self.floor is not None:
+                values = [np.maximum(each, self.floor) for each in values]
         return values
 
     def to_state(self) -> tuple[dict[str, Values], dict[str, Any]]:
@@ -236,7 +335,12 @@ class FittedPanel:
             arrays |= {f"strategy{place}.{name}": value for name, value in values.items()}
             notes.append(note)
         course = {"history": self.course.history, "best_epoch": self.course.best_epoch}
-        return arrays, {"names": list(self.names), "floor": self.floor, "nets": notes, "course": course}
+        rest = {
+            "names": list(self.names), "floor": self.floor, "nets": notes, "course": course,
+            "periods": list(self.periods), "terms": [term.to_state() for term in self.terms],
+            "inputs": vars(self.inputs) | {"calendar": list(self.inputs.calendar)},
+        }  # fmt: skip
+        return arrays, rest
 
     @classmethod
     def from_state(cls, arrays: Mapping[str, Values], rest: Mapping[str, Any], **others: Any) -> FittedPanel:
@@ -255,21 +359,24 @@ class FittedPanel:
         return cls(
             names=tuple(rest["names"]), floor=rest["floor"], weights=weights, panel_weights=panel_weights,
             forecasts=forecasts, nets=tuple(nets), net_weights=net_weights, course=Course(**rest.get("course", {})),
-            **others,
+            periods=tuple(rest.get("periods", (others["period"],))),
+            terms=tuple(LinearTerm.from_state(each) for each in rest.get("terms", ())),
+            inputs=NetworkInputs(**rest.get("inputs", {})), **others,
         )  # fmt: skip
 
 
-def forecast_of(nets: Sequence[GlobalNet], ys: Sequence[Values], horizon: int) -> Values:
+def forecast_of(nets: Sequence[GlobalNet], ys: Sequence[Values], horizon: int, inputs: Inputs | None = None) -> Values:
     """Mean forecast of the networks of all strategies, float64 (S, H).
 
     Args:
         nets: at least one.
         ys: float64 (T,) per series.
         horizon: int >= 1, H.
+        inputs: further inputs of the networks, or None.
     """
     from kerazoo.forecast.global_nets import forecast
 
-    return np.asarray(np.mean([forecast(net, ys, horizon) for net in nets], axis=0))
+    return np.asarray(np.mean([forecast(net, ys, horizon, inputs=inputs) for net in nets], axis=0))
 
 
 def _repeated(weights: Values, horizon: int) -> Weights:

@@ -31,7 +31,7 @@ from kerazoo.forecast.options import (
     steps_to_hold_out,
 )
 from kerazoo.forecast.plotting import PlotMixin
-from kerazoo.forecast.scoring import ScoreMixin, following_steps
+from kerazoo.forecast.scoring import ScoreMixin, following_steps, following_values
 
 if TYPE_CHECKING:
     from kerazoo.forecast.fitted import Fitted
@@ -49,12 +49,14 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
     linear term in it. Recurrent networks learn the residuals (cf. Smyl 2020, A hybrid method of exponential smoothing
     and recurrent neural networks; here the statistics are fitted first). Validation networks, trained on the first part
     of the series, decide when to stop and how much of the correction to apply: where it does not help, the statistical
-    forecast is returned. Series with covariates or given transforms have this method too, however many they are.
+    forecast is returned. Series with given transforms have this method too, however many they are.
 
-    **Several series** have compiled statistics, with weights for each series (`statistics_`), and global networks: all
-    learn from windows of all series, each window in units of its own (:mod:`kerazoo.forecast.global_nets`). The
-    forecast is a mixture of both, for each step ahead by what forecasts the held-out part of all series best
-    (`correction_weight_`). Series that were not fitted have forecasts too: `predict(history=...)`.
+    **Several series**, and one with gaps or several seasons, have compiled statistics, with weights for each series
+    (`statistics_`), and global networks: all learn from windows of all series, each window in units of its own
+    (:mod:`kerazoo.forecast.global_nets`). The forecast is a mixture of both, for each step ahead by what forecasts the
+    held-out part of all series best (`correction_weight_`). Covariates have a linear term in the statistics, in the
+    form that lowers the errors of forecasts, if any does, and the networks see them. Series that were not fitted have
+    forecasts too: `predict(history=...)`.
 
     The constructor stores the parameters and `fit` checks them; `get_params` and `sklearn.base.clone` work. None means
     the first of two defaults for one series, the second for several.
@@ -66,12 +68,16 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
             `"mean"` of both, of several series by networks of their own. None: recursive; direct.
         horizon: int >= 1, steps to train for; None: a season, or 12 steps without one. `predict` takes any other.
         lookback: int >= 1, steps in the window of a network; None: that of the model, else up to 256.
-        period: int >= 1, steps per season; "auto": by the frequency of the index.
+        period: int >= 1, steps per season; "auto": by the frequency of the index. Several seasons, as [24, 168] of
+            hours, or one that is not whole, as 52.18 weeks of a year, belong to the method for several series, which
+            "auto" also finds for those.
         transforms: "auto"; or a sequence of transforms, their names or configs (`kerazoo.forecast.transforms`); ()
             only scales.
         calendar: "auto", names of calendar features, or (): see `kerazoo.forecast.data.calendar`.
         calendar_order: int >= 1, harmonics per calendar feature.
         n_members: int >= 1, networks of the ensemble, None: 5, trained in one computation; 3, one after the other.
+        missing: `"error"`; or `"skip"`: missing values (NaN) and missing dates of `y` are gaps, which the method for
+            several series skips. Covariates must be complete.
         floor: float or None: neither forecasts nor bounds fall below it; 0 for counts. No value of `y` may lie below.
         loss: `"mse"`, `"mae"`, `"huber"`; or `"normal"`: the networks output normal distributions, and intervals are
             quantiles of sampled paths instead of quantiles of past errors. Several series also have `"bounded"`
@@ -125,11 +131,12 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         strategy: str | None = None,
         horizon: int | None = None,
         lookback: int | None = None,
-        period: int | str = "auto",
+        period: float | Sequence[float] | str = "auto",
         transforms: Any = "auto",
         calendar: Any = "auto",
         calendar_order: int = 2,
         n_members: int | None = None,
+        missing: str = "error",
         floor: float | None = None,
         loss: str | None = None,
         epochs: int = 40,
@@ -153,6 +160,7 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         self.calendar = calendar
         self.calendar_order = calendar_order
         self.n_members = n_members
+        self.missing = missing
         self.floor = floor
         self.loss = loss
         self.epochs = epochs
@@ -198,7 +206,7 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         prefer_fast_kernels()
         from kerazoo.forecast.fitting import checkpoint_file, fit
 
-        panel, n_val = read_training(y, X, val)
+        panel, n_val = read_training(y, X, val, self.missing)
         settings = self._settings(panel)
         checkpoints = None
         if self.checkpoint_dir is not None:
@@ -227,7 +235,7 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         >>> Forecaster().validate(np.arange(40.0)).horizon
         12
         """
-        panel, n_val = read_training(y, X, val)
+        panel, n_val = read_training(y, X, val, self.missing)
         settings = self._settings(panel)
         steps_to_hold_out(panel, settings, n_val)
         return settings
@@ -249,6 +257,34 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         if not hasattr(self, "_fitted"):
             raise NotFittedError("this Forecaster is not fitted; call fit(y), or Forecaster.load(path).")
         return self._fitted
+
+    def update(self, y: Any, X: Any = None) -> Forecaster:
+        """Take in new values without a fit: forecasts then start after them.
+
+        The networks, the weights of the models and the widths of intervals stay; the models in `statistics_` are fitted
+        to the longer series, which takes milliseconds.
+
+        Args:
+            y: the values that follow the series, in their form: a row for each step, all series equally many.
+            X: their covariates, if `fit` had any.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            NotFittedError: `fit` was not called.
+            InvalidArgumentError: `y` does not follow the series, or covariates are missing.
+
+        >>> y = np.arange(40.0)
+        >>> forecaster = Forecaster(horizon=2, epochs=0, verbose=0).fit(y)
+        >>> forecaster.update([40.0, 41.0]).predict().round().tolist()
+        [42.0, 43.0]
+        """
+        prefer_fast_kernels()
+        fitted = self._check_fitted()
+        values = following_values(fitted.panel, pandas_of(y, "y"), self.missing)
+        self._set_fitted(fitted.updated(values, read_future(fitted.panel, X, len(values[0]))))
+        return self
 
     @renamed_arguments(interval="level")
     def predict(
@@ -285,7 +321,7 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         """
         fitted = self._check_fitted()
         levels = read_levels(level)
-        panel = read_history(fitted.panel, history, history_X, any_series=fitted.knows_any_series)
+        panel = read_history(fitted.panel, history, history_X, any_series=fitted.knows_any_series, missing=self.missing)
         if hasattr(horizon, "__len__") and not isinstance(horizon, str) and np.ndim(horizon):
             horizon = following_steps(panel, pandas_of(horizon, "horizon"), "horizon")
         horizon = fitted.horizon if horizon is None else check_int("horizon", horizon)
@@ -315,7 +351,7 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
             InvalidArgumentError: `y` is not of the kind that was fitted, as for :meth:`predict`.
         """
         fitted = self._check_fitted()
-        panel = read_history(fitted.panel, y, X, "y", "X", any_series=fitted.knows_any_series)
+        panel = read_history(fitted.panel, y, X, "y", "X", any_series=fitted.knows_any_series, missing=self.missing)
         return write_steps(panel, fitted.fitted_values(panel.series))
 
     def generate(self, seed: Any = "zeros", steps: int = 60) -> NDArray[np.float64]:
@@ -387,7 +423,8 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         auto = is_auto(level)
         levels = USUAL_LEVELS if auto else read_levels(level)
         return backtest(
-            panel_of(y, X), self.get_params(deep=False), horizon=horizon, n_windows=n_windows, step=step, refit=refit,
+            panel_of(y, X, missing=self.missing),
+            self.get_params(deep=False), horizon=horizon, n_windows=n_windows, step=step, refit=refit,
             levels=levels, only_possible=auto,
         )  # fmt: skip
 

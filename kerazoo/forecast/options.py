@@ -12,7 +12,7 @@ from kerazoo._runtime.callbacks import flatten_callbacks
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._validation import check_choice, check_int, check_real
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.data.calendar import calendar_names, season_length
+from kerazoo.forecast.data.calendar import calendar_names, season_length, season_lengths
 from kerazoo.forecast.data.index import text_of
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
@@ -58,6 +58,7 @@ DEFAULTS: Mapping[str, tuple[Any, Any]] = {
     "min_gain": (0.05, 0.0),
 }
 MOST_STEPS = 50
+MAX_SEASONS = 4  # of the compiled statistics
 MIN_HELD_OUT = 4  # if the default would hold out fewer steps, it holds out none
 
 Transforms: TypeAlias = Literal["auto"] | tuple[Transform, ...]
@@ -79,7 +80,8 @@ class FitSettings:
         seed: int, drawn if the parameter is None.
         callbacks: flat list of Keras callbacks.
         by_series: whether each series has its own weights of compiled statistics, and global networks: several series,
-            transforms "auto" and no covariates.
+            gaps or several seasons, with transforms "auto".
+        periods: steps of the seasons of statistics by series, which may be several and not whole.
     """
 
     spec: RNNSpec
@@ -103,6 +105,7 @@ class FitSettings:
     verbose: int
     callbacks: Sequence[Any]
     by_series: bool = False
+    periods: tuple[float, ...] = ()
 
     @property
     def steps_per_output(self) -> int:
@@ -126,7 +129,10 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     """
     given = dict(parameters)
     transforms = read_transforms(given["transforms"])
-    by_series = len(panel.series) > 1 and transforms == "auto" and not panel.covariate_names
+    seasons = _seasons(given["period"])
+    by_series = transforms == "auto" and (len(panel.series) > 1 or panel.has_gaps or len(seasons) > 1)
+    if not by_series:
+        _check_chains(panel, seasons)
     for name, defaults in DEFAULTS.items():
         if given[name] is None:
             given[name] = defaults[by_series]
@@ -134,7 +140,11 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     if given["steps_per_epoch"] is None:
         n_values = sum(len(each.values) for each in panel.series)
         given["steps_per_epoch"] = min(MOST_STEPS, -(-n_values // batch_size))
-    period = _period(given["period"], panel, by_series)
+    period = _period(seasons, panel, by_series)
+    periods = seasons
+    if by_series and not seasons:
+        longest = max((each.index for each in panel.series), key=len)
+        periods = season_lengths(longest)[:MAX_SEASONS]
     default_horizon = period if period > 1 else 12
     seed = given["seed"]
     if seed is None:
@@ -143,6 +153,7 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         "checkpoint_minutes", given["checkpoint_minutes"], 0.0, hint=f"The default is {DEFAULT_MINUTES:g} minutes."
     )
     strategy = check_choice("strategy", given["strategy"], STRATEGIES)
+    is_auto_calendar = isinstance(given["calendar"], str) and given["calendar"] == "auto"
     longest = max(panel.series, key=lambda each: len(each.values))
     return FitSettings(
         spec=_spec(given["model"]),
@@ -155,7 +166,8 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         lookback=None if given["lookback"] is None else check_int("lookback", given["lookback"]),
         period=period,
         transforms=transforms,
-        calendar=calendar_names(longest.index, given["calendar"]),
+        # Statistics and networks of several series take the seasons out.
+        calendar=calendar_names(longest.index, () if by_series and is_auto_calendar else given["calendar"]),
         calendar_order=check_int("calendar_order", given["calendar_order"]),
         n_members=check_int("n_members", given["n_members"], hint="It is the number of networks."),
         floor=_floor(given["floor"], panel),
@@ -170,6 +182,7 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         verbose=check_int("verbose", given["verbose"], 0, 2),
         callbacks=flatten_callbacks(given["callbacks"]),
         by_series=by_series,
+        periods=tuple(each for each in periods if each > 1) or (1.0,),
     )
 
 
@@ -194,14 +207,47 @@ def _spec(model: Any) -> RNNSpec:
     return spec
 
 
-def _period(period: Any, panel: Panel, by_series: bool) -> int:
+def _seasons(period: Any) -> tuple[float, ...]:
+    """The seasons that the user chose, the shortest first; () for "auto"."""
+    hint = "Or an int: steps per season, 1 without one; or several, such as [24, 168]."
     if isinstance(period, str):
-        check_choice("period", period, ("auto",), hint="Or an int: steps per season, 1 without one.")
-        period = max(season_length(each.index) for each in panel.series)
-        shortest = min(len(each.values) for each in panel.series)
-        # Statistics by series leave a season out of those that are too short for it, and of no others.
-        period = period if by_series or values_of_season(period) <= shortest else 1
-    return check_int("period", period, hint="1 means no season.")
+        check_choice("period", period, ("auto",), hint=hint)
+        return ()
+    given = list(period) if isinstance(period, list | tuple | np.ndarray) else [period]
+    several = len(given) > 1
+    if not given or len(given) > MAX_SEASONS:
+        raise InvalidArgumentError(f"period={period!r}; expected 1 to {MAX_SEASONS} seasons, or 'auto'.")
+    found = []
+    for each in given:
+        if isinstance(each, float) and not each.is_integer():
+            found.append(check_real("period", each, 2.0, hint=hint))
+        else:
+            whole = int(each) if isinstance(each, float) else each
+            found.append(check_int("period", whole, 2 if several else 1, hint="1 means no season."))
+    return tuple(sorted(set(found)))
+
+
+def _check_chains(panel: Panel, seasons: Sequence[float]) -> None:
+    """What given transforms, and a single series without gaps, do not allow."""
+    if panel.has_gaps:
+        raise InvalidArgumentError(
+            "missing='skip' with given transforms, but values are missing; expected transforms='auto', or complete "
+            "series."
+        )
+    if len(seasons) > 1:
+        raise InvalidArgumentError(
+            f"period={list(seasons)} with given transforms; expected one season, or transforms='auto'."
+        )
+
+
+def _period(seasons: Sequence[float], panel: Panel, by_series: bool) -> int:
+    """The season that differences of a series are taken over, for scores and the width of intervals."""
+    if seasons:
+        return max(1, round(seasons[0]))
+    period = max(season_length(each.index) for each in panel.series)
+    shortest = min(len(each.values) for each in panel.series)
+    # Statistics by series leave a season out of those that are too short for it, and of no others.
+    return period if by_series or values_of_season(period) <= shortest else 1
 
 
 def _floor(floor: Any, panel: Panel) -> float | None:
@@ -384,6 +430,7 @@ def identity_of(panel: Panel, settings: FitSettings, val: int | None) -> dict[st
         **kind,
         "model": settings.spec.to_json(),
         **{name: getattr(settings, name) for name in IDENTITY},
+        **({"periods": list(settings.periods)} if settings.by_series else {}),
         "transforms": transforms if transforms == "auto" else [each.to_config() for each in transforms],
         "calendar": list(settings.calendar),
         "val": val,

@@ -18,7 +18,9 @@ from kerazoo.forecast.intervals import ConformalIntervals, usual_change
 from kerazoo.forecast.mixture import mixed, network_weights, usual_weight
 from kerazoo.forecast.nets.trainer import Course
 from kerazoo.forecast.options import FitSettings
+from kerazoo.forecast.panel_inputs import NetworkInputs
 from kerazoo.forecast.panel_networks import PanelNetworks
+from kerazoo.forecast.panel_terms import Adjusted, adjust
 from kerazoo.forecast.statistics import Statistics, combine, fit_statistics, weigh
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def fit_panel(
     anything, on all values.
 
     Args:
-        panel: the series, without covariates.
+        panel: the series.
         settings: FitSettings.
         val: int, steps to hold out, of which at least `horizon` are; 0: none, and all weights are the usual ones.
         checkpoints: where finished networks are kept, or None.
@@ -50,9 +52,8 @@ def fit_panel(
         The fitted state. After Ctrl-C or a divergence, `course.error` holds the exception, and the forecasts are those
         of the networks that were finished, or of the statistics alone.
     """
-    horizon = settings.horizon
-    ys = [each.values for each in panel.series]
-    if all(np.ptp(y[np.isfinite(y)]) == 0 for y in ys):
+    horizon, period = settings.horizon, settings.period
+    if all(np.ptp(each.values[np.isfinite(each.values)]) == 0 for each in panel.series):
         warnings.warn(
             "all series are constant: the forecasts are the same constants, and intervals have zero width.",
             UserWarning,
@@ -62,35 +63,53 @@ def fit_panel(
     origins: dict[str, Any] = {}
     if val is not None:
         origins = {"n_origins": 1 + max(0, val - horizon) // max(1, horizon // 3) if val else 0}
-    found = fit_statistics(ys, settings.period, horizon, floor=settings.floor, **origins)
+    # What the terms of covariates leave may lie below the floor.
+    floor = None if panel.covariate_names else settings.floor
+
+    def fit(ys: Sequence[Values], **changes: Any) -> Statistics:
+        return fit_statistics(ys, settings.periods, horizon, floor=floor, **{**origins, **changes})
+
+    values, covariates = [each.values for each in panel.series], [each.covariates for each in panel.series]
+    adjusted = adjust(values, covariates, period, fit)
+    found = adjusted.found
     weights = weigh(found)
     points, rolled = combine(found, weights), combine(found, weights, rolled=True)
     held = _held_out(found, val)
-    if settings.epochs and (settings.lookback or sum(max(0, len(y) - held - 2) for y in ys) >= LEAST_WINDOWS):
+    inputs = NetworkInputs(settings.calendar, settings.calendar_order)
+    nets: tuple[GlobalNet, ...] = ()
+    net_weights, course, seed = np.zeros(horizon), Course(), settings.seed
+    if settings.epochs and (settings.lookback or _n_windows(values, held) >= LEAST_WINDOWS):
         networks = PanelNetworks(settings, checkpoints)
-        nets, net_weights, rolled, course = _with_networks(networks, ys, found, rolled, held, settings)
+        nets, net_weights, rolled, course = _with_networks(networks, panel, adjusted, inputs, rolled, held, settings)
         seed = networks.seed
-        if nets:
-            points = mixed(points, forecast_of(nets, ys, horizon), net_weights, settings.floor)
-    else:
-        nets, net_weights, course, seed = (), np.zeros(horizon), Course(), settings.seed
+        if nets and inputs.of(panel.series) is None:
+            points = mixed(points, forecast_of(nets, adjusted.ys, horizon), net_weights, settings.floor)
+    intervals = _intervals(found, rolled, adjusted.earlier, period)
     return FittedPanel(
         panel=panel,
-        period=settings.period,
+        period=period,
+        periods=settings.periods,
         horizon=horizon,
         seed=seed,
         spec=settings.spec,
         floor=settings.floor,
+        terms=adjusted.terms,
         names=found.names,
         weights=weights.by_series[:, :, 0],
         panel_weights=weights.panel[:, 0],
         forecasts=points,
+        inputs=inputs,
         nets=nets,
         net_weights=net_weights,
         course=course,
-        intervals=_intervals(found, rolled, ys, settings.period),
-        n_held_out=int(found.backs[0]) if len(found.backs) else 0,
+        intervals=intervals,
+        n_held_out=0 if intervals is None else int(found.backs[0]),
     )
+
+
+def _n_windows(ys: Sequence[Values], held: int) -> int:
+    """Windows of two values and one to predict, at least."""
+    return sum(max(0, int(np.isfinite(y[: len(y) - held]).sum()) - 2) for y in ys)
 
 
 def _held_out(found: Statistics, val: int | None) -> int:
@@ -110,51 +129,69 @@ def _held_out(found: Statistics, val: int | None) -> int:
 
 
 def _with_networks(
-    networks: PanelNetworks, ys: Sequence[Values], found: Statistics, rolled: Values, held: int, settings: FitSettings
+    networks: PanelNetworks,
+    panel: Panel,
+    adjusted: Adjusted,
+    inputs: NetworkInputs,
+    rolled: Values,
+    held: int,
+    settings: FitSettings,
 ) -> tuple[tuple[GlobalNet, ...], Values, Values, Course]:
     """Networks, their weights, the forecasts (S, K, H) from the origins with them, and the course of the training.
 
     `rolled` are those of the statistics, and `held` steps are held out of the networks.
     """
+    found, ys = adjusted.found, adjusted.earlier
     nothing = np.zeros(settings.horizon)
     finished: tuple[GlobalNet, ...] = ()
     weights, start, best = np.full(settings.horizon, usual_weight(len(ys))), math.nan, math.nan
     try:
         if held:
-            finished = networks.train("validation", [y[:-held] for y in ys if np.isfinite(y[:-held]).sum() > 1])
+            long = _with_values(ys, held, 2)
+            finished = networks.train(
+                "validation", [ys[place][:-held] for place in long], inputs.of([panel.series[place] for place in long])
+            )
             judged = np.full(rolled.shape, np.nan)
             for place in np.flatnonzero(found.backs <= held):
                 before = found.at(int(place))
                 if len(before.backs):  # weights that have not seen what follows either
                     rolled[:, place] = combine(before, weigh(before))
                 back = int(found.backs[place])
-                long = [number for number, y in enumerate(ys) if np.isfinite(y[:-back]).any()]
-                if long:
-                    judged[long, place] = forecast_of(finished, [ys[number][:-back] for number in long], found.horizon)
+                if long := _with_values(ys, back, 1):
+                    known = inputs.of([panel.series[number] for number in long])
+                    judged[long, place] = forecast_of(
+                        finished, [ys[number][:-back] for number in long], found.horizon, known
+                    )
             weights = network_weights(found.truth, rolled, judged, found.scale, settings.min_gain)
+            if networks.interrupted:
+                start, rolled, best = _mixed_errors(found, rolled, judged, weights)
+                raise KeyboardInterrupt
             if not weights.any():
                 return (), nothing, rolled, Course(networks.history)
-            start, rolled, best = _mixed_errors(found, rolled, judged, weights, settings.floor)
-        nets = networks.train("final", ys)
+            start, rolled, best = _mixed_errors(found, rolled, judged, weights)
+        nets = networks.train("final", adjusted.ys, inputs.of(panel.series))
     except (KeyboardInterrupt, TrainingError) as error:
         # Networks of the shorter series are better than none.
-        nets = finished if held and weights.any() and best == best else ()
-        return nets, weights if nets else nothing, rolled, Course(
-            networks.history, settings.epochs if nets else 0, start, best, error=error
-        )  # fmt: skip
-    return nets, weights, rolled, Course(networks.history, settings.epochs, start, best)
+        nets = finished if best == best and weights.any() else ()
+        course = Course(networks.history, settings.epochs if nets else 0, start, best, error=error)
+        return nets, weights if nets else nothing, rolled, course
+    ended = KeyboardInterrupt() if networks.interrupted else None
+    return nets, weights, rolled, Course(networks.history, settings.epochs, start, best, error=ended)
 
 
-def _mixed_errors(
-    found: Statistics, rolled: Values, judged: Values, weights: Values, floor: float | None
-) -> tuple[float, Values, float]:
+def _with_values(ys: Sequence[Values], back: int, least: int) -> list[int]:
+    """The series with at least so many values before the last steps."""
+    return [number for number, y in enumerate(ys) if np.isfinite(y[:-back]).sum() >= least]
+
+
+def _mixed_errors(found: Statistics, rolled: Values, judged: Values, weights: Values) -> tuple[float, Values, float]:
     """The mean error of the statistics, the mixed forecasts from the origins, and their mean error.
 
     From origins where the networks have seen what follows, the errors of the mixture are taken to be those of the
     statistics, smaller by the same factor for each step as at the others.
     """
     known = np.isfinite(judged) & np.isfinite(found.truth)
-    both = np.where(known, mixed(rolled, judged, weights, floor), rolled)
+    both = np.where(known, mixed(rolled, judged, weights), rolled)
     with np.errstate(over="ignore"):
         before, after = (
             np.where(known, np.clip(np.abs(each - found.truth) / found.scale[:, None, None], 0, 1e12), 0.0)

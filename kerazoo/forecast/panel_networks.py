@@ -7,7 +7,7 @@ from typing import Any
 
 from kerazoo._runtime.checkpoints import CheckpointFile
 from kerazoo.forecast.data.types import Values
-from kerazoo.forecast.global_nets import GlobalNet, fit_global_net
+from kerazoo.forecast.global_nets import GlobalNet, Inputs, fit_global_net
 from kerazoo.forecast.options import DISTRIBUTION_LEVELS, FitSettings
 
 __all__ = ["PanelNetworks"]
@@ -23,6 +23,7 @@ class PanelNetworks:
     Attributes:
         seed: of the networks: that of the checkpoint if there is one.
         history: "loss" -> the mean loss of each network, in the order of their training.
+        interrupted: whether Ctrl-C has ended a training early.
     """
 
     def __init__(self, settings: FitSettings, checkpoints: CheckpointFile | None) -> None:
@@ -30,6 +31,7 @@ class PanelNetworks:
         self._finished: dict[str, GlobalNet] = {}
         self.seed = settings.seed
         self.history: dict[str, list[float]] = {"loss": []}
+        self.interrupted = False
         found = None if checkpoints is None else checkpoints.read()
         if found is not None:
             self.seed = found.seed
@@ -38,15 +40,16 @@ class PanelNetworks:
                 arrays = {key[len(start) :]: value for key, value in found.arrays.items() if key.startswith(start)}
                 self._finished[name] = GlobalNet.from_plain(arrays, notes)
 
-    def train(self, stage: str, ys: Sequence[Values]) -> tuple[GlobalNet, ...]:
+    def train(self, stage: str, ys: Sequence[Values], inputs: Inputs | None = None) -> tuple[GlobalNet, ...]:
         """Networks for series.
 
         Args:
             stage: name of the series, in the checkpoint.
             ys: float64 (T,) per series.
+            inputs: further inputs, or None.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C; unfinished networks are dropped.
+            KeyboardInterrupt: Ctrl-C before a network of each kind was finished.
             TrainingError: the training of every network diverges.
         """
         settings = self._settings
@@ -54,22 +57,30 @@ class PanelNetworks:
         nets = []
         for strategy in strategies:
             name = f"{stage}.{strategy}"
-            if name not in self._finished:
-                net = self._trained(strategy, ys)
-                if net.interrupted:
-                    raise KeyboardInterrupt
-                self._finished[name] = net
-                self._write(complete=stage == "final" and strategy == strategies[-1])
-            nets.append(self._finished[name])
-            self.history["loss"] += self._finished[name].losses
+            net = self._finished.get(name)
+            if net is None or len(net.weights) < settings.n_members:
+                net = self._trained(name, strategy, ys, inputs)
+                self.interrupted |= net.interrupted
+            if min(net.steps) < settings.epochs * settings.steps_per_epoch:
+                raise KeyboardInterrupt
+            nets.append(net)
+            self.history["loss"] += net.losses
+            if self.interrupted and strategy != strategies[-1]:
+                raise KeyboardInterrupt
         return tuple(nets)
 
-    def _trained(self, strategy: str, ys: Sequence[Values]) -> GlobalNet:
+    def _trained(self, name: str, strategy: str, ys: Sequence[Values], inputs: Inputs | None) -> GlobalNet:
         settings = self._settings
+
+        def keep(net: GlobalNet) -> None:
+            self._finished[name] = net
+            last = "direct" if settings.strategy == "mean" else settings.strategy
+            self._write(complete=name == f"final.{last}" and len(net.weights) == settings.n_members)
+
         return fit_global_net(
             ys,
             1 if strategy == "recursive" else settings.horizon,
-            settings.period,
+            settings.periods,
             model=settings.spec,
             loss=settings.loss,
             levels=DISTRIBUTION_LEVELS if settings.loss == "quantiles" else (),
@@ -79,8 +90,12 @@ class PanelNetworks:
             batch_size=settings.batch_size,
             learning_rate=settings.learning_rate,
             seed=self.seed,
+            inputs=inputs,
             callbacks=settings.callbacks,
             verbose=int(settings.verbose > 0),
+            title=f"{name.split('.')[0]} network",
+            start=self._finished.get(name),
+            on_network=keep,
         )
 
     def _write(self, *, complete: bool) -> None:

@@ -39,7 +39,7 @@ def no_networks(monkeypatch):
 
     def fit(self, y, X=None):
         settings = self.validate(y, X)
-        self._panel, self.horizon_, self.n_held_ = read_panel(y, X, "skip"), settings.horizon, 10
+        self._panel, self.horizon_, self.n_held_ = read_panel(y, X), settings.horizon, 10
         self.transforms_, self.best_epoch_, self.history_ = [([], 1.0)], 0, {}
         self.statistics_ = pd.DataFrame()
         self.covariate_effects_ = pd.DataFrame(columns=["covariate", "form", "coefficient", "weight", "note"])

@@ -131,7 +131,7 @@ def test_series_too_short_for_windows_have_statistics_alone():
     forecaster = Forecaster(horizon=H, n_members=1, epochs=1, verbose=0).fit(y)
     np.testing.assert_array_equal(forecaster.correction_weight_, 0.0)
     assert np.isfinite(forecaster.predict()).all(axis=None)
-    with pytest.raises(InvalidArgumentError, match="longest series has 3 values; expected at least 6.*smaller lookback"):
+    with pytest.raises(InvalidArgumentError, match=r"longest series has 3 values; expected at least 6"):
         Forecaster(**{**TINY, "lookback": 20}).fit(y)
 
 

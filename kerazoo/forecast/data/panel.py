@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import InvalidArgumentError
@@ -36,8 +37,8 @@ class SeriesData:
         values: float64 (T,), finite; with `read_panel(missing="skip")` NaN where a value is missing, except the first.
         index: the T dates: a DatetimeIndex with a freq, a PeriodIndex, or a RangeIndex with step 1.
         covariates: float64 (T, K), finite, also known for future dates; K = 0 without covariates.
-        past: float64 (T, P), covariates that are not known for future dates; finite, but NaN where it is unknown and
-            the value of the series is missing, too. P = 0 without them, which is the default.
+        past: float64 (T, P), covariates that are not known for future dates; finite, or NaN where it is unknown, as
+            it may be where the value of the series is missing. P = 0 without them, which is the default.
 
     >>> import pandas as pd
     >>> series = SeriesData("sold", np.array([3.0, 1.0, 2.0]), pd.RangeIndex(3), np.empty((3, 0)))
@@ -53,7 +54,11 @@ class SeriesData:
 
     def __post_init__(self) -> None:
         if self.past is None:
-            object.__setattr__(self, "past", np.empty((len(self.values), 0)))
+            object.__setattr__(self, "past", np.empty((len(self.index), 0)))
+        if len(self.past) != len(self.index):
+            raise InvalidArgumentError(
+                f"past has {len(self.past)} rows; expected {len(self.index)}, one for each date of the series."
+            )
 
     def first(self, n: int) -> SeriesData:
         """The first `n` steps of the series, with all that belongs to them. Arrays are views.
@@ -144,6 +149,36 @@ class Panel:
                 known[end] = future_index(each.index[-1:], horizon)
             found.append(known[end])
         return found
+
+    def continued(
+        self, values: Sequence[Values], covariates: Sequence[Values], past: Sequence[Values] | None = None
+    ) -> Panel:
+        """The panel with further steps after each series.
+
+        Args:
+            values: float64 (H,) per series.
+            covariates: float64 (H, K) per series.
+            past: float64 (H, P) per series. None: NaN, which is unknown.
+        """
+        if past is None:
+            past = [
+                np.full((len(new), each.past.shape[1]), np.nan) for each, new in zip(self.series, values, strict=True)
+            ]
+        series = []
+        for each, new, rows, before in zip(self.series, values, covariates, past, strict=True):
+            index = each.index.append(future_index(each.index, len(new)))
+            if isinstance(index, pd.DatetimeIndex):  # append loses it
+                index.freq = each.index.freq
+            series.append(
+                replace(
+                    each,
+                    values=np.concatenate([each.values, new]),
+                    index=index,
+                    covariates=np.concatenate([each.covariates, rows]),
+                    past=np.concatenate([each.past, before]),
+                )
+            )
+        return replace(self, series=tuple(series))
 
     def to_config(self) -> dict[str, Any]:
         """The panel without the numbers of the series, covariates and `static`, as values that JSON can hold.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
-from collections.abc import Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -20,7 +23,7 @@ from kerazoo._validation import check_int, check_real
 from kerazoo.errors import TrainingError
 from kerazoo.forecast.global_nets.adjustment import adjust
 from kerazoo.forecast.global_nets.inputs import InputCoder, Inputs
-from kerazoo.forecast.global_nets.losses import make_loss
+from kerazoo.forecast.global_nets.losses import Loss, make_loss
 from kerazoo.forecast.global_nets.network import make_network, network_spec
 from kerazoo.forecast.global_nets.results import GlobalNet
 from kerazoo.forecast.global_nets.windows import PanelWindows, default_lookback
@@ -54,6 +57,9 @@ def fit_global_net(
     seed: int | None = None,
     callbacks: Any = None,
     verbose: int = 0,
+    title: str = "network",
+    start: GlobalNet | None = None,
+    on_network: Callable[[GlobalNet], None] | None = None,
 ) -> GlobalNet:
     """Train networks of the zoo on windows from anywhere in all series.
 
@@ -81,6 +87,10 @@ def fit_global_net(
         seed: int >= 0 or None. The same seed gives the same windows and initial weights.
         callbacks: Keras callbacks; they see each network as one epoch.
         verbose: 0, or 1 for a progress bar with the time left.
+        title: what the progress bar calls a network.
+        start: finished networks of an earlier call with the same arguments and seed, which are not trained again; or
+            None.
+        on_network: function that is called with all finished networks after each one, for example to keep them.
 
     Returns:
         The networks, as plain values.
@@ -109,25 +119,29 @@ def fit_global_net(
     extra = None if coder.empty else coder.code(inputs, panel.lengths)
     data = PanelWindows(panel, lookback, horizon, batch_size=batch_size, steps=steps, extra=extra, seed=seed)
     spec = network_spec(model, lookback, horizon, made.n_outputs, coder)
-    network = make_network(spec, data.seed, coder.categories)
-    # A schedule, not a callback: on JAX a callback cannot change the rate between two steps.
-    schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
-    network.compile(keras.optimizers.Adam(schedule, global_clipnorm=CLIPNORM), loss=made)
-    trained: list[tuple[NDArray[np.float32], ...]] = []
-    done: list[int] = []
-    losses: list[float] = []
+    trained = list(start.weights) if start is not None else []
+    done = list(start.steps) if start is not None else []
+    losses = list(start.losses) if start is not None else []
     failures: list[TrainingError] = []
-    with DeferredInterrupt() as interrupt:
-        for member in range(n_nets):
+    limits = _limits(data)
+
+    def result(interrupted: bool) -> GlobalNet:
+        return GlobalNet(
+            spec, _plain(panel.periods), loss, made.levels, tuple(trained), limits, tuple(done), tuple(losses),
+            interrupted, coder,
+        )  # fmt: skip
+
+    callbacks = flatten_callbacks(callbacks)
+    reuse = not callbacks  # which may keep the network
+    with _compiled(spec, made, rate, steps, coder.categories, reuse) as network, DeferredInterrupt() as interrupt:
+        for member in range(len(trained), n_nets):
             if interrupt.pending:
                 break
             data.epoch = member
             _restart(network, spec, data.seed + member, coder.categories)
-            course = _Course(interrupt, steps, f"network {member + 1} of {n_nets}", verbose)
+            course = _Course(interrupt, steps, f"{title} {member + 1} of {n_nets}", verbose)
             try:
-                training.fit(
-                    network, data, epochs=1, shuffle=False, verbose=0, callbacks=[*flatten_callbacks(callbacks), course]
-                )
+                training.fit(network, data, epochs=1, shuffle=False, verbose=0, callbacks=[*callbacks, course])
             except TrainingError as error:
                 failures.append(error)
                 continue
@@ -138,16 +152,43 @@ def fit_global_net(
                 trained.append(tuple(np.array(value, np.float32) for value in network.get_weights()))
                 done.append(course.done)
                 losses.append(course.loss)
+                if on_network is not None and course.done == steps:
+                    on_network(result(False))
     if failures and not trained:
         raise failures[0]
     if not trained or not any(done):
         interrupt.raise_if_pending()
     for failure in failures:
         warnings.warn(f"a network is left out: {failure}", RuntimeWarning, stacklevel=2)
-    return GlobalNet(
-        spec, _plain(panel.periods), loss, made.levels, tuple(trained), _limits(data), tuple(done), tuple(losses),
-        interrupt.pending, coder,
-    )  # fmt: skip
+    return result(interrupt.pending)
+
+
+#: Compiled networks that no training uses: fits of one kind follow each other, and compiling takes seconds.
+_idle: OrderedDict[Any, Any] = OrderedDict()
+_lock = threading.Lock()
+MOST_IDLE = 4
+
+
+@contextmanager
+def _compiled(
+    spec: RNNSpec, loss: Loss, rate: float, steps: int, categories: Sequence[int], reuse: bool
+) -> Iterator[Any]:
+    """A compiled network for one training, with any weights."""
+    key = (spec, loss.name, loss.levels, rate, steps, tuple(categories))
+    with _lock:
+        network = _idle.pop(key, None) if reuse else None
+    if network is None:
+        network = make_network(spec, 0, categories)
+        # A schedule, not a callback: on JAX a callback cannot change the rate between two steps.
+        schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
+        network.compile(keras.optimizers.Adam(schedule, global_clipnorm=CLIPNORM), loss=loss)
+    yield network
+    if not reuse:
+        return
+    with _lock:  # not after an exception, which may leave any state
+        _idle[key] = network
+        while len(_idle) > MOST_IDLE:
+            _idle.popitem(last=False)
 
 
 def _plain(periods: tuple[float, ...]) -> float | tuple[float, ...]:

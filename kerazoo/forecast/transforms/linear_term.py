@@ -11,11 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.data.types import Values
 from kerazoo.forecast.transforms.shrinkage import shrunk_coefficients
 from kerazoo.forecast.transforms.smoothing import ExponentialSmoothing
 
-__all__ = ["FORMS", "LinearTerm", "constant_columns", "fit_terms"]
+__all__ = ["FORMS", "LinearTerm", "constant_columns", "fit_terms", "unknown_effects"]
 
 #: Forms of the term: added to the values, or to their logarithms.
 FORMS = ("additive", "multiplicative")
@@ -133,6 +134,27 @@ def constant_columns(covariates: Values) -> NDArray[np.bool_]:
     """
     size = np.abs(covariates).max(axis=0, initial=0.0)
     return np.asarray(np.ptp(covariates, axis=0) <= CONSTANT * size)
+
+
+def unknown_effects(panel: Panel, futures: Sequence[Values]) -> list[str]:
+    """Names of the covariates that are constant in every series of a panel, and change in the future.
+
+    Args:
+        panel: the series.
+        futures: float64 (H, K) per series.
+    """
+    names = panel.covariate_names
+    if not names:
+        return []
+    constant = np.all([constant_columns(each.covariates) for each in panel.series], axis=0)
+    changes = np.any(
+        [
+            ~constant_columns(np.concatenate([each.covariates[-1:], future]))
+            for each, future in zip(panel.series, futures, strict=False)
+        ],
+        axis=0,
+    )
+    return [name for name, here in zip(names, constant & changes, strict=True) if here]
 
 
 def _variation(y: Values) -> float:

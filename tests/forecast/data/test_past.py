@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -279,6 +280,21 @@ def test_the_first_steps_of_a_series_have_all_that_belongs_to_it():
     for n in (-1, 13, 2.0):
         with pytest.raises(InvalidArgumentError, match=f"n={n}; expected an integer from 0 to 12"):
             series.first(n)
+
+
+def test_further_steps_continue_all_that_belongs_to_a_series():
+    """Every array of a series is continued, whatever fields it has."""
+    panel = read_panel(series_over(DAYS[:9]), RAIN["sun"][:9], X_past=RAIN["rain"])
+    rows = [np.array([[7.0], [8.0]])]
+    found = panel.continued([np.array([5.0, 6.0])], rows, rows).series[0]
+    for name in SeriesData.__dataclass_fields__:
+        if name != "id":
+            assert len(getattr(found, name)) == 11, name
+    assert found.past[:, 0].tolist() == [*range(9), 7, 8]
+    found = panel.continued([np.array([5.0, 6.0])], rows).series[0]
+    np.testing.assert_array_equal(found.past[:, 0], [*range(9), NAN, NAN])
+    with pytest.raises(InvalidArgumentError, match="past has 9 rows; expected 11, one for each date"):
+        replace(found, past=found.past[:9])
 
 
 def test_cuts_elsewhere_keep_past_covariates_and_static_columns():
