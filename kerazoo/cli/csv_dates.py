@@ -136,16 +136,18 @@ def periods_of(dates: pd.DatetimeIndex, freq: str) -> pd.PeriodIndex:
         raise InvalidArgumentError(f"--freq={freq!r}; expected a pandas period: Y, Q, M, W, D, h, 15min, ...") from None
 
 
-def business_days(dates: Any, holidays: Sequence[Any], where: str) -> pd.DatetimeIndex:
+def business_days(dates: Any, holidays: Sequence[Any], where: str, missing: str = "error") -> pd.DatetimeIndex:
     """Business days with the frequency that leaves out weekends and holidays.
 
     Args:
         dates: DatetimeIndex, from :meth:`kerazoo.cli.csv_tables.Table.dates`.
         holidays: dates, also those after the end, which a forecast then skips.
         where: name of the column, for messages.
+        missing: "error": business days that are missing and no holidays are refused; "skip": they are filled in.
 
     Raises:
-        InvalidArgumentError: business days are missing that are no holidays, or dates are weekends or holidays.
+        InvalidArgumentError: dates are weekends or holidays, or with "error" business days are missing that are no
+            holidays.
     """
     from kerazoo.forecast.data.index import listed
 
@@ -157,15 +159,15 @@ def business_days(dates: Any, holidays: Sequence[Any], where: str) -> pd.Datetim
         return dates  # the caller names the dates that are repeated, not sorted or no days
     freq = pd.offsets.CustomBusinessDay(holidays=[np.datetime64(day, "D") for day in holidays])
     grid = pd.date_range(days[0], days[-1], freq=freq, unit=dates.unit)
-    extra, missing = days[~days.isin(grid)], grid[~grid.isin(days)]
+    extra, gone = days[~days.isin(grid)], grid[~grid.isin(days)]
     if len(extra):
         raise InvalidArgumentError(
             f"{where}: {len(extra)} of {len(days)} dates are weekends or in the file of --holidays: {listed(extra)}; "
             "expected business days. Drop their rows, or their lines in the file of --holidays."
         )
-    if len(missing):
+    if len(gone) and missing == "error":
         raise InvalidArgumentError(
-            f"{where}: {len(missing)} business days are missing and not in the file of --holidays: {listed(missing)}. "
-            "Add their rows, or their dates to that file."
+            f"{where}: {len(gone)} business days are missing and not in the file of --holidays: {listed(gone)}. "
+            "Add their rows, or their dates to that file. --missing skip reads them as gaps."
         )
-    return pd.date_range(dates[0], periods=len(dates), freq=freq, unit=dates.unit, name=dates.name)
+    return pd.date_range(dates[0], periods=len(grid), freq=freq, unit=dates.unit, name=dates.name)

@@ -17,10 +17,12 @@ from kerazoo._validation import check_choice
 from kerazoo.cli.csv_dates import day_comes_first, iso_dates, parsed_dates, periods_of
 from kerazoo.errors import InvalidArgumentError, StorageError
 
-__all__ = ["DateOptions", "Table", "check_output", "read_dates", "read_table"]
+__all__ = ["SKIP_HINT", "DateOptions", "Table", "check_output", "read_dates", "read_table"]
 
 # Dates without separators: 19620131 and 196201.
 _DAYS = r"(?:1[89]|2[01])\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+_MISSING = ("", "na", "nan")  # cells without a value, in lower case
+SKIP_HINT = "--missing skip reads {} as gaps."
 _MONTHS = r"(?:1[89]|2[01])\d\d(?:0[1-9]|1[0-2])"
 
 
@@ -121,15 +123,25 @@ class Table:
         dates = found.rename(name)
         return dates if freq is None else periods_of(dates, freq)
 
-    def numbers(self, name: str) -> pd.Series:
+    def numbers(self, name: str, missing: str | None = None) -> pd.Series:
         """A column as finite float64.
+
+        Args:
+            name: of the column.
+            missing: "skip": empty cells, NA and NaN are read as NaN; "error": they are refused, with the hint that they
+                could be skipped; None: they are refused.
 
         Raises:
             InvalidArgumentError: a cell without a number.
         """
-        text = self._filled(name)
-        values = pd.to_numeric(text, errors="coerce").astype("float64")
-        wrong = np.flatnonzero(~np.isfinite(values))
+        empty = np.zeros(len(self.frame), bool)
+        if missing == "skip":
+            text = self.frame[name].fillna("").str.strip()
+            empty = text.str.lower().isin(_MISSING).to_numpy()
+        else:
+            text = self._filled(name, "" if missing is None else f" {SKIP_HINT.format('empty cells')}")
+        values = pd.to_numeric(text.mask(empty), errors="coerce").astype("float64")
+        wrong = np.flatnonzero(~np.isfinite(values) & ~empty)
         if len(wrong):
             row = int(wrong[0])
             raise InvalidArgumentError(
@@ -138,14 +150,14 @@ class Table:
             )
         return values
 
-    def _filled(self, name: str) -> pd.Series:
+    def _filled(self, name: str, hint: str = "") -> pd.Series:
         text = self.frame[name].str.strip()
         missing = np.flatnonzero(text.isna() | (text == ""))
         if len(missing):
             more = f" (and in {len(missing) - 1} more)" if len(missing) > 1 else ""
             raise InvalidArgumentError(
                 f"{self._line(int(missing[0]))}{more}: column {name!r} is empty; expected a value in each row. "
-                "Fill the gaps first."
+                f"Fill the gaps first.{hint}"
             )
         return text
 

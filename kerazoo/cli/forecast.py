@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kerazoo._runtime.files import replacing
+from kerazoo._validation import check_choice
 from kerazoo.cli import forecast_report as report
 from kerazoo.cli.commands import Command, backend_option, set_backend
 from kerazoo.cli.forecast_options import file_names, parse_levels, parse_transforms, select_columns
@@ -35,11 +36,18 @@ MAX_WINDOWS = 3
 @click.option("--target", metavar="COLUMN", help="Values to forecast; default: the only other column.")
 @click.option("--id", "id_column", metavar="COLUMN", help="Labels of several series, one row per series and date.")
 @click.option("--covariates", metavar="NAMES", help="Columns known for future dates, separated by commas.")
+@click.option("--past", metavar="NAMES", help="Columns not known for future dates, separated by commas.")
 @click.option("--future", type=click.Path(path_type=Path), help="CSV file with future dates and covariates.")
 @click.option("--freq", help="Period of each date, if their step is not fixed: D, W, M, Q, Y, h, ...")
 @click.option("--date-format", metavar="FORMAT", help="Format of the dates, such as %d.%m.%Y; default: inferred.")
 @click.option("--utc", is_flag=True, help="Read times as UTC, such as local times whose offset from UTC changes.")
 @click.option("--holidays", type=click.Path(path_type=Path), help="File of dates that series of business days skip.")
+@click.option(
+    "--missing",
+    default="error",
+    show_default=True,
+    help="Missing dates and empty cells of the values to forecast: error, or skip, which reads them as gaps.",
+)
 @click.option("--no-header", is_flag=True, help="The first line has values: the columns are named 1, 2, ...")
 @click.option("--horizon", type=click.IntRange(1), help="Steps to forecast; default: a season, or 12.")
 @click.option("--model", default="lstm_1x32", show_default=True, help="Name of the network in kerazoo.zoo.")
@@ -83,11 +91,13 @@ def forecast(
     target: str | None,
     id_column: str | None,
     covariates: str | None,
+    past: str | None,
     future: Path | None,
     freq: str | None,
     date_format: str | None,
     utc: bool,
     holidays: Path | None,
+    missing: str,
     no_header: bool,
     horizon: int | None,
     level: str,
@@ -113,6 +123,7 @@ def forecast(
     check_output("--plot", plot, PLOTS)
     check_output("--out", out, (".csv",))
     check_output("--save", save, (".kerazoo",))
+    check_choice("--missing", missing, ("error", "skip"))
     levels = parse_levels(level)
     configs = parse_transforms(transforms)
     if holidays is not None and freq is not None:
@@ -120,7 +131,7 @@ def forecast(
             f"--holidays with --freq={freq!r}; expected one of them: holidays are left out of business days."
         )
     table = read_table(data, not no_header)
-    columns = select_columns(table, date, target, id_column, covariates)
+    columns = select_columns(table, date, target, id_column, covariates, past)
     if bool(columns.covariates) != (future is not None):
         given, lacks = ("--covariates", "--future") if columns.covariates else ("--future", "--covariates")
         raise InvalidArgumentError(
@@ -137,8 +148,10 @@ def forecast(
         dates = DateOptions(date_format, freq, utc)
         dates = replace(dates, day_first=table.day_first(columns.date, dates, columns.id))
         skipped = None if holidays is None else read_dates(holidays, dates)
-        panel = columns.read_panel(table, dates, skipped)
-        forecaster = Forecaster(horizon=horizon, n_members=members, transforms=configs, verbose=0, **parameters)
+        panel = columns.read_panel(table, dates, skipped, missing)
+        forecaster = Forecaster(
+            horizon=horizon, n_members=members, transforms=configs, missing=missing, verbose=0, **parameters
+        )
         settings = forecaster.validate(panel)
         if future is not None:
             X_future = columns.read_future(read_table(future, not no_header), dates)

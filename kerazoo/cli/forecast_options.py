@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -30,21 +30,26 @@ class Columns:
         date: of the dates.
         target: of the values to forecast.
         id: of the labels of the series; None: there is one series.
-        covariates: of the covariates.
+        covariates: of the covariates that are known for future dates.
+        past: of those that are not.
     """
 
     date: str
     target: str
     id: str | None
     covariates: tuple[str, ...]
+    past: tuple[str, ...] = ()
 
-    def read_panel(self, table: Table, options: DateOptions, holidays: Sequence[Any] | None = None) -> Panel:
+    def read_panel(
+        self, table: Table, options: DateOptions, holidays: Sequence[Any] | None = None, missing: str = "error"
+    ) -> Panel:
         """Parse the table: the only time that its series are read and checked.
 
         Args:
             table: with all columns.
             options: how its dates are read.
             holidays: dates without values in series of business days, or None.
+            missing: "skip": empty cells of the target and missing dates are gaps; "error": they are refused.
 
         Raises:
             InvalidArgumentError: cells that are not dates or numbers; dates that are missing, repeated or not sorted.
@@ -52,35 +57,34 @@ class Columns:
         import numpy as np
         import pandas as pd
 
-        from kerazoo.cli.csv_dates import business_days
         from kerazoo.forecast.data.panel import Panel, SeriesData
         from kerazoo.forecast.data.read import read_panel
 
-        dates, values = table.dates(self.date, options), table.numbers(self.target)
+        dates, values = table.dates(self.date, options), table.numbers(self.target, missing).to_numpy()
         covariates = {name: table.numbers(name).array for name in self.covariates}
+        unknown = "skip" if missing == "skip" else None
+        past = {name: table.numbers(name, unknown).array for name in self.past}
         where = f"{table.path}: column {self.date!r}"
         if self.id is None:
-            if holidays is not None:
-                dates = business_days(dates, holidays, where)
-            index = _regular(dates, where)
-            series = pd.Series(values.to_numpy(), index, name=self.target)
-            return read_panel(series, pd.DataFrame(covariates, index=index) if covariates else None)
+            series, index = _one_series(dates, values, self.target, (where, where), holidays, missing)
+            return read_panel(series, _frame(covariates, index), missing, X_past=_frame(past, index))
         labels = table.labels(self.id).array
         keys = {"unique_id": labels, "ds": dates}
-        y = pd.DataFrame({**keys, "y": values.array})
+        y = pd.DataFrame({**keys, "y": values})
         if holidays is None:
-            return read_panel(y, pd.DataFrame({**keys, **covariates}) if covariates else None)
+            X, X_past = (pd.DataFrame({**keys, **each}) if each else None for each in (covariates, past))
+            return read_panel(y, X, missing, X_past=X_past)
         # A column of a long frame has no freq, which knows the holidays: the series are read one by one.
         codes, uniques = pd.factorize(labels)
         parts: list[SeriesData] = []
         for code, label in enumerate(uniques):
             rows = np.flatnonzero(codes == code)
             rows = rows[np.argsort(np.asarray(dates)[rows], kind="stable")]
-            index = _regular(business_days(dates[rows], holidays, f"{where} of series {label!r}"), where)
-            series = pd.Series(values.to_numpy()[rows], index, name=label)
-            known = pd.DataFrame({name: each[rows] for name, each in covariates.items()}, index=index)
-            parts += read_panel(series, known if covariates else None).series
-        return Panel(tuple(parts), "long", self.covariates, id_dtype=y["unique_id"].dtype)
+            names = f"{where} of series {label!r}", where
+            series, index = _one_series(dates[rows], values[rows], label, names, holidays, missing)
+            X, X_past = (_frame({name: one[rows] for name, one in each.items()}, index) for each in (covariates, past))
+            parts += read_panel(series, X, missing, X_past=X_past).series
+        return Panel(tuple(parts), "long", self.covariates, id_dtype=y["unique_id"].dtype, past_names=self.past)
 
     def read_future(self, table: Table, options: DateOptions) -> pd.DataFrame:
         """The covariates of a table of future dates, in the form that `Forecaster.predict` expects as `X_future`."""
@@ -96,13 +100,41 @@ class Columns:
         return pd.DataFrame({"unique_id": table.labels(self.id).array, "ds": dates, **columns})
 
 
-def _regular(dates: pd.Index, where: str) -> pd.Index:
+def _one_series(
+    dates: pd.Index, values: Any, name: str, wheres: tuple[str, str], holidays: Sequence[Any] | None, missing: str
+) -> tuple[pd.Series, pd.Index]:
+    """A series over its regular index, NaN at missing dates; and the index of the rows that the table has.
+
+    `wheres` are the names of the dates in messages, about holidays and others.
+    """
     import pandas as pd
 
+    from kerazoo.cli.csv_dates import business_days
+
+    days = dates if holidays is None else business_days(dates, holidays, wheres[0], missing)
+    index = _regular(days, wheres[1], missing)
+    if len(index) == len(dates):
+        return pd.Series(values, index, name=name), index
+    return pd.Series(values, dates, name=name).reindex(index), dates
+
+
+def _frame(columns: Mapping[str, Any], index: pd.Index) -> pd.DataFrame | None:
+    import pandas as pd
+
+    return pd.DataFrame(dict(columns), index=index) if columns else None
+
+
+def _regular(dates: pd.Index, where: str, missing: str) -> pd.Index:
+    import pandas as pd
+
+    from kerazoo.cli.csv_tables import SKIP_HINT
+    from kerazoo.forecast.data.gaps import filled_index
     from kerazoo.forecast.data.index import regular_index
 
     try:
-        return regular_index(dates, where, owner="")
+        if missing == "skip":
+            return filled_index(dates, where, owner="")
+        return regular_index(dates, where, owner="", hint=SKIP_HINT.format("them"))
     except InvalidArgumentError as error:
         if not isinstance(dates, pd.DatetimeIndex) or not dates.is_monotonic_increasing or not dates.is_unique:
             raise
@@ -113,7 +145,12 @@ def _regular(dates: pd.Index, where: str) -> pd.Index:
 
 
 def select_columns(
-    table: Table, date: str | None, target: str | None, id_column: str | None, covariates: str | None
+    table: Table,
+    date: str | None,
+    target: str | None,
+    id_column: str | None,
+    covariates: str | None,
+    past: str | None = None,
 ) -> Columns:
     """The columns that the options name. Default: the first one has the dates, the only other one the target.
 
@@ -124,8 +161,11 @@ def select_columns(
     used = [date]
     if id_column is not None:
         used.append(table.check_column("--id", id_column))
-    known = tuple(name.strip() for name in covariates.split(",") if name.strip()) if covariates else ()
+    known, before = (
+        tuple(name.strip() for name in (each or "").split(",") if name.strip()) for each in (covariates, past)
+    )
     used.extend(table.check_column("--covariates", name) for name in known)
+    used.extend(table.check_column("--past", name) for name in before)
     if target is None:
         left = [name for name in table.columns if name not in used]
         if len(left) != 1:
@@ -138,10 +178,10 @@ def select_columns(
     for name in used:
         if used.count(name) > 1:
             raise InvalidArgumentError(
-                f"{table.path}: column {name!r} has two roles; expected different columns for --date, --target, --id "
-                "and --covariates."
+                f"{table.path}: column {name!r} has two roles; expected different columns for --date, --target, "
+                "--id, --covariates and --past."
             )
-    return Columns(date, target, id_column, known)
+    return Columns(date, target, id_column, known, before)
 
 
 @contextmanager
@@ -153,8 +193,15 @@ def file_names(data: Path, columns: Columns, future: Path | None = None) -> Iter
         text = re.sub(r"^y has\b", f"{data}: column {columns.target!r} has", str(error))
         text = re.sub(r"^ds of series\b", f"{data}: column {columns.date!r} of series", text)
         text = re.sub(r"y\['(ds|unique_id)'\]", f"{data}: column {columns.date!r}", text)
+        text = re.sub(r"X_past\['?(\w[^\]]*?)'?\]:", lambda found: f"{data}: column {found[1]!r}:", text)
         text = text.replace(" (val)", "").replace("(y.tz_convert('UTC'))", "(--utc)")
-        text = re.sub(r' missing="skip" reads \w+ as gaps\.', "", text)  # which has no option here
+        text = text.replace('missing="skip"', "--missing skip")
+        lacks = re.match(r"X lacks (\d+) (?:rows|of the \d+ dates) of y: (.*); expected the same ", text)
+        if lacks is not None:
+            text = (
+                f"{data}: {lacks[1]} dates have no row: {lacks[2]}; expected covariates for every step. Add their "
+                f"rows, with an empty cell in column {columns.target!r}."
+            )
         if future is not None:
             text = re.sub(r"\bX_future(\.index|\['ds'\])", f"{future}: column {columns.date!r}", text)
             text = re.sub(r"\bX_future\b", str(future), text)

@@ -78,10 +78,14 @@ def plain_warnings() -> Iterator[None]:
 
 def print_data(path: Path, target: str, panel: Panel, settings: Any) -> None:
     """One line about the series that were read."""
+    import numpy as np
+
     first = panel.series[0]
     season = f"season length {settings.period}" if settings.period > 1 else "no season"
     freq = getattr(first.index, "freqstr", None)
-    frequency = f", frequency {freq}" if freq else ""
+    gaps = sum(int(np.isnan(each.values).sum()) for each in panel.series)
+    frequency = f", {gaps} missing" if gaps else ""
+    frequency += f", frequency {freq}" if freq else ""
     if panel.form == "series":
         span = f"{_date_text(first.index[0])} to {_date_text(first.index[-1])}"
         click.echo(f"data        {path}: {target}, {len(first.values)} values, {span}{frequency}, {season}")

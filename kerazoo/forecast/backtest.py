@@ -180,8 +180,4 @@ def _scores(truth: Values, forecast: Values, known: Values, period: int) -> dict
 
 def _without_last(panel: Panel, steps: int) -> Panel:
     """The panel without the last steps of each series."""
-    series = tuple(
-        SeriesData(each.id, each.values[:-steps], each.index[:-steps], each.covariates[:-steps])
-        for each in panel.series
-    )
-    return replace(panel, series=series)
+    return replace(panel, series=tuple(each.first(len(each.values) - steps) for each in panel.series))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from kerazoo.forecast.data.index import dates_from, index_like, kind_of, listed,
 from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.data.read import read_panel
+from kerazoo.forecast.data.static import read_static
 from kerazoo.forecast.data.types import Index
 from kerazoo.forecast.data.validation import plain_array
 
@@ -25,7 +27,16 @@ FORMS = {"series": "a Series", "frame": "a DataFrame with one column per series"
 ARRAYS = (np.ndarray, list, tuple)
 
 
-def panel_of(y: Any, X: Any = None, name: str = "y", missing: str = "error", like: Index | None = None) -> Panel:
+def panel_of(
+    y: Any,
+    X: Any = None,
+    name: str = "y",
+    missing: str = "error",
+    like: Index | None = None,
+    *,
+    X_past: Any = None,
+    static: Any = None,
+) -> Panel:
     """Read series and covariates; a Panel is returned unchanged.
 
     Args:
@@ -34,21 +45,28 @@ def panel_of(y: Any, X: Any = None, name: str = "y", missing: str = "error", lik
         name: what the caller's argument is called, for messages.
         missing: "error" or "skip", as for `read_panel`; "error" refuses a Panel with gaps too.
         like: as for `read_panel`.
+        X_past: covariates that are not known for future dates, or None.
+        static: what holds for a whole series, or None.
 
     Raises:
         InvalidArgumentError: as `read_panel`.
     """
-    if isinstance(y, Panel) and X is not None:
-        raise InvalidArgumentError(f"X with {name}=Panel; expected X=None: a Panel contains its covariates.")
+    for label, given in (("X", X), ("X_past", X_past), ("static", static)):
+        if isinstance(y, Panel) and given is not None:
+            raise InvalidArgumentError(
+                f"{label} with {name}=Panel; expected {label}=None: a Panel contains its covariates."
+            )
     try:
-        return read_panel(y, X, missing, like)
+        return read_panel(y, X, missing, like, X_past=X_past, static=static)
     except InvalidArgumentError as error:
         if name == "y":
             raise
         raise InvalidArgumentError(f"{name}, taken as y: {error}") from error
 
 
-def read_training(y: Any, X: Any, val: Any, missing: str = "error") -> tuple[Panel, int | None]:
+def read_training(
+    y: Any, X: Any, val: Any, missing: str = "error", *, X_past: Any = None, static: Any = None
+) -> tuple[Panel, int | None]:
     """Read the arguments of `fit`.
 
     Args:
@@ -56,14 +74,16 @@ def read_training(y: Any, X: Any, val: Any, missing: str = "error") -> tuple[Pan
         X: covariates, or None; they cover `val` too.
         val: None, an int, or a continuation of `y` in the same form.
         missing: "error" or "skip", as for :func:`panel_of`. Steps that are missing between `y` and `val` are held out.
+        X_past: covariates that are not known for future dates, or None; they cover `val` too.
+        static: what holds for a whole series, or None.
 
     Returns:
         The panel, which includes a continuation, and the number of steps to hold out; None without `val`.
 
     Raises:
-        InvalidArgumentError: `y`, `X` or `val` has another form, or `val` does not continue `y`.
+        InvalidArgumentError: `y`, `X`, `X_past`, `static` or `val` has another form, or `val` does not continue `y`.
     """
-    panel, n_held_out = _read_training(y, X, val, missing)
+    panel, n_held_out = _read_training(y, X, val, missing, {"X_past": X_past, "static": static})
     for each in panel.series:
         known = ~np.isnan(each.values)
         for column, label in enumerate(panel.covariate_names):
@@ -77,29 +97,29 @@ def read_training(y: Any, X: Any, val: Any, missing: str = "error") -> tuple[Pan
     return panel, n_held_out
 
 
-def _read_training(y: Any, X: Any, val: Any, missing: str) -> tuple[Panel, int | None]:
+def _read_training(y: Any, X: Any, val: Any, missing: str, more: dict[str, Any]) -> tuple[Panel, int | None]:
     y, val = pandas_of(y, "y"), pandas_of(val, "val")
     if val is None:
-        return panel_of(y, X, missing=missing), None
+        return panel_of(y, X, missing=missing, **more), None
     if isinstance(val, int | np.integer) and not isinstance(val, bool):
         n_held_out = check_int("val", val, 0, hint="It is the number of steps to hold out; 0 holds out none.")
-        return panel_of(y, X, missing=missing), n_held_out
+        return panel_of(y, X, missing=missing, **more), n_held_out
     if isinstance(y, Panel):
         raise InvalidArgumentError(f"val is a {type(val).__name__}; expected an int, as y is a Panel.")
     if isinstance(y, ARRAYS):
-        return _continued_array(y, X, val, missing)
+        return _continued_array(y, X, val, missing, more)
     if not isinstance(y, pd.Series | pd.DataFrame):
-        return panel_of(y, X, missing=missing), None  # which raises: y has another type
+        return panel_of(y, X, missing=missing, **more), None  # which raises: y has another type
     if not isinstance(val, type(y)):
         raise InvalidArgumentError(f"val is a {type(val).__name__}; expected an int, or a {type(y).__name__} as y.")
     if not len(val):
         raise InvalidArgumentError("val has no rows; expected what follows y, or an int: 0 holds out nothing.")
     if isinstance(y, pd.DataFrame) and "unique_id" in y.columns:
         n_held_out = _steps_per_series(y, val, missing)
-        panel = panel_of(pd.concat([y, val], ignore_index=True), X, missing=missing)
+        panel = panel_of(pd.concat([y, val], ignore_index=True), X, missing=missing, **more)
         return panel, n_held_out if missing == "error" else _steps_after(panel, y)
     like = _regular_or_none(y.index) if missing == "skip" else None
-    panel = panel_of(_continued(y, val), X, missing=missing, like=like)
+    panel = panel_of(_continued(y, val), X, missing=missing, like=like, **more)
     if missing == "error":
         return panel, len(val)
     return panel, max(int((each.index > y.index[-1]).sum()) for each in panel.series)
@@ -125,7 +145,7 @@ def _steps_after(panel: Panel, y: pd.DataFrame) -> int:
     return counts.pop()
 
 
-def _continued_array(y: Any, X: Any, val: Any, missing: str) -> tuple[Panel, int]:
+def _continued_array(y: Any, X: Any, val: Any, missing: str, more: dict[str, Any]) -> tuple[Panel, int]:
     if not isinstance(val, ARRAYS):
         raise InvalidArgumentError(f"val is a {type(val).__name__}; expected an int, or numbers as y.")
     if missing == "error":
@@ -134,7 +154,7 @@ def _continued_array(y: Any, X: Any, val: Any, missing: str) -> tuple[Panel, int
     if after.shape[1:] != before.shape[1:] or not after.size:
         axes = f"{after.shape} and y {before.shape}"
         raise InvalidArgumentError(f"val has the shape {axes}; expected equal shapes except for the first axis.")
-    return panel_of(np.concatenate([before, after]), X, missing=missing), len(val)
+    return panel_of(np.concatenate([before, after]), X, missing=missing, **more), len(val)
 
 
 def _continued(y: Any, val: Any) -> Any:
@@ -181,6 +201,9 @@ def read_history(
     *,
     any_series: bool = False,
     missing: str = "error",
+    history_X_past: Any = None,
+    static: Any = None,
+    name_X_past: str = "history_X_past",
 ) -> Panel:
     """Read the series to forecast from: the fitted ones, longer or shorter.
 
@@ -192,18 +215,23 @@ def read_history(
         name_X: what the caller's argument `history_X` is called.
         any_series: whether other series are allowed.
         missing: "error" or "skip", as for :func:`panel_of`; missing dates have the frequency of the fitted series.
+        history_X_past: its covariates that are not known for future dates, or None.
+        static: what holds for a whole series. Series of `fit` that have no row keep what they had there; None: all.
+        name_X_past: what the caller's argument `history_X_past` is called.
 
     Returns:
         A panel with the fitted series, in their order; with `any_series` those that were given.
 
     Raises:
-        InvalidArgumentError: other series, covariates, another form, frequency or kind of index than those of `fit`.
+        InvalidArgumentError: other series, covariates or columns of `static`, no row of `static` for a series that was
+            not fitted, another form, frequency or kind of index than those of `fit`.
     """
     if history is None:
-        if history_X is not None:
-            raise InvalidArgumentError(f"{name_X} is given, but not {name}; expected both, or neither.")
+        for label, given in ((name_X, history_X), (name_X_past, history_X_past), ("static", static)):
+            if given is not None:
+                raise InvalidArgumentError(f"{label} is given, but not {name}; expected both, or neither.")
         return fitted
-    panel = panel_of(history, history_X, name, missing, fitted.series[0].index)
+    panel = panel_of(history, history_X, name, missing, fitted.series[0].index, X_past=history_X_past)
     if panel.form != fitted.form:
         raise InvalidArgumentError(f"{name} is {FORMS[panel.form]}; expected {FORMS[fitted.form]}, as in fit.")
     by_label = {each.id: each for each in panel.series}
@@ -214,6 +242,11 @@ def read_history(
     if panel.covariate_names != fitted.covariate_names:
         wanted, given = list(fitted.covariate_names), list(panel.covariate_names)
         raise InvalidArgumentError(f"{name} has the covariates {given}; expected {wanted}, as in fit ({name_X}).")
+    if panel.past_names != fitted.past_names:
+        wanted, given = list(fitted.past_names), list(panel.past_names)
+        raise InvalidArgumentError(
+            f"{name} has the past covariates {given}; expected {wanted}, as in fit ({name_X_past})."
+        )
     where = (f"{name}['ds']", "") if panel.form == "long" else (f"{name}.index", name)
     indexes: dict[int, Any] = {}  # the series of a frame share one index: it is compared once
     series = []
@@ -222,7 +255,38 @@ def read_history(
         if id(each.index) not in indexes:
             indexes[id(each.index)] = index_like(each.index, fitted.series[0].index, *where)
         series.append(replace(each, index=indexes[id(each.index)]))
-    return replace(panel, series=tuple(series))
+    fields = _static_of(fitted, panel, labels, static, name)
+    return replace(panel, series=tuple(series), **fields)
+
+
+def _static_of(fitted: Panel, panel: Panel, labels: Sequence[Any], static: Any, name: str) -> dict[str, Any]:
+    """The fields of the panel of a history that hold for a whole series, in the order of `labels`.
+
+    They are those of `static` or of a Panel that was given as history; else, and for series without a row, those of
+    `fit`.
+    """
+    names = [*fitted.static_names, *fitted.category_names]
+    own = [*panel.static_names, *panel.category_names]
+    if static is not None:
+        if own or not names:
+            where = f"{name} has them too" if own else "fit had none"
+            raise InvalidArgumentError(f"static is given, but {where}; expected static=None.")
+        return read_static(static, labels, panel.form, fitted=fitted)
+    if own and (panel.static_names, panel.category_names) != (fitted.static_names, fitted.category_names):
+        raise InvalidArgumentError(f"{name} has the static columns {own}; expected {names or 'none'}, as in fit.")
+    source = panel if own else fitted
+    rows = {label: row for row, label in enumerate(source.ids)}
+    new = [label for label in labels if label not in rows]
+    if new and names:
+        raise InvalidArgumentError(
+            f"{name} has {len(new)} series that fit did not have: {listed(new)}; expected static= with "
+            f"{', '.join(names)} for them, as in fit."
+        )
+    places = [rows[label] for label in labels] if names else []
+    return {
+        "static": source.static[places], "static_names": fitted.static_names,
+        "categories": tuple(source.categories[place] for place in places), "category_names": fitted.category_names,
+    }  # fmt: skip
 
 
 def read_seed(seed: Any, first: SeriesData, window: int) -> tuple[SeriesData, bool]:
@@ -245,7 +309,7 @@ def read_seed(seed: Any, first: SeriesData, window: int) -> tuple[SeriesData, bo
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
         start = check_int("seed", seed, 0, len(first.values) - 1, hint="It is an index of the fitted series.")
         end = min(start + window, len(first.values))
-        return SeriesData(first.id, first.values[:end], first.index[:end], first.covariates[:end]), False
+        return first.first(end), False
     panel = panel_of(seed, name="seed")
     values = panel.series[0].values
     if len(panel.series) > 1:
@@ -254,4 +318,4 @@ def read_seed(seed: Any, first: SeriesData, window: int) -> tuple[SeriesData, bo
         raise InvalidArgumentError(
             f"seed has {len(values)} values; expected at most {len(first.values)}, the length of the fitted series."
         )
-    return SeriesData(first.id, values, first.index[: len(values)], first.covariates[: len(values)]), False
+    return replace(first.first(len(values)), values=values), False

@@ -59,6 +59,10 @@ def save(fitted: Fitted | FittedPanel, params: Mapping[str, Any], path: str | os
     for i, each in enumerate(fitted.panel.series):
         arrays[f"series/{i:06d}"] = each.values
         arrays[f"covariates/{i:06d}"] = each.covariates
+        if fitted.panel.past_names:
+            arrays[f"past/{i:06d}"] = each.past
+    if fitted.panel.static_names:
+        arrays["static/values"] = fitted.panel.static
     intervals = None
     if fitted.intervals is not None:
         state, intervals = fitted.intervals.to_state()
@@ -153,7 +157,9 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | 
     def group(prefix: str) -> list[Any]:
         return [arrays[name] for name in names if name.startswith(f"{prefix}/")]
 
-    panel = Panel.from_config(notes["panel"], group("series"), group("covariates"))
+    panel = Panel.from_config(
+        notes["panel"], group("series"), group("covariates"), group("past") or None, arrays.get("static/values")
+    )
     spec = _spec_from(notes["spec"])
     intervals = None
     if notes["intervals"] is not None:

@@ -276,7 +276,9 @@ def test_the_series_are_read_once(folder, capsys, no_networks, monkeypatch):
     """The panel of the command line goes through the checks, the backtest and the fit."""
     parsed = []
     numeric_column = reading.numeric_column
-    monkeypatch.setattr(reading, "numeric_column", lambda *given: parsed.append(given) or numeric_column(*given))
+    monkeypatch.setattr(
+        reading, "numeric_column", lambda *given, **named: parsed.append(given) or numeric_column(*given, **named)
+    )
     monkeypatch.setattr(backtesting, "backtest", lambda panel, params, **rest: reading.read_panel(panel) and scores)
     names = {
         "fold": [0] * 3,

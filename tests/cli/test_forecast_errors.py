@@ -65,7 +65,7 @@ def test_a_missing_date_of_one_of_several_series_is_named(folder, capsys):
     (folder / "data.csv").write_text("\n".join(["shop,month,milk", *rows]))
     error = refused(capsys, "data.csv", "--id", "shop", "--date", "month", "--horizon", "2", *TINY)
     assert "data.csv: column 'month' of series 'B': 1 date is missing at the frequency 'MS': 2020-05-01." in error
-    assert "skip" not in error  # a parameter that is no option
+    assert error.endswith(" Add their rows. --missing skip reads them as gaps.\n")  # the option, not the parameter
 
 
 @pytest.mark.parametrize(

@@ -115,3 +115,132 @@ def test_a_history_has_the_frequency_of_the_fitted_series():
     history = long_frame([("a", DAYS[[1, 3, 5]]), ("b", DAYS[[2, 4]])])
     found = read_history(panel_of(long), history, None, missing="skip")
     assert [len(each.values) for each in found.series] == [5, 3]
+
+
+# Past covariates, and what holds for a whole series
+
+RAIN = pd.DataFrame({"rain": np.arange(30.0), "sun": 1.0}, DAYS)
+WIDE = pd.DataFrame({"a": series_over(DAYS), "b": series_over(DAYS)})
+SHOPS = pd.DataFrame({"area": [1.5, 2.5], "region": ["north", "south"]}, ["a", "b"])
+ARRAY_SHOPS = SHOPS.reset_index(drop=True)
+
+
+def weather(y):
+    return y[["unique_id", "ds"]].assign(rain=(y["ds"] - DAYS[0]).dt.days.astype(float))
+
+
+@pytest.mark.parametrize("missing", ["error", "skip"])
+def test_past_covariates_cover_a_continuation(missing):
+    long = long_frame([("a", DAYS), ("b", DAYS)])
+    early = (long["ds"] < DAYS[20]).to_numpy()
+    for y, val, X_past, short, static in (
+        (WIDE[:20], WIDE[20:], RAIN, RAIN[:20], SHOPS),
+        (WIDE[:20].to_numpy(), WIDE[20:].to_numpy(), RAIN.to_numpy(), RAIN[:20].to_numpy(), ARRAY_SHOPS),
+        (long[early], long[~early], weather(long), weather(long)[early], SHOPS),
+    ):
+        panel, n = read_training(y, None, val, missing, X_past=X_past, static=static)
+        assert n == 10
+        for each in panel.series:
+            assert each.past[:, 0].tolist() == list(range(30))
+        assert panel.static.tolist() == [[1.5], [2.5]]
+        assert panel.categories == (("north",), ("south",))
+        with pytest.raises(InvalidArgumentError, match=r"X_past (lacks|has the shape)"):
+            read_training(y, None, val, missing, X_past=short)
+        for n_held_out in (None, 3):
+            panel, n = read_training(y, None, n_held_out, missing, X_past=short, static=static)
+            assert n == n_held_out
+            assert panel.series[1].past[:, 0].tolist() == list(range(20))
+    panel = read_panel(WIDE)
+    for option in ({"X_past": RAIN}, {"static": SHOPS}):
+        with pytest.raises(InvalidArgumentError, match=f"{next(iter(option))} with y=Panel; expected"):
+            read_training(panel, None, 3, missing, **option)
+
+
+def test_a_history_has_the_past_covariates_of_fit():
+    fitted = panel_of(WIDE[:20], X_past=RAIN[:20])
+    found = read_history(fitted, WIDE[["b", "a"]], None, history_X_past=RAIN)
+    assert found.ids == ("a", "b")
+    assert found.past_names == ("rain", "sun")
+    np.testing.assert_array_equal(found.series[0].past, RAIN)
+    for history, X_past, match in (
+        (WIDE, None, r"history has the past covariates \[\]; expected \['rain', 'sun'\], as in fit \(history_X_past\)"),
+        (WIDE, RAIN["rain"], r"history has the past covariates \['rain'\]; expected \['rain', 'sun'\]"),
+        (WIDE, RAIN[:20], "history, taken as y: X_past lacks 10 of the 30 dates of y"),
+        (None, RAIN, "history_X_past is given, but not history; expected both, or neither"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=match):
+            read_history(fitted, history, None, history_X_past=X_past)
+    with pytest.raises(InvalidArgumentError, match=r"y has the past covariates .*\(X_past\)"):
+        read_history(fitted, WIDE, None, "y", "X", name_X_past="X_past")
+    gappy = WIDE.drop(DAYS[[4, 5]])
+    found = read_history(fitted, gappy, None, history_X_past=RAIN.drop(DAYS[4]), missing="skip")
+    assert np.flatnonzero(np.isnan(found.series[0].past[:, 0])).tolist() == [4]
+
+
+def static_of(panel):
+    return dict(zip(panel.ids, zip(panel.static[:, 0].tolist(), panel.categories, strict=True), strict=True))
+
+
+def test_a_history_of_fitted_series_has_what_fit_had():
+    fitted = panel_of(WIDE, static=SHOPS)
+    expected = {"a": (1.5, ("north",)), "b": (2.5, ("south",))}
+    found = read_history(fitted, WIDE[["b", "a"]], None)
+    assert (static_of(found), found.ids) == (expected, ("a", "b"))
+    assert (found.static_names, found.category_names) == (("area",), ("region",))
+    assert static_of(read_history(fitted, WIDE[["b"]], None, any_series=True)) == {"b": expected["b"]}
+    # A row that is given replaces that of fit.
+    other = pd.DataFrame({"area": [9.0], "region": ["west"]}, ["b"])
+    found = read_history(fitted, WIDE[["b", "a"]], None, static=other)
+    assert static_of(found) == {"a": expected["a"], "b": (9.0, ("west",))}
+    # A panel has its own.
+    for history in (
+        panel_of(WIDE[["b", "a"]], static=other.set_axis(["a"]).reindex(["a", "b"])),
+        panel_of(WIDE, static=SHOPS),
+    ):
+        found = read_history(fitted, history, None)
+        assert found.ids == fitted.ids
+        own = static_of(history)
+        for label, (area, region) in static_of(found).items():
+            np.testing.assert_equal((area, region), own[label])
+
+
+def test_a_history_of_other_series_needs_static_columns():
+    fitted = panel_of(WIDE, static=SHOPS)
+    history = WIDE.rename(columns={"a": "c"})
+    with pytest.raises(InvalidArgumentError) as caught:
+        read_history(fitted, history, None, any_series=True)
+    assert str(caught.value) == (
+        "history has 1 series that fit did not have: 'c'; expected static= with area, region for them, as in fit."
+    )
+    row = pd.DataFrame({"area": [7.0], "region": ["east"]}, ["c"])
+    found = read_history(fitted, history, None, any_series=True, static=row)
+    assert static_of(found) == {"c": (7.0, ("east",)), "b": (2.5, ("south",))}
+    unknown = pd.DataFrame({"area": [None], "region": [np.nan]}, ["c"])
+    found = read_history(fitted, history, None, any_series=True, static=unknown)
+    assert found.categories == (("",), ("south",))
+    np.testing.assert_array_equal(found.static, [[NAN], [2.5]])
+    for static, match in (
+        (SHOPS, "static lacks 1 of the 2 series: 'c'; it has 'a', 'b'"),
+        (row[["area"]], r"numbers \['area'\] and the categories \[\]; expected \['area'\] and \['region'\], as in fit"),
+        (row.assign(region=3), r"static has the numbers \['area', 'region'\] and the categories \[\]; expected"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=match):
+            read_history(fitted, history, None, any_series=True, static=static)
+
+
+def test_static_columns_are_in_fit_and_in_the_history():
+    plain, fitted = panel_of(WIDE), panel_of(WIDE, static=SHOPS)
+    with pytest.raises(InvalidArgumentError, match="static is given, but fit had none; expected static=None"):
+        read_history(plain, WIDE, None, static=SHOPS)
+    with pytest.raises(InvalidArgumentError, match="static is given, but not history; expected both, or neither"):
+        read_history(fitted, None, None, static=SHOPS)
+    with pytest.raises(
+        InvalidArgumentError, match=r"history has the static columns \['area', 'region'\]; expected none"
+    ):
+        read_history(plain, fitted, None)
+    with pytest.raises(InvalidArgumentError, match="static is given, but history has them too; expected static=None"):
+        read_history(fitted, fitted, None, static=SHOPS)
+    with pytest.raises(InvalidArgumentError, match=r"has the static columns .* expected .'area', 'region'., as"):
+        read_history(fitted, panel_of(WIDE, static=SHOPS["area"]), None)
+    found = read_history(plain, WIDE, None)
+    assert (found.static.shape, found.categories) == ((2, 0), ((), ()))

@@ -55,9 +55,11 @@ class SeriesCutter:
     """
 
     def __init__(self) -> None:
-        self._rests: dict[tuple[int, int], tuple[Index, Values]] = {}
+        self._rests: dict[tuple[int, int], tuple[Index, Values, Values]] = {}
 
-    def series(self, label: Any, values: Values, index: Index, covariates: Values, what: str) -> SeriesData:
+    def series(
+        self, label: Any, values: Values, index: Index, covariates: Values, past: Values, what: str
+    ) -> SeriesData:
         """The series from its first value on.
 
         Args:
@@ -65,6 +67,7 @@ class SeriesCutter:
             values: float64 (T,), NaN where missing.
             index: T dates.
             covariates: float64 (T, K).
+            past: float64 (T, P).
             what: how messages name the series.
 
         Raises:
@@ -77,10 +80,10 @@ class SeriesCutter:
             )
         first = int(known[0])
         if first == 0:
-            return SeriesData(label, values, index, covariates)
+            return SeriesData(label, values, index, covariates, past)
         key = id(index), first
         if key not in self._rests:
-            self._rests[key] = index[first:], covariates[first:]
+            self._rests[key] = index[first:], covariates[first:], past[first:]
         return SeriesData(label, values[first:].copy(), *self._rests[key])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kerazoo._validation import check_choice
+from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.index import future_index
 from kerazoo.forecast.data.pandas_json import (
@@ -37,12 +37,42 @@ class SeriesData:
         values: float64 (T,), finite; with `read_panel(missing="skip")` NaN where a value is missing, except the first.
         index: the T dates: a DatetimeIndex with a freq, a PeriodIndex, or a RangeIndex with step 1.
         covariates: float64 (T, K), finite, also known for future dates; K = 0 without covariates.
+        past: float64 (T, P), covariates that are not known for future dates; finite, or NaN where it is unknown, as
+            it may be where the value of the series is missing. P = 0 without them, which is the default.
+
+    >>> import pandas as pd
+    >>> series = SeriesData("sold", np.array([3.0, 1.0, 2.0]), pd.RangeIndex(3), np.empty((3, 0)))
+    >>> series.first(2).values, series.past.shape
+    (array([3., 1.]), (3, 0))
     """
 
     id: Any
     values: Values
     index: Index
     covariates: Values
+    past: Values = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.past is None:
+            object.__setattr__(self, "past", np.empty((len(self.index), 0)))
+        if len(self.past) != len(self.index):
+            raise InvalidArgumentError(
+                f"past has {len(self.past)} rows; expected {len(self.index)}, one for each date of the series."
+            )
+
+    def first(self, n: int) -> SeriesData:
+        """The first `n` steps of the series, with all that belongs to them. Arrays are views.
+
+        Args:
+            n: int, from 0 to T.
+
+        Raises:
+            InvalidArgumentError: another number.
+        """
+        n = check_int("n", n, 0, len(self.values))
+        return replace(
+            self, values=self.values[:n], index=self.index[:n], covariates=self.covariates[:n], past=self.past[:n]
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +87,11 @@ class Panel:
         level_names: names of the levels of a frame's columns.
         id_dtype: pandas dtype of a frame's columns or of the unique_ids; None: inferred by pandas.
         ndim: 1 or 2, number of axes of an array.
+        past_names: names of the P covariates that are not known for future dates.
+        static_names: names of the C numbers that hold for a whole series.
+        static: float64 (S, C), NaN where unknown; one row per series.
+        category_names: names of the G categories that hold for a whole series.
+        categories: S tuples of G str, "" where unknown.
 
     >>> from kerazoo.forecast.data import read_panel
     >>> panel = read_panel([3.0, 1.0, 2.0])
@@ -71,6 +106,27 @@ class Panel:
     level_names: tuple[Hashable, ...] = (None,)
     id_dtype: Any = None
     ndim: int = 1
+    past_names: tuple[str, ...] = ()
+    static_names: tuple[str, ...] = ()
+    static: Values = None  # type: ignore[assignment]
+    category_names: tuple[str, ...] = ()
+    categories: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        # Without columns, what holds for a whole series follows the number of series.
+        if not self.static_names:
+            object.__setattr__(self, "static", np.empty((len(self.series), 0)))
+        if not self.category_names:
+            object.__setattr__(self, "categories", ((),) * len(self.series))
+        shape = len(self.series), len(self.static_names)
+        if np.shape(self.static) != shape:
+            raise InvalidArgumentError(f"static has the shape {np.shape(self.static)}; expected {shape}.")
+        wrong = {len(each) for each in self.categories} - {len(self.category_names)}
+        if wrong or len(self.categories) != len(self.series):
+            raise InvalidArgumentError(
+                f"categories have {len(self.categories)} rows of {len(self.category_names)} names; expected one row "
+                f"for each of the {len(self.series)} series, with a text for each name."
+            )
 
     @property
     def ids(self) -> tuple[Any, ...]:
@@ -94,15 +150,22 @@ class Panel:
             found.append(known[end])
         return found
 
-    def continued(self, values: Sequence[Values], covariates: Sequence[Values]) -> Panel:
+    def continued(
+        self, values: Sequence[Values], covariates: Sequence[Values], past: Sequence[Values] | None = None
+    ) -> Panel:
         """The panel with further steps after each series.
 
         Args:
             values: float64 (H,) per series.
             covariates: float64 (H, K) per series.
+            past: float64 (H, P) per series. None: NaN, which is unknown.
         """
+        if past is None:
+            past = [
+                np.full((len(new), each.past.shape[1]), np.nan) for each, new in zip(self.series, values, strict=True)
+            ]
         series = []
-        for each, new, rows in zip(self.series, values, covariates, strict=True):
+        for each, new, rows, before in zip(self.series, values, covariates, past, strict=True):
             index = each.index.append(future_index(each.index, len(new)))
             if isinstance(index, pd.DatetimeIndex):  # append loses it
                 index.freq = each.index.freq
@@ -112,12 +175,13 @@ class Panel:
                     values=np.concatenate([each.values, new]),
                     index=index,
                     covariates=np.concatenate([each.covariates, rows]),
+                    past=np.concatenate([each.past, before]),
                 )
             )
         return replace(self, series=tuple(series))
 
     def to_config(self) -> dict[str, Any]:
-        """The panel without the numbers of the series and covariates, as values that JSON can hold.
+        """The panel without the numbers of the series, covariates and `static`, as values that JSON can hold.
 
         Raises:
             InvalidArgumentError: JSON cannot hold a label, a frequency or a time zone.
@@ -130,7 +194,7 @@ class Panel:
                 text = json.dumps(index_config(each.index))
                 known[id(each.index)] = indexes.setdefault(text, len(indexes))
             series.append({"id": label_config(each.id), "index": known[id(each.index)]})
-        return {
+        config = {
             "form": self.form,
             "covariate_names": list(self.covariate_names),
             "name": label_config(self.name),
@@ -140,6 +204,13 @@ class Panel:
             "indexes": [json.loads(text) for text in indexes],
             "series": series,
         }
+        # Only where they exist: without them the config is that of earlier versions.
+        for field in ("past_names", "static_names", "category_names"):
+            if getattr(self, field):
+                config[field] = list(getattr(self, field))
+        if self.category_names:
+            config["categories"] = [list(each) for each in self.categories]
+        return config
 
     @classmethod
     def from_config(
@@ -147,13 +218,17 @@ class Panel:
         config: Mapping[str, Any],
         values: Sequence[Values] | None = None,
         covariates: Sequence[Values] | None = None,
+        past: Sequence[Values] | None = None,
+        static: Values | None = None,
     ) -> Panel:
         """The inverse of :meth:`to_config`.
 
         Args:
-            config: from :meth:`to_config`.
+            config: from :meth:`to_config`, also of a version without past covariates and what holds for a whole series.
             values: one float64 (T,) per series. None: NaN; the dates suffice for `read_future` and `write_forecast`.
             covariates: one float64 (T, K) per series. None: NaN.
+            past: one float64 (T, P) per series. None: NaN.
+            static: float64 (S, C). None: NaN.
 
         Raises:
             InvalidArgumentError: a field is missing, or the arrays have the wrong number or shape.
@@ -174,9 +249,14 @@ class Panel:
         shapes: list[tuple[int, ...]] = [(len(index),) for index in index_of]
         numbers = _arrays("values", values, shapes)
         features = _arrays("covariates", covariates, [(*shape, len(names)) for shape in shapes])
+        past_names, static_names, category_names = (
+            tuple(config.get(field, ())) for field in ("past_names", "static_names", "category_names")
+        )
+        before = _arrays("past", past, [(*shape, len(past_names)) for shape in shapes])
+        (rows,) = _arrays("static", None if static is None else [static], [(len(shapes), len(static_names))])
         series = tuple(
             SeriesData(label_from(each["id"]), *parts)
-            for each, *parts in zip(config["series"], numbers, index_of, features, strict=True)
+            for each, *parts in zip(config["series"], numbers, index_of, features, before, strict=True)
         )
         return cls(
             series,
@@ -186,6 +266,11 @@ class Panel:
             tuple(label_from(name) for name in config["level_names"]),
             dtype_from(config["id_dtype"]),
             config["ndim"],
+            past_names,
+            static_names,
+            rows,
+            category_names,
+            tuple(tuple(each) for each in config.get("categories", ())),
         )
 
 

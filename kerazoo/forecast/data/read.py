@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -28,6 +29,8 @@ from kerazoo.forecast.data.index import (
 )
 from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.panel import Panel
+from kerazoo.forecast.data.past import long_past, shared_past
+from kerazoo.forecast.data.static import read_static
 from kerazoo.forecast.data.types import Index, Values
 from kerazoo.forecast.data.validation import (
     KEYS,
@@ -42,6 +45,7 @@ from kerazoo.forecast.data.validation import (
     long_keys,
     numeric_column,
     plain_array,
+    rows_by_key,
 )
 
 __all__ = ["read_panel"]
@@ -53,8 +57,16 @@ ALLOWED = (
 EVERY_STEP = ", with a value for every step, also where one of y is missing"
 
 
-def read_panel(y: Any, X: Any = None, missing: str = "error", like: Index | None = None) -> Panel:
-    """Read one or several series, with covariates that are known for future dates.
+def read_panel(
+    y: Any,
+    X: Any = None,
+    missing: str = "error",
+    like: Index | None = None,
+    *,
+    X_past: Any = None,
+    static: Any = None,
+) -> Panel:
+    """Read one or several series, with covariates and what else is known about them.
 
     Args:
         y: one of
@@ -71,9 +83,9 @@ def read_panel(y: Any, X: Any = None, missing: str = "error", like: Index | None
             All numeric dtypes except bool and complex are accepted, also nullable ones. If a
             DatetimeIndex has no `freq`, it is inferred from the dates, of which there must be at least three. Time
             zones are kept.
-        X: covariates, or None. A Series or a DataFrame over the index of `y`, the same for all series; for a long `y`
-            a long DataFrame with `unique_id`, `ds` and the covariates; or numbers (T, K) or (T,), which are named x0,
-            x1, ... A Series without a name is called x.
+        X: covariates that are known for future dates, or None. A Series or a DataFrame over the index of `y`, the same
+            for all series; for a long `y` a long DataFrame with `unique_id`, `ds` and the covariates; or numbers (T, K)
+            or (T,), which are named x0, x1, ... A Series without a name is called x.
         missing: "error": missing values and dates are refused. "skip": missing values (NaN, None, NA) of `y` are NaN in
             the panel, and so are the values of dates that are missing between others. What is missing before the first
             value of a series is cut off, as the series begins there; what is missing at its end is kept, so that
@@ -81,9 +93,15 @@ def read_panel(y: Any, X: Any = None, missing: str = "error", like: Index | None
             must have a value for every step, also for dates that `y` lacks.
         like: a regular index whose frequency missing dates have, if all dates lie on its grid; else, or with None, it
             is the frequency that leaves the fewest gaps. Without `missing="skip"` it is not used.
+        X_past: covariates that are not known for future dates, such as the weather or the sales of other shops, or
+            None: see :func:`kerazoo.forecast.data.past.shared_past` and `long_past`. In the forms of `X`, with a
+            finite value for every date at which `y` has one; further dates and series are ignored. Columns of an array
+            are named past0, past1, ..., a Series without a name past.
+        static: what holds for a whole series, such as its region, or None: one row per series, see
+            :func:`kerazoo.forecast.data.static.read_static`.
 
     Returns:
-        The panel. Its arrays are copies of `y` and `X`.
+        The panel. Its arrays are copies of `y`, `X` and `X_past`.
 
     Raises:
         InvalidArgumentError: an unsupported type or dtype, no values, values that are not finite, or dates that are
@@ -101,17 +119,25 @@ def read_panel(y: Any, X: Any = None, missing: str = "error", like: Index | None
     array([ 2.,  3.,  4., nan,  6.])
     """
     check_choice("missing", missing, MISSING, hint='"skip" reads missing values and dates as gaps.')
-    y, X = pandas_of(y, "y"), pandas_of(X, "X")
+    y, X, X_past = pandas_of(y, "y"), pandas_of(X, "X"), pandas_of(X_past, "X_past")
     if isinstance(y, Panel):
-        if X is not None:
-            raise InvalidArgumentError("X is given with a Panel as y; expected None, as a Panel holds its covariates.")
+        for name, given in (("X", X), ("X_past", X_past), ("static", static)):
+            if given is not None:
+                raise InvalidArgumentError(
+                    f"{name} is given with a Panel as y; expected None, as a Panel holds its covariates."
+                )
         if missing == "error":
             _check_no_gaps(y)
         return y
+    panel = _read(y, X, X_past, missing, like)
+    return panel if static is None else replace(panel, **read_static(static, panel.ids, panel.form))
+
+
+def _read(y: Any, X: Any, X_past: Any, missing: str, like: Index | None) -> Panel:
     if isinstance(y, pd.DataFrame):
         labels = list(y.columns)
         if all(key in labels for key in KEYS):
-            return _read_long(y, X, missing, like)
+            return _read_long(y, X, X_past, missing, like)
         if any(key in labels for key in KEYS):
             missing = next(key for key in KEYS if key not in labels)
             raise InvalidArgumentError(
@@ -119,15 +145,16 @@ def read_panel(y: Any, X: Any = None, missing: str = "error", like: Index | None
                 "frame. For one series: y.set_index('ds')['y']. For several as columns: leave unique_id out, and put "
                 "the dates in the index."
             )
-        return _read_frame(y, X, missing, like)
+        return _read_frame(y, X, X_past, missing, like)
     if isinstance(y, pd.Series):
         index, rows = _index_of(y, missing, like)
         values = spread(numeric_column(y, "y", index[rows], missing=missing), rows, len(index))
         covariates, names = _shared_covariates(X, index, missing)
-        series = SeriesCutter().series(y.name, values, index, covariates, "y")
-        return Panel((series,), "series", names, y.name)
+        past, past_names = shared_past(X_past, index, ~np.isnan(values), names)
+        series = SeriesCutter().series(y.name, values, index, covariates, past, "y")
+        return Panel((series,), "series", names, y.name, past_names=past_names)
     if isinstance(y, np.ndarray | list | tuple):
-        return _read_array(y, X, missing)
+        return _read_array(y, X, X_past, missing)
     raise InvalidArgumentError(f"y is a {type(y).__name__}; expected {ALLOWED}.")
 
 
@@ -141,7 +168,7 @@ def _check_no_gaps(panel: Panel) -> None:
             )
 
 
-def _read_frame(y: pd.DataFrame, X: Any, missing: str, like: Index | None) -> Panel:
+def _read_frame(y: pd.DataFrame, X: Any, X_past: Any, missing: str, like: Index | None) -> Panel:
     labels = list(y.columns)
     if not labels:
         raise InvalidArgumentError("y has no columns; expected one column per series.")
@@ -154,16 +181,17 @@ def _read_frame(y: pd.DataFrame, X: Any, missing: str, like: Index | None) -> Pa
         for i, what in enumerate(whats)
     ]
     covariates, names = _shared_covariates(X, index, missing)
+    past, past_names = shared_past(X_past, index, _known_to_any(numbers), names)
     cutter = SeriesCutter()
     series = tuple(
-        cutter.series(label, values, index, covariates, what)
+        cutter.series(label, values, index, covariates, past, what)
         for label, values, what in zip(y.columns.tolist(), numbers, whats, strict=True)
     )
     dtype = None if isinstance(y.columns, pd.MultiIndex) else y.columns.dtype
-    return Panel(series, "frame", names, None, tuple(y.columns.names), dtype)
+    return Panel(series, "frame", names, None, tuple(y.columns.names), dtype, past_names=past_names)
 
 
-def _read_array(y: Any, X: Any, missing: str) -> Panel:
+def _read_array(y: Any, X: Any, X_past: Any, missing: str) -> Panel:
     array = plain_array(y, "y", missing)
     if array.ndim not in (1, 2):
         raise InvalidArgumentError(f"y has the shape {array.shape}; expected (T,) or (T, n).")
@@ -172,12 +200,20 @@ def _read_array(y: Any, X: Any, missing: str) -> Panel:
     index = pd.RangeIndex(len(array))
     columns = array.reshape(len(array), -1)
     covariates, names = _shared_covariates(X, index, missing)
-    cutter, series = SeriesCutter(), []
-    for i in range(columns.shape[1]):
-        what = "y" if array.ndim == 1 else f"y[:, {i}]"
-        values = check_finite(columns[:, i].copy(), what, index, missing=missing)
-        series.append(cutter.series(i, values, index, covariates, what))
-    return Panel(tuple(series), "array", names, ndim=array.ndim)
+    whats = ["y"] if array.ndim == 1 else [f"y[:, {i}]" for i in range(columns.shape[1])]
+    numbers = [check_finite(columns[:, i].copy(), what, index, missing=missing) for i, what in enumerate(whats)]
+    past, past_names = shared_past(X_past, index, _known_to_any(numbers), names)
+    cutter = SeriesCutter()
+    series = tuple(
+        cutter.series(i, values, index, covariates, past, what)
+        for i, (values, what) in enumerate(zip(numbers, whats, strict=True))
+    )
+    return Panel(series, "array", names, ndim=array.ndim, past_names=past_names)
+
+
+def _known_to_any(numbers: list[Values]) -> NDArray[np.bool_]:
+    """Whether any of several series has a value, step by step."""
+    return ~np.logical_and.reduce([np.isnan(each) for each in numbers])
 
 
 def _index_of(y: Any, missing: str, like: Index | None) -> tuple[Index, NDArray[np.intp]]:
@@ -194,7 +230,7 @@ def _index_of(y: Any, missing: str, like: Index | None) -> tuple[Index, NDArray[
 # Long frames
 
 
-def _read_long(y: pd.DataFrame, X: Any, missing: str, like: Index | None) -> Panel:
+def _read_long(y: pd.DataFrame, X: Any, X_past: Any, missing: str, like: Index | None) -> Panel:
     labels = list(y.columns)
     check_unique_names(labels, "y")
     if "y" not in labels:
@@ -244,13 +280,17 @@ def _read_long(y: pd.DataFrame, X: Any, missing: str, like: Index | None) -> Pan
     by_name = {str(label): frame[label] for label in frame.columns}
     columns = [covariate_column(by_name[name].iloc[rows_of_X], what, name, rows, codes) for name in names]
     covariates = np.stack(columns, axis=1) if columns else np.empty((len(values), 0))
+    past, past_names = long_past(X_past, rows, uniques, codes, ~np.isnan(values), names)
     if indexes is None:
         indexes = _long_indexes(dates, starts, ends, ids)
+    parts = [
+        [each[start:end].copy() for each in (values, covariates, past)] for start, end in zip(starts, ends, strict=True)
+    ]
     series = tuple(
-        SeriesCutter().series(label, values[start:end].copy(), index, covariates[start:end].copy(), f"series {label!r}")
-        for label, start, end, index in zip(ids, starts, ends, indexes, strict=True)
+        SeriesCutter().series(label, own, index, known, before, f"series {label!r}")
+        for label, index, (own, known, before) in zip(ids, indexes, parts, strict=True)
     )
-    return Panel(series, "long", names, id_dtype=y["unique_id"].dtype)
+    return Panel(series, "long", names, id_dtype=y["unique_id"].dtype, past_names=past_names)
 
 
 def _long_indexes(dates: Index, starts: NDArray[Any], ends: NDArray[Any], ids: list[Any]) -> list[Index]:
@@ -306,20 +346,12 @@ def _matching_rows(
     X: pd.DataFrame, rows: pd.MultiIndex, uniques: Index, codes: NDArray[Any], dates: Index, filled: bool
 ) -> NDArray[np.intp]:
     """The row numbers in X of the rows of y, those that were filled in among them."""
-    X_dates, X_codes, X_uniques = long_keys(X, "X")
-    check_same_kind(X_dates, dates, "X['ds']", "y['ds']")
-    shown = pd.MultiIndex.from_arrays([X_uniques.take(X_codes), X_dates])
-    check_repeated(pd.MultiIndex.from_arrays([X_codes, X_dates]), "X", shown)
-    known = uniques.get_indexer(X_uniques)[X_codes]  # -1: a series that y does not have
-    rows_of_y = np.flatnonzero(known >= 0)
-    X_rows = pd.MultiIndex.from_arrays([known[rows_of_y], X_dates[rows_of_y]])
-    found = X_rows.get_indexer(pd.MultiIndex.from_arrays([codes, dates]))
+    found, shown = rows_by_key(X, "X", uniques, codes, dates)
     if (found < 0).any():
         raise InvalidArgumentError(
             f"X lacks {int((found < 0).sum())} rows of y: {listed(rows[found < 0])}; "
             f"expected the same unique_id and ds in both{EVERY_STEP if filled else ''}."
         )
-    found = rows_of_y[found]
     if len(X) > len(found):
         extra = np.ones(len(X), bool)
         extra[found] = False
@@ -327,7 +359,7 @@ def _matching_rows(
             f"X has {int(extra.sum())} rows that y does not have: {listed(shown[extra])}; expected the same unique_id "
             "and ds in both. y[['unique_id', 'ds']].merge(X) selects those of y."
         )
-    return np.asarray(found)
+    return found
 
 
 # Covariates over the index of y

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.data.index import SHOWN, kind_of, text_of, typed_index
+from kerazoo.forecast.data.index import SHOWN, check_repeated, kind_of, text_of, typed_index
 from kerazoo.forecast.data.types import Index, Values
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "long_keys",
     "numeric_column",
     "plain_array",
+    "rows_by_key",
     "series_array",
 ]
 
@@ -133,7 +134,12 @@ def numeric_column(
 
 
 def covariate_column(
-    column: pd.Series, owner: str, name: str, labels: Index, codes: NDArray[np.intp] | None = None
+    column: pd.Series,
+    owner: str,
+    name: str,
+    labels: Index,
+    codes: NDArray[np.intp] | None = None,
+    missing: str | None = None,
 ) -> Values:
     """A column of covariates as :func:`numeric_column`; the message for text and categories says what to do with them.
 
@@ -143,6 +149,7 @@ def covariate_column(
         name: of the column.
         labels: dates of the values, for messages.
         codes: number of the series of each row, if there are several.
+        missing: "skip": missing values stay NaN; None: they are refused.
 
     Raises:
         InvalidArgumentError: another dtype, or values that are not finite.
@@ -150,20 +157,22 @@ def covariate_column(
     what, types = f"{owner}[{name!r}]", pd.api.types
     is_text = types.is_object_dtype(column.dtype) or types.is_string_dtype(column.dtype)
     is_category = isinstance(column.dtype, pd.CategoricalDtype)
-    is_number = pd.to_numeric(column.astype(object), errors="coerce").notna().all() if is_text or is_category else True
+    known = column.dropna() if missing == "skip" else column
+    is_number = pd.to_numeric(known.astype(object), errors="coerce").notna().all() if is_text or is_category else True
     if is_number:
-        return numeric_column(column, what, labels)
+        return numeric_column(column, what, labels, missing=missing)
     drop = f"{owner}.drop(columns=[{name!r}]) leaves it out"
     dummies = f"pd.get_dummies({owner}, columns=[{name!r}], dtype=float) makes a column of 0 and 1 for each value."
     if codes is not None and (pd.Series(column.to_numpy(object)).groupby(codes).nunique(dropna=False) == 1).all():
         why = (
             f"in a long frame, columns besides unique_id, ds and y are covariates, and {name!r} is the same in all "
-            "rows of each series: it describes the series, and such columns are not used yet"
+            "rows of each series: it describes the series"
         )
-        raise InvalidArgumentError(f"{what} has the dtype {column.dtype}; expected numbers: {why}. {drop}.")
+        table = f"static={owner}.drop_duplicates('unique_id')[['unique_id', {name!r}]] gives it for each series"
+        raise InvalidArgumentError(f"{what} has the dtype {column.dtype}; expected numbers: {why}. {table}; {drop}.")
+    reach = "" if owner == "X_past" else " that are known for the dates of the forecast"
     raise InvalidArgumentError(
-        f"{what} has the dtype {column.dtype}; expected numbers: covariates are numbers that are known for the dates "
-        f"of the forecast. {drop}; {dummies}"
+        f"{what} has the dtype {column.dtype}; expected numbers: covariates are numbers{reach}. {drop}; {dummies}"
     )
 
 
@@ -215,9 +224,12 @@ def as_frame(X: Any, names: Sequence[str] = ("x",)) -> pd.DataFrame:
     return X.to_frame(name)
 
 
-def covariate_array(X: Any, length: int, what: str, axis: str) -> Values:
-    """Covariates without dates as float64 (length, K); messages call them `what` and their first axis `axis`."""
-    array = plain_array(X, what)
+def covariate_array(X: Any, length: int, what: str, axis: str, missing: str | None = None) -> Values:
+    """Covariates without dates as float64 (length, K); messages call them `what` and their first axis `axis`.
+
+    With `missing="skip"` missing values are NaN; by default they are refused.
+    """
+    array = plain_array(X, what, missing)
     if array.ndim not in (1, 2) or len(array) != length or not array.size:
         raise InvalidArgumentError(
             f"{what} has the shape {array.shape}; expected ({axis}, K) or ({axis},) with {axis}={length}."
@@ -225,7 +237,7 @@ def covariate_array(X: Any, length: int, what: str, axis: str) -> Values:
     columns = array.reshape(length, -1)
     labels = pd.RangeIndex(length)
     for i in range(columns.shape[1]):
-        check_finite(columns[:, i], what if array.ndim == 1 else f"{what}[:, {i}]", labels)
+        check_finite(columns[:, i], what if array.ndim == 1 else f"{what}[:, {i}]", labels, missing=missing)
     return columns
 
 
@@ -237,6 +249,35 @@ def check_keys(frame: pd.DataFrame, what: str) -> None:
             f"{what} has no column {' and no '.join(map(repr, lacks))}; expected unique_id, ds and the covariates, "
             "since y is a long frame."
         )
+
+
+def rows_by_key(
+    frame: pd.DataFrame, what: str, uniques: Index, codes: NDArray[Any], dates: Index
+) -> tuple[NDArray[np.intp], pd.MultiIndex]:
+    """Where the series and dates of a long `y` are in another long frame.
+
+    Args:
+        frame: with unique_id and ds.
+        what: how messages name it.
+        uniques: the ids of `y`.
+        codes: number of the id of each row of `y`.
+        dates: date of each row of `y`.
+
+    Returns:
+        For each row of `y` that of the frame, or -1; and the keys of the rows of the frame, for messages.
+
+    Raises:
+        InvalidArgumentError: dates of another kind, or a key that occurs more than once.
+    """
+    own_dates, own_codes, own_uniques = long_keys(frame, what)
+    check_same_kind(own_dates, dates, f"{what}['ds']", "y['ds']")
+    shown = pd.MultiIndex.from_arrays([own_uniques.take(own_codes), own_dates])
+    check_repeated(pd.MultiIndex.from_arrays([own_codes, own_dates]), what, shown)
+    known = uniques.get_indexer(own_uniques)[own_codes]  # -1: a series that y does not have
+    rows = np.flatnonzero(known >= 0)
+    keys = pd.MultiIndex.from_arrays([known[rows], own_dates[rows]])
+    found = keys.get_indexer(pd.MultiIndex.from_arrays([codes, dates]))
+    return np.where(found < 0, -1, np.append(rows, -1)[found]), shown
 
 
 def long_keys(frame: pd.DataFrame, what: str) -> tuple[Index, NDArray[np.intp], Index]:
