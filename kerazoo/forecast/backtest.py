@@ -76,7 +76,7 @@ def backtest(
             levels = fitted.possible_levels(levels)
         starts = [len(each.values) - cutoff for each in panel.series]
         futures = [each.covariates[start : start + horizon] for each, start in zip(panel.series, starts, strict=True)]
-        columns = fitted.forecast(known.series, futures, horizon, levels)
+        columns = fitted.forecast(known, futures, horizon, levels)
         for number, (before, whole) in enumerate(zip(known.series, panel.series, strict=True)):
             future = slice(starts[number], starts[number] + horizon)
             truth = whole.values[future]

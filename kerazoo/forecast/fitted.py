@@ -104,12 +104,12 @@ class Fitted:
         return unknown_effects(self.panel, futures)
 
     def forecast(
-        self, series: Sequence[SeriesData], futures: Sequence[Values], horizon: int, levels: Iterable[float] = ()
+        self, panel: Panel, futures: Sequence[Values], horizon: int, levels: Iterable[float] = ()
     ) -> dict[str, list[Values]]:
         """Forecasts and the bounds of their intervals.
 
         Args:
-            series: the fitted series, or the same series with other lengths.
+            panel: the fitted series, or the same series with other lengths.
             futures: float64 (H, K) per series, the covariates of the steps to forecast.
             horizon: int >= 1, H.
             levels: fractions.
@@ -120,7 +120,7 @@ class Fitted:
         Raises:
             IntervalError: too few steps were held out for a level, or none.
         """
-        ensemble, levels = self.ensemble, tuple(levels)
+        ensemble, series, levels = self.ensemble, panel.series, tuple(levels)
         self._find_substitutes(series)
         histories = [
             ensemble.history_of(number, each, future, horizon)
@@ -144,14 +144,12 @@ class Fitted:
             )
         return columns | self.intervals.bounds(points, horizon, levels, ensemble.floor)
 
-    def updated(self, values: Sequence[Values], covariates: Sequence[Values]) -> Fitted:
+    def updated(self, panel: Panel) -> Fitted:
         """The state with further values of each series, from whose end forecasts start; nothing else changes.
 
         Args:
-            values: float64 (N,) per series.
-            covariates: float64 (N, K) per series.
+            panel: the longer series.
         """
-        panel = self.panel.continued(values, covariates)
         self._find_substitutes(panel.series)
         return replace(self, panel=panel)
 

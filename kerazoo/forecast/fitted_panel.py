@@ -127,12 +127,12 @@ class FittedPanel:
         return unknown_effects(self.panel, futures)
 
     def forecast(
-        self, series: Sequence[SeriesData], futures: Sequence[Values], horizon: int, levels: Iterable[float] = ()
+        self, panel: Panel, futures: Sequence[Values], horizon: int, levels: Iterable[float] = ()
     ) -> dict[str, list[Values]]:
         """Forecasts and the bounds of their intervals.
 
         Args:
-            series: the fitted series, the same with other lengths, or others. To those that differ the candidates are
+            panel: the fitted series, the same with other lengths, or others. To those that differ the candidates are
                 fitted anew, and combined with the weights of the fitted series of that name, or of the panel.
             futures: float64 (H, K) per series, covariates of the steps to forecast.
             horizon: int >= 1, H.
@@ -144,16 +144,17 @@ class FittedPanel:
         Raises:
             IntervalError: too few steps were held out for a level, or none.
         """
+        series = panel.series
         numbers = self._numbers(series)
         terms = self._terms(series, numbers)
         ys = self._without_terms(series, terms)
-        points, of_networks = self._points(series, ys, numbers, futures, horizon)
+        points, of_networks = self._points(panel, ys, numbers, futures, horizon)
         columns = {FORECAST: list(points)}
         levels = tuple(levels)
         # The floor is one of the series, not of what the terms leave.
         floor = None if terms else self.floor
         if levels and self._has_distribution:
-            columns |= self._bounds_of_networks(series, ys, futures, points - of_networks, levels)
+            columns |= self._bounds_of_networks(panel, ys, futures, points - of_networks, levels)
         elif levels:
             if self.intervals is None:
                 raise IntervalError(
@@ -171,19 +172,18 @@ class FittedPanel:
             columns = {label: [np.maximum(each, self.floor) for each in found] for label, found in columns.items()}
         return columns
 
-    def updated(self, values: Sequence[Values], covariates: Sequence[Values]) -> FittedPanel:
+    def updated(self, panel: Panel) -> FittedPanel:
         """The state with further values of each series, from whose end forecasts start; nothing else changes.
 
         Args:
-            values: float64 (N,) per series.
-            covariates: float64 (N, K) per series.
+            panel: the longer series.
         """
-        panel = self.panel.continued(values, covariates)
         numbers = list(range(len(panel.series)))
         ys = self._without_terms(panel.series, self._terms(panel.series, numbers))
         forecasts = self._statistics_of(ys, numbers, self.horizon)
-        if self.nets and self.inputs.of(panel.series) is None:
-            forecasts = mixed(forecasts, forecast_of(self.nets, ys, self.horizon), self.net_weights)
+        if self.nets and not self.inputs.depend_on_futures(panel):
+            of_networks = forecast_of(self.nets, ys, self.horizon, self.inputs.of(panel))
+            forecasts = mixed(forecasts, of_networks, self.net_weights)
         return replace(self, panel=panel, forecasts=forecasts)
 
     def _statistics_of(self, ys: Sequence[Values], numbers: Sequence[int | None], horizon: int) -> Values:
@@ -218,7 +218,7 @@ class FittedPanel:
 
     def _points(
         self,
-        series: Sequence[SeriesData],
+        panel: Panel,
         ys: Sequence[Values],
         numbers: Sequence[int | None],
         futures: Sequence[Values],
@@ -227,26 +227,26 @@ class FittedPanel:
         """Forecasts (S, H) of series without their terms, and those of the networks alone, if they are needed."""
         same = [
             number is not None and np.array_equal(each.values, self.panel.series[number].values, equal_nan=True)
-            for number, each in zip(numbers, series, strict=True)
+            for number, each in zip(numbers, panel.series, strict=True)
         ]
-        inputs = self.inputs.of(series, futures) if self.nets else None
+        later = bool(self.nets) and self.inputs.depend_on_futures(panel)  # the stored forecasts are without networks
         stored = horizon <= self.horizon and all(same)
         of_networks = np.zeros((len(ys), horizon))
-        if self.nets and (inputs is not None or not stored or self._has_distribution):
-            of_networks = forecast_of(self.nets, ys, horizon, inputs)
+        if self.nets and (later or not stored or self._has_distribution):
+            of_networks = forecast_of(self.nets, ys, horizon, self.inputs.of(panel, futures))
         if stored:
             points = np.stack([self.forecasts[number][:horizon] for number in numbers])
         else:
             points = self._statistics_of(ys, numbers, horizon)
         weights = extended(self.net_weights, horizon)
-        if self.nets and inputs is None and not stored:
+        if self.nets and not later and not stored:
             points = mixed(points, of_networks, weights)
         if not stored:
             # Fits that start elsewhere end elsewhere, within some 1e-4: a longer forecast begins with the shorter one.
             for place, number in enumerate(numbers):
                 if same[place]:
                     points[place, : self.horizon] = self.forecasts[number][:horizon]
-        if inputs is not None:
+        if later:
             points = mixed(points, of_networks, weights)
         return points, of_networks
 
@@ -273,7 +273,7 @@ class FittedPanel:
 
     def _bounds_of_networks(
         self,
-        series: Sequence[SeriesData],
+        panel: Panel,
         ys: Sequence[Values],
         futures: Sequence[Values],
         shift: Values,
@@ -282,7 +282,7 @@ class FittedPanel:
         """Quantiles of the networks, moved by what the forecast differs from theirs, `shift` (S, H)."""
         from kerazoo.forecast.global_nets import forecast_quantiles
 
-        inputs, horizon = self.inputs.of(series, futures), shift.shape[1]
+        inputs, horizon = self.inputs.of(panel, futures), shift.shape[1]
         tails = [side for level in levels for side in ((1 - level) / 2, (1 + level) / 2)]
         quantiles = [forecast_quantiles(net, ys, tails, horizon, inputs=inputs) for net in self.nets]
         moved = np.mean(quantiles, axis=0) + shift[:, :, None]

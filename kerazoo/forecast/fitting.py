@@ -105,6 +105,9 @@ def checkpoint_file(
         with_seed: whether the user chose the seed: only then must the checkpoint have the same.
     """
     arrays = [array for each in panel.series for array in (each.values, each.covariates)]
+    if panel.past_names or panel.static_names or panel.category_names:
+        arrays += [*(each.past for each in panel.series), panel.static]
+        arrays.append(np.frombuffer(repr(panel.categories).encode(), np.uint8))
     identity = {
         **identity_of(panel, settings, val),
         "data": checksum_of(arrays),
@@ -229,10 +232,7 @@ def _fit_part(
     choices: Sequence[Choice], series: Sequence[SeriesData], raw: Sequence[Values], cuts: Sequence[int], period: int
 ) -> _Part:
     scale = KnownScale.of([rows[:cut] for rows, cut in zip(raw, cuts, strict=True)])
-    parts = [
-        SeriesData(each.id, each.values[:cut], each.index[:cut], each.covariates[:cut])
-        for each, cut in zip(series, cuts, strict=True)
-    ]
+    parts = [each.first(cut) for each, cut in zip(series, cuts, strict=True)]
     terms: dict[str | None, Sequence[LinearTerm | None]] = {None: [None] * len(parts)}
     for form in {choice.term for choice in choices if choice.term is not None}:
         ys, covariates = [each.values for each in parts], [each.covariates for each in parts]

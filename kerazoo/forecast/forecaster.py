@@ -17,16 +17,15 @@ from kerazoo._runtime.deprecation import renamed_arguments, renamed_attribute, r
 from kerazoo._runtime.devices import prefer_fast_kernels
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError, NotFittedError
+from kerazoo.forecast.cross_validation import CrossValidationMixin
 from kerazoo.forecast.data.future import read_future
 from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.write import write_forecast, write_steps
 from kerazoo.forecast.files import FileMixin
-from kerazoo.forecast.inputs import panel_of, read_history, read_seed, read_training
+from kerazoo.forecast.inputs import read_history, read_seed, read_training
 from kerazoo.forecast.options import (
-    USUAL_LEVELS,
     FitSettings,
     fit_settings,
-    is_auto,
     read_levels,
     steps_to_hold_out,
 )
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Forecaster"]
 
 
-class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
+class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
     """Forecasts series with statistical models and recurrent networks, each as far as it helps.
 
     **One series** is scaled and replaced by the residuals of a statistical forecast (exponential smoothing or a linear
@@ -73,9 +72,11 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
             "auto" also finds for those.
         transforms: "auto"; or a sequence of transforms, their names or configs (`kerazoo.forecast.transforms`); ()
             only scales.
-        calendar: "auto", names of calendar features, or (): see `kerazoo.forecast.data.calendar`.
+        calendar: "auto", names of calendar features for the networks, or (): see `kerazoo.forecast.data.calendar`.
+            "auto" has none for several series, whose seasons are taken out.
         calendar_order: int >= 1, harmonics per calendar feature.
         n_members: int >= 1, networks of the ensemble, None: 5, trained in one computation; 3, one after the other.
+        embed_ids: whether the networks of several series know each by an embedding of its name.
         missing: `"error"`; or `"skip"`: missing values (NaN) and missing dates of `y` are gaps, which the method for
             several series skips. Covariates must be complete.
         floor: float or None: neither forecasts nor bounds fall below it; 0 for counts. No value of `y` may lie below.
@@ -136,6 +137,7 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         calendar: Any = "auto",
         calendar_order: int = 2,
         n_members: int | None = None,
+        embed_ids: bool = False,
         missing: str = "error",
         floor: float | None = None,
         loss: str | None = None,
@@ -160,6 +162,7 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         self.calendar = calendar
         self.calendar_order = calendar_order
         self.n_members = n_members
+        self.embed_ids = embed_ids
         self.missing = missing
         self.floor = floor
         self.loss = loss
@@ -175,7 +178,7 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         self.callbacks = callbacks
         self.verbose = verbose
 
-    def fit(self, y: Any, X: Any = None, val: Any = None) -> Forecaster:
+    def fit(self, y: Any, X: Any = None, val: Any = None, *, X_past: Any = None, static: Any = None) -> Forecaster:
         """Learn from series.
 
         Args:
@@ -190,6 +193,9 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
                 `horizon`), 0 for none (then all `epochs` are trained, networks and statistics of several series have
                 equal weights, and there are no conformal intervals); or a continuation of `y` in the same form, which
                 `X` must cover too. Forecasts start after the end of all.
+            X_past: covariates whose future is not known, in the forms of `X`, for the networks of several series.
+            static: what holds for a whole series, for the same: a DataFrame with a row per series, whose index is
+                their names. Numbers are standardized, text and categories have embeddings.
 
         Returns:
             The estimator itself. After Ctrl-C the exception passes on, and the estimator has the best networks so far,
@@ -206,7 +212,7 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         prefer_fast_kernels()
         from kerazoo.forecast.fitting import checkpoint_file, fit
 
-        panel, n_val = read_training(y, X, val, self.missing)
+        panel, n_val = read_training(y, X, val, self.missing, X_past=X_past, static=static)
         settings = self._settings(panel)
         checkpoints = None
         if self.checkpoint_dir is not None:
@@ -218,13 +224,17 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
             raise self._fitted.course.error
         return self
 
-    def validate(self, y: Any, X: Any = None, val: Any = None) -> FitSettings:
+    def validate(
+        self, y: Any, X: Any = None, val: Any = None, *, X_past: Any = None, static: Any = None
+    ) -> FitSettings:
         """Check what :meth:`fit` checks before the training, which may take minutes.
 
         Args:
             y: as for :meth:`fit`.
             X: as for :meth:`fit`.
             val: as for :meth:`fit`.
+            X_past: as for :meth:`fit`.
+            static: as for :meth:`fit`.
 
         Returns:
             The settings of `fit`, with `period` and `horizon` resolved from the series.
@@ -235,7 +245,7 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         >>> Forecaster().validate(np.arange(40.0)).horizon
         12
         """
-        panel, n_val = read_training(y, X, val, self.missing)
+        panel, n_val = read_training(y, X, val, self.missing, X_past=X_past, static=static)
         settings = self._settings(panel)
         steps_to_hold_out(panel, settings, n_val)
         return settings
@@ -258,7 +268,7 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
             raise NotFittedError("this Forecaster is not fitted; call fit(y), or Forecaster.load(path).")
         return self._fitted
 
-    def update(self, y: Any, X: Any = None) -> Forecaster:
+    def update(self, y: Any, X: Any = None, *, X_past: Any = None) -> Forecaster:
         """Take in new values without a fit: forecasts then start after them.
 
         The networks, the weights of the models and the widths of intervals stay; the models in `statistics_` are fitted
@@ -267,6 +277,7 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         Args:
             y: the values that follow the series, in their form: a row for each step, all series equally many.
             X: their covariates, if `fit` had any.
+            X_past: the same for those of `X_past`; None: they are unknown.
 
         Returns:
             The estimator itself.
@@ -282,8 +293,12 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         """
         prefer_fast_kernels()
         fitted = self._check_fitted()
-        values = following_values(fitted.panel, pandas_of(y, "y"), self.missing)
-        self._set_fitted(fitted.updated(values, read_future(fitted.panel, X, len(values[0]))))
+        panel = fitted.panel
+        values = following_values(panel, pandas_of(y, "y"), self.missing)
+        covariates = read_future(panel, X, len(values[0]), "X")
+        # What is not known of them is NaN.
+        past = None if X_past is None else read_future(panel, X_past, len(values[0]), "X_past", past=True)
+        self._set_fitted(fitted.updated(panel.continued(values, covariates, past)))
         return self
 
     @renamed_arguments(interval="level")
@@ -295,6 +310,8 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         *,
         history: Any = None,
         history_X: Any = None,
+        history_X_past: Any = None,
+        static: Any = None,
     ) -> Any:
         """Forecast the steps after the end of the series.
 
@@ -308,6 +325,8 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
                 form and frequency; after a fit of several series also others. The networks learn nothing from them, but
                 the models in `statistics_` are fitted to them.
             history_X: their covariates.
+            history_X_past: their covariates whose future is not known.
+            static: what holds for those of them that were not fitted.
 
         Returns:
             The forecast in the form of `y`, over the dates that follow: a Series for a Series. With intervals a
@@ -321,7 +340,10 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         """
         fitted = self._check_fitted()
         levels = read_levels(level)
-        panel = read_history(fitted.panel, history, history_X, any_series=fitted.knows_any_series, missing=self.missing)
+        panel = read_history(
+            fitted.panel, history, history_X, any_series=fitted.knows_any_series, missing=self.missing,
+            history_X_past=history_X_past, static=static,
+        )  # fmt: skip
         if hasattr(horizon, "__len__") and not isinstance(horizon, str) and np.ndim(horizon):
             horizon = following_steps(panel, pandas_of(horizon, "horizon"), "horizon")
         horizon = fitted.horizon if horizon is None else check_int("horizon", horizon)
@@ -334,7 +356,7 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
                 UserWarning,
                 stacklevel=3,
             )
-        return write_forecast(panel, fitted.forecast(panel.series, futures, horizon, levels))
+        return write_forecast(panel, fitted.forecast(panel, futures, horizon, levels))
 
     def fitted_values(self, y: Any = None, X: Any = None) -> Any:
         """One-step forecasts of all values, each from the values before it; NaN at the start.
@@ -379,56 +401,6 @@ class Forecaster(FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
         data, from_zeros = read_seed(seed, first, ensemble.layout.length)
         history = ensemble.history_of(0, data, np.empty((steps, 0)), steps)
         return ensemble.forecast([history], steps, from_zeros)[0]
-
-    @renamed_arguments(folds="n_windows", interval="level")
-    def cross_validation(
-        self,
-        y: Any,
-        horizon: int | None = None,
-        n_windows: int = 5,
-        *,
-        X: Any = None,
-        step: int | None = None,
-        refit: str | bool = "fresh",
-        level: float | Sequence[float] | str | None = "auto",
-    ) -> pd.DataFrame:
-        """Forecast from several origins, and compare with the naive and the seasonal naive forecast.
-
-        `backtest` is another name of this method. The estimator itself is not fitted.
-
-        Args:
-            y: as for :meth:`fit`.
-            horizon: int, steps of each forecast; None: as in the constructor.
-            n_windows: int >= 1, origins; the last forecast ends where the series ends.
-            X: as for :meth:`fit`.
-            step: int >= 1, steps between origins; None: `horizon`.
-            refit: "fresh": a new forecaster is trained from scratch at each origin, on the values before it; False: one
-                is trained at the first origin and then forecasts from the longer series.
-            level: levels of the intervals whose coverage is measured, as for :meth:`predict`; None: none; "auto": 80
-                and 95 % where enough steps are held out at the first origin.
-
-        Returns:
-            A DataFrame with one row per window, series and model (`forecaster`, `naive`, `seasonal_naive`) and the
-            columns `fold` (the number of the window), `origin` (the last known date), `series`, `model`, `rmse`, `mae`,
-            `smape` (percent), `mase`, and `coverage_80`, ... of the forecaster. ``attrs["forecasts"]`` is a DataFrame
-            with `fold`, `series`, `ds`, `y`, `forecast` and the bounds of each step, for :meth:`plot_backtest`.
-
-        Raises:
-            InvalidArgumentError: the series are too short for so many windows.
-            TrainingError: the training of a window diverges.
-        """
-        prefer_fast_kernels()
-        from kerazoo.forecast.backtest import backtest
-
-        auto = is_auto(level)
-        levels = USUAL_LEVELS if auto else read_levels(level)
-        return backtest(
-            panel_of(y, X, missing=self.missing),
-            self.get_params(deep=False), horizon=horizon, n_windows=n_windows, step=step, refit=refit,
-            levels=levels, only_possible=auto,
-        )  # fmt: skip
-
-    backtest = cross_validation
 
     one_step = renamed_method("Forecaster", "one_step", "fitted_values")
     check = renamed_method("Forecaster", "check", "validate")

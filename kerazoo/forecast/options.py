@@ -10,7 +10,7 @@ import numpy as np
 
 from kerazoo._runtime.callbacks import flatten_callbacks
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
-from kerazoo._validation import check_choice, check_int, check_real
+from kerazoo._validation import check_choice, check_flag, check_int, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.calendar import calendar_names, season_length, season_lengths
 from kerazoo.forecast.data.index import text_of
@@ -106,6 +106,7 @@ class FitSettings:
     callbacks: Sequence[Any]
     by_series: bool = False
     periods: tuple[float, ...] = ()
+    embed_ids: bool = False
 
     @property
     def steps_per_output(self) -> int:
@@ -130,7 +131,9 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     given = dict(parameters)
     transforms = read_transforms(given["transforms"])
     seasons = _seasons(given["period"])
-    by_series = transforms == "auto" and (len(panel.series) > 1 or panel.has_gaps or len(seasons) > 1)
+    by_series = transforms == "auto" and (
+        len(panel.series) > 1 or panel.has_gaps or len(seasons) > 1 or bool(panel.past_names)
+    )
     if not by_series:
         _check_chains(panel, seasons)
     for name, defaults in DEFAULTS.items():
@@ -182,6 +185,7 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         verbose=check_int("verbose", given["verbose"], 0, 2),
         callbacks=flatten_callbacks(given["callbacks"]),
         by_series=by_series,
+        embed_ids=check_flag("embed_ids", given["embed_ids"]),
         periods=tuple(each for each in periods if each > 1) or (1.0,),
     )
 
@@ -233,6 +237,12 @@ def _check_chains(panel: Panel, seasons: Sequence[float]) -> None:
         raise InvalidArgumentError(
             "missing='skip' with given transforms, but values are missing; expected transforms='auto', or complete "
             "series."
+        )
+    if panel.past_names:
+        raise InvalidArgumentError("X_past with given transforms; expected X_past=None, or transforms='auto'.")
+    if panel.static_names or panel.category_names:
+        raise InvalidArgumentError(
+            "static with one series or given transforms; expected static=None, or several series and transforms='auto'."
         )
     if len(seasons) > 1:
         raise InvalidArgumentError(
@@ -430,7 +440,7 @@ def identity_of(panel: Panel, settings: FitSettings, val: int | None) -> dict[st
         **kind,
         "model": settings.spec.to_json(),
         **{name: getattr(settings, name) for name in IDENTITY},
-        **({"periods": list(settings.periods)} if settings.by_series else {}),
+        **({"periods": list(settings.periods), "embed_ids": settings.embed_ids} if settings.by_series else {}),
         "transforms": transforms if transforms == "auto" else [each.to_config() for each in transforms],
         "calendar": list(settings.calendar),
         "val": val,

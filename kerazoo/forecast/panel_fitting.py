@@ -32,6 +32,8 @@ __all__ = ["fit_panel"]
 PATHS = 50
 #: Origins that the weights of the statistics are known from, at least and at most.
 ORIGINS, MOST_ORIGINS = 6, 24
+#: Errors below this fraction of a value are rounding.
+ROUNDING = 1e-13
 #: Windows without which networks are not tried, unless the user chose their length.
 LEAST_WINDOWS = 20
 
@@ -77,15 +79,16 @@ def fit_panel(
     weights = weigh(found)
     points, rolled = combine(found, weights), combine(found, weights, rolled=True)
     held = _held_out(found, val)
-    inputs = NetworkInputs(settings.calendar, settings.calendar_order)
+    inputs = NetworkInputs(settings.calendar, settings.calendar_order, settings.embed_ids)
     nets: tuple[GlobalNet, ...] = ()
     net_weights, course, seed = np.zeros(horizon), Course(), settings.seed
     if settings.epochs and (settings.lookback or _n_windows(values, held) >= LEAST_WINDOWS):
         networks = PanelNetworks(settings, checkpoints)
         nets, net_weights, rolled, course = _with_networks(networks, panel, adjusted, inputs, rolled, held, settings)
         seed = networks.seed
-        if nets and inputs.of(panel.series) is None:
-            points = mixed(points, forecast_of(nets, adjusted.ys, horizon), net_weights, settings.floor)
+        if nets and not inputs.depend_on_futures(panel):
+            of_networks = forecast_of(nets, adjusted.ys, horizon, inputs.of(panel))
+            points = mixed(points, of_networks, net_weights, settings.floor)
     intervals = _intervals(found, rolled, adjusted.earlier, period)
     return FittedPanel(
         panel=panel,
@@ -160,9 +163,8 @@ def _with_networks(
     try:
         if held:
             long = _with_values(ys, held, 2)
-            finished = networks.train(
-                "validation", [ys[place][:-held] for place in long], inputs.of([panel.series[place] for place in long])
-            )
+            known = inputs.of(panel, numbers=long, cut=held)
+            finished = networks.train("validation", [ys[place][:-held] for place in long], known)
             judged = np.full(rolled.shape, np.nan)
             for place in np.flatnonzero(found.backs <= held):
                 before = found.at(int(place))
@@ -170,7 +172,7 @@ def _with_networks(
                     rolled[:, place] = combine(before, weigh(before))
                 back = int(found.backs[place])
                 if long := _with_values(ys, back, 1):
-                    known = inputs.of([panel.series[number] for number in long])
+                    known = inputs.of(panel, numbers=long, cut=back)
                     judged[long, place] = forecast_of(
                         finished, [ys[number][:-back] for number in long], found.horizon, known
                     )
@@ -181,7 +183,7 @@ def _with_networks(
             if not weights.any():
                 return (), nothing, rolled, Course(networks.history)
             start, rolled, best = _mixed_errors(found, rolled, judged, weights)
-        nets = networks.train("final", adjusted.ys, inputs.of(panel.series))
+        nets = networks.train("final", adjusted.ys, inputs.of(panel))
     except (KeyboardInterrupt, TrainingError) as error:
         # Networks of the shorter series are better than none.
         nets = finished if best == best and weights.any() else ()
@@ -219,6 +221,8 @@ def _intervals(found: Statistics, rolled: Values, ys: Sequence[Values], period: 
     if not len(found.backs):
         return None
     errors = found.truth - rolled
+    # A mean of equal values differs from them by rounding, which is no size of an error.
+    errors = np.where(np.abs(errors) <= ROUNDING * np.abs(found.truth), 0.0, errors)
     held_out = int(found.backs[0])
     paths = [(number, path) for number, of_series in enumerate(errors) for path in of_series if np.isfinite(path).any()]
     if not paths:  # every series is shorter than the steps that are held out

@@ -1,4 +1,4 @@
-"""What the networks of several series see besides the series: calendar features and covariates."""
+"""What the networks of several series see besides the series: calendar, covariates, what holds for a whole series."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from kerazoo.forecast.data.calendar import calendar_features
 from kerazoo.forecast.data.index import future_index
-from kerazoo.forecast.data.panel import SeriesData
+from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.data.types import Values
 
 if TYPE_CHECKING:
@@ -30,27 +30,49 @@ class NetworkInputs:
     def __init__(self, calendar: Sequence[str] = (), order: int = 1, ids: bool = False) -> None:
         self.calendar, self.order, self.ids = tuple(calendar), order, ids
 
-    def of(self, series: Sequence[SeriesData], futures: Sequence[Values] | None = None) -> Inputs | None:
+    def of(
+        self,
+        panel: Panel,
+        futures: Sequence[Values] | None = None,
+        *,
+        numbers: Sequence[int] | None = None,
+        cut: int = 0,
+    ) -> Inputs | None:
         """The inputs of series, or None without any.
 
         Args:
-            series: the series. Their values may end earlier than what is known of their steps.
+            panel: the series.
             futures: float64 (H, K) per series, covariates of the steps that follow; None in a training.
+            numbers: which series; None: all.
+            cut: steps that are left out at the end of each. What is known of them beforehand stays.
         """
         from kerazoo.forecast.global_nets.inputs import Inputs
 
-        known = None
-        if self.calendar or series[0].covariates.shape[1]:
-            known = []
-            for number, each in enumerate(series):
-                rows = each.covariates if futures is None else np.concatenate([each.covariates, futures[number]])
-                if self.calendar:
-                    index = each.index
-                    if futures is not None:
-                        index = index.append(future_index(index, len(futures[number])))
-                    rows = np.concatenate([calendar_features(index, self.calendar, self.order)[0], rows], axis=1)
-                known.append(rows)
-        categories = [[str(each.id)] for each in series] if self.ids else None
-        if known is None and categories is None:
+        numbers = range(len(panel.series)) if numbers is None else numbers
+        known = past = static = categories = None
+        if self.calendar or panel.covariate_names:
+            known = [self._known(panel, number, None if futures is None else futures[number]) for number in numbers]
+        if panel.past_names:
+            past = [panel.series[number].past for number in numbers]
+            past = [rows[: max(0, len(rows) - cut)] for rows in past]
+        if panel.static_names:
+            static = panel.static[list(numbers)]
+        if panel.category_names or self.ids:
+            own = [[str(panel.ids[number])] if self.ids else [] for number in numbers]
+            given = [[text or None for text in panel.categories[number]] for number in numbers]
+            categories = [[*label, *texts] for label, texts in zip(own, given, strict=True)]
+        if known is None and past is None and static is None and categories is None:
             return None
-        return Inputs(known=known, categories=categories)
+        return Inputs(past=past, known=known, static=static, categories=categories)
+
+    def depend_on_futures(self, panel: Panel) -> bool:
+        """Whether a forecast needs inputs of the steps that follow."""
+        return bool(self.calendar or panel.covariate_names)
+
+    def _known(self, panel: Panel, number: int, future: Values | None) -> Values:
+        each = panel.series[number]
+        rows = each.covariates if future is None else np.concatenate([each.covariates, future])
+        if self.calendar:
+            index = each.index if future is None else each.index.append(future_index(each.index, len(future)))
+            rows = np.concatenate([calendar_features(index, self.calendar, self.order)[0], rows], axis=1)
+        return rows

@@ -59,7 +59,7 @@ class PlotMixin:
         horizon = fitted.horizon if horizon is None else check_int("horizon", horizon)
         futures = read_future(panel, X_future, horizon)
         levels = fitted.possible_levels(USUAL_LEVELS) if is_auto(level) else read_levels(level)
-        columns = fitted.forecast(panel.series, futures, horizon, levels)
+        columns = fitted.forecast(panel, futures, horizon, levels)
         data = panel.series[number]
         dates = future_index(data.index, horizon)
         history = pd.Series(data.values, data.index, name=data.id)

@@ -67,7 +67,7 @@ class ScoreMixin:
         truths = following_values(fitted.panel, y, self.missing)
         horizon = len(truths[0])
         futures = read_future(fitted.panel, X, horizon)
-        forecasts = fitted.forecast(fitted.panel.series, futures, horizon)[FORECAST]
+        forecasts = fitted.forecast(fitted.panel, futures, horizon)[FORECAST]
         if all(np.isnan(truth).all() for truth in truths):
             raise InvalidArgumentError("y has no known value; expected at least one to compare the forecast with.")
         found = []

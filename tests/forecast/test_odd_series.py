@@ -32,7 +32,7 @@ def alone():
     y = panel(old=noise(100, 7))
     series = read_panel(y)
     fitted = fit_panel(series, tiny(**STATISTICS).validate(y), None)
-    found = fitted.forecast(series.series, [np.empty((6, 0))], 6, [0.95])
+    found = fitted.forecast(series, [np.empty((6, 0))], 6, [0.95])
     low, high = found["lower_95"][0], found["upper_95"][0]
     assert 60 < low.min() < high.max() < 140
     return low, high

@@ -104,3 +104,41 @@ def test_networks_see_covariates_and_calendar_features(tmp_path):
     new = y[:T].iloc[:, :2].add_prefix("new ")
     found = forecaster.predict(X_future=X[T:], history=new, history_X=X[:T])
     assert np.abs(found.to_numpy() - expected.iloc[:, :2].to_numpy()).mean() < 2
+
+
+@pytest.mark.backend
+def test_past_static_and_named_inputs_of_networks(tmp_path):
+    y, X = events(n=4)
+    static = pd.DataFrame({"size": [1.0, 2.0, 3.0, np.nan], "kind": ["a", "b", "a", None]}, list(y.columns))
+    made = Forecaster(**TINY, embed_ids=True)
+    forecaster = made.fit(y[:T], X_past=X[["event"]][:T], static=static, val=0)
+    (net,) = forecaster._fitted.nets
+    assert [net.coder.past.shape[1], net.coder.known.shape[1], net.coder.static.shape[1]] == [1, 0, 1]
+    assert [len(each) for each in net.coder.vocabularies] == [4, 2]  # names of the series, kinds
+    expected = forecaster.predict(level=None)
+    assert np.isfinite(expected).all(axis=None)
+    forecaster.save(tmp_path / "file")
+    again = Forecaster.load(tmp_path / "file")
+    np.testing.assert_array_equal(again.predict(), expected)
+    np.testing.assert_array_equal(again.predict(2 * H)[:H], expected)
+    swapped = Forecaster(**TINY, embed_ids=True).fit(
+        y[:T], X_past=X[["event"]][:T], static=static[::-1].set_axis(static.index), val=0
+    )
+    assert not np.array_equal(swapped.predict(), expected)
+    longer = forecaster.update(y[T : T + 2], X_past=X[T : T + 2]).predict()
+    history = {"history": y[: T + 2], "history_X_past": X[["event"]][: T + 2]}
+    np.testing.assert_allclose(again.predict(**history), longer)
+    new = {"history": y[:T].iloc[:, :1].set_axis(["new"], axis=1), "history_X_past": X[["event"]][:T]}
+    with pytest.raises(InvalidArgumentError, match="static"):
+        again.predict(**new)
+    found = again.predict(**new, static=pd.DataFrame({"size": [1.0], "kind": ["unseen"]}, ["new"]))
+    assert np.isfinite(found).all(axis=None)
+
+
+def test_inputs_of_networks_alone_are_refused_where_there_are_none():
+    y, X = events(n=2)
+    chains = Forecaster(horizon=H, transforms=["difference"], epochs=0, verbose=0)
+    with pytest.raises(InvalidArgumentError, match="X_past with given transforms"):
+        chains.fit(y[:T], X_past=X[:T])
+    with pytest.raises(InvalidArgumentError, match="static with one series or given transforms"):
+        chains.fit(y[:T], static=pd.DataFrame({"size": [1.0, 2.0]}, list(y.columns)))

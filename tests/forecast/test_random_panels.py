@@ -34,7 +34,7 @@ def outcome_of(number, ended=None):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             made = Forecaster("gru_1x2", **case.parameters).fit(case.y, X=case.X)
-            level = 80 if made.n_held_ >= 4 or "loss" in case.parameters else None
+            level = 80 if made._fitted.possible_levels([0.8]) else None
             found = made.predict(X_future=case.X_future, level=level)
             wrong = more_of(number, made, case, found, level)
     except InvalidArgumentError as error:

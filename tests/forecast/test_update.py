@@ -50,7 +50,7 @@ def test_covariates_of_the_new_steps(tmp_path):
     assert_equal(forecaster.predict(H, X[60:]), expected)
     forecaster.save(tmp_path / "updated")
     assert_equal(Forecaster.load(tmp_path / "updated").predict(H, X[60:]), expected)
-    with pytest.raises(InvalidArgumentError, match="X_future=None; expected the covariates"):
+    with pytest.raises(InvalidArgumentError, match="X=None; expected the covariates"):
         forecaster.update(series(63)[60:].to_frame("a").assign(b=1.0))
 
 
