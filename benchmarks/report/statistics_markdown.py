@@ -1,6 +1,6 @@
 """Writes the table of the statistics of whole competitions into a page, from the JSON of `forecast_statistics`.
 
-    python -m benchmarks.report.statistics_markdown docs/forecast.md
+    python -m benchmarks.report.statistics_markdown docs/many-series.md
 
 The lines of the page between `<!-- statistics -->` and `<!-- /statistics -->` are replaced.
 """

@@ -19,7 +19,7 @@ GRID = np.linspace(0.0, 1.0, 21)
 USUAL_WEIGHT, FEW = 0.5, 20.0
 #: Strength of the usual weights, in parts of the loss. All series share the time that is held out, so that even large
 #: panels tell little: over sets of M3 and Tourism, weights by evidence alone gained a third of what nearly equal
-#: weights did (docs/forecast.md).
+#: weights did (docs/many-series.md).
 RIDGE = 0.8
 #: Series that the evidence of all steps together counts as, beside that of one step.
 POOLED_SERIES = 200.0

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.data.competitions import SETS, Competition, load, scores
 from benchmarks.harness import ROOT
-from benchmarks.report import statistics_markdown
+from benchmarks.report import competitions_markdown, statistics_markdown
 
 
 def test_scores_by_hand():
@@ -29,10 +29,11 @@ def test_validation_never_sees_the_test_part(name):
     assert held.truth.shape == final.truth.shape == (5, SETS[name][3])
 
 
-def test_the_page_has_the_table_of_the_results():
-    text = (ROOT / "docs" / "forecast.md").read_text(encoding="utf-8")
-    assert statistics_markdown.fill(text, ROOT / "benchmarks" / "results") == text, (
-        "run python -m benchmarks.report.statistics_markdown docs/forecast.md"
+@pytest.mark.parametrize("report", [statistics_markdown, competitions_markdown])
+def test_the_page_has_the_table_of_the_results(report):
+    text = (ROOT / "docs" / "many-series.md").read_text(encoding="utf-8")
+    assert report.fill(text, ROOT / "benchmarks" / "results") == text, (
+        f"run python -m {report.__name__} docs/many-series.md"
     )
 
 

@@ -37,7 +37,9 @@ def folder(tmp_path):
     return tmp_path
 
 
-LONG = ("batching.md", "cells.md", "forecast.md", "search.md", "zoo.md", "recurrent-training.md")  # 10 seconds and more
+LONG = (  # 10 seconds and more
+    "batching.md", "cells.md", "forecast.md", "many-series.md", "search.md", "zoo.md", "recurrent-training.md",
+)  # fmt: skip
 
 
 MARKS = {"README.md": [], "recipes.md": [pytest.mark.slow]}  # a dozen processes

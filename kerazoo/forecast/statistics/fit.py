@@ -22,7 +22,7 @@ from kerazoo_ext import _statistics
 __all__ = ["fit_statistics"]
 
 #: Steps of the search in a fit that starts from that of the origin before. More take longer and change nothing
-#: (docs/forecast.md).
+#: (docs/many-series.md).
 ROLLED_ITERATIONS = 2
 #: Chunks of series per thread: more balance the threads better, fewer cost less.
 CHUNKS = 16

@@ -1,0 +1,133 @@
+"""Writes the tables of whole competitions into a page, from the JSON of `competitions` and `forecast_growth`.
+
+    python -m benchmarks.report.competitions_markdown docs/many-series.md
+
+The lines of the page between `<!-- competitions -->` and `<!-- /competitions -->` are replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.data.competitions import SETS
+from benchmarks.report.markdown import table, update_pages
+
+__all__ = ["fill"]
+
+MARKED = re.compile(r"(<!-- competitions -->\n).*?(<!-- /competitions -->)", re.DOTALL)
+OURS = "Forecaster, seed "
+COLUMNS = ("smape", "mape", "mase", "coverage_80", "coverage_95", "seconds", "fit_seconds", "predict_seconds",
+           "processor_seconds", "memory_mib")  # fmt: skip
+
+
+def fill(page: str, folder: Path) -> str:
+    """The page with its tables replaced by those of the results in `folder`.
+
+    Raises:
+        ValueError: the page has no place for the tables.
+    """
+    if not MARKED.search(page):
+        raise ValueError("no <!-- competitions --> and <!-- /competitions --> in the page")
+    text = _tables(
+        json.loads((folder / "competitions.json").read_text()),
+        json.loads((folder / "forecast_growth.json").read_text()),
+    )
+    return MARKED.sub(lambda found: f"{found[1]}{text}\n{found[2]}", page)
+
+
+def _tables(document: Mapping[str, Any], growth: Mapping[str, Any]) -> str:
+    results, machine, settings = document["results"], document["machine"], document["settings"]
+    names = [name for name in SETS if name in results["sets"]]
+    rows = {name: _by_model(results["sets"][name]) for name in names}
+    models = list(rows[names[0]])
+    accuracy = [
+        [_label(model)] + [_scores(rows[name].get(model), name) for name in names] for model in models
+    ]  # fmt: skip
+    overall = {data: _by_model(each) for data, each in results["all"].items()}
+    whole = [[_label(model), *(_whole(overall[data].get(model)) for data in overall)] for model in models]
+    costs = [
+        [_name(name), *(f"{rows[name]['Forecaster'][column]:.1f}" for column in ("fit_seconds", "processor_seconds",
+                                                                                "predict_seconds")),
+         f"{rows[name]['statistics']['seconds']:.1f}", *(f"{rows[name][peer]['seconds']:.1f}" for peer in models[3:-1])]
+        for name in names
+    ]  # fmt: skip
+    part = {"test": "Test parts", "validation": "Held-out ends of the training parts"}[settings["part"]]
+    return "\n".join(
+        [
+            f"{part} of M3 and Tourism, all series, sMAPE / MASE (`benchmarks/results/competitions.json`). The",
+            f"Forecaster has its defaults; medians of {len(settings['seeds'])} seeds. The others are statsforecast's, in",
+            "the same run; `median` is that of their forecasts:",
+            "",
+            table(["", *map(_name, names)], accuracy),
+            "",
+            "All forecasts of a competition (series times steps), sMAPE / MAPE, and the coverage of 80 and 95 %",
+            "intervals:",
+            "",
+            table(["", *(f"{data}, all" for data in overall)], whole),
+            "",
+            "Seconds of `fit`, of processors in `fit` and `predict`, of `predict`, and of the statistics alone; and of",
+            f"the peers on one core. {machine['cores']} cores of {machine['cpu']}, {settings['backend']}, shared with",
+            f"other work (load {settings['load_at_start']:.0f} at the start), so compare processor seconds:",
+            "",
+            table(["", "`fit`", "processors", "`predict`", "statistics", *models[3:-1]], costs),
+            "",
+            "Generated series of 100 months, defaults, each size in a process of its own (`forecast_growth.json`):",
+            "",
+            table(
+                ["series", "`fit`, s", "processors, s", "`predict`, s", "`epochs=0`, s", "peak memory, MiB"],
+                [
+                    [f"{row['series']:,}", *(f"{row[key]:.1f}" for key in ("fit_seconds", "processor_seconds",
+                     "predict_seconds", "statistics_seconds")), f"{row['memory_mib']:.0f}"]
+                    for row in growth["results"]
+                ],
+            ),
+        ]
+    )  # fmt: skip
+
+
+def _by_model(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Rows by name; the seeds of the Forecaster as one row of medians."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row["name"].startswith(OURS):
+            seeds = [each for each in rows if each["name"].startswith(OURS)]
+            values = {key: median(each[key] for each in seeds) for key in COLUMNS if key in row}
+            found["Forecaster"] = {"name": "Forecaster", **values}
+        else:
+            found[row["name"]] = dict(row)
+    return found
+
+
+def _label(model: str) -> str:
+    return {"Forecaster": "**Forecaster**", "statistics": "`epochs=0`"}.get(model, model)
+
+
+def _name(name: str) -> str:
+    return name.replace("_", " ").replace("m3", "M3").replace("tourism", "Tourism")
+
+
+def _scores(row: Mapping[str, Any] | None, name: str) -> str:
+    return "" if row is None else f"{row['smape']:.2f} / {row['mase']:.3f}"
+
+
+def _whole(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    text = f"{row['smape']:.2f} / {row['mape']:.2f}"
+    if "coverage_80" in row:
+        text += f"; {row['coverage_80']:.0f}, {row['coverage_95']:.0f} %"
+    return text
+
+
+def main() -> None:
+    """Update the tables of pages."""
+    update_pages(__doc__.splitlines()[0], fill)
+
+
+if __name__ == "__main__":
+    main()
