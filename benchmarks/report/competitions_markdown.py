@@ -60,8 +60,8 @@ def _tables(document: Mapping[str, Any], growth: Mapping[str, Any]) -> str:
     return "\n".join(
         [
             f"{part} of M3 and Tourism, all series, sMAPE / MASE (`benchmarks/results/competitions.json`). The",
-            f"Forecaster has its defaults; medians of {len(settings['seeds'])} seeds. The others are statsforecast's, in",
-            "the same run; `median` is that of their forecasts:",
+            f"Forecaster has its defaults; medians of {len(settings['seeds'])} seeds. The others are statsforecast's,",
+            "in the same run; `median` is that of their forecasts:",
             "",
             table(["", *map(_name, names)], accuracy),
             "",
