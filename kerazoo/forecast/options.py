@@ -58,6 +58,7 @@ DEFAULTS: Mapping[str, tuple[Any, Any]] = {
     "min_gain": (0.05, 0.0),
 }
 MOST_STEPS = 50
+LEAST_LEFT = 3  # values of the longest of several series before the steps that are held out
 MAX_SEASONS = 4  # of the compiled statistics
 MIN_HELD_OUT = 4  # if the default would hold out fewer steps, it holds out none
 
@@ -366,6 +367,14 @@ def steps_to_hold_out(panel: Panel, settings: FitSettings, val: int | None) -> i
         InvalidArgumentError: a series is too short to hold out so many steps and train on the rest.
     """
     if settings.by_series:  # which need no minimum length, and hold out by rolling the origin
+        longest = max(len(each.values) for each in panel.series)
+        if val and longest - max(val, settings.horizon) < LEAST_LEFT:
+            most = longest - LEAST_LEFT
+            remedy = f"val={most} would leave enough" if most >= settings.horizon else "val=0 holds out nothing"
+            raise InvalidArgumentError(
+                f"val={val} with a horizon of {settings.horizon}, but the longest series has {longest} values; at least "
+                f"{LEAST_LEFT} are expected before the steps held out, which are at least the horizon. {remedy}."
+            )
         return val or 0
     number = min(range(len(panel.series)), key=lambda i: len(panel.series[i].values))
     shortest = len(panel.series[number].values)

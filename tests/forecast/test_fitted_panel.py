@@ -168,3 +168,13 @@ def test_given_transforms_are_used():
     forecaster = Forecaster(**settings, transforms=["difference"]).fit(y)
     assert forecaster.statistics_.shape[1] == 0
     assert forecaster.transforms_
+
+
+def test_as_many_steps_as_the_series_have_cannot_be_held_out():
+    with pytest.raises(InvalidArgumentError, match=r"val=58 .*longest series has 60 .*val=57 would leave"):
+        made_with_val(58)
+    assert np.isfinite(made_with_val(57).predict(level=80)["upper_80"]).all()
+
+
+def made_with_val(val):
+    return Forecaster(epochs=0, horizon=H, verbose=0).fit(panel(), val=val)
