@@ -372,8 +372,8 @@ def steps_to_hold_out(panel: Panel, settings: FitSettings, val: int | None) -> i
             most = longest - LEAST_LEFT
             remedy = f"val={most} would leave enough" if most >= settings.horizon else "val=0 holds out nothing"
             raise InvalidArgumentError(
-                f"val={val} with a horizon of {settings.horizon}, but the longest series has {longest} values; at least "
-                f"{LEAST_LEFT} are expected before the steps held out, which are at least the horizon. {remedy}."
+                f"val={val} with a horizon of {settings.horizon}, but the longest series has {longest} values; at "
+                f"least {LEAST_LEFT} are expected before the steps held out, which are at least the horizon. {remedy}."
             )
         return val or 0
     number = min(range(len(panel.series)), key=lambda i: len(panel.series[i].values))
