@@ -186,7 +186,7 @@ def test_a_panel_is_fitted_without_reading_it_again(monkeypatch):
     expected = made.fit(y, x, val=6).predict(3, covariates(3, T), level=0.5)
     read = inputs.read_panel
     calls = []
-    monkeypatch.setattr(inputs, "read_panel", lambda *given: calls.append(given) or read(*given))
+    monkeypatch.setattr(inputs, "read_panel", lambda *given, **more: calls.append(given) or read(*given, **more))
     made.fit(y, x, val=6)
     made.fit(y[:-6], x, val=y[-6:])
     assert len(calls) == 2
