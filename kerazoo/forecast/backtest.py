@@ -17,7 +17,8 @@ from kerazoo.forecast import baselines, fitting
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.fitted import Fitted
 from kerazoo.forecast.fitted_panel import FittedPanel
-from kerazoo.forecast.options import FitSettings, fit_settings, steps_to_hold_out, values_of_season
+from kerazoo.forecast.options import FitSettings, fit_settings, steps_to_hold_out
+from kerazoo.forecast.periods import values_of_season
 from kerazoo.forecast.transforms.base import Values
 
 __all__ = ["backtest"]

@@ -21,7 +21,6 @@ from kerazoo.forecast.cross_validation import CrossValidationMixin
 from kerazoo.forecast.data.future import read_future
 from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.write import write_forecast, write_steps
-from kerazoo.forecast.files import FileMixin
 from kerazoo.forecast.inputs import read_history, read_seed, read_training
 from kerazoo.forecast.options import (
     FitSettings,
@@ -29,6 +28,7 @@ from kerazoo.forecast.options import (
     read_levels,
     steps_to_hold_out,
 )
+from kerazoo.forecast.persistence import FileMixin
 from kerazoo.forecast.plotting import PlotMixin
 from kerazoo.forecast.scoring import ScoreMixin, following_steps, following_values
 

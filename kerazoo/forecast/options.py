@@ -12,9 +12,10 @@ from kerazoo._runtime.callbacks import flatten_callbacks
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._validation import check_choice, check_flag, check_int, check_real
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.data.calendar import calendar_names, season_length, season_lengths
+from kerazoo.forecast.data.calendar import calendar_names
 from kerazoo.forecast.data.index import text_of
 from kerazoo.forecast.data.panel import Panel
+from kerazoo.forecast.periods import read_seasons, season_of, seasons_of, values_of_season
 from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ __all__ = [
     "read_levels",
     "read_transforms",
     "steps_to_hold_out",
-    "values_of_season",
 ]
 
 STRATEGIES = ("recursive", "direct", "mean")
@@ -59,7 +59,6 @@ DEFAULTS: Mapping[str, tuple[Any, Any]] = {
 }
 MOST_STEPS = 50
 LEAST_LEFT = 3  # values of the longest of several series before the steps that are held out
-MAX_SEASONS = 4  # of the compiled statistics
 MIN_HELD_OUT = 4  # if the default would hold out fewer steps, it holds out none
 
 Transforms: TypeAlias = Literal["auto"] | tuple[Transform, ...]
@@ -131,7 +130,7 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     """
     given = dict(parameters)
     transforms = read_transforms(given["transforms"])
-    seasons = _seasons(given["period"])
+    seasons = read_seasons(given["period"])
     by_series = transforms == "auto" and (
         len(panel.series) > 1 or panel.has_gaps or len(seasons) > 1 or bool(panel.past_names)
     )
@@ -144,11 +143,8 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     if given["steps_per_epoch"] is None:
         n_values = sum(len(each.values) for each in panel.series)
         given["steps_per_epoch"] = min(MOST_STEPS, -(-n_values // batch_size))
-    period = _period(seasons, panel, by_series)
-    periods = seasons
-    if by_series and not seasons:
-        longest = max((each.index for each in panel.series), key=len)
-        periods = season_lengths(longest)[:MAX_SEASONS]
+    period = season_of(panel, seasons, any_length=by_series)
+    periods = seasons or (seasons_of(panel) if by_series else ())
     default_horizon = period if period > 1 else 12
     seed = given["seed"]
     if seed is None:
@@ -212,26 +208,6 @@ def _spec(model: Any) -> RNNSpec:
     return spec
 
 
-def _seasons(period: Any) -> tuple[float, ...]:
-    """The seasons that the user chose, the shortest first; () for "auto"."""
-    hint = "Or an int: steps per season, 1 without one; or several, such as [24, 168]."
-    if isinstance(period, str):
-        check_choice("period", period, ("auto",), hint=hint)
-        return ()
-    given = list(period) if isinstance(period, list | tuple | np.ndarray) else [period]
-    several = len(given) > 1
-    if not given or len(given) > MAX_SEASONS:
-        raise InvalidArgumentError(f"period={period!r}; expected 1 to {MAX_SEASONS} seasons, or 'auto'.")
-    found = []
-    for each in given:
-        if isinstance(each, float) and not each.is_integer():
-            found.append(check_real("period", each, 2.0, hint=hint))
-        else:
-            whole = int(each) if isinstance(each, float) else each
-            found.append(check_int("period", whole, 2 if several else 1, hint="1 means no season."))
-    return tuple(sorted(set(found)))
-
-
 def _check_chains(panel: Panel, seasons: Sequence[float]) -> None:
     """What given transforms, and a single series without gaps, do not allow."""
     if panel.has_gaps:
@@ -249,16 +225,6 @@ def _check_chains(panel: Panel, seasons: Sequence[float]) -> None:
         raise InvalidArgumentError(
             f"period={list(seasons)} with given transforms; expected one season, or transforms='auto'."
         )
-
-
-def _period(seasons: Sequence[float], panel: Panel, by_series: bool) -> int:
-    """The season that differences of a series are taken over, for scores and the width of intervals."""
-    if seasons:
-        return max(1, round(seasons[0]))
-    period = max(season_length(each.index) for each in panel.series)
-    shortest = min(len(each.values) for each in panel.series)
-    # Statistics by series leave a season out of those that are too short for it, and of no others.
-    return period if by_series or values_of_season(period) <= shortest else 1
 
 
 def _floor(floor: Any, panel: Panel) -> float | None:
@@ -398,11 +364,6 @@ def _values_to_fit(settings: FitSettings) -> tuple[int, int]:
     if settings.transforms == "auto":
         return windows, values_of_season(settings.period)
     return windows, chain.n_needed
-
-
-def values_of_season(period: int) -> int:
-    """The smallest number of values from which a season can be estimated: it must occur twice, and a trend besides."""
-    return 2 * period + 3
 
 
 def _check_length(settings: FitSettings, shortest: int, n_held_out: int, where: str) -> None:

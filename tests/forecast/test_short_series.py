@@ -8,7 +8,8 @@ import pytest
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.read import read_panel
-from kerazoo.forecast.options import steps_to_hold_out, values_of_season
+from kerazoo.forecast.options import steps_to_hold_out
+from kerazoo.forecast.periods import values_of_season
 from kerazoo.forecast.transforms import Chain, ExponentialSmoothing
 from kerazoo.forecast.transforms.selection import candidates
 from tests.forecast.helpers import numbers, series, tiny
