@@ -50,8 +50,10 @@ MAX_WINDOWS = 3
 )
 @click.option("--no-header", is_flag=True, help="The first line has values: the columns are named 1, 2, ...")
 @click.option("--horizon", type=click.IntRange(1), help="Steps to forecast; default: a season, or 12.")
-@click.option("--model", default="lstm_1x32", show_default=True, help="Name of the network in kerazoo.zoo.")
-@click.option("--strategy", default="recursive", show_default=True, help="recursive, direct or mean.")
+@click.option(
+    "--model", help="Name of the network in kerazoo.zoo; default: lstm_1x32, of several series mingru_2x64_residual."
+)
+@click.option("--strategy", help="recursive, direct or mean.")
 @click.option(
     "--transforms",
     default="auto",
@@ -67,7 +69,7 @@ MAX_WINDOWS = 3
     metavar="LEVELS",
     help="Levels of prediction intervals, separated by commas (80 or 0.8), or none.",
 )
-@click.option("--members", default=5, show_default=True, type=click.IntRange(1), help="Networks in the ensemble.")
+@click.option("--members", type=click.IntRange(1), help="Networks in the ensemble; default: 5, of several series 3.")
 @click.option(
     "--epochs",
     default=40,
@@ -108,7 +110,7 @@ def forecast(
     save: Path | None,
     backend: str | None,
     quiet: bool,
-    members: int,
+    members: int | None,
     transforms: str,
     **parameters: Any,
 ) -> None:
@@ -160,7 +162,7 @@ def forecast(
     with report.plain_warnings():
         n_windows = _n_windows(windows, panel, settings)
         if n_windows:
-            forecaster.callbacks = [] if quiet else [report.progress_bar("backtest")]
+            report.show_progress(forecaster, settings, "backtest", quiet)
             params = forecaster.get_params(deep=False)
             every = "fresh" if refit else False
             try:
@@ -171,9 +173,9 @@ def forecast(
                 click.echo(f"kerazoo: no backtest: {error}", err=True)  # nobody asked for one
             else:
                 report.print_backtest(scores, panel, settings, refit)
-        forecaster.callbacks = [] if quiet else [report.progress_bar("training")]
+        report.show_progress(forecaster, settings, "training", quiet)
         forecaster.fit(panel)
-        report.print_method(forecaster)
+        report.print_method(forecaster, settings)
         found = _predict(forecaster, X_future, levels)
     forecasts = report.forecasts_by_series(panel, found, columns.date)
     report.print_forecast(forecasts, columns.date)

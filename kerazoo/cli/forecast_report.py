@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kerazoo.forecast.data.panel import Panel
+    from kerazoo.forecast.options import FitSettings
 
 __all__ = [
     "forecast_table",
@@ -27,6 +28,7 @@ __all__ = [
     "print_forecast",
     "print_method",
     "progress_bar",
+    "show_progress",
     "unplotted",
 ]
 
@@ -122,7 +124,13 @@ def print_backtest(scores: pd.DataFrame, panel: Panel, settings: Any, refit: boo
     _print_table(lines)
 
 
-def print_method(forecaster: Any) -> None:
+def show_progress(forecaster: Any, settings: FitSettings, title: str, quiet: bool) -> None:
+    """Let the forecaster show a progress bar: its own for the networks of several series, else one of epochs."""
+    forecaster.verbose = int(settings.by_series and not quiet)
+    forecaster.callbacks = [] if quiet or settings.by_series else [progress_bar(title)]
+
+
+def print_method(forecaster: Any, settings: FitSettings) -> None:
     """The transforms with their weights, the effects of covariates, and what the networks contribute."""
     for i, (configs, weight) in enumerate(forecaster.transforms_):
         click.echo(f"{'transforms' if not i else '':<12}{100 * weight:3.0f} %  {_chain_text(configs)}")
@@ -132,9 +140,12 @@ def print_method(forecaster: Any) -> None:
         click.echo(f"{'statistics':<12}mean weights: {', '.join(shown)}")
     for i, line in enumerate(_effect_lines(forecaster.covariate_effects_)):
         click.echo(f"{'covariates' if not i else '':<12}{line}")
-    networks = f"{forecaster.n_members} of {forecaster.model}"
+    networks = f"{settings.n_members} of {settings.spec.name}"
     trained = len(next(iter(forecaster.history_.values()), []))
-    if forecaster.best_epoch_:
+    if forecaster.best_epoch_ and settings.by_series:
+        weight = float(forecaster.correction_weight_.mean())
+        click.echo(f"networks    {networks}, mean weight in the forecast {100 * weight:.0f} %")
+    elif forecaster.best_epoch_:
         weight = forecaster.correction_weight_
         share = "" if weight == 1 else f", {100 * weight:.0f} % of their correction applied"
         click.echo(f"networks    {networks}, best after {forecaster.best_epoch_} of {trained} epochs{share}")

@@ -108,7 +108,7 @@ def milk_demo(folder: Path, seed: int) -> None:
         f"networks and {forecaster.epochs} epochs for speed (default: 5 and 40)"
     )
     forecaster.fit(train)
-    print_method(forecaster)
+    print_method(forecaster, forecaster.validate(train))
     table = forecaster.predict(12, level=[0.8, 0.95])
     lower, upper = bound_columns(0.8)
     covered = table[lower].le(test) & table[upper].ge(test)
