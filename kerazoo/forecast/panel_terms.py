@@ -10,12 +10,14 @@ import numpy as np
 
 from kerazoo.forecast.data.types import Values
 from kerazoo.forecast.statistics import Statistics, combine, weigh
-from kerazoo.forecast.transforms.linear_term import LinearTerm, fit_terms
+from kerazoo.forecast.transforms.linear_term import FORMS, LinearTerm, fit_terms
 
 __all__ = ["Adjusted", "adjust", "terms_of"]
 
 #: Values of a series without which it has no effect of its own.
 LEAST_VALUES = 3
+#: Series that the form of the effects is chosen on: an estimate takes a twentieth of a second.
+MOST_SERIES = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,32 +49,61 @@ def adjust(ys: Sequence[Values], covariates: Sequence[Values], period: int, fit:
         period: int >= 1, steps per season.
         fit: function of the series, and of `n_origins=0` for no origins, that fits the statistics.
     """
-    plain = fit(ys)
-    chosen = Adjusted((), list(ys), list(ys), plain)
     if not covariates[0].shape[1]:
-        return chosen
+        return Adjusted((), list(ys), list(ys), fit(ys))
+    some = np.unique(np.linspace(0, len(ys) - 1, MOST_SERIES).astype(int))
     positive = all((y[np.isfinite(y)] > 0).all() for y in ys)
-    back = int(plain.backs[0]) if len(plain.backs) else 0
-    lowest = _errors(chosen, ys, covariates)
-    for form in ("additive", "multiplicative") if positive else ("additive",):
-        before = terms_of(form, [y[: max(0, len(y) - back)] for y in ys], covariates, period)
-        earlier = [term.remove(y, x) for term, y, x in zip(before, ys, covariates, strict=True)]
-        tried = Adjusted(tuple(before), earlier, earlier, fit(earlier))
-        errors = _errors(tried, ys, covariates)
-        gains = lowest - errors
-        # Without origins there is no evidence, and the usual form is the additive one.
-        if gains.sum() > math.sqrt(float((gains**2).sum())) or (not back and form == "additive"):
-            chosen, lowest = tried, errors
-    if not chosen.terms:
-        return chosen
+    forms = FORMS if positive else FORMS[:1]
+    form = _form(forms, [ys[number] for number in some], [covariates[number] for number in some], period, fit)
+    if form is None:
+        return Adjusted((), list(ys), list(ys), fit(ys))
+    terms = terms_of(form, ys, covariates, period)
+    rest = _without(terms, ys, covariates)
+    last = fit(rest, n_origins=0)
+    back = _first_back(fit, ys)
     if not back:
-        return chosen
-    terms = terms_of(chosen.terms[0].form, ys, covariates, period)
-    rest = [term.remove(y, x) for term, y, x in zip(terms, ys, covariates, strict=True)]
-    last, found = fit(rest, n_origins=0), chosen.found
+        return Adjusted(tuple(terms), rest, rest, last)
+    earlier = _without(terms_of(form, _before(ys, back), covariates, period), ys, covariates)
+    found = fit(earlier)
     criteria = np.concatenate([found.criteria[:, :-1], last.criteria], axis=1)
     found = replace(found, forecasts=last.forecasts, parameters=last.parameters, criteria=criteria)
-    return Adjusted(tuple(terms), rest, chosen.earlier, found)
+    return Adjusted(tuple(terms), rest, earlier, found)
+
+
+def _form(
+    forms: Sequence[str],
+    ys: Sequence[Values],
+    covariates: Sequence[Values],
+    period: int,
+    fit: Callable[..., Statistics],
+) -> str | None:
+    """The form of the effects, one of `forms`; None for no effects."""
+    plain = fit(ys)
+    back = int(plain.backs[0]) if len(plain.backs) else 0
+    if not back:  # no evidence
+        return "additive"
+    chosen, lowest = None, _errors(plain, (), ys, covariates)
+    for form in forms:
+        terms = terms_of(form, _before(ys, back), covariates, period)
+        errors = _errors(fit(_without(terms, ys, covariates)), terms, ys, covariates)
+        gains = lowest - errors
+        if gains.sum() > math.sqrt(float((gains**2).sum())):
+            chosen, lowest = form, errors
+    return chosen
+
+
+def _first_back(fit: Callable[..., Statistics], ys: Sequence[Values]) -> int:
+    """Steps from the first origin to the end, which are those of any series."""
+    backs = fit(ys[:1]).backs
+    return int(backs[0]) if len(backs) else 0
+
+
+def _before(ys: Sequence[Values], back: int) -> list[Values]:
+    return [y[: max(0, len(y) - back)] for y in ys]
+
+
+def _without(terms: Sequence[LinearTerm], ys: Sequence[Values], covariates: Sequence[Values]) -> list[Values]:
+    return [term.remove(y, x) for term, y, x in zip(terms, ys, covariates, strict=True)]
 
 
 def terms_of(form: str, ys: Sequence[Values], covariates: Sequence[Values], period: int) -> list[LinearTerm]:
@@ -101,9 +132,10 @@ def _without_gaps(y: Values) -> Values:
     return np.interp(np.arange(len(y)), np.flatnonzero(known), y[known])
 
 
-def _errors(adjusted: Adjusted, ys: Sequence[Values], covariates: Sequence[Values]) -> Values:
-    """Mean absolute errors of each series at the origins, in units of its scale, (S,)."""
-    found = adjusted.found
+def _errors(
+    found: Statistics, terms: Sequence[LinearTerm], ys: Sequence[Values], covariates: Sequence[Values]
+) -> Values:
+    """Mean absolute errors of each series at the origins, in units of its changes, (S,); `terms` may be empty."""
     rolled = combine(found, weigh(found), rolled=True)
     errors = np.zeros(len(ys))
     for number, (y, x) in enumerate(zip(ys, covariates, strict=True)):
@@ -114,8 +146,8 @@ def _errors(adjusted: Adjusted, ys: Sequence[Values], covariates: Sequence[Value
             if not len(truth):
                 continue
             forecast = rolled[number, place, : len(truth)]
-            if adjusted.terms:
-                forecast = adjusted.terms[number].restore(forecast, x[steps])
+            if terms:
+                forecast = terms[number].restore(forecast, x[steps])
             known = np.isfinite(truth) & np.isfinite(forecast)
             total += float(np.abs(truth - forecast)[known].sum())
             count += int(known.sum())

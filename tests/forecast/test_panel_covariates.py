@@ -53,6 +53,14 @@ def test_effects_are_found_in_their_form(multiplicative, form, size):
     assert np.abs(steps - y[:T]).iloc[24:].to_numpy().mean() < np.abs(y[:T].diff())[1:].to_numpy().mean()
 
 
+def test_one_series_that_is_not_positive_makes_all_effects_additive():
+    y, X = events(n=130, multiplicative=True)
+    y["s64"] -= 1000
+    forecaster = made().fit(y[:T], X[:T])
+    assert set(forecaster.covariate_effects_["form"]) <= {"additive", "none"}
+    assert np.isfinite(forecaster.predict(X_future=X[T:])).all(axis=None)
+
+
 def test_covariates_without_an_effect_are_left_out():
     y, _ = events(effect=0.0)
     X = pd.DataFrame({"noise": np.random.default_rng(5).normal(size=T + H)}, y.index)
