@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerazoo._columns import FORECAST, bound_columns
-from kerazoo.errors import IntervalError
+from kerazoo.errors import IntervalError, InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.ensemble import Ensemble
 from kerazoo.forecast.intervals import ConformalIntervals
@@ -121,6 +121,7 @@ class Fitted:
             IntervalError: too few steps were held out for a level, or none.
         """
         ensemble, series, levels = self.ensemble, panel.series, tuple(levels)
+        self._check_complete(panel)
         self._find_substitutes(series)
         histories = [
             ensemble.history_of(number, each, future, horizon)
@@ -150,8 +151,17 @@ class Fitted:
         Args:
             panel: the longer series.
         """
+        self._check_complete(panel)
         self._find_substitutes(panel.series)
         return replace(self, panel=panel)
+
+    @staticmethod
+    def _check_complete(panel: Panel) -> None:
+        if panel.has_gaps:
+            raise InvalidArgumentError(
+                "values are missing, but fit had one complete series, whose method knows no gaps; expected complete "
+                "values, or a new fit to the series with its gaps."
+            )
 
     def _find_substitutes(self, series: Sequence[SeriesData]) -> None:
         """Fit models without a logarithm, to the fitted series, for values that a selected logarithm refuses.

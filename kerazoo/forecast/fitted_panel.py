@@ -11,11 +11,13 @@ import numpy as np
 from kerazoo._columns import FORECAST, bound_columns
 from kerazoo.errors import IntervalError, InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel, SeriesData
+from kerazoo.forecast.data.ranges import check_counts
 from kerazoo.forecast.data.types import Values
 from kerazoo.forecast.ensemble import Ensemble
 from kerazoo.forecast.intervals import ConformalIntervals, usual_change
 from kerazoo.forecast.mixture import extended, mixed
 from kerazoo.forecast.nets.trainer import Course
+from kerazoo.forecast.options import DISTRIBUTION_LEVELS
 from kerazoo.forecast.panel_inputs import NetworkInputs
 from kerazoo.forecast.panel_terms import terms_of
 from kerazoo.forecast.statistics import Weights, combine, fit_statistics
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from kerazoo.forecast.global_nets import GlobalNet, Inputs
 
 __all__ = ["FittedPanel", "forecast_of"]
+
+#: Highest level of intervals of loss="quantiles".
+MOST_QUANTILES = DISTRIBUTION_LEVELS[-1] - DISTRIBUTION_LEVELS[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +182,12 @@ class FittedPanel:
 
         Args:
             panel: the longer series.
+
+        Raises:
+            InvalidArgumentError: `loss="negative_binomial"` and values that are no counts.
         """
+        if self.nets and self.nets[0].loss == "negative_binomial":
+            check_counts(panel)
         numbers = list(range(len(panel.series)))
         ys = self._without_terms(panel.series, self._terms(panel.series, numbers))
         forecasts = self._statistics_of(ys, numbers, self.horizon)
@@ -185,6 +195,11 @@ class FittedPanel:
             of_networks = forecast_of(self.nets, ys, self.horizon, self.inputs.of(panel))
             forecasts = mixed(forecasts, of_networks, self.net_weights)
         return replace(self, panel=panel, forecasts=forecasts)
+
+    def _inputs(self, panel: Panel, futures: Sequence[Values]) -> Inputs | None:
+        """Inputs of the networks; the calendar goes on to the end of what they forecast at once."""
+        block = max(net.horizon for net in self.nets)
+        return self.inputs.of(panel, futures, block=block)
 
     def _statistics_of(self, ys: Sequence[Values], numbers: Sequence[int | None], horizon: int) -> Values:
         """Forecasts (S, H) of the statistics, fitted to series without their terms."""
@@ -225,15 +240,12 @@ class FittedPanel:
         horizon: int,
     ) -> tuple[Values, Values]:
         """Forecasts (S, H) of series without their terms, and those of the networks alone, if they are needed."""
-        same = [
-            number is not None and np.array_equal(each.values, self.panel.series[number].values, equal_nan=True)
-            for number, each in zip(numbers, panel.series, strict=True)
-        ]
+        same = [number is not None and _equal(panel, place, self.panel, number) for place, number in enumerate(numbers)]
         later = bool(self.nets) and self.inputs.depend_on_futures(panel)  # the stored forecasts are without networks
         stored = horizon <= self.horizon and all(same)
         of_networks = np.zeros((len(ys), horizon))
         if self.nets and (later or not stored or self._has_distribution):
-            of_networks = forecast_of(self.nets, ys, horizon, self.inputs.of(panel, futures))
+            of_networks = forecast_of(self.nets, ys, horizon, self._inputs(panel, futures))
         if stored:
             points = np.stack([self.forecasts[number][:horizon] for number in numbers])
         else:
@@ -282,17 +294,30 @@ class FittedPanel:
         """Quantiles of the networks, moved by what the forecast differs from theirs, `shift` (S, H)."""
         from kerazoo.forecast.global_nets import forecast_quantiles
 
-        inputs, horizon = self.inputs.of(panel, futures), shift.shape[1]
+        inputs, horizon = self._inputs(panel, futures), shift.shape[1]
+        if self.nets[0].loss == "quantiles" and max(levels) > MOST_QUANTILES:
+            raise IntervalError(
+                f"level={100 * max(levels):g} with loss='quantiles'; expected at most {100 * MOST_QUANTILES:g}, which "
+                "the networks have learned. Another loss has intervals of any level."
+            )
         tails = [side for level in levels for side in ((1 - level) / 2, (1 + level) / 2)]
         quantiles = [forecast_quantiles(net, ys, tails, horizon, inputs=inputs) for net in self.nets]
-        moved = np.mean(quantiles, axis=0) + shift[:, :, None]
+        moved = np.mean(quantiles, axis=0)
+        if self.nets[0].loss == "negative_binomial":
+            # Whole numbers of a skewed distribution: moved ones would leave the forecast outside.
+            points = (shift + forecast_of(self.nets, ys, horizon, inputs))[:, :, None]
+            is_lower = np.arange(len(tails)) % 2 == 0
+            moved = np.where(is_lower, np.minimum(moved, points), np.maximum(moved, points))
+        else:
+            moved = moved + shift[:, :, None]
         labels = [label for level in levels for label in bound_columns(level)]
         return {label: list(moved[:, :, place]) for place, label in enumerate(labels)}
 
     def possible_levels(self, levels: Iterable[float]) -> tuple[float, ...]:
         """The levels for which enough steps were held out."""
         if self._has_distribution:
-            return tuple(levels)
+            most = MOST_QUANTILES if self.nets[0].loss == "quantiles" else 1.0
+            return tuple(level for level in levels if level <= most)
         intervals = self.intervals
         return () if intervals is None else tuple(level for level in levels if intervals.supports(level))
 
@@ -363,6 +388,18 @@ class FittedPanel:
             terms=tuple(LinearTerm.from_state(each) for each in rest.get("terms", ())),
             inputs=NetworkInputs(**rest.get("inputs", {})), **others,
         )  # fmt: skip
+
+
+def _equal(one: Panel, place: int, other: Panel, number: int) -> bool:
+    """Whether a series of one panel and one of another agree in all that a forecast depends on."""
+    if one is other and place == number:
+        return True
+    left, right = one.series[place], other.series[number]
+    pairs = [(getattr(left, name), getattr(right, name)) for name in ("values", "covariates", "past")]
+    pairs.append((one.static[place], other.static[number]))
+    return one.categories[place] == other.categories[number] and all(
+        np.array_equal(*pair, equal_nan=True) for pair in pairs
+    )
 
 
 def forecast_of(nets: Sequence[GlobalNet], ys: Sequence[Values], horizon: int, inputs: Inputs | None = None) -> Values:

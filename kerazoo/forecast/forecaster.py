@@ -20,6 +20,7 @@ from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.forecast.cross_validation import CrossValidationMixin
 from kerazoo.forecast.data.future import read_future
 from kerazoo.forecast.data.other_frames import pandas_of
+from kerazoo.forecast.data.ranges import check_floor
 from kerazoo.forecast.data.write import write_forecast, write_steps
 from kerazoo.forecast.inputs import read_history, read_seed, read_training
 from kerazoo.forecast.options import (
@@ -190,9 +191,9 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
                 (`covariate_effects_`), and the networks see them.
             val: held-out steps, which decide when to stop, what the networks deserve and how wide intervals are. None:
                 the last part of each series; an int: that many of the last steps (of several series at least
-                `horizon`), 0 for none (then all `epochs` are trained, networks and statistics of several series have
-                equal weights, and there are no conformal intervals); or a continuation of `y` in the same form, which
-                `X` must cover too. Forecasts start after the end of all.
+                `horizon`), 0 for none (then all `epochs` are trained, networks and statistics of many series have
+                nearly equal weights, and there are no conformal intervals); or a continuation of `y` in the same form,
+                which `X` must cover too. Forecasts start after the end of all.
             X_past: covariates whose future is not known, in the forms of `X`, for the networks of several series.
             static: what holds for a whole series, for the same: a DataFrame with a row per series, whose index is
                 their names. Numbers are standardized, text and categories have embeddings.
@@ -259,7 +260,9 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         self.seed_, self.spec_ = fitted.seed, fitted.spec
         self.history_, self.best_epoch_ = fitted.course.history, fitted.course.best_epoch
         self.correction_weight_, self.transforms_ = fitted.correction_weight, fitted.transforms
-        self.statistics_ = pd.DataFrame(fitted.statistics, index=pd.Index(fitted.panel.ids, name="series"))
+        self.statistics_ = pd.DataFrame(
+            fitted.statistics, index=pd.Index(list(fitted.panel.ids), name="series", tupleize_cols=False)
+        )
         columns = ["series", "covariate", "form", "coefficient", "weight", "note"]
         self.covariate_effects_ = pd.DataFrame(fitted.covariate_effects(), columns=columns)
 
@@ -298,7 +301,9 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         covariates = read_future(panel, X, len(values[0]), "X")
         # What is not known of them is NaN.
         past = None if X_past is None else read_future(panel, X_past, len(values[0]), "X_past", past=True)
-        self._set_fitted(fitted.updated(panel.continued(values, covariates, past)))
+        longer = panel.continued(values, covariates, past)
+        check_floor(self.floor, longer)
+        self._set_fitted(fitted.updated(longer))
         return self
 
     @renamed_arguments(interval="level")
@@ -344,6 +349,8 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
             fitted.panel, history, history_X, any_series=fitted.knows_any_series, missing=self.missing,
             history_X_past=history_X_past, static=static,
         )  # fmt: skip
+        if history is not None:
+            check_floor(self.floor, panel)
         if hasattr(horizon, "__len__") and not isinstance(horizon, str) and np.ndim(horizon):
             horizon = following_steps(panel, pandas_of(horizon, "horizon"), "horizon")
         horizon = fitted.horizon if horizon is None else check_int("horizon", horizon)
@@ -373,7 +380,9 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
             InvalidArgumentError: `y` is not of the kind that was fitted, as for :meth:`predict`.
         """
         fitted = self._check_fitted()
-        panel = read_history(fitted.panel, y, X, "y", "X", any_series=fitted.knows_any_series, missing=self.missing)
+        panel = read_history(
+            fitted.panel, y, X, "y", "X", any_series=fitted.knows_any_series, missing=self.missing, linear_only=True
+        )
         return write_steps(panel, fitted.fitted_values(panel.series))
 
     def generate(self, seed: Any = "zeros", steps: int = 60) -> NDArray[np.float64]:

@@ -204,6 +204,7 @@ def read_history(
     history_X_past: Any = None,
     static: Any = None,
     name_X_past: str = "history_X_past",
+    linear_only: bool = False,
 ) -> Panel:
     """Read the series to forecast from: the fitted ones, longer or shorter.
 
@@ -218,6 +219,7 @@ def read_history(
         history_X_past: its covariates that are not known for future dates, or None.
         static: what holds for a whole series. Series of `fit` that have no row keep what they had there; None: all.
         name_X_past: what the caller's argument `history_X_past` is called.
+        linear_only: whether only the covariates of the linear term are needed, as for statistics.
 
     Returns:
         A panel with the fitted series, in their order; with `any_series` those that were given.
@@ -242,6 +244,15 @@ def read_history(
     if panel.covariate_names != fitted.covariate_names:
         wanted, given = list(fitted.covariate_names), list(panel.covariate_names)
         raise InvalidArgumentError(f"{name} has the covariates {given}; expected {wanted}, as in fit ({name_X}).")
+    if linear_only:
+        fitted = replace(
+            fitted,
+            past_names=(),
+            static_names=(),
+            static=np.empty((len(fitted.series), 0)),
+            category_names=(),
+            categories=(),
+        )
     if panel.past_names != fitted.past_names:
         wanted, given = list(fitted.past_names), list(panel.past_names)
         raise InvalidArgumentError(

@@ -13,8 +13,8 @@ from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._validation import check_choice, check_flag, check_int, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.calendar import calendar_names
-from kerazoo.forecast.data.index import text_of
 from kerazoo.forecast.data.panel import Panel
+from kerazoo.forecast.data.ranges import check_counts, check_floor
 from kerazoo.forecast.periods import read_seasons, season_of, seasons_of, values_of_season
 from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
 
@@ -132,10 +132,10 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     transforms = read_transforms(given["transforms"])
     seasons = read_seasons(given["period"])
     by_series = transforms == "auto" and (
-        len(panel.series) > 1 or panel.has_gaps or len(seasons) > 1 or bool(panel.past_names)
+        len(panel.series) > 1 or panel.has_gaps or not _is_one_season(seasons) or bool(panel.past_names)
     )
     if not by_series:
-        _check_chains(panel, seasons)
+        _check_chains(panel, seasons, given["embed_ids"])
     for name, defaults in DEFAULTS.items():
         if given[name] is None:
             given[name] = defaults[by_series]
@@ -155,6 +155,11 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     strategy = check_choice("strategy", given["strategy"], STRATEGIES)
     is_auto_calendar = isinstance(given["calendar"], str) and given["calendar"] == "auto"
     longest = max(panel.series, key=lambda each: len(each.values))
+    loss, epochs = _loss(given["loss"], strategy, by_series), check_int("epochs", given["epochs"], 0)
+    is_count = loss == "negative_binomial" and epochs > 0
+    if is_count:
+        check_counts(panel)
+    least = 2 if by_series else 1
     return FitSettings(
         spec=_spec(given["model"]),
         strategy=strategy,
@@ -163,16 +168,16 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
             default_horizon if given["horizon"] is None else given["horizon"],
             hint="It is the number of steps to forecast.",
         ),
-        lookback=None if given["lookback"] is None else check_int("lookback", given["lookback"]),
+        lookback=None if given["lookback"] is None else check_int("lookback", given["lookback"], least),
         period=period,
         transforms=transforms,
         # Statistics and networks of several series take the seasons out.
         calendar=calendar_names(longest.index, () if by_series and is_auto_calendar else given["calendar"]),
         calendar_order=check_int("calendar_order", given["calendar_order"]),
         n_members=check_int("n_members", given["n_members"], hint="It is the number of networks."),
-        floor=_floor(given["floor"], panel),
-        loss=_loss(given["loss"], strategy, by_series),
-        epochs=check_int("epochs", given["epochs"], 0),
+        floor=check_floor(0.0 if is_count and given["floor"] is None else given["floor"], panel),
+        loss=loss,
+        epochs=epochs,
         steps_per_epoch=check_int("steps_per_epoch", given["steps_per_epoch"]),
         batch_size=batch_size,
         learning_rate=check_real("learning_rate", given["learning_rate"], 0.0, exclusive=True),
@@ -208,7 +213,12 @@ def _spec(model: Any) -> RNNSpec:
     return spec
 
 
-def _check_chains(panel: Panel, seasons: Sequence[float]) -> None:
+def _is_one_season(seasons: Sequence[float]) -> bool:
+    """Whether there is at most one season, of whole steps."""
+    return len(seasons) < 2 and all(isinstance(each, int) for each in seasons)
+
+
+def _check_chains(panel: Panel, seasons: Sequence[float], embed_ids: Any) -> None:
     """What given transforms, and a single series without gaps, do not allow."""
     if panel.has_gaps:
         raise InvalidArgumentError(
@@ -221,26 +231,15 @@ def _check_chains(panel: Panel, seasons: Sequence[float]) -> None:
         raise InvalidArgumentError(
             "static with one series or given transforms; expected static=None, or several series and transforms='auto'."
         )
-    if len(seasons) > 1:
+    if not _is_one_season(seasons):
         raise InvalidArgumentError(
-            f"period={list(seasons)} with given transforms; expected one season, or transforms='auto'."
+            f"period={list(seasons)} with given transforms; expected one season of whole steps, or transforms='auto'."
         )
-
-
-def _floor(floor: Any, panel: Panel) -> float | None:
-    if floor is None:
-        return None
-    floor = check_real("floor", floor, hint="It is the least possible value: 0 for counts; None for any.")
-    for each in panel.series:
-        below = np.flatnonzero(each.values < floor)
-        if len(below):
-            where = f" of series {each.id!r}" if len(panel.series) > 1 else ""
-            raise InvalidArgumentError(
-                f"floor={floor:g}, but {len(below)} of {len(each.values)} values{where} are below, the first is "
-                f"{each.values[below[0]]:g} at {text_of(each.index[below[0]])}; expected values >= floor. Correct the "
-                "values, or choose a lower floor."
-            )
-    return floor
+    if check_flag("embed_ids", embed_ids):
+        raise InvalidArgumentError(
+            "embed_ids=True with one series or given transforms; expected False, or several series and "
+            "transforms='auto'."
+        )
 
 
 def _loss(loss: Any, strategy: str, by_series: bool) -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerazoo._runtime.checkpoints import CheckpointFile
-from kerazoo.errors import TrainingError
+from kerazoo.errors import InvalidArgumentError, TrainingError
 from kerazoo.forecast.data.panel import Panel
+from kerazoo.forecast.data.ranges import check_counts
 from kerazoo.forecast.data.types import Values
 from kerazoo.forecast.fitted_panel import FittedPanel, forecast_of
 from kerazoo.forecast.intervals import ConformalIntervals, usual_change
@@ -68,12 +69,15 @@ def fit_panel(
     if val is not None:
         n_origins = 1 + max(0, val - horizon) // max(1, horizon // 3) if val else 0
     # What the terms of covariates leave may lie below the floor.
-    floor = None if panel.covariate_names else settings.floor
+    floor = None if panel.covariate_names and settings.loss != "negative_binomial" else settings.floor
 
     def fit(ys: Sequence[Values], **changes: Any) -> Statistics:
         return fit_statistics(ys, settings.periods, horizon, floor=floor, **{"n_origins": n_origins, **changes})
 
     values, covariates = [each.values for each in panel.series], [each.covariates for each in panel.series]
+    if settings.epochs and settings.loss == "negative_binomial":
+        check_counts(panel)
+        covariates = [rows[:, :0] for rows in covariates]  # what a term leaves of counts are no counts
     adjusted = adjust(values, covariates, period, fit)
     found = adjusted.found
     weights = weigh(found)
@@ -82,7 +86,7 @@ def fit_panel(
     inputs = NetworkInputs(settings.calendar, settings.calendar_order, settings.embed_ids)
     nets: tuple[GlobalNet, ...] = ()
     net_weights, course, seed = np.zeros(horizon), Course(), settings.seed
-    if settings.epochs and (settings.lookback or _n_windows(values, held) >= LEAST_WINDOWS):
+    if settings.epochs and _can_train(values, held, settings):
         networks = PanelNetworks(settings, checkpoints)
         nets, net_weights, rolled, course = _with_networks(networks, panel, adjusted, inputs, rolled, held, settings)
         seed = networks.seed
@@ -122,9 +126,20 @@ def _n_origins(lengths: Sequence[int], horizon: int) -> int:
     return max(ORIGINS, min(MOST_ORIGINS, wanted, room))
 
 
+def _can_train(ys: Sequence[Values], held: int, settings: FitSettings) -> bool:
+    """Whether there are windows enough for networks; a window that the user chose must fit."""
+    n_windows = _n_windows(ys, held)
+    if settings.lookback and not n_windows:
+        raise InvalidArgumentError(
+            f"lookback={settings.lookback}, but no series has three values before the {held} that are held out; "
+            "expected longer series, a smaller horizon, or epochs=0: statistics alone."
+        )
+    return bool(settings.lookback) or n_windows >= LEAST_WINDOWS
+
+
 def _n_windows(ys: Sequence[Values], held: int) -> int:
     """Windows of two values and one to predict, at least."""
-    return sum(max(0, int(np.isfinite(y[: len(y) - held]).sum()) - 2) for y in ys)
+    return sum(max(0, int(np.isfinite(y[: max(0, len(y) - held)]).sum()) - 2) for y in ys)
 
 
 def _held_out(found: Statistics, val: int | None) -> int:

@@ -37,6 +37,7 @@ class NetworkInputs:
         *,
         numbers: Sequence[int] | None = None,
         cut: int = 0,
+        block: int = 1,
     ) -> Inputs | None:
         """The inputs of series, or None without any.
 
@@ -45,13 +46,16 @@ class NetworkInputs:
             futures: float64 (H, K) per series, covariates of the steps that follow; None in a training.
             numbers: which series; None: all.
             cut: steps that are left out at the end of each. What is known of them beforehand stays.
+            block: steps that the networks forecast at once: the calendar is known up to a multiple of it.
         """
         from kerazoo.forecast.global_nets.inputs import Inputs
 
         numbers = range(len(panel.series)) if numbers is None else numbers
         known = past = static = categories = None
         if self.calendar or panel.covariate_names:
-            known = [self._known(panel, number, None if futures is None else futures[number]) for number in numbers]
+            known = [
+                self._known(panel, number, None if futures is None else futures[number], block) for number in numbers
+            ]
         if panel.past_names:
             past = [panel.series[number].past for number in numbers]
             past = [rows[: max(0, len(rows) - cut)] for rows in past]
@@ -69,10 +73,15 @@ class NetworkInputs:
         """Whether a forecast needs inputs of the steps that follow."""
         return bool(self.calendar or panel.covariate_names)
 
-    def _known(self, panel: Panel, number: int, future: Values | None) -> Values:
+    def _known(self, panel: Panel, number: int, future: Values | None, block: int) -> Values:
         each = panel.series[number]
-        rows = each.covariates if future is None else np.concatenate([each.covariates, future])
+        if future is None:
+            rows, index = each.covariates, each.index
+        else:
+            further = -len(future) % block if self.calendar else 0
+            unknown = np.full((further, future.shape[1]), np.nan)
+            rows = np.concatenate([each.covariates, future, unknown])
+            index = each.index.append(future_index(each.index, len(future) + further)) if self.calendar else each.index
         if self.calendar:
-            index = each.index if future is None else each.index.append(future_index(each.index, len(future)))
             rows = np.concatenate([calendar_features(index, self.calendar, self.order)[0], rows], axis=1)
         return rows

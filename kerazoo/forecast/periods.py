@@ -39,10 +39,10 @@ def read_seasons(period: Any) -> tuple[float, ...]:
         raise InvalidArgumentError(f"period={period!r}; expected 1 to {MAX_SEASONS} seasons, or 'auto'.")
     found = []
     for each in given:
-        if isinstance(each, float) and not each.is_integer():
-            found.append(check_real("period", each, 2.0, hint=hint))
+        if isinstance(each, float | np.floating) and not float(each).is_integer():
+            found.append(check_real("period", float(each), 2.0, hint=hint))
         else:
-            whole = int(each) if isinstance(each, float) else each
+            whole = int(each) if isinstance(each, float | np.floating) else each
             found.append(check_int("period", whole, 2 if several else 1, hint="1 means no season."))
     return tuple(sorted(set(found)))
 

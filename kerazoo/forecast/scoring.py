@@ -144,18 +144,25 @@ def following_values(panel: Panel, y: Any, missing: str = "error") -> list[Value
     Raises:
         InvalidArgumentError: another form, dates that do not follow, or values that are not finite.
     """
+    if panel.form == "long" and isinstance(y, pd.DataFrame):
+        lacks = [name for name in ("unique_id", "ds", "y") if name not in y.columns]
+        if lacks:
+            raise InvalidArgumentError(f"y has no column {', '.join(lacks)}; expected unique_id, ds and y, as in fit.")
     horizon = following_steps(panel, y)
     if panel.form == "long":
         parts = {label: rows["y"] for label, rows in y.sort_values("ds").groupby("unique_id", sort=False)}
         found = [_numbers(parts[label]) for label in panel.ids]
     elif panel.form == "frame":
-        if set(y.columns) != set(panel.ids):
+        if set(y.columns) != set(panel.ids) or len(y.columns) != len(panel.ids):
             raise InvalidArgumentError(
                 f"y has the series {listed(y.columns)}; expected {listed(panel.ids)}, as in fit."
             )
         found = [_numbers(y[label]) for label in panel.ids]
     else:
-        table = _numbers(y).reshape(horizon, -1)
+        table = _numbers(y)
+        if table.ndim > 2:
+            raise InvalidArgumentError(f"y has the shape {table.shape}; expected (T,) or (T, series), as in fit.")
+        table = table.reshape(horizon, -1)
         if table.shape[1] != len(panel.ids):
             raise InvalidArgumentError(f"y has {table.shape[1]} series; expected {len(panel.ids)}, as in fit.")
         found = list(table.T)
@@ -168,12 +175,23 @@ def following_values(panel: Panel, y: Any, missing: str = "error") -> list[Value
 
 
 def _numbers(data: Any) -> Values:
-    """A Series, an array or a list as float64; NaN for None, NA and masked values."""
-    if isinstance(data, pd.Series):
-        return np.array(data.to_numpy(np.float64, na_value=np.nan))
-    if isinstance(data, np.ma.MaskedArray):
-        data = np.ma.filled(data.astype(np.float64), np.nan)
-    return np.array(data, np.float64)
+    """A Series, an array or a list as float64; NaN for None, NA and masked values.
+
+    Raises:
+        InvalidArgumentError: text, dates, bool or complex numbers.
+    """
+    dtype = getattr(data, "dtype", None)
+    try:
+        if dtype is not None and getattr(dtype, "kind", "O") in "bcmMSU":
+            raise TypeError
+        if isinstance(data, pd.Series):
+            return np.array(data.to_numpy(np.float64, na_value=np.nan))
+        if isinstance(data, np.ma.MaskedArray):
+            data = np.ma.filled(data.astype(np.float64), np.nan)
+        return np.array(data, np.float64)
+    except (TypeError, ValueError):
+        kind = type(data).__name__ if dtype is None else f"of dtype {dtype}"
+        raise InvalidArgumentError(f"y is {kind}; expected numbers, as in fit.") from None
 
 
 def _not_finite(values: Values) -> NDArray[np.bool_]:
