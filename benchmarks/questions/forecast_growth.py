@@ -77,7 +77,7 @@ def main() -> None:
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         rows.append(json.loads(done.stdout.splitlines()[-1]))
     print_table("growth", rows, COLUMNS)
-    print(write_result("forecast_growth", QUESTION, {"steps": STEPS, "horizon": HORIZON}, rows))
+    print(write_result("forecast_growth", QUESTION, {"steps": STEPS, "horizon": HORIZON}, {"growth": rows}))
 
 
 if __name__ == "__main__":
