@@ -33,14 +33,13 @@ def fill(page: str, folder: Path) -> str:
     """
     if not MARKED.search(page):
         raise ValueError("no <!-- competitions --> and <!-- /competitions --> in the page")
-    text = _tables(
-        json.loads((folder / "competitions.json").read_text()),
-        json.loads((folder / "forecast_growth.json").read_text()),
-    )
+    measured = folder / "forecast_growth.json"
+    growth = json.loads(measured.read_text()) if measured.exists() else None
+    text = _tables(json.loads((folder / "competitions.json").read_text()), growth)
     return MARKED.sub(lambda found: f"{found[1]}{text}\n{found[2]}", page)
 
 
-def _tables(document: Mapping[str, Any], growth: Mapping[str, Any]) -> str:
+def _tables(document: Mapping[str, Any], growth: Mapping[str, Any] | None) -> str:
     results, machine, settings = document["results"], document["machine"], document["settings"]
     names = [name for name in SETS if name in results["sets"]]
     rows = {name: _by_model(results["sets"][name]) for name in names}
@@ -75,19 +74,23 @@ def _tables(document: Mapping[str, Any], growth: Mapping[str, Any]) -> str:
             f"other work (load {settings['load_at_start']:.0f} at the start), so compare processor seconds:",
             "",
             table(["", "`fit`", "processors", "`predict`", "statistics", *models[3:-1]], costs),
-            "",
-            "Generated series of 100 months, defaults, each size in a process of its own (`forecast_growth.json`):",
-            "",
-            table(
-                ["series", "`fit`, s", "processors, s", "`predict`, s", "`epochs=0`, s", "peak memory, MiB"],
-                [
-                    [f"{row['series']:,}", *(f"{row[key]:.1f}" for key in ("fit_seconds", "processor_seconds",
-                     "predict_seconds", "statistics_seconds")), f"{row['memory_mib']:.0f}"]
-                    for row in growth["results"]
-                ],
-            ),
+            *(_growth(growth) if growth else ()),
         ]
     )  # fmt: skip
+
+
+def _growth(growth: Mapping[str, Any]) -> list[str]:
+    keys = ("fit_seconds", "processor_seconds", "predict_seconds", "statistics_seconds")
+    rows = [
+        [f"{row['series']:,}", *(f"{row[key]:.1f}" for key in keys), f"{row['memory_mib']:.0f}"]
+        for row in growth["results"]["growth"]
+    ]
+    return [
+        "",
+        "Generated series of 100 months, defaults, each size in a process of its own (`forecast_growth.json`):",
+        "",
+        table(["series", "`fit`, s", "processors, s", "`predict`, s", "`epochs=0`, s", "peak memory, MiB"], rows),
+    ]
 
 
 def _by_model(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
