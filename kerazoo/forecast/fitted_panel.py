@@ -159,7 +159,7 @@ class FittedPanel:
         # The floor is one of the series, not of what the terms leave.
         floor = None if terms else self.floor
         if levels and self._has_distribution:
-            columns |= self._bounds_of_networks(panel, ys, futures, points - of_networks, levels)
+            columns |= self._bounds_of_networks(panel, ys, futures, points, of_networks, levels)
         elif levels:
             if self.intervals is None:
                 raise IntervalError(
@@ -288,13 +288,14 @@ class FittedPanel:
         panel: Panel,
         ys: Sequence[Values],
         futures: Sequence[Values],
-        shift: Values,
+        points: Values,
+        of_networks: Values,
         levels: Sequence[float],
     ) -> dict[str, list[Values]]:
-        """Quantiles of the networks, moved by what the forecast differs from theirs, `shift` (S, H)."""
+        """Quantiles of the networks, moved by what the forecasts `points` (S, H) differ from theirs."""
         from kerazoo.forecast.global_nets import forecast_quantiles
 
-        inputs, horizon = self._inputs(panel, futures), shift.shape[1]
+        inputs, horizon = self._inputs(panel, futures), points.shape[1]
         if self.nets[0].loss == "quantiles" and max(levels) > MOST_QUANTILES:
             raise IntervalError(
                 f"level={100 * max(levels):g} with loss='quantiles'; expected at most {100 * MOST_QUANTILES:g}, which "
@@ -305,11 +306,11 @@ class FittedPanel:
         moved = np.mean(quantiles, axis=0)
         if self.nets[0].loss == "negative_binomial":
             # Whole numbers of a skewed distribution: moved ones would leave the forecast outside.
-            points = (shift + forecast_of(self.nets, ys, horizon, inputs))[:, :, None]
+            inside = points[:, :, None]
             is_lower = np.arange(len(tails)) % 2 == 0
-            moved = np.where(is_lower, np.minimum(moved, points), np.maximum(moved, points))
+            moved = np.where(is_lower, np.minimum(moved, inside), np.maximum(moved, inside))
         else:
-            moved = moved + shift[:, :, None]
+            moved = moved + (points - of_networks)[:, :, None]
         labels = [label for level in levels for label in bound_columns(level)]
         return {label: list(moved[:, :, place]) for place, label in enumerate(labels)}
 

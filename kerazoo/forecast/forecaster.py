@@ -275,7 +275,7 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         """Take in new values without a fit: forecasts then start after them.
 
         The networks, the weights of the models and the widths of intervals stay; the models in `statistics_` are fitted
-        to the longer series, which takes milliseconds.
+        to the longer series, a few milliseconds for each.
 
         Args:
             y: the values that follow the series, in their form: a row for each step, all series equally many.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -112,10 +112,6 @@ class FitSettings:
     def steps_per_output(self) -> int:
         """Forecast steps in one output of a network: 1 for the recursive strategy, else the horizon."""
         return 1 if self.strategy == "recursive" else self.horizon
-
-    def without_networks(self) -> FitSettings:
-        """The settings of statistics alone."""
-        return replace(self, epochs=0)
 
 
 def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:

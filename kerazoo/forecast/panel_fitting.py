@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,6 @@ import numpy as np
 from kerazoo._runtime.checkpoints import CheckpointFile
 from kerazoo.errors import InvalidArgumentError, TrainingError
 from kerazoo.forecast.data.panel import Panel
-from kerazoo.forecast.data.ranges import check_counts
 from kerazoo.forecast.data.types import Values
 from kerazoo.forecast.fitted_panel import FittedPanel, forecast_of
 from kerazoo.forecast.intervals import ConformalIntervals, usual_change
@@ -64,7 +64,7 @@ def fit_panel(
             UserWarning,
             stacklevel=5,
         )
-        settings = settings.without_networks()
+        settings = replace(settings, epochs=0)
     n_origins = _n_origins([len(each.values) for each in panel.series], horizon)
     if val is not None:
         n_origins = 1 + max(0, val - horizon) // max(1, horizon // 3) if val else 0
@@ -76,7 +76,6 @@ def fit_panel(
 
     values, covariates = [each.values for each in panel.series], [each.covariates for each in panel.series]
     if settings.epochs and settings.loss == "negative_binomial":
-        check_counts(panel)
         covariates = [rows[:, :0] for rows in covariates]  # what a term leaves of counts are no counts
     adjusted = adjust(values, covariates, period, fit)
     found = adjusted.found
@@ -192,12 +191,11 @@ def _with_networks(
                         finished, [ys[number][:-back] for number in long], found.horizon, known
                     )
             weights = network_weights(found.truth, rolled, judged, found.scale, settings.min_gain)
-            if networks.interrupted:
-                start, rolled, best = _mixed_errors(found, rolled, judged, weights)
-                raise KeyboardInterrupt
-            if not weights.any():
+            if not weights.any() and not networks.interrupted:
                 return (), nothing, rolled, Course(networks.history)
             start, rolled, best = _mixed_errors(found, rolled, judged, weights)
+            if networks.interrupted:
+                raise KeyboardInterrupt
         nets = networks.train("final", adjusted.ys, inputs.of(panel))
     except (KeyboardInterrupt, TrainingError) as error:
         # Networks of the shorter series are better than none.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kerazoo.forecast.data.gaps import interpolated
 from kerazoo.forecast.data.types import Values
 from kerazoo.forecast.statistics import Statistics, combine, weigh
 from kerazoo.forecast.transforms.linear_term import FORMS, LinearTerm, fit_terms
@@ -52,15 +53,19 @@ def adjust(ys: Sequence[Values], covariates: Sequence[Values], period: int, fit:
     if not covariates[0].shape[1]:
         return Adjusted((), list(ys), list(ys), fit(ys))
     some = np.unique(np.linspace(0, len(ys) - 1, MOST_SERIES).astype(int))
-    positive = all((y[np.isfinite(y)] > 0).all() for y in ys)
-    forms = FORMS if positive else FORMS[:1]
-    form = _form(forms, [ys[number] for number in some], [covariates[number] for number in some], period, fit)
+    some_ys = [ys[number] for number in some]
+    plain = fit(some_ys)
+    back = int(plain.backs[0]) if len(plain.backs) else 0
+    form: str | None = "additive"  # without origins there is no evidence
+    if back:
+        positive = all((y[np.isfinite(y)] > 0).all() for y in ys)
+        forms = FORMS if positive else FORMS[:1]
+        form = _form(forms, plain, some_ys, [covariates[number] for number in some], period, fit)
     if form is None:
-        return Adjusted((), list(ys), list(ys), fit(ys))
+        return Adjusted((), list(ys), list(ys), plain if len(some) == len(ys) else fit(ys))
     terms = terms_of(form, ys, covariates, period)
     rest = _without(terms, ys, covariates)
     last = fit(rest, n_origins=0)
-    back = _first_back(fit, ys)
     if not back:
         return Adjusted(tuple(terms), rest, rest, last)
     earlier = _without(terms_of(form, _before(ys, back), covariates, period), ys, covariates)
@@ -72,16 +77,14 @@ def adjust(ys: Sequence[Values], covariates: Sequence[Values], period: int, fit:
 
 def _form(
     forms: Sequence[str],
+    plain: Statistics,
     ys: Sequence[Values],
     covariates: Sequence[Values],
     period: int,
     fit: Callable[..., Statistics],
 ) -> str | None:
-    """The form of the effects, one of `forms`; None for no effects."""
-    plain = fit(ys)
-    back = int(plain.backs[0]) if len(plain.backs) else 0
-    if not back:  # no evidence
-        return "additive"
+    """The form of the effects, one of `forms`; None if none is better than the `plain` statistics."""
+    back = int(plain.backs[0])
     chosen, lowest = None, _errors(plain, (), ys, covariates)
     for form in forms:
         terms = terms_of(form, _before(ys, back), covariates, period)
@@ -90,12 +93,6 @@ def _form(
         if gains.sum() > math.sqrt(float((gains**2).sum())):
             chosen, lowest = form, errors
     return chosen
-
-
-def _first_back(fit: Callable[..., Statistics], ys: Sequence[Values]) -> int:
-    """Steps from the first origin to the end, which are those of any series."""
-    backs = fit(ys[:1]).backs
-    return int(backs[0]) if len(backs) else 0
 
 
 def _before(ys: Sequence[Values], back: int) -> list[Values]:
@@ -115,7 +112,7 @@ def terms_of(form: str, ys: Sequence[Values], covariates: Sequence[Values], peri
         covariates: float64 (T, K) per series.
         period: int >= 1, steps per season.
     """
-    whole = [_without_gaps(y) for y in ys]
+    whole = [interpolated(y) if np.isfinite(y).any() else y[:0] for y in ys]
     long = [number for number, y in enumerate(whole) if len(y) >= LEAST_VALUES]
     found = [LinearTerm.of(form, np.zeros(x.shape[1]), x) for x in covariates]
     if long:
@@ -123,13 +120,6 @@ def terms_of(form: str, ys: Sequence[Values], covariates: Sequence[Values], peri
         for number, term in zip(long, fit_terms(form, [whole[number] for number in long], xs, period), strict=True):
             found[number] = LinearTerm.of(form, term.coefficients, covariates[number])
     return found
-
-
-def _without_gaps(y: Values) -> Values:
-    known = np.isfinite(y)
-    if known.all() or not known.any():
-        return y if known.all() else y[:0]
-    return np.interp(np.arange(len(y)), np.flatnonzero(known), y[known])
 
 
 def _errors(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kerazoo.forecast.mixture import FEW, GRID, LEAST_WEIGHT, extended, mixed, network_weights, usual_weight
+from kerazoo.forecast.mixture import GRID, extended, mixed, network_weights, usual_weight
 
 H = 6
 
@@ -79,7 +79,3 @@ def test_weights_of_further_steps():
     weights = np.array([0.1, 0.2, 0.3])
     np.testing.assert_array_equal(extended(weights, 5), [0.1, 0.2, 0.3, 0.3, 0.3])
     np.testing.assert_array_equal(extended(weights, 2), [0.1, 0.2])
-
-
-def test_the_least_weight_is_one_that_the_usual_weight_of_some_panels_exceeds():
-    assert usual_weight(int(FEW)) > LEAST_WEIGHT

@@ -29,11 +29,24 @@ from kerazoo.forecast.data.index import (
 from kerazoo.forecast.data.panel import SeriesData
 from kerazoo.forecast.data.types import Index, Values
 
-__all__ = ["DATES_HINT", "SeriesCutter", "filled_index", "filled_indexes", "names_of_long", "spread"]
+__all__ = ["DATES_HINT", "SeriesCutter", "filled_index", "filled_indexes", "interpolated", "names_of_long", "spread"]
 
 DATES_HINT = 'missing="skip" reads them as gaps.'
 LONGEST = 20  # series of a long frame whose frequency is tried for all
 REGULAR = 10  # dates at a fixed step that are no chance: a series of so many has this step
+
+
+def interpolated(y: Values) -> Values:
+    """Missing values replaced by those on the line between their neighbours.
+
+    Args:
+        y: float64 (T,), with at least one value unless it is empty.
+
+    >>> interpolated(np.array([1.0, np.nan, 3.0, np.nan])).tolist()
+    [1.0, 2.0, 3.0, 3.0]
+    """
+    known = np.isfinite(y)
+    return y if known.all() else np.interp(np.arange(len(y)), np.flatnonzero(known), y[known])
 
 
 def names_of_long(label: Any) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kerazoo._validation import check_real
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.gaps import interpolated
 
 __all__ = ["check_periods", "is_seasonal", "n_slots", "season_at", "seasonal_indices", "shrunk_indices"]
 
@@ -102,7 +103,7 @@ def is_seasonal(y: Values, period: float) -> bool:
     >>> is_seasonal(np.random.default_rng(1).normal(size=24), 3)
     False
     """
-    y = _without_gaps(y)
+    y = interpolated(y)
     n = len(y)
     if period < 2 or n < 3 * period:
         return False
@@ -132,7 +133,7 @@ def seasonal_indices(y: Values, period: int, *, multiplicative: bool) -> Values:
     >>> seasonal_indices(np.tile([1.0, 2.0, 6.0], 4), 3, multiplicative=False).round(6).tolist()
     [-2.0, -1.0, 3.0]
     """
-    whole = _without_gaps(y)
+    whole = interpolated(y)
     weights = np.ones(period) / period
     if period % 2 == 0:  # 2 x m: half weights at both ends
         weights = np.concatenate(([0.5], np.ones(period - 1), [0.5])) / period
@@ -149,12 +150,6 @@ def seasonal_indices(y: Values, period: int, *, multiplicative: bool) -> Values:
     if multiplicative:
         return np.asarray(found / np.exp(np.log(found).mean()))
     return np.asarray(found - found.mean())
-
-
-def _without_gaps(y: Values) -> Values:
-    """Missing values replaced by those on the line between their neighbours."""
-    known = np.isfinite(y)
-    return y if known.all() else np.interp(np.arange(len(y)), np.flatnonzero(known), y[known])
 
 
 def shrunk_indices(y: Values, period: float, *, multiplicative: bool) -> Values | None:
@@ -217,4 +212,4 @@ def _filled(y: Values, period: int) -> Values:
     for step in missing[missing < len(y) - period][::-1].tolist():
         if np.isnan(found[step]):
             found[step] = found[step + period]
-    return _without_gaps(found)
+    return interpolated(found)
