@@ -90,20 +90,18 @@ def network_weights(
     return weights if weights.mean() >= LEAST_WEIGHT else np.zeros(horizon)
 
 
-def mixed(statistics: Values, networks: Values, weights: Values, floor: float | None = None) -> Values:
+def mixed(statistics: Values, networks: Values, weights: Values) -> Values:
     """Forecasts of both, weighted; those of the statistics where the networks have none.
 
     Args:
         statistics: float64 (..., H).
         networks: float64 (..., H); NaN where there is none.
         weights: float64 (H,), of the networks.
-        floor: float or None, below which no forecast falls.
 
     >>> mixed(np.array([0.0, 4.0]), np.array([2.0, np.nan]), np.array([0.25, 0.5])).tolist()
     [0.5, 4.0]
     """
-    found = np.where(np.isfinite(networks), (1 - weights) * statistics + weights * networks, statistics)
-    return found if floor is None else np.maximum(found, floor)
+    return np.where(np.isfinite(networks), (1 - weights) * statistics + weights * networks, statistics)
 
 
 def extended(weights: Values, horizon: int) -> Values:

@@ -90,8 +90,7 @@ def fit_panel(
         nets, net_weights, rolled, course = _with_networks(networks, panel, adjusted, inputs, rolled, held, settings)
         seed = networks.seed
         if nets and not inputs.depend_on_futures(panel):
-            of_networks = forecast_of(nets, adjusted.ys, horizon, inputs.of(panel))
-            points = mixed(points, of_networks, net_weights, settings.floor)
+            points = mixed(points, forecast_of(nets, adjusted.ys, horizon, inputs.of(panel)), net_weights)
     intervals = _intervals(found, rolled, adjusted.earlier, period)
     return FittedPanel(
         panel=panel,

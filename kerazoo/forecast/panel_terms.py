@@ -10,6 +10,7 @@ import numpy as np
 
 from kerazoo.forecast.data.gaps import interpolated
 from kerazoo.forecast.data.types import Values
+from kerazoo.forecast.intervals import usual_change
 from kerazoo.forecast.statistics import Statistics, combine, weigh
 from kerazoo.forecast.transforms.linear_term import FORMS, LinearTerm, fit_terms
 
@@ -142,6 +143,6 @@ def _errors(
             total += float(np.abs(truth - forecast)[known].sum())
             count += int(known.sum())
         # The scale of the series itself, whatever the terms leave of it.
-        size = float(np.nanmean(np.abs(np.diff(y)))) if len(y) > 1 else 0.0
+        size = usual_change(y, 1)
         errors[number] = total / count / size if count and size > 0 else 0.0
     return errors

@@ -72,7 +72,6 @@ def test_where_networks_have_no_forecast_it_is_that_of_the_statistics():
     statistics, networks = np.array([[1.0, 2.0], [3.0, -4.0]]), np.array([[3.0, 4.0], [np.nan, np.nan]])
     weights = np.array([0.5, 0.25])
     np.testing.assert_array_equal(mixed(statistics, networks, weights), [[2.0, 2.5], [3.0, -4.0]])
-    np.testing.assert_array_equal(mixed(statistics, networks, weights, 0.0), [[2.0, 2.5], [3.0, 0.0]])
 
 
 def test_weights_of_further_steps():
