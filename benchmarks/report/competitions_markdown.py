@@ -2,6 +2,7 @@
 
     python -m benchmarks.report.competitions_markdown docs/many-series.md
 
+`competitions_mape` is the same with `--losses mape`.
 The lines of the page between `<!-- competitions -->` and `<!-- /competitions -->` are replaced.
 """
 
@@ -18,7 +19,7 @@ from benchmarks.report.markdown import between_marks, set_title, table, update_p
 
 __all__ = ["fill"]
 
-OURS = "Forecaster, seed "
+OURS = ", seed "
 COLUMNS = ("smape", "mape", "mase", "coverage_80", "coverage_95", "seconds", "fit_seconds", "predict_seconds",
            "processor_seconds", "memory_mib")  # fmt: skip
 
@@ -29,14 +30,19 @@ def fill(page: str, folder: Path) -> str:
     Raises:
         ValueError: the page has no place for the tables.
     """
-    measured = folder / "forecast_growth.json"
-    growth = json.loads(measured.read_text()) if measured.exists() else None
+    names = ("competitions", "competitions_mape", "forecast_growth")
+    found = {name: folder / f"{name}.json" for name in names}
     return between_marks(
-        page, "competitions", lambda: _tables(json.loads((folder / "competitions.json").read_text()), growth)
+        page,
+        "competitions",
+        lambda: _tables(*(json.loads(path.read_text()) if path.exists() else None for path in found.values())),
     )
 
 
-def _tables(document: Mapping[str, Any], growth: Mapping[str, Any] | None) -> str:
+def _tables(
+    document: Mapping[str, Any] | None, percentages: Mapping[str, Any] | None, growth: Mapping[str, Any] | None
+) -> str:
+    assert document is not None
     results, machine, settings = document["results"], document["machine"], document["settings"]
     names = [name for name in SETS if name in results["sets"]]
     rows = {name: _by_model(results["sets"][name]) for name in names}
@@ -71,9 +77,30 @@ def _tables(document: Mapping[str, Any], growth: Mapping[str, Any] | None) -> st
             f"other work (load {settings['load_at_start']:.0f} at the start), so compare processor seconds:",
             "",
             table(["", "`fit`", "processors", "`predict`", "statistics", *models[3:-1]], costs),
+            *(_percentages(document, percentages) if percentages else ()),
             *(_growth(growth) if growth else ()),
         ]
     )  # fmt: skip
+
+
+def _percentages(usual: Mapping[str, Any], lower: Mapping[str, Any]) -> list[str]:
+    results = lower["results"]
+    names = list(results["sets"])
+    rows = []
+    for document in (lower, usual):
+        found = document["results"]
+        by_set = [_by_model(found["sets"][name]) for name in names]
+        by_data = [_by_model(found["all"][data]) for data in results["all"]]
+        rows += [
+            [_label(model), *(f"{each[model]['mape']:.2f}" if model in each else "" for each in (*by_set, *by_data))]
+            for model in by_set[0]
+        ]
+    return [
+        "",
+        'MAPE with `loss="mape"` (`competitions_mape.json`), and of the tables above:',
+        "",
+        table(["", *map(set_title, names), *(f"{data}, all" for data in results["all"])], rows),
+    ]
 
 
 def _growth(growth: Mapping[str, Any]) -> list[str]:
@@ -94,17 +121,20 @@ def _by_model(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Rows by name; the seeds of the Forecaster as one row of medians."""
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
-        if row["name"].startswith(OURS):
-            seeds = [each for each in rows if each["name"].startswith(OURS)]
+        if OURS in row["name"]:
+            name = row["name"].split(OURS)[0]
+            seeds = [each for each in rows if each["name"].split(OURS)[0] == name]
             values = {key: median(each[key] for each in seeds) for key in COLUMNS if key in row}
-            found["Forecaster"] = {"name": "Forecaster", **values}
+            found[name] = {"name": name, **values}
         else:
             found[row["name"]] = dict(row)
     return found
 
 
 def _label(model: str) -> str:
-    return {"Forecaster": "**Forecaster**", "statistics": "`epochs=0`"}.get(model, model)
+    name, _, loss = model.partition(", ")
+    label = {"Forecaster": "**Forecaster**", "statistics": "`epochs=0`"}.get(name, name)
+    return f'{label}, `loss="{loss}"`' if loss else label
 
 
 def _scores(row: Mapping[str, Any] | None) -> str:

@@ -50,6 +50,8 @@ class FittedPanel:
         names: names of the C statistical candidates.
         weights: float64 (S, C), weights of the candidates in the statistical forecast of each series.
         panel_weights: float64 (C,), those of a series that was not fitted.
+        factors: float64 (S, H), of the statistical forecasts: 1 but with `loss="mape"`.
+        panel_factors: float64 (H,), those of a series that was not fitted.
         forecasts: float64 (S, H), from the end of each series; those of the statistics, if the networks have inputs
             that are known for a forecast only.
         inputs: what the networks see besides the series.
@@ -72,6 +74,8 @@ class FittedPanel:
     names: tuple[str, ...]
     weights: Values
     panel_weights: Values
+    factors: Values
+    panel_factors: Values
     forecasts: Values
     inputs: NetworkInputs
     nets: tuple[GlobalNet, ...]
@@ -206,7 +210,8 @@ class FittedPanel:
         floor = None if self.terms else self.floor
         found = fit_statistics(ys, self.periods, horizon, n_origins=0, floor=floor)
         weights = np.stack([self.panel_weights if number is None else self.weights[number] for number in numbers])
-        return combine(found, _repeated(weights, horizon))
+        factors = [self.panel_factors if number is None else self.factors[number] for number in numbers]
+        return np.stack([extended(each, horizon) for each in factors]) * combine(found, _repeated(weights, horizon))
 
     def _numbers(self, series: Sequence[SeriesData]) -> list[int | None]:
         known = {label: number for number, label in enumerate(self.panel.ids)}
@@ -352,6 +357,8 @@ class FittedPanel:
         arrays = {
             "weights": self.weights,
             "panel_weights": self.panel_weights,
+            "factors": self.factors,
+            "panel_factors": self.panel_factors,
             "forecasts": self.forecasts,
             "net_weights": self.net_weights,
         }
@@ -375,6 +382,8 @@ class FittedPanel:
         # The first files have neither networks nor the weights of the panel.
         panel_weights = np.array(arrays.get("panel_weights", weights.mean(axis=0)), np.float64)
         net_weights = np.array(arrays.get("net_weights", np.zeros(forecasts.shape[1])), np.float64)
+        factors = np.array(arrays.get("factors", np.ones_like(forecasts)), np.float64)
+        panel_factors = np.array(arrays.get("panel_factors", np.ones_like(net_weights)), np.float64)
         nets = []
         for place, note in enumerate(rest.get("nets", ())):
             from kerazoo.forecast.global_nets import GlobalNet
@@ -384,7 +393,8 @@ class FittedPanel:
             nets.append(GlobalNet.from_plain(own, note))
         return cls(
             names=tuple(rest["names"]), floor=rest["floor"], weights=weights, panel_weights=panel_weights,
-            forecasts=forecasts, nets=tuple(nets), net_weights=net_weights, course=Course(**rest.get("course", {})),
+            factors=factors, panel_factors=panel_factors, forecasts=forecasts, nets=tuple(nets),
+            net_weights=net_weights, course=Course(**rest.get("course", {})),
             periods=tuple(rest.get("periods", (others["period"],))),
             terms=tuple(LinearTerm.from_state(each) for each in rest.get("terms", ())),
             inputs=NetworkInputs(**rest.get("inputs", {})), **others,

@@ -20,7 +20,7 @@ from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.forecast.cross_validation import CrossValidationMixin
 from kerazoo.forecast.data.future import read_future
 from kerazoo.forecast.data.other_frames import pandas_of
-from kerazoo.forecast.data.ranges import check_floor
+from kerazoo.forecast.data.ranges import check_range
 from kerazoo.forecast.data.write import write_forecast, write_steps
 from kerazoo.forecast.inputs import read_history, read_seed, read_training
 from kerazoo.forecast.options import (
@@ -83,8 +83,9 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         floor: float or None: neither forecasts nor bounds fall below it; 0 for counts. No value of `y` may lie below.
         loss: `"mse"`, `"mae"`, `"huber"`; or `"normal"`: the networks output normal distributions, and intervals are
             quantiles of sampled paths instead of quantiles of past errors. Several series also have `"bounded"`
-            (relative errors, as sMAPE counts them), `"quantiles"`, `"student_t"` and `"negative_binomial"` (of counts):
-            see :mod:`kerazoo.forecast.global_nets.losses`. None: mse; bounded.
+            (relative errors, as sMAPE counts them), `"mape"` (percentage errors, for which forecasts of all models are
+            lower), `"quantiles"`, `"student_t"` and `"negative_binomial"` (of counts): see
+            :mod:`kerazoo.forecast.global_nets.losses`. None: mse; bounded.
         epochs: int >= 0, maximum number of epochs; 0: statistics alone.
         steps_per_epoch: int >= 1, optimizer steps per epoch. None: 10; as many as see each value once, at most 50.
         batch_size: int >= 1, windows per step. None: 64; 256.
@@ -302,7 +303,7 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         # What is not known of them is NaN.
         past = None if X_past is None else read_future(panel, X_past, len(values[0]), "X_past", past=True)
         longer = panel.continued(values, covariates, past)
-        check_floor(self.floor, longer)
+        check_range(self.floor, self.loss, longer)
         self._set_fitted(fitted.updated(longer))
         return self
 
@@ -350,7 +351,7 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
             history_X_past=history_X_past, static=static,
         )  # fmt: skip
         if history is not None:
-            check_floor(self.floor, panel)
+            check_range(self.floor, self.loss, panel)
         if hasattr(horizon, "__len__") and not isinstance(horizon, str) and np.ndim(horizon):
             horizon = following_steps(panel, pandas_of(horizon, "horizon"), "horizon")
         horizon = fitted.horizon if horizon is None else check_int("horizon", horizon)

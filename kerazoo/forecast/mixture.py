@@ -51,7 +51,7 @@ def network_weights(
         truth: float64 (S, K, H), held-out values from K origins; NaN where there is none.
         statistics: float64 (S, K, H), forecasts of the statistics.
         networks: float64 (S, K, H), forecasts of the networks; NaN where there is none.
-        scale: float64 (S,), > 0, by which the errors of a series are divided.
+        scale: float64 (S,) or (S, K, H), > 0, by which errors are divided; NaN where they do not count.
         min_gain: fraction by which the networks must lower the mean absolute error, if it is above 0; their gain must
             then also be larger than its standard error, over the series.
 
@@ -66,9 +66,9 @@ def network_weights(
     [0.0, 0.0]
     """
     horizon = truth.shape[-1]
-    known = np.isfinite(truth) & np.isfinite(statistics) & np.isfinite(networks)
+    unit = np.broadcast_to(scale if scale.ndim == 3 else scale[:, None, None], truth.shape)
+    known = np.isfinite(truth) & np.isfinite(statistics) & np.isfinite(networks) & np.isfinite(unit)
     with np.errstate(over="ignore", invalid="ignore"):
-        unit = scale[:, None, None]
         base = np.where(known, np.clip((statistics - truth) / unit, -WORST, WORST), 0.0)
         other = np.where(known, np.clip((networks - truth) / unit, -WORST, WORST), 0.0)
     if not base.any():  # nothing is known, or the statistics have no error

@@ -14,7 +14,7 @@ from kerazoo._validation import check_choice, check_flag, check_int, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.calendar import calendar_names
 from kerazoo.forecast.data.panel import Panel
-from kerazoo.forecast.data.ranges import check_counts, check_floor
+from kerazoo.forecast.data.ranges import check_counts, check_floor, check_not_negative
 from kerazoo.forecast.periods import read_seasons, season_of, seasons_of, values_of_season
 from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
 
@@ -41,7 +41,7 @@ STRATEGIES = ("recursive", "direct", "mean")
 LOSSES = ("mse", "mae", "huber", "normal")
 # Those of `kerazoo.forecast.global_nets.losses`, which imports Keras.
 LOSSES_OF_PANELS = (
-    "bounded", "mae", "mse", "huber", "quantiles", "normal", "student_t", "negative_binomial",
+    "bounded", "mape", "mae", "mse", "huber", "quantiles", "normal", "student_t", "negative_binomial",
 )  # fmt: skip
 DISTRIBUTION_LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)  # of loss="quantiles"
 USUAL_LEVELS = (0.8, 0.95)
@@ -155,6 +155,8 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     is_count = loss == "negative_binomial" and epochs > 0
     if is_count:
         check_counts(panel)
+    if loss == "mape":
+        check_not_negative(panel)
     least = 2 if by_series else 1
     return FitSettings(
         spec=_spec(given["model"]),

@@ -22,6 +22,7 @@ from kerazoo.forecast.options import FitSettings
 from kerazoo.forecast.panel_inputs import NetworkInputs
 from kerazoo.forecast.panel_networks import PanelNetworks
 from kerazoo.forecast.panel_terms import Adjusted, adjust
+from kerazoo.forecast.percentage import percentage_factors
 from kerazoo.forecast.statistics import Statistics, combine, fit_statistics, weigh
 
 if TYPE_CHECKING:
@@ -77,17 +78,23 @@ def fit_panel(
     values, covariates = [each.values for each in panel.series], [each.covariates for each in panel.series]
     if settings.epochs and settings.loss == "negative_binomial":
         covariates = [rows[:, :0] for rows in covariates]  # what a term leaves of counts are no counts
-    adjusted = adjust(values, covariates, period, fit)
+    adjusted = adjust(values, covariates, period, fit, relative=settings.loss == "mape")
     found = adjusted.found
     weights = weigh(found)
     points, rolled = combine(found, weights), combine(found, weights, rolled=True)
+    factors, panel_factors = np.ones(points.shape), np.ones(horizon)
+    if _counts_percentages(settings, adjusted):
+        factors, panel_factors = percentage_factors(found, rolled)
+        points, rolled = factors * points, factors[:, None] * rolled
     held = _held_out(found, val)
     inputs = NetworkInputs(settings.calendar, settings.calendar_order, settings.embed_ids)
     nets: tuple[GlobalNet, ...] = ()
     net_weights, course, seed = np.zeros(horizon), Course(), settings.seed
     if settings.epochs and _can_train(values, held, settings):
         networks = PanelNetworks(settings, checkpoints)
-        nets, net_weights, rolled, course = _with_networks(networks, panel, adjusted, inputs, rolled, held, settings)
+        nets, net_weights, rolled, course = _with_networks(
+            networks, panel, adjusted, inputs, factors, rolled, held, settings
+        )
         seed = networks.seed
         if nets and not inputs.depend_on_futures(panel):
             points = mixed(points, forecast_of(nets, adjusted.ys, horizon, inputs.of(panel)), net_weights)
@@ -104,6 +111,8 @@ def fit_panel(
         names=found.names,
         weights=weights.by_series[:, :, 0],
         panel_weights=weights.panel[:, 0],
+        factors=factors,
+        panel_factors=panel_factors,
         forecasts=points,
         inputs=inputs,
         nets=nets,
@@ -112,6 +121,11 @@ def fit_panel(
         intervals=intervals,
         n_held_out=0 if intervals is None else int(found.backs[0]),
     )
+
+
+def _counts_percentages(settings: FitSettings, adjusted: Adjusted) -> bool:
+    """Whether errors are percentages of what the terms leave; an additive term leaves no such base."""
+    return settings.loss == "mape" and not (adjusted.terms and adjusted.terms[0].form == "additive")
 
 
 def _n_origins(lengths: Sequence[int], horizon: int) -> int:
@@ -161,13 +175,14 @@ def _with_networks(
     panel: Panel,
     adjusted: Adjusted,
     inputs: NetworkInputs,
+    factors: Values,
     rolled: Values,
     held: int,
     settings: FitSettings,
 ) -> tuple[tuple[GlobalNet, ...], Values, Values, Course]:
     """Networks, their weights, the forecasts (S, K, H) from the origins with them, and the course of the training.
 
-    `rolled` are those of the statistics, and `held` steps are held out of the networks.
+    `rolled` are those of the statistics, times their `factors`, and `held` steps are held out of the networks.
     """
     found, ys = adjusted.found, adjusted.earlier
     nothing = np.zeros(settings.horizon)
@@ -182,14 +197,17 @@ def _with_networks(
             for place in np.flatnonzero(found.backs <= held):
                 before = found.at(int(place))
                 if len(before.backs):  # weights that have not seen what follows either
-                    rolled[:, place] = combine(before, weigh(before))
+                    rolled[:, place] = factors * combine(before, weigh(before))
                 back = int(found.backs[place])
                 if long := _with_values(ys, back, 1):
                     known = inputs.of(panel, numbers=long, cut=back)
                     judged[long, place] = forecast_of(
                         finished, [ys[number][:-back] for number in long], found.horizon, known
                     )
-            weights = network_weights(found.truth, rolled, judged, found.scale, settings.min_gain)
+            scale = found.scale
+            if _counts_percentages(settings, adjusted):
+                scale = np.where(found.truth > 0, found.truth, np.nan)
+            weights = network_weights(found.truth, rolled, judged, scale, settings.min_gain)
             if not weights.any() and not networks.interrupted:
                 return (), nothing, rolled, Course(networks.history)
             start, rolled, best = _mixed_errors(found, rolled, judged, weights)

@@ -39,7 +39,14 @@ class Adjusted:
     found: Statistics
 
 
-def adjust(ys: Sequence[Values], covariates: Sequence[Values], period: int, fit: Callable[..., Statistics]) -> Adjusted:
+def adjust(
+    ys: Sequence[Values],
+    covariates: Sequence[Values],
+    period: int,
+    fit: Callable[..., Statistics],
+    *,
+    relative: bool = False,
+) -> Adjusted:
     """Choose the form of the effects: none, additive or multiplicative (of positive series).
 
     An effect must lower the errors of forecasts from the origins by more than their standard error over the series. All
@@ -50,6 +57,7 @@ def adjust(ys: Sequence[Values], covariates: Sequence[Values], period: int, fit:
         covariates: float64 (T, K) per series.
         period: int >= 1, steps per season.
         fit: function of the series, and of `n_origins=0` for no origins, that fits the statistics.
+        relative: whether effects on positive series must be multiplicative, so that relative errors keep their meaning.
     """
     if not covariates[0].shape[1]:
         return Adjusted((), list(ys), list(ys), fit(ys))
@@ -57,10 +65,10 @@ def adjust(ys: Sequence[Values], covariates: Sequence[Values], period: int, fit:
     some_ys = [ys[number] for number in some]
     plain = fit(some_ys)
     back = int(plain.backs[0]) if len(plain.backs) else 0
-    form: str | None = "additive"  # without origins there is no evidence
+    positive = all((y[np.isfinite(y)] > 0).all() for y in ys)
+    forms = FORMS[int(relative) :] if positive else FORMS[:1]
+    form: str | None = forms[0]  # without origins there is no evidence
     if back:
-        positive = all((y[np.isfinite(y)] > 0).all() for y in ys)
-        forms = FORMS if positive else FORMS[:1]
         form = _form(forms, plain, some_ys, [covariates[number] for number in some], period, fit)
     if form is None:
         return Adjusted((), list(ys), list(ys), plain if len(some) == len(ys) else fit(ys))

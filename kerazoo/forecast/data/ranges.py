@@ -1,4 +1,4 @@
-"""What the values of a panel must be: not below a floor, or counts."""
+"""What the values of a panel must be: not below a floor, or 0, or counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.index import text_of
 from kerazoo.forecast.data.panel import Panel
 
-__all__ = ["check_counts", "check_floor"]
+__all__ = ["check_counts", "check_floor", "check_not_negative", "check_range"]
+
+
+def check_range(floor: float | None, loss: str | None, panel: Panel) -> None:
+    """Refuse values that a fitted forecaster with this floor and loss cannot continue.
+
+    Raises:
+        InvalidArgumentError: as :func:`check_floor` and :func:`check_not_negative`.
+    """
+    check_floor(floor, panel)
+    if loss == "mape":
+        check_not_negative(panel)
 
 
 def check_counts(panel: Panel) -> None:
@@ -30,6 +41,25 @@ def check_counts(panel: Panel) -> None:
             raise InvalidArgumentError(
                 f"loss='negative_binomial', but series {each.id!r} is {each.values[at]:g} at "
                 f"{text_of(each.index[at])}; expected counts: whole numbers >= 0."
+            )
+
+
+def check_not_negative(panel: Panel) -> None:
+    """Refuse values below 0, of which `loss="mape"` knows no percentage.
+
+    Args:
+        panel: the series.
+
+    Raises:
+        InvalidArgumentError: a value is negative.
+    """
+    for each in panel.series:
+        wrong = each.values < 0
+        if wrong.any():
+            at = int(wrong.argmax())
+            raise InvalidArgumentError(
+                f"loss='mape', but series {each.id!r} is {each.values[at]:g} at {text_of(each.index[at])}; expected "
+                "values >= 0, or another loss, such as 'mae'."
             )
 
 

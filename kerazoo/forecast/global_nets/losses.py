@@ -2,12 +2,14 @@
 
 Targets are (B, H, 3): scaled value y, weight w (0 where missing, mean 1), unit u (of counts the scale); outputs are
 (B, H, O). Errors are in units of the scale of a window, so each window counts the same whatever its series is measured
-in; only `bounded` counts relative errors, as sMAPE does.
+in; only `bounded` and `mape` count relative errors.
 
 ================== === ==========================================================================================
 name               O   loss of a step, times w
 ================== === ==========================================================================================
 `bounded`          1   2 tanh(u |o - y| / 2): of logarithms, exactly the term |a - b| / ((a + b) / 2) of sMAPE
+`mape`             1   |exp(u (o - y)) - 1|, of logarithms exactly the term |a - b| / b of MAPE; where the exponent is
+                       above 1, the line that goes on there
 `mae`, `mse`       1   |o - y|, (o - y)^2
 `huber`            1   (o - y)^2 / 2 up to |o - y| = 1, then |o - y| - 1/2
 `quantiles`        Q   mean over the levels a of max(a (y - q_a), (a - 1) (y - q_a)) (pinball; Koenker and Bassett 1978)
@@ -38,6 +40,8 @@ Values = NDArray[np.float64]
 
 #: Scaled targets are limited to this size, but in `bounded`: a jump after constant values is huge in their scale.
 LARGEST_ERROR = 100.0
+#: Logarithmic error up to which `mape` is the percentage error.
+LINEAR_FROM = 1.0
 #: Least scale of the distributions, in units of the scale of the window, and least shape of the negative binomial.
 LEAST = 1e-3
 #: Bounds of the logarithm of the standard deviation.
@@ -66,6 +70,10 @@ class Loss:
         outputs = ops.cast(outputs, targets.dtype)
         if self.name == "bounded":
             return weight * 2.0 * ops.tanh(0.5 * unit * ops.abs(outputs[..., 0] - value))
+        if self.name == "mape":
+            error = unit * (outputs[..., 0] - value)
+            near = ops.minimum(error, LINEAR_FROM)
+            return weight * (ops.abs(ops.expm1(near)) + math.exp(LINEAR_FROM) * (error - near))
         value = ops.clip(value, -LARGEST_ERROR, LARGEST_ERROR)
         return weight * self.of_step(value, unit, outputs)
 
@@ -208,6 +216,7 @@ class NegativeBinomial(Loss):
 #: Name -> class.
 LOSSES: dict[str, type[Loss]] = {
     "bounded": Loss,
+    "mape": Loss,
     "mae": Loss,
     "mse": Loss,
     "huber": Loss,

@@ -32,8 +32,13 @@ def negative_binomial(y, u, o):
     return -stats.nbinom.logpmf(np.round(y * u), 1 / alpha, 1 / (1 + alpha * mean))
 
 
+def percentage(error):
+    return np.where(error < 1, np.abs(np.exp(np.minimum(error, 1)) - 1), np.e - 1 + np.e * (error - 1))
+
+
 FORMULAS = {
     "bounded": lambda y, u, o: 2 * np.tanh(u * np.abs(o[..., 0] - y) / 2),
+    "mape": lambda y, u, o: percentage(u * (o[..., 0] - y)),
     "mae": lambda y, u, o: np.abs(o[..., 0] - y),
     "mse": lambda y, u, o: (o[..., 0] - y) ** 2,
     "huber": lambda y, u, o: special.huber(1.0, o[..., 0] - y),
@@ -72,20 +77,22 @@ def test_losses_equal_their_formulas(name):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_are_finite_for_extreme_targets_and_outputs(name):
-    for size in (0.0, 30.0, 1e6 if name == "bounded" else 1e3):
+    for size in (0.0, 30.0, 1e6 if name in ("bounded", "mape") else 1e3):
         targets, outputs = batch(name)
         targets[..., 0] = np.abs(targets[..., 0]) + size
         outputs = np.sign(outputs) * np.float32(min(size, 50.0))
         assert np.isfinite(keras.ops.convert_to_numpy(made(name)(keras.ops.convert_to_tensor(targets), outputs))).all()
 
 
-def test_bounded_is_the_error_that_smape_counts():
+@pytest.mark.parametrize(("name", "percentage_of"), [("bounded", (130.0 + 170.0) / 2), ("mape", 130.0)])
+def test_losses_of_logarithms_are_relative_errors(name, percentage_of):
+    """Of a forecast of 170 for 130, as sMAPE and MAPE count them."""
     a, b = 130.0, 170.0
     unit = 0.2
     targets = np.array([[[np.log(a) / unit, 1.0, unit]]], np.float32)
     outputs = np.array([[[np.log(b) / unit]]], np.float32)
-    found = float(keras.ops.convert_to_numpy(made("bounded")(keras.ops.convert_to_tensor(targets), outputs))[0, 0])
-    assert found == pytest.approx(abs(a - b) / ((a + b) / 2), rel=1e-4)
+    found = float(keras.ops.convert_to_numpy(made(name)(keras.ops.convert_to_tensor(targets), outputs))[0, 0])
+    assert found == pytest.approx(abs(a - b) / percentage_of, rel=1e-4)
 
 
 @pytest.mark.parametrize("name", [name for name, kind in LOSSES.items() if kind.has_distribution])
