@@ -189,17 +189,18 @@ def calendar_effects(
     active = rng.random(weights.shape) < 0.5
     active[:7] = rng.random(n_series) < 0.7
     if freq in ("D", "B", "h"):
-        active[:7] = False
+        active[:7] = False  # they are a season
+    active[_WEEKEND] = False  # the sum of two weekdays
     weights[:5] += rng.standard_normal(n_series)  # working days are alike
     weights[5:7] += rng.standard_normal(n_series)
-    active[_WEEKEND] = False  # the sum of two weekdays
-    active[_HOLIDAY] |= ~active.any(axis=0)
-    if freq == "W":
-        weights[:7] = 0.0  # each week has one of each
-        active[_HOLIDAY] |= ~active[7:].any(axis=0)
-    weights *= active
+    # All weeks have the same weekdays and all months a month end: these have no effect there, and some other must have.
     spread = np.sqrt(np.diag(covariance))
-    weights[7:] /= np.where(spread[7:] > 0, spread[7:], 1.0)[:, None]  # so that rare days count as much
+    varies = spread > 1e-9
+    active &= varies[:, None]
+    none = ~active.any(axis=0)
+    active[_HOLIDAY if varies[_HOLIDAY] else slice(7), none] = True
+    weights *= active
+    weights[7:] /= np.where(varies[7:], spread[7:], 1.0)[:, None]  # so that rare days count as much
     # The standard deviation of the effect over all steps, without computing it for all of them.
     sd = np.sqrt(np.maximum(np.einsum("is,ij,js->s", weights, covariance, weights), 0.0))
     where = np.mod(start + np.arange(length), total) // hours

@@ -93,9 +93,11 @@ def generate(
             f"kind='calendar' with period={period} and freq={freq!r}; expected a calendar. freq='MS' is one of months."
         )
     make = KINDS[kind]
+    # Equal seeds of other settings give unrelated series, not the same ones at another length.
+    settings = zlib.crc32(f"{kind} {length} {grid.periods} {grid.freq}".encode())
     values = np.empty((n_series, length))
     for block in range(start // BLOCK, (start + n_series - 1) // BLOCK + 1):
-        key = (*sequence.spawn_key, _TAG, zlib.crc32(kind.encode()), block)
+        key = (*sequence.spawn_key, _TAG, settings, block)
         rng = np.random.default_rng(
             np.random.SeedSequence(sequence.entropy, spawn_key=key, pool_size=sequence.pool_size)
         )
