@@ -89,7 +89,8 @@ def _cycle(rng: np.random.Generator, n_series: int, length: int, grid: Grid) -> 
     values += 0.3 * trend_of(rng, n_series, length, grid)
     values = np.exp(np.clip(values, -8.0, 8.0))
     rows = np.flatnonzero(rng.random(n_series) < 0.15)
-    values[rows] = ricker_map(rng, len(rows), length)
+    # Below a rate of 2 a population settles, and the rest of its series would be a constant.
+    values[rows] = ricker_map(rng, len(rows), length, rate=rng.uniform(2.1, 3.2, len(rows)))
     return values
 
 
