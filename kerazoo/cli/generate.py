@@ -44,9 +44,7 @@ def generate(n_series: int, length: int, period: str, kind: str, seed: int, freq
         periods = [float(part) for part in period.split(",")]
     except ValueError:
         raise InvalidArgumentError(f"--period={period!r}; expected a number, or several such as 24,168.") from None
-    # Without a season the usual series are those of years.
-    wanted = "YS" if freq == "auto" and max(periods) == 1 else None if freq == "none" else freq
-    grid = Grid.of(periods, wanted, date)
+    grid = Grid.of(periods, None if freq == "none" else freq, date)
     dates = [str(number) for number in range(length)]
     if grid.freq is not None:
         dates = [str(each) for each in step_dates(date, length, grid.freq)]

@@ -61,8 +61,8 @@ def generate(
             independent series; :func:`batches` shares the series of one seed among them.
         start: >= 0, the number of the first series.
         freq: frequency of the effects of the calendar: "YS", "QS", "MS", "W", "D", "B" (business days) or "h"; None: no
-            such effects; "auto": the usual one of the shortest season (4 quarters, 5 business days, 7 days, 12
-            months, 24 hours, about 52 weeks), else None.
+            such effects; "auto": the usual one of the shortest season (none: years; 4 quarters, 5 business days, 7 or
+            about 365 days, 12 months, 24 or 168 hours, about 52 weeks), else None.
         date: first date of all series, such as "2000-01-01", for the calendar; None: each series has one of its own.
 
     Returns:

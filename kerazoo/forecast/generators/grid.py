@@ -13,7 +13,7 @@ from kerazoo.forecast.generators.calendar_effects import FREQUENCIES, first_step
 __all__ = ["Grid"]
 
 # Shortest season -> frequency.
-_USUAL = {4.0: "QS", 5.0: "B", 7.0: "D", 12.0: "MS", 24.0: "h", 52.0: "W"}
+_USUAL = {1.0: "YS", 4.0: "QS", 5.0: "B", 7.0: "D", 12.0: "MS", 24.0: "h", 52.0: "W", 168.0: "h", 365.0: "D"}
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Grid:
         checked = {check_real("period", each, 1.0, 1e6, hint="1: no season.") for each in given}
         periods = tuple(sorted(each for each in checked if each > 1))
         if freq == "auto":
-            nearest = round(periods[0], 0) if periods else 1.0
-            freq = _USUAL.get(nearest) if periods and abs(periods[0] - nearest) < 0.3 else None
+            shortest = periods[0] if periods else 1.0
+            freq = _USUAL.get(round(shortest, 0)) if abs(shortest - round(shortest)) < 0.3 else None
         elif freq is not None:
             check_choice("freq", freq, ("auto", *FREQUENCIES))
         if date is not None:

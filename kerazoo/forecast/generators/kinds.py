@@ -68,13 +68,14 @@ def _walk(rng: np.random.Generator, n_series: int, length: int, grid: Grid) -> V
     averaged = np.where(rng.random((n_series, 1)) < 0.4, rng.uniform(0.1, 0.5, (n_series, 1)), 0.0)
     shocks[:, 1:] += averaged * shocks[:, :-1]
     sd = log_normal(rng, 0.03, 0.8, 0.001, 0.2, (n_series, 1))
-    logs = np.cumsum(sd * (shocks + rng.normal(0.03, 0.07, (n_series, 1))), axis=1)
+    drift = min(1.0, 15.0 / np.sqrt(length)) * rng.normal(0.03, 0.07, (n_series, 1))
+    logs = np.cumsum(sd * (shocks + drift), axis=1)
     logs -= logs.mean(axis=1, keepdims=True)
     return np.exp(tame(logs, log_uniform(rng, 1.0, 6.0, n_series)))
 
 
 def _noise(rng: np.random.Generator, n_series: int, length: int, grid: Grid) -> Values:
-    """Stationary noise around a mean, such as rates of growth: a third has negative values."""
+    """Stationary noise around a mean, such as rates of growth: some have negative values."""
     values = noise_of(rng, n_series, length, grid.period)
     seasonal = seasons_of(rng, n_series, length, grid, share=0.3)
     size = log_uniform(rng, 0.02, 3.0, n_series)[:, None]
@@ -88,7 +89,8 @@ def _cycle(rng: np.random.Generator, n_series: int, length: int, grid: Grid) -> 
     values += 0.3 * trend_of(rng, n_series, length, grid)
     values = np.exp(np.clip(values, -8.0, 8.0))
     rows = np.flatnonzero(rng.random(n_series) < 0.15)
-    values[rows] = ricker_map(rng, len(rows), length)
+    # Below a rate of 2 a population settles, and the rest of its series would be a constant.
+    values[rows] = ricker_map(rng, len(rows), length, rate=rng.uniform(2.1, 3.2, len(rows)))
     return values
 
 

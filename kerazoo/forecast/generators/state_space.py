@@ -55,7 +55,7 @@ def ets(
         beta: from 0 to 1; None: 0 for 2 of 5 series, else up to alpha / 5.
         gamma: from 0 to 1; None: 0 for a third of the series, else up to 0.3.
         damping: from 0 to 1, of the slope; None: 0 (no trend) for a third, 1 for a third, else between 0.8 and 1.
-        slope: the first one; None: normal with standard deviation 0.01.
+        slope: the first one; None: normal with standard deviation 0.01, or 1 / T for series longer than 100 steps.
 
     Raises:
         InvalidArgumentError: a parameter is out of range or has the wrong shape.
@@ -91,7 +91,9 @@ def ets(
         1.0,
         lambda: np.where(uniform[2] < 0.33, 0.0, np.where(uniform[2] < 0.67, 1.0, rng.uniform(0.8, 1.0, n_series))),
     )
-    slope = parameter("slope", slope, n_series, -LARGEST, LARGEST, lambda: 0.01 * rng.standard_normal(n_series))
+    slope = parameter(
+        "slope", slope, n_series, -LARGEST, LARGEST, lambda: min(0.01, 1.0 / length) * rng.standard_normal(n_series)
+    )
     times_error = uniform[3] < 0.5 if error is None else np.full(n_series, error == "multiplicative")
     seasonal = (uniform[4] < 0.75 if season is None else np.full(n_series, season != "none")) & (m > 1)
     times_season = uniform[5] < 0.5 if season is None else np.full(n_series, season == "multiplicative")

@@ -42,7 +42,8 @@ def trend_of(rng: np.random.Generator, n_series: int, length: int, grid: Grid) -
     values[rows] = returning * log_normal(rng, 0.1, 0.8, 0.005, 0.6, len(rows))[:, None]
     a_year = FREQUENCIES[grid.freq] if grid.freq is not None else max(grid.period, 1.0)
     rate = np.where(rng.random(n_series) < 0.7, rng.normal(0.045, 0.05, n_series), 0.0) / a_year
-    values += rate[:, None] * np.arange(length)
+    most = log_uniform(rng, 0.5, 5.0, n_series) / length  # hundreds of years of growth would hide all else
+    values += np.clip(rate, -most, most)[:, None] * np.arange(length)
     values -= values.mean(axis=1, keepdims=True)
     return tame(values, log_uniform(rng, 0.7, 6.0, n_series))
 

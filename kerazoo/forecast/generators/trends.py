@@ -36,7 +36,8 @@ def random_walk(
         rng: the source of random numbers.
         n_series: S.
         length: T.
-        drift: growth per step; None: normal with half the standard deviation `sd`.
+        drift: growth per step; None: normal with a standard deviation of `sd` times 3 / sqrt(T), at most 0.5, so that
+            long walks are no straight lines.
         sd: >= 0, of the steps; None: log-normal around 0.025.
 
     Raises:
@@ -48,7 +49,8 @@ def random_walk(
     """
     n_series, length = check_shape(rng, n_series, length)
     sd = parameter("sd", sd, n_series, 0.0, LARGEST, lambda: log_normal(rng, 0.025, 1.0, 1e-4, 0.5, n_series))
-    drift = parameter("drift", drift, n_series, -LARGEST, LARGEST, lambda: 0.5 * sd * rng.standard_normal(n_series))
+    most = min(0.5, 3.0 / np.sqrt(length))
+    drift = parameter("drift", drift, n_series, -LARGEST, LARGEST, lambda: most * sd * rng.standard_normal(n_series))
     steps = drift[:, None] + sd[:, None] * rng.standard_normal((n_series, length))
     steps[:, 0] = 0.0
     return np.cumsum(steps, axis=1)

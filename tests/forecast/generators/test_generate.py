@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,6 +107,12 @@ def test_the_mixture_has_its_kinds_in_their_shares():
     assert np.quantile(scale, 0.95) > 5
     whole = (y == np.rint(y)).all(axis=1).mean()
     assert 0.15 < whole < 0.45
+
+
+def test_the_page_has_the_probabilities_of_the_mixture():
+    page = (Path(__file__).parents[3] / "docs" / "generators.md").read_text()
+    shares = {name: int(share) / 100 for name, share in re.findall(r"^\| `(\w+)` \| (\d+) % \|", page, re.MULTILINE)}
+    assert shares == MIXTURE
 
 
 def test_the_mixture_reaches_from_noise_to_smooth_series():
