@@ -144,8 +144,12 @@ def test_past_covariates_cover_a_continuation(missing):
             assert each.past[:, 0].tolist() == list(range(30))
         assert panel.static.tolist() == [[1.5], [2.5]]
         assert panel.categories == (("north",), ("south",))
-        with pytest.raises(InvalidArgumentError, match=r"X_past (lacks|has the shape)"):
-            read_training(y, None, val, missing, X_past=short)
+        if missing == "skip" and not isinstance(short, np.ndarray):
+            panel, _ = read_training(y, None, val, missing, X_past=short, static=static)
+            np.testing.assert_array_equal(panel.series[1].past[:, 0], [*range(20), *[np.nan] * 10])
+        else:
+            with pytest.raises(InvalidArgumentError, match=r"X_past (lacks|has the shape)"):
+                read_training(y, None, val, missing, X_past=short)
         for n_held_out in (None, 3):
             panel, n = read_training(y, None, n_held_out, missing, X_past=short, static=static)
             assert n == n_held_out
@@ -165,7 +169,7 @@ def test_a_history_has_the_past_covariates_of_fit():
     for history, X_past, match in (
         (WIDE, None, r"history has the past covariates \[\]; expected \['rain', 'sun'\], as in fit \(history_X_past\)"),
         (WIDE, RAIN["rain"], r"history has the past covariates \['rain'\]; expected \['rain', 'sun'\]"),
-        (WIDE, RAIN[:20], "history, taken as y: X_past lacks 10 of the 30 dates of y"),
+        (WIDE, RAIN[:20], "history, taken as y, and history_X_past as X_past: X_past lacks 10 of the 30 dates of y"),
         (None, RAIN, "history_X_past is given, but not history; expected both, or neither"),
     ):
         with pytest.raises(InvalidArgumentError, match=match):
