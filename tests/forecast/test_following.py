@@ -47,6 +47,7 @@ LONG, LONG_NEW = long(Y), long(NEW)
         (NEW.iloc[:, [0, 1, 2, 2]], "y has the series 'c' more than once"),
         (LONG_NEW, r"y is a long DataFrame; expected a DataFrame with one column per series, as in fit. y.pivot\("),
         (NEW["a"], "y is a Series; expected a DataFrame with one column per series"),
+        (NEW.iloc[0], r"y.to_frame\(\).T makes one of a single step"),
         (NEW.to_numpy(), "y is numbers without dates; expected a DataFrame .* dates of the steps must be in its index"),
         (None, "y is a NoneType; expected a DataFrame"),
         (NEW[:0], "y has no rows; expected the steps that follow"),
@@ -75,7 +76,7 @@ def test_frames_that_do_not_follow(part, message):
         (lambda new: new.assign(unique_id=new["unique_id"].where(new["unique_id"] != "b")), "missing in 6 rows"),
         (lambda new: new.assign(y=np.inf), r"y\['y'\]: 18 of 18 values are not finite: inf at \('a', 2020-01-01"),
         (lambda new: new.drop(index=5), "y has 5 to 6 steps per series; expected equally many of each"),
-        (lambda new: new[new["unique_id"] != "a"], "y has 0 to 6 steps per series"),
+        (lambda new: new[new["unique_id"] != "a"], "y lacks 1 of the 3 series: 'a'; expected 'a', 'b', 'c', as in fit"),
     ],
 )
 def test_long_frames_that_do_not_follow(change, message):

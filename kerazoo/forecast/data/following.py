@@ -47,7 +47,7 @@ def following_steps(panel: Panel, y: Any, name: str = "y", missing: str = "error
         InvalidArgumentError: another form, dates that do not follow, or not equally many steps of each series.
     """
     steps = [n for n, _ in _places(panel, y, name, missing, SPLITS)]
-    _check_equal(steps, name)
+    _check_equal(panel, steps, name)
     return steps[0]
 
 
@@ -75,7 +75,7 @@ def following_values(
     """
     places = _places(panel, y, name, missing, hint)
     if not unequal:
-        _check_equal([n for n, _ in places], name)
+        _check_equal(panel, [n for n, _ in places], name)
     if panel.form == "array":
         table = plain_array(y, name, missing).reshape(len(y), -1)
         whats = [name] if panel.ndim == 1 else [f"{name}[:, {number}]" for number in range(len(places))]
@@ -92,7 +92,8 @@ def following_values(
     return found
 
 
-def _check_equal(steps: list[int], name: str) -> None:
+def _check_equal(panel: Panel, steps: list[int], name: str) -> None:
+    check_series(panel.ids, [label for label, n in zip(panel.ids, steps, strict=True) if n], name)
     if len(set(steps)) > 1:
         raise InvalidArgumentError(
             f"{name} has {min(steps)} to {max(steps)} steps per series; expected equally many of each. Leave out the "
@@ -178,6 +179,8 @@ def _check_form(panel: Panel, y: Any, name: str) -> None:
         remedy = f" {name}.iloc[:, 0] is one."
     elif (form, panel.form) == ("series", "frame"):
         remedy = f" {name}.to_frame() makes one of a single series."
+        if set(y.index) == set(panel.ids):
+            remedy = f" {name}.to_frame().T makes one of a single step, if {name}.name is its date."
     elif (form, panel.form) == ("long", "frame"):
         remedy = f" {name}.pivot(index='ds', columns='unique_id', values='y') makes one."
     elif form == "array":

@@ -239,6 +239,7 @@ def _read_long(y: pd.DataFrame, X: Any, X_past: Any, missing: str, like: Index |
     ends = np.append(np.flatnonzero(np.diff(codes)) + 1, len(codes))
     starts = np.append(0, ends[:-1])
     ids = uniques.tolist()
+    _check_ids(ids)
     rows = pd.MultiIndex.from_arrays([uniques.take(codes), dates])
     values = numeric_column(y["y"].iloc[order], "y['y']", rows, missing=missing)
     indexes: list[Index] | None = None
@@ -287,6 +288,18 @@ def _read_long(y: pd.DataFrame, X: Any, X_past: Any, missing: str, like: Index |
         for label, index, (own, known, before) in zip(ids, indexes, parts, strict=True)
     )
     return Panel(series, "long", names, id_dtype=y["unique_id"].dtype, past_names=past_names)
+
+
+def _check_ids(ids: list[Any]) -> None:
+    """Raise if two ids are equal as text, by which files and embeddings know them."""
+    known: dict[str, Any] = {}
+    for label in ids:
+        other = known.setdefault(str(label), label)
+        if other is not label:
+            raise InvalidArgumentError(
+                f"y['unique_id'] has {other!r} and {label!r}, which are equal as text; expected different names. "
+                "y['unique_id'].astype(str) makes one series of both."
+            )
 
 
 def _long_indexes(dates: Index, starts: NDArray[Any], ends: NDArray[Any], ids: list[Any]) -> list[Index]:
