@@ -212,10 +212,11 @@ def _steps_per_series(y: pd.DataFrame, val: pd.DataFrame, missing: str) -> int:
     check_series(y["unique_id"].unique().tolist(), val["unique_id"].unique().tolist(), "val", "y")
     (dates, codes, uniques), (after, of, names) = long_keys(y, "y"), long_keys(val, "val")
     check_same_kind(after, dates, "val['ds']", "y['ds']")
-    ends = pd.Series(dates).groupby(codes).max()
-    for number, rows in pd.Series(np.arange(len(val))).groupby(of):
-        label = names[number]
-        _check_after(after[rows.to_numpy()], ends[uniques.get_loc(label)], f"val['ds'] of series {label!r}")
+    ends = pd.Index(pd.Series(dates).groupby(codes).max())[uniques.get_indexer(names)]
+    early = np.flatnonzero(after <= ends[of])
+    if len(early):
+        number = of[early[0]]
+        _check_after(after[of == number].sort_values(), ends[number], f"val['ds'] of series {names[number]!r}")
     if counts.nunique() != 1 and missing == "error":
         raise InvalidArgumentError(
             f"val has {counts.min()} to {counts.max()} steps per series; expected equally many of each, or an int: the "

@@ -248,3 +248,20 @@ def test_static_columns_are_in_fit_and_in_the_history():
         read_history(fitted, panel_of(WIDE, static=SHOPS["area"]), None)
     found = read_history(plain, WIDE, None)
     assert (found.static.shape, found.categories) == ((2, 0), ((), ()))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [DAYS, DAYS.tz_localize("Europe/Rome"), DAYS.to_period("D"), pd.RangeIndex(len(DAYS))],
+    ids=lambda index: str(index.dtype),
+)
+def test_a_long_continuation_begins_after_each_series(index):
+    parts = [("b", index[:20]), ("a", index[5:18])]
+    y, val = long_frame(parts, seed=1), long_frame([("a", index[18:21]), ("b", index[20:23])], seed=2)
+    panel, n = read_training(y, None, val)
+    assert n == 3
+    assert {each.id: len(each.values) for each in panel.series} == {"b": 23, "a": 16}
+    early = long_frame([("a", index[17:20]), ("b", index[20:23])], seed=2)
+    for missing in ("error", "skip"):
+        with pytest.raises(InvalidArgumentError, match=r"val\['ds'\] of series 'a' has 1 of 3 dates up to .*, where y"):
+            read_training(y, None, early, missing)

@@ -20,6 +20,7 @@ from kerazoo.forecast.data.index import (
     kind_of,
     listed,
     offset_text,
+    ordinals,
     same_labels,
     text_of,
     typed_index,
@@ -139,18 +140,24 @@ def _places_of_long(
 ) -> list[tuple[int, tuple[NDArray[np.intp], NDArray[np.intp]]]]:
     dates, codes, uniques = long_keys(y, name)
     check_series(panel.ids, uniques.tolist(), name, some=True)
-    order = np.lexsort((dates, codes))
+    moments = ordinals(dates)
+    order = np.lexsort((moments, codes))
     bounds = np.searchsorted(codes[order], np.arange(len(uniques) + 1))
     nothing = np.empty(0, np.intp)
+    code_of = {label: code for code, label in enumerate(uniques.tolist())}
+    known: dict[tuple[Any, bytes], tuple[int, NDArray[np.intp]]] = {}  # the same steps are looked at once
     places = []
     for each in panel.series:
-        if each.id not in uniques:
+        if each.id not in code_of:
             places.append((0, (nothing, nothing)))
             continue
-        code = uniques.get_loc(each.id)
+        code = code_of[each.id]
         rows = order[bounds[code] : bounds[code + 1]]
-        where = f"{name}['ds'] of series {each.id!r}"
-        n, steps = _steps(dates[rows], each.index, where, "", missing, hint)
+        key = each.index[-1], moments[rows].tobytes()
+        if key not in known:
+            where = f"{name}['ds'] of series {each.id!r}"
+            known[key] = _steps(dates[rows], each.index, where, "", missing, hint)
+        n, steps = known[key]
         places.append((n, (steps, rows)))
     return places
 
