@@ -150,6 +150,25 @@ class Table:
             )
         return values
 
+    def numbers_or_text(self, name: str) -> pd.Series:
+        """A column as float64 if all its cells are numbers, else as text; empty cells, NA and NaN are missing.
+
+        Raises:
+            InvalidArgumentError: a cell is infinite.
+        """
+        text = self.frame[name].fillna("").str.strip()
+        text = text.mask(text.str.lower().isin(_MISSING).to_numpy())
+        values = pd.to_numeric(text, errors="coerce").astype("float64")
+        if (values.isna() & text.notna()).any():
+            return text
+        wrong = np.flatnonzero(np.isinf(values))
+        if len(wrong):
+            raise InvalidArgumentError(
+                f"{self._line(int(wrong[0]))}: {text.iloc[wrong[0]]!r} in column {name!r} is infinite; expected a "
+                "number, or an empty cell where it is unknown."
+            )
+        return values
+
     def _filled(self, name: str, hint: str = "") -> pd.Series:
         text = self.frame[name].str.strip()
         missing = np.flatnonzero(text.isna() | (text == ""))

@@ -14,7 +14,15 @@ from kerazoo._runtime.files import replacing
 from kerazoo._validation import check_choice
 from kerazoo.cli import forecast_report as report
 from kerazoo.cli.commands import Command, backend_option, set_backend
-from kerazoo.cli.forecast_options import file_names, parse_levels, parse_transforms, select_columns
+from kerazoo.cli.forecast_options import (
+    file_names,
+    parse_levels,
+    parse_names,
+    parse_period,
+    parse_transforms,
+    read_static_file,
+    select_columns,
+)
 from kerazoo.errors import IntervalError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -38,6 +46,11 @@ MAX_WINDOWS = 3
 @click.option("--covariates", metavar="NAMES", help="Columns known for future dates, separated by commas.")
 @click.option("--past", metavar="NAMES", help="Columns not known for future dates, separated by commas.")
 @click.option("--future", type=click.Path(path_type=Path), help="CSV file with future dates and covariates.")
+@click.option(
+    "--static",
+    type=click.Path(path_type=Path),
+    help="CSV file with a row for each of several series: its label, and columns of numbers or text that hold for it.",
+)
 @click.option("--freq", help="Period of each date, if their step is not fixed: D, W, M, Q, Y, h, ...")
 @click.option("--date-format", metavar="FORMAT", help="Format of the dates, such as %d.%m.%Y; default: inferred.")
 @click.option("--utc", is_flag=True, help="Read times as UTC, such as local times whose offset from UTC changes.")
@@ -51,9 +64,30 @@ MAX_WINDOWS = 3
 @click.option("--no-header", is_flag=True, help="The first line has values: the columns are named 1, 2, ...")
 @click.option("--horizon", type=click.IntRange(1), help="Steps to forecast; default: a season, or 12.")
 @click.option(
+    "--period",
+    default="auto",
+    show_default=True,
+    metavar="STEPS",
+    help="Steps of a season, not necessarily whole, or of several, separated by commas: 24,168. auto: by the dates.",
+)
+@click.option(
     "--model", help="Name of the network in kerazoo.zoo; default: lstm_1x32, of several series mingru_2x64_residual."
 )
 @click.option("--strategy", help="recursive, direct or mean.")
+@click.option("--lookback", type=click.IntRange(1), help="Steps in the window of a network; default: up to 256.")
+@click.option(
+    "--loss",
+    help="mse, mae, huber or normal; of several series also others, such as quantiles, or negative_binomial for "
+    "counts; default: mse, of several series bounded.",
+)
+@click.option(
+    "--calendar",
+    default="auto",
+    show_default=True,
+    metavar="NAMES",
+    help="Features of dates that the networks see: auto, none, or names separated by commas: month,day_of_week.",
+)
+@click.option("--embed-ids", is_flag=True, help="Networks of several series know each by an embedding of its label.")
 @click.option(
     "--transforms",
     default="auto",
@@ -95,6 +129,7 @@ def forecast(
     covariates: str | None,
     past: str | None,
     future: Path | None,
+    static: Path | None,
     freq: str | None,
     date_format: str | None,
     utc: bool,
@@ -112,6 +147,8 @@ def forecast(
     quiet: bool,
     members: int | None,
     transforms: str,
+    period: str,
+    calendar: str,
     **parameters: Any,
 ) -> None:
     """Forecast the series of a CSV file, with intervals and a backtest against naive forecasts.
@@ -127,7 +164,15 @@ def forecast(
     check_output("--save", save, (".kerazoo",))
     check_choice("--missing", missing, ("error", "skip"))
     levels = parse_levels(level)
-    configs = parse_transforms(transforms)
+    checked = {
+        "transforms": parse_transforms(transforms),
+        "period": parse_period(period),
+        "calendar": parse_names("--calendar", calendar),
+    }
+    if static is not None and id_column is None:
+        raise InvalidArgumentError(
+            "--static without --id; expected both: a row for each of several series, and the column with their labels."
+        )
     if holidays is not None and freq is not None:
         raise InvalidArgumentError(
             f"--holidays with --freq={freq!r}; expected one of them: holidays are left out of business days."
@@ -151,9 +196,9 @@ def forecast(
         dates = replace(dates, day_first=table.day_first(columns.date, dates, columns.id))
         skipped = None if holidays is None else read_dates(holidays, dates)
         panel = columns.read_panel(table, dates, skipped, missing)
-        forecaster = Forecaster(
-            horizon=horizon, n_members=members, transforms=configs, missing=missing, verbose=0, **parameters
-        )
+        if static is not None:
+            panel = read_static_file(read_table(static, not no_header), columns, panel)
+        forecaster = Forecaster(horizon=horizon, n_members=members, missing=missing, verbose=0, **checked, **parameters)
         settings = forecaster.validate(panel)
         if future is not None:
             X_future = columns.read_future(read_table(future, not no_header), dates)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
     from kerazoo.cli.csv_tables import DateOptions, Table
     from kerazoo.forecast.data.panel import Panel
 
-__all__ = ["Columns", "file_names", "parse_levels", "parse_transforms", "select_columns"]
+__all__ = [
+    "Columns",
+    "file_names",
+    "parse_levels",
+    "parse_names",
+    "parse_period",
+    "parse_transforms",
+    "read_static_file",
+    "select_columns",
+]
 
 
 @dataclass(frozen=True)
@@ -196,7 +206,7 @@ def file_names(data: Path, columns: Columns, future: Path | None = None) -> Iter
         text = re.sub(r"X_past\['?(\w[^\]]*?)'?\]:", lambda found: f"{data}: column {found[1]!r}:", text)
         text = text.replace(" (val)", "").replace("(y.tz_convert('UTC'))", "(--utc)")
         text = text.replace('missing="skip"', "--missing skip")
-        lacks = re.match(r"X lacks (\d+) (?:rows|of the \d+ dates) of y: (.*); expected the same ", text)
+        lacks = re.match(r"X lacks (\d+) (?:rows|of the \d+ dates) of y: (.*); expected a row for each", text)
         if lacks is not None:
             text = (
                 f"{data}: {lacks[1]} dates have no row: {lacks[2]}; expected covariates for every step. Add their "
@@ -207,6 +217,76 @@ def file_names(data: Path, columns: Columns, future: Path | None = None) -> Iter
             text = re.sub(r"\bX_future\b", str(future), text)
         error.args = (text,)
         raise
+
+
+def read_static_file(table: Table, columns: Columns, panel: Panel) -> Panel:
+    """The panel with what a table says of its series: columns of numbers are numbers, others are categories.
+
+    The labels are in the column of that name, else in the first one. Empty cells are unknown.
+
+    Raises:
+        InvalidArgumentError: series without a row or with several, or a single series.
+    """
+    import pandas as pd
+
+    from kerazoo.forecast.data.index import listed
+    from kerazoo.forecast.data.static import read_static
+
+    if len(panel.series) < 2:
+        raise InvalidArgumentError(
+            f"--static with the single series {panel.ids[0]!r}; expected several: it says how they differ."
+        )
+    key = columns.id if columns.id in table.columns else table.columns[0]
+    labels = table.labels(key)
+    repeated = labels[labels.duplicated()].unique()
+    if len(repeated):
+        raise InvalidArgumentError(
+            f"{table.path}: column {key!r} has {listed(repeated)} more than once; expected one row per series."
+        )
+    lacks = [label for label in panel.ids if label not in set(labels)]
+    if lacks:
+        raise InvalidArgumentError(
+            f"{table.path}: column {key!r} lacks {len(lacks)} of the {len(panel.ids)} series: {listed(lacks)}; "
+            f"expected one row for each. It has {listed(labels)}."
+        )
+    found = {name: table.numbers_or_text(name).array for name in table.columns if name != key}
+    frame = pd.DataFrame(found, index=pd.Index(labels.array))
+    return replace(panel, **read_static(frame, panel.ids, panel.form, str(table.path)))
+
+
+def parse_period(text: str) -> Any:
+    """`auto`, the steps of a season, or a list of those of several, from `24` or `24,168`.
+
+    >>> parse_period("24, 168"), parse_period("52.18"), parse_period("auto")
+    ([24, 168], 52.18, 'auto')
+    """
+    if text.strip().lower() == "auto":
+        return "auto"
+    try:
+        numbers = [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        numbers = []
+    if not numbers or not all(math.isfinite(number) and number >= 1 for number in numbers):
+        raise InvalidArgumentError(
+            f"--period={text!r}; expected auto, or steps of a season, of several separated by commas: 24,168. 1 is no "
+            "season."
+        )
+    found = [int(number) if number.is_integer() else number for number in numbers]
+    return found[0] if len(found) == 1 else found
+
+
+def parse_names(option: str, text: str) -> Any:
+    """`auto`, or names separated by commas; `none` is ().
+
+    >>> parse_names("--calendar", "month, day_of_week"), parse_names("--calendar", "none")
+    (('month', 'day_of_week'), ())
+    """
+    if text.strip().lower() in ("auto", "none"):
+        return "auto" if text.strip().lower() == "auto" else ()
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names:
+        raise InvalidArgumentError(f"{option}={text!r}; expected auto, none, or names separated by commas.")
+    return names
 
 
 def parse_levels(text: str) -> tuple[float, ...]:

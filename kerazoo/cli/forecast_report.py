@@ -84,6 +84,8 @@ def print_data(path: Path, target: str, panel: Panel, settings: Any) -> None:
 
     first = panel.series[0]
     season = f"season length {settings.period}" if settings.period > 1 else "no season"
+    if settings.by_series and len(settings.periods) > 1:
+        season = f"season lengths {', '.join(f'{each:.10g}' for each in settings.periods)}"
     freq = getattr(first.index, "freqstr", None)
     gaps = sum(int(np.isnan(each.values).sum()) for each in panel.series)
     frequency = f", {gaps} missing" if gaps else ""

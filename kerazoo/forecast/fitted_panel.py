@@ -168,7 +168,7 @@ class FittedPanel:
             if self.intervals is None:
                 raise IntervalError(
                     "level is given, but no steps were held out to measure the width of intervals; expected "
-                    "level=None, or a fit with val > 0."
+                    "level=None, or a fit with val > 0 to series that are longer than the horizon."
                 )
             intervals = self.intervals
             if numbers != list(range(len(self.panel.series))):

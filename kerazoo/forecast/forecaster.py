@@ -18,6 +18,7 @@ from kerazoo._runtime.devices import prefer_fast_kernels
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.forecast.cross_validation import CrossValidationMixin
+from kerazoo.forecast.data.following import following_steps, following_values
 from kerazoo.forecast.data.future import read_future
 from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.ranges import check_range
@@ -31,7 +32,7 @@ from kerazoo.forecast.options import (
 )
 from kerazoo.forecast.persistence import FileMixin
 from kerazoo.forecast.plotting import PlotMixin
-from kerazoo.forecast.scoring import ScoreMixin, following_steps, following_values
+from kerazoo.forecast.scoring import ScoreMixin
 
 if TYPE_CHECKING:
     from kerazoo.forecast.fitted import Fitted
@@ -79,7 +80,8 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         n_members: int >= 1, networks of the ensemble, None: 5, trained in one computation; 3, one after the other.
         embed_ids: whether the networks of several series know each by an embedding of its name.
         missing: `"error"`; or `"skip"`: missing values (NaN) and missing dates of `y` are gaps, which the method for
-            several series skips. Covariates must be complete.
+            several series skips, and those of `X_past` are unknown. `X` must be complete. It holds for `fit`, `update`,
+            `score` and `history` alike.
         floor: float or None: neither forecasts nor bounds fall below it; 0 for counts. No value of `y` may lie below.
         loss: `"mse"`, `"mae"`, `"huber"`; or `"normal"`: the networks output normal distributions, and intervals are
             quantiles of sampled paths instead of quantiles of past errors. Several series also have `"bounded"`
@@ -187,9 +189,9 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
             y: a Series, a DataFrame with one column per series (one model for all), a long DataFrame with `unique_id`,
                 `ds` and `y`, or numbers: see :func:`kerazoo.forecast.data.panel.read_panel`. Or a Panel, which that
                 function returns.
-            X: covariates that are known in the future, over the index of `y`; or None. A linear effect of them is part
-                of the statistics if it lowers the errors of forecasts inside the training part
-                (`covariate_effects_`), and the networks see them.
+            X: covariates that are known in the future, with a row for each date of `y`; or None. Rows of further
+                dates and series are ignored. A linear effect of them is part of the statistics if it lowers the errors
+                of forecasts inside the training part (`covariate_effects_`), and the networks see them.
             val: held-out steps, which decide when to stop, what the networks deserve and how wide intervals are. None:
                 the last part of each series; an int: that many of the last steps (of several series at least
                 `horizon`), 0 for none (then all `epochs` are trained, networks and statistics of many series have
@@ -247,9 +249,12 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         >>> Forecaster().validate(np.arange(40.0)).horizon
         12
         """
+        from kerazoo.forecast.panel_fitting import check_windows
+
         panel, n_val = read_training(y, X, val, self.missing, X_past=X_past, static=static)
         settings = self._settings(panel)
         steps_to_hold_out(panel, settings, n_val)
+        check_windows(panel, settings, n_val)
         return settings
 
     def _settings(self, panel: Any) -> FitSettings:
@@ -279,7 +284,8 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         to the longer series, a few milliseconds for each.
 
         Args:
-            y: the values that follow the series, in their form: a row for each step, all series equally many.
+            y: the values that follow the series, in their form: a row for each step. A long frame may have more steps
+                of some series than of others, and none of some; forecasts of each start after its own last value.
             X: their covariates, if `fit` had any.
             X_past: the same for those of `X_past`; None: they are unknown.
 
@@ -288,7 +294,8 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
 
         Raises:
             NotFittedError: `fit` was not called.
-            InvalidArgumentError: `y` does not follow the series, or covariates are missing.
+            InvalidArgumentError: `y` has another form or other series, or does not follow them; a date or value is
+                missing, unless `missing="skip"`; or covariates are missing.
 
         >>> y = np.arange(40.0)
         >>> forecaster = Forecaster(horizon=2, epochs=0, verbose=0).fit(y)
@@ -298,10 +305,11 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         prefer_fast_kernels()
         fitted = self._check_fitted()
         panel = fitted.panel
-        values = following_values(panel, pandas_of(y, "y"), self.missing)
-        covariates = read_future(panel, X, len(values[0]), "X")
+        values = following_values(panel, pandas_of(y, "y"), self.missing, unequal=panel.form == "long", hint="")
+        steps = [len(each) for each in values]
+        covariates = read_future(panel, X, steps, "X")
         # What is not known of them is NaN.
-        past = None if X_past is None else read_future(panel, X_past, len(values[0]), "X_past", past=True)
+        past = None if X_past is None else read_future(panel, X_past, steps, "X_past", past=True, missing=self.missing)
         longer = panel.continued(values, covariates, past)
         check_range(self.floor, self.loss, longer)
         self._set_fitted(fitted.updated(longer))
@@ -353,7 +361,7 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         if history is not None:
             check_range(self.floor, self.loss, panel)
         if hasattr(horizon, "__len__") and not isinstance(horizon, str) and np.ndim(horizon):
-            horizon = following_steps(panel, pandas_of(horizon, "horizon"), "horizon")
+            horizon = following_steps(panel, pandas_of(horizon, "horizon"), "horizon", self.missing)
         horizon = fitted.horizon if horizon is None else check_int("horizon", horizon)
         futures = read_future(panel, X_future, horizon)
         unknown = fitted.unknown_effects(futures)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,19 +12,18 @@ import pandas as pd
 
 from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.following import check_series
 from kerazoo.forecast.data.gaps import filled_index
-from kerazoo.forecast.data.index import dates_from, index_like, kind_of, listed, renamed_if_equal
+from kerazoo.forecast.data.index import dates_from, index_like, kind_of, listed, renamed_if_equal, text_of
 from kerazoo.forecast.data.other_frames import pandas_of
-from kerazoo.forecast.data.panel import Panel, SeriesData
+from kerazoo.forecast.data.panel import FORM_TEXTS, Panel, SeriesData
 from kerazoo.forecast.data.read import read_panel
 from kerazoo.forecast.data.static import read_static
 from kerazoo.forecast.data.types import Index
-from kerazoo.forecast.data.validation import plain_array
+from kerazoo.forecast.data.validation import check_same_kind, long_keys, plain_array
 
 __all__ = ["panel_of", "read_history", "read_seed", "read_training"]
 
-FORMS = {"series": "a Series", "frame": "a DataFrame with one column per series", "long": "a long DataFrame",
-         "array": "numbers without dates"}  # fmt: skip
 ARRAYS = (np.ndarray, list, tuple)
 
 
@@ -61,7 +61,9 @@ def panel_of(
     except InvalidArgumentError as error:
         if name == "y":
             raise
-        raise InvalidArgumentError(f"{name}, taken as y: {error}") from error
+        others = [label for label, given in (("X", X), ("X_past", X_past)) if given is not None]
+        more = "".join(f", and {name}_{label} as {label}" for label in others)
+        raise InvalidArgumentError(f"{name}, taken as y{more}: {error}") from error
 
 
 def read_training(
@@ -116,13 +118,35 @@ def _read_training(y: Any, X: Any, val: Any, missing: str, more: dict[str, Any])
         raise InvalidArgumentError("val has no rows; expected what follows y, or an int: 0 holds out nothing.")
     if isinstance(y, pd.DataFrame) and "unique_id" in y.columns:
         n_held_out = _steps_per_series(y, val, missing)
-        panel = panel_of(pd.concat([y, val], ignore_index=True), X, missing=missing, **more)
+        with _continuation():
+            panel = panel_of(pd.concat([y, val], ignore_index=True), X, missing=missing, **more)
         return panel, n_held_out if missing == "error" else _steps_after(panel, y)
     like = _regular_or_none(y.index) if missing == "skip" else None
-    panel = panel_of(_continued(y, val), X, missing=missing, like=like, **more)
+    joined = _continued(y, val)
+    with _continuation():
+        panel = panel_of(joined, X, missing=missing, like=like, **more)
     if missing == "error":
         return panel, len(val)
     return panel, max(int((each.index > y.index[-1]).sum()) for each in panel.series)
+
+
+@contextmanager
+def _continuation() -> Iterator[None]:
+    """Errors say that what they call y is both arguments."""
+    try:
+        yield
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f"y, continued by val: {error}") from error
+
+
+def _check_after(dates: Index, end: Any, where: str) -> None:
+    """Raise if dates of `val` do not lie after the end of y."""
+    early = dates[dates <= end]
+    if len(early):
+        raise InvalidArgumentError(
+            f"{where} has {len(early)} of {len(dates)} dates up to {text_of(end)}, where y ends: {listed(early)}; "
+            "expected those that follow it. Leave out the others, or give an int: the number of steps to hold out."
+        )
 
 
 def _regular_or_none(index: Any) -> Any:
@@ -160,10 +184,16 @@ def _continued_array(y: Any, X: Any, val: Any, missing: str, more: dict[str, Any
 def _continued(y: Any, val: Any) -> Any:
     """`y` followed by `val`: a Series or a DataFrame with one column per series."""
     labels, added = ([each.name] if isinstance(each, pd.Series) else list(each.columns) for each in (y, val))
-    if set(labels) != set(added) or len(labels) != len(added):
-        raise InvalidArgumentError(f"val has the series {listed(added)}; expected {listed(labels)}, as y.")
+    if isinstance(val, pd.DataFrame) and "unique_id" in added and "unique_id" not in labels:
+        raise InvalidArgumentError(f"val is {FORM_TEXTS['long']}; expected {FORM_TEXTS['frame']}, as y.")
+    check_series(labels, added, "val", "y")
+    if len(labels) != len(added):
+        raise InvalidArgumentError(f"val has the series {listed(added)}; expected {listed(labels)}, each once, as y.")
     if kind_of(val.index) != kind_of(y.index):
         raise InvalidArgumentError(f"val has {kind_of(val.index)}; expected {kind_of(y.index)}, as y.")
+    is_ordered = isinstance(y.index, pd.DatetimeIndex | pd.PeriodIndex) or pd.api.types.is_integer_dtype(y.index)
+    if len(y) and is_ordered and not val.index.hasnans:
+        _check_after(val.index, y.index.max(), "val.index")
     joined = pd.concat([y, val if isinstance(y, pd.Series) else val[y.columns]])
     freq = getattr(y.index, "freq", None)
     if isinstance(y.index, pd.DatetimeIndex) and freq is not None:
@@ -179,11 +209,14 @@ def _steps_per_series(y: pd.DataFrame, val: pd.DataFrame, missing: str) -> int:
     if not {"unique_id", "ds", "y"} <= set(val.columns):
         raise InvalidArgumentError(f"val has the columns {listed(val.columns)}; expected unique_id, ds and y, as y.")
     counts = val.groupby("unique_id", observed=True).size()
-    known = y["unique_id"].unique()
-    if set(counts.index) != set(known):
-        raise InvalidArgumentError(
-            f"val has steps of the series {listed(counts.index)}; expected {listed(known)}, as y."
-        )
+    check_series(y["unique_id"].unique().tolist(), val["unique_id"].unique().tolist(), "val", "y")
+    (dates, codes, uniques), (after, of, names) = long_keys(y, "y"), long_keys(val, "val")
+    check_same_kind(after, dates, "val['ds']", "y['ds']")
+    ends = pd.Index(pd.Series(dates).groupby(codes).max())[uniques.get_indexer(names)]
+    early = np.flatnonzero(after <= ends[of])
+    if len(early):
+        number = of[early[0]]
+        _check_after(after[of == number].sort_values(), ends[number], f"val['ds'] of series {names[number]!r}")
     if counts.nunique() != 1 and missing == "error":
         raise InvalidArgumentError(
             f"val has {counts.min()} to {counts.max()} steps per series; expected equally many of each, or an int: the "
@@ -235,7 +268,9 @@ def read_history(
         return fitted
     panel = panel_of(history, history_X, name, missing, fitted.series[0].index, X_past=history_X_past)
     if panel.form != fitted.form:
-        raise InvalidArgumentError(f"{name} is {FORMS[panel.form]}; expected {FORMS[fitted.form]}, as in fit.")
+        raise InvalidArgumentError(
+            f"{name} is {FORM_TEXTS[panel.form]}; expected {FORM_TEXTS[fitted.form]}, as in fit."
+        )
     by_label = {each.id: each for each in panel.series}
     if by_label.keys() != set(fitted.ids) and not any_series:
         raise InvalidArgumentError(

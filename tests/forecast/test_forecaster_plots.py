@@ -42,6 +42,51 @@ def test_plots(main, panel, backtested):
         pyplot.close("all")
 
 
+def test_the_truth_of_several_series():
+    from matplotlib import pyplot
+
+    y = frame()
+    rows = y.rename_axis(columns=None).melt(var_name="unique_id", value_name="y", ignore_index=False)
+    rows = rows.rename_axis("ds").reset_index()
+    after = rows[rows["ds"] >= y.index[50]].sample(frac=1, random_state=1)
+    statistics = Forecaster(horizon=10, epochs=0, verbose=0)
+    made = statistics.fit(y[:50])
+    numbers = Forecaster(horizon=10, epochs=0, verbose=0).fit(y[:50].to_numpy())
+    of_long = Forecaster(horizon=10, epochs=0, verbose=0).fit(rows[rows["ds"] < y.index[50]])
+
+    def drawn(fitted, truth, **options):
+        line = next(
+            each for each in fitted.plot_forecast(truth=truth, **options).get_lines() if each.get_label() == "truth"
+        )
+        return np.asarray(line.get_ydata())[1:]  # it begins with the last value of the history
+
+    try:
+        for fitted in (made, of_long):
+            for truth in (
+                y[50:],
+                y["b"][50:],
+                y["b"][50:].rename("x"),
+                after,
+                y["b"][50:].to_numpy(),
+                y[50:].to_numpy(),
+            ):
+                np.testing.assert_array_equal(drawn(fitted, truth, series="b"), y["b"][50:])
+        np.testing.assert_array_equal(drawn(numbers, y[50:].to_numpy(), series=1), y["b"][50:])
+        np.testing.assert_array_equal(drawn(made, y[50:]), y["a"][50:])
+        for truth, message in (
+            (y[["a"]][50:], "truth has the columns 'a'; expected one column 'b'"),
+            (y["a"][50:], "truth has the name 'a', and the series 'b' is plotted"),
+            (after[after["unique_id"] == "a"], "truth has the series 'a'; expected 'b'"),
+            (after.drop(columns="y"), "truth has the columns .*; expected unique_id, ds and y"),
+            (np.ones((4, 3)), r"truth has the shape \(4, 3\); expected \(T,\), .* or \(T, 2\)"),
+            ({}, "truth is a dict"),
+        ):
+            with pytest.raises(InvalidArgumentError, match=message):
+                made.plot_forecast(truth=truth, series="b")
+    finally:
+        pyplot.close("all")
+
+
 def test_forecast_plots_have_the_possible_intervals():
     without = tiny(epochs=0).fit(series(), val=0)
     assert len(without.plot_forecast(3).collections) == 0

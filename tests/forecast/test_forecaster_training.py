@@ -20,6 +20,17 @@ from tests.forecast.helpers import T, assert_equal, covariates, frame, long, num
 pytestmark = pytest.mark.usefixtures("uncompiled")
 
 
+def numbered():
+    return series().reset_index(drop=True)
+
+
+def later(steps, text=False):
+    """Rows that follow those of `long()`."""
+    longer = long((T + steps[0], T - 9 + steps[1]))
+    rows = longer[longer.groupby("unique_id").cumcount() >= longer["unique_id"].map({"shop 0": T, "shop 1": T - 9})]
+    return rows.assign(ds=rows["ds"].astype(str)) if text else rows
+
+
 @pytest.mark.parametrize("term", [None, "additive", "multiplicative"])
 @pytest.mark.parametrize(
     "config", [[], ["log", "difference"], [{"name": "autoregression", "lags": 3}], ["boxcox", "exponential_smoothing"]]
@@ -69,16 +80,28 @@ def test_val_is_a_number_of_steps_or_a_continuation():
         (series(), -1, "val=-1"),
         (series()[:50], series()[50:50], "val has no rows"),
         (series()[:50], series()[52:], "2 dates are missing at the frequency 'MS': 2019-03-01, 2019-04-01"),
-        (series()[:50], series()[45:], "5 dates more than once"),
-        (series()[10:], series()[:10], "2015-01-01 follows 2019-12-01"),
-        (series()[:50], series()[50:].rename("cost"), "val has the series 'cost'; expected 'sold'"),
+        (series()[:50], series()[45:], "val.index has 5 of 15 dates up to 2019-02-01, where y ends: 2018-10-01"),
+        (series()[10:], series()[:10], "val.index has 10 of 10 dates up to 2019-12-01, where y ends"),
+        (
+            series()[:50],
+            series()[50:].rename("cost"),
+            "val has 1 series that y did not have: 'cost', .*expected 'sold'",
+        ),
+        (numbered()[:50], numbered()[45:], "val.index has 5 of 15 dates up to 49, where y ends: 45, 46, 47 and 2 more"),
+        (frame()[:50], long((3,)), "val is a long DataFrame; expected a DataFrame with one column per series, as y"),
         (series()[:50], series()[50:].reset_index(drop=True), "val has integers; expected dates"),
-        (frame()[:50], frame()[50:].rename(columns={"b": "c"}), "val has the series 'a', 'c'; expected 'a', 'b'"),
+        (
+            frame()[:50],
+            frame()[50:].rename(columns={"b": "c"}),
+            "val has 1 series that y did not have: 'c', and lacks 1 of the 2 series: 'b'",
+        ),
         (frame()[:50], frame()[50:]["a"], "val is a Series; expected an int, or a DataFrame"),
         (long(), 0.2, "val is a float; expected an int, or a DataFrame"),
         (long(), long()[["unique_id", "ds"]], "val has the columns 'unique_id', 'ds'; expected unique_id, ds and y"),
-        (long(), long((3,)), "val has steps of the series 'shop 0'; expected 'shop 0', 'shop 1'"),
-        (long(), long((3, 2)), "val has 2 to 3 steps per series; expected equally many of each"),
+        (long(), long((3,)), "val lacks 1 of the 2 series: 'shop 1'; expected 'shop 0', 'shop 1'"),
+        (long(), long(), r"val\['ds'\] of series 'shop 0' has 60 of 60 dates up to 2019-12-01, where y ends"),
+        (long(), later((3, 3), text=True), r"val\['ds'\] has the dtype \w+; .* pd.to_datetime\(val\['ds'\]\)"),
+        (long(), later((3, 2)), "val has 2 to 3 steps per series; expected equally many of each"),
         (numbers(), True, "val is a bool; expected an int, or numbers"),
         (list(numbers()), "last", "val is a str; expected an int, or numbers"),
         (numbers()[:50], np.ones((10, 2)), r"val has the shape \(10, 2\) and y \(50,\)"),

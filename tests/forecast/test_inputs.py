@@ -144,8 +144,12 @@ def test_past_covariates_cover_a_continuation(missing):
             assert each.past[:, 0].tolist() == list(range(30))
         assert panel.static.tolist() == [[1.5], [2.5]]
         assert panel.categories == (("north",), ("south",))
-        with pytest.raises(InvalidArgumentError, match=r"X_past (lacks|has the shape)"):
-            read_training(y, None, val, missing, X_past=short)
+        if missing == "skip" and not isinstance(short, np.ndarray):
+            panel, _ = read_training(y, None, val, missing, X_past=short, static=static)
+            np.testing.assert_array_equal(panel.series[1].past[:, 0], [*range(20), *[np.nan] * 10])
+        else:
+            with pytest.raises(InvalidArgumentError, match=r"X_past (lacks|has the shape)"):
+                read_training(y, None, val, missing, X_past=short)
         for n_held_out in (None, 3):
             panel, n = read_training(y, None, n_held_out, missing, X_past=short, static=static)
             assert n == n_held_out
@@ -165,7 +169,7 @@ def test_a_history_has_the_past_covariates_of_fit():
     for history, X_past, match in (
         (WIDE, None, r"history has the past covariates \[\]; expected \['rain', 'sun'\], as in fit \(history_X_past\)"),
         (WIDE, RAIN["rain"], r"history has the past covariates \['rain'\]; expected \['rain', 'sun'\]"),
-        (WIDE, RAIN[:20], "history, taken as y: X_past lacks 10 of the 30 dates of y"),
+        (WIDE, RAIN[:20], "history, taken as y, and history_X_past as X_past: X_past lacks 10 of the 30 dates of y"),
         (None, RAIN, "history_X_past is given, but not history; expected both, or neither"),
     ):
         with pytest.raises(InvalidArgumentError, match=match):
@@ -244,3 +248,20 @@ def test_static_columns_are_in_fit_and_in_the_history():
         read_history(fitted, panel_of(WIDE, static=SHOPS["area"]), None)
     found = read_history(plain, WIDE, None)
     assert (found.static.shape, found.categories) == ((2, 0), ((), ()))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [DAYS, DAYS.tz_localize("Europe/Rome"), DAYS.to_period("D"), pd.RangeIndex(len(DAYS))],
+    ids=lambda index: str(index.dtype),
+)
+def test_a_long_continuation_begins_after_each_series(index):
+    parts = [("b", index[:20]), ("a", index[5:18])]
+    y, val = long_frame(parts, seed=1), long_frame([("a", index[18:21]), ("b", index[20:23])], seed=2)
+    panel, n = read_training(y, None, val)
+    assert n == 3
+    assert {each.id: len(each.values) for each in panel.series} == {"b": 23, "a": 16}
+    early = long_frame([("a", index[17:20]), ("b", index[20:23])], seed=2)
+    for missing in ("error", "skip"):
+        with pytest.raises(InvalidArgumentError, match=r"val\['ds'\] of series 'a' has 1 of 3 dates up to .*, where y"):
+            read_training(y, None, early, missing)

@@ -8,6 +8,7 @@ import pytest
 
 from kerazoo import Forecaster
 from kerazoo.errors import IntervalError, InvalidArgumentError
+from kerazoo.forecast import panel_fitting
 
 H = 6
 
@@ -59,8 +60,10 @@ def test_series_shorter_than_the_horizon_have_statistics_alone(steps, horizon):
     forecaster = made(1, horizon=horizon).fit(panel(3, steps))
     assert np.isfinite(forecaster.predict()).all(axis=None)
     np.testing.assert_array_equal(forecaster.correction_weight_, 0.0)
-    with pytest.raises(InvalidArgumentError, match="lookback=4, but no series has three values before"):
-        made(1, horizon=horizon, lookback=4).fit(panel(3, steps))
+    for method in ("validate", "fit"):
+        with pytest.raises(InvalidArgumentError, match="lookback=4, but no series has three values before"):
+            getattr(made(1, horizon=horizon, lookback=4), method)(panel(3, steps))
+    assert made(0, horizon=horizon, lookback=4).validate(panel(3, steps)).horizon == horizon
 
 
 def test_a_season_that_is_not_whole_is_one_for_a_single_series_too():
@@ -111,11 +114,11 @@ def test_an_update_that_the_method_does_not_know_is_refused():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda y: y.assign(s1="abc"), "y is of dtype .*; expected numbers"),
-        (lambda y: y.assign(s1=pd.Timestamp("2020")), "y is of dtype datetime64.*; expected numbers"),
-        (lambda y: y.assign(s1=True), "y is of dtype bool; expected numbers"),
-        (lambda y: y.assign(s1=1j), "y is of dtype complex128; expected numbers"),
-        (lambda y: pd.concat([y, y[["s0"]]], axis=1), "y has the series"),
+        (lambda y: y.assign(s1="abc"), r"y\['s1'\] has the dtype \w+; expected numbers"),
+        (lambda y: y.assign(s1=pd.Timestamp("2020")), r"y\['s1'\] has the dtype datetime64.*; expected numbers"),
+        (lambda y: y.assign(s1=True), r"y\['s1'\] has the dtype bool; expected numbers"),
+        (lambda y: y.assign(s1=1j), r"y\['s1'\] has the dtype complex128; expected numbers"),
+        (lambda y: pd.concat([y, y[["s0"]]], axis=1), "y has the series 's0' more than once"),
     ],
 )
 @pytest.mark.parametrize("use", ["update", "score"])
@@ -128,10 +131,10 @@ def test_values_of_updates_and_scores_are_checked_as_those_of_a_fit(change, mess
 def test_arrays_and_long_frames_of_updates_are_checked():
     with pytest.raises(InvalidArgumentError, match=r"y has the shape \(2, 2, 2\)"):
         made().fit(panel().to_numpy()).update(np.ones((2, 2, 2)))
-    with pytest.raises(InvalidArgumentError, match="y is list; expected numbers"):
+    with pytest.raises(InvalidArgumentError, match="y is a list of lists of different lengths"):
         made().fit(panel().to_numpy()).update([[1, 2, 3, 4], [1]])
     long = panel().melt(var_name="unique_id", value_name="y", ignore_index=False).rename_axis("ds").reset_index()
-    with pytest.raises(InvalidArgumentError, match="y has no column y; expected unique_id, ds and y"):
+    with pytest.raises(InvalidArgumentError, match="y has no column 'y'; expected unique_id, ds and y"):
         made().fit(long[long["ds"] < "2019-12"]).update(long[long["ds"] >= "2019-12"][["unique_id", "ds"]])
 
 
@@ -162,3 +165,56 @@ def test_names_of_series_need_several():
             made(embed_ids=True, **changes).fit(y)
     with pytest.raises(InvalidArgumentError, match="lookback=1; expected an integer >= 2"):
         made(lookback=1).validate(panel())
+
+
+@pytest.mark.parametrize("val", [None, 0, 6, 9, 20])
+@pytest.mark.parametrize("steps", [6, 9, 14, 24])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_validate_knows_the_windows_that_fit_uses(val, steps, monkeypatch):
+    """The steps held out, computed before the statistics, are those of the fit."""
+    y = panel(3, steps)
+    seen = []
+    monkeypatch.setattr(
+        panel_fitting, "_can_train", lambda ys, held, settings: seen.append(([len(each) for each in ys], held)) or False
+    )
+    try:
+        made(1, lookback=3).validate(y, val=val)
+    except InvalidArgumentError:
+        with pytest.raises(InvalidArgumentError):
+            made(1, lookback=3).fit(y, val=val)
+        return
+    made(1, lookback=3).fit(y, val=val)
+    assert seen[0] == seen[1]
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_numbers_whose_squares_are_too_large(several):
+    y = panel() if several else panel()["s0"]
+    x = X[:60]
+    new = y[:1].set_axis(months(61)[60:])
+    label = r"y\['s0'\]" if several else "y"
+    forecaster = made().fit(y, x)
+    for call, name in (
+        (lambda: made().fit(y * 1e120), label),
+        (lambda: made().validate(y, x * 1e120), r"X\['x'\]"),
+        (lambda: forecaster.predict(X_future=X[60:] * 1e120), r"X_future\['x'\]"),
+        (lambda: forecaster.predict(history=y * 1e120, history_X=x, X_future=X[60:]), f"history, .*: {label}"),
+        (lambda: forecaster.update(new * 1e120, X[60:61]), label),
+        (lambda: forecaster.update(new, X[60:61] * 1e120), r"X\['x'\]"),
+        (lambda: made().fit(panel(), X_past=x * 1e120), r"X_past\['x'\]"),
+        (lambda: made().fit(panel(), static=pd.Series(1e120, ["s0", "s1", "s2", "s3"], name="size")), "static"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=rf"{name}.* too large: .*at most 1e\+100 in size"):
+            call()
+    for scale in (1e97, 1e-97):
+        found = made().fit(y * scale, x / scale).predict(X_future=X[60:] / scale, level=80)
+        expected = forecaster.predict(X_future=X[60:], level=80)
+        np.testing.assert_allclose(found / scale, expected, rtol=1e-6)
+
+
+@pytest.mark.backend
+def test_networks_of_large_numbers():
+    y = panel()
+    first, other = (made(1, min_gain=0).fit(y * scale, X[:60], val=0).predict(X_future=X[60:]) for scale in (1, 1e97))
+    np.testing.assert_allclose(other / 1e97, first, rtol=1e-4)

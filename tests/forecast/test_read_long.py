@@ -131,3 +131,9 @@ def test_a_column_of_text_says_what_to_do_with_it(dtype):
     assert "pd.get_dummies(X, columns=['weather'], dtype=float)" in message
     if dtype != "category":
         assert "pd.to_numeric(y['x']) parses text." in message_of(y.assign(x=weather.map({"sun": "1", "rain": "2"})))
+
+
+def test_ids_that_are_equal_as_text_are_refused():
+    y = long_frame([(1, dates("D")), ("1", dates("D")), ("2", dates("D"))])
+    assert message_of(y).startswith("y['unique_id'] has 1 and '1', which are equal as text; expected different names.")
+    assert read_panel(y[y["unique_id"] != "1"]).ids == (1, "2")

@@ -27,7 +27,13 @@ __all__ = ["read_future"]
 
 
 def read_future(
-    panel: Panel, X_future: Any, horizon: int, name: str = "X_future", *, past: bool = False
+    panel: Panel,
+    X_future: Any,
+    horizon: int | Sequence[int],
+    name: str = "X_future",
+    *,
+    past: bool = False,
+    missing: str = "error",
 ) -> list[Values]:
     """The covariates of the `horizon` steps after the end of each series.
 
@@ -37,9 +43,11 @@ def read_future(
             long panel a long DataFrame. Columns are selected by name and rows by date; others are ignored. Or numbers
             (horizon, K), or (horizon,) if K is 1, in the order of `panel.covariate_names`; not for a long panel. None
             if the panel has no covariates.
-        horizon: int >= 1.
+        horizon: int >= 1; or, for a long panel, a number for each series, 0 for some.
         name: what the caller's argument is called, for messages.
         past: whether the covariates of `X_past` are read instead of those of `X`.
+        missing: "skip": those of `X_past` may be missing, and so may their dates, but not all of a series: they are
+            NaN, which is unknown. "error": they are refused.
 
     Returns:
         One float64 (horizon, K) per series. Series that share their covariates share the array.
@@ -53,35 +61,38 @@ def read_future(
     [array([[1.],
            [1.]])]
     """
-    check_int("horizon", horizon, hint="It is the number of steps to forecast.")
+    if isinstance(horizon, Sequence):
+        horizons = list(horizon)
+    else:
+        horizons = [check_int("horizon", horizon, hint="It is the number of steps to forecast.")] * len(panel.series)
     X_future = pandas_of(X_future, name)
+    unknown = ("skip" if missing == "skip" else "error") if past else None  # as `missing` of `numeric_column`
     names = panel.past_names if past else panel.covariate_names
     if not names:
         if X_future is not None:
-            raise InvalidArgumentError(
-                f"{name} is given, but fit had no covariates; expected None, or covariates in both."
-            )
-        return [np.empty((horizon, 0)) for _ in panel.series]
-    wanted = panel.future_indexes(horizon)
+            kind = "X_past" if past else "covariates"
+            raise InvalidArgumentError(f"{name} is given, but fit had no {kind}; expected None, or {kind} in both.")
+        return [np.empty((steps, 0)) for steps in horizons]
+    wanted = panel.future_indexes(horizons)
     if X_future is None:
-        first = wanted[0]
-        of_series = "" if panel.form in ("series", "array") else f" (series {panel.ids[0]!r})"
+        first = next(each for each in wanted if len(each))
+        of_series = f" (series {panel.ids[0]!r})" if panel.form == "long" else ""
         raise InvalidArgumentError(
-            f"{name}=None; expected the covariates of fit ({', '.join(names)}) for the dates of the forecast: "
+            f"{name}=None; expected the covariates of fit ({', '.join(names)}) for the {_dates_text(name)}: "
             f"{text_of(first[0])} to {text_of(first[-1])}{of_series}."
         )
     if isinstance(X_future, pd.Series | pd.DataFrame):
         if panel.form == "long":
-            return _future_of_long(panel, X_future, wanted, names, name)
+            return _future_of_long(panel, X_future, wanted, names, name, unknown)
         columns = _named_columns(as_frame(X_future, names), names, name)
-        values = _rows_of(columns, X_future.index, wanted[0], name)
+        values = _rows_of(columns, X_future.index, wanted[0], name, missing=unknown)
     elif isinstance(X_future, np.ndarray | list | tuple):
         if panel.form == "long":
             raise InvalidArgumentError(
                 f"{name} is an array without dates; expected a DataFrame with unique_id, ds and the covariates, "
                 "since y is a long frame, whose series may end at different dates."
             )
-        values = covariate_array(X_future, horizon, name, "horizon")
+        values = covariate_array(X_future, horizons[0], name, "horizon", unknown)
         if values.shape[1] != len(names):
             raise InvalidArgumentError(
                 f"{name} has {values.shape[1]} columns; expected {len(names)}: {', '.join(names)}."
@@ -93,7 +104,9 @@ def read_future(
     return [values] * len(panel.series)
 
 
-def _future_of_long(panel: Panel, X_future: Any, wanted: list[Index], names: Sequence[str], name: str) -> list[Values]:
+def _future_of_long(
+    panel: Panel, X_future: Any, wanted: list[Index], names: Sequence[str], name: str, missing: str | None
+) -> list[Values]:
     if not isinstance(X_future, pd.DataFrame):
         raise InvalidArgumentError(f"{name} is a Series; expected a DataFrame with unique_id, ds and the covariates.")
     check_keys(X_future, name)
@@ -101,7 +114,7 @@ def _future_of_long(panel: Panel, X_future: Any, wanted: list[Index], names: Seq
     if not len(X_future):
         raise InvalidArgumentError(f"{name} has no rows; expected the dates of the forecast for each series.")
     dates, codes, uniques = long_keys(X_future, name)
-    lacks = [each for each in panel.ids if each not in uniques]
+    lacks = [of for of, each in zip(panel.ids, wanted, strict=True) if len(each) and of not in uniques]
     if lacks:
         raise InvalidArgumentError(
             f"{name} lacks {len(lacks)} of the {len(panel.ids)} series: {listed(lacks)}; expected rows of each."
@@ -110,10 +123,13 @@ def _future_of_long(panel: Panel, X_future: Any, wanted: list[Index], names: Seq
     bounds = np.searchsorted(codes[order], np.arange(len(uniques) + 1))
     found = []
     for each, of in zip(wanted, panel.ids, strict=True):
+        if not len(each):
+            found.append(np.empty((0, len(names))))
+            continue
         code = uniques.get_loc(of)
         rows = order[bounds[code] : bounds[code + 1]]
         of_rows = [(label, column.iloc[rows]) for label, column in columns]
-        found.append(_rows_of(of_rows, dates[rows], each, name, f" of series {of!r}"))
+        found.append(_rows_of(of_rows, dates[rows], each, name, f" of series {of!r}", missing))
     return found
 
 
@@ -131,21 +147,37 @@ def _named_columns(frame: pd.DataFrame, names: Sequence[str], owner: str) -> lis
 
 
 def _rows_of(
-    columns: list[tuple[str, pd.Series]], index: Index, wanted: Index, owner: str, of_series: str = ""
+    columns: list[tuple[str, pd.Series]],
+    index: Index,
+    wanted: Index,
+    owner: str,
+    of_series: str = "",
+    missing: str | None = None,
 ) -> Values:
-    """float64 (H, K): the rows of the wanted dates."""
+    """float64 (H, K): the rows of the wanted dates; with `missing="skip"` NaN for those of some of them."""
     check_same_kind(index, wanted, f"{owner}.index" if not of_series else f"{owner}['ds']", "the index of y")
     rows = np.flatnonzero(index.isin(wanted))
     kept = index[rows]
     check_repeated(kept, f"{owner}{of_series}")
     positions = kept.get_indexer(wanted)
-    if (positions < 0).any():
-        raise InvalidArgumentError(
-            f"{owner}{of_series} lacks {int((positions < 0).sum())} of the {len(wanted)} dates of the forecast: "
-            f"{listed(wanted[positions < 0])}; expected {text_of(wanted[0])} to {text_of(wanted[-1])}."
+    have = positions >= 0
+    if not have.all() and (missing != "skip" or not have.any()):
+        remedy = (
+            ' missing="skip" of the constructor reads those of some dates as unknown.' if missing == "error" else ""
         )
-    taken = rows[positions]
-    return np.stack(
-        [numeric_column(column.iloc[taken], f"{owner}[{name!r}]{of_series}", wanted) for name, column in columns],
-        axis=1,
-    )
+        raise InvalidArgumentError(
+            f"{owner}{of_series} lacks {int((~have).sum())} of the {len(wanted)} {_dates_text(owner)}: "
+            f"{listed(wanted[~have])}; expected {text_of(wanted[0])} to {text_of(wanted[-1])}.{remedy}"
+        )
+    taken = rows[positions[have]]
+    values = np.full((len(wanted), len(columns)), np.nan)
+    for place, (name, column) in enumerate(columns):
+        values[have, place] = numeric_column(
+            column.iloc[taken], f"{owner}[{name!r}]{of_series}", wanted[have], missing=missing
+        )
+    return values
+
+
+def _dates_text(name: str) -> str:
+    """How messages call the dates of an argument."""
+    return "dates of the forecast" if "future" in name else "new dates"

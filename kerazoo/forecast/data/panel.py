@@ -23,9 +23,12 @@ from kerazoo.forecast.data.pandas_json import (
 )
 from kerazoo.forecast.data.types import Index, Values
 
-__all__ = ["Panel", "SeriesData"]
+__all__ = ["FORM_TEXTS", "Panel", "SeriesData"]
 
 FORMS = ("series", "frame", "long", "array")
+#: How messages call them.
+FORM_TEXTS = {"series": "a Series", "frame": "a DataFrame with one column per series", "long": "a long DataFrame",
+              "array": "numbers without dates"}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +40,8 @@ class SeriesData:
         values: float64 (T,), finite; with `read_panel(missing="skip")` NaN where a value is missing, except the first.
         index: the T dates: a DatetimeIndex with a freq, a PeriodIndex, or a RangeIndex with step 1.
         covariates: float64 (T, K), finite, also known for future dates; K = 0 without covariates.
-        past: float64 (T, P), covariates that are not known for future dates; finite, or NaN where it is unknown, as
-            it may be where the value of the series is missing. P = 0 without them, which is the default.
+        past: float64 (T, P), covariates that are not known for future dates; finite, or NaN where it is unknown.
+            P = 0 without them, which is the default.
 
     >>> import pandas as pd
     >>> series = SeriesData("sold", np.array([3.0, 1.0, 2.0]), pd.RangeIndex(3), np.empty((3, 0)))
@@ -138,16 +141,21 @@ class Panel:
         """Whether a value of a series is missing (NaN)."""
         return any(bool(np.isnan(each.values).any()) for each in self.series)
 
-    def future_indexes(self, horizon: int) -> list[Index]:
-        """The `horizon` dates after the end of each series; series that end at the same date share one index."""
+    def future_indexes(self, horizon: int | Sequence[int]) -> list[Index]:
+        """The dates after the end of each series; series that end at the same date share one index.
+
+        Args:
+            horizon: how many; or, for each series, a number that may be 0.
+        """
+        horizons = horizon if isinstance(horizon, Sequence) else [horizon] * len(self.series)
         known: dict[Any, Index] = {}
         found = []
-        for each in self.series:
-            end = each.index[-1]
-            if end not in known:
+        for each, steps in zip(self.series, horizons, strict=True):
+            key = each.index[-1], steps
+            if key not in known:
                 # The last date and the freq suffice; future_index would check a whole index for each series.
-                known[end] = future_index(each.index[-1:], horizon)
-            found.append(known[end])
+                known[key] = future_index(each.index[-1:], steps) if steps else each.index[:0]
+            found.append(known[key])
         return found
 
     def continued(
@@ -156,7 +164,7 @@ class Panel:
         """The panel with further steps after each series.
 
         Args:
-            values: float64 (H,) per series.
+            values: float64 (H,) per series; H may differ, and be 0.
             covariates: float64 (H, K) per series.
             past: float64 (H, P) per series. None: NaN, which is unknown.
         """
@@ -166,6 +174,9 @@ class Panel:
             ]
         series = []
         for each, new, rows, before in zip(self.series, values, covariates, past, strict=True):
+            if not len(new):
+                series.append(each)
+                continue
             index = each.index.append(future_index(each.index, len(new)))
             if isinstance(index, pd.DatetimeIndex):  # append loses it
                 index.freq = each.index.freq

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,7 +54,7 @@ ALLOWED = (
     "a pandas Series, a DataFrame with one column per series, a DataFrame with the columns unique_id, ds and y, "
     "a NumPy array (T,) or (T, n), or a list of numbers"
 )
-EVERY_STEP = ", with a value for every step, also where one of y is missing"
+EVERY_STEP = ", also where a value of y is missing"
 
 
 def read_panel(
@@ -83,9 +83,10 @@ def read_panel(
             All numeric dtypes except bool and complex are accepted, also nullable ones. If a
             DatetimeIndex has no `freq`, it is inferred from the dates, of which there must be at least three. Time
             zones are kept.
-        X: covariates that are known for future dates, or None. A Series or a DataFrame over the index of `y`, the same
-            for all series; for a long `y` a long DataFrame with `unique_id`, `ds` and the covariates; or numbers (T, K)
-            or (T,), which are named x0, x1, ... A Series without a name is called x.
+        X: covariates that are known for future dates, or None. A Series or a DataFrame with a row for each date of `y`,
+            the same for all series; for a long `y` a long DataFrame with `unique_id`, `ds` and the covariates; or
+            numbers (T, K) or (T,), which are named x0, x1, ... A Series without a name is called x. Rows of frames may
+            be in any order; those of further dates, as of the future, and of further series are ignored.
         missing: "error": missing values and dates are refused. "skip": missing values (NaN, None, NA) of `y` are NaN in
             the panel, and so are the values of dates that are missing between others. What is missing before the first
             value of a series is cut off, as the series begins there; what is missing at its end is kept, so that
@@ -95,8 +96,8 @@ def read_panel(
             is the frequency that leaves the fewest gaps. Without `missing="skip"` it is not used.
         X_past: covariates that are not known for future dates, such as the weather or the sales of other shops, or
             None: see :func:`kerazoo.forecast.data.past.shared_past` and `long_past`. In the forms of `X`, with a
-            finite value for every date at which `y` has one; further dates and series are ignored. Columns of an array
-            are named past0, past1, ..., a Series without a name past.
+            finite value for every date of `y`, or, with `missing="skip"`, some of them: the others are unknown. Further
+            dates and series are ignored. Columns of an array are named past0, past1, ..., a Series without a name past.
         static: what holds for a whole series, such as its region, or None: one row per series, see
             :func:`kerazoo.forecast.data.static.read_static`.
 
@@ -150,7 +151,7 @@ def _read(y: Any, X: Any, X_past: Any, missing: str, like: Index | None) -> Pane
         index, rows = _index_of(y, missing, like)
         values = spread(numeric_column(y, "y", index[rows], missing=missing), rows, len(index))
         covariates, names = _shared_covariates(X, index, missing)
-        past, past_names = shared_past(X_past, index, ~np.isnan(values), names)
+        past, past_names = shared_past(X_past, index, missing, names)
         series = SeriesCutter().series(y.name, values, index, covariates, past, "y")
         return Panel((series,), "series", names, y.name, past_names=past_names)
     if isinstance(y, np.ndarray | list | tuple):
@@ -181,7 +182,7 @@ def _read_frame(y: pd.DataFrame, X: Any, X_past: Any, missing: str, like: Index 
         for i, what in enumerate(whats)
     ]
     covariates, names = _shared_covariates(X, index, missing)
-    past, past_names = shared_past(X_past, index, _known_to_any(numbers), names)
+    past, past_names = shared_past(X_past, index, missing, names)
     cutter = SeriesCutter()
     series = tuple(
         cutter.series(label, values, index, covariates, past, what)
@@ -202,18 +203,13 @@ def _read_array(y: Any, X: Any, X_past: Any, missing: str) -> Panel:
     covariates, names = _shared_covariates(X, index, missing)
     whats = ["y"] if array.ndim == 1 else [f"y[:, {i}]" for i in range(columns.shape[1])]
     numbers = [check_finite(columns[:, i].copy(), what, index, missing=missing) for i, what in enumerate(whats)]
-    past, past_names = shared_past(X_past, index, _known_to_any(numbers), names)
+    past, past_names = shared_past(X_past, index, missing, names)
     cutter = SeriesCutter()
     series = tuple(
         cutter.series(i, values, index, covariates, past, what)
         for i, (values, what) in enumerate(zip(numbers, whats, strict=True))
     )
     return Panel(series, "array", names, ndim=array.ndim, past_names=past_names)
-
-
-def _known_to_any(numbers: list[Values]) -> NDArray[np.bool_]:
-    """Whether any of several series has a value, step by step."""
-    return ~np.logical_and.reduce([np.isnan(each) for each in numbers])
 
 
 def _index_of(y: Any, missing: str, like: Index | None) -> tuple[Index, NDArray[np.intp]]:
@@ -243,6 +239,7 @@ def _read_long(y: pd.DataFrame, X: Any, X_past: Any, missing: str, like: Index |
     ends = np.append(np.flatnonzero(np.diff(codes)) + 1, len(codes))
     starts = np.append(0, ends[:-1])
     ids = uniques.tolist()
+    _check_ids(ids)
     rows = pd.MultiIndex.from_arrays([uniques.take(codes), dates])
     values = numeric_column(y["y"].iloc[order], "y['y']", rows, missing=missing)
     indexes: list[Index] | None = None
@@ -280,7 +277,7 @@ def _read_long(y: pd.DataFrame, X: Any, X_past: Any, missing: str, like: Index |
     by_name = {str(label): frame[label] for label in frame.columns}
     columns = [covariate_column(by_name[name].iloc[rows_of_X], what, name, rows, codes) for name in names]
     covariates = np.stack(columns, axis=1) if columns else np.empty((len(values), 0))
-    past, past_names = long_past(X_past, rows, uniques, codes, ~np.isnan(values), names)
+    past, past_names = long_past(X_past, rows, uniques, codes, missing, names)
     if indexes is None:
         indexes = _long_indexes(dates, starts, ends, ids)
     parts = [
@@ -291,6 +288,18 @@ def _read_long(y: pd.DataFrame, X: Any, X_past: Any, missing: str, like: Index |
         for label, index, (own, known, before) in zip(ids, indexes, parts, strict=True)
     )
     return Panel(series, "long", names, id_dtype=y["unique_id"].dtype, past_names=past_names)
+
+
+def _check_ids(ids: list[Any]) -> None:
+    """Raise if two ids are equal as text, by which files and embeddings know them."""
+    known: dict[str, Any] = {}
+    for label in ids:
+        other = known.setdefault(str(label), label)
+        if other is not label:
+            raise InvalidArgumentError(
+                f"y['unique_id'] has {other!r} and {label!r}, which are equal as text; expected different names. "
+                "y['unique_id'].astype(str) makes one series of both."
+            )
 
 
 def _long_indexes(dates: Index, starts: NDArray[Any], ends: NDArray[Any], ids: list[Any]) -> list[Index]:
@@ -346,18 +355,11 @@ def _matching_rows(
     X: pd.DataFrame, rows: pd.MultiIndex, uniques: Index, codes: NDArray[Any], dates: Index, filled: bool
 ) -> NDArray[np.intp]:
     """The row numbers in X of the rows of y, those that were filled in among them."""
-    found, shown = rows_by_key(X, "X", uniques, codes, dates)
+    found = rows_by_key(X, "X", uniques, codes, dates)
     if (found < 0).any():
         raise InvalidArgumentError(
             f"X lacks {int((found < 0).sum())} rows of y: {listed(rows[found < 0])}; "
-            f"expected the same unique_id and ds in both{EVERY_STEP if filled else ''}."
-        )
-    if len(X) > len(found):
-        extra = np.ones(len(X), bool)
-        extra[found] = False
-        raise InvalidArgumentError(
-            f"X has {int(extra.sum())} rows that y does not have: {listed(shown[extra])}; expected the same unique_id "
-            "and ds in both. y[['unique_id', 'ds']].merge(X) selects those of y."
+            f"expected a row for each{EVERY_STEP if filled else ''}. Further rows are ignored."
         )
     return found
 
@@ -381,28 +383,23 @@ def _shared_covariates(X: Any, index: Index, missing: str) -> tuple[Values, tupl
     check_unique_names(list(frame.columns), "X")
     if not frame.shape[1]:
         raise InvalidArgumentError("X has no columns; expected at least one covariate, or X=None.")
-    if not same_labels(frame.index, index):
-        _raise_other_index(frame.index, index, missing)
     names = tuple(str(label) for label in frame.columns)
+    if not same_labels(frame.index, index):
+        frame = frame.iloc[_rows_of(frame.index, index, missing)]
     columns = [covariate_column(frame.iloc[:, i], "X", name, index) for i, name in enumerate(names)]
     return np.stack(columns, axis=1), names
 
 
-def _raise_other_index(found: Index, index: Index, missing: str) -> NoReturn:
+def _rows_of(found: Index, index: Index, missing: str) -> NDArray[np.intp]:
+    """The row of each date of `index` among those of X."""
+    found = typed_index(found, "X.index", "X", ordered=False)
     check_same_kind(found, index, "X.index", "y.index")
     check_repeated(found, "X.index")
-    lacks = index[~index.isin(found)]
-    extra = found[~found.isin(index)]
+    rows = np.asarray(found.get_indexer(index), np.intp)
+    lacks = index[rows < 0]
     if len(lacks):
         raise InvalidArgumentError(
-            f"X lacks {len(lacks)} of the {len(index)} dates of y: {listed(lacks)}; expected the same "
-            f"index{EVERY_STEP if missing == 'skip' else ''}."
+            f"X lacks {len(lacks)} of the {len(index)} dates of y: {listed(lacks)}; expected a row for "
+            f"each{EVERY_STEP if missing == 'skip' else ''}. Further rows are ignored."
         )
-    if len(extra):
-        raise InvalidArgumentError(
-            f"X has {len(extra)} dates that y does not have: {listed(extra)}; expected the same index. "
-            "X.loc[y.index] selects those of y."
-        )
-    raise InvalidArgumentError(
-        "X has the dates of y in another order; expected the same index. X.loc[y.index] reorders X."
-    )
+    return rows

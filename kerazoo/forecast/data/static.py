@@ -14,7 +14,7 @@ from kerazoo.forecast.data.index import listed
 from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.data.types import Values
-from kerazoo.forecast.data.validation import check_unique_names
+from kerazoo.forecast.data.validation import LARGEST, check_unique_names
 
 __all__ = ["read_static"]
 
@@ -156,12 +156,13 @@ def _column(column: pd.Series, what: str, ids: Sequence[Any]) -> Values | list[s
             f"{what} has the dtype {dtype}; expected numbers, text or categories. Convert dates to numbers, such as "
             "the age in days."
         )
-    wrong = np.flatnonzero(np.isinf(values))
+    wrong = np.flatnonzero(np.abs(values) > LARGEST)
     if len(wrong):
         where = listed(ids[i] for i in wrong.tolist())
+        kind = "infinite" if np.isinf(values[wrong]).all() else "too large"
         raise InvalidArgumentError(
-            f"{what}: {len(wrong)} of {len(values)} values are infinite: {where}; expected numbers, or NaN where one "
-            "is unknown."
+            f"{what}: {len(wrong)} of {len(values)} values are {kind}: {where}; expected numbers of at most "
+            f"{LARGEST:g} in size, or NaN where one is unknown."
         )
     return values
 

@@ -18,6 +18,7 @@ from kerazoo.forecast.data.types import Index, Values
 
 __all__ = [
     "KEYS",
+    "LARGEST",
     "MISSING",
     "as_frame",
     "check_finite",
@@ -35,6 +36,8 @@ __all__ = [
 
 KEYS = ("unique_id", "ds")  # columns of a long frame, in addition to y
 MISSING = ("error", "skip")  # what is done with values and dates that are missing
+#: Largest size of a number: products and sums of squares of larger ones may be too large for float64.
+LARGEST = 1e100
 
 
 def plain_array(data: Any, what: str, missing: str | None = None) -> Values:
@@ -177,10 +180,17 @@ def covariate_column(
 
 
 def check_finite(values: Values, what: str, labels: Index, frame: bool = False, missing: str | None = None) -> Values:
-    """Return the values, or raise with the number of those that are not finite and the first few of them.
+    """Return the values, or raise with the number of those that are not finite, or too large, and the first of them.
 
     The arguments are those of :func:`numeric_column`.
     """
+    large = np.flatnonzero((np.abs(values) > LARGEST) & ~np.isinf(values))
+    if len(large):
+        raise InvalidArgumentError(
+            f"{what}: {len(large)} of {len(values)} values {'is' if len(large) == 1 else 'are'} too large: "
+            f"{values[large[0]]:g} at {text_of(labels[large[0]])}; expected at most {LARGEST:g} in size, as squares of "
+            "larger ones are no numbers. Divide by a constant, or correct the value."
+        )
     bad = np.flatnonzero(np.isinf(values) if missing == "skip" else ~np.isfinite(values))
     if not len(bad):
         return values
@@ -251,9 +261,7 @@ def check_keys(frame: pd.DataFrame, what: str) -> None:
         )
 
 
-def rows_by_key(
-    frame: pd.DataFrame, what: str, uniques: Index, codes: NDArray[Any], dates: Index
-) -> tuple[NDArray[np.intp], pd.MultiIndex]:
+def rows_by_key(frame: pd.DataFrame, what: str, uniques: Index, codes: NDArray[Any], dates: Index) -> NDArray[np.intp]:
     """Where the series and dates of a long `y` are in another long frame.
 
     Args:
@@ -264,7 +272,7 @@ def rows_by_key(
         dates: date of each row of `y`.
 
     Returns:
-        For each row of `y` that of the frame, or -1; and the keys of the rows of the frame, for messages.
+        For each row of `y` that of the frame, or -1.
 
     Raises:
         InvalidArgumentError: dates of another kind, or a key that occurs more than once.
@@ -277,7 +285,7 @@ def rows_by_key(
     rows = np.flatnonzero(known >= 0)
     keys = pd.MultiIndex.from_arrays([known[rows], own_dates[rows]])
     found = keys.get_indexer(pd.MultiIndex.from_arrays([codes, dates]))
-    return np.where(found < 0, -1, np.append(rows, -1)[found]), shown
+    return np.where(found < 0, -1, np.append(rows, -1)[found])
 
 
 def long_keys(frame: pd.DataFrame, what: str) -> tuple[Index, NDArray[np.intp], Index]:

@@ -1,7 +1,7 @@
 """Statistics of many series: candidates fitted and rolled by a compiled kernel, and their weights by series."""
 
-from kerazoo.forecast.statistics.fit import fit_statistics
+from kerazoo.forecast.statistics.fit import fit_statistics, steps_back
 from kerazoo.forecast.statistics.results import Statistics, Weights
 from kerazoo.forecast.statistics.weights import combine, weigh
 
-__all__ = ["Statistics", "Weights", "combine", "fit_statistics", "weigh"]
+__all__ = ["Statistics", "Weights", "combine", "fit_statistics", "steps_back", "weigh"]

@@ -19,7 +19,7 @@ from kerazoo.forecast.data.validation import series_array
 from kerazoo.forecast.statistics.results import Statistics, Values
 from kerazoo_ext import _statistics
 
-__all__ = ["fit_statistics"]
+__all__ = ["fit_statistics", "steps_back"]
 
 #: Steps of the search in a fit that starts from that of the origin before. More take longer and change nothing
 #: (docs/many-series.md).
@@ -104,7 +104,7 @@ def fit_statistics(
         raise InvalidArgumentError(f"floor={floor}, ceiling={ceiling}; expected a floor that is not above the ceiling.")
     periods = _check_periods(period)
     values, offsets = _flatten(series)
-    backs = horizon + max(1, horizon // 3) * np.arange(n_origins - 1, -1, -1, dtype=np.int64)
+    backs = steps_back(horizon, n_origins)
     n, names = len(offsets) - 1, _statistics.CANDIDATES
     forecasts = np.full((n, len(names), horizon), np.nan)
     rolled = np.full((n, n_origins, len(names), horizon), np.nan)
@@ -125,6 +125,15 @@ def fit_statistics(
         scale=_scales(values, offsets, backs, periods), criteria=criteria, parameters=parameters,
         fitted=one_step if fitted else None,
     )  # fmt: skip
+
+
+def steps_back(horizon: int, n_origins: int) -> NDArray[np.int64]:
+    """Steps from each rolled origin to the end of a series, int64 (K,), the earliest origin first.
+
+    >>> steps_back(6, 3).tolist()
+    [10, 8, 6]
+    """
+    return horizon + max(1, horizon // 3) * np.arange(n_origins - 1, -1, -1, dtype=np.int64)
 
 
 def _in_threads(work: Any, n: int, workers: int) -> None:

@@ -320,7 +320,7 @@ def test_covariates_are_needed_for_every_step():
         first = "2021-03-17" if count == 4 else "2021-03-31"
         message = message_of(y, short, missing="skip")
         assert message.startswith(f"X lacks {count} of the 30 dates of y: {first}")
-        assert message.endswith("with a value for every step, also where one of y is missing.")
+        assert message.endswith("a row for each, also where a value of y is missing. Further rows are ignored.")
     assert "y['b']" not in message_of(y, X.assign(x=NAN), missing="skip")
     assert "X['x']: 30 of 30 values are not finite" in message_of(y, X.assign(x=NAN), missing="skip")
     assert "(T, K) or (T,) with T=30" in message_of(y, np.arange(26.0), missing="skip")
@@ -340,7 +340,7 @@ def test_covariates_of_a_long_frame_are_needed_for_every_step():
     assert_same_panels(skipped(complete[~place].drop(columns="x"), X), expected)
     message = message_of(complete[~place].drop(columns="x"), X[~place], missing="skip")
     assert "X lacks 4 rows of y: ('b', 2021-03-17)" in message
-    assert message.endswith("also where one of y is missing.")
+    assert message.endswith("also where a value of y is missing. Further rows are ignored.")
     by_id = {each.id: each for each in expected.series}
     truth = complete[complete["unique_id"] == "b"].sort_values("ds")
     assert by_id["b"].covariates[:, 0].tolist() == truth["x"].tolist()

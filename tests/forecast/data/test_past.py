@@ -208,25 +208,19 @@ def test_where_y_is_missing_they_may_be_missing(form):
         np.testing.assert_array_equal(skipped(gappy, RAIN).series[0].past, RAIN)
 
 
-def test_where_y_has_a_value_they_have_one():
+def test_where_y_has_a_value_they_may_be_unknown_but_not_everywhere():
     y = series_over(DAYS).drop(GONE)
+    cells = RAIN.where(RAIN["rain"] != 8).astype(float)
+    for X_past in (RAIN.drop(DAYS[8]), cells, cells.to_numpy()):
+        np.testing.assert_array_equal(skipped(y, X_past).series[0].past[:, 0], cells["rain"])
+        np.testing.assert_array_equal(skipped(series_over(DAYS), X_past).series[0].past[:, 0], cells["rain"])
+    later = RAIN.set_axis(DAYS + pd.Timedelta(days=99))
     for X_past, match in (
-        (RAIN.drop(DAYS[[4, 8]]), "X_past lacks 1 of the 10 dates of y: 2021-03-18;"),
-        (RAIN.where(RAIN["rain"] != 8), "X_past['rain']: 1 of 10 values is not finite: NaN at 2021-03-18;"),
-        (RAIN.where(RAIN["rain"] != 8).to_numpy(), "X_past[:, 0]: 1 of 10 values is not finite: NaN at 2021-03-18;"),
         (RAIN.replace(4.0, np.inf), "X_past['rain']: 1 of 12 values is not finite: inf at 2021-03-14;"),
+        (later, "X_past lacks 12 of the 12 dates of y: 2021-03-10, 2021-03-11, 2021-03-12 and 9 more; expected a row"),
+        (RAIN.assign(sun=NAN), "X_past['sun'] has no value at any date of y: all are missing; expected at least one."),
     ):
         assert message_of(y, missing="skip", X_past=X_past).startswith(match)
-
-
-def test_a_step_needs_them_if_any_series_has_a_value():
-    frame = pd.DataFrame({"a": series_over(DAYS), "b": series_over(DAYS)})
-    frame.loc[GONE, "a"] = NAN
-    assert "X_past lacks 2 of the 12 dates" in message_of(frame, missing="skip", X_past=RAIN.drop(GONE))
-    frame.loc[GONE[0], "b"] = NAN
-    message = message_of(frame, missing="skip", X_past=RAIN.drop(GONE))
-    assert message.startswith("X_past lacks 1 of the 11 dates of y: 2021-03-17;")
-    assert np.isnan(skipped(frame, RAIN.drop(GONE[0])).series[1].past[4]).all()
 
 
 def test_they_begin_with_the_series():
@@ -258,8 +252,14 @@ def test_missing_rows_of_a_long_frame():
     expected = whole.series[[each.id for each in whole.series].index("b")].past.copy()
     expected[[4, 7]] = NAN
     np.testing.assert_array_equal({each.id: each.past for each in gappy.series}["b"], expected)
-    message = message_of(y[~gone], missing="skip", X_past=X_past.drop(index=y.index[5]))
-    assert message.startswith("X_past lacks 1 rows of y: ('a', 2021-03-15);")
+    found = skipped(y[~gone], X_past[(X_past["unique_id"] == "b") | (X_past["ds"] != DAYS[5])])
+    assert np.flatnonzero(np.isnan({each.id: each.past[:, 0] for each in found.series}["a"])).tolist() == [5]
+    message = message_of(y, missing="skip", X_past=X_past[X_past["unique_id"] == "a"])
+    assert message.startswith(
+        "X_past has no row with a date of y for 1 of 2 series: 'b'; expected at least one of each"
+    )
+    message = message_of(y, missing="skip", X_past=X_past.assign(rain=NAN))
+    assert message.startswith("X_past['rain'] has no value at any date of y")
 
 
 # Cuts, configs
