@@ -15,11 +15,11 @@ from kerazoo._runtime.precision import in_float32
 from kerazoo._validation import check_int, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.global_nets.adjustment import AdjustedPanel, adjust
-from kerazoo.forecast.global_nets.inputs import CodedInputs, Inputs
-from kerazoo.forecast.global_nets.losses import Loss
+from kerazoo.forecast.global_nets.extrapolation import extrapolate
+from kerazoo.forecast.global_nets.inputs import Inputs
 from kerazoo.forecast.global_nets.network import make_network
 from kerazoo.forecast.global_nets.results import GlobalNet
-from kerazoo.forecast.global_nets.windows import Windows, windows_at
+from kerazoo.forecast.global_nets.windows import Windows
 
 __all__ = ["forecast", "forecast_quantiles"]
 
@@ -27,9 +27,6 @@ Values = NDArray[np.float64]
 
 #: Windows of one call of a network, all of equal shape so that it is compiled once.
 ROWS = 512
-#: Forecasts stay within this many ranges of a window, or with covariates of a series, beyond its values, whatever the
-#: network says.
-RANGES = 3.0
 
 
 def forecast(
@@ -114,74 +111,17 @@ def _forecast(
     loss = net.make_loss()
     panel = adjust(series, net.period, counts=net.loss == "negative_binomial")
     extra = None if inputs is None and net.coder.empty else net.coder.code(inputs, panel.lengths, wanted)
-    blocks: list[Values] = []
-    history, spread = panel, np.zeros((len(panel.kinds), 1, len(levels)))
-    for _ in range(0, wanted, net.horizon):
-        found = _block(net, loss, history, levels, extra)
-        away = found[..., 1:] - found[..., :1]
-        if blocks:  # independent errors: squares of their sizes add up
-            away = np.sign(away + spread) * np.hypot(away, spread)
-            found[..., 1:] = np.sort(found[..., :1] + away, axis=-1)
-        spread = away[:, -1:]
-        if net.loss == "negative_binomial":
-            found = np.maximum(found, 0.0)
-        blocks.append(found)
-        history = _extended(history, found[..., 0])
-    return panel.undo(np.concatenate(blocks, axis=1)[:, :wanted])
 
+    def outputs_of(windows: Windows, history: AdjustedPanel) -> list[Values]:
+        if extra is None:
+            return _outputs(net, (windows.inputs,))
+        series = np.arange(len(history.kinds), dtype=np.int64)
+        return _outputs(net, extra.join(windows.inputs, series, history.lengths, net.horizon))
 
-def _block(
-    net: GlobalNet, loss: Loss, panel: AdjustedPanel, levels: Sequence[float], extra: CodedInputs | None
-) -> Values:
-    """Adjusted values of the next steps that the networks predict at once, (S, H, 1 + Q)."""
-    n = len(panel.kinds)
-    series = np.arange(n, dtype=np.int64)
-    found = windows_at(panel, series, panel.lengths, net.lookback, 0)
-    scales = np.repeat(found.scales[:, None], net.horizon, axis=1)
-    every = []
-    inputs = (found.inputs,) if extra is None else extra.join(found.inputs, series, panel.lengths, net.horizon)
-    for outputs in _outputs(net, inputs):
-        parts = [loss.point(outputs, scales)[..., None]]
-        if levels:
-            parts.append(loss.quantiles(outputs, scales, levels))
-        every.append(np.concatenate(parts, axis=-1))
-    scaled: Values = np.median(every, axis=0)
-    scaled = np.where(np.isfinite(scaled), scaled, 0.0)
-    scaled[..., 0] = np.clip(scaled[..., 0], net.limits[:, 0], net.limits[:, 1])
-    low, high = (each[:, None, None] for each in (_range_of_series if net.coder.n_columns else _range)(panel, found))
-    reach = RANGES * np.maximum(high - low, 1.0)
-    scaled = np.clip(scaled, low - reach, high + reach)
-    if levels:
-        scaled[..., 1:] = np.sort(scaled[..., 1:], axis=-1)
-    values: Values = found.centres[:, None, None] + found.scales[:, None, None] * scaled
-    return values
-
-
-def _range(panel: AdjustedPanel, windows: Windows) -> tuple[Values, Values]:
-    """Lowest and highest scaled values (S,) of the windows."""
-    known = np.where(windows.inputs[:, :, 1] > 0, windows.inputs[:, :, 0], np.nan)
-    # A window without a value stays where it is: its scaled values are 0.
-    known[np.isnan(known).all(axis=1)] = 0.0
-    return np.nanmin(known, axis=1), np.nanmax(known, axis=1)
-
-
-def _range_of_series(panel: AdjustedPanel, windows: Windows) -> tuple[Values, Values]:
-    """Lowest and highest values (S,) of the series in the scales of their last windows."""
-    low, high = (each.reduceat(panel.values, panel.offsets[:-1]) for each in (np.fmin, np.fmax))
-    return (low - windows.centres) / windows.scales, (high - windows.centres) / windows.scales
-
-
-def _extended(panel: AdjustedPanel, values: Values) -> AdjustedPanel:
-    """The panel with values (S, H) after each series."""
-    horizon = values.shape[1]
-    lengths = panel.lengths
-    offsets = np.concatenate(([0], np.cumsum(lengths + horizon))).astype(np.int64)
-    longer = np.empty(offsets[-1])
-    is_new = np.zeros(offsets[-1], bool)
-    is_new[(offsets[1:, None] - horizon + np.arange(horizon)).ravel()] = True
-    longer[is_new] = values.ravel()
-    longer[~is_new] = panel.values
-    return AdjustedPanel(longer, offsets, panel.kinds, panel.seasons, panel.periods)
+    return extrapolate(
+        panel, wanted, outputs_of, loss, lookback=net.lookback, limits=net.limits, levels=levels,
+        whole_series=bool(net.coder.n_columns), counts=net.loss == "negative_binomial",
+    )  # fmt: skip
 
 
 #: Models that were compiled for forecasts, by spec, and the lock of their weights.

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from kerazoo._validation import check_choice, check_real
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.global_nets.quantiles import at_levels, rising
 
 __all__ = ["LOSSES", "Loss", "log_gamma", "make_loss"]
 
@@ -112,18 +113,19 @@ class Quantiles(Loss):
 
     def of_step(self, value: Any, unit: Any, outputs: Any) -> Any:
         """Mean pinball loss over the levels."""
-        found = self._rising(outputs, ops)
+        found = self._rising(outputs)
         error = ops.expand_dims(value, -1) - found
         levels = ops.convert_to_tensor(np.array(self.levels, np.float32), dtype=error.dtype)
         return ops.mean(ops.maximum(levels * error, (levels - 1.0) * error), axis=-1)
 
-    def _rising(self, outputs: Any, backend: Any) -> Any:
+    def _rising(self, outputs: Any) -> Any:
+        """As :func:`kerazoo.forecast.global_nets.quantiles.rising`, of tensors."""
         middle = self.levels.index(0.5)
-        softplus = ops.softplus if backend is ops else _softplus
         centre = outputs[..., middle : middle + 1]
-        above = centre + backend.cumsum(softplus(outputs[..., middle + 1 :]), axis=-1)
-        below = centre - backend.flip(backend.cumsum(backend.flip(softplus(outputs[..., :middle]), -1), axis=-1), -1)
-        return backend.concatenate([below, centre, above], axis=-1)
+        steps = ops.softplus(outputs)
+        above = centre + ops.cumsum(steps[..., middle + 1 :], axis=-1)
+        below = centre - ops.flip(ops.cumsum(ops.flip(steps[..., :middle], -1), axis=-1), -1)
+        return ops.concatenate([below, centre, above], axis=-1)
 
     def point(self, outputs: Values, scales: Values) -> Values:
         """The median."""
@@ -136,11 +138,7 @@ class Quantiles(Loss):
             raise InvalidArgumentError(
                 f"levels={list(levels)}; expected levels from {low} to {high}: the network was trained for them."
             )
-        found = self._rising(outputs, np)
-        place = np.interp(levels, self.levels, np.arange(len(self.levels)))
-        lower = np.floor(place).astype(int)
-        upper = np.minimum(lower + 1, len(self.levels) - 1)
-        return np.asarray(found[..., lower] + (place - lower) * (found[..., upper] - found[..., lower]))
+        return at_levels(rising(outputs, self.levels.index(0.5)), self.levels, levels)
 
 
 class Normal(Loss):

@@ -22,11 +22,12 @@ from kerazoo._runtime.precision import in_float32
 from kerazoo._validation import check_int, check_real
 from kerazoo.errors import TrainingError
 from kerazoo.forecast.global_nets.adjustment import adjust
+from kerazoo.forecast.global_nets.batches import PanelWindows
 from kerazoo.forecast.global_nets.inputs import InputCoder, Inputs
 from kerazoo.forecast.global_nets.losses import Loss, make_loss
 from kerazoo.forecast.global_nets.network import make_network, network_spec
 from kerazoo.forecast.global_nets.results import GlobalNet
-from kerazoo.forecast.global_nets.windows import PanelWindows, default_lookback
+from kerazoo.forecast.global_nets.windows import default_lookback
 from kerazoo.zoo import RNNSpec
 
 __all__ = ["fit_global_net"]

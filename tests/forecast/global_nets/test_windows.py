@@ -5,7 +5,8 @@ import pytest
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.global_nets.adjustment import adjust
-from kerazoo.forecast.global_nets.windows import PanelWindows, default_lookback, windows_at
+from kerazoo.forecast.global_nets.batches import PanelWindows
+from kerazoo.forecast.global_nets.windows import default_lookback, windows_at
 
 
 def make_panel(seed=0, lengths=(30, 12, 3, 50)):

@@ -1,0 +1,95 @@
+"""Trained models in the package: their names, cards and weights, without Keras.
+
+A preset is a file NAME.safetensors beside this module, written by :func:`write_preset`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerazoo._runtime.files import read_tensors, write_tensors
+from kerazoo._validation import check_choice
+
+__all__ = ["PresetFile", "list_presets", "read_preset", "write_preset"]
+
+FOLDER = Path(__file__).parent
+KIND, SUFFIX = "kerazoo.preset", ".safetensors"
+
+
+class PresetFile(NamedTuple):
+    """What a preset holds.
+
+    Attributes:
+        spec: config of an RNNSpec.
+        weights: float32 arrays, in the order of the Keras model of the spec.
+        settings: what the model needs besides, as its kind asks: plain values.
+        card: how it was made: "description", "steps", "seed", "command" and so on.
+    """
+
+    spec: dict[str, Any]
+    weights: list[NDArray[np.float32]]
+    settings: dict[str, Any]
+    card: dict[str, Any]
+
+
+def list_presets() -> dict[str, dict[str, Any]]:
+    """The cards of all presets by name: what each does, how it was trained, and the command that repeats it.
+
+    >>> sorted(list_presets())
+    ['forecast_small']
+    """
+    paths = sorted(FOLDER.glob(f"*{SUFFIX}"))
+    return {path.stem: read_tensors(path, kind=KIND)[1]["card"] for path in paths}
+
+
+def read_preset(name: str | os.PathLike[str]) -> PresetFile:
+    """A preset by name, or the file of one.
+
+    Args:
+        name: one of :func:`list_presets`, or a path that ends with `.safetensors`.
+
+    Raises:
+        InvalidArgumentError: an unknown name.
+        StorageError: the file is missing or damaged.
+
+    >>> read_preset("forecast_small").spec["lookback"]
+    64
+    """
+    if os.fspath(name).endswith(SUFFIX):
+        path = Path(name)
+    else:
+        known = [path.stem for path in FOLDER.glob(f"*{SUFFIX}")]
+        path = FOLDER / f"{check_choice('preset', name, known)}{SUFFIX}"
+    arrays, notes = read_tensors(path, kind=KIND, mmap=False)
+    weights = [arrays[f"weight{place}"].astype(np.float32) for place in range(len(arrays))]
+    return PresetFile(notes["spec"], weights, notes["settings"], notes["card"])
+
+
+def write_preset(
+    path: str | os.PathLike[str],
+    spec: Mapping[str, Any],
+    weights: Sequence[NDArray[Any]],
+    settings: Mapping[str, Any],
+    card: Mapping[str, Any],
+) -> None:
+    """Write a preset, its weights in half precision.
+
+    Args:
+        path: of the file, which ends with `.safetensors`.
+        spec: config of an RNNSpec.
+        weights: in the order of the Keras model.
+        settings: plain values.
+        card: plain values.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    arrays = {f"weight{place}": np.asarray(each, np.float16) for place, each in enumerate(weights)}
+    notes = {"spec": dict(spec), "settings": dict(settings), "card": dict(card)}
+    write_tensors(path, arrays, notes, kind=KIND)

@@ -1,0 +1,141 @@
+"""`PresetForecaster`: forecasts of any series by a network that is trained already, in NumPy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerazoo._presets import PresetFile, read_preset
+from kerazoo._validation import check_int, check_real
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.global_nets.adjustment import AdjustedPanel, adjust
+from kerazoo.forecast.global_nets.extrapolation import extrapolate
+from kerazoo.forecast.global_nets.quantiles import at_levels, rising
+from kerazoo.forecast.global_nets.windows import Windows
+from kerazoo.forecast.presets.network import NumpyNet
+
+__all__ = ["PresetForecaster", "load_forecaster"]
+
+Values = NDArray[np.float64]
+
+
+class PresetForecaster:
+    """Forecasts series that the network has never seen: of any unit, length and season.
+
+    The season of a series is estimated and taken out, a window of its last values is scaled by its own changes, and
+    the network tells quantiles of the next steps. Beyond its horizon, forecasts continue from themselves. They stay
+    within nearly all changes of the windows that it was trained on, in units of the scale, and within three ranges of
+    the window beyond its values.
+
+    Args:
+        preset: PresetFile of a network with `"levels"` and `"limits"` in its settings.
+
+    Attributes:
+        card: how the network was trained.
+        lookback: L, values that it sees.
+        horizon: H, steps that it forecasts at once.
+        levels: Q levels of the quantiles that it tells, rising; .5 is among them.
+
+    >>> import numpy as np
+    >>> forecaster = load_forecaster("forecast_small")
+    >>> months = np.tile(np.arange(12.0), 5) + 20
+    >>> forecaster.forecast([months, [3.0, 4.0, 5.0]], horizon=12, period=12).shape
+    (2, 12)
+    """
+
+    def __init__(self, preset: PresetFile) -> None:
+        self.card = preset.card
+        self.lookback, self.horizon = int(preset.spec["lookback"]), int(preset.spec["horizon"])
+        self.levels = tuple(float(level) for level in preset.settings["levels"])
+        self._limits = np.array(preset.settings["limits"], np.float64)
+        self._net = NumpyNet(preset.spec, preset.weights)
+        self._middle = self.levels.index(0.5)
+
+    def forecast(
+        self, series: Iterable[Any], horizon: int | None = None, period: float | Sequence[float] = 1
+    ) -> Values:
+        """Point forecasts: medians.
+
+        Args:
+            series: S sequences of numbers, of any lengths >= 1; NaN is missing.
+            horizon: H >= 1, steps; None: those that the network forecasts at once.
+            period: steps of a season, not necessarily whole; several, such as [24, 168] of hours; 1: none.
+
+        Returns:
+            float64 (S, H), finite.
+
+        Raises:
+            InvalidArgumentError: a series without numbers, or of numbers that are infinite or above 1e150.
+        """
+        return self._forecast(series, horizon, period, ())[..., 0]
+
+    def forecast_quantiles(
+        self,
+        series: Iterable[Any],
+        levels: Sequence[float],
+        horizon: int | None = None,
+        period: float | Sequence[float] = 1,
+    ) -> Values:
+        """Quantiles of the forecasts; between those of `levels`, they lie on lines.
+
+        Args:
+            series: as for :meth:`forecast`.
+            levels: Q numbers from the lowest to the highest of `self.levels`.
+            horizon: as for :meth:`forecast`.
+            period: as for :meth:`forecast`.
+
+        Returns:
+            float64 (S, H, Q), finite, rising with the levels.
+
+        Raises:
+            InvalidArgumentError: a level out of range, or as :meth:`forecast`.
+
+        >>> forecaster = load_forecaster("forecast_small")
+        >>> found = forecaster.forecast_quantiles([range(20)], [0.1, 0.9], horizon=2)
+        >>> found.shape, bool((found[..., 0] < found[..., 1]).all())
+        ((1, 2, 2), True)
+        """
+        low, high = self.levels[0], self.levels[-1]
+        wanted = [check_real("levels", level, 0.0, 1.0, exclusive=True) for level in levels]
+        if not wanted or not low <= min(wanted) <= max(wanted) <= high:
+            raise InvalidArgumentError(f"levels={list(levels)}; expected numbers from {low:g} to {high:g}.")
+        order = np.argsort(np.argsort(wanted, kind="stable"), kind="stable")
+        return self._forecast(series, horizon, period, sorted(wanted))[..., 1:][..., order]
+
+    def _forecast(self, series: Iterable[Any], horizon: int | None, period: Any, levels: Sequence[float]) -> Values:
+        steps = self.horizon if horizon is None else check_int("horizon", horizon, hint="It is the number of steps.")
+        panel = adjust(series, period)
+        return extrapolate(
+            panel, steps, self._outputs, self, lookback=self.lookback, limits=self._limits, levels=levels
+        )
+
+    def _outputs(self, windows: Windows, panel: AdjustedPanel) -> list[Values]:
+        return [rising(self._net(windows.inputs).astype(np.float64), self._middle)]
+
+    def point(self, outputs: Values, scales: Values) -> Values:
+        """The median of quantiles (..., Q)."""
+        return outputs[..., self._middle]
+
+    def quantiles(self, outputs: Values, scales: Values, levels: Sequence[float]) -> Values:
+        """Those of other levels."""
+        return at_levels(outputs, self.levels, levels)
+
+
+def load_forecaster(name: str | os.PathLike[str] = "forecast_small") -> PresetForecaster:
+    """A trained forecaster.
+
+    Args:
+        name: one of :func:`list_presets`, or the path of a file.
+
+    Raises:
+        InvalidArgumentError: an unknown name.
+        StorageError: the file is missing or damaged.
+
+    >>> load_forecaster().horizon
+    24
+    """
+    return PresetForecaster(read_preset(name))
