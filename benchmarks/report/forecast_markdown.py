@@ -57,6 +57,8 @@ def accuracy(folder: Path) -> str:
     if len(tables) > 1:
         alone = documents.get("forecast_accuracy_without_nets", {"results": {}})["results"]
         parts.append(_by_series(tables, alone))
+    if "forecast_mixture" in documents:
+        parts.append(_mixture(documents["forecast_mixture"]))
     if "forecast_accuracy_further" in documents:
         parts.append(_further(documents["forecast_accuracy_further"]))
     if "forecast_sine" in documents:
@@ -109,6 +111,22 @@ def _by_series(tables: Mapping[str, Any], alone: Mapping[str, Any]) -> str:
         "origins of `benchmarks/data/series.py`, the lowest of each series in bold; the forecaster without networks\n"
         "(`epochs=0`); coverage of the forecaster's intervals; mean ranks of the methods that ran on all series:\n\n"
         + table(["", *heads, "coverage of 80 %", "coverage of 95 %"], lines)
+    )
+
+
+def _mixture(document: Mapping[str, Any]) -> str:
+    """Errors by the weight of the compiled statistics."""
+    n_series = len(document["settings"]["series"])
+    lines = [
+        [row["weight"], f"{row['ratio']:.3f}", f"{row['standard_error']:.3f}", str(row["lower_on"])]
+        for row in document["results"]["mixtures"]
+    ]
+    return (
+        f"The weight of the compiled statistics, chosen on the {n_series} series of `benchmarks/data/series_of_r.py`, "
+        "none of which\nis among the twelve above; five origins each, without networks: MASE relative to the chains "
+        "alone (geometric mean and\nits standard error), and the number of series on which it is lower "
+        "(`forecast_mixture.json`):\n\n"
+        + table(["weight of the statistics", "MASE", "standard error", "lower on"], lines)
     )
 
 
