@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from benchmarks.data.series import ALL, load_series, origins, parse_names
 from benchmarks.harness.results import print_table, write_result
 from kerazoo import Forecaster
+from kerazoo.forecast.series_statistics import SeriesStatistics
 from kerazoo.metrics import mase
 
 QUESTION = "MASE of one series by the weight of compiled statistics beside chains of transforms, without networks."
@@ -63,12 +64,10 @@ def at_origins(name: str, series: pd.Series, period: int) -> list[Origin]:
         train, truth = series.iloc[:length], series.iloc[length : length + horizon].to_numpy()
         made = Forecaster("rnn_1x4", period=period, horizon=horizon, epochs=0, seed=1, verbose=0).fit(train)
         keras.backend.clear_session(free_memory=False)
-        mixture = made.predict().to_numpy()
-        fitted = made._fitted
-        history = fitted.ensemble.history_of(0, fitted.panel.series[0], np.empty((horizon, 0)), horizon)
-        (chains,) = fitted.ensemble.forecast([history], horizon)
-        weight = made.statistics_weight_
-        statistics = (mixture - (1 - weight) * chains) / weight if weight else chains
+        ensemble, data = made._fitted.ensemble, made._fitted.panel.series[0]
+        history = ensemble.history_of(0, data, np.empty((horizon, 0)), horizon)
+        (chains,) = ensemble.forecast([history], horizon)
+        (statistics,) = SeriesStatistics.fit(data, None, period, horizon, None).forecast([history])
         found.append(Origin(train.to_numpy(), truth, chains, statistics))
     return found
 

@@ -89,6 +89,9 @@ def _milk(rows: Sequence[Mapping[str, Any]], document: Mapping[str, Any]) -> str
 
 def _by_series(tables: Mapping[str, Any], alone: Mapping[str, Any]) -> str:
     methods = ["forecaster", "auto_ets", "auto_arima", "auto_theta", "holt_winters", "seasonal_naive"]
+    # Where the networks were not measured, the forecaster without them is compared.
+    measured = {name for name, rows in tables.items() if any(row["name"] == "forecaster" for row in rows)}
+    tables = {name: [*rows, *([] if name in measured else alone[name])] for name, rows in tables.items()}
     lines = []
     for name, rows in tables.items():
         found = {row["name"]: row for row in rows}
@@ -99,6 +102,8 @@ def _by_series(tables: Mapping[str, Any], alone: Mapping[str, Any]) -> str:
             text = "" if value is None else f"{value:.3f}"
             shown.append(f"**{text}**" if value is not None and value == min(known) else text)
         ours = found["forecaster"]
+        if name not in measured:
+            shown[0] = ""
         shown.insert(1, f"{alone[name][0]['mase']:.3f}" if name in alone else "")
         lines.append([name.replace("_", " "), *shown, _percent(ours["coverage_80"]), _percent(ours["coverage_95"])])
     ranks = mean_ranks(dict(tables))

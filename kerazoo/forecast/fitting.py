@@ -21,13 +21,14 @@ from kerazoo.forecast.ensemble import Ensemble, Features, History, members_of
 from kerazoo.forecast.fitted import Fitted
 from kerazoo.forecast.fitted_panel import FittedPanel
 from kerazoo.forecast.intervals import ConformalIntervals, usual_change
+from kerazoo.forecast.mixture import mixed
 from kerazoo.forecast.nets.checkpoint import FILE_NAME, KIND, TrainingCheckpoint, checksum_of
 from kerazoo.forecast.nets.members import member_nets
 from kerazoo.forecast.nets.trainer import BestWeights, Course, Learner, fit_learner
 from kerazoo.forecast.nets.windows import KnownScale, Windows, windows_of
 from kerazoo.forecast.options import FitSettings, identity_of, steps_to_hold_out
 from kerazoo.forecast.panel_fitting import fit_panel
-from kerazoo.forecast.series_statistics import SeriesStatistics
+from kerazoo.forecast.series_statistics import SeriesStatistics, weight_by_errors
 from kerazoo.forecast.transforms.base import Values
 from kerazoo.forecast.transforms.linear_term import LinearTerm, fit_terms
 from kerazoo.forecast.transforms.selection import Choice, choose_term, choose_transforms
@@ -186,7 +187,7 @@ def _fit(
                         settings.loss == "normal", settings.strategy, settings.transforms == "auto",
                         settings.floor)  # fmt: skip
 
-    intervals = None
+    intervals, mixture = None, _statistics(settings, series[0], choices, parts[-1])
     if n_held_out:
         validation = ensemble_of(parts[0], 0)
         unit = np.array(
@@ -209,11 +210,12 @@ def _fit(
             nets.assign(nets.shrunk(nets.values_of(range(nets.n_members)), weight))
         before = _statistics(settings, series[0].first(cuts[0][0]), choices, parts[0])
         if before is not None:
-            errors = _mixed_errors(before, errors, histories, series[0].values)
+            of_statistics, errors = _mixed_errors(before, errors, histories, series[0].values, settings.horizon)
+            mixture = replace(mixture, weight=of_statistics) if mixture is not None and of_statistics else None
         intervals = ConformalIntervals.of(errors, unit, n_held_out)
     ensemble = ensemble_of(parts[-1], (len(parts) - 1) * settings.n_members)
     return Fitted(panel, settings.period, settings.horizon, settings.seed, spec, ensemble, course, intervals,
-                  n_held_out, _statistics(settings, series[0], choices, parts[-1]))  # fmt: skip
+                  n_held_out, mixture)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -348,12 +350,17 @@ def _errors(validation: Ensemble, histories: Sequence[History], series: Sequence
     ]
 
 
-def _mixed_errors(statistics: SeriesStatistics, errors: Errors, histories: Sequence[History], y: Values) -> Errors:
-    """Errors of the mixture, from those of the chains and networks; `y` is the whole series."""
-    truths = [y[len(history.y) : len(history.y) + len(history.future)] for history in histories]
-    forecasts = [truth - each for truth, (_, each) in zip(truths, errors, strict=True)]
-    mixed = statistics.mixed(forecasts, histories)
-    return [(0, truth - forecast) for truth, forecast in zip(truths, mixed, strict=True)]
+def _mixed_errors(
+    statistics: SeriesStatistics, errors: Errors, histories: Sequence[History], y: Values, horizon: int
+) -> tuple[float, Errors]:
+    """The weight of the statistics, and the errors with it; `errors` are those of the chains, `y` the whole series."""
+    chains = [each for _, each in errors]
+    own = [
+        y[len(history.y) : len(history.y) + len(forecast)] - forecast
+        for history, forecast in zip(histories, statistics.forecast(histories), strict=True)
+    ]
+    weight = weight_by_errors(*([each[:horizon] for each in of_all] for of_all in (chains, own)))
+    return weight, [(0, mixed(*both, np.full(len(both[0]), weight))) for both in zip(chains, own, strict=True)]
 
 
 def _correction_weight(

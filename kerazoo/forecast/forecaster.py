@@ -106,9 +106,10 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         transforms_: list of (configs, weight): the selected chains of transforms and their weights; of several series
             none.
         statistics_: DataFrame, the weights of the models of :func:`kerazoo.forecast.statistics.fit_statistics`, a row
-            per series. Without columns for given transforms, `loss="normal"` of one series, and a constant.
-        statistics_weight_: float, the weight of `statistics_` in the statistical forecast: 1 of several series; 0.5 of
-            one, or 0 where it has no such models. `transforms_`, corrected by the networks, has the rest.
+            per series. Without columns where `statistics_weight_` is 0.
+        statistics_weight_: float, the weight of `statistics_` in the statistical forecast: 1 of several series; of one
+            0.5, unless one of both forecasts the held-out part far better alone: then 0, as for given transforms,
+            `loss="normal"` and a constant, or 1. `transforms_`, corrected by the networks, has the rest.
         covariate_effects_: DataFrame, linear effects of covariates in the statistics: `series`; `covariate`; `form`,
             "additive", "multiplicative" or "none"; `coefficient`, the change of y, in the multiplicative form of log y,
             for a change of the covariate by 1; `weight` of the form; `note`, why a coefficient is 0.

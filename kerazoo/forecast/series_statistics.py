@@ -3,7 +3,9 @@
 The chains of transforms are selected and weighted by their errors on the series alone, which tell little about what
 forecasts best. The weights of the compiled candidates (:mod:`kerazoo.forecast.statistics`) are close to those that were
 best for other series. Both err differently, and their mean is better than either. Its weights are equal: by the errors
-at held-out origins, shrunk towards equal weights, they were no better (docs/forecast.md).
+at held-out origins, shrunk towards equal weights, they were no better (docs/forecast.md). Only where one of the two
+forecasts what is held out so well that the mean would at least double its error, as chains do with series without
+noise, it is used alone.
 """
 
 from __future__ import annotations
@@ -22,10 +24,35 @@ from kerazoo.forecast.panel_fitting import rolled_origins
 from kerazoo.forecast.statistics import Weights, combine, combine_one_step, fit_statistics, weigh
 from kerazoo.forecast.transforms.linear_term import LinearTerm
 
-__all__ = ["SeriesStatistics"]
+__all__ = ["SeriesStatistics", "weight_by_errors"]
 
 #: Weight of the compiled statistics in the forecast; the chains and their networks have the rest.
 WEIGHT = 0.5
+#: The mean is not used where its held-out error is so many times that of the chains, or of the statistics.
+MOST_HARM = 2.0
+
+
+def weight_by_errors(chains: Sequence[Values], statistics: Sequence[Values]) -> float:
+    """The weight of the compiled statistics: one half, unless the chains or the statistics are far better alone.
+
+    Args:
+        chains: errors of the chains and their networks from held-out origins, float64 (h,) each.
+        statistics: those of the statistics.
+
+    >>> weight_by_errors([np.ones(3)], [np.full(3, -2.0)])
+    0.5
+    >>> weight_by_errors([np.full(3, 0.1)], [np.ones(3)]), weight_by_errors([np.ones(3)], [np.zeros(3)])
+    (0.0, 1.0)
+    """
+    one, other = np.concatenate(chains), np.concatenate(statistics)
+    known = np.isfinite(one) & np.isfinite(other)
+    # In parts of the largest, so that no sum is too large for a number.
+    largest = max(np.abs(one[known]).max(initial=0.0), np.abs(other[known]).max(initial=0.0)) or 1.0
+    one, other = one[known] / largest, other[known] / largest
+    mean = float(np.abs((1 - WEIGHT) * one + WEIGHT * other).sum())
+    if mean > MOST_HARM * float(np.abs(one).sum()):
+        return 0.0
+    return 1.0 if mean > MOST_HARM * float(np.abs(other).sum()) else WEIGHT
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from safetensors import safe_open
 
 from kerazoo import Forecaster
 from kerazoo.forecast import fitting
+from kerazoo.forecast.series_statistics import weight_by_errors
 from kerazoo.forecast.statistics import Weights, combine, combine_one_step, fit_statistics
 from tests.forecast.helpers import T, assert_equal, covariates, frame, numbers, series, tiny, with_random_outputs
 from tests.forecast.test_old_files import FOLDER
@@ -83,6 +84,35 @@ def test_given_transforms_and_distributions_are_not_mixed(settings, weight):
     assert bool(forecaster.statistics_.shape[1]) == bool(weight)
     if not weight:
         np.testing.assert_array_equal(forecaster.predict(), chains_of(forecaster, series()))
+
+
+def test_a_series_without_noise_is_forecast_by_its_chains():
+    t = np.arange(120.0)
+    y = 0.5 * t + 10 * np.sin(2 * np.pi * t / 12)
+    forecaster = tiny(transforms="auto", lookback=None, horizon=12, epochs=0, period=12).fit(y[:-12])
+    assert forecaster.statistics_weight_ == 0.0
+    assert forecaster.statistics_.shape[1] == 0
+    np.testing.assert_allclose(forecaster.predict(), y[-12:], atol=1e-3)
+
+
+def test_the_far_better_one_is_used_alone():
+    rng = np.random.default_rng(0)
+    one, other = ([scale * rng.normal(size=5) for _ in range(4)] for scale in (1.0, 1.5))
+    assert weight_by_errors(one, other) == weight_by_errors(other, one) == 0.5
+    small = [each * 1e-3 for each in one]
+    assert weight_by_errors(small, other) == 0.0
+    assert weight_by_errors(other, small) == 1.0
+    assert weight_by_errors([np.zeros(3)], [np.zeros(3)]) == 0.5
+    with_huge = [each * 1e308 / np.abs(each).max() for each in one]
+    assert weight_by_errors(with_huge, [each / 2 for each in with_huge]) == 0.5
+    diverged = [np.array([np.inf, np.nan, 1.0])]
+    assert weight_by_errors(diverged, [np.ones(3)]) == 0.5
+
+
+def test_where_nothing_is_held_out_weights_are_equal():
+    forecaster = tiny(transforms="auto", lookback=None, horizon=2, epochs=0).fit(series(), val=0)
+    assert forecaster.statistics_weight_ == 0.5
+    np.testing.assert_allclose(forecaster.predict(), mean_of(forecaster, series(), 2))
 
 
 def test_several_series_have_statistics_alone():
