@@ -139,7 +139,10 @@ def print_method(forecaster: Any, settings: FitSettings) -> None:
     means = forecaster.statistics_.mean().sort_values(ascending=False)
     shown = [f"{name} {100 * weight:.0f} %" for name, weight in means.items() if weight >= 0.02]
     if shown:
-        click.echo(f"{'statistics':<12}mean weights: {', '.join(shown)}")
+        mean = (
+            f"{100 * forecaster.statistics_weight_:.0f} % of the forecast" if forecaster.transforms_ else "mean weights"
+        )
+        click.echo(f"{'statistics':<12}{mean}: {', '.join(shown)}")
     for i, line in enumerate(_effect_lines(forecaster.covariate_effects_)):
         click.echo(f"{'covariates' if not i else '':<12}{line}")
     networks = f"{settings.n_members} of {settings.spec.name}"

@@ -14,6 +14,7 @@ from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.ensemble import Ensemble
 from kerazoo.forecast.intervals import ConformalIntervals
 from kerazoo.forecast.nets.trainer import Course
+from kerazoo.forecast.series_statistics import SeriesStatistics
 from kerazoo.forecast.transforms.base import Values
 from kerazoo.forecast.transforms.linear_term import constant_columns, fit_terms, unknown_effects
 from kerazoo.forecast.transforms.selection import without_logarithm
@@ -39,6 +40,8 @@ class Fitted:
         course: how the training went.
         intervals: ConformalIntervals; None if nothing was held out.
         n_held_out: int, steps held out of each series.
+        mixed_with: compiled statistics of a single series, with which the forecast is mixed; None: it is that of the
+            chains and networks alone.
     """
 
     panel: Panel
@@ -50,6 +53,7 @@ class Fitted:
     course: Course
     intervals: ConformalIntervals | None
     n_held_out: int
+    mixed_with: SeriesStatistics | None = None
 
     #: Only the fitted series have forecasts.
     knows_any_series = False
@@ -61,8 +65,16 @@ class Fitted:
 
     @property
     def statistics(self) -> dict[str, Values]:
-        """Weights of compiled statistics: none, see `transforms`."""
-        return {}
+        """Name of a compiled candidate -> its weight among them, float64 (1,); of those that have any."""
+        if self.mixed_with is None:
+            return {}
+        pairs = zip(self.mixed_with.names, self.mixed_with.weights, strict=True)
+        return {name: np.array([weight]) for name, weight in pairs if weight > 0}
+
+    @property
+    def statistics_weight(self) -> float:
+        """Weight of the compiled statistics in the forecast; the chains and their networks have the rest."""
+        return 0.0 if self.mixed_with is None else self.mixed_with.weight
 
     @property
     def correction_weight(self) -> float:
@@ -128,6 +140,8 @@ class Fitted:
             for number, (each, future) in enumerate(zip(series, futures, strict=True))
         ]
         points = ensemble.forecast(histories, horizon)
+        if self.mixed_with is not None:
+            points = self.mixed_with.mixed(points, histories)
         columns = {FORECAST: points}
         if not levels:
             return columns
@@ -196,4 +210,7 @@ class Fitted:
     def fitted_values(self, series: Sequence[SeriesData]) -> list[Values]:
         """One-step forecasts of each series, float64 (T,), each from the values before; NaN at the start."""
         self._find_substitutes(series)
-        return [self.ensemble.fitted_values(number, each) for number, each in enumerate(series)]
+        found = [self.ensemble.fitted_values(number, each) for number, each in enumerate(series)]
+        if self.mixed_with is None:
+            return found
+        return [self.mixed_with.mixed_one_step(*both) for both in zip(found, series, strict=True)]

@@ -20,7 +20,7 @@ from kerazoo.forecast.nets.trainer import Course
 from kerazoo.forecast.options import DISTRIBUTION_LEVELS
 from kerazoo.forecast.panel_inputs import NetworkInputs
 from kerazoo.forecast.panel_terms import terms_of
-from kerazoo.forecast.statistics import Weights, combine, fit_statistics
+from kerazoo.forecast.statistics import Weights, combine, combine_one_step, fit_statistics
 from kerazoo.forecast.transforms.linear_term import LinearTerm, constant_columns, unknown_effects
 from kerazoo.zoo.spec import RNNSpec
 
@@ -108,6 +108,11 @@ class FittedPanel:
     def statistics(self) -> dict[str, Values]:
         """Name of a candidate -> its weights in the statistical forecasts, float64 (S,); of those that have any."""
         return {name: column for name, column in zip(self.names, self.weights.T, strict=True) if column.any()}
+
+    @property
+    def statistics_weight(self) -> float:
+        """Weight of the statistics in the statistical forecast: there are no others."""
+        return 1.0
 
     @property
     def transforms(self) -> list[tuple[list[dict[str, Any]], float]]:
@@ -211,7 +216,9 @@ class FittedPanel:
         found = fit_statistics(ys, self.periods, horizon, n_origins=0, floor=floor)
         weights = np.stack([self.panel_weights if number is None else self.weights[number] for number in numbers])
         factors = [self.panel_factors if number is None else self.factors[number] for number in numbers]
-        return np.stack([extended(each, horizon) for each in factors]) * combine(found, _repeated(weights, horizon))
+        return np.stack([extended(each, horizon) for each in factors]) * combine(
+            found, Weights.of_all_steps(weights, horizon)
+        )
 
     def _numbers(self, series: Sequence[SeriesData]) -> list[int | None]:
         known = {label: number for number, label in enumerate(self.panel.ids)}
@@ -340,10 +347,7 @@ class FittedPanel:
         values = []
         for of_series, number in zip(np.split(found.fitted, ends, axis=1), numbers, strict=True):
             weights = self.panel_weights if number is None else self.weights[number]
-            share = weights[:, None] * np.isfinite(of_series)
-            total = share.sum(axis=0)
-            combined = (share * np.nan_to_num(of_series)).sum(axis=0)
-            values.append(np.where(total > 0, combined / np.where(total > 0, total, 1.0), np.nan))
+            values.append(combine_one_step(of_series, weights))
         if terms:
             values = [
                 term.restore(rest, each.covariates) for term, rest, each in zip(terms, values, series, strict=True)
@@ -425,8 +429,3 @@ def forecast_of(nets: Sequence[GlobalNet], ys: Sequence[Values], horizon: int, i
     from kerazoo.forecast.global_nets import forecast
 
     return np.asarray(np.mean([forecast(net, ys, horizon, inputs=inputs) for net in nets], axis=0))
-
-
-def _repeated(weights: Values, horizon: int) -> Weights:
-    by_series = np.repeat(weights[:, :, None], horizon, axis=2)
-    return Weights(by_series.mean(axis=0), by_series, 0.0)

@@ -17,16 +17,18 @@ from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo._runtime.precision import in_float32
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel, SeriesData
-from kerazoo.forecast.ensemble import Ensemble, Features, members_of
+from kerazoo.forecast.ensemble import Ensemble, Features, History, members_of
 from kerazoo.forecast.fitted import Fitted
 from kerazoo.forecast.fitted_panel import FittedPanel
 from kerazoo.forecast.intervals import ConformalIntervals, usual_change
+from kerazoo.forecast.mixture import mixed
 from kerazoo.forecast.nets.checkpoint import FILE_NAME, KIND, TrainingCheckpoint, checksum_of
 from kerazoo.forecast.nets.members import member_nets
 from kerazoo.forecast.nets.trainer import BestWeights, Course, Learner, fit_learner
 from kerazoo.forecast.nets.windows import KnownScale, Windows, windows_of
 from kerazoo.forecast.options import FitSettings, identity_of, steps_to_hold_out
 from kerazoo.forecast.panel_fitting import fit_panel
+from kerazoo.forecast.series_statistics import SeriesStatistics, weight_by_errors
 from kerazoo.forecast.transforms.base import Values
 from kerazoo.forecast.transforms.linear_term import LinearTerm, fit_terms
 from kerazoo.forecast.transforms.selection import Choice, choose_term, choose_transforms
@@ -185,18 +187,19 @@ def _fit(
                         settings.loss == "normal", settings.strategy, settings.transforms == "auto",
                         settings.floor)  # fmt: skip
 
-    intervals = None
+    intervals, mixture = None, _statistics(settings, series[0], choices, parts[-1])
     if n_held_out:
         validation = ensemble_of(parts[0], 0)
         unit = np.array(
             [usual_change(each.values[:cut], settings.period) for each, cut in zip(series, cuts[0], strict=True)]
         )
-        errors = _errors(validation, settings, series, cuts[0], n_held_out)
+        histories = _held_out(validation, settings, series, cuts[0], n_held_out)
+        errors = _errors(validation, histories, series)
         if course.best_epoch and settings.loss != "normal":
             weight, errors = _correction_weight(
                 validation,
                 errors,
-                errors_of=lambda: _errors(validation, settings, series, cuts[0], n_held_out),
+                errors_of=lambda: _errors(validation, histories, series),
                 losses=lambda found: _losses(found, _units_of_losses(series, settings.period), settings.horizon),
                 n_apart=max(1.0, n_held_out / settings.horizon) * len(series),
                 min_gain=settings.min_gain,
@@ -205,10 +208,14 @@ def _fit(
             if weight == 0:
                 course = replace(course, best_epoch=0, best=course.start)
             nets.assign(nets.shrunk(nets.values_of(range(nets.n_members)), weight))
+        before = _statistics(settings, series[0].first(cuts[0][0]), choices, parts[0])
+        if before is not None:
+            of_statistics, errors = _mixed_errors(before, errors, histories, series[0].values, settings.horizon)
+            mixture = replace(mixture, weight=of_statistics) if mixture is not None and of_statistics else None
         intervals = ConformalIntervals.of(errors, unit, n_held_out)
     ensemble = ensemble_of(parts[-1], (len(parts) - 1) * settings.n_members)
     return Fitted(panel, settings.period, settings.horizon, settings.seed, spec, ensemble, course, intervals,
-                  n_held_out)  # fmt: skip
+                  n_held_out, mixture)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -308,10 +315,22 @@ def _train(
     return course if checkpoint is None else checkpoint.finish(learner, best, course)
 
 
-def _errors(
+def _statistics(
+    settings: FitSettings, data: SeriesData, choices: Sequence[Choice], part: _Part
+) -> SeriesStatistics | None:
+    """The compiled statistics that the forecast is mixed with; None: where it is that of given chains, or of networks.
+
+    Selected chains are those of a single series, and the term is that of the best. A constant needs one forecast only.
+    """
+    if settings.transforms != "auto" or settings.loss == "normal" or not choices[0].config:
+        return None
+    return SeriesStatistics.fit(data, part.fitted[0][0].term, settings.period, settings.horizon, settings.floor)
+
+
+def _held_out(
     validation: Ensemble, settings: FitSettings, series: Sequence[SeriesData], cuts: Sequence[int], n_held_out: int
-) -> Errors:
-    """Errors of the validation networks' forecasts from rolling origins in the held-out part."""
+) -> list[History]:
+    """Histories up to rolling origins in the held-out part."""
     reach = min(n_held_out, max(settings.horizon, settings.period))
     per_series = max(1, min(N_ORIGINS, MAX_HISTORIES // len(series)))
     histories = []
@@ -319,10 +338,29 @@ def _errors(
     for number, (data, cut) in enumerate(zip(series, cuts, strict=True)):
         origins = np.unique(np.linspace(cut, len(data.values) - 1, per_series).astype(int))
         histories += [validation.history_of(number, data, no_future, reach, int(origin)) for origin in origins]
+    return histories
+
+
+def _errors(validation: Ensemble, histories: Sequence[History], series: Sequence[SeriesData]) -> Errors:
+    """Errors of the validation networks' forecasts after histories."""
+    reach = max(len(history.future) for history in histories)
     return [
         (history.series, series[history.series].values[len(history.y) : len(history.y) + len(forecast)] - forecast)
         for history, forecast in zip(histories, validation.forecast(histories, reach), strict=True)
     ]
+
+
+def _mixed_errors(
+    statistics: SeriesStatistics, errors: Errors, histories: Sequence[History], y: Values, horizon: int
+) -> tuple[float, Errors]:
+    """The weight of the statistics, and the errors with it; `errors` are those of the chains, `y` the whole series."""
+    chains = [each for _, each in errors]
+    own = [
+        y[len(history.y) : len(history.y) + len(forecast)] - forecast
+        for history, forecast in zip(histories, statistics.forecast(histories), strict=True)
+    ]
+    weight = weight_by_errors(*([each[:horizon] for each in of_all] for of_all in (chains, own)))
+    return weight, [(0, mixed(*both, np.full(len(both[0]), weight))) for both in zip(chains, own, strict=True)]
 
 
 def _correction_weight(

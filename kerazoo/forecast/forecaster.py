@@ -50,7 +50,9 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
     linear term in it. Recurrent networks learn the residuals (cf. Smyl 2020, A hybrid method of exponential smoothing
     and recurrent neural networks; here the statistics are fitted first). Validation networks, trained on the first part
     of the series, decide when to stop and how much of the correction to apply: where it does not help, the statistical
-    forecast is returned. Series with given transforms have this method too, however many they are.
+    forecast is returned. With `transforms="auto"` half of the forecast comes from the compiled statistics of several
+    series (`statistics_`), as the mean of both is better. Series with given transforms have the method without these,
+    however many they are.
 
     **Several series**, and one with gaps or several seasons, have compiled statistics, with weights for each series
     (`statistics_`), and global networks: all learn from windows of all series, each window in units of its own
@@ -104,9 +106,13 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         verbose: 0 silent, 1 progress bar, 2 one line per epoch.
 
     Attributes:
-        transforms_: list of (configs, weight): the selected chains of transforms and their weights in the forecast.
-        statistics_: DataFrame, of several series, in place of `transforms_`: the weights of the models of
-            :func:`kerazoo.forecast.statistics.fit_statistics`, a row per series. Without columns else.
+        transforms_: list of (configs, weight): the selected chains of transforms and their weights; of several series
+            none.
+        statistics_: DataFrame, the weights of the models of :func:`kerazoo.forecast.statistics.fit_statistics`, a row
+            per series. Without columns where `statistics_weight_` is 0.
+        statistics_weight_: float, the weight of `statistics_` in the statistical forecast: 1 of several series; of one
+            0.5, unless one of both forecasts the held-out part far better alone: then 0, as for given transforms,
+            `loss="normal"` and a constant, or 1. `transforms_`, corrected by the networks, has the rest.
         covariate_effects_: DataFrame, linear effects of covariates in the statistics: `series`; `covariate`; `form`,
             "additive", "multiplicative" or "none"; `coefficient`, the change of y, in the multiplicative form of log y,
             for a change of the covariate by 1; `weight` of the form; `note`, why a coefficient is 0.
@@ -266,6 +272,7 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         self.seed_, self.spec_ = fitted.seed, fitted.spec
         self.history_, self.best_epoch_ = fitted.course.history, fitted.course.best_epoch
         self.correction_weight_, self.transforms_ = fitted.correction_weight, fitted.transforms
+        self.statistics_weight_ = fitted.statistics_weight
         self.statistics_ = pd.DataFrame(
             fitted.statistics, index=pd.Index(list(fitted.panel.ids), name="series", tupleize_cols=False)
         )
@@ -377,6 +384,8 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
     def fitted_values(self, y: Any = None, X: Any = None) -> Any:
         """One-step forecasts of all values, each from the values before it; NaN at the start.
 
+        The models in `statistics_` are fitted to all of these values, which are thus known to their parameters.
+
         Args:
             y: the fitted series, longer or shorter, in the same form; None: those of `fit`.
             X: their covariates.
@@ -395,7 +404,7 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         return write_steps(panel, fitted.fitted_values(panel.series))
 
     def generate(self, seed: Any = "zeros", steps: int = 60) -> NDArray[np.float64]:
-        """Let the networks continue from a seed window, to see what they have learned.
+        """Let the networks continue from a seed window, to see what they have learned; `statistics_` has no part in it.
 
         Args:
             seed: "zeros": the networks see a window of zeros; an int >= 0: the index of a window of the (first) fitted

@@ -23,6 +23,7 @@ from kerazoo.forecast.nets.members import member_nets
 from kerazoo.forecast.nets.trainer import Course
 from kerazoo.forecast.nets.windows import KnownScale, Windows
 from kerazoo.forecast.options import read_transforms
+from kerazoo.forecast.series_statistics import SeriesStatistics
 from kerazoo.forecast.transforms import Chain
 from kerazoo.forecast.transforms.linear_term import LinearTerm
 from kerazoo.forecast.transforms.selection import Choice
@@ -39,7 +40,9 @@ VERSION_WITH_TERM = 2
 VERSION_BY_SERIES = 3
 # The same, with global networks, too.
 VERSION_WITH_NETS = 4
-VERSIONS = (VERSION, VERSION_WITH_TERM, VERSION_BY_SERIES, VERSION_WITH_NETS)
+# Of files of one series whose forecast is mixed with compiled statistics, with or without a linear term.
+VERSION_MIXED = 5
+VERSIONS = (VERSION, VERSION_WITH_TERM, VERSION_BY_SERIES, VERSION_WITH_NETS, VERSION_MIXED)
 NOT_SAVED = ("callbacks", "checkpoint_dir")  # they belong to the program that fits
 
 
@@ -129,6 +132,8 @@ def _with_networks(fitted: Fitted) -> tuple[dict[str, Any], dict[str, Any]]:
         "likelihood": ensemble.likelihood,
         "strategy": ensemble.strategy,
     }
+    if fitted.mixed_with is not None:
+        notes |= {"version": VERSION_MIXED, "mixed_with": fitted.mixed_with.to_state()}
     return arrays, notes
 
 
@@ -180,9 +185,11 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | 
     if notes["version"] in (VERSION_BY_SERIES, VERSION_WITH_NETS):
         state = {name.split("/")[1]: arrays[name] for name in names if name.startswith("statistics/")}
         return FittedPanel.from_state(state, notes["statistics"], **common), params
-    course = notes["course"]
+    course, mixed_with = notes["course"], notes.get("mixed_with")
+    floor = params.get("floor")
     fitted = Fitted(
         **common,
+        mixed_with=None if mixed_with is None else SeriesStatistics.from_state(mixed_with, notes["period"], floor),
         ensemble=_ensemble_from(arrays, notes, spec, group("net")),
         course=Course(
             {name: [_number(value) for value in values] for name, values in course["history"].items()},

@@ -28,7 +28,7 @@ from kerazoo.forecast.statistics import Statistics, combine, fit_statistics, ste
 if TYPE_CHECKING:
     from kerazoo.forecast.global_nets import GlobalNet
 
-__all__ = ["check_windows", "fit_panel"]
+__all__ = ["check_windows", "fit_panel", "rolled_origins"]
 
 #: Paths of errors that the weights of the networks should be known by. With fewer series, more is held out of each.
 PATHS = 50
@@ -66,7 +66,7 @@ def fit_panel(
             stacklevel=5,
         )
         settings = replace(settings, epochs=0)
-    n_origins = _n_origins([len(each.values) for each in panel.series], horizon, val)
+    n_origins = rolled_origins([len(each.values) for each in panel.series], horizon, val)
     # What the terms of covariates leave may lie below the floor.
     floor = None if panel.covariate_names and settings.loss != "negative_binomial" else settings.floor
 
@@ -140,7 +140,7 @@ def check_windows(panel: Panel, settings: FitSettings, val: int | None = None) -
     if settings.by_series and settings.epochs and settings.lookback and not _all_constant(panel):
         ys = [each.values for each in panel.series]
         lengths = np.array([len(y) for y in ys])
-        backs = steps_back(settings.horizon, _n_origins(lengths.tolist(), settings.horizon, val))
+        backs = steps_back(settings.horizon, rolled_origins(lengths.tolist(), settings.horizon, val))
         _can_train(ys, _held_out(backs, lengths, val), settings)
 
 
@@ -148,7 +148,7 @@ def _all_constant(panel: Panel) -> bool:
     return all(np.ptp(each.values[np.isfinite(each.values)]) == 0 for each in panel.series)
 
 
-def _n_origins(lengths: Sequence[int], horizon: int, val: int | None) -> int:
+def rolled_origins(lengths: Sequence[int], horizon: int, val: int | None = None) -> int:
     """Rolled origins: six, and of few long series as many as lie in the second half of most of them.
 
     With `val`, those that lie in the steps to hold out.

@@ -38,3 +38,24 @@ def test_further_series_are_shown_by_geometric_means():
     assert "| seasonal naive | 1.000 | 1.000 | 1.000 | 1.000 |  |  | 1.67 |" in text
     assert "all (3) | months (1) | quarters (1) | years (1) | days, weeks (0)" in text
     assert "The\nforecaster's 80 % intervals cover 80 %, its 95 % intervals 90 %" in text
+
+
+def test_series_without_networks_measured_are_compared_without_them():
+    ours = {"coverage_80": 0.8, "coverage_95": 0.9}
+    tables = {
+        "nile": [row("seasonal_naive", 1.0), row("forecaster", 0.5, **ours)],
+        "gdp": [row("seasonal_naive", 1.0)],
+    }
+    alone = {"nile": [row("forecaster", 0.75, **ours)], "gdp": [row("forecaster", 2.0, **ours)]}
+    lines = forecast_markdown._by_series(tables, alone).splitlines()
+    cells = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:3] for line in lines if line.startswith("| ")}
+    assert cells["nile"] == ["**0.500**", "0.750"]
+    assert cells["gdp"] == ["", "2.000"]
+    assert cells["mean rank"][0] == "1.5"
+
+
+def test_mixtures_are_shown_by_their_weight():
+    found = {"weight": "0.5", "ratio": 0.974, "standard_error": 0.0066, "lower_on": 49, "mase": 1.1}
+    text = forecast_markdown._mixture({"settings": {"series": ["lynx", "nile"]}, "results": {"mixtures": [found]}})
+    assert "| 0.5 | 0.974 | 0.007 | 49 |" in text
+    assert "on the 2 series" in text

@@ -13,7 +13,7 @@ from tests.forecast.helpers import T, frame, long, numbers, series, tiny
 pytestmark = pytest.mark.usefixtures("uncompiled")
 
 
-@pytest.mark.parametrize("name", ["main", "normal", "plain"])
+@pytest.mark.parametrize("name", ["normal", "plain"])
 def test_fitted_values_depend_on_the_past_only(request, name):
     forecaster = request.getfixturevalue(name)
     found = np.asarray(forecaster.fitted_values())
@@ -65,7 +65,11 @@ def test_generate_from_zeros_from_an_index_and_from_numbers(plain, main, panel):
     np.testing.assert_array_equal(plain.generate(T - 1, 30), usual)  # a window that ends where the series does
     np.testing.assert_array_equal(plain.generate(numbers(), 30), usual)
     np.testing.assert_array_equal(plain.generate(10, 5), plain.predict(5, history=numbers()[:22]))
-    np.testing.assert_array_equal(main.generate(series().to_numpy()[:40], 6), main.predict(6, history=series()[:40]))
+    of_networks = tiny(transforms="auto", calendar=("month",), loss="normal").fit(series())
+    np.testing.assert_array_equal(
+        of_networks.generate(series().to_numpy()[:40], 6), of_networks.predict(6, history=series()[:40])
+    )
+    assert not np.array_equal(main.generate(T - 1, 6), main.predict(6))  # which is mixed with compiled statistics
     with pytest.raises(InvalidArgumentError, match=r"seed=60; expected an integer from 0 to 59"):
         plain.generate(T)
     with pytest.raises(InvalidArgumentError, match="Did you mean 'zeros'"):

@@ -125,3 +125,9 @@ class Weights:
     panel: Values
     by_series: Values
     rate: float
+
+    @classmethod
+    def of_all_steps(cls, by_series: Values, horizon: int) -> Weights:
+        """The same weights of each series, float64 (S, C), for `horizon` steps ahead."""
+        repeated = np.repeat(by_series[:, :, None], horizon, axis=2)
+        return cls(repeated.mean(axis=0), repeated, 0.0)

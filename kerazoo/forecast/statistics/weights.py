@@ -25,7 +25,7 @@ from kerazoo._validation import check_flag
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.statistics.results import Statistics, Values, Weights
 
-__all__ = ["combine", "weigh"]
+__all__ = ["combine", "combine_one_step", "weigh"]
 
 #: Usual weights: of series with a season, and of those without. Means of step 1 over the rolled origins of the training
 #: parts of M3 and Tourism, a fifth spread evenly. `python -m benchmarks.questions.forecast_statistics --usual`.
@@ -131,6 +131,22 @@ def combine(found: Statistics, weights: Weights | str | None = None, *, rolled: 
         share = share / np.maximum(share.sum(axis=-2, keepdims=True), 1e-300)
     combined = np.einsum("...ch,...ch->...h", share, np.where(known, forecasts, 0.0))
     return np.where(known.any(axis=-2), combined, np.nan)
+
+
+def combine_one_step(fitted: Values, weights: Values) -> Values:
+    """Combined one-step forecasts of a series, float64 (T,); NaN where no candidate with a weight has one.
+
+    Args:
+        fitted: float64 (C, T), those of each candidate: the columns of a series in `Statistics.fitted`.
+        weights: float64 (C,), those of the series.
+
+    >>> combine_one_step(np.array([[np.nan, 4.0, 6.0], [np.nan, np.nan, 8.0]]), np.array([0.5, 0.5])).tolist()
+    [nan, 4.0, 7.0]
+    """
+    share = weights[:, None] * np.isfinite(fitted)
+    total = share.sum(axis=0)
+    combined = (share * np.nan_to_num(fitted)).sum(axis=0)
+    return np.where(total > 0, combined / np.where(total > 0, total, 1.0), np.nan)
 
 
 def _median(forecasts: Values) -> Values:

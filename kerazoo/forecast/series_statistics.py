@@ -1,0 +1,147 @@
+"""`SeriesStatistics`: the compiled statistics of one series, which are mixed with the forecast of its chains.
+
+The chains of transforms are selected and weighted by their errors on the series alone, which tell little about what
+forecasts best. The weights of the compiled candidates (:mod:`kerazoo.forecast.statistics`) are close to those that were
+best for other series. Both err differently, and their mean is better than either. Its weights are equal: by the errors
+at held-out origins, shrunk towards equal weights, they were no better (docs/forecast.md). Only where one of the two
+forecasts what is held out so well that the mean would at least double its error, as chains do with series without
+noise, it is used alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kerazoo.forecast.data.panel import SeriesData
+from kerazoo.forecast.data.types import Values
+from kerazoo.forecast.ensemble import History
+from kerazoo.forecast.mixture import mixed
+from kerazoo.forecast.panel_fitting import rolled_origins
+from kerazoo.forecast.statistics import Weights, combine, combine_one_step, fit_statistics, weigh
+from kerazoo.forecast.transforms.linear_term import LinearTerm
+
+__all__ = ["SeriesStatistics", "weight_by_errors"]
+
+#: Weight of the compiled statistics in the forecast; the chains and their networks have the rest.
+WEIGHT = 0.5
+#: The mean is not used where its held-out error is so many times that of the chains, or of the statistics.
+MOST_HARM = 2.0
+
+
+def weight_by_errors(chains: Sequence[Values], statistics: Sequence[Values]) -> float:
+    """The weight of the compiled statistics: one half, unless the chains or the statistics are far better alone.
+
+    Args:
+        chains: errors of the chains and their networks from held-out origins, float64 (h,) each.
+        statistics: those of the statistics.
+
+    >>> weight_by_errors([np.ones(3)], [np.full(3, -2.0)])
+    0.5
+    >>> weight_by_errors([np.full(3, 0.1)], [np.ones(3)]), weight_by_errors([np.ones(3)], [np.zeros(3)])
+    (0.0, 1.0)
+    """
+    one, other = np.concatenate(chains), np.concatenate(statistics)
+    known = np.isfinite(one) & np.isfinite(other)
+    # In parts of the largest, so that no sum is too large for a number.
+    largest = max(np.abs(one[known]).max(initial=0.0), np.abs(other[known]).max(initial=0.0)) or 1.0
+    one, other = one[known] / largest, other[known] / largest
+    mean = float(np.abs((1 - WEIGHT) * one + WEIGHT * other).sum())
+    if mean > MOST_HARM * float(np.abs(one).sum()):
+        return 0.0
+    return 1.0 if mean > MOST_HARM * float(np.abs(other).sum()) else WEIGHT
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesStatistics:
+    """Weights of the compiled candidates for one series. The candidates are fitted to each history that is forecast.
+
+    Attributes:
+        names: names of the C candidates.
+        weights: float64 (C,), of sum 1; a candidate that is impossible for a history leaves its weight to the others.
+        period: int >= 1, steps per season.
+        term: the linear term of the covariates, which is taken out before, as in the best chain; or None.
+        floor: float or None, below which no forecast falls.
+        weight: that of the combined candidates in the mixture; the chains and their networks have the rest.
+    """
+
+    names: tuple[str, ...]
+    weights: Values
+    period: int
+    term: LinearTerm | None
+    floor: float | None
+    weight: float = WEIGHT
+
+    @classmethod
+    def fit(
+        cls, data: SeriesData, term: LinearTerm | None, period: int, horizon: int, floor: float | None
+    ) -> SeriesStatistics:
+        """Weigh the candidates by their errors at rolled origins, without networks or chains.
+
+        Args:
+            data: the series, without missing values.
+            term: the linear term of its covariates, or None.
+            period: int >= 1, steps per season.
+            horizon: int >= 1, steps to forecast.
+            floor: float or None.
+        """
+        y = data.values if term is None else term.remove(data.values, data.covariates)
+        found = fit_statistics([y], period, horizon, n_origins=rolled_origins([len(y)], horizon))
+        return cls(found.names, weigh(found).by_series[0].mean(axis=1), period, term, floor)
+
+    def forecast(self, histories: Sequence[History]) -> list[Values]:
+        """The combined forecast of the candidates after each history, float64 (H,), H steps in its future."""
+        ys, horizon = [], 1
+        for each in histories:
+            known = each.covariates[: len(each.y)]
+            ys.append(each.y if self.term is None else self.term.remove(each.y, known))
+            horizon = max(horizon, len(each.future))
+        found = fit_statistics(ys, self.period, horizon, n_origins=0)
+        weights = Weights.of_all_steps(np.repeat(self.weights[None], len(ys), axis=0), horizon)
+        points = []
+        for row, each in zip(combine(found, weights), histories, strict=True):
+            forecast, first = row[: len(each.future)], len(each.y)
+            if self.term is not None:
+                forecast = self.term.restore(forecast, each.covariates[first : first + len(forecast)])
+            points.append(self._above_floor(forecast))
+        return points
+
+    def mixed(self, forecasts: Sequence[Values], histories: Sequence[History]) -> list[Values]:
+        """Forecasts of the chains and their networks, float64 (H,) per history, mixed with those of the candidates."""
+        own = self.forecast(histories)
+        return [mixed(one, other, np.full(len(one), self.weight)) for one, other in zip(forecasts, own, strict=True)]
+
+    def mixed_one_step(self, forecasts: Values, data: SeriesData) -> Values:
+        """One-step forecasts of the chains, float64 (T,), mixed with those of the candidates.
+
+        The candidates are fitted to all values, so their parameters know them. NaN where the chains have no forecast.
+        """
+        y = data.values if self.term is None else self.term.remove(data.values, data.covariates)
+        found = fit_statistics([y], self.period, 1, n_origins=0, fitted=True)
+        assert found.fitted is not None
+        own = combine_one_step(found.fitted, self.weights)
+        if self.term is not None:
+            own = self.term.restore(own, data.covariates)
+        return mixed(forecasts, self._above_floor(own), np.full(len(own), self.weight))
+
+    def _above_floor(self, values: Values) -> Values:
+        return values if self.floor is None else np.maximum(values, self.floor)
+
+    def to_state(self) -> dict[str, Any]:
+        """The statistics as JSON holds them, without the period and the floor."""
+        return {
+            "names": list(self.names),
+            "weights": self.weights.tolist(),
+            "term": None if self.term is None else self.term.to_state(),
+            "weight": self.weight,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], period: int, floor: float | None) -> SeriesStatistics:
+        """The inverse of :meth:`to_state`."""
+        term = None if state["term"] is None else LinearTerm.from_state(state["term"])
+        weights = np.array(state["weights"], np.float64)
+        return cls(tuple(state["names"]), weights, period, term, floor, state["weight"])
