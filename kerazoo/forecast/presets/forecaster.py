@@ -29,7 +29,7 @@ class PresetForecaster:
     The season of a series is estimated and taken out, a window of its last values is scaled by its own changes, and
     the network tells quantiles of the next steps. Beyond its horizon, forecasts continue from themselves. They stay
     within nearly all changes of the windows that it was trained on, in units of the scale, and within three ranges of
-    the window beyond its values.
+    the window beyond its values. A constant stays what it is.
 
     Args:
         preset: PresetFile of a network with `"levels"` and `"limits"` in its settings.
@@ -108,10 +108,18 @@ class PresetForecaster:
 
     def _forecast(self, series: Iterable[Any], horizon: int | None, period: Any, levels: Sequence[float]) -> Values:
         steps = self.horizon if horizon is None else check_int("horizon", horizon, hint="It is the number of steps.")
+        series = list(series)
         panel = adjust(series, period)
-        return extrapolate(
+        found = extrapolate(
             panel, steps, self._outputs, self, lookback=self.lookback, limits=self._limits, levels=levels
         )
+        # The scale of a constant is 0, and what the network says of it means nothing.
+        low, high = (each.reduceat(panel.values, panel.offsets[:-1]) for each in (np.fmin, np.fmax))
+        for place in np.flatnonzero(low == high):
+            y = np.asarray(series[place], np.float64)
+            if (constant := np.nanmin(y)) == np.nanmax(y):
+                found[place] = constant
+        return found
 
     def _outputs(self, windows: Windows, panel: AdjustedPanel) -> list[Values]:
         return [rising(self._net(windows.inputs).astype(np.float64), self._middle)]

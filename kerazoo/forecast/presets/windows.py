@@ -29,6 +29,8 @@ PERIODS = ((12, 0.38), (4, 0.2), (1, 0.2), (7, 0.08), (24, 0.06), (5, 0.03), (52
 MOST_PERIOD = 60
 #: Fewest values before a forecast, and how many as a multiple of the lookback at most.
 LEAST_HISTORY, MOST_LOOKBACKS = 3, 3
+#: Share of the groups without a season that are structural alone: years have trends, where days have walks and noise.
+STRUCTURAL = 0.6
 #: Share of the series with missing values.
 GAPS = 0.08
 
@@ -103,7 +105,8 @@ class GeneratedWindows(ResumableDataset):
                 length = max(length, min(most, int(rng.uniform(3, 6) * period)))
             whole = length + self.horizon + self.horizon // 2
             first = (number * GROUPS + group) * GROUP
-            y = generate(GROUP, whole, period, seed=self.seed, start=first)
+            kind = "structural" if period == 1 and rng.random() < STRUCTURAL else "mixture"
+            y = generate(GROUP, whole, period, kind=kind, seed=self.seed, start=first)
             y = _with_gaps(rng, y, length)
             past = adjust(list(y[:, :length]), period)
             is_log = (past.kinds == _panel_windows.LOGARITHMS)[:, None]

@@ -9,8 +9,8 @@ import pytest
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.forecast.global_nets import GlobalNet, Inputs, fit_global_net, forecast, forecast_quantiles
 from kerazoo.forecast.global_nets.adjustment import adjust
-from kerazoo.forecast.global_nets.inputs import InputCoder
 from kerazoo.forecast.global_nets.batches import PanelWindows
+from kerazoo.forecast.global_nets.inputs import InputCoder
 
 pytestmark = pytest.mark.backend
 

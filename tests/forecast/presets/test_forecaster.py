@@ -1,0 +1,168 @@
+"""The presets of the package: forecasts of any series without a training, and without Keras."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.global_nets import GlobalNet, forecast, forecast_quantiles
+from kerazoo.forecast.presets import list_presets, load_forecaster
+from kerazoo.metrics import mase
+from kerazoo.zoo import RNNSpec
+from kerazoo.zoo.presets import load_preset
+
+MONTHS = np.arange(96)
+SALES = np.exp(0.01 * MONTHS + 0.3 * np.sin(MONTHS * np.pi / 6) + 0.05 * np.random.default_rng(1).normal(size=96))
+
+
+@pytest.fixture(scope="module")
+def small():
+    """The forecaster of the package."""
+    return load_forecaster("forecast_small")
+
+
+def test_cards_say_how_the_presets_were_trained():
+    card = list_presets()["forecast_small"]
+    for name in ("description", "command", "steps", "seed", "seconds", "backend", "machine"):
+        assert card[name]
+    with pytest.raises(InvalidArgumentError, match=r"preset='forecast_smal'.*'forecast_small'"):
+        load_forecaster("forecast_smal")
+
+
+def test_a_season_with_a_trend_is_continued(small):
+    found = small.forecast([SALES[:-12]], 12, period=12)[0]
+    assert np.abs(found / SALES[-12:] - 1).mean() < 0.08
+    naive = np.abs(SALES[-24:-12] / SALES[-12:] - 1).mean()
+    assert np.abs(found / SALES[-12:] - 1).mean() < 0.8 * naive
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e9])
+def test_units_do_not_matter(small, factor):
+    np.testing.assert_allclose(
+        small.forecast([factor * SALES], 30, 12), factor * small.forecast([SALES], 30, 12), rtol=1e-3
+    )
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 30, 500])
+@pytest.mark.parametrize("horizon", [1, 24, 48])
+def test_any_length_and_horizon(small, length, horizon):
+    y = np.resize(SALES, length)
+    found = small.forecast_quantiles([y], [0.025, 0.5, 0.975], horizon, period=12)
+    assert found.shape == (1, horizon, 3)
+    assert np.isfinite(found).all()
+    assert (np.diff(found, axis=-1) >= 0).all()
+    np.testing.assert_array_equal(
+        small.forecast([y], horizon, 12)[:, :24], small.forecast([y], 48, 12)[:, :horizon][:, :24]
+    )
+
+
+def test_missing_values_are_skipped(small):
+    y = SALES.copy()
+    y[[3, 20, 21, 22, 50, 90]] = np.nan
+    change = np.abs(np.log(small.forecast([y], 12, 12) / small.forecast([SALES], 12, 12)))
+    assert change.max() < 0.15
+
+
+def test_series_are_forecast_each_by_itself(small):
+    series = [SALES, np.arange(20.0), -np.ones(7)]
+    together = small.forecast(series, 10, 12)
+    for place, y in enumerate(series):
+        np.testing.assert_allclose(small.forecast([y], 10, 12)[0], together[place], rtol=1e-5)
+
+
+def test_levels_out_of_range_are_refused(small):
+    with pytest.raises(InvalidArgumentError, match=r"levels=\[0.99\]; expected numbers from 0.025 to 0.975"):
+        small.forecast_quantiles([SALES], [0.99])
+    with pytest.raises(InvalidArgumentError, match="levels=\\[\\]"):
+        small.forecast_quantiles([SALES], [])
+
+
+def odd_series(n, seed):
+    """Series that go wrong: constants, jumps, zeros, huge and tiny values, explosions, gaps, a single value."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(n):
+        length = int(rng.integers(1, 90))
+        kind = rng.integers(0, 8)
+        y = rng.normal(size=length)
+        y = [
+            y, np.full(length, y[0]), np.cumsum(y), np.exp(rng.uniform(0, 20) * y), np.where(y > 1, y, 0.0),
+            np.exp(rng.uniform(0, 3) * np.arange(length)), np.where(np.arange(length) > length / 2, 1e6, 1.0) + y,
+            rng.poisson(0.3, length).astype(float),
+        ][kind]  # fmt: skip
+        y = np.clip(y, -1e100, 1e100) * 10.0 ** rng.integers(-20, 20)
+        if length > 4 and rng.random() < 0.2:
+            y[rng.integers(0, length, length // 4)] = np.nan
+            y[0] = 1.0
+        found.append(y)
+    return found
+
+
+def check_bounds(small, n, seed):
+    """Forecasts are finite and within three ranges of each series beyond its values, or the same of its logarithms."""
+    series = odd_series(n, seed)
+    found = small.forecast_quantiles(series, [0.025, 0.5, 0.975], 36, period=4)
+    assert np.isfinite(found).all()
+    low, high = (np.array([each(y) for y in series]) for each in (np.nanmin, np.nanmax))
+    constant = low == high
+    np.testing.assert_array_equal(found[constant], np.broadcast_to(low[constant, None, None], found[constant].shape))
+    positive = low > 0
+    with np.errstate(over="ignore"):
+        assert (found[positive] > 0).all()
+        span = np.maximum(high - low, 1e-3 * np.maximum(np.abs(high), np.abs(low)))
+        reach = found[~positive] - high[~positive, None, None]
+    # A block of 24 steps reaches three ranges of its window; the next one those of a window that has grown.
+    assert (reach <= 40 * span[~positive, None, None]).all()
+
+
+def test_odd_series_stay_within_bounds(small):
+    check_bounds(small, 2000, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_a_hundred_thousand_odd_series_stay_within_bounds(small, seed):
+    check_bounds(small, 10_000, seed)
+
+
+@pytest.mark.backend
+def test_the_keras_model_forecasts_the_same(small):
+    from kerazoo._presets import read_preset
+
+    preset = read_preset("forecast_small")
+    model = load_preset("forecast_small")
+    net = GlobalNet(
+        RNNSpec.from_dict(preset.spec), 12, "quantiles", small.levels, (tuple(model.get_weights()),),
+        np.array(preset.settings["limits"]), (preset.card["steps"],), (preset.card["loss"],),
+    )  # fmt: skip
+    series = [SALES, np.arange(30.0)]
+    np.testing.assert_allclose(forecast(net, series, 30), small.forecast(series, 30, 12), rtol=1e-3)
+    np.testing.assert_allclose(
+        forecast_quantiles(net, series, [0.1, 0.9], 30), small.forecast_quantiles(series, [0.1, 0.9], 30, 12), rtol=2e-3
+    )
+
+
+def test_forecasts_need_no_keras():
+    code = (
+        "import sys; from kerazoo.forecast.presets import load_forecaster; "
+        "print(load_forecaster().forecast([[1.0, 2.0, 3.0, 4.0]], 2).shape, "
+        "sorted({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert found.stdout.strip() == "(1, 2) []"
+
+
+def test_it_is_better_than_naive_forecasts_of_generated_series(small):
+    from kerazoo.forecast.generators import generate
+
+    y = generate(256, 84, period=12, seed=987)
+    found = small.forecast(list(y[:, :-12]), 12, period=12)
+    rows = np.flatnonzero((y[:, 12:-12] != y[:, :-24]).any(axis=1))
+    scores, naive = (
+        [mase(y[row, -12:], forecasts[row], y[row, :-12], 12) for row in rows] for forecasts in (found, y[:, -24:-12])
+    )
+    assert np.median(scores) < 0.8 * np.median(naive)
