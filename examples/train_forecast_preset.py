@@ -2,8 +2,8 @@
 
     python examples/train_forecast_preset.py forecast_small.safetensors --checkpoint-dir training
 
-writes the preset `forecast_small` of kerazoo, whose card says how long that took. It goes on where it was stopped. A small one
-in a minute: `--model mingru_1x16_residual --steps 500`. Forecasts:
+writes the preset `forecast_small` of kerazoo, whose card says how long that took. It goes on where it was stopped. A
+small one in a minute: `--model mingru_1x16_residual --steps 500`. Forecasts:
 
     from kerazoo.forecast.presets import load_forecaster
     load_forecaster("forecast_small.safetensors").forecast([[3, 5, 4, 6, 5, 7]], horizon=2, period=2)
@@ -23,7 +23,7 @@ import kerazoo
 from kerazoo._presets import write_preset
 from kerazoo.forecast.presets import pretrain
 
-DESCRIPTION = "Forecasts of any series: nine quantiles of the next steps, from its last values. Trained on generated series alone."
+DESCRIPTION = "Forecasts of any series: quantiles of the next steps, from its last values. Trained on generated series."
 
 
 def main() -> None:
@@ -52,10 +52,8 @@ def main() -> None:
         "versions": {"kerazoo": kerazoo.__version__, "keras": keras.__version__, "numpy": np.__version__},
     }
     write_preset(given.output, found.spec, found.weights, found.settings, card)
-    size = given.output.stat().st_size
-    print(
-        f"{given.output}: {sum(each.size for each in found.weights):,} weights, {size:,} bytes, loss {card['loss']:.4f}"
-    )
+    n_weights, n_bytes = sum(each.size for each in found.weights), given.output.stat().st_size
+    print(f"{given.output}: {n_weights:,} weights, {n_bytes:,} bytes, loss {card['loss']:.4f}")
 
 
 if __name__ == "__main__":

@@ -56,8 +56,8 @@ def pretrain(
     half a cosine.
 
     Args:
-        model: name or spec, for its layers. Those of :class:`kerazoo.forecast.presets.network.NumpyNet` forecast without
-            Keras.
+        model: name or spec, for its layers. Residual minGRUs forecast without Keras
+            (:class:`kerazoo.forecast.presets.network.NumpyNet`).
         lookback: L >= 2, values that the network sees.
         horizon: H >= 1, steps that it forecasts at once.
         levels: of the quantiles; the median is added.

@@ -55,9 +55,8 @@ def test_any_length_and_horizon(small, length, horizon):
     assert found.shape == (1, horizon, 3)
     assert np.isfinite(found).all()
     assert (np.diff(found, axis=-1) >= 0).all()
-    np.testing.assert_array_equal(
-        small.forecast([y], horizon, 12)[:, :24], small.forecast([y], 48, 12)[:, :horizon][:, :24]
-    )
+    first = min(horizon, 24)
+    np.testing.assert_array_equal(small.forecast([y], horizon, 12)[:, :first], small.forecast([y], 48, 12)[:, :first])
 
 
 def test_missing_values_are_skipped(small):
@@ -116,7 +115,7 @@ def check_bounds(small, n, seed):
         span = np.maximum(high - low, 1e-3 * np.maximum(np.abs(high), np.abs(low)))
         reach = found[~positive] - high[~positive, None, None]
     # A block of 24 steps reaches three ranges of its window; the next one those of a window that has grown.
-    assert (reach <= 40 * span[~positive, None, None]).all()
+    assert (reach <= 24 * span[~positive, None, None]).all()
 
 
 def test_odd_series_stay_within_bounds(small):

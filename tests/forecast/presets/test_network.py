@@ -37,7 +37,7 @@ def test_huge_inputs_have_finite_outputs():
 def test_other_layers_and_weights_are_refused():
     spec = network_spec("mingru_2x4_residual", 6, 2, 1)
     weights = make_network(spec, seed=1).get_weights()
-    with pytest.raises(InvalidArgumentError, match="'gru'.*expected a residual minGRU"):
+    with pytest.raises(InvalidArgumentError, match=r"'gru'.*expected a residual minGRU"):
         NumpyNet(network_spec("gru_2x4_residual", 6, 2, 1).to_dict(), weights)
     with pytest.raises(InvalidArgumentError, match="1 weights are left over"):
         NumpyNet(spec.to_dict(), [*weights, weights[0]])
