@@ -11,7 +11,7 @@ import numpy as np
 
 from kerazoo.forecast.data.types import Values
 
-__all__ = ["extended", "mixed", "network_weights", "usual_weight"]
+__all__ = ["USUAL_WEIGHT", "extended", "mixed", "network_weights", "usual_weight"]
 
 #: Weights that are compared.
 GRID = np.linspace(0.0, 1.0, 21)
@@ -39,7 +39,12 @@ def usual_weight(n_series: int) -> float:
 
 
 def network_weights(
-    truth: Values, statistics: Values, networks: Values, scale: Values, min_gain: float = 0.0
+    truth: Values,
+    statistics: Values,
+    networks: Values,
+    scale: Values,
+    min_gain: float = 0.0,
+    usual: float | None = None,
 ) -> Values:
     """Weights that minimise the mean absolute error of the mixed forecasts, close to usual weights.
 
@@ -54,6 +59,7 @@ def network_weights(
         scale: float64 (S,) or (S, K, H), > 0, by which errors are divided; NaN where they do not count.
         min_gain: fraction by which the networks must lower the mean absolute error, if it is above 0; their gain must
             then also be larger than its standard error, over the series.
+        usual: the usual weight; None: :func:`usual_weight`.
 
     Returns:
         Weights of the networks from 0 to 1, float64 (H,); zeros where they would be too small to matter, or where the
@@ -80,7 +86,7 @@ def network_weights(
     pooled = by_series.sum(axis=1) / by_series[0].sum()
     of_step = by_step / np.maximum(by_step[0], 1e-300)
     loss = (counted * of_step + POOLED_SERIES * pooled[:, None]) / (counted + POOLED_SERIES)
-    usual = usual_weight(int(known.any(axis=(1, 2)).sum()))
+    usual = usual_weight(int(known.any(axis=(1, 2)).sum())) if usual is None else usual
     weights = GRID[(loss + RIDGE * (GRID[:, None] - usual) ** 2).argmin(axis=0)]
     if min_gain:
         gains = by_series[0] - by_series[int(np.abs(GRID - weights.mean()).argmin())]

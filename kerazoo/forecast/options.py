@@ -16,6 +16,7 @@ from kerazoo.forecast.data.calendar import calendar_names
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.data.ranges import check_counts, check_floor, check_not_negative
 from kerazoo.forecast.periods import read_seasons, season_of, seasons_of, values_of_season
+from kerazoo.forecast.preset_options import check_preset, preset_name, preset_net
 from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class FitSettings:
         by_series: whether each series has its own weights of compiled statistics, and global networks: several series,
             gaps or several seasons, with transforms "auto".
         periods: steps of the seasons of statistics by series, which may be several and not whole.
+        embed_ids: whether networks know each series by name.
+        preset: name of the network that is trained already, or None.
     """
 
     spec: RNNSpec
@@ -107,6 +110,7 @@ class FitSettings:
     by_series: bool = False
     periods: tuple[float, ...] = ()
     embed_ids: bool = False
+    preset: str | None = None
 
     @property
     def steps_per_output(self) -> int:
@@ -127,8 +131,16 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     given = dict(parameters)
     transforms = read_transforms(given["transforms"])
     seasons = read_seasons(given["period"])
+    preset = preset_name(given["model"])
+    if preset is not None:
+        check_preset(preset, given, panel)
+        given["loss"] = "quantiles"
     by_series = transforms == "auto" and (
-        len(panel.series) > 1 or panel.has_gaps or not _is_one_season(seasons) or bool(panel.past_names)
+        preset is not None
+        or len(panel.series) > 1
+        or panel.has_gaps
+        or not _is_one_season(seasons)
+        or bool(panel.past_names)
     )
     if not by_series:
         _check_chains(panel, seasons, given["embed_ids"])
@@ -159,7 +171,7 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         check_not_negative(panel)
     least = 2 if by_series else 1
     return FitSettings(
-        spec=_spec(given["model"]),
+        spec=_spec(given["model"], preset),
         strategy=strategy,
         horizon=check_int(
             "horizon",
@@ -186,13 +198,16 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         callbacks=flatten_callbacks(given["callbacks"]),
         by_series=by_series,
         embed_ids=check_flag("embed_ids", given["embed_ids"]),
+        preset=preset,
         periods=tuple(each for each in periods if each > 1) or (1.0,),
     )
 
 
-def _spec(model: Any) -> RNNSpec:
+def _spec(model: Any, preset: str | None) -> RNNSpec:
     from kerazoo.zoo.builders import as_spec  # imports Keras
 
+    if preset is not None:
+        return preset_net(preset, (1,)).spec
     spec = as_spec(model)
     if spec.vocabulary is not None or spec.head != "dense":
         raise InvalidArgumentError(
@@ -401,7 +416,7 @@ def identity_of(panel: Panel, settings: FitSettings, val: int | None) -> dict[st
     transforms = settings.transforms
     # Networks that were trained before there was a linear term have learned other residuals.
     term = {"covariates": "linear term"} if panel.covariate_names else {}
-    kind = {"networks": "global"} if settings.by_series else {}
+    kind = {"networks": settings.preset or "global"} if settings.by_series else {}
     return {
         **term,
         **kind,

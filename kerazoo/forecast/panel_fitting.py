@@ -16,7 +16,7 @@ from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.data.types import Values
 from kerazoo.forecast.fitted_panel import FittedPanel, forecast_of
 from kerazoo.forecast.intervals import ConformalIntervals, usual_change
-from kerazoo.forecast.mixture import mixed, network_weights, usual_weight
+from kerazoo.forecast.mixture import USUAL_WEIGHT, mixed, network_weights, usual_weight
 from kerazoo.forecast.nets.trainer import Course
 from kerazoo.forecast.options import FitSettings
 from kerazoo.forecast.panel_inputs import NetworkInputs
@@ -84,11 +84,13 @@ def fit_panel(
     if _counts_percentages(settings, adjusted):
         factors, panel_factors = percentage_factors(found, rolled)
         points, rolled = factors * points, factors[:, None] * rolled
-    held = _held_out(found.backs, found.lengths, val)
-    inputs = NetworkInputs(settings.calendar, settings.calendar_order, settings.embed_ids)
+    # A preset has seen no value of any origin.
+    held = _held_out(found.backs, found.lengths, val) if settings.preset is None else int(max(found.backs, default=0))
+    is_preset = settings.preset is not None
+    inputs = NetworkInputs(settings.calendar, settings.calendar_order, settings.embed_ids, unused=is_preset)
     nets: tuple[GlobalNet, ...] = ()
     net_weights, course, seed = np.zeros(horizon), Course(), settings.seed
-    if settings.epochs and _can_train(values, held, settings):
+    if settings.epochs and (is_preset or _can_train(values, held, settings)):
         networks = PanelNetworks(settings, checkpoints)
         nets, net_weights, rolled, course = _with_networks(
             networks, panel, adjusted, inputs, factors, rolled, held, settings
@@ -211,7 +213,9 @@ def _with_networks(
     found, ys = adjusted.found, adjusted.earlier
     nothing = np.zeros(settings.horizon)
     finished: tuple[GlobalNet, ...] = ()
-    weights, start, best = np.full(settings.horizon, usual_weight(len(ys))), math.nan, math.nan
+    # A preset has learned from other series, however few these are.
+    usual = usual_weight(len(ys)) if settings.preset is None else USUAL_WEIGHT
+    weights, start, best = np.full(settings.horizon, usual), math.nan, math.nan
     try:
         if held:
             long = _with_values(ys, held, 2)
@@ -231,7 +235,7 @@ def _with_networks(
             scale = found.scale
             if _counts_percentages(settings, adjusted):
                 scale = np.where(found.truth > 0, found.truth, np.nan)
-            weights = network_weights(found.truth, rolled, judged, scale, settings.min_gain)
+            weights = network_weights(found.truth, rolled, judged, scale, settings.min_gain, usual)
             if not weights.any() and not networks.interrupted:
                 return (), nothing, rolled, Course(networks.history)
             start, rolled, best = _mixed_errors(found, rolled, judged, weights)
@@ -244,7 +248,8 @@ def _with_networks(
         course = Course(networks.history, settings.epochs if nets else 0, start, best, error=error)
         return nets, weights if nets else nothing, rolled, course
     ended = KeyboardInterrupt() if networks.interrupted else None
-    return nets, weights, rolled, Course(networks.history, settings.epochs, start, best, error=ended)
+    epochs = settings.epochs if settings.preset is None else 0
+    return nets, weights, rolled, Course(networks.history, epochs, start, best, error=ended)
 
 
 def _with_values(ys: Sequence[Values], back: int, least: int) -> list[int]:

@@ -25,10 +25,11 @@ class NetworkInputs:
         calendar: names of calendar features, () for none.
         order: int >= 1, harmonics per calendar feature.
         ids: whether each series has an embedding of its own.
+        unused: whether the networks have none of these, and no covariates either.
     """
 
-    def __init__(self, calendar: Sequence[str] = (), order: int = 1, ids: bool = False) -> None:
-        self.calendar, self.order, self.ids = tuple(calendar), order, ids
+    def __init__(self, calendar: Sequence[str] = (), order: int = 1, ids: bool = False, unused: bool = False) -> None:
+        self.calendar, self.order, self.ids, self.unused = tuple(calendar), order, ids, unused
 
     def of(
         self,
@@ -50,6 +51,8 @@ class NetworkInputs:
         """
         from kerazoo.forecast.global_nets.inputs import Inputs
 
+        if self.unused:
+            return None
         numbers = range(len(panel.series)) if numbers is None else numbers
         known = past = static = categories = None
         if self.calendar or panel.covariate_names:
@@ -71,7 +74,7 @@ class NetworkInputs:
 
     def depend_on_futures(self, panel: Panel) -> bool:
         """Whether a forecast needs inputs of the steps that follow."""
-        return bool(self.calendar or panel.covariate_names)
+        return not self.unused and bool(self.calendar or panel.covariate_names)
 
     def _known(self, panel: Panel, number: int, future: Values | None, block: int) -> Values:
         each = panel.series[number]

@@ -9,6 +9,7 @@ from kerazoo._runtime.checkpoints import CheckpointFile
 from kerazoo.forecast.data.types import Values
 from kerazoo.forecast.global_nets import GlobalNet, Inputs, fit_global_net
 from kerazoo.forecast.options import DISTRIBUTION_LEVELS, FitSettings
+from kerazoo.forecast.preset_options import preset_net
 
 __all__ = ["PanelNetworks"]
 
@@ -41,7 +42,7 @@ class PanelNetworks:
                 self._finished[name] = GlobalNet.from_plain(arrays, notes)
 
     def train(self, stage: str, ys: Sequence[Values], inputs: Inputs | None = None) -> tuple[GlobalNet, ...]:
-        """Networks for series.
+        """Networks for series; that of a preset is trained already.
 
         Args:
             stage: name of the series, in the checkpoint.
@@ -53,6 +54,8 @@ class PanelNetworks:
             TrainingError: the training of every network diverges.
         """
         settings = self._settings
+        if settings.preset is not None:
+            return (preset_net(settings.preset, settings.periods),)
         strategies = ("recursive", "direct") if settings.strategy == "mean" else (settings.strategy,)
         nets = []
         for strategy in strategies:

@@ -1,0 +1,87 @@
+"""`model="preset:NAME"` of a forecaster: what it allows, and the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerazoo._presets import read_preset
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.panel import Panel
+
+if TYPE_CHECKING:
+    from kerazoo.forecast.global_nets import GlobalNet
+
+__all__ = ["PREFIX", "check_preset", "preset_name", "preset_net"]
+
+PREFIX = "preset:"
+#: Parameters that say how networks are made, and their values with a preset.
+MADE: Mapping[str, tuple[Any, ...]] = {
+    "loss": (None, "quantiles"),
+    "strategy": (None, "direct"),
+    "lookback": (None,),
+    "n_members": (None, 1),
+    "embed_ids": (False,),
+    "calendar": ("auto", (), []),
+}
+
+
+def preset_name(model: Any) -> str | None:
+    """NAME of `"preset:NAME"`, None for other models.
+
+    >>> preset_name("preset:forecast_small"), preset_name("lstm_1x32")
+    ('forecast_small', None)
+    """
+    return model[len(PREFIX) :] if isinstance(model, str) and model.startswith(PREFIX) else None
+
+
+def check_preset(name: str, parameters: Mapping[str, Any], panel: Panel) -> None:
+    """Refuse what a network that is trained already does not know.
+
+    Args:
+        name: of the preset.
+        parameters: those of the constructor of the forecaster.
+        panel: the series to fit.
+
+    Raises:
+        InvalidArgumentError: an unknown preset, other parameters of networks, or inputs beside `X`.
+    """
+    read_preset(name)
+    given = f"model={PREFIX + name!r}"
+    if parameters["transforms"] != "auto":
+        raise InvalidArgumentError(f"{given} with given transforms; expected transforms='auto'.")
+    for parameter, allowed in MADE.items():
+        if parameters[parameter] not in allowed:
+            raise InvalidArgumentError(
+                f"{given} with {parameter}={parameters[parameter]!r}; expected {allowed[0]!r}: the network is trained."
+            )
+    inputs = [*panel.past_names, *panel.static_names, *panel.category_names]
+    if inputs:
+        raise InvalidArgumentError(
+            f"{given} with X_past or static ({', '.join(map(str, inputs))}); expected none: the network knows the "
+            "series alone. X has a linear effect."
+        )
+
+
+def preset_net(name: str, periods: tuple[float, ...]) -> GlobalNet:
+    """The network of a preset, for series with these seasons.
+
+    >>> preset_net("forecast_small", (12,)).horizon
+    24
+    """
+    from kerazoo.forecast.global_nets import GlobalNet
+    from kerazoo.zoo.spec import RNNSpec
+
+    found = read_preset(name)
+    return GlobalNet(
+        RNNSpec.from_dict(found.spec),
+        periods if len(periods) > 1 else periods[0],
+        "quantiles",
+        tuple(found.settings["levels"]),
+        (tuple(found.weights),),
+        np.array(found.settings["limits"]),
+        (int(found.card["steps"]),),
+        (float(found.card["loss"]),),
+    )

@@ -1,0 +1,101 @@
+"""`Forecaster(model="preset:NAME")`: a network that is trained already, beside the statistics."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kerazoo import Forecaster, datasets
+from kerazoo.errors import InvalidArgumentError
+
+pytestmark = pytest.mark.backend
+MODEL = "preset:forecast_small"
+SETTINGS = {"model": MODEL, "horizon": 4, "verbose": 0, "seed": 1}
+
+
+def quarters(n=6, steps=48, seed=0):
+    rng = np.random.default_rng(seed)
+    season = np.exp(0.3 * rng.normal(size=(4, n)))
+    walk = np.exp(0.03 * rng.normal(size=(steps, n)).cumsum(axis=0))
+    index = pd.period_range("2000Q1", periods=steps, freq="Q")
+    return pd.DataFrame(100 * walk * season[np.arange(steps) % 4], index, [f"s{place}" for place in range(n)])
+
+
+def test_a_single_series_is_forecast_without_training():
+    milk = datasets.milk()
+    forecaster = Forecaster(MODEL, horizon=12, verbose=0, seed=1).fit(milk[:-12])
+    assert forecaster.best_epoch_ == 0
+    assert forecaster.history_ == {"loss": []}
+    assert forecaster.correction_weight_.shape == (12,)
+    assert (forecaster.correction_weight_ > 0.2).all()
+    found = forecaster.predict(level=[80, 95])
+    assert np.abs(found["forecast"] / milk[-12:] - 1).max() < 0.06
+    assert (found["lower_95"] < found["lower_80"]).all()
+    assert ((found["lower_95"] < milk[-12:]) & (milk[-12:] < found["upper_95"])).mean() > 0.7
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    y = quarters()
+    return Forecaster(**SETTINGS).fit(y[:-4]), y
+
+
+def test_files_and_copies_forecast_the_same(fitted, tmp_path):
+    forecaster, _ = fitted
+    forecaster.save(tmp_path / "quarters")
+    for again in (Forecaster.load(tmp_path / "quarters"), copy.deepcopy(forecaster)):
+        pd.testing.assert_frame_equal(again.predict(level=80), forecaster.predict(level=80))
+        assert again.get_params()["model"] == MODEL
+
+
+def test_updates_other_series_and_longer_horizons(fitted):
+    forecaster, y = fitted
+    longer = copy.deepcopy(forecaster).update(y[-4:])
+    assert longer.predict().index[0] == y.index[-1] + 1
+    pd.testing.assert_frame_equal(forecaster.predict(40)[:4], forecaster.predict())
+    assert np.isfinite(forecaster.predict(40)).all(axis=None)
+    new = quarters(2, 30, seed=5).add_prefix("new ")
+    found = forecaster.predict(history=new)
+    alone = Forecaster(**SETTINGS).fit(new).predict()
+    assert np.abs(found / alone - 1).max(axis=None) < 0.2
+
+
+def test_weights_are_measured_or_equal(fitted):
+    y = quarters()
+    assert (Forecaster(**SETTINGS).fit(y, val=0).correction_weight_ == 0.5).all()
+    np.testing.assert_array_equal(Forecaster(**SETTINGS, epochs=0).fit(y).correction_weight_, 0.0)
+    rng = np.random.default_rng(2)
+    noise = pd.DataFrame(rng.normal(size=(60, 5)), pd.period_range("1950", periods=60, freq="Y"))
+    assert np.isfinite(Forecaster(**SETTINGS).fit(noise).predict()).all(axis=None)
+
+
+@pytest.mark.parametrize("y", [[3.0], [1.0, 2.0], [5.0] * 30, [0.0] * 12 + [7.0]])
+def test_short_and_odd_series(y):
+    found = Forecaster(MODEL, horizon=30, verbose=0).fit(np.array(y)).predict()
+    assert np.isfinite(found).all()
+    assert found.shape == (30,)
+
+
+def test_linear_effects_of_covariates_are_taken_out():
+    y = quarters()
+    x = pd.DataFrame({"offer": np.random.default_rng(1).integers(0, 2, len(y)).astype(float)}, y.index)
+    sold = y.mul(1 + 0.5 * x["offer"], axis=0)
+    forecaster = Forecaster(**SETTINGS).fit(sold[:-4], x[:-4])
+    assert set(forecaster.covariate_effects_["form"]) == {"multiplicative"}
+    found = [forecaster.predict(X_future=x[-4:] * 0 + offer).to_numpy() for offer in (0.0, 1.0)]
+    np.testing.assert_allclose(found[1] / found[0], 1.5, rtol=0.1)
+
+
+def test_what_a_trained_network_does_not_know_is_refused():
+    y = quarters()
+    for name, value in [("loss", "mae"), ("strategy", "recursive"), ("lookback", 9), ("n_members", 3),
+                        ("embed_ids", True), ("calendar", ("month",)), ("transforms", "log")]:  # fmt: skip
+        with pytest.raises(InvalidArgumentError, match=rf"model='preset:forecast_small' with .*{name}.*expected"):
+            Forecaster(**SETTINGS, **{name: value}).fit(y)
+    with pytest.raises(InvalidArgumentError, match=r"X_past or static \(rain\); expected none"):
+        Forecaster(**SETTINGS).fit(y, X_past=pd.Series(np.arange(48.0), y.index, name="rain"))
+    with pytest.raises(InvalidArgumentError, match=r"preset='forecast_big'; expected one of 'forecast_small'"):
+        Forecaster("preset:forecast_big").fit(y)
