@@ -25,6 +25,7 @@ ALLOWED = {
     "_columns": (),
     "_pandas_axis": (),
     "_keras_objects": (),
+    "_presets": (),
     "metrics": (),
     "plots": (),
     "text": (),
@@ -61,7 +62,7 @@ ALLOWED = {
         "word2vec.vocabulary_update", "word2vec.io", "word2vec.keras", "word2vec.gpu", "word2vec.engines",
     ),
     "zoo": (
-        "plots", "batching", "cells.base", "cells.loop", "cells.registry", "cells.wrappers", "cells", "training",
+        "_presets", "plots", "batching", "cells.base", "cells.loop", "cells.registry", "cells.wrappers", "cells", "training",
         "word2vec.keras",
     ),
     "forecast.data": (),
@@ -72,9 +73,12 @@ ALLOWED = {
         "cells.base", "cells.loop", "cells", "training", "zoo", "forecast.data", "forecast.transforms",
     ),
     "forecast.global_nets": ("batching", "training", "zoo", "forecast.data"),
+    "forecast.presets": (
+        "_presets", "batching", "training", "zoo", "forecast.generators", "forecast.global_nets",
+    ),
     "forecast": (
-        "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms", "forecast.statistics",
-        "forecast.nets", "forecast.global_nets", "forecast.generators",
+        "_presets", "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms", "forecast.statistics",
+        "forecast.nets", "forecast.global_nets", "forecast.generators", "forecast.presets",
     ),
     "cli.csv_dates": ("forecast.data",),
     "cli.csv_tables": ("cli.csv_dates", "forecast.data"),

@@ -1,6 +1,7 @@
 """One network for all series of a panel: training on scaled windows, and forecasts of any series.
 
 >>> import numpy as np
+>>> from kerazoo.forecast.global_nets import fit_global_net, forecast
 >>> series = [np.arange(10.0, 40.0) * factor for factor in (1, 5, 20)]
 >>> net = fit_global_net(series, horizon=4, model="gru_1x8", n_nets=1, steps=3, seed=1)
 >>> forecast(net, [np.arange(100.0, 120.0)]).shape  # a series that was not fitted

@@ -1,6 +1,6 @@
 """Trained models in the package: their names, cards and weights, without Keras.
 
-A preset is a file NAME.safetensors beside this module, written by :func:`write_preset`.
+A preset is a file NAME.safetensors in the folder of the zoo, written by :func:`write_preset`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kerazoo._validation import check_choice
 
 __all__ = ["PresetFile", "list_presets", "read_preset", "write_preset"]
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "zoo"
 KIND, SUFFIX = "kerazoo.preset", ".safetensors"
 
 
