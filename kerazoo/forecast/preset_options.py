@@ -84,4 +84,5 @@ def preset_net(name: str, periods: tuple[float, ...]) -> GlobalNet:
         np.array(found.settings["limits"]),
         (int(found.card["steps"]),),
         (float(found.card["loss"]),),
+        recency=found.settings["recency"],
     )

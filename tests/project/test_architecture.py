@@ -77,8 +77,8 @@ ALLOWED = {
         "_presets", "batching", "training", "zoo", "forecast.generators", "forecast.global_nets",
     ),
     "forecast": (
-        "_presets", "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms", "forecast.statistics",
-        "forecast.nets", "forecast.global_nets", "forecast.generators", "forecast.presets",
+        "_presets", "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms",
+        "forecast.statistics", "forecast.nets", "forecast.global_nets", "forecast.generators", "forecast.presets",
     ),
     "cli.csv_dates": ("forecast.data",),
     "cli.csv_tables": ("cli.csv_dates", "forecast.data"),

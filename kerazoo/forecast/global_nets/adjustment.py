@@ -73,7 +73,9 @@ class AdjustedPanel:
         return np.where(is_log, np.exp(np.clip(np.where(is_log, found, 0.0), -700.0, 700.0)), found)
 
 
-def adjust(series: Iterable[Any], period: float | Sequence[float] = 1, *, counts: bool = False) -> AdjustedPanel:
+def adjust(
+    series: Iterable[Any], period: float | Sequence[float] = 1, *, counts: bool = False, recency: float = 1.0
+) -> AdjustedPanel:
     """Take the seasons and the logarithm out of each series.
 
     A season is taken out where :func:`kerazoo.forecast.global_nets.seasons.is_seasonal` finds one; of several, the
@@ -86,6 +88,7 @@ def adjust(series: Iterable[Any], period: float | Sequence[float] = 1, *, counts
         period: steps of a season, >= 2, not necessarily whole (52.18 weeks of a year); several, such as [24, 168] of
             hours; 1: none.
         counts: whether the series are counts, which are left as they are.
+        recency: > 0, weight of a season relative to the one after it in the indices of a single whole season.
 
     Returns:
         The adjusted series.
@@ -111,7 +114,7 @@ def adjust(series: Iterable[Any], period: float | Sequence[float] = 1, *, counts
         kind = _panel_windows.COUNTS if counts else _panel_windows.VALUES
         if not counts:
             positive = bool((y[np.isfinite(y)] > 0).all())
-            seasons[place] = _indices(y, periods, multiplicative=positive)
+            seasons[place] = _indices(y, periods, multiplicative=positive, recency=recency)
             if positive:
                 kind = _panel_windows.LOGARITHMS
                 y = np.log(y)
@@ -129,12 +132,12 @@ def _all_seasons(seasons: Values, periods: Sequence[float], steps: NDArray[np.in
     return found
 
 
-def _indices(y: Values, periods: Sequence[float], *, multiplicative: bool) -> Values:
+def _indices(y: Values, periods: Sequence[float], *, multiplicative: bool, recency: float) -> Values:
     """Indices (M,) of all seasons, their logarithms if `multiplicative`; zeros where there is none."""
     if len(periods) == 1 and isinstance(periods[0], int):
         if not is_seasonal(y, periods[0]):
             return np.zeros(periods[0])
-        indices = seasonal_indices(y, periods[0], multiplicative=multiplicative)
+        indices = seasonal_indices(y, periods[0], multiplicative=multiplicative, recency=recency)
         return np.log(indices) if multiplicative else indices
     rest, found = y, [np.zeros(0 if periods else 1)]
     for period in periods:

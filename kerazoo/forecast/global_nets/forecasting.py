@@ -109,7 +109,7 @@ def _forecast(
     """Points and quantiles, (S, H, 1 + Q)."""
     wanted = net.horizon if horizon is None else check_int("horizon", horizon)
     loss = net.make_loss()
-    panel = adjust(series, net.period, counts=net.loss == "negative_binomial")
+    panel = adjust(series, net.period, counts=net.loss == "negative_binomial", recency=net.recency)
     extra = None if inputs is None and net.coder.empty else net.coder.code(inputs, panel.lengths, wanted)
 
     def outputs_of(windows: Windows, history: AdjustedPanel) -> list[Values]:

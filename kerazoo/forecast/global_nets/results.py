@@ -39,6 +39,7 @@ class GlobalNet:
         losses: mean training loss of each network, (M,).
         interrupted: whether Ctrl-C ended the training early; fewer networks are then left, or one of fewer steps.
         coder: how further inputs become numbers; it has no columns if there are none.
+        recency: of :func:`kerazoo.forecast.global_nets.adjustment.adjust`.
     """
 
     spec: RNNSpec
@@ -51,6 +52,7 @@ class GlobalNet:
     losses: tuple[float, ...]
     interrupted: bool = False
     coder: InputCoder = field(default_factory=InputCoder)
+    recency: float = 1.0
 
     @property
     def lookback(self) -> int:
@@ -83,6 +85,7 @@ class GlobalNet:
             "losses": list(self.losses),
             "interrupted": self.interrupted,
             "vocabularies": vocabularies,
+            "recency": self.recency,
         }
         return arrays, notes
 
@@ -112,6 +115,7 @@ class GlobalNet:
                 losses=tuple(notes["losses"]),
                 interrupted=bool(notes["interrupted"]),
                 coder=coder,
+                recency=float(notes.get("recency", 1.0)),
             )
         except KeyError as error:
             raise StorageError(f"{error} is missing; expected the arrays and notes that to_plain() returns.") from None

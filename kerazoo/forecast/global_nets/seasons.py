@@ -118,13 +118,14 @@ def is_seasonal(y: Values, period: float) -> bool:
     return bool(abs(correlations[-1]) > limit)
 
 
-def seasonal_indices(y: Values, period: int, *, multiplicative: bool) -> Values:
+def seasonal_indices(y: Values, period: int, *, multiplicative: bool, recency: float = 1.0) -> Values:
     """Classical decomposition: means of the ratios (or differences) to a centred moving average of one season.
 
     Args:
         y: float64 (n,), at least two seasons; NaN is missing; positive if `multiplicative`.
         period: m >= 2.
         multiplicative: whether to take ratios, whose geometric mean is then 1, instead of differences, of mean 0.
+        recency: > 0, weight of a season relative to the one after it; 1: all are equal.
 
     Returns:
         float64 (m,), from the first step of y on.
@@ -134,19 +135,20 @@ def seasonal_indices(y: Values, period: int, *, multiplicative: bool) -> Values:
     [-2.0, -1.0, 3.0]
     """
     whole = interpolated(y)
-    weights = np.ones(period) / period
+    average = np.ones(period) / period
     if period % 2 == 0:  # 2 x m: half weights at both ends
-        weights = np.concatenate(([0.5], np.ones(period - 1), [0.5])) / period
-    half = len(weights) // 2
-    trend = np.convolve(whole, weights, "valid")
+        average = np.concatenate(([0.5], np.ones(period - 1), [0.5])) / period
+    half = len(average) // 2
+    trend = np.convolve(whole, average, "valid")
     inner = y[half : half + len(trend)]
     detrended = inner / trend if multiplicative else inner - trend
-    steps = (half + np.arange(len(trend))) % period
-    found = np.full(period, 1.0 if multiplicative else 0.0)
-    for step in range(period):
-        values = detrended[(steps == step) & np.isfinite(detrended)]
-        if len(values):
-            found[step] = values.mean()
+    place = np.arange(len(trend))
+    steps, known = (half + place) % period, np.isfinite(detrended)
+    # Of a long series, the first seasons have a weight of 0.
+    weights = np.where(known, recency ** ((len(trend) - 1 - place) // period), 0.0)
+    total = np.bincount(steps, weights, period)
+    sums = np.bincount(steps, weights * np.where(known, detrended, 0.0), period)
+    found = np.where(total > 0, sums / np.where(total > 0, total, 1.0), 1.0 if multiplicative else 0.0)
     if multiplicative:
         return np.asarray(found / np.exp(np.log(found).mean()))
     return np.asarray(found - found.mean())

@@ -32,7 +32,7 @@ class PresetForecaster:
     the window beyond its values. A constant stays what it is.
 
     Args:
-        preset: PresetFile of a network with `"levels"` and `"limits"` in its settings.
+        preset: PresetFile of a network with `"levels"`, `"limits"` and `"recency"` in its settings.
 
     Attributes:
         card: how the network was trained.
@@ -51,6 +51,7 @@ class PresetForecaster:
         self.card = preset.card
         self.lookback, self.horizon = int(preset.spec["lookback"]), int(preset.spec["horizon"])
         self.levels = tuple(float(level) for level in preset.settings["levels"])
+        self._recency = float(preset.settings["recency"])
         self._limits = np.array(preset.settings["limits"], np.float64)
         self._net = NumpyNet(preset.spec, preset.weights)
         self._middle = self.levels.index(0.5)
@@ -109,7 +110,7 @@ class PresetForecaster:
     def _forecast(self, series: Iterable[Any], horizon: int | None, period: Any, levels: Sequence[float]) -> Values:
         steps = self.horizon if horizon is None else check_int("horizon", horizon, hint="It is the number of steps.")
         series = list(series)
-        panel = adjust(series, period)
+        panel = adjust(series, period, recency=self._recency)
         found = extrapolate(
             panel, steps, self._outputs, self, lookback=self.lookback, limits=self._limits, levels=levels
         )

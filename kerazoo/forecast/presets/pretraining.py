@@ -21,7 +21,7 @@ from kerazoo._runtime.precision import in_float32
 from kerazoo._validation import check_int, check_real
 from kerazoo.forecast.global_nets.losses import make_loss
 from kerazoo.forecast.global_nets.network import make_network, network_spec
-from kerazoo.forecast.presets.windows import GeneratedWindows
+from kerazoo.forecast.presets.windows import RECENCY, GeneratedWindows
 from kerazoo.zoo import RNNSpec
 
 __all__ = ["LEVELS", "pretrain"]
@@ -111,7 +111,8 @@ def pretrain(
     interrupt.raise_if_pending()
     weights = [np.array(each, np.float32) for each in network.get_weights()]
     card = {**arguments, "loss": course.loss, "seconds": round(course.seconds), "backend": keras.backend.backend()}
-    return PresetFile(spec.to_dict(), weights, {"levels": list(loss.levels), "limits": limits_of(data).tolist()}, card)
+    settings = {"levels": list(loss.levels), "limits": limits_of(data).tolist(), "recency": RECENCY}
+    return PresetFile(spec.to_dict(), weights, settings, card)
 
 
 def limits_of(data: GeneratedWindows) -> NDArray[np.float64]:

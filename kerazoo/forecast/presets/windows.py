@@ -17,8 +17,12 @@ from kerazoo.forecast.global_nets.seasons import season_at
 from kerazoo.forecast.global_nets.windows import windows_at
 from kerazoo_ext import _panel_windows
 
-__all__ = ["GeneratedWindows"]
+__all__ = ["RECENCY", "GeneratedWindows"]
 
+#: Weight of a season relative to the one after it, in the indices of a season. On the ends of the training parts of
+#: Tourism's months, the MASE of a first network was 1.965 with equal weights, 1.873, 1.836 and 1.828 with .9, .8 and
+#: .75; on 66 series of R it was 7 to 8 % lower with .7 to .8; on M3 nothing changed.
+RECENCY = 0.75
 #: Series of a group, which have one period and one length: the generators draw as many together.
 GROUP = 256
 #: Groups of a pool, and windows that are cut from each of its series on average.
@@ -108,7 +112,7 @@ class GeneratedWindows(ResumableDataset):
             kind = "structural" if period == 1 and rng.random() < STRUCTURAL else "mixture"
             y = generate(GROUP, whole, period, kind=kind, seed=self.seed, start=first)
             y = _with_gaps(rng, y, length)
-            past = adjust(list(y[:, :length]), period)
+            past = adjust(list(y[:, :length]), period, recency=RECENCY)
             is_log = (past.kinds == _panel_windows.LOGARITHMS)[:, None]
             with np.errstate(divide="ignore", invalid="ignore"):
                 z = np.where(is_log, np.log(np.where(y > 0, y, np.nan)), y)

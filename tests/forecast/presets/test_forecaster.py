@@ -137,6 +137,7 @@ def test_the_keras_model_forecasts_the_same(small):
     net = GlobalNet(
         RNNSpec.from_dict(preset.spec), 12, "quantiles", small.levels, (tuple(model.get_weights()),),
         np.array(preset.settings["limits"]), (preset.card["steps"],), (preset.card["loss"],),
+        recency=preset.settings["recency"],
     )  # fmt: skip
     series = [SALES, np.arange(30.0)]
     np.testing.assert_allclose(forecast(net, series, 30), small.forecast(series, 30, 12), rtol=1e-3)
