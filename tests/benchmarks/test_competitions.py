@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.data.competitions import SETS, Competition, load, scores
 from benchmarks.harness import ROOT
-from benchmarks.report import competitions_markdown, statistics_markdown
+from benchmarks.report import competitions_markdown, presets_markdown, statistics_markdown
 
 
 def test_scores_by_hand():
@@ -29,12 +29,13 @@ def test_validation_never_sees_the_test_part(name):
     assert held.truth.shape == final.truth.shape == (5, SETS[name][3])
 
 
-@pytest.mark.parametrize("report", [statistics_markdown, competitions_markdown])
-def test_the_page_has_the_table_of_the_results(report):
-    text = (ROOT / "docs" / "many-series.md").read_text(encoding="utf-8")
-    assert report.fill(text, ROOT / "benchmarks" / "results") == text, (
-        f"run python -m {report.__name__} docs/many-series.md"
-    )
+@pytest.mark.parametrize(
+    ("report", "page"),
+    [(statistics_markdown, "many-series"), (competitions_markdown, "many-series"), (presets_markdown, "presets")],
+)
+def test_the_page_has_the_table_of_the_results(report, page):
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert report.fill(text, ROOT / "benchmarks" / "results") == text, f"run python -m {report.__name__} docs/{page}.md"
 
 
 def test_a_page_without_a_place_for_the_table_is_refused(tmp_path):

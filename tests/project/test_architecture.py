@@ -62,8 +62,8 @@ ALLOWED = {
         "word2vec.vocabulary_update", "word2vec.io", "word2vec.keras", "word2vec.gpu", "word2vec.engines",
     ),
     "zoo": (
-        "_presets", "plots", "batching", "cells.base", "cells.loop", "cells.registry", "cells.wrappers", "cells", "training",
-        "word2vec.keras",
+        "_presets", "plots", "batching", "cells.base", "cells.loop", "cells.registry", "cells.wrappers", "cells",
+        "training", "word2vec.keras",
     ),
     "forecast.data": (),
     "forecast.generators": (),
