@@ -60,8 +60,8 @@ def _tables(document: Mapping[str, Any]) -> str:
         [
             *cards,
             "",
-            f"M3 and Tourism, {part}, sMAPE / MASE (`benchmarks/results/forecast_presets.json`), beside compiled statistics",
-            "that are fitted to each series:",
+            f"M3 and Tourism, {part}, sMAPE / MASE (`benchmarks/results/forecast_presets.json`), beside compiled",
+            "statistics that are fitted to each series:",
             "",
             table(["", *map(set_title, names)], accuracy),
             "",
@@ -69,7 +69,8 @@ def _tables(document: Mapping[str, Any]) -> str:
             "",
             table(["", *map(set_title, names)], own),
             "",
-            f"Series a second, with five quantiles; {machine['cores']} cores of {machine['cpu']}, shared with other work:",
+            f"Series a second, with five quantiles; {machine['cores']} cores of {machine['cpu']}, which other work",
+            "shared:",
             "",
             table(["", *map(set_title, names)], rates),
             "",
@@ -84,6 +85,10 @@ def _tables(document: Mapping[str, Any]) -> str:
 
 def _label(model: str, presets: list[str]) -> str:
     return f"**`{model}`**" if model in presets else LABELS.get(model, model)
+
+
+def _scores(row: Mapping[str, Any]) -> str:
+    return f"{row['smape']:.2f} / {row['mase']:.3f}"
 
 
 def _calibration(row: Mapping[str, Any]) -> str:

@@ -47,7 +47,7 @@ class NumpyNet:
     def __init__(self, config: Mapping[str, Any], weights: Sequence[Array]) -> None:
         self.horizon, self.outputs = int(config["horizon"]), int(config.get("outputs", 1))
         left = [np.ascontiguousarray(each, np.float32) for each in weights]
-        self._layers: list[tuple[Array | None, Array | None, Array, Array]] = []
+        self._layers: list[tuple[list[Array], Array, Array]] = []  # projection and its bias, kernel and bias
         width = int(config["features"])
         for layer in config["layers"]:
             if {**layer, "units": 0} != {"cell": "mingru", "units": 0, "residual": "project"}:
@@ -56,7 +56,7 @@ class NumpyNet:
             projected = width != units
             shapes = [(width, units), (units,)] if projected else []
             found = _taken(left, [*shapes, (units, 2 * units), (2 * units,)])
-            self._layers.append((*(found[:2] if projected else (None, None)), *found[-2:]))
+            self._layers.append((found[:-2], found[-2], found[-1]))
             width = units
         self._head, self._head_bias = _taken(
             left, [(width, self.horizon * self.outputs), (self.horizon * self.outputs,)]
@@ -79,9 +79,9 @@ class NumpyNet:
         # Steps first: a step of all windows is one block of memory.
         n_windows, n_steps, width = windows.shape
         x = np.ascontiguousarray(windows.transpose(1, 0, 2)).reshape(-1, width)
-        for projection, projection_bias, kernel, bias in self._layers:
-            if projection is not None:
-                x = x @ projection + projection_bias
+        for projection, kernel, bias in self._layers:
+            if projection:
+                x = x @ projection[0] + projection[1]
             both = x @ kernel
             both += bias
             units = x.shape[1]
