@@ -28,18 +28,18 @@ __all__ = ["generate"]
     help="YS, QS, MS, W, D, B, h, or none: integers as dates; auto: the usual one of the shortest season.",
 )
 @click.option("--start", "date", default="2000-01-01", show_default=True, help="First date of all series.")
-@click.option("--output", required=True, type=click.Path(path_type=Path), help="Output file: .csv.")
-def generate(n_series: int, length: int, period: str, kind: str, seed: int, freq: str, date: str, output: Path) -> None:
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Output file: .csv.")
+def generate(n_series: int, length: int, period: str, kind: str, seed: int, freq: str, date: str, out: Path) -> None:
     """Generate time series, as a CSV file with a row for each series and date: unique_id, ds, y.
 
-    Example: kerazoo generate --n 1000 --length 120 --period 12 --seed 1 --output series.csv
+    Example: kerazoo generate --n 1000 --length 120 --period 12 --seed 1 --out series.csv
     """
     from kerazoo.cli.csv_tables import check_output
     from kerazoo.forecast.generators import BLOCK, step_dates
     from kerazoo.forecast.generators import generate as generated
     from kerazoo.forecast.generators.grid import Grid
 
-    check_output("--output", output, (".csv",))
+    check_output("--out", out, (".csv",))
     try:
         periods = [float(part) for part in period.split(",")]
     except ValueError:
@@ -48,7 +48,7 @@ def generate(n_series: int, length: int, period: str, kind: str, seed: int, freq
     dates = [str(number) for number in range(length)]
     if grid.freq is not None:
         dates = [str(each) for each in step_dates(date, length, grid.freq)]
-    with replacing(output) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as file:
         file.write("unique_id,ds,y\n")
         # In parts, so that millions of series need no memory; one part at least, for the checks of the arguments.
         for first in range(0, max(n_series, 1), BLOCK):
@@ -59,4 +59,4 @@ def generate(n_series: int, length: int, period: str, kind: str, seed: int, freq
                     f"series_{number},{each},{repr(value).removesuffix('.0')}\n"
                     for each, value in zip(dates, row, strict=True)
                 )
-    click.echo(f"{output}: {n_series:,} series of {length:,} steps, kind {kind}, seed {seed}")
+    click.echo(f"{out}: {n_series:,} series of {length:,} steps, kind {kind}, seed {seed}")

@@ -18,7 +18,7 @@ def run(*arguments):
 
 def test_the_file_has_the_series_of_the_library(tmp_path, capsys):
     path = tmp_path / "out.csv"
-    main(["generate", "--n", "300", "--length", "20", "--period", "4", "--seed", "7", "--output", str(path)])
+    main(["generate", "--n", "300", "--length", "20", "--period", "4", "--seed", "7", "--out", str(path)])
     assert "300 series of 20 steps, kind mixture, seed 7" in capsys.readouterr().out
     table = pd.read_csv(path, parse_dates=["ds"])
     assert list(table.columns) == ["unique_id", "ds", "y"]
@@ -40,7 +40,7 @@ def test_the_file_has_the_series_of_the_library(tmp_path, capsys):
 )
 def test_dates_follow_the_frequency(tmp_path, options, freq):
     path = tmp_path / "out.csv"
-    main(["generate", "--n", "1", "--length", "30", "--seed", "1", *options, "--output", str(path)])
+    main(["generate", "--n", "1", "--length", "30", "--seed", "1", *options, "--out", str(path)])
     start = options[options.index("--start") + 1] if "--start" in options else "2000-01-01"
     dates = pd.to_datetime(pd.read_csv(path)["ds"])
     np.testing.assert_array_equal(dates, pd.date_range(start, periods=30, freq=freq))
@@ -48,7 +48,7 @@ def test_dates_follow_the_frequency(tmp_path, options, freq):
 
 def test_series_without_a_calendar_have_integers(tmp_path):
     path = tmp_path / "out.csv"
-    main(["generate", "--n", "1", "--length", "5", "--period", "10", "--seed", "1", "--output", str(path)])
+    main(["generate", "--n", "1", "--length", "5", "--period", "10", "--seed", "1", "--out", str(path)])
     assert pd.read_csv(path)["ds"].tolist() == [0, 1, 2, 3, 4]
 
 
@@ -68,13 +68,13 @@ def test_series_without_a_calendar_have_integers(tmp_path):
 )
 def test_errors_name_the_option_and_leave_no_file(tmp_path, capsys, options, message):
     path = tmp_path / "out.csv"
-    assert run("--seed", "1", "--output", str(path), *options) == 2
+    assert run("--seed", "1", "--out", str(path), *options) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_output_is_a_csv_file_in_a_folder_that_exists(tmp_path, capsys):
-    assert run("--seed", "1", "--output", str(tmp_path / "out.parquet")) == 2
-    assert "the suffix of --output" in capsys.readouterr().err
-    assert run("--seed", "1", "--output", str(tmp_path / "no" / "out.csv")) == 2
+    assert run("--seed", "1", "--out", str(tmp_path / "out.parquet")) == 2
+    assert "the suffix of --out" in capsys.readouterr().err
+    assert run("--seed", "1", "--out", str(tmp_path / "no" / "out.csv")) == 2
     assert "does not exist" in capsys.readouterr().err
