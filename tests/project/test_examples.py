@@ -77,6 +77,18 @@ def test_a_search_ends_with_a_score_on_held_out_windows(name, package, short, tm
     assert all(0 < float(error) < 1 for _, error in errors)
 
 
+@pytest.mark.slow
+def test_a_preset_is_trained_and_forecasts(tmp_path):
+    from kerazoo.forecast.presets import load_forecaster
+
+    arguments = ("own.safetensors", "--model", "mingru_1x8_residual", "--steps", "100", "--batch-size", "64")
+    output = run("train_forecast_preset.py", tmp_path, *arguments, plots=False)
+    assert "own.safetensors: " in output
+    found = load_forecaster(tmp_path / "own.safetensors")
+    assert found.forecast([[3.0, 5.0, 4.0, 6.0, 5.0, 7.0]], 2, 2).shape == (1, 2)
+    assert "--steps 100" in found.card["command"]
+
+
 def test_examples_are_small():
     files = [path for path in EXAMPLES.iterdir() if path.is_file()]
     assert len(files) >= 4
