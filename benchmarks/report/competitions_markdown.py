@@ -2,7 +2,7 @@
 
     python -m benchmarks.report.competitions_markdown docs/many-series.md
 
-`competitions_mape` is the same with `--losses mape`.
+`competitions_mape` is the same with `--losses mape`. `forecast_panel_cells` compares cells.
 The lines of the page between `<!-- competitions -->` and `<!-- /competitions -->` are replaced.
 """
 
@@ -30,7 +30,7 @@ def fill(page: str, folder: Path) -> str:
     Raises:
         ValueError: the page has no place for the tables.
     """
-    names = ("competitions", "competitions_mape", "forecast_growth")
+    names = ("competitions", "competitions_mape", "forecast_growth", "forecast_panel_cells")
     found = {name: folder / f"{name}.json" for name in names}
     return between_marks(
         page,
@@ -40,7 +40,10 @@ def fill(page: str, folder: Path) -> str:
 
 
 def _tables(
-    document: Mapping[str, Any] | None, percentages: Mapping[str, Any] | None, growth: Mapping[str, Any] | None
+    document: Mapping[str, Any] | None,
+    percentages: Mapping[str, Any] | None,
+    growth: Mapping[str, Any] | None,
+    cells: Mapping[str, Any] | None,
 ) -> str:
     assert document is not None
     results, machine, settings = document["results"], document["machine"], document["settings"]
@@ -79,6 +82,7 @@ def _tables(
             table(["", "`fit`", "processors", "`predict`", "statistics", *models[3:-1]], costs),
             *(_percentages(document, percentages) if percentages else ()),
             *(_growth(growth) if growth else ()),
+            *(_cells(cells) if cells else ()),
         ]
     )  # fmt: skip
 
@@ -114,6 +118,22 @@ def _growth(growth: Mapping[str, Any]) -> list[str]:
         "Generated series of 100 months, defaults, each size in a process of its own (`forecast_growth.json`):",
         "",
         table(["series", "`fit`, s", "processors, s", "`predict`, s", "`epochs=0`, s", "peak memory, MiB"], rows),
+    ]
+
+
+def _cells(document: Mapping[str, Any]) -> list[str]:
+    settings = document["settings"]
+    rows = [
+        [f"`{row['cell']}`", f"{row['smape']:.2f} / {row['mase']:.3f}", f"{row['steps']:,}", f"{row['parameters']:,}"]
+        for row in sorted(document["results"]["cells"], key=lambda row: row["smape"])
+    ]
+    return [
+        "",
+        f"One network of each cell (two residual layers of 64 units, one seed), each trained for {settings['seconds']:.0f}",
+        f"seconds of a processor ({settings['backend']}, `forecast_panel_cells.json`), {set_title(settings['set'])}, on the",
+        "ends of the training parts:",
+        "",
+        table(["cell", "sMAPE / MASE", "steps", "weights"], rows),
     ]
 
 
