@@ -124,14 +124,14 @@ def _growth(growth: Mapping[str, Any]) -> list[str]:
 def _cells(document: Mapping[str, Any]) -> list[str]:
     settings = document["settings"]
     rows = [
-        [f"`{row['cell']}`", f"{row['smape']:.2f} / {row['mase']:.3f}", f"{row['steps']:,}", f"{row['parameters']:,}"]
+        [f"`{row['cell']}`", _scores(row), f"{row['steps']:,}", f"{row['parameters']:,}"]
         for row in sorted(document["results"]["cells"], key=lambda row: row["smape"])
     ]
     return [
         "",
-        f"One network of each cell (two residual layers of 64 units, one seed), each trained for {settings['seconds']:.0f}",
-        f"seconds of a processor ({settings['backend']}, `forecast_panel_cells.json`), {set_title(settings['set'])}, on the",
-        "ends of the training parts:",
+        "One network of each cell (two residual layers of 64 units, one seed), each trained for",
+        f"{settings['seconds']:.0f} seconds of a processor ({settings['backend']}, `forecast_panel_cells.json`), on",
+        f"the ends of the training parts of {set_title(settings['set'])}:",
         "",
         table(["cell", "sMAPE / MASE", "steps", "weights"], rows),
     ]
