@@ -85,4 +85,5 @@ def preset_net(name: str, periods: tuple[float, ...]) -> GlobalNet:
         (int(found.card["steps"]),),
         (float(found.card["loss"]),),
         recency=found.settings["recency"],
+        any_scale=True,
     )

@@ -72,6 +72,16 @@ def test_weights_are_measured_or_equal(fitted):
     assert np.isfinite(Forecaster(**SETTINGS).fit(noise).predict()).all(axis=None)
 
 
+def test_changes_of_any_size_have_forecasts_of_that_size(tmp_path):
+    y = quarters(1)["s0"]
+    found = Forecaster(**SETTINGS).fit(1e8 + y, val=0)
+    found.save(tmp_path / "large")
+    for forecaster in (found, Forecaster.load(tmp_path / "large")):
+        bounds = forecaster.predict(9, history=1e8 + y[:40], level=95) - 1e8
+        assert (bounds > y.min() - 5 * np.ptp(y)).all(axis=None)
+        assert (bounds < y.max() + 5 * np.ptp(y)).all(axis=None)
+
+
 @pytest.mark.parametrize("y", [[3.0], [1.0, 2.0], [5.0] * 30, [0.0] * 12 + [7.0]])
 def test_short_and_odd_series(y):
     found = Forecaster(MODEL, horizon=30, verbose=0).fit(np.array(y)).predict()

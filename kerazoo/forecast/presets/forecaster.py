@@ -112,7 +112,7 @@ class PresetForecaster:
         series = list(series)
         panel = adjust(series, period, recency=self._recency)
         found = extrapolate(
-            panel, steps, self._outputs, self, lookback=self.lookback, limits=self._limits, levels=levels
+            panel, steps, self._outputs, self, lookback=self.lookback, limits=self._limits, levels=levels, any_scale=True
         )
         # The scale of a constant is 0, and what the network says of it means nothing.
         low, high = (each.reduceat(panel.values, panel.offsets[:-1]) for each in (np.fmin, np.fmax))

@@ -47,6 +47,15 @@ def test_units_do_not_matter(small, factor):
     )
 
 
+@pytest.mark.parametrize("level", [1e6, -1e6, 1e9])
+def test_changes_of_any_size_have_forecasts_of_that_size(small, level):
+    noise = np.random.default_rng(2).normal(size=60)
+    expected = small.forecast_quantiles([1e4 + noise], [0.1, 0.9], 30) - 1e4
+    found = small.forecast_quantiles([level + noise], [0.1, 0.9], 30) - level
+    np.testing.assert_allclose(found, expected, atol=0.4)
+    assert np.abs(small.forecast([np.r_[np.full(40, level), level + 1]], 3) - level).max() < 3
+
+
 @pytest.mark.parametrize("length", [1, 2, 3, 5, 30, 500])
 @pytest.mark.parametrize("horizon", [1, 24, 48])
 def test_any_length_and_horizon(small, length, horizon):
