@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from kerazoo import Forecaster, datasets
-from kerazoo.errors import InvalidArgumentError
+from kerazoo._presets import read_preset, write_preset
+from kerazoo.errors import IntervalError, InvalidArgumentError
 
 pytestmark = pytest.mark.backend
 MODEL = "preset:forecast_small"
@@ -89,6 +90,28 @@ def test_short_and_odd_series(y):
     assert found.shape == (30,)
 
 
+def test_levels_are_those_that_the_network_has_learned(tmp_path):
+    preset = read_preset("forecast_small")
+    spec, weights = dict(preset.spec), list(preset.weights)
+    kept = slice(1, -1)  # without the lowest and the highest quantile of each step
+    for place in (-2, -1):
+        shape = (*weights[place].shape[:-1], 24, 9)
+        weights[place] = weights[place].reshape(shape)[..., kept].reshape(*shape[:-2], -1)
+    settings = {**preset.settings, "levels": preset.settings["levels"][kept]}
+    path = tmp_path / "own.safetensors"
+    write_preset(path, {**spec, "outputs": 7}, weights, settings, {})
+    forecaster = Forecaster(f"preset:{path}", horizon=4, verbose=0).fit(quarters(), val=0)
+    assert np.isfinite(forecaster.predict(level=[50, 80])).all(axis=None)
+    with pytest.raises(IntervalError, match="level=95 with networks of quantiles; expected at most 80"):
+        forecaster.predict(level=95)
+    assert forecaster.plot_forecast(series="s0") is not None  # with the levels that there are
+
+
+def test_generate_says_what_it_needs(fitted):
+    with pytest.raises(InvalidArgumentError, match=r"generate\(\) without chains of transforms.*predict"):
+        Forecaster(**SETTINGS).fit(quarters(1)["s0"], val=0).generate(3)
+
+
 def test_linear_effects_of_covariates_are_taken_out():
     y = quarters()
     x = pd.DataFrame({"offer": np.random.default_rng(1).integers(0, 2, len(y)).astype(float)}, y.index)
@@ -102,7 +125,8 @@ def test_linear_effects_of_covariates_are_taken_out():
 def test_what_a_trained_network_does_not_know_is_refused():
     y = quarters()
     for name, value in [("loss", "mae"), ("strategy", "recursive"), ("lookback", 9), ("n_members", 3),
-                        ("embed_ids", True), ("calendar", ("month",)), ("transforms", "log")]:  # fmt: skip
+                        ("embed_ids", True), ("calendar", ("month",)), ("calendar", np.array(["month"])),
+                        ("transforms", "log")]:  # fmt: skip
         with pytest.raises(InvalidArgumentError, match=rf"model='preset:forecast_small' with .*{name}.*expected"):
             Forecaster(**SETTINGS, **{name: value}).fit(y)
     with pytest.raises(InvalidArgumentError, match=r"X_past or static \(rain\); expected none"):
