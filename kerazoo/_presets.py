@@ -97,8 +97,14 @@ def write_preset(
         card: plain values.
 
     Raises:
+        InvalidArgumentError: another suffix, or weights that half precision cannot hold.
         StorageError: the file cannot be written.
     """
-    arrays = {f"weight{place}": np.asarray(each, np.float16) for place, each in enumerate(weights)}
+    if not os.fspath(path).endswith(SUFFIX):
+        raise InvalidArgumentError(f"path={os.fspath(path)!r}; expected one that ends with {SUFFIX!r}.")
+    with np.errstate(over="ignore"):
+        arrays = {f"weight{place}": np.asarray(each, np.float16) for place, each in enumerate(weights)}
+    if not all(np.isfinite(each).all() for each in arrays.values()):
+        raise InvalidArgumentError("a weight is not finite in half precision; expected numbers up to 65504 in size.")
     notes = {"spec": dict(spec), "settings": dict(settings), "card": dict(card)}
     write_tensors(path, arrays, notes, kind=KIND)

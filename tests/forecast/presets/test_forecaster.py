@@ -141,8 +141,20 @@ def test_damaged_files_are_refused(tmp_path, notes):
     write_tensors(path, {"other": np.zeros(2)}, notes, kind=KIND)
     with pytest.raises(StorageError, match=r"own\.safetensors"):
         load_forecaster(path)
+
+
+def test_only_weights_that_can_be_read_are_written(tmp_path):
+    path = tmp_path / "own.safetensors"
     preset = read_preset("forecast_small")
-    write_preset(path, **preset._replace(weights=[each * np.nan for each in preset.weights])._asdict())
+    write_preset(path, *preset)
+    np.testing.assert_array_equal(load_forecaster(path).forecast([SALES]), load_forecaster().forecast([SALES]))
+    for factor in (np.nan, 1e9):
+        with pytest.raises(InvalidArgumentError, match="not finite in half precision"):
+            write_preset(path, *preset._replace(weights=[each * factor for each in preset.weights]))
+    with pytest.raises(InvalidArgumentError, match=r"ends with '\.safetensors'"):
+        write_preset(tmp_path / "own.bin", *preset)
+    arrays = {f"weight{place}": each * np.nan for place, each in enumerate(preset.weights)}
+    write_tensors(path, arrays, preset._replace(weights=[])._asdict(), kind=KIND)
     with pytest.raises(StorageError, match="not finite"):
         load_forecaster(path)
 
