@@ -67,6 +67,13 @@ def test_updates_other_series_and_longer_horizons(fitted):
 def test_weights_are_measured_or_equal(fitted):
     y = quarters()
     assert (Forecaster(**SETTINGS).fit(y, val=0).correction_weight_ == 0.5).all()
+    # A series that is not longer than the horizon tells no weight.
+    for steps in (2, 4):
+        short = Forecaster(**SETTINGS).fit(y[:steps])
+        assert (short.correction_weight_ == 0.5).all()
+        pd.testing.assert_frame_equal(
+            short.predict(level=80), Forecaster(**SETTINGS).fit(y[:steps], val=0).predict(level=80)
+        )
     np.testing.assert_array_equal(Forecaster(**SETTINGS, epochs=0).fit(y).correction_weight_, 0.0)
     rng = np.random.default_rng(2)
     noise = pd.DataFrame(rng.normal(size=(60, 5)), pd.period_range("1950", periods=60, freq="Y"))
