@@ -20,8 +20,7 @@ import keras
 import numpy as np
 
 import kerazoo
-from kerazoo._presets import write_preset
-from kerazoo.forecast.presets import pretrain
+from kerazoo.forecast.presets import pretrain, write_preset
 
 DESCRIPTION = "Forecasts of any series: quantiles of the next steps, from its last values. Trained on generated series."
 

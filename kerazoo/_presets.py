@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kerazoo._runtime.files import read_tensors, write_tensors
 from kerazoo._validation import check_choice
+from kerazoo.errors import InvalidArgumentError, StorageError
 
 __all__ = ["PresetFile", "list_presets", "read_preset", "write_preset"]
 
@@ -55,20 +56,28 @@ def read_preset(name: str | os.PathLike[str]) -> PresetFile:
         name: one of :func:`list_presets`, or a path that ends with `.safetensors`.
 
     Raises:
-        InvalidArgumentError: an unknown name.
-        StorageError: the file is missing or damaged.
+        InvalidArgumentError: an unknown name, or no name.
+        StorageError: the file is missing or damaged, or not of a preset.
 
     >>> read_preset("forecast_small").spec["lookback"]
     64
     """
+    if not isinstance(name, str | os.PathLike) or isinstance(os.fspath(name), bytes):
+        raise InvalidArgumentError(f"preset={name!r}; expected a name, or the path of a {SUFFIX} file.")
     if os.fspath(name).endswith(SUFFIX):
         path = Path(name)
     else:
         known = [path.stem for path in FOLDER.glob(f"*{SUFFIX}")]
         path = FOLDER / f"{check_choice('preset', name, known)}{SUFFIX}"
     arrays, notes = read_tensors(path, kind=KIND, mmap=False)
-    weights = [arrays[f"weight{place}"].astype(np.float32) for place in range(len(arrays))]
-    return PresetFile(notes["spec"], weights, notes["settings"], notes["card"])
+    try:
+        weights = [arrays[f"weight{place}"].astype(np.float32) for place in range(len(arrays))]
+        found = PresetFile(notes["spec"], weights, notes["settings"], notes["card"])
+    except (KeyError, TypeError) as error:
+        raise StorageError(f"{path}: {error} is missing; expected a file that write_preset wrote.") from None
+    if not all(np.isfinite(each).all() for each in weights):
+        raise StorageError(f"{path}: a weight is not finite; expected those of a network that was trained.")
+    return found
 
 
 def write_preset(
@@ -88,8 +97,14 @@ def write_preset(
         card: plain values.
 
     Raises:
+        InvalidArgumentError: another suffix, or weights that half precision cannot hold.
         StorageError: the file cannot be written.
     """
-    arrays = {f"weight{place}": np.asarray(each, np.float16) for place, each in enumerate(weights)}
+    if not os.fspath(path).endswith(SUFFIX):
+        raise InvalidArgumentError(f"path={os.fspath(path)!r}; expected one that ends with {SUFFIX!r}.")
+    with np.errstate(over="ignore"):
+        arrays = {f"weight{place}": np.asarray(each, np.float16) for place, each in enumerate(weights)}
+    if not all(np.isfinite(each).all() for each in arrays.values()):
+        raise InvalidArgumentError("a weight is not finite in half precision; expected numbers up to 65504 in size.")
     notes = {"spec": dict(spec), "settings": dict(settings), "card": dict(card)}
     write_tensors(path, arrays, notes, kind=KIND)

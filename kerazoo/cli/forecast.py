@@ -254,12 +254,15 @@ def _n_windows(given: int | None, panel: Panel, settings: Any) -> int:
 
 def _predict(forecaster: Any, X_future: Any, levels: Sequence[float]) -> Any:
     """A forecast with those levels that enough steps were held out for: an error would waste the training."""
+    from kerazoo.forecast.preset_options import preset_name
+
     levels = list(levels)
     while True:
         try:
             return forecaster.predict(X_future=X_future, level=levels or None)
         except IntervalError:
-            click.echo(
-                f"kerazoo: no {100 * levels.pop():g} % interval: {forecaster.n_held_} held-out steps are too few.",
-                err=True,
-            )
+            reason = f"{forecaster.n_held_} held-out steps are too few"
+            of_quantiles = forecaster.loss == "quantiles" or preset_name(forecaster.model)
+            if of_quantiles and forecaster.correction_weight_.any():
+                reason = "the networks have not learned its quantiles"
+            click.echo(f"kerazoo: no {100 * levels.pop():g} % interval: {reason}.", err=True)

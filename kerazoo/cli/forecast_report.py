@@ -147,7 +147,11 @@ def print_method(forecaster: Any, settings: FitSettings) -> None:
         click.echo(f"{'covariates' if not i else '':<12}{line}")
     networks = f"{settings.n_members} of {settings.spec.name}"
     trained = len(next(iter(forecaster.history_.values()), []))
-    if forecaster.best_epoch_ and settings.by_series:
+    if settings.preset is not None and settings.epochs:
+        weight = float(forecaster.correction_weight_.mean())
+        share = f"mean weight in the forecast {100 * weight:.0f} %" if weight else "no improvement"
+        click.echo(f"networks    preset:{settings.preset}, {share}")
+    elif forecaster.best_epoch_ and settings.by_series:
         weight = float(forecaster.correction_weight_.mean())
         click.echo(f"networks    {networks}, mean weight in the forecast {100 * weight:.0f} %")
     elif forecaster.best_epoch_:

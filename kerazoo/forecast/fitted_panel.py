@@ -17,7 +17,6 @@ from kerazoo.forecast.ensemble import Ensemble
 from kerazoo.forecast.intervals import ConformalIntervals, usual_change
 from kerazoo.forecast.mixture import extended, mixed
 from kerazoo.forecast.nets.trainer import Course
-from kerazoo.forecast.options import DISTRIBUTION_LEVELS
 from kerazoo.forecast.panel_inputs import NetworkInputs
 from kerazoo.forecast.panel_terms import terms_of
 from kerazoo.forecast.statistics import Weights, combine, combine_one_step, fit_statistics
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from kerazoo.forecast.global_nets import GlobalNet, Inputs
 
 __all__ = ["FittedPanel", "forecast_of"]
-
-#: Highest level of intervals of loss="quantiles".
-MOST_QUANTILES = DISTRIBUTION_LEVELS[-1] - DISTRIBUTION_LEVELS[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +91,8 @@ class FittedPanel:
             InvalidArgumentError: always.
         """
         raise InvalidArgumentError(
-            "generate() of a forecaster of several series; expected one of a single series. predict(history=...) "
-            "forecasts any series."
+            "generate() without chains of transforms; expected a forecaster of one series without gaps, several "
+            "seasons, X_past or a preset, which has them. predict(horizon) forecasts any number of steps."
         )
 
     @property
@@ -295,6 +291,12 @@ class FittedPanel:
     def _has_distribution(self) -> bool:
         return bool(self.nets) and self.nets[0].make_loss().has_distribution
 
+    @property
+    def _highest_level(self) -> float:
+        """Highest level of an interval that the networks tell."""
+        learned = self.nets[0].levels
+        return round(min(1 - 2 * learned[0], 2 * learned[-1] - 1), 12) if learned else 1.0
+
     def _bounds_of_networks(
         self,
         panel: Panel,
@@ -308,12 +310,15 @@ class FittedPanel:
         from kerazoo.forecast.global_nets import forecast_quantiles
 
         inputs, horizon = self._inputs(panel, futures), points.shape[1]
-        if self.nets[0].loss == "quantiles" and max(levels) > MOST_QUANTILES:
+        if max(levels) > self._highest_level:
             raise IntervalError(
-                f"level={100 * max(levels):g} with loss='quantiles'; expected at most {100 * MOST_QUANTILES:g}, which "
-                "the networks have learned. Another loss has intervals of any level."
+                f"level={100 * max(levels):g} with networks of quantiles; expected at most "
+                f"{100 * self._highest_level:g}, which they have learned. Those that are trained with loss='normal' "
+                "have intervals of any level."
             )
         tails = [side for level in levels for side in ((1 - level) / 2, (1 + level) / 2)]
+        if learned := self.nets[0].levels:  # (1 - 0.8) / 2 is a little less than 0.1
+            tails = np.clip(tails, learned[0], learned[-1]).tolist()
         quantiles = [forecast_quantiles(net, ys, tails, horizon, inputs=inputs) for net in self.nets]
         moved = np.mean(quantiles, axis=0)
         if self.nets[0].loss == "negative_binomial":
@@ -329,8 +334,7 @@ class FittedPanel:
     def possible_levels(self, levels: Iterable[float]) -> tuple[float, ...]:
         """The levels for which enough steps were held out."""
         if self._has_distribution:
-            most = MOST_QUANTILES if self.nets[0].loss == "quantiles" else 1.0
-            return tuple(level for level in levels if level <= most)
+            return tuple(level for level in levels if level <= self._highest_level)
         intervals = self.intervals
         return () if intervals is None else tuple(level for level in levels if intervals.supports(level))
 

@@ -118,7 +118,7 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
             for a change of the covariate by 1; `weight` of the form; `note`, why a coefficient is 0.
         history_: dict of lists, one value per epoch: loss, and val_loss of the validation networks. Of several series
             one loss per network, those for validation first.
-        best_epoch_: int, epochs of training of the networks in use; 0: the statistical forecast is returned.
+        best_epoch_: int, epochs of training of the networks in use; 0: the statistical forecast, or a preset.
         correction_weight_: fraction of the networks' correction that is applied: 0.25, 0.5, 0.75 or 1, whichever
             forecasts the held-out part best; 0 means that the statistical forecast is returned. Of several series
             float64 (horizon,), the weight of the networks in the forecast of each step ahead.

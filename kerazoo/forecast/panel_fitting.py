@@ -232,6 +232,7 @@ def _with_networks(
                     judged[long, place] = forecast_of(
                         finished, [ys[number][:-back] for number in long], found.horizon, known
                     )
+        if held and (settings.preset is None or (np.isfinite(judged) & np.isfinite(found.truth)).any()):
             scale = found.scale
             if _counts_percentages(settings, adjusted):
                 scale = np.where(found.truth > 0, found.truth, np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from kerazoo._presets import read_preset
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel
+from kerazoo.forecast.presets.settings import check_forecaster
 
 if TYPE_CHECKING:
     from kerazoo.forecast.global_nets import GlobalNet
@@ -48,12 +50,13 @@ def check_preset(name: str, parameters: Mapping[str, Any], panel: Panel) -> None
     Raises:
         InvalidArgumentError: an unknown preset, other parameters of networks, or inputs beside `X`.
     """
-    read_preset(name)
+    check_forecaster(read_preset(name))
     given = f"model={PREFIX + name!r}"
     if parameters["transforms"] != "auto":
         raise InvalidArgumentError(f"{given} with given transforms; expected transforms='auto'.")
     for parameter, allowed in MADE.items():
-        if parameters[parameter] not in allowed:
+        value = parameters[parameter]
+        if (value.tolist() if isinstance(value, np.ndarray) else value) not in allowed:
             raise InvalidArgumentError(
                 f"{given} with {parameter}={parameters[parameter]!r}; expected {allowed[0]!r}: the network is trained."
             )
@@ -82,7 +85,8 @@ def preset_net(name: str, periods: tuple[float, ...]) -> GlobalNet:
         tuple(found.settings["levels"]),
         (tuple(found.weights),),
         np.array(found.settings["limits"]),
-        (int(found.card["steps"]),),
-        (float(found.card["loss"]),),
+        (int(found.card.get("steps", 0)),),
+        (float(found.card.get("loss", math.nan)),),
         recency=found.settings["recency"],
+        any_scale=True,
     )

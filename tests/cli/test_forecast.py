@@ -220,6 +220,16 @@ def test_statistics_alone(folder, capsys):
     np.testing.assert_allclose(shown, milk()[-12:-9] + milk()[-60:].diff(12).mean(), atol=0.051)
 
 
+def test_a_preset_is_shown_with_its_weight_and_its_levels(folder, capsys):
+    options = ["--horizon", "3", "--model", "preset:forecast_small", "--level", "80,99", "--windows", "0"]
+    printed = run(capsys, "milk.csv", *options)
+    assert re.search(r"networks    preset:forecast_small, mean weight in the forecast [1-9]\d %", printed.out)
+    assert "kerazoo: no 99 % interval: the networks have not learned its quantiles." in printed.err
+    assert re.search(r"month +forecast +lower_80 +upper_80$", printed.out, re.MULTILINE)
+    said = run(capsys, "milk.csv", *options, "--epochs", "0").out
+    assert "networks    none: the forecast is the statistical one" in said
+
+
 def test_short_series_get_what_they_allow(folder, capsys, no_networks):
     milk()[-16:].to_csv("short.csv")
     printed = run(capsys, "short.csv", "--horizon", "6", "--level", "0.8,0.99", *TINY[:-1], "difference")

@@ -155,7 +155,7 @@ def test_a_shorter_forecast_with_a_calendar_is_the_beginning_of_a_longer_one():
 def test_levels_that_quantile_networks_have_not_learned():
     forecaster = made(1, loss="quantiles").fit(panel(), val=0)
     assert np.isfinite(forecaster.predict(level=95)).all(axis=None)
-    with pytest.raises(IntervalError, match="level=96 with loss='quantiles'; expected at most 95"):
+    with pytest.raises(IntervalError, match="level=96 with networks of quantiles; expected at most 95"):
         forecaster.predict(level=96)
 
 

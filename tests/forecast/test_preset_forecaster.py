@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from kerazoo import Forecaster, datasets
-from kerazoo.errors import InvalidArgumentError
+from kerazoo._presets import read_preset, write_preset
+from kerazoo.errors import IntervalError, InvalidArgumentError
 
 pytestmark = pytest.mark.backend
 MODEL = "preset:forecast_small"
@@ -66,10 +67,27 @@ def test_updates_other_series_and_longer_horizons(fitted):
 def test_weights_are_measured_or_equal(fitted):
     y = quarters()
     assert (Forecaster(**SETTINGS).fit(y, val=0).correction_weight_ == 0.5).all()
+    # A series that is not longer than the horizon tells no weight.
+    for steps in (2, 4):
+        short = Forecaster(**SETTINGS).fit(y[:steps])
+        assert (short.correction_weight_ == 0.5).all()
+        pd.testing.assert_frame_equal(
+            short.predict(level=80), Forecaster(**SETTINGS).fit(y[:steps], val=0).predict(level=80)
+        )
     np.testing.assert_array_equal(Forecaster(**SETTINGS, epochs=0).fit(y).correction_weight_, 0.0)
     rng = np.random.default_rng(2)
     noise = pd.DataFrame(rng.normal(size=(60, 5)), pd.period_range("1950", periods=60, freq="Y"))
     assert np.isfinite(Forecaster(**SETTINGS).fit(noise).predict()).all(axis=None)
+
+
+def test_changes_of_any_size_have_forecasts_of_that_size(tmp_path):
+    y = quarters(1)["s0"]
+    found = Forecaster(**SETTINGS).fit(1e8 + y, val=0)
+    found.save(tmp_path / "large")
+    for forecaster in (found, Forecaster.load(tmp_path / "large")):
+        bounds = forecaster.predict(9, history=1e8 + y[:40], level=95) - 1e8
+        assert (bounds > y.min() - 5 * np.ptp(y)).all(axis=None)
+        assert (bounds < y.max() + 5 * np.ptp(y)).all(axis=None)
 
 
 @pytest.mark.parametrize("y", [[3.0], [1.0, 2.0], [5.0] * 30, [0.0] * 12 + [7.0]])
@@ -77,6 +95,28 @@ def test_short_and_odd_series(y):
     found = Forecaster(MODEL, horizon=30, verbose=0).fit(np.array(y)).predict()
     assert np.isfinite(found).all()
     assert found.shape == (30,)
+
+
+def test_levels_are_those_that_the_network_has_learned(tmp_path):
+    preset = read_preset("forecast_small")
+    spec, weights = dict(preset.spec), list(preset.weights)
+    kept = slice(1, -1)  # without the lowest and the highest quantile of each step
+    for place in (-2, -1):
+        shape = (*weights[place].shape[:-1], 24, 9)
+        weights[place] = weights[place].reshape(shape)[..., kept].reshape(*shape[:-2], -1)
+    settings = {**preset.settings, "levels": preset.settings["levels"][kept]}
+    path = tmp_path / "own.safetensors"
+    write_preset(path, {**spec, "outputs": 7}, weights, settings, {})
+    forecaster = Forecaster(f"preset:{path}", horizon=4, verbose=0).fit(quarters(), val=0)
+    assert np.isfinite(forecaster.predict(level=[50, 80])).all(axis=None)
+    with pytest.raises(IntervalError, match="level=95 with networks of quantiles; expected at most 80"):
+        forecaster.predict(level=95)
+    assert forecaster.plot_forecast(series="s0") is not None  # with the levels that there are
+
+
+def test_generate_says_what_it_needs(fitted):
+    with pytest.raises(InvalidArgumentError, match=r"generate\(\) without chains of transforms.*predict"):
+        Forecaster(**SETTINGS).fit(quarters(1)["s0"], val=0).generate(3)
 
 
 def test_linear_effects_of_covariates_are_taken_out():
@@ -92,7 +132,8 @@ def test_linear_effects_of_covariates_are_taken_out():
 def test_what_a_trained_network_does_not_know_is_refused():
     y = quarters()
     for name, value in [("loss", "mae"), ("strategy", "recursive"), ("lookback", 9), ("n_members", 3),
-                        ("embed_ids", True), ("calendar", ("month",)), ("transforms", "log")]:  # fmt: skip
+                        ("embed_ids", True), ("calendar", ("month",)), ("calendar", np.array(["month"])),
+                        ("transforms", "log")]:  # fmt: skip
         with pytest.raises(InvalidArgumentError, match=rf"model='preset:forecast_small' with .*{name}.*expected"):
             Forecaster(**SETTINGS, **{name: value}).fit(y)
     with pytest.raises(InvalidArgumentError, match=r"X_past or static \(rain\); expected none"):

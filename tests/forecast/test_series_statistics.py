@@ -250,6 +250,14 @@ def test_odd_series_have_finite_forecasts(y):
         np.testing.assert_allclose(forecaster.predict(5), 7.0)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_huge_jump_after_constants_gives_no_overflow():
+    y = np.r_[np.ones(59), 1e50]
+    for epochs in (0, 1):
+        made = Forecaster("rnn_1x4", epochs=epochs, n_members=1, horizon=4, verbose=0, seed=1).fit(y)
+        assert np.isfinite(made.predict()).all()
+
+
 def test_windows_of_cross_validation_are_mixed():
     y = series(50)
     scores = tiny(transforms="auto", lookback=None, horizon=H, epochs=0).cross_validation(y, n_windows=2, refit=False)

@@ -62,16 +62,22 @@ def series_array(place: int, given: Any, largest: float = math.inf) -> Values:
 
     Args:
         place: number of the series, for messages.
-        given: numbers (T,).
+        given: numbers (T,); masked ones are missing.
         largest: largest size of a value.
 
     Raises:
         InvalidArgumentError: no numbers, more than one dimension, no value, or an infinite or larger one.
     """
+    if isinstance(given, np.ma.MaskedArray) and given.dtype.kind in "iuf":
+        given = np.ma.filled(given.astype(np.float64), np.nan)
     try:
-        array = np.asarray(given, np.float64)
-    except (TypeError, ValueError) as error:
+        dtype = np.asarray(given).dtype
+        # Would become numbers, too: real parts, nanoseconds, and what texts say.
+        array = None if dtype.kind in "cmMSU" else np.asarray(given, np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidArgumentError(f"series {place}: {error}; expected numbers.") from None
+    if array is None:
+        raise InvalidArgumentError(f"series {place}: the dtype is {dtype}; expected numbers.")
     if array.ndim != 1:
         raise InvalidArgumentError(
             f"series {place} has the shape {array.shape}; expected one dimension. One series y is given as [y]."

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo.forecast.global_nets.adjustment import AdjustedPanel
-from kerazoo.forecast.global_nets.windows import Windows, windows_at
+from kerazoo.forecast.global_nets.windows import Windows, rescaled, windows_at
 
 __all__ = ["RANGES", "Meaning", "extrapolate"]
 
@@ -44,6 +44,7 @@ def extrapolate(
     levels: Sequence[float] = (),
     whole_series: bool = False,
     counts: bool = False,
+    any_scale: bool = False,
 ) -> Values:
     """Forecasts of series by networks of B steps at once, which continue from their own forecasts beyond these.
 
@@ -58,6 +59,7 @@ def extrapolate(
         levels: Q levels of quantiles, rising.
         whole_series: whether forecasts stay within three ranges of the whole series, instead of its last window.
         counts: whether forecasts are not below 0.
+        any_scale: whether windows are :func:`kerazoo.forecast.global_nets.windows.rescaled`.
 
     Returns:
         float64 (S, H, 1 + Q), point forecasts and quantiles in the units of the series. Beyond B steps, the distances
@@ -67,6 +69,8 @@ def extrapolate(
     history, spread = panel, np.zeros((len(panel.kinds), 1, len(levels)))
     for _ in range(0, horizon, len(limits)):
         windows = windows_at(history, np.arange(len(history.kinds), dtype=np.int64), history.lengths, lookback, 0)
+        if any_scale:
+            windows = rescaled(windows)
         outputs = outputs_of(windows, history)
         bounds = (_range_of_series if whole_series else _range)(history, windows)
         found = _block(windows, outputs, meaning, levels, limits, bounds)

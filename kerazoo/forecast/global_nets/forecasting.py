@@ -121,6 +121,7 @@ def _forecast(
     return extrapolate(
         panel, wanted, outputs_of, loss, lookback=net.lookback, limits=net.limits, levels=levels,
         whole_series=bool(net.coder.n_columns), counts=net.loss == "negative_binomial",
+        any_scale=net.any_scale,
     )  # fmt: skip
 
 

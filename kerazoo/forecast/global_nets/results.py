@@ -40,6 +40,8 @@ class GlobalNet:
         interrupted: whether Ctrl-C ended the training early; fewer networks are then left, or one of fewer steps.
         coder: how further inputs become numbers; it has no columns if there are none.
         recency: of :func:`kerazoo.forecast.global_nets.adjustment.adjust`.
+        any_scale: whether windows are :func:`kerazoo.forecast.global_nets.windows.rescaled`: of networks that have
+            learned from other series.
     """
 
     spec: RNNSpec
@@ -53,6 +55,7 @@ class GlobalNet:
     interrupted: bool = False
     coder: InputCoder = field(default_factory=InputCoder)
     recency: float = 1.0
+    any_scale: bool = False
 
     @property
     def lookback(self) -> int:
@@ -86,6 +89,7 @@ class GlobalNet:
             "interrupted": self.interrupted,
             "vocabularies": vocabularies,
             "recency": self.recency,
+            "any_scale": self.any_scale,
         }
         return arrays, notes
 
@@ -116,6 +120,7 @@ class GlobalNet:
                 interrupted=bool(notes["interrupted"]),
                 coder=coder,
                 recency=float(notes.get("recency", 1.0)),
+                any_scale=bool(notes.get("any_scale", False)),
             )
         except KeyError as error:
             raise StorageError(f"{error} is missing; expected the arrays and notes that to_plain() returns.") from None

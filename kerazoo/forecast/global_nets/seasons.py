@@ -37,7 +37,7 @@ def check_periods(period: Any) -> tuple[float, ...]:
     """
     hint = "It is the number of steps of a season; 1 is none."
     try:
-        given = [period] if isinstance(period, numbers.Real) else list(period)
+        given = [period] if isinstance(period, numbers.Real | str) else list(period)
     except TypeError:
         raise InvalidArgumentError(f"period={period!r}; expected a number, or several. {hint}") from None
     found = sorted({check_real("period", each, 1.0, 1e8, hint=hint) for each in given} - {1.0})

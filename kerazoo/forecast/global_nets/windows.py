@@ -12,7 +12,7 @@ from kerazoo.forecast.global_nets.adjustment import AdjustedPanel
 from kerazoo.forecast.global_nets.seasons import check_periods
 from kerazoo_ext import _panel_windows
 
-__all__ = ["Windows", "default_lookback", "windows_at"]
+__all__ = ["Windows", "default_lookback", "rescaled", "windows_at"]
 
 #: Lowest unit (relative change from step to step), for windows of constant values.
 LEAST_UNIT = 1e-4
@@ -56,6 +56,29 @@ def windows_at(
     )
     _panel_windows.fill(panel.values, panel.offsets, panel.kinds, LEAST_UNIT, series, ends, *found)
     return found
+
+
+def rescaled(windows: Windows) -> Windows:
+    """The windows with scales of their own also where the unit is the lowest, if anything changes there.
+
+    A unit of at least `LEAST_UNIT` keeps the jumps after constant values small in a training. But to a network that has
+    learned from other series, a million plus or minus one would look like a constant, of which it forecasts changes in
+    parts of a million.
+
+    >>> import numpy as np
+    >>> from kerazoo.forecast.global_nets.adjustment import adjust
+    >>> found = windows_at(adjust([[1e6, 1e6 + 1, 1e6]]), np.array([0]), np.array([3]), lookback=3, horizon=0)
+    >>> found.inputs[0, :, 0].round(4).tolist(), rescaled(found).inputs[0, :, 0].round(4).tolist()
+    ([0.0, 0.009999999776482582, 0.0], [0.0, 1.0, 0.0])
+    """
+    inputs, scales = windows.inputs.copy(), windows.scales.copy()
+    for place in np.flatnonzero(inputs[:, 0, 2] <= np.float32(np.log(LEAST_UNIT))):
+        known = inputs[place, inputs[place, :, 1] > 0, 0].astype(np.float64)
+        size = float(np.abs(np.diff(known)).mean()) if len(known) > 1 else 0.0
+        if 0.0 < size < 1.0:
+            inputs[place, :, 0] /= np.float32(size)
+            scales[place] *= size
+    return windows._replace(inputs=inputs, scales=scales)
 
 
 def default_lookback(

@@ -13,6 +13,9 @@ from kerazoo.forecast.transforms.base import Values
 
 __all__ = ["KnownScale", "Windows", "windows_of"]
 
+#: Scaled values above this size count as that: a first jump after constants, of which 32 bits hold no square.
+LARGEST = 1e18
+
 
 @dataclass(frozen=True, eq=False)
 class KnownScale:
@@ -118,7 +121,7 @@ def windows_of(
         if key not in made:
             made[key] = _windows_of_member(layout, zs, knowns, cuts, lost)
         stacked.append(made[key])
-    arrays = [np.stack(parts).astype(np.float32) for parts in zip(*stacked, strict=True)]
+    arrays = [np.clip(np.stack(parts), -LARGEST, LARGEST).astype(np.float32) for parts in zip(*stacked, strict=True)]
     if not (arrays[3].sum(axis=(1, 2, 3)) > 0).all():
         raise InvalidArgumentError(
             "no step is left to train on; expected a longer series, fewer steps held out (val), a smaller horizon or "

@@ -11,13 +11,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from kerazoo._presets import list_presets
+from kerazoo._presets import PresetFile, list_presets, write_preset
 from kerazoo.forecast.presets.forecaster import PresetForecaster, load_forecaster
 
 if TYPE_CHECKING:
     from kerazoo.forecast.presets.pretraining import pretrain
 
-__all__ = ["PresetForecaster", "list_presets", "load_forecaster", "pretrain"]
+__all__ = ["PresetFile", "PresetForecaster", "list_presets", "load_forecaster", "pretrain", "write_preset"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from kerazoo.forecast.global_nets.extrapolation import extrapolate
 from kerazoo.forecast.global_nets.quantiles import at_levels, rising
 from kerazoo.forecast.global_nets.windows import Windows
 from kerazoo.forecast.presets.network import NumpyNet
+from kerazoo.forecast.presets.settings import check_forecaster
 
 __all__ = ["PresetForecaster", "load_forecaster"]
 
@@ -34,6 +35,9 @@ class PresetForecaster:
     Args:
         preset: PresetFile of a network with `"levels"`, `"limits"` and `"recency"` in its settings.
 
+    Raises:
+        InvalidArgumentError: a preset of something else, or layers or weights that do not fit.
+
     Attributes:
         card: how the network was trained.
         lookback: L, values that it sees.
@@ -48,6 +52,7 @@ class PresetForecaster:
     """
 
     def __init__(self, preset: PresetFile) -> None:
+        check_forecaster(preset)
         self.card = preset.card
         self.lookback, self.horizon = int(preset.spec["lookback"]), int(preset.spec["horizon"])
         self.levels = tuple(float(level) for level in preset.settings["levels"])
@@ -101,6 +106,8 @@ class PresetForecaster:
         ((1, 2, 2), True)
         """
         low, high = self.levels[0], self.levels[-1]
+        if not isinstance(levels, Iterable) or isinstance(levels, str):
+            raise InvalidArgumentError(f"levels={levels!r}; expected a list of numbers from {low:g} to {high:g}.")
         wanted = [check_real("levels", level, 0.0, 1.0, exclusive=True) for level in levels]
         if not wanted or not low <= min(wanted) <= max(wanted) <= high:
             raise InvalidArgumentError(f"levels={list(levels)}; expected numbers from {low:g} to {high:g}.")
@@ -109,11 +116,16 @@ class PresetForecaster:
 
     def _forecast(self, series: Iterable[Any], horizon: int | None, period: Any, levels: Sequence[float]) -> Values:
         steps = self.horizon if horizon is None else check_int("horizon", horizon, hint="It is the number of steps.")
+        if isinstance(series, str | Mapping) or not isinstance(series, Iterable) or hasattr(series, "columns"):
+            raise InvalidArgumentError(
+                f"series is a {type(series).__name__}; expected a list of sequences of numbers, [y] for one series y."
+            )
         series = list(series)
         panel = adjust(series, period, recency=self._recency)
         found = extrapolate(
-            panel, steps, self._outputs, self, lookback=self.lookback, limits=self._limits, levels=levels
-        )
+            panel, steps, self._outputs, self, lookback=self.lookback, limits=self._limits, levels=levels,
+            any_scale=True,
+        )  # fmt: skip
         # The scale of a constant is 0, and what the network says of it means nothing.
         low, high = (each.reduceat(panel.values, panel.offsets[:-1]) for each in (np.fmin, np.fmax))
         for place in np.flatnonzero(low == high):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -19,6 +19,7 @@ from kerazoo._runtime.checkpoints import DEFAULT_MINUTES, CheckpointFile
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo._runtime.precision import in_float32
 from kerazoo._validation import check_int, check_real
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.global_nets.losses import make_loss
 from kerazoo.forecast.global_nets.network import make_network, network_spec
 from kerazoo.forecast.presets.windows import RECENCY, GeneratedWindows
@@ -61,7 +62,7 @@ def pretrain(
         lookback: L >= 2, values that the network sees.
         horizon: H >= 1, steps that it forecasts at once.
         levels: of the quantiles; the median is added.
-        steps: training steps, a multiple of 100.
+        steps: training steps, rounded up to a multiple of 100.
         batch_size: windows of a step.
         learning_rate: of the first step.
         seed: int >= 0, of the series, windows and initial weights.
@@ -70,7 +71,8 @@ def pretrain(
         verbose: 0, or 1 for a progress bar.
 
     Returns:
-        What :func:`kerazoo._presets.write_preset` writes, with a card of these arguments.
+        What :func:`kerazoo.forecast.presets.write_preset` writes, and
+        :class:`kerazoo.forecast.presets.PresetForecaster` forecasts with. Its card has these arguments.
 
     Raises:
         InvalidArgumentError: an argument out of range, or a checkpoint of another training.
@@ -80,6 +82,9 @@ def pretrain(
     steps = check_int("steps", steps, STEPS_OF_EPOCH)
     epochs = -(-steps // STEPS_OF_EPOCH)
     rate = check_real("learning_rate", learning_rate, 0.0, exclusive=True)
+    seed = check_int("seed", seed, 0)
+    if not isinstance(levels, Iterable) or isinstance(levels, str):
+        raise InvalidArgumentError(f"levels={levels!r}; expected a list of numbers > 0 and < 1.")
     loss = make_loss("quantiles", levels)
     spec = network_spec(model, lookback, horizon, loss.n_outputs)
     arguments = {

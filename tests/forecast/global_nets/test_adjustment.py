@@ -100,7 +100,7 @@ def test_forecasts_stay_finite():
         ([[1.0, np.inf]], False, "series 0: value 1 is inf"),
         ([[1.0, -1e200]], False, "value 1 is -1e\\+200"),
         ([[[1.0, 2.0]]], False, "series 0 has the shape \\(1, 2\\)"),
-        ([["a"]], False, "series 0: could not convert"),
+        ([["a"]], False, "series 0: the dtype is <U"),
         ([[1.0, -2.0]], True, "value 1 is -2.0; expected whole numbers >= 0"),
         ([[1.0, 2.5]], True, "value 1 is 2.5; expected whole numbers"),
     ],

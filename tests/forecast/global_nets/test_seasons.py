@@ -130,7 +130,7 @@ def test_one_whole_period_in_any_form_is_the_same():
         ([24, -1], "period=-1"),
         ([24, np.nan], "period=nan"),
         (None, "period=None; expected a number, or several"),
-        ("12", "period='1'"),
+        ("12", "period='12'"),
         (True, "period=True"),
         ([2, 3, 4, 5, 6], "5 periods; expected at most 4"),
     ],

@@ -6,9 +6,12 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from kerazoo.errors import InvalidArgumentError
+from kerazoo._presets import KIND, read_preset, write_preset
+from kerazoo._runtime.files import write_tensors
+from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.forecast.global_nets import GlobalNet, forecast, forecast_quantiles
 from kerazoo.forecast.presets import list_presets, load_forecaster
 from kerazoo.metrics import mase
@@ -47,6 +50,15 @@ def test_units_do_not_matter(small, factor):
     )
 
 
+@pytest.mark.parametrize("level", [1e6, -1e6, 1e9])
+def test_changes_of_any_size_have_forecasts_of_that_size(small, level):
+    noise = np.random.default_rng(2).normal(size=60)
+    expected = small.forecast_quantiles([1e4 + noise], [0.1, 0.9], 30) - 1e4
+    found = small.forecast_quantiles([level + noise], [0.1, 0.9], 30) - level
+    np.testing.assert_allclose(found, expected, atol=0.4)
+    assert np.abs(small.forecast([np.r_[np.full(40, level), level + 1]], 3) - level).max() < 3
+
+
 @pytest.mark.parametrize("length", [1, 2, 3, 5, 30, 500])
 @pytest.mark.parametrize("horizon", [1, 24, 48])
 def test_any_length_and_horizon(small, length, horizon):
@@ -78,6 +90,79 @@ def test_levels_out_of_range_are_refused(small):
         small.forecast_quantiles([SALES], [0.99])
     with pytest.raises(InvalidArgumentError, match="levels=\\[\\]"):
         small.forecast_quantiles([SALES], [])
+    for levels in (0.5, None, "0.5"):
+        with pytest.raises(InvalidArgumentError, match=r"levels=.*; expected a list of numbers"):
+            small.forecast_quantiles([SALES], levels)
+
+
+@pytest.mark.parametrize(
+    ("series", "message"),
+    [
+        (5, "series is a int; expected a list"),
+        ("abc", "series is a str"),
+        (pd.DataFrame({"a": [1.0, 2.0]}), r"series is a DataFrame.*\[y\]"),
+        ({"a": [1.0, 2.0]}, "series is a dict"),
+        ([1.0, 2.0], r"series 0 has the shape \(\).*given as \[y\]"),
+        ([["1", "2"]], "series 0: the dtype is <U1; expected numbers"),
+        ([pd.date_range("2020", periods=3)], "series 0: the dtype is datetime64"),
+        ([np.ones(3) * 1j], "series 0: the dtype is complex128"),
+        ([[10**400, 1]], "series 0: int too large"),
+    ],
+)
+def test_what_is_no_list_of_series_of_numbers_is_refused(small, series, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        small.forecast(series)
+
+
+def test_masked_values_are_missing(small):
+    masked = np.ma.masked_array(SALES, np.arange(96) == 95)
+    assert small.forecast([masked], 3)[0, 0] == small.forecast([np.r_[SALES[:-1], np.nan]], 3)[0, 0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"spec": {}}, {"settings": {}}, {"weights": []}, {"levels": None}, {"levels": [0.1, 0.9]}, {"limits": [[0, 1]]},
+        {"recency": -1.0},
+    ],
+)  # fmt: skip
+def test_files_that_are_no_presets_of_forecasters_are_refused(tmp_path, changes):
+    preset = read_preset("forecast_small")
+    parts = {name: value for name, value in changes.items() if name in preset._fields}
+    settings = parts.pop("settings", {**preset.settings, **changes} if not parts else preset.settings)
+    write_preset(tmp_path / "own.safetensors", **{**preset._asdict(), "settings": settings, **parts})
+    with pytest.raises(InvalidArgumentError, match="expected"):
+        load_forecaster(tmp_path / "own.safetensors")
+
+
+@pytest.mark.parametrize("notes", [{}, {"spec": {}, "settings": {}, "card": {}}, []])
+def test_damaged_files_are_refused(tmp_path, notes):
+    path = tmp_path / "own.safetensors"
+    write_tensors(path, {"other": np.zeros(2)}, notes, kind=KIND)
+    with pytest.raises(StorageError, match=r"own\.safetensors"):
+        load_forecaster(path)
+
+
+def test_only_weights_that_can_be_read_are_written(tmp_path):
+    path = tmp_path / "own.safetensors"
+    preset = read_preset("forecast_small")
+    write_preset(path, *preset)
+    np.testing.assert_array_equal(load_forecaster(path).forecast([SALES]), load_forecaster().forecast([SALES]))
+    for factor in (np.nan, 1e9):
+        with pytest.raises(InvalidArgumentError, match="not finite in half precision"):
+            write_preset(path, *preset._replace(weights=[each * factor for each in preset.weights]))
+    with pytest.raises(InvalidArgumentError, match=r"ends with '\.safetensors'"):
+        write_preset(tmp_path / "own.bin", *preset)
+    arrays = {f"weight{place}": each * np.nan for place, each in enumerate(preset.weights)}
+    write_tensors(path, arrays, preset._replace(weights=[])._asdict(), kind=KIND)
+    with pytest.raises(StorageError, match="not finite"):
+        load_forecaster(path)
+
+
+@pytest.mark.parametrize("name", [None, 5, b"forecast_small"])
+def test_names_are_texts_or_paths(name):
+    with pytest.raises(InvalidArgumentError, match="expected a name, or the path"):
+        load_forecaster(name)
 
 
 def odd_series(n, seed):
@@ -130,8 +215,6 @@ def test_a_hundred_thousand_odd_series_stay_within_bounds(small, seed):
 
 @pytest.mark.backend
 def test_the_keras_model_forecasts_the_same(small):
-    from kerazoo._presets import read_preset
-
     preset = read_preset("forecast_small")
     model = load_preset("forecast_small")
     net = GlobalNet(

@@ -68,3 +68,17 @@ def test_training_lowers_the_loss_and_the_file_forecasts(tmp_path):
     expected = PresetForecaster(long).forecast(series)
     found = load_forecaster(tmp_path / "own.safetensors").forecast(series)
     np.testing.assert_allclose(found, expected, rtol=1e-2)  # half precision
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"levels": 0.5}, r"levels=0\.5; expected a list of numbers"),
+        ({"levels": [95]}, "levels=95; expected a finite number"),
+        ({"seed": None}, "seed=None; expected an integer >= 0"),
+        ({"steps": 0}, "steps=0; expected an integer >= "),
+    ],
+)
+def test_bad_arguments_are_refused(changes, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        pretrain("mingru_1x4_residual", **changes)
