@@ -83,6 +83,18 @@ def of_series(names: list[str], presets: dict[str, PresetForecaster]) -> list[di
     return rows
 
 
+def cold_start(preset: str, repeats: int) -> dict[str, Any]:
+    """Seconds of a fresh interpreter, after one that fills the file cache."""
+    found = [float(run_fresh(COLD.format(preset=preset))[0].split()[-1]) for _ in range(repeats + 1)][1:]
+    return {
+        "name": preset,
+        "seconds": round(statistics.median(found), 3),
+        "min_seconds": round(min(found), 3),
+        "max_seconds": round(max(found), 3),
+        "repeats": repeats,
+    }
+
+
 def main() -> None:
     """Score and time the presets, print tables and write the result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -96,7 +108,7 @@ def main() -> None:
     given = parser.parse_args()
     presets = {name: load_forecaster(name) for name in given.presets.split(",")}
     sets = {"all": list(SETS), "none": []}.get(given.sets, given.sets.split(","))
-    result: dict[str, Any] = {"cards": {name: preset.card for name, preset in presets.items()}, "sets": {}}
+    result: dict[str, Any] = {"sets": {}}
     for name in sets:
         competition = load(name, test=given.part == "test", limit=given.limit)
         result["sets"][name] = of_competition(competition, presets)
@@ -104,10 +116,10 @@ def main() -> None:
     names = [] if given.series == "none" else parse_names(given.series)
     result["series"] = of_series(names, presets) if names else []
     print_table("MASE at rolling origins", result["series"], ("series", *presets))
-    cold = [float(run_fresh(COLD.format(preset=next(iter(presets))))[0].split()[-1]) for _ in range(given.repeats + 1)]
-    result["cold_seconds"] = {"median": round(statistics.median(cold[1:]), 3), "all": cold[1:]}
-    print(f"cold start: {result['cold_seconds']['median']} s")
-    settings = {"part": given.part, "limit": given.limit, "repeats": given.repeats}
+    result["cold"] = [cold_start(name, given.repeats) for name in presets]
+    print_table("Cold start", result["cold"], ("name", "seconds", "min_seconds", "max_seconds"))
+    cards = {name: preset.card for name, preset in presets.items()}
+    settings = {"part": given.part, "limit": given.limit, "repeats": given.repeats, "cards": cards}
     print(write_result(f"forecast_presets{given.name}", QUESTION, settings, result))
 
 

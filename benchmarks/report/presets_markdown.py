@@ -29,10 +29,10 @@ def fill(page: str, folder: Path) -> str:
 
 
 def _tables(document: Mapping[str, Any]) -> str:
-    results, machine = document["results"], document["machine"]
+    results, machine, made = document["results"], document["machine"], document["settings"]["cards"]
     names = list(results["sets"])
     rows = {name: {row["name"]: row for row in results["sets"][name]} for name in names}
-    presets = list(results["cards"])
+    presets = list(made)
     accuracy = [
         [
             _label(model, presets),
@@ -54,7 +54,7 @@ def _tables(document: Mapping[str, Any]) -> str:
     cards = [
         f"`{name}`: {card['model'].split('_seq2one')[0]}, {card['steps']:,} steps of {card['batch_size']} windows in "
         f"{card['seconds'] / 60:.0f} minutes ({card['machine']}, {card['backend']}); `{card['command']}`."
-        for name, card in results["cards"].items()
+        for name, card in made.items()
     ]
     return "\n".join(
         [
@@ -74,7 +74,7 @@ def _tables(document: Mapping[str, Any]) -> str:
             "",
             table(["", *map(set_title, names)], rates),
             "",
-            f"A fresh interpreter imports kerazoo and forecasts milk in {results['cold_seconds']['median']:.2f} s.",
+            f"A fresh interpreter imports kerazoo and forecasts milk in {results['cold'][0]['seconds']:.2f} s.",
             "",
             "MASE at the rolling origins of the series of [forecast.md](forecast.md#accuracy):",
             "",
