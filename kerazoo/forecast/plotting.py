@@ -76,8 +76,18 @@ class PlotMixin:
         return plots.plot_forecast(history, table, truth=true, last=last, ax=ax)
 
     def plot_history(self, ax: Axes | None = None) -> Axes:
-        """Plot the losses by epoch: see :func:`kerazoo.plots.plot_history`."""
-        return plots.plot_history(self._check_fitted().course.history, ax=ax)
+        """Plot the losses by epoch: see :func:`kerazoo.plots.plot_history`.
+
+        Raises:
+            InvalidArgumentError: no network was trained.
+        """
+        history = self._check_fitted().course.history
+        if not any(map(len, history.values())):
+            raise InvalidArgumentError(
+                "plot_history() of a forecaster without a training; expected one with epochs > 0 whose networks are "
+                "no preset and were not left out."
+            )
+        return plots.plot_history(history, ax=ax)
 
     @staticmethod
     def plot_backtest(y: pd.Series, backtest: pd.DataFrame, series: Any = None, ax: Axes | None = None) -> Axes:

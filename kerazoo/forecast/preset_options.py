@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerazoo._presets import read_preset
+from kerazoo._presets import list_presets, read_preset
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel
+from kerazoo.forecast.presets.forecaster import PresetForecaster
 from kerazoo.forecast.presets.settings import check_forecaster
 
 if TYPE_CHECKING:
@@ -33,10 +34,19 @@ MADE: Mapping[str, tuple[Any, ...]] = {
 def preset_name(model: Any) -> str | None:
     """NAME of `"preset:NAME"`, None for other models.
 
+    Raises:
+        InvalidArgumentError: the name of a preset without `"preset:"`, or the forecaster of one.
+
     >>> preset_name("preset:forecast_small"), preset_name("lstm_1x32")
     ('forecast_small', None)
     """
-    return model[len(PREFIX) :] if isinstance(model, str) and model.startswith(PREFIX) else None
+    if isinstance(model, PresetForecaster):
+        raise InvalidArgumentError(f"model is a PresetForecaster; expected its name: model='{PREFIX}NAME'.")
+    if not isinstance(model, str):
+        return None
+    if model in list_presets():
+        raise InvalidArgumentError(f"model={model!r} is a preset; expected model='{PREFIX}{model}'.")
+    return model[len(PREFIX) :] if model.startswith(PREFIX) else None
 
 
 def check_preset(name: str, parameters: Mapping[str, Any], panel: Panel) -> None:

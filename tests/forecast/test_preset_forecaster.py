@@ -11,6 +11,7 @@ import pytest
 from kerazoo import Forecaster, datasets
 from kerazoo._presets import read_preset, write_preset
 from kerazoo.errors import IntervalError, InvalidArgumentError
+from kerazoo.forecast.presets import load_forecaster
 
 pytestmark = pytest.mark.backend
 MODEL = "preset:forecast_small"
@@ -140,3 +141,14 @@ def test_what_a_trained_network_does_not_know_is_refused():
         Forecaster(**SETTINGS).fit(y, X_past=pd.Series(np.arange(48.0), y.index, name="rain"))
     with pytest.raises(InvalidArgumentError, match=r"preset='forecast_big'; expected one of 'forecast_small'"):
         Forecaster("preset:forecast_big").fit(y)
+
+
+def test_names_without_preset_and_plots_without_training_say_what_to_do(fitted):
+    y = quarters()
+    with pytest.raises(InvalidArgumentError, match="is a preset; expected model='preset:forecast_small'"):
+        Forecaster("forecast_small").fit(y)
+    with pytest.raises(InvalidArgumentError, match="PresetForecaster; expected its name"):
+        Forecaster(load_forecaster()).fit(y)
+    for forecaster in (fitted[0], Forecaster(horizon=4, epochs=0, verbose=0).fit(y)):
+        with pytest.raises(InvalidArgumentError, match=r"plot_history\(\) of a forecaster without a training"):
+            forecaster.plot_history()
