@@ -54,7 +54,13 @@ def test_the_wheel_comes_from_the_sdist_and_runs_without_a_compiler(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     (wheel,) = (source / "dist").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    for wanted in ("kerazoo/py.typed", "kerazoo_ext/py.typed", "kerazoo_ext/_pairs.pyi", "kerazoo/text/__init__.py"):
+    data = [
+        str(path.relative_to(ROOT))
+        for kind in ("json", "safetensors")
+        for path in (ROOT / "kerazoo").rglob(f"*.{kind}")
+    ]
+    assert len(data) >= 2
+    for wanted in ("kerazoo/py.typed", "kerazoo_ext/py.typed", "kerazoo_ext/_pairs.pyi", *data):
         assert wanted in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.endswith((".c", ".h", ".pyx")) or name.startswith(("tests/", "benchmarks/")) for name in names)
@@ -63,6 +69,7 @@ def test_the_wheel_comes_from_the_sdist_and_runs_without_a_compiler(tmp_path):
     assert done.returncode == 0, done.stderr
     code = (
         "import kerazoo, shutil; assert shutil.which('gcc') is None;"
+        "from kerazoo.forecast.presets import load_forecaster; load_forecaster().forecast([[1.0, 2.0, 3.0]], 2);"
         "corpus = kerazoo.EncodedCorpus.from_source([['a', 'b', 'c']] * 50, min_count=1);"
         "print(kerazoo.__file__); print(len(corpus.ids))"
     )
