@@ -209,6 +209,7 @@ def test_each_member_learns_like_a_single_network(name):
     assert name != "esn_1x6" or moved == 2  # the reservoir stays; the head learns
 
 
+@pytest.mark.slow
 def test_separate_members_learn_like_single_networks():
     spec, arrays = spec_of("bigru_1x3_seq2one"), arrays_of(2, last_only=True)
     nets, course = trained(spec, SEEDS, arrays, epochs=2)

@@ -179,7 +179,7 @@ class OwnLogs(keras.Model):
 
 @can_loop
 @slow_on_jax
-@pytest.mark.parametrize("rows", [6, 7])
+@pytest.mark.parametrize("rows", [6, pytest.param(7, marks=pytest.mark.slow)])
 def test_logs_that_are_no_metrics_are_those_of_the_last_step(rows):
     def mine():
         plain = made()

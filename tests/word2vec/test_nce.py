@@ -123,6 +123,7 @@ class Pairs(keras.utils.PyDataset):
         return (self.windows[index],)
 
 
+@pytest.mark.slow
 def test_a_recurrent_language_model_learns_more_than_word_counts(tmp_path):
     """Perplexity by the softmax of the logits, which NCE has made probabilities, against the unigram model."""
     keras.utils.set_random_seed(0)

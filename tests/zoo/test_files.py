@@ -21,7 +21,6 @@ from kerazoo.cells import CellInfo, Recurrent, RecurrentCell, register_cell, unr
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.word2vec import SkipGram
 from kerazoo.word2vec.keras.optimizer import RowClippedSGD
-from tests.helpers.speed import slow_on_jax
 
 pytestmark = pytest.mark.backend
 
@@ -131,7 +130,7 @@ ORDERS = {
 }
 
 
-@slow_on_jax
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ORDERS)
 def test_load_model_finds_every_class_in_a_fresh_process(order, folder):
     names = registered_classes()
