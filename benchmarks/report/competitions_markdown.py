@@ -30,7 +30,7 @@ def fill(page: str, folder: Path) -> str:
     Raises:
         ValueError: the page has no place for the tables.
     """
-    names = ("competitions", "competitions_mape", "forecast_growth", "forecast_panel_cells")
+    names = ("competitions", "competitions_mape", "forecast_growth", "forecast_panel_cells", "competitions_neural")
     found = {name: folder / f"{name}.json" for name in names}
     return between_marks(
         page,
@@ -44,6 +44,7 @@ def _tables(
     percentages: Mapping[str, Any] | None,
     growth: Mapping[str, Any] | None,
     cells: Mapping[str, Any] | None,
+    neural: Mapping[str, Any] | None,
 ) -> str:
     assert document is not None
     results, machine, settings = document["results"], document["machine"], document["settings"]
@@ -53,6 +54,12 @@ def _tables(
     accuracy = [
         [_label(model)] + [_scores(rows[name].get(model)) for name in names] for model in models
     ]  # fmt: skip
+    if neural is not None:
+        of_sets = {name: _by_model(neural["results"]["sets"].get(name, [])) for name in names}
+        accuracy += [
+            [f"{model} of neuralforecast", *(_scores(of_sets[name].get(model)) for name in names)]
+            for model in of_sets[names[0]]
+        ]
     overall = {data: _by_model(each) for data, each in results["all"].items()}
     whole = [[_label(model), *(_whole(overall[data].get(model)) for data in overall)] for model in models]
     costs = [
@@ -66,7 +73,9 @@ def _tables(
         [
             f"{part} of M3 and Tourism, all series, sMAPE / MASE (`benchmarks/results/competitions.json`). The",
             f"Forecaster has its defaults; medians of {len(settings['seeds'])} seeds. The others are statsforecast's,",
-            "in the same run; `median` is that of their forecasts:",
+            "in the same run; `median` is that of their forecasts. Networks of neuralforecast have windows of three",
+            "seasons, robust scales and their defaults else, one seed, in an environment of their own",
+            "(`competitions_neural.json`):",
             "",
             table(["", *map(set_title, names)], accuracy),
             "",
