@@ -17,7 +17,7 @@ from kerazoo._runtime.files import read_tensors, write_tensors
 from kerazoo._validation import check_choice
 from kerazoo.errors import InvalidArgumentError, StorageError
 
-__all__ = ["PresetFile", "list_presets", "read_preset", "write_preset"]
+__all__ = ["PresetFile", "list_presets", "preset_names", "read_preset", "write_preset"]
 
 FOLDER = Path(__file__).parent / "zoo"
 KIND, SUFFIX = "kerazoo.preset", ".safetensors"
@@ -39,14 +39,22 @@ class PresetFile(NamedTuple):
     card: dict[str, Any]
 
 
+def preset_names() -> list[str]:
+    """The names of all presets; no file is read.
+
+    >>> preset_names()
+    ['forecast_small']
+    """
+    return sorted(path.stem for path in FOLDER.glob(f"*{SUFFIX}"))
+
+
 def list_presets() -> dict[str, dict[str, Any]]:
     """The cards of all presets by name: what each does, how it was trained, and the command that repeats it.
 
     >>> sorted(list_presets())
     ['forecast_small']
     """
-    paths = sorted(FOLDER.glob(f"*{SUFFIX}"))
-    return {path.stem: read_tensors(path, kind=KIND)[1]["card"] for path in paths}
+    return {name: read_tensors(FOLDER / f"{name}{SUFFIX}", kind=KIND)[1]["card"] for name in preset_names()}
 
 
 def read_preset(name: str | os.PathLike[str]) -> PresetFile:
@@ -67,8 +75,7 @@ def read_preset(name: str | os.PathLike[str]) -> PresetFile:
     if os.fspath(name).endswith(SUFFIX):
         path = Path(name)
     else:
-        known = [path.stem for path in FOLDER.glob(f"*{SUFFIX}")]
-        path = FOLDER / f"{check_choice('preset', name, known)}{SUFFIX}"
+        path = FOLDER / f"{check_choice('preset', name, preset_names())}{SUFFIX}"
     arrays, notes = read_tensors(path, kind=KIND, mmap=False)
     try:
         weights = [arrays[f"weight{place}"].astype(np.float32) for place in range(len(arrays))]

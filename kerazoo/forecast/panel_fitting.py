@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kerazoo._runtime.checkpoints import CheckpointFile
 from kerazoo.errors import InvalidArgumentError, TrainingError
@@ -84,9 +85,9 @@ def fit_panel(
     if _counts_percentages(settings, adjusted):
         factors, panel_factors = percentage_factors(found, rolled)
         points, rolled = factors * points, factors[:, None] * rolled
-    # A preset has seen no value of any origin.
-    held = _held_out(found.backs, found.lengths, val) if settings.preset is None else int(max(found.backs, default=0))
     is_preset = settings.preset is not None
+    # A preset has seen no value of any origin.
+    held = int(max(found.backs, default=0)) if is_preset else _held_out(found.backs, found.lengths, val)
     inputs = NetworkInputs(settings.calendar, settings.calendar_order, settings.embed_ids, unused=is_preset)
     nets: tuple[GlobalNet, ...] = ()
     net_weights, course, seed = np.zeros(horizon), Course(), settings.seed
@@ -180,7 +181,7 @@ def _n_windows(ys: Sequence[Values], held: int) -> int:
     return sum(max(0, int(np.isfinite(y[: max(0, len(y) - held)]).sum()) - 2) for y in ys)
 
 
-def _held_out(backs: Any, lengths: Any, val: int | None) -> int:
+def _held_out(backs: NDArray[np.int64], lengths: NDArray[np.int64], val: int | None) -> int:
     """Steps that the networks do not see at first: up to the earliest origin that they are judged from.
 
     One horizon of many series is enough; of few series more is held out, but not more than a third of the usual one. As

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerazoo._presets import list_presets, read_preset
+from kerazoo._presets import preset_names, read_preset
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.presets.forecaster import PresetForecaster
@@ -44,7 +44,7 @@ def preset_name(model: Any) -> str | None:
         raise InvalidArgumentError(f"model is a PresetForecaster; expected its name: model='{PREFIX}NAME'.")
     if not isinstance(model, str):
         return None
-    if model in list_presets():
+    if model in preset_names():
         raise InvalidArgumentError(f"model={model!r} is a preset; expected model='{PREFIX}{model}'.")
     return model[len(PREFIX) :] if model.startswith(PREFIX) else None
 

@@ -22,7 +22,7 @@ def load_preset(name: str | os.PathLike[str]) -> Any:
         name: one of :func:`list_presets`, or the path of a file of a preset.
 
     Returns:
-        A compiled-free Keras model of :func:`kerazoo.zoo.build`, with its weights.
+        A Keras model of :func:`kerazoo.zoo.build` with its weights, not compiled.
 
     Raises:
         InvalidArgumentError: an unknown name.

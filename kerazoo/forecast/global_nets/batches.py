@@ -13,7 +13,7 @@ from kerazoo.batching.dataset import Epoch, ResumableDataset
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.global_nets.adjustment import AdjustedPanel
 from kerazoo.forecast.global_nets.inputs import CodedInputs
-from kerazoo.forecast.global_nets.windows import Windows, windows_at
+from kerazoo.forecast.global_nets.windows import Windows, equal_weights, windows_at
 from kerazoo_ext import _panel_windows
 
 __all__ = ["PanelWindows"]
@@ -88,8 +88,7 @@ class PanelWindows(ResumableDataset):
         position, n = index * self.batch_size, self.batch_size
         series, ends = self.places(int(epoch.keys[0]), position, n)
         found = windows_at(self.panel, series, ends, self.lookback, self.horizon)
-        weights = found.targets[:, :, 1]
-        weights *= weights.size / max(float(weights.sum()), 1.0)
+        equal_weights(found.targets)
         if self.extra is None:
             return found.inputs, found.targets
         hidden = _hidden(int(epoch.keys[1]), position, n, self.extra.categories.shape[1])

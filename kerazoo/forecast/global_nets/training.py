@@ -12,7 +12,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from kerazoo import training
@@ -27,13 +26,13 @@ from kerazoo.forecast.global_nets.inputs import InputCoder, Inputs
 from kerazoo.forecast.global_nets.losses import Loss, make_loss
 from kerazoo.forecast.global_nets.network import make_network, network_spec
 from kerazoo.forecast.global_nets.results import GlobalNet
-from kerazoo.forecast.global_nets.windows import default_lookback
+from kerazoo.forecast.global_nets.windows import default_lookback, limits_of
 from kerazoo.zoo import RNNSpec
 
-__all__ = ["fit_global_net"]
+__all__ = ["compile_network", "fit_global_net"]
 
-#: Windows whose targets set the limits of forecasts, and the share of them beyond each limit.
-WINDOWS_OF_LIMITS, BEYOND_LIMITS = 16384, 5e-4
+#: Windows whose targets set the limits of forecasts.
+WINDOWS_OF_LIMITS = 16384
 #: Key of the draws of these windows.
 KEY_OF_LIMITS = 0x6C696D697473
 #: Bound of the norm of the gradient of a step; that of a usual step of `bounded` is far below.
@@ -124,7 +123,7 @@ def fit_global_net(
     done = list(start.steps) if start is not None else []
     losses = list(start.losses) if start is not None else []
     failures: list[TrainingError] = []
-    limits = _limits(data)
+    limits = limits_of(data.draw(KEY_OF_LIMITS, 0, WINDOWS_OF_LIMITS).targets)
 
     def result(interrupted: bool) -> GlobalNet:
         return GlobalNet(
@@ -170,6 +169,13 @@ _lock = threading.Lock()
 MOST_IDLE = 4
 
 
+def compile_network(network: Any, loss: Loss, rate: float, steps: int) -> None:
+    """Compile a network with Adam, whose learning rate falls from `rate` to 0 along half a cosine of `steps`."""
+    # A schedule, not a callback: on JAX a callback cannot change the rate between two steps.
+    schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
+    network.compile(keras.optimizers.Adam(schedule, global_clipnorm=CLIPNORM), loss=loss)
+
+
 @contextmanager
 def _compiled(
     spec: RNNSpec, loss: Loss, rate: float, steps: int, categories: Sequence[int], reuse: bool
@@ -180,9 +186,7 @@ def _compiled(
         network = _idle.pop(key, None) if reuse else None
     if network is None:
         network = make_network(spec, 0, categories)
-        # A schedule, not a callback: on JAX a callback cannot change the rate between two steps.
-        schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
-        network.compile(keras.optimizers.Adam(schedule, global_clipnorm=CLIPNORM), loss=loss)
+        compile_network(network, loss, rate, steps)
     yield network
     if not reuse:
         return
@@ -204,19 +208,6 @@ def _restart(network: Any, spec: RNNSpec, seed: int, categories: Sequence[int]) 
         network.optimizer.build(network.trainable_variables)
     for variable in network.optimizer.variables:  # steps and moments; the rate is a schedule
         variable.assign(np.zeros(variable.shape, variable.dtype))
-
-
-def _limits(data: PanelWindows) -> NDArray[np.float64]:
-    """Range of the scaled targets of nearly all windows, by step; it never narrows with the step."""
-    found = data.draw(KEY_OF_LIMITS, 0, WINDOWS_OF_LIMITS).targets
-    limits = np.zeros((data.horizon, 2))
-    for step in range(data.horizon):
-        values = found[found[:, step, 1] > 0, step, 0]
-        if len(values):
-            limits[step] = np.quantile(values, [BEYOND_LIMITS, 1 - BEYOND_LIMITS])
-    limits[:, 0] = np.minimum.accumulate(np.minimum(limits[:, 0], 0.0))
-    limits[:, 1] = np.maximum.accumulate(np.maximum(limits[:, 1], 0.0))
-    return limits
 
 
 class _Course(keras.callbacks.Callback):

@@ -12,10 +12,12 @@ from kerazoo.forecast.global_nets.adjustment import AdjustedPanel
 from kerazoo.forecast.global_nets.seasons import check_periods
 from kerazoo_ext import _panel_windows
 
-__all__ = ["Windows", "default_lookback", "rescaled", "windows_at"]
+__all__ = ["Windows", "default_lookback", "equal_weights", "limits_of", "rescaled", "windows_at"]
 
 #: Lowest unit (relative change from step to step), for windows of constant values.
 LEAST_UNIT = 1e-4
+#: Share of the targets beyond each limit of forecasts.
+BEYOND_LIMITS = 5e-4
 #: Longest window that :func:`default_lookback` chooses; the time of a training step grows with it.
 LONGEST_LOOKBACK = 160
 
@@ -56,6 +58,24 @@ def windows_at(
     )
     _panel_windows.fill(panel.values, panel.offsets, panel.kinds, LEAST_UNIT, series, ends, *found)
     return found
+
+
+def equal_weights(targets: NDArray[np.float32]) -> None:
+    """Turn what says whether targets (B, H, 3) are known into weights, in place: 0 or equal ones, with mean 1."""
+    weights = targets[:, :, 1]
+    weights *= weights.size / max(float(weights.sum()), 1.0)
+
+
+def limits_of(targets: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Range of nearly all scaled targets (B, H, 3), by step, (H, 2); it never narrows with the step."""
+    limits = np.zeros((targets.shape[1], 2))
+    for step in range(len(limits)):
+        values = targets[targets[:, step, 1] > 0, step, 0]
+        if len(values):
+            limits[step] = np.quantile(values, [BEYOND_LIMITS, 1 - BEYOND_LIMITS])
+    limits[:, 0] = np.minimum.accumulate(np.minimum(limits[:, 0], 0.0))
+    limits[:, 1] = np.maximum.accumulate(np.maximum(limits[:, 1], 0.0))
+    return limits
 
 
 def rescaled(windows: Windows) -> Windows:

@@ -22,6 +22,8 @@ from kerazoo._validation import check_int, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.global_nets.losses import make_loss
 from kerazoo.forecast.global_nets.network import make_network, network_spec
+from kerazoo.forecast.global_nets.training import compile_network
+from kerazoo.forecast.global_nets.windows import limits_of
 from kerazoo.forecast.presets.windows import RECENCY, GeneratedWindows
 from kerazoo.zoo import RNNSpec
 
@@ -31,9 +33,8 @@ __all__ = ["LEVELS", "pretrain"]
 LEVELS = (0.025, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975)
 #: Steps between two checks of the time, and of Ctrl-C.
 STEPS_OF_EPOCH = 100
-#: Windows whose targets set the limits of forecasts, and the share of them beyond each limit.
-WINDOWS_OF_LIMITS, BEYOND_LIMITS = 65536, 5e-4
-CLIPNORM = 1.0
+#: Windows whose targets set the limits of forecasts.
+WINDOWS_OF_LIMITS = 65536
 
 
 @in_float32()
@@ -93,8 +94,7 @@ def pretrain(
     }  # fmt: skip
     data = GeneratedWindows(lookback, horizon, batch_size=batch_size, steps=STEPS_OF_EPOCH, seed=seed)
     network = make_network(spec, seed)
-    schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * STEPS_OF_EPOCH)
-    network.compile(keras.optimizers.Adam(schedule, global_clipnorm=CLIPNORM), loss=loss)
+    compile_network(network, loss, rate, epochs * STEPS_OF_EPOCH)
     network.optimizer.build(network.trainable_variables)
     checkpoints = None
     if checkpoint_dir is not None:
@@ -116,22 +116,14 @@ def pretrain(
     interrupt.raise_if_pending()
     weights = [np.array(each, np.float32) for each in network.get_weights()]
     card = {**arguments, "loss": course.loss, "seconds": round(course.seconds), "backend": keras.backend.backend()}
-    settings = {"levels": list(loss.levels), "limits": limits_of(data).tolist(), "recency": RECENCY}
+    settings = {"levels": list(loss.levels), "limits": _limits(data).tolist(), "recency": RECENCY}
     return PresetFile(spec.to_dict(), weights, settings, card)
 
 
-def limits_of(data: GeneratedWindows) -> NDArray[np.float64]:
-    """Range of the scaled targets of nearly all windows, by step, (H, 2); it never narrows with the step."""
-    parts = WINDOWS_OF_LIMITS // 4096
-    # Pools that a training does not come to.
-    found = np.concatenate([data.draw(2**40 + part, 2**40 + part, 4096).targets for part in range(parts)])
-    limits = np.zeros((data.horizon, 2))
-    for step in range(data.horizon):
-        values = found[found[:, step, 1] > 0, step, 0]
-        limits[step] = np.quantile(values, [BEYOND_LIMITS, 1 - BEYOND_LIMITS])
-    limits[:, 0] = np.minimum.accumulate(np.minimum(limits[:, 0], 0.0))
-    limits[:, 1] = np.maximum.accumulate(np.maximum(limits[:, 1], 0.0))
-    return limits
+def _limits(data: GeneratedWindows) -> NDArray[np.float64]:
+    """Limits of forecasts, from windows of pools that a training does not come to."""
+    parts = range(WINDOWS_OF_LIMITS // 4096)
+    return limits_of(np.concatenate([data.draw(2**40 + part, 2**40 + part, 4096).targets for part in parts]))
 
 
 class _Course(keras.callbacks.Callback):
