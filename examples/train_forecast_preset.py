@@ -30,13 +30,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output", type=Path, help="file of the preset: NAME.safetensors")
     parser.add_argument("--model", default="mingru_3x96_residual")
-    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--patch", type=int, default=4, help="steps that a network reads as one")
+    parser.add_argument("--members", type=int, default=2, help="networks, whose median is the forecast")
+    parser.add_argument("--steps", type=int, default=10_000, help="of each network")
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--checkpoint-dir", type=Path)
     given = parser.parse_args()
     found = pretrain(
         given.model,
+        patch=given.patch,
+        n_members=given.members,
         steps=given.steps,
         batch_size=given.batch_size,
         seed=given.seed,
@@ -45,6 +49,7 @@ def main() -> None:
     card = {
         "description": DESCRIPTION,
         "command": f"python examples/train_forecast_preset.py {given.output.name} --model {given.model} "
+        f"--patch {given.patch} --members {given.members} "
         f"--steps {given.steps} --batch-size {given.batch_size} --seed {given.seed}",
         **found.card,
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",

@@ -28,8 +28,8 @@ class PresetFile(NamedTuple):
 
     Attributes:
         spec: config of an RNNSpec.
-        weights: float32 arrays, in the order of the Keras model of the spec.
-        settings: what the model needs besides, as its kind asks: plain values.
+        weights: float32 arrays, in the order of the Keras model of the spec; of several networks one after the other.
+        settings: what the model needs besides, as its kind asks: plain values. "n_members": networks, if several.
         card: how it was made: "description", "steps", "seed", "command" and so on.
     """
 
@@ -37,6 +37,16 @@ class PresetFile(NamedTuple):
     weights: list[NDArray[np.float32]]
     settings: dict[str, Any]
     card: dict[str, Any]
+
+    def members(self) -> list[list[NDArray[np.float32]]]:
+        """The weights of each network.
+
+        >>> [len(each) for each in PresetFile({}, [np.zeros(1, np.float32)] * 6, {"n_members": 3}, {}).members()]
+        [2, 2, 2]
+        """
+        n_members = int(self.settings.get("n_members", 1))
+        size = len(self.weights) // n_members
+        return [list(self.weights[size * member : size * (member + 1)]) for member in range(n_members)]
 
 
 def preset_names() -> list[str]:

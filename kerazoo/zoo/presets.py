@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import keras
+
 from kerazoo._presets import list_presets, read_preset
 from kerazoo.zoo.builders import build
 from kerazoo.zoo.spec import RNNSpec
@@ -15,14 +17,16 @@ __all__ = ["list_presets", "load_preset"]
 def load_preset(name: str | os.PathLike[str]) -> Any:
     """A trained model of the zoo.
 
-    That of a forecaster reads scaled windows, as :mod:`kerazoo.forecast.global_nets.windows` makes them. Its scales and
-    seasons are in :func:`kerazoo.forecast.presets.load_forecaster`, which needs no Keras.
+    That of a forecaster reads scaled windows, as :mod:`kerazoo.forecast.global_nets.windows` makes them, and may take
+    several steps as one. Its scales and seasons are in :func:`kerazoo.forecast.presets.load_forecaster`, which
+    needs no Keras.
 
     Args:
         name: one of :func:`list_presets`, or the path of a file of a preset.
 
     Returns:
-        A Keras model of :func:`kerazoo.zoo.build` with its weights, not compiled.
+        A Keras model of :func:`kerazoo.zoo.build` with its weights, not compiled; the mean of several, where the preset
+        has several networks.
 
     Raises:
         InvalidArgumentError: an unknown name.
@@ -33,6 +37,11 @@ def load_preset(name: str | os.PathLike[str]) -> Any:
     (None, 64, 3)
     """
     found = read_preset(name)
-    model = build(RNNSpec.from_dict(found.spec), seed=0)
-    model.set_weights(found.weights)
-    return model
+    spec, members = RNNSpec.from_dict(found.spec), []
+    for number, weights in enumerate(found.members()):
+        members.append(build(spec, seed=0, name=f"member_{number}"))
+        members[-1].set_weights(weights)
+    if len(members) == 1:
+        return members[0]
+    inputs = keras.Input(members[0].input_shape[1:])
+    return keras.Model(inputs, keras.layers.Average()([each(inputs) for each in members]), name="members")

@@ -13,7 +13,7 @@ from kerazoo.batching.dataset import Epoch, ResumableDataset
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.global_nets.adjustment import AdjustedPanel
 from kerazoo.forecast.global_nets.inputs import CodedInputs
-from kerazoo.forecast.global_nets.windows import Windows, equal_weights, windows_at
+from kerazoo.forecast.global_nets.windows import Windows, equal_weights, rescaled, windows_at
 from kerazoo_ext import _panel_windows
 
 __all__ = ["PanelWindows"]
@@ -37,6 +37,7 @@ class PanelWindows(ResumableDataset):
         history: values before the end of a window, at least; fewer than `lookback` trains for short series. None: a
             quarter of `lookback`, at least 2.
         extra: further inputs of the series, or None. Each code of a category is "unknown" in one of ten windows.
+        any_scale: whether windows are :func:`kerazoo.forecast.global_nets.windows.rescaled`.
         seed: int >= 0, or None to draw one.
 
     Raises:
@@ -63,6 +64,7 @@ class PanelWindows(ResumableDataset):
         steps: int = 2000,
         history: int | None = None,
         extra: CodedInputs | None = None,
+        any_scale: bool = False,
         seed: int | None = None,
     ) -> None:
         super().__init__(seed=seed)
@@ -72,6 +74,7 @@ class PanelWindows(ResumableDataset):
         self.batch_size = check_int("batch_size", batch_size)
         self.steps = check_int("steps", steps)
         self.extra = extra
+        self.any_scale = any_scale
         self.history = max(2, self.lookback // 4) if history is None else check_int("history", history)
         self.eligible = np.flatnonzero(panel.lengths >= self.history + 1).astype(np.int64)
         if not len(self.eligible):
@@ -87,7 +90,7 @@ class PanelWindows(ResumableDataset):
     def _batch(self, epoch: Epoch, index: int) -> tuple[Any, ...]:
         position, n = index * self.batch_size, self.batch_size
         series, ends = self.places(int(epoch.keys[0]), position, n)
-        found = windows_at(self.panel, series, ends, self.lookback, self.horizon)
+        found = self._windows(series, ends)
         equal_weights(found.targets)
         if self.extra is None:
             return found.inputs, found.targets
@@ -104,11 +107,16 @@ class PanelWindows(ResumableDataset):
     def draw(self, key: int, position: int, n: int) -> Windows:
         """These windows, without further inputs."""
         series, ends = self.places(key, position, n)
-        return windows_at(self.panel, series, ends, self.lookback, self.horizon)
+        return self._windows(series, ends)
+
+    def _windows(self, series: NDArray[np.int64], ends: NDArray[np.int64]) -> Windows:
+        found = windows_at(self.panel, series, ends, self.lookback, self.horizon)
+        return rescaled(found) if self.any_scale else found
 
     def _settings(self) -> dict[str, Any]:
         names = ("lookback", "horizon", "batch_size", "steps", "history")
-        return {name: getattr(self, name) for name in names}
+        found = {name: getattr(self, name) for name in names}
+        return found | {"any_scale": True} if self.any_scale else found
 
     def _data_fingerprint(self) -> dict[str, Any]:
         panel = self.panel

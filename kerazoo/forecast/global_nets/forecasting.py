@@ -135,7 +135,7 @@ def _outputs(net: GlobalNet, inputs: Sequence[NDArray[Any]]) -> list[Values]:
     n = len(inputs[0])
     found = []
     with _lock:
-        model = _models(net.spec, None, net.coder.categories)
+        model = _models(net.spec, None, net.coder.categories, net.patch)
         for weights in net.weights:
             model.set_weights(list(weights))
             parts = []

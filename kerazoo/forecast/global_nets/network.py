@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.global_nets.inputs import InputCoder
 from kerazoo.zoo import RNNSpec, build
@@ -21,7 +22,7 @@ SPREAD = 0.1
 
 
 def network_spec(
-    model: RNNSpec | str, lookback: int, horizon: int, n_outputs: int, coder: InputCoder | None = None
+    model: RNNSpec | str, lookback: int, horizon: int, n_outputs: int, coder: InputCoder | None = None, patch: int = 1
 ) -> RNNSpec:
     """The spec of a zoo model for windows of a panel.
 
@@ -32,14 +33,20 @@ def network_spec(
         n_outputs: numbers of the loss for each step.
         coder: of further inputs. Covariates are features of the steps; static numbers, the known covariates of the
             steps ahead and embeddings are static features.
+        patch: P >= 1, steps of a window that the network reads as one, with P times the features: it has 1 / P as many
+            steps to compute (Nie et al. 2023, arXiv:2211.14730, section 3.1).
 
     Raises:
-        InvalidArgumentError: a model of words or classes, with several heads, states, static features, time stamps or
-            a mask of its own.
+        InvalidArgumentError: a lookback that is not a multiple of the patch; or a model of words or classes, with
+            several heads, states, static features, time stamps or a mask of its own.
 
     >>> network_spec("gru_2x64_residual", 36, 18, 1).name
     'gru_2x64_residual_seq2one_f3_h18_t36'
+    >>> network_spec("gru_2x64_residual", 36, 18, 1, patch=4).name
+    'gru_2x64_residual_seq2one_f12_h18_t9'
     """
+    if lookback % check_int("patch", patch):
+        raise InvalidArgumentError(f"lookback={lookback} with patch={patch}; expected a multiple of it.")
     spec = RNNSpec.from_name(model) if isinstance(model, str) else model
     if not isinstance(spec, RNNSpec):
         raise InvalidArgumentError(f"model={model!r}; expected a name such as 'gru_2x64_residual', or an RNNSpec.")
@@ -56,9 +63,9 @@ def network_spec(
         )
     coder = coder or InputCoder()
     return spec.replace(
-        features=_panel_windows.FEATURES + coder.n_columns,
+        features=patch * (_panel_windows.FEATURES + coder.n_columns),
         static=coder.n_numbers(horizon) + sum(map(embedding_width, coder.categories)),
-        lookback=lookback,
+        lookback=lookback // patch,
         horizon=horizon,
         outputs=n_outputs,
         returns="last",
@@ -74,7 +81,7 @@ def embedding_width(n_values: int) -> int:
     return min(32, max(2, math.ceil(math.sqrt(n_values))))
 
 
-def make_network(spec: RNNSpec, seed: int | None = None, categories: Sequence[int] = ()) -> Any:
+def make_network(spec: RNNSpec, seed: int | None = None, categories: Sequence[int] = (), patch: int = 1) -> Any:
     """A functional model (B, L, 3 + P + K) -> (B, H, O), not compiled.
 
     Its inputs are those of :meth:`kerazoo.forecast.global_nets.inputs.CodedInputs.join`. The zoo model is one of its
@@ -84,12 +91,16 @@ def make_network(spec: RNNSpec, seed: int | None = None, categories: Sequence[in
         spec: of :func:`network_spec`.
         seed: of the initial weights, or None.
         categories: values of each column of categories.
+        patch: steps that the zoo model reads as one.
 
     >>> tuple(make_network(network_spec("gru_1x8", 12, 1, 2), seed=1).output_shape)
     (None, 1, 2)
     """
     inner = build(spec, seed=seed, name="zoo")
-    inputs = [keras.Input((spec.lookback, spec.features), name="windows")]
+    inputs = [keras.Input((patch * (spec.lookback or 1), spec.features // patch), name="windows")]
+    windows = inputs[0]
+    if patch > 1:
+        windows = keras.layers.Reshape((spec.lookback, spec.features), name="patches")(windows)
     static: list[Any] = []
     n_numbers = spec.static - sum(map(embedding_width, categories))
     if n_numbers:
@@ -99,7 +110,7 @@ def make_network(spec: RNNSpec, seed: int | None = None, categories: Sequence[in
         inputs.append(keras.Input((len(categories),), dtype="int32", name="categories"))
         static += [_embedded(inputs[-1], column, n, seed) for column, n in enumerate(categories)]
     joined = keras.layers.Concatenate(name="static")(static) if len(static) > 1 else (static or [None])[0]
-    found = inner(inputs[0] if joined is None else [inputs[0], joined])
+    found = inner(windows if joined is None else [windows, joined])
     outputs = keras.layers.Reshape((spec.horizon, spec.outputs), name="steps")(found)
     return keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs, name="global_net")
 

@@ -29,7 +29,7 @@ class GlobalNet:
     series that it comes from, unless further inputs tell.
 
     Attributes:
-        spec: RNNSpec of the zoo model; its `lookback` and `horizon` are those of the windows.
+        spec: RNNSpec of the zoo model; its `horizon` is that of the windows.
         period: steps of the season that is taken out of each series, or a tuple of several; 1: none.
         loss: name of the loss.
         levels: levels of the quantiles that were trained, () for other losses.
@@ -42,6 +42,7 @@ class GlobalNet:
         recency: of :func:`kerazoo.forecast.global_nets.adjustment.adjust`.
         any_scale: whether windows are :func:`kerazoo.forecast.global_nets.windows.rescaled`: of networks that have
             learned from other series.
+        patch: steps of a window that the network reads as one.
     """
 
     spec: RNNSpec
@@ -56,11 +57,12 @@ class GlobalNet:
     coder: InputCoder = field(default_factory=InputCoder)
     recency: float = 1.0
     any_scale: bool = False
+    patch: int = 1
 
     @property
     def lookback(self) -> int:
         """Steps of a window."""
-        return int(self.spec.lookback or 0)
+        return self.patch * int(self.spec.lookback or 0)
 
     @property
     def horizon(self) -> int:
@@ -90,6 +92,7 @@ class GlobalNet:
             "vocabularies": vocabularies,
             "recency": self.recency,
             "any_scale": self.any_scale,
+            "patch": self.patch,
         }
         return arrays, notes
 
@@ -121,6 +124,7 @@ class GlobalNet:
                 coder=coder,
                 recency=float(notes.get("recency", 1.0)),
                 any_scale=bool(notes.get("any_scale", False)),
+                patch=int(notes.get("patch", 1)),
             )
         except KeyError as error:
             raise StorageError(f"{error} is missing; expected the arrays and notes that to_plain() returns.") from None

@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from kerazoo import training
@@ -19,7 +20,7 @@ from kerazoo._runtime.callbacks import flatten_callbacks
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo._runtime.precision import in_float32
 from kerazoo._validation import check_int, check_real
-from kerazoo.errors import TrainingError
+from kerazoo.errors import InvalidArgumentError, TrainingError
 from kerazoo.forecast.global_nets.adjustment import adjust
 from kerazoo.forecast.global_nets.batches import PanelWindows
 from kerazoo.forecast.global_nets.inputs import InputCoder, Inputs
@@ -33,6 +34,8 @@ __all__ = ["compile_network", "fit_global_net"]
 
 #: Windows whose targets set the limits of forecasts.
 WINDOWS_OF_LIMITS = 16384
+#: Values before a forecast from which a network is trained further that has learned from series as short.
+LEAST_HISTORY = 3
 #: Key of the draws of these windows.
 KEY_OF_LIMITS = 0x6C696D697473
 #: Bound of the norm of the gradient of a step; that of a usual step of `bounded` is far below.
@@ -59,6 +62,7 @@ def fit_global_net(
     verbose: int = 0,
     title: str = "network",
     start: GlobalNet | None = None,
+    initial: GlobalNet | None = None,
     on_network: Callable[[GlobalNet], None] | None = None,
 ) -> GlobalNet:
     """Train networks of the zoo on windows from anywhere in all series.
@@ -90,13 +94,16 @@ def fit_global_net(
         title: what the progress bar calls a network.
         start: finished networks of an earlier call with the same arguments and seed, which are not trained again; or
             None.
+        initial: networks that were trained on other series, whose weights each training starts from, or None. Horizon,
+            model, loss, levels, lookback, and how series and windows are adjusted, are theirs.
         on_network: function that is called with all finished networks after each one, for example to keep them.
 
     Returns:
         The networks, as plain values.
 
     Raises:
-        InvalidArgumentError: an argument out of range, or no series is long enough for a window and a step after it.
+        InvalidArgumentError: an argument out of range, no series is long enough for a window and a step after it, or
+            inputs with `initial`.
         TrainingError: the loss of every network is not finite.
         KeyboardInterrupt: Ctrl-C before the first step.
 
@@ -110,35 +117,53 @@ def fit_global_net(
     n_nets = check_int("n_nets", n_nets)
     steps = check_int("steps", steps)
     rate = check_real("learning_rate", learning_rate, 0.0, exclusive=True, hint="The usual value is 0.002.")
+    recency, any_scale, patch = 1.0, False, 1
+    if initial is not None:
+        horizon, model, loss, levels = initial.horizon, initial.spec, initial.loss, initial.levels
+        lookback, recency, any_scale, patch = initial.lookback, initial.recency, initial.any_scale, initial.patch
     made = make_loss(loss, levels)
-    panel = adjust(series, period, counts=loss == "negative_binomial")
+    panel = adjust(series, period, counts=loss == "negative_binomial", recency=recency)
     if lookback is None:
         lookback = default_lookback(panel.lengths, horizon, period)
     check_int("lookback", lookback, 2)
     coder = InputCoder.learn(inputs, panel.lengths)
+    if initial is not None and not coder.empty:
+        raise InvalidArgumentError("inputs with initial networks; expected none: these know the series alone.")
     extra = None if coder.empty else coder.code(inputs, panel.lengths)
-    data = PanelWindows(panel, lookback, horizon, batch_size=batch_size, steps=steps, extra=extra, seed=seed)
-    spec = network_spec(model, lookback, horizon, made.n_outputs, coder)
+    data = PanelWindows(
+        panel, lookback, horizon, batch_size=batch_size, steps=steps, extra=extra, any_scale=any_scale, seed=seed,
+        history=None if initial is None else LEAST_HISTORY,
+    )  # fmt: skip
+    spec = network_spec(model, lookback, horizon, made.n_outputs, coder, patch)
     trained = list(start.weights) if start is not None else []
     done = list(start.steps) if start is not None else []
     losses = list(start.losses) if start is not None else []
     failures: list[TrainingError] = []
     limits = limits_of(data.draw(KEY_OF_LIMITS, 0, WINDOWS_OF_LIMITS).targets)
+    if initial is not None:
+        limits = np.stack([np.minimum(limits, initial.limits)[:, 0], np.maximum(limits, initial.limits)[:, 1]], axis=1)
 
     def result(interrupted: bool) -> GlobalNet:
         return GlobalNet(
             spec, _plain(panel.periods), loss, made.levels, tuple(trained), limits, tuple(done), tuple(losses),
-            interrupted, coder,
+            interrupted, coder, recency, any_scale, patch,
         )  # fmt: skip
 
     callbacks = flatten_callbacks(callbacks)
     reuse = not callbacks  # which may keep the network
-    with _compiled(spec, made, rate, steps, coder.categories, reuse) as network, DeferredInterrupt() as interrupt:
+    with (
+        _compiled(spec, made, rate, steps, coder.categories, patch, reuse) as network,
+        DeferredInterrupt() as interrupt,
+    ):
         for member in range(len(trained), n_nets):
             if interrupt.pending:
                 break
             data.epoch = member
-            _restart(network, spec, data.seed + member, coder.categories)
+            if initial is None:
+                first = make_network(spec, data.seed + member, coder.categories).get_weights()
+            else:
+                first = list(initial.weights[member % len(initial.weights)])
+            _restart(network, first)
             course = _Course(interrupt, steps, f"{title} {member + 1} of {n_nets}", verbose)
             try:
                 training.fit(network, data, epochs=1, shuffle=False, verbose=0, callbacks=[*callbacks, course])
@@ -178,14 +203,14 @@ def compile_network(network: Any, loss: Loss, rate: float, steps: int) -> None:
 
 @contextmanager
 def _compiled(
-    spec: RNNSpec, loss: Loss, rate: float, steps: int, categories: Sequence[int], reuse: bool
+    spec: RNNSpec, loss: Loss, rate: float, steps: int, categories: Sequence[int], patch: int, reuse: bool
 ) -> Iterator[Any]:
     """A compiled network for one training, with any weights."""
-    key = (spec, loss.name, loss.levels, rate, steps, tuple(categories))
+    key = (spec, loss.name, loss.levels, rate, steps, tuple(categories), patch)
     with _lock:
         network = _idle.pop(key, None) if reuse else None
     if network is None:
-        network = make_network(spec, 0, categories)
+        network = make_network(spec, 0, categories, patch)
         compile_network(network, loss, rate, steps)
     yield network
     if not reuse:
@@ -201,9 +226,9 @@ def _plain(periods: tuple[float, ...]) -> float | tuple[float, ...]:
     return periods if len(periods) > 1 else (*periods, 1)[0]
 
 
-def _restart(network: Any, spec: RNNSpec, seed: int, categories: Sequence[int]) -> None:
+def _restart(network: Any, weights: Sequence[NDArray[np.float32]]) -> None:
     """Initial weights and a new optimizer state, in a model whose step is compiled once for all networks."""
-    network.set_weights(make_network(spec, seed, categories).get_weights())
+    network.set_weights(list(weights))
     if not network.optimizer.built:
         network.optimizer.build(network.trainable_variables)
     for variable in network.optimizer.variables:  # steps and moments; the rate is a schedule

@@ -91,14 +91,16 @@ def rescaled(windows: Windows) -> Windows:
     >>> found.inputs[0, :, 0].round(4).tolist(), rescaled(found).inputs[0, :, 0].round(4).tolist()
     ([0.0, 0.009999999776482582, 0.0], [0.0, 1.0, 0.0])
     """
-    inputs, scales = windows.inputs.copy(), windows.scales.copy()
+    inputs, targets, scales = windows.inputs.copy(), windows.targets.copy(), windows.scales.copy()
     for place in np.flatnonzero(inputs[:, 0, 2] <= np.float32(np.log(LEAST_UNIT))):
         known = inputs[place, inputs[place, :, 1] > 0, 0].astype(np.float64)
         size = float(np.abs(np.diff(known)).mean()) if len(known) > 1 else 0.0
         if 0.0 < size < 1.0:
             inputs[place, :, 0] /= np.float32(size)
+            targets[place, :, 0] /= np.float32(size)
+            targets[place, :, 2] *= np.float32(size)
             scales[place] *= size
-    return windows._replace(inputs=inputs, scales=scales)
+    return Windows(inputs, targets, windows.centres, scales)
 
 
 def default_lookback(

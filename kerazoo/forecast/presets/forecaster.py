@@ -33,7 +33,8 @@ class PresetForecaster:
     the window beyond its values. A constant stays what it is.
 
     Args:
-        preset: PresetFile of a network with `"levels"`, `"limits"` and `"recency"` in its settings.
+        preset: PresetFile of networks with `"levels"`, `"limits"` and `"recency"` in its settings, and, if they are not
+            1, `"patch"`, the steps that a network reads as one, and `"n_members"`, of which the median counts.
 
     Raises:
         InvalidArgumentError: a preset of something else, or layers or weights that do not fit.
@@ -54,11 +55,12 @@ class PresetForecaster:
     def __init__(self, preset: PresetFile) -> None:
         check_forecaster(preset)
         self.card = preset.card
-        self.lookback, self.horizon = int(preset.spec["lookback"]), int(preset.spec["horizon"])
+        self._patch = int(preset.settings.get("patch", 1))
+        self.lookback, self.horizon = self._patch * int(preset.spec["lookback"]), int(preset.spec["horizon"])
         self.levels = tuple(float(level) for level in preset.settings["levels"])
         self._recency = float(preset.settings["recency"])
         self._limits = np.array(preset.settings["limits"], np.float64)
-        self._net = NumpyNet(preset.spec, preset.weights)
+        self._nets = [NumpyNet(preset.spec, weights) for weights in preset.members()]
         self._middle = self.levels.index(0.5)
 
     def forecast(
@@ -135,7 +137,8 @@ class PresetForecaster:
         return found
 
     def _outputs(self, windows: Windows, panel: AdjustedPanel) -> list[Values]:
-        return [rising(self._net(windows.inputs).astype(np.float64), self._middle)]
+        inputs = windows.inputs.reshape(len(windows.inputs), self.lookback // self._patch, -1)
+        return [rising(net(inputs).astype(np.float64), self._middle) for net in self._nets]
 
     def point(self, outputs: Values, scales: Values) -> Values:
         """The median of quantiles (..., Q)."""

@@ -43,7 +43,9 @@ def pretrain(
     *,
     lookback: int = 64,
     horizon: int = 24,
+    patch: int = 1,
     levels: Sequence[float] = LEVELS,
+    n_members: int = 1,
     steps: int = 20_000,
     batch_size: int = 256,
     learning_rate: float = 2e-3,
@@ -52,7 +54,7 @@ def pretrain(
     checkpoint_minutes: float = DEFAULT_MINUTES,
     verbose: int = 1,
 ) -> PresetFile:
-    """Train a network of the zoo on windows of generated series: :class:`GeneratedWindows`.
+    """Train networks of the zoo on windows of generated series: :class:`GeneratedWindows`.
 
     The loss is the pinball loss of all levels, in units of the scale of a window. Adam's learning rate falls to 0 along
     half a cosine.
@@ -62,11 +64,15 @@ def pretrain(
             (:class:`kerazoo.forecast.presets.network.NumpyNet`).
         lookback: L >= 2, values that the network sees.
         horizon: H >= 1, steps that it forecasts at once.
+        patch: P >= 1, steps that the network reads as one; L is a multiple of it. A training step takes about 1 / P of
+            the time.
         levels: of the quantiles; the median is added.
-        steps: training steps, rounded up to a multiple of 100.
+        n_members: networks, one trained after the other on series and initial weights of its own: forecasts are their
+            median.
+        steps: training steps of each, rounded up to a multiple of 100.
         batch_size: windows of a step.
         learning_rate: of the first step.
-        seed: int >= 0, of the series, windows and initial weights.
+        seed: int >= 0, of the series, windows and initial weights of the first network; the next has the next seed.
         checkpoint_dir: folder of a checkpoint. The same call continues there after it was stopped or killed.
         checkpoint_minutes: minimum time between two checkpoints.
         verbose: 0, or 1 for a progress bar.
@@ -87,23 +93,50 @@ def pretrain(
     if not isinstance(levels, Iterable) or isinstance(levels, str):
         raise InvalidArgumentError(f"levels={levels!r}; expected a list of numbers > 0 and < 1.")
     loss = make_loss("quantiles", levels)
-    spec = network_spec(model, lookback, horizon, loss.n_outputs)
+    spec = network_spec(model, lookback, horizon, loss.n_outputs, patch=patch)
     arguments = {
-        "model": spec.name, "lookback": lookback, "horizon": horizon, "levels": list(loss.levels),
+        "model": spec.name, "lookback": lookback, "horizon": horizon, "patch": patch, "levels": list(loss.levels),
         "steps": epochs * STEPS_OF_EPOCH, "batch_size": batch_size, "learning_rate": rate, "seed": seed,
     }  # fmt: skip
-    data = GeneratedWindows(lookback, horizon, batch_size=batch_size, steps=STEPS_OF_EPOCH, seed=seed)
-    network = make_network(spec, seed)
-    compile_network(network, loss, rate, epochs * STEPS_OF_EPOCH)
-    network.optimizer.build(network.trainable_variables)
-    checkpoints = None
-    if checkpoint_dir is not None:
-        checkpoints = CheckpointFile(
-            checkpoint_dir, "pretraining.kerazoo", kind="kerazoo.pretraining", identity=arguments, seed=seed,
-            minutes=checkpoint_minutes,
-        )  # fmt: skip
+    weights, losses, limits, seconds = [], [], np.zeros((horizon, 2)), 0.0
+    for member in range(check_int("n_members", n_members)):
+        data = GeneratedWindows(lookback, horizon, batch_size=batch_size, steps=STEPS_OF_EPOCH, seed=seed + member)
+        network = make_network(spec, seed + member, patch=patch)
+        compile_network(network, loss, rate, epochs * STEPS_OF_EPOCH)
+        network.optimizer.build(network.trainable_variables)
+        checkpoints = None
+        if checkpoint_dir is not None:
+            folder = os.path.join(checkpoint_dir, f"member{member}") if member else checkpoint_dir
+            checkpoints = CheckpointFile(
+                folder, "pretraining.kerazoo", kind="kerazoo.pretraining", identity=arguments | {"seed": data.seed},
+                seed=data.seed, minutes=checkpoint_minutes,
+            )  # fmt: skip
+        course = _trained(network, data, epochs, checkpoints, verbose)
+        weights += [np.array(each, np.float32) for each in network.get_weights()]
+        losses.append(course.loss)
+        seconds += course.seconds
+        found = _limits(data)
+        limits = np.stack([np.minimum(limits, found)[:, 0], np.maximum(limits, found)[:, 1]], axis=1)
+    card = {
+        **arguments, "n_members": n_members, "loss": float(np.mean(losses)), "seconds": round(seconds),
+        "backend": keras.backend.backend(),
+    }  # fmt: skip
+    settings: dict[str, Any] = {"levels": list(loss.levels), "limits": limits.tolist(), "recency": RECENCY}
+    settings |= {name: value for name, value in (("patch", patch), ("n_members", n_members)) if value > 1}
+    return PresetFile(spec.to_dict(), weights, settings, card)
+
+
+def _trained(
+    network: Any, data: GeneratedWindows, epochs: int, checkpoints: CheckpointFile | None, verbose: int
+) -> _Course:
+    """The course of a training, which goes on from a checkpoint.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+        TrainingError: the loss is no longer finite.
+    """
     with DeferredInterrupt() as interrupt:
-        course = _Course(network, epochs, checkpoints, seed, interrupt, verbose)
+        course = _Course(network, epochs, checkpoints, data.seed, interrupt, verbose)
         data.epoch = course.done
         try:
             if course.done < epochs:
@@ -114,10 +147,7 @@ def pretrain(
         finally:
             course.close()
     interrupt.raise_if_pending()
-    weights = [np.array(each, np.float32) for each in network.get_weights()]
-    card = {**arguments, "loss": course.loss, "seconds": round(course.seconds), "backend": keras.backend.backend()}
-    settings = {"levels": list(loss.levels), "limits": _limits(data).tolist(), "recency": RECENCY}
-    return PresetFile(spec.to_dict(), weights, settings, card)
+    return course
 
 
 def _limits(data: GeneratedWindows) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kerazoo._presets import PresetFile
+from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["check_forecaster"]
@@ -14,8 +15,8 @@ def check_forecaster(preset: PresetFile) -> None:
     """Refuse a preset that is not of a forecaster.
 
     Args:
-        preset: whose spec must have L and H, and whose settings rising levels with .5 among them, limits (H, 2) and a
-            recency > 0.
+        preset: whose spec must have L and H, and whose settings rising levels with .5 among them, limits (H, 2), a
+            recency > 0 and, unless they are 1, how many steps are a patch and how many networks there are.
 
     Raises:
         InvalidArgumentError: something is missing, or of another kind.
@@ -42,3 +43,9 @@ def check_forecaster(preset: PresetFile) -> None:
         raise InvalidArgumentError(f"limits of shape {limits.shape} of a preset; expected ranges of shape {shape}.")
     if recency.shape != () or not recency > 0:
         raise InvalidArgumentError(f"recency={recency.tolist()} of a preset; expected a number > 0.")
+    for name in ("patch", "n_members"):
+        check_int(f"{name} of a preset", preset.settings.get(name, 1))
+    if len(preset.weights) % preset.settings.get("n_members", 1):
+        raise InvalidArgumentError(
+            f"{len(preset.weights)} weights of {preset.settings['n_members']} networks; expected as many of each."
+        )

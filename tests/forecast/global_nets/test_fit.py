@@ -11,6 +11,7 @@ import pytest
 from kerazoo.errors import InvalidArgumentError, StorageError, TrainingError
 from kerazoo.forecast.global_nets import GlobalNet, fit_global_net, forecast, forecast_quantiles
 from kerazoo.forecast.global_nets.adjustment import adjust
+from kerazoo.forecast.global_nets.inputs import Inputs
 from kerazoo.forecast.global_nets.windows import windows_at
 
 pytestmark = pytest.mark.backend
@@ -119,10 +120,16 @@ def test_the_optimizer_starts_anew_for_each_network(monkeypatch):
     """Two networks with the same weights and batches end the same."""
     from kerazoo.forecast.global_nets import training
 
-    restart, places = training._restart, training.PanelWindows.places
-    monkeypatch.setattr(training, "_restart", lambda network, spec, seed, categories: restart(network, spec, 1, ()))
+    restart, places, first = training._restart, training.PanelWindows.places, []
+
+    def with_weights_of_the_first(network, weights):
+        first.append(weights)
+        restart(network, first[0])
+
+    monkeypatch.setattr(training, "_restart", with_weights_of_the_first)
     monkeypatch.setattr(training.PanelWindows, "places", lambda self, key, position, n: places(self, 5, position, n))
     found = quick(make_series(), n_nets=2)
+    assert not np.array_equal(first[0][0], first[1][0])
     for x, y in zip(*found.weights, strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-7)
 
@@ -284,3 +291,23 @@ def test_wrong_arguments_are_refused(net):
         forecast_quantiles(net, series, [1.5])
     with pytest.raises(InvalidArgumentError, match="at least one number"):
         forecast_quantiles(net, series, [])
+
+
+def test_a_training_starts_from_other_networks(tmp_path):
+    """From zero steps of a tiny rate, the forecasts are those of the networks that it starts from."""
+    rng = np.random.default_rng(1)
+    series = [np.exp(0.02 * np.arange(60) + 0.1 * rng.normal(size=60)) for _ in range(4)]
+    first = replace(
+        fit_global_net(series, 3, model="mingru_1x8_residual", loss="quantiles", levels=[0.1, 0.9], lookback=8,
+                       n_nets=2, steps=20, seed=1),
+        recency=0.75, any_scale=True,
+    )  # fmt: skip
+    same = fit_global_net(series, 99, model="gru_1x4", n_nets=2, steps=1, learning_rate=1e-9, seed=5, initial=first)
+    assert (same.spec, same.levels, same.recency, same.any_scale) == (first.spec, first.levels, 0.75, True)
+    np.testing.assert_allclose(forecast(same, series), forecast(first, series), rtol=1e-5)
+    trained = fit_global_net(series, 3, n_nets=2, steps=100, seed=5, initial=first)
+    assert np.mean(trained.losses) < np.mean(first.losses)
+    assert (trained.limits[:, 0] <= first.limits[:, 0]).all()
+    assert (trained.limits[:, 1] >= first.limits[:, 1]).all()
+    with pytest.raises(InvalidArgumentError, match="inputs with initial networks"):
+        fit_global_net(series, 3, initial=first, inputs=Inputs(static=np.ones((4, 1))), steps=1)

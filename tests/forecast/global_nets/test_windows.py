@@ -6,7 +6,7 @@ import pytest
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.global_nets.adjustment import adjust
 from kerazoo.forecast.global_nets.batches import PanelWindows
-from kerazoo.forecast.global_nets.windows import default_lookback, windows_at
+from kerazoo.forecast.global_nets.windows import default_lookback, rescaled, windows_at
 
 
 def make_panel(seed=0, lengths=(30, 12, 3, 50)):
@@ -78,3 +78,22 @@ def test_the_default_lookback_is_long_enough_and_fits_the_series():
     assert default_lookback([3], 12, 12) == 3
     assert default_lookback([1], 1) == 2
     assert default_lookback([10_000], 24, 168) == 160
+
+
+def test_rescaled_windows_mean_the_same():
+    """Values, scales and units of inputs and targets fit together as before."""
+    rng = np.random.default_rng(3)
+    panel = adjust([1e6 + rng.normal(size=30).cumsum(), 5.0 + rng.normal(size=30), np.ones(30)])
+    found = windows_at(panel, np.arange(3), np.full(3, 20), 12, 4)
+    again = rescaled(found)
+    for name in ("inputs", "targets"):
+        before, after = (
+            windows.centres[:, None] + windows.scales[:, None] * getattr(windows, name)[..., 0]
+            for windows in (found, again)
+        )
+        np.testing.assert_allclose(after, before, rtol=1e-6)
+    np.testing.assert_allclose(
+        again.targets[..., 2] / again.scales[:, None], found.targets[..., 2] / found.scales[:, None]
+    )
+    np.testing.assert_allclose(np.abs(np.diff(again.inputs[0, :, 0])).mean(), 1.0, rtol=1e-4)
+    np.testing.assert_array_equal(again.inputs[1:], found.inputs[1:])

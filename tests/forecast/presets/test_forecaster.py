@@ -14,6 +14,7 @@ from kerazoo._runtime.files import write_tensors
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.forecast.global_nets import GlobalNet, forecast, forecast_quantiles
 from kerazoo.forecast.presets import list_presets, load_forecaster
+from kerazoo.forecast.presets.network import NumpyNet
 from kerazoo.metrics import mase
 from kerazoo.zoo import RNNSpec
 from kerazoo.zoo.presets import load_preset
@@ -218,10 +219,15 @@ def test_the_keras_model_forecasts_the_same(small):
     preset = read_preset("forecast_small")
     model = load_preset("forecast_small")
     net = GlobalNet(
-        RNNSpec.from_dict(preset.spec), 12, "quantiles", small.levels, (tuple(model.get_weights()),),
+        RNNSpec.from_dict(preset.spec), 12, "quantiles", small.levels, tuple(map(tuple, preset.members())),
         np.array(preset.settings["limits"]), (preset.card["steps"],), (preset.card["loss"],),
-        recency=preset.settings["recency"],
+        recency=preset.settings["recency"], patch=preset.settings.get("patch", 1),
     )  # fmt: skip
+    rows = np.random.default_rng(1).normal(size=(3, *model.input_shape[1:])).astype(np.float32)
+    each = [NumpyNet(preset.spec, weights)(rows) for weights in preset.members()]
+    np.testing.assert_allclose(
+        np.reshape(model.predict(rows, verbose=0), each[0].shape), np.mean(each, axis=0), rtol=1e-3, atol=1e-3
+    )
     series = [SALES, np.arange(30.0)]
     np.testing.assert_allclose(forecast(net, series, 30), small.forecast(series, 30, 12), rtol=1e-3)
     np.testing.assert_allclose(

@@ -7,9 +7,11 @@ import pytest
 
 from kerazoo._presets import read_preset, write_preset
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.global_nets import GlobalNet, forecast
 from kerazoo.forecast.global_nets.quantiles import rising
 from kerazoo.forecast.presets import PresetForecaster, load_forecaster, pretrain, pretraining, windows
 from kerazoo.forecast.presets.network import NumpyNet
+from kerazoo.zoo import RNNSpec
 
 pytestmark = pytest.mark.backend
 TINY = {"model": "mingru_1x4_residual", "lookback": 12, "horizon": 4, "batch_size": 16, "steps": 30, "verbose": 0}
@@ -46,6 +48,35 @@ def test_a_training_that_was_stopped_continues(tmp_path, monkeypatch):
     np.testing.assert_array_equal(finished.weights[0], again.weights[0])
     with pytest.raises(InvalidArgumentError, match="learning_rate"):
         pretrain(**TINY, seed=2, learning_rate=1e-4, checkpoint_dir=tmp_path)
+
+
+def test_patches_and_members(tmp_path):
+    one = pretrain(**TINY, patch=3, seed=2)
+    both = pretrain(**TINY, patch=3, seed=1, n_members=2, checkpoint_dir=tmp_path)
+    assert (one.spec["lookback"], one.spec["features"], one.settings["patch"]) == (4, 9, 3)
+    for expected, found in zip(one.weights, both.members()[1], strict=True):  # the seed after the first
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    both = both._replace(settings=both.settings | {"limits": [[-1e3, 1e3]] * 4})  # of each or of the median
+    series = [np.arange(30.0) ** 2, np.sin(np.arange(7.0))]
+    first, second = (PresetForecaster(one._replace(weights=weights)) for weights in both.members())
+    found = PresetForecaster(both)
+    assert found.lookback == 12
+    changes = [each.forecast(series, 4) for each in (first, second, found)]
+    np.testing.assert_allclose(changes[2][1], np.mean(changes[:2], axis=0)[1], rtol=1e-4, atol=1e-4)
+    # The network of a panel reads the same windows.
+    net = GlobalNet(
+        RNNSpec.from_dict(both.spec), 1, "quantiles", found.levels, tuple(map(tuple, both.members())),
+        np.array(both.settings["limits"]), (30, 30), (0.0, 0.0), recency=both.settings["recency"], any_scale=True,
+        patch=3,
+    )  # fmt: skip
+    np.testing.assert_allclose(forecast(net, series, 6), found.forecast(series, 6), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        forecast(GlobalNet.from_plain(*net.to_plain()), series, 6), forecast(net, series, 6), rtol=1e-6
+    )
+    with pytest.raises(InvalidArgumentError, match="lookback=12 with patch=5; expected a multiple of it"):
+        pretrain(**TINY, patch=5)
+    with pytest.raises(InvalidArgumentError, match="weights of 3 networks"):
+        PresetForecaster(both._replace(settings=both.settings | {"n_members": 3}, weights=both.weights[1:]))
 
 
 def pinball(preset):
