@@ -220,7 +220,8 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
                 forecast.
         """
         prefer_fast_kernels()
-        from kerazoo.forecast.fitting import checkpoint_file, fit
+        from kerazoo.forecast.fit_checkpoint import checkpoint_file
+        from kerazoo.forecast.fitting import fit
 
         panel, n_val = read_training(y, X, val, self.missing, X_past=X_past, static=static)
         settings = self._settings(panel)
@@ -269,7 +270,7 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
     def _set_fitted(self, fitted: Fitted | FittedPanel) -> None:
         self._fitted = fitted
         self.period_, self.horizon_, self.n_held_ = fitted.period, fitted.horizon, fitted.n_held_out
-        self.seed_, self.spec_ = fitted.seed, fitted.spec
+        self.seed_ = fitted.seed
         self.history_, self.best_epoch_ = fitted.course.history, fitted.course.best_epoch
         self.correction_weight_, self.transforms_ = fitted.correction_weight, fitted.transforms
         self.statistics_weight_ = fitted.statistics_weight
@@ -278,6 +279,11 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         )
         columns = ["series", "covariate", "form", "coefficient", "weight", "note"]
         self.covariate_effects_ = pd.DataFrame(fitted.covariate_effects(), columns=columns)
+
+    @property
+    def spec_(self) -> RNNSpec:
+        """RNNSpec of one network. It is made here: its cells import Keras, which other forecasts may do without."""
+        return self._check_fitted().spec.rnn
 
     def _check_fitted(self) -> Fitted | FittedPanel:
         if not hasattr(self, "_fitted"):

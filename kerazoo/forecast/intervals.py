@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,10 @@ from kerazoo._columns import bound_columns
 from kerazoo.errors import IntervalError
 from kerazoo.forecast.transforms.base import Values
 
-__all__ = ["ConformalIntervals", "error_sizes", "usual_change"]
+__all__ = ["ConformalIntervals", "Errors", "error_sizes", "usual_change"]
+
+#: Of forecasts: (number of the series, float64 errors 1, 2, ... steps ahead) each.
+Errors: TypeAlias = Sequence[tuple[int, Values]]
 
 MAX_ERRORS = 2000
 MOST_SHRINKAGE = 2.0  # standard errors by which the size of the errors of a series may differ from its own errors

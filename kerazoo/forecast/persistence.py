@@ -71,7 +71,6 @@ class FileMixin(BaseEstimator):
         if "_fitted" in state:
             from kerazoo.forecast import model_file
 
-            del state["spec_"]
             state["_fitted"] = model_file.to_bytes(state["_fitted"], self.get_params(deep=False))
         return state
 
