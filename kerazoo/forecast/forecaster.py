@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._runtime.deprecation import renamed_arguments, renamed_attribute, renamed_method
 from kerazoo._runtime.devices import prefer_fast_kernels
+from kerazoo._runtime.estimator import Estimator
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.forecast.cross_validation import CrossValidationMixin
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Forecaster"]
 
 
-class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
+class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, Estimator):
     """Forecasts series with statistical models and recurrent networks, each as far as it helps.
 
     **One series** is scaled and replaced by the residuals of a statistical forecast (exponential smoothing or a linear
