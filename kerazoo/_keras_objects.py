@@ -12,15 +12,15 @@ with any.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from kerazoo._runtime.after_import import after_import
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from importlib.machinery import ModuleSpec
+    from collections.abc import Callable
     from types import ModuleType
 
 __all__ = ["REGISTERING", "install", "register_all"]
@@ -49,10 +49,7 @@ def register_all() -> None:
 
 def install() -> None:
     """Let Keras find kerazoo's classes: at once if it is imported, else when it is. Once for each process."""
-    if _LOOK_UP in sys.modules:
-        _replace_in(sys.modules[_LOOK_UP])
-    elif not any(type(each).__name__ == "_Watcher" and type(each).__module__ == __name__ for each in sys.meta_path):
-        sys.meta_path.insert(0, _Watcher())
+    after_import(_LOOK_UP, _replace_in)
 
 
 def _replace_in(module: ModuleType) -> None:
@@ -79,37 +76,3 @@ def _finding_kerazoo(look_up: Callable[..., Any]) -> Callable[..., Any]:
 
     get_registered_object._finds_kerazoo = True  # type: ignore[attr-defined]
     return get_registered_object
-
-
-class _Watcher:
-    """Sees the import of Keras's look-up and replaces its function (an `importlib.abc.MetaPathFinder`)."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """The spec that the other finders have, with a loader that replaces the function afterwards; else None."""
-        if fullname != _LOOK_UP:
-            return None
-        for finder in sys.meta_path:
-            find = None if finder is self else getattr(finder, "find_spec", None)
-            spec = find(fullname, path, target) if find else None
-            if spec is not None:
-                self._replace_after(spec)
-                return spec
-        return None
-
-    def _replace_after(self, spec: ModuleSpec) -> None:
-        run = getattr(spec.loader, "exec_module", None)
-        if run is None:
-            return
-
-        def exec_module(module: ModuleType) -> None:
-            run(module)
-            _replace_in(module)
-            if self in sys.meta_path:
-                sys.meta_path.remove(self)
-
-        # On this loader alone: it stays what it is, so that the source and the data of the module are found. With a
-        # loader that takes no attributes, Keras is as it would be without kerazoo.
-        with contextlib.suppress(AttributeError):
-            spec.loader.exec_module = exec_module  # type: ignore[union-attr,method-assign]

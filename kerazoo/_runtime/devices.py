@@ -13,6 +13,7 @@ from kerazoo.errors import InvalidArgumentError
 __all__ = [
     "BACKENDS",
     "accelerator_visible",
+    "backend_name",
     "check_backend",
     "how_to_install",
     "is_installed",
@@ -82,6 +83,15 @@ def check_backend(name: str | None = None) -> str:
             f"{given}={name!r}; expected {installed}. The package {name} is missing: {how_to_install(name)}"
         )
     return name
+
+
+def backend_name() -> str:
+    """The Keras backend, installed or not; nothing is imported.
+
+    >>> backend_name() in BACKENDS
+    True
+    """
+    return _configured_backend()[1]
 
 
 def is_installed(package: str) -> bool:

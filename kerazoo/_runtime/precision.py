@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import keras
-
 __all__ = ["in_float32"]
 
 
@@ -19,10 +17,13 @@ def in_float32() -> Iterator[None]:
     ``keras.config.set_dtype_policy("mixed_float16")``, are for its own models; they are restored afterwards. Where they
     are float32 already, as by default, nothing is set.
 
+    >>> import keras
     >>> with in_float32():
     ...     keras.layers.Dense(2).dtype
     'float32'
     """
+    import keras  # here, as whoever only may need networks imports this file
+
     floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
     if (floatx, policy.name) == ("float32", "float32"):
         yield

@@ -71,7 +71,9 @@ MAX_WINDOWS = 3
     help="Steps of a season, not necessarily whole, or of several, separated by commas: 24,168. auto: by the dates.",
 )
 @click.option(
-    "--model", help="Name of the network in kerazoo.zoo; default: lstm_1x32, of several series mingru_2x64_residual."
+    "--model",
+    help="Name of the network in kerazoo.zoo, or of one that is trained already, preset:forecast_small; default: "
+    "lstm_1x32, of several series mingru_2x64_residual.",
 )
 @click.option("--strategy", help="recursive, direct or mean.")
 @click.option("--lookback", type=click.IntRange(1), help="Steps in the window of a network; default: up to 256.")
@@ -185,10 +187,14 @@ def forecast(
             f"{given} without {lacks}; expected both: the columns that are known for future dates, and a CSV file with "
             "their values for the dates of the forecast."
         )
-    set_backend(backend)
     from kerazoo.forecast.backtest import backtest
     from kerazoo.forecast.data.future import read_future
     from kerazoo.forecast.forecaster import Forecaster
+    from kerazoo.forecast.preset_options import preset_name
+
+    # Nothing of these imports Keras, and what follows does only where a network is trained.
+    trains = parameters["epochs"] > 0 and preset_name(parameters["model"]) is None
+    set_backend(backend, needed=trains)
 
     X_future = None
     with file_names(data, columns, future):

@@ -129,7 +129,7 @@ def print_backtest(scores: pd.DataFrame, panel: Panel, settings: Any, refit: boo
 def show_progress(forecaster: Any, settings: FitSettings, title: str, quiet: bool) -> None:
     """Let the forecaster show a progress bar: its own for the networks of several series, else one of epochs."""
     forecaster.verbose = int(settings.by_series and not quiet)
-    forecaster.callbacks = [] if quiet or settings.by_series else [progress_bar(title)]
+    forecaster.callbacks = [] if quiet or settings.by_series or not settings.epochs else [progress_bar(title)]
 
 
 def print_method(forecaster: Any, settings: FitSettings) -> None:
@@ -145,8 +145,9 @@ def print_method(forecaster: Any, settings: FitSettings) -> None:
         click.echo(f"{'statistics':<12}{mean}: {', '.join(shown)}")
     for i, line in enumerate(_effect_lines(forecaster.covariate_effects_)):
         click.echo(f"{'covariates' if not i else '':<12}{line}")
-    networks = f"{settings.n_members} of {settings.spec.name}"
     trained = len(next(iter(forecaster.history_.values()), []))
+    # The names of networks import Keras, which those that are trained have imported.
+    networks = f"{settings.n_members} of {settings.spec.name}" if forecaster.best_epoch_ or trained else "none"
     if settings.preset is not None and settings.epochs:
         weight = float(forecaster.correction_weight_.mean())
         share = f"mean weight in the forecast {100 * weight:.0f} %" if weight else "no improvement"

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from kerazoo._runtime.deprecation import renamed_arguments
 from kerazoo._runtime.devices import prefer_fast_kernels
+from kerazoo._runtime.estimator import Estimator
 from kerazoo.forecast.inputs import panel_of
 from kerazoo.forecast.options import USUAL_LEVELS, is_auto, read_levels
 
 __all__ = ["CrossValidationMixin"]
 
 
-class CrossValidationMixin(BaseEstimator):
+class CrossValidationMixin(Estimator):
     """Adds `cross_validation` to an estimator with the parameters of a Forecaster."""
 
     missing = "error"

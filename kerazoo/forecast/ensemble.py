@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,13 +13,16 @@ from kerazoo._runtime.precision import in_float32
 from kerazoo.forecast.data.calendar import calendar_features
 from kerazoo.forecast.data.index import future_index
 from kerazoo.forecast.data.panel import SeriesData
-from kerazoo.forecast.nets.members import MemberNets
-from kerazoo.forecast.nets.members import Values as Arrays
-from kerazoo.forecast.nets.rollout import Rollout
 from kerazoo.forecast.nets.windows import KnownScale, Windows
+from kerazoo.forecast.nets.zeros import Values as Arrays
+from kerazoo.forecast.nets.zeros import ZeroRollout
 from kerazoo.forecast.transforms.base import Index, Values
 from kerazoo.forecast.transforms.selection import Choice, has_logarithm
 from kerazoo.forecast.transforms.series_model import SeriesModel
+
+if TYPE_CHECKING:
+    from kerazoo.forecast.nets.members import MemberNets
+    from kerazoo.forecast.nets.rollout import Rollout
 
 __all__ = ["Ensemble", "Features", "History", "members_of"]
 
@@ -90,7 +93,7 @@ class Ensemble:
     """Networks, and for each choice of transforms its fit to each series.
 
     Attributes:
-        nets: MemberNets of M members.
+        nets: MemberNets of M members; None: there are none, and the forecasts are those of the transforms.
         member_choice: list of int (M,), the chain of each member.
         choices: list of Choice.
         fitted: list of list of SeriesModel, by choice and series.
@@ -104,7 +107,7 @@ class Ensemble:
         substitutes: (choice, series) -> SeriesModel without a logarithm, for histories that leave its domain.
     """
 
-    nets: MemberNets
+    nets: MemberNets | None
     member_choice: list[int]
     choices: list[Choice]
     fitted: list[list[SeriesModel]]
@@ -117,10 +120,20 @@ class Ensemble:
     floor: float | None = None
     substitutes: dict[tuple[int, int], SeriesModel] = field(default_factory=dict)
 
+    @property
+    def n_members(self) -> int:
+        """M, networks, which take part even where they do not exist: samples are drawn for each."""
+        return len(self.member_choice)
+
     @cached_property
-    def rollout(self) -> Rollout:
+    def rollout(self) -> Rollout | ZeroRollout:
         """The compiled loop over forecast steps, made on first use."""
-        return Rollout(self.nets, self.likelihood)
+        if self.nets is None:
+            return ZeroRollout(self.layout.ahead)
+        from kerazoo.forecast.nets.rollout import Rollout
+
+        with in_float32():
+            return Rollout(self.nets, self.likelihood)
 
     def refuses(self, choice: int, number: int, y: Values, index: Index, covariates: Values) -> bool:
         """Whether a logarithm that nobody asked for refuses these values: zeros after a positive series."""
@@ -202,7 +215,6 @@ class Ensemble:
         """The values, none below the floor."""
         return values if self.floor is None else np.maximum(values, self.floor)
 
-    @in_float32()
     def paths(
         self,
         histories: Sequence[History],
@@ -225,12 +237,12 @@ class Ensemble:
             x[..., 0] = 0.0
         if samples:
             assert rng is not None
-            noise = rng.standard_normal((self.nets.n_members, horizon, len(histories) * samples)).astype(np.float32)
+            noise = rng.standard_normal((self.n_members, horizon, len(histories) * samples)).astype(np.float32)
             x, valid, known = (
                 np.repeat(array, samples, axis=2) for array in (x, valid, self._known(histories, horizon))
             )
             z = self.rollout.paths(x, valid, known, noise)
-            z = z.reshape(self.nets.n_members, len(histories), samples, horizon)
+            z = z.reshape(self.n_members, len(histories), samples, horizon)
             return self._inverse(z, histories, tails, models)
         # The forecast of a substitute is not corrected.
         choice_of = np.array(self.member_choice)
@@ -254,9 +266,10 @@ class Ensemble:
 
         Tails and models, with whether they are substitutes, are by history and choice.
         """
-        members, batch, width = self.nets.n_members, len(histories), 1 + histories[0].known.shape[1]
-        x = np.zeros((members, self.layout.length, batch, width), np.float32)
-        valid = np.zeros((members, self.layout.length, batch, 1), np.float32)
+        members, batch, width = self.n_members, len(histories), 1 + histories[0].known.shape[1]
+        length = 0 if self.nets is None else self.layout.length
+        x = np.zeros((members, length, batch, width), np.float32)
+        valid = np.zeros((members, length, batch, 1), np.float32)
         tails: list[list[Any]] = []
         models: list[list[tuple[SeriesModel, bool]]] = []
         choice_of = np.array(self.member_choice)
@@ -266,10 +279,12 @@ class Ensemble:
             models.append([self.model_of(choice, history.series, *given) for choice in range(len(self.choices))])
             for choice, (model, _) in enumerate(models[-1]):
                 z, tail = model.apply(*given)
+                of_history.append(tail)
+                if self.nets is None:
+                    continue
                 rows, mask = self.layout.inputs(z, history.known, len(history.y))
                 x[choice_of == choice, :, number] = rows
                 valid[choice_of == choice, :, number, 0] = mask
-                of_history.append(tail)
             tails.append(of_history)
         return x, valid, tails, models
 
@@ -284,7 +299,7 @@ class Ensemble:
             positions = len(history.y) + start + 1 + np.arange(steps)
             rows.append(history.known[np.minimum(positions, len(history.known) - 1)])
         known = np.stack(rows, axis=1).astype(np.float32)
-        return np.broadcast_to(known, (self.nets.n_members, *known.shape))
+        return np.broadcast_to(known, (self.n_members, *known.shape))
 
     def _direct(self, x: Arrays, valid: Arrays, histories: Sequence[History], horizon: int) -> Arrays:
         """Forecasts (M, B, H) in blocks of as many steps as one output has, each block an input of the next."""
@@ -321,7 +336,6 @@ class Ensemble:
             found.append(of_history)
         return found
 
-    @in_float32()
     def fitted_values(self, number: int, series: SeriesData) -> Values:
         """One-step forecasts of a series, float64 (T,), each from the values before; NaN at the start.
 
@@ -329,18 +343,32 @@ class Ensemble:
             number: int, the number of the fitted series.
             series: its values, possibly of another length than in the fit.
         """
-        known = self.scale.apply(self.features.rows(series.index, series.covariates))
-        total = len(series.values)
-        found = np.zeros(total)
-        outputs = []
         given = series.values, series.index, series.covariates
         models = [self.model_of(choice, number, *given) for choice in range(len(self.choices))]
         zs = [model.apply(*given)[0] for model, _ in models]
+        z_hat = self._one_step(series, zs)
+        found = np.zeros(len(series.values))
         choice_of = np.array(self.member_choice)
+        for choice, z in enumerate(zs):
+            model, substitute = models[choice]
+            corrections = (0.0 if substitute else 1.0) * z_hat[choice_of == choice]
+            predicted = np.where(np.isnan(z), np.nan, corrections)
+            values = model.undo_one_step(predicted, *given)
+            found += self.choices[choice].weight * values.mean(axis=0)
+        return self.above_floor(found)
+
+    def _one_step(self, series: SeriesData, zs: Sequence[Values]) -> Values:
+        """One-step forecasts of the networks, float64 (M, T); zs are the transformed values of each choice."""
+        total, choice_of = len(series.values), np.array(self.member_choice)
+        start = np.full((self.n_members, 1), np.nan)
+        if self.nets is None:
+            return np.concatenate([start, np.zeros((self.n_members, total - 1))], axis=1)
+        known = self.scale.apply(self.features.rows(series.index, series.covariates))
+        outputs = []
         # One window per step: long series are processed in batches that fit into memory.
         all_ends = np.arange(1, total)
         for ends in np.array_split(all_ends, max(1, -(-len(all_ends) // WINDOWS_PER_BATCH))):
-            shape = (self.nets.n_members, self.layout.length, len(ends))
+            shape = (self.n_members, self.layout.length, len(ends))
             x = np.zeros((*shape, 1 + known.shape[1]), np.float32)
             valid = np.zeros((*shape, 1), np.float32)
             for choice, z in enumerate(zs):
@@ -349,11 +377,4 @@ class Ensemble:
                     x[choice_of == choice, :, column] = rows
                     valid[choice_of == choice, :, column, 0] = mask
             outputs.append(self.rollout.outputs_after(x, valid)[..., 0])
-        z_hat = np.concatenate([np.full((self.nets.n_members, 1), np.nan), *outputs], axis=1).astype(np.float64)
-        for choice, z in enumerate(zs):
-            model, substitute = models[choice]
-            corrections = (0.0 if substitute else 1.0) * z_hat[choice_of == choice]
-            predicted = np.where(np.isnan(z), np.nan, corrections)
-            values = model.undo_one_step(predicted, *given)
-            found += self.choices[choice].weight * values.mean(axis=0)
-        return self.above_floor(found)
+        return np.concatenate([start, *outputs], axis=1).astype(np.float64)

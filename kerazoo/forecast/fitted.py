@@ -13,13 +13,13 @@ from kerazoo.errors import IntervalError, InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.ensemble import Ensemble
 from kerazoo.forecast.intervals import ConformalIntervals
-from kerazoo.forecast.nets.trainer import Course
+from kerazoo.forecast.net_spec import NetSpec
+from kerazoo.forecast.nets.course import Course
 from kerazoo.forecast.series_statistics import SeriesStatistics
 from kerazoo.forecast.transforms.base import Values
 from kerazoo.forecast.transforms.linear_term import constant_columns, fit_terms, unknown_effects
 from kerazoo.forecast.transforms.selection import without_logarithm
 from kerazoo.forecast.transforms.series_model import SeriesModel
-from kerazoo.zoo.spec import RNNSpec
 
 __all__ = ["Fitted"]
 
@@ -35,7 +35,7 @@ class Fitted:
         period: int, steps per season.
         horizon: int, default number of steps of a forecast.
         seed: int, from which the training and the samples of `loss="normal"` are drawn.
-        spec: RNNSpec of one network.
+        spec: NetSpec of one network.
         ensemble: the networks and their transforms.
         course: how the training went.
         intervals: ConformalIntervals; None if nothing was held out.
@@ -48,7 +48,7 @@ class Fitted:
     period: int
     horizon: int
     seed: int
-    spec: RNNSpec
+    spec: NetSpec
     ensemble: Ensemble
     course: Course
     intervals: ConformalIntervals | None

@@ -13,20 +13,21 @@ from kerazoo.errors import IntervalError, InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.data.ranges import check_counts
 from kerazoo.forecast.data.types import Values
-from kerazoo.forecast.ensemble import Ensemble
 from kerazoo.forecast.intervals import ConformalIntervals, usual_change
 from kerazoo.forecast.mixture import extended, mixed
-from kerazoo.forecast.nets.trainer import Course
+from kerazoo.forecast.net_spec import NetSpec
+from kerazoo.forecast.nets.course import Course
 from kerazoo.forecast.panel_inputs import NetworkInputs
+from kerazoo.forecast.panel_nets import PanelNet, forecast_of, has_distribution, net_from_plain, quantiles_of
 from kerazoo.forecast.panel_terms import terms_of
 from kerazoo.forecast.statistics import Weights, combine, combine_one_step, fit_statistics
 from kerazoo.forecast.transforms.linear_term import LinearTerm, constant_columns, unknown_effects
-from kerazoo.zoo.spec import RNNSpec
 
 if TYPE_CHECKING:
-    from kerazoo.forecast.global_nets import GlobalNet, Inputs
+    from kerazoo.forecast.ensemble import Ensemble
+    from kerazoo.forecast.global_nets import Inputs
 
-__all__ = ["FittedPanel", "forecast_of"]
+__all__ = ["FittedPanel"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class FittedPanel:
         periods: steps of the seasons of the statistics and networks, which may be several and not whole.
         horizon: int, H, default number of steps of a forecast.
         seed: int, of the networks.
-        spec: RNNSpec of a network.
+        spec: NetSpec of a network.
         floor: float or None, below which no forecast falls.
         terms: the linear term of the covariates of each series; () if they have none. All that follows is of what the
             terms leave.
@@ -51,7 +52,7 @@ class FittedPanel:
         forecasts: float64 (S, H), from the end of each series; those of the statistics, if the networks have inputs
             that are known for a forecast only.
         inputs: what the networks see besides the series.
-        nets: the networks: one GlobalNet for each strategy; () if they do not help.
+        nets: the networks: one GlobalNet for each strategy, or PresetNets; () if they do not help.
         net_weights: float64 (H,), weight of the networks in the forecast of each step ahead; the statistics have the
             rest.
         course: how the training went.
@@ -64,7 +65,7 @@ class FittedPanel:
     periods: tuple[float, ...]
     horizon: int
     seed: int
-    spec: RNNSpec
+    spec: NetSpec
     floor: float | None
     terms: tuple[LinearTerm, ...]
     names: tuple[str, ...]
@@ -74,7 +75,7 @@ class FittedPanel:
     panel_factors: Values
     forecasts: Values
     inputs: NetworkInputs
-    nets: tuple[GlobalNet, ...]
+    nets: tuple[PanelNet, ...]
     net_weights: Values
     course: Course
     intervals: ConformalIntervals | None
@@ -289,7 +290,7 @@ class FittedPanel:
 
     @property
     def _has_distribution(self) -> bool:
-        return bool(self.nets) and self.nets[0].make_loss().has_distribution
+        return bool(self.nets) and has_distribution(self.nets[0])
 
     @property
     def _highest_level(self) -> float:
@@ -307,8 +308,6 @@ class FittedPanel:
         levels: Sequence[float],
     ) -> dict[str, list[Values]]:
         """Quantiles of the networks, moved by what the forecasts `points` (S, H) differ from theirs."""
-        from kerazoo.forecast.global_nets import forecast_quantiles
-
         inputs, horizon = self._inputs(panel, futures), points.shape[1]
         if max(levels) > self._highest_level:
             raise IntervalError(
@@ -319,8 +318,7 @@ class FittedPanel:
         tails = [side for level in levels for side in ((1 - level) / 2, (1 + level) / 2)]
         if learned := self.nets[0].levels:  # (1 - 0.8) / 2 is a little less than 0.1
             tails = np.clip(tails, learned[0], learned[-1]).tolist()
-        quantiles = [forecast_quantiles(net, ys, tails, horizon, inputs=inputs) for net in self.nets]
-        moved = np.mean(quantiles, axis=0)
+        moved = quantiles_of(self.nets, ys, tails, horizon, inputs)
         if self.nets[0].loss == "negative_binomial":
             # Whole numbers of a skewed distribution: moved ones would leave the forecast outside.
             inside = points[:, :, None]
@@ -394,11 +392,9 @@ class FittedPanel:
         panel_factors = np.array(arrays.get("panel_factors", np.ones_like(net_weights)), np.float64)
         nets = []
         for place, note in enumerate(rest.get("nets", ())):
-            from kerazoo.forecast.global_nets import GlobalNet
-
             start = f"strategy{place}."
             own = {name[len(start) :]: value for name, value in arrays.items() if name.startswith(start)}
-            nets.append(GlobalNet.from_plain(own, note))
+            nets.append(net_from_plain(own, note))
         return cls(
             names=tuple(rest["names"]), floor=rest["floor"], weights=weights, panel_weights=panel_weights,
             factors=factors, panel_factors=panel_factors, forecasts=forecasts, nets=tuple(nets),
@@ -419,17 +415,3 @@ def _equal(one: Panel, place: int, other: Panel, number: int) -> bool:
     return one.categories[place] == other.categories[number] and all(
         np.array_equal(*pair, equal_nan=True) for pair in pairs
     )
-
-
-def forecast_of(nets: Sequence[GlobalNet], ys: Sequence[Values], horizon: int, inputs: Inputs | None = None) -> Values:
-    """Mean forecast of the networks of all strategies, float64 (S, H).
-
-    Args:
-        nets: at least one.
-        ys: float64 (T,) per series.
-        horizon: int >= 1, H.
-        inputs: further inputs of the networks, or None.
-    """
-    from kerazoo.forecast.global_nets import forecast
-
-    return np.asarray(np.mean([forecast(net, ys, horizon, inputs=inputs) for net in nets], axis=0))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from kerazoo._runtime.checkpoints import DEFAULT_MINUTES, CheckpointFile
+from kerazoo._runtime.checkpoints import CheckpointFile
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo._runtime.precision import in_float32
 from kerazoo.errors import InvalidArgumentError
@@ -20,34 +20,30 @@ from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.ensemble import Ensemble, Features, History, members_of
 from kerazoo.forecast.fitted import Fitted
 from kerazoo.forecast.fitted_panel import FittedPanel
-from kerazoo.forecast.intervals import ConformalIntervals, usual_change
+from kerazoo.forecast.intervals import ConformalIntervals, Errors, usual_change
 from kerazoo.forecast.mixture import mixed
-from kerazoo.forecast.nets.checkpoint import FILE_NAME, KIND, TrainingCheckpoint, checksum_of
-from kerazoo.forecast.nets.members import member_nets
-from kerazoo.forecast.nets.trainer import BestWeights, Course, Learner, fit_learner
-from kerazoo.forecast.nets.windows import KnownScale, Windows, windows_of
-from kerazoo.forecast.options import FitSettings, identity_of, steps_to_hold_out
+from kerazoo.forecast.net_spec import NetSpec
+from kerazoo.forecast.nets.course import Course
+from kerazoo.forecast.nets.windows import KnownScale, Windows
+from kerazoo.forecast.options import FitSettings, steps_to_hold_out
 from kerazoo.forecast.panel_fitting import fit_panel
 from kerazoo.forecast.series_statistics import SeriesStatistics, weight_by_errors
 from kerazoo.forecast.transforms.base import Values
 from kerazoo.forecast.transforms.linear_term import LinearTerm, fit_terms
 from kerazoo.forecast.transforms.selection import Choice, choose_term, choose_transforms
 from kerazoo.forecast.transforms.series_model import SeriesModel
-from kerazoo.zoo.spec import RNNSpec
 
-__all__ = ["checkpoint_file", "fit", "spec_for"]
+if TYPE_CHECKING:
+    from kerazoo.forecast.nets.checkpoint import TrainingCheckpoint
+
+__all__ = ["fit", "spec_for"]
 
 # Default maximum steps per window: all of a short series, and of a long one as many as a recurrent network can use.
 MAX_WINDOW = 256
 N_ORIGINS = 24  # rolling origins per series for the forecast errors
 MAX_HISTORIES = 400  # rolling origins of all series
-# Candidate shrinkage factors of the networks' corrections, besides 1.0.
-SHRINKAGE_FACTORS = (0.0, 0.25, 0.5, 0.75)
-
-Errors = list[tuple[int, Values]]  # (number of the series, errors 1, 2, ... steps ahead) per forecast
 
 
-@in_float32()
 def fit(
     panel: Panel, settings: FitSettings, val: int | None = None, checkpoints: CheckpointFile | None = None
 ) -> Fitted | FittedPanel:
@@ -61,7 +57,8 @@ def fit(
         panel: the series.
         settings: FitSettings.
         val: int, steps to hold out of each series; None: see :func:`kerazoo.forecast.options.steps_to_hold_out`.
-        checkpoints: the file of :func:`checkpoint_file`, or None. A checkpoint in it is continued, with its seed.
+        checkpoints: the file of :func:`kerazoo.forecast.fit_checkpoint.checkpoint_file`, or None. A checkpoint in it is
+            continued, with its seed.
 
     Returns:
         The fitted state. After Ctrl-C or a divergence, `course.error` holds the exception, and the forecasts are those
@@ -79,47 +76,18 @@ def fit(
         found = checkpoints.read()
         if found is not None:
             settings = replace(settings, seed=found.seed)
-        checkpoint = TrainingCheckpoint(checkpoints, found, settings.seed)
-    with DeferredInterrupt() as interrupt:
+        if settings.epochs:
+            from kerazoo.forecast.nets.checkpoint import TrainingCheckpoint
+
+            checkpoint = TrainingCheckpoint(checkpoints, found, settings.seed)
+    with DeferredInterrupt() as interrupt, in_float32() if settings.epochs else contextlib.nullcontext():
         fitted = _fit(panel, settings, n_held_out, checkpoint, interrupt)
     if interrupt.pending and fitted.course.error is None:  # it came before or after the training
         return replace(fitted, course=replace(fitted.course, error=KeyboardInterrupt()))
     return fitted
 
 
-def checkpoint_file(
-    panel: Panel,
-    settings: FitSettings,
-    val: int | None,
-    folder: Any,
-    minutes: float = DEFAULT_MINUTES,
-    *,
-    with_seed: bool,
-) -> CheckpointFile:
-    """The checkpoint file of a fit.
-
-    Args:
-        panel: the series.
-        settings: FitSettings.
-        val: as given to :func:`fit`.
-        folder: directory; made if it does not exist.
-        minutes: float >= 0, minimum time between two checkpoints.
-        with_seed: whether the user chose the seed: only then must the checkpoint have the same.
-    """
-    arrays = [array for each in panel.series for array in (each.values, each.covariates)]
-    if panel.past_names or panel.static_names or panel.category_names:
-        arrays += [*(each.past for each in panel.series), panel.static]
-        arrays.append(np.frombuffer(repr(panel.categories).encode(), np.uint8))
-    identity = {
-        **identity_of(panel, settings, val),
-        "data": checksum_of(arrays),
-        "backend": keras.backend.backend(),
-    }
-    seed = settings.seed if with_seed else None
-    return CheckpointFile(folder, FILE_NAME, kind=KIND, identity=identity, seed=seed, minutes=minutes)
-
-
-def spec_for(settings: FitSettings, n_known: int) -> RNNSpec:
+def spec_for(settings: FitSettings, n_known: int) -> NetSpec:
     """The spec of one network: its inputs are the value and the known features, its outputs depend on the strategy.
 
     In a sequence of outputs, a bidirectional layer would see the values that it forecasts: such networks have one
@@ -129,14 +97,13 @@ def spec_for(settings: FitSettings, n_known: int) -> RNNSpec:
         settings: FitSettings.
         n_known: int, features that are known in the future.
     """
-    spec = settings.spec
-    is_bidirectional = any(layer.bidirectional for layer in spec.layers)
-    return spec.replace(
+    model = settings.model
+    return model.replace(
         features=1 + n_known,
         outputs=2 if settings.loss == "normal" else 1,
         horizon=settings.steps_per_output,
         output_activation=None,
-        returns="last" if is_bidirectional else spec.returns,
+        returns="last" if model.bidirectional or model.last_only else "sequence",
         lookback=None,
     )
 
@@ -168,52 +135,50 @@ def _fit(
             choices = [replace(choice, term=None) for choice in choices]
             parts = [_fit_part(choices, series, raw, cut, settings.period) for cut in cuts]
     longest = max(lengths)
-    wanted = settings.lookback or settings.spec.lookback or MAX_WINDOW
-    layout = Windows(max(1, min(wanted, longest - 1)), ahead, spec.returns == "last")
+    wanted = settings.lookback or settings.model.lookback or MAX_WINDOW
+    layout = Windows(max(1, min(wanted, longest - 1)), ahead, spec.last_only)
+    networks, course = None, Course()
+    if settings.epochs:
+        # Here, as it imports Keras, which takes seconds.
+        from kerazoo.forecast.chain_networks import ChainNetworks
 
-    seeds = [int(each) for each in np.random.SeedSequence(settings.seed).generate_state(settings.n_members) >> 1]
-    nets = member_nets(spec, seeds * len(parts), layout.length)
-    members = []
-    for part, cut in zip(parts, cuts, strict=True):
-        members += [(part.zs[choice], part.known, cut) for choice in member_choice]
-    learner = Learner(nets, windows_of(layout, members), settings.loss)
-    learner.compile(keras.optimizers.Adam(settings.learning_rate, clipvalue=1.0), jit_compile=learner.supports_jit)
-    course = _train(learner, settings, n_held_out, checkpoint, interrupt)
+        members = [[(part.zs[choice], part.known, cut) for choice in member_choice]
+                   for part, cut in zip(parts, cuts, strict=True)]  # fmt: skip
+        networks = ChainNetworks(spec, layout, members, settings)
+        course = networks.train(checkpoint, interrupt)
 
-    def ensemble_of(part: _Part, first: int) -> Ensemble:
-        own = member_nets(spec, seeds, layout.length)
-        own.assign(nets.values_of(range(first, first + settings.n_members)))
+    def ensemble_of(number: int) -> Ensemble:
+        part, own = parts[number], None if networks is None else networks.of_part(number)
         return Ensemble(own, member_choice, choices, part.fitted, layout, features, part.scale,
                         settings.loss == "normal", settings.strategy, settings.transforms == "auto",
                         settings.floor)  # fmt: skip
 
     intervals, mixture = None, _statistics(settings, series[0], choices, parts[-1])
     if n_held_out:
-        validation = ensemble_of(parts[0], 0)
+        validation = ensemble_of(0)
         unit = np.array(
             [usual_change(each.values[:cut], settings.period) for each, cut in zip(series, cuts[0], strict=True)]
         )
         histories = _held_out(validation, settings, series, cuts[0], n_held_out)
         errors = _errors(validation, histories, series)
-        if course.best_epoch and settings.loss != "normal":
-            weight, errors = _correction_weight(
-                validation,
+        if networks is not None and course.best_epoch and settings.loss != "normal":
+            assert validation.nets is not None
+            weight, errors = networks.correction_weight(
+                validation.nets,
                 errors,
                 errors_of=lambda: _errors(validation, histories, series),
                 losses=lambda found: _losses(found, _units_of_losses(series, settings.period), settings.horizon),
                 n_apart=max(1.0, n_held_out / settings.horizon) * len(series),
-                min_gain=settings.min_gain,
             )
             course = replace(course, correction_weight=weight)
             if weight == 0:
                 course = replace(course, best_epoch=0, best=course.start)
-            nets.assign(nets.shrunk(nets.values_of(range(nets.n_members)), weight))
         before = _statistics(settings, series[0].first(cuts[0][0]), choices, parts[0])
         if before is not None:
             of_statistics, errors = _mixed_errors(before, errors, histories, series[0].values, settings.horizon)
             mixture = replace(mixture, weight=of_statistics) if mixture is not None and of_statistics else None
         intervals = ConformalIntervals.of(errors, unit, n_held_out)
-    ensemble = ensemble_of(parts[-1], (len(parts) - 1) * settings.n_members)
+    ensemble = ensemble_of(len(parts) - 1)
     return Fitted(panel, settings.period, settings.horizon, settings.seed, spec, ensemble, course, intervals,
                   n_held_out, mixture)  # fmt: skip
 
@@ -272,47 +237,11 @@ def _choices(settings: FitSettings, series: Sequence[SeriesData], n_held_out: in
         warnings.warn(
             "the series is constant: the forecast is the same constant, and intervals have zero width.",
             UserWarning,
-            stacklevel=6,
+            stacklevel=5,
         )
         return [Choice((), 1.0, math.nan)]
     most = min(5, settings.n_members)
     return choose_transforms(series, settings.period, settings.horizon, most, n_held_out)
-
-
-def _train(
-    learner: Learner,
-    settings: FitSettings,
-    n_held_out: int,
-    checkpoint: TrainingCheckpoint | None,
-    interrupt: DeferredInterrupt,
-) -> Course:
-    start = learner.initial_held_loss() if n_held_out else math.nan
-    best = BestWeights(start, settings.patience, settings.min_gain)
-    callbacks: list[Any] = list(settings.callbacks)
-    initial_epoch = 0
-    if checkpoint is not None:
-        initial_epoch = checkpoint.resume(learner, best)
-        if checkpoint.is_complete:
-            return checkpoint.course
-        callbacks.append(checkpoint.callback(best, settings.callbacks, interrupt))
-    if initial_epoch >= settings.epochs or interrupt.pending:
-        best.assign_to(learner.nets)
-        history = {} if checkpoint is None else checkpoint.history_before()
-        return Course(history, best.best_epoch, best.start, best.best)
-    course = fit_learner(
-        learner,
-        epochs=settings.epochs,
-        steps_per_epoch=settings.steps_per_epoch,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        verbose=settings.verbose,
-        callbacks=callbacks,
-        initial_epoch=initial_epoch,
-        best=best,
-        interrupt=interrupt,
-        finish_epoch=checkpoint is not None,
-    )
-    return course if checkpoint is None else checkpoint.finish(learner, best, course)
 
 
 def _statistics(
@@ -361,40 +290,6 @@ def _mixed_errors(
     ]
     weight = weight_by_errors(*([each[:horizon] for each in of_all] for of_all in (chains, own)))
     return weight, [(0, mixed(*both, np.full(len(both[0]), weight))) for both in zip(chains, own, strict=True)]
-
-
-def _correction_weight(
-    validation: Ensemble, errors: Errors, errors_of: Callable[[], Errors], losses: Callable[[Errors], Values],
-    n_apart: float, min_gain: float,
-) -> tuple[float, Errors]:  # fmt: skip
-    """The fraction of the networks' corrections to apply, by the forecasts of the validation networks.
-
-    Args:
-        validation: the validation networks; they end with that fraction.
-        errors: their errors with all of their corrections.
-        errors_of: computes their errors after their weights have changed.
-        losses: errors -> one loss per origin.
-        n_apart: number of forecasts that do not overlap.
-        min_gain: float, minimum reduction of the loss as a fraction of it. Unless it is 0, the reduction must also be
-            larger than its standard error.
-
-    Returns:
-        The fraction, and the errors with it.
-    """
-    trained = validation.nets.values_of(range(validation.nets.n_members))
-    found = {1.0: errors}
-    for factor in SHRINKAGE_FACTORS:
-        validation.nets.assign(validation.nets.shrunk(trained, factor))
-        found[factor] = errors_of()
-    # Paths that diverge count as infinite errors.
-    by_origin = {factor: np.nan_to_num(losses(each), nan=np.inf, posinf=np.inf) for factor, each in found.items()}
-    best = min(by_origin, key=lambda factor: float(by_origin[factor].mean()))
-    gains = by_origin[0.0] - by_origin[best] if best else np.zeros(1)
-    standard_error = float(gains.std()) / math.sqrt(n_apart) if min_gain else 0.0
-    if not gains.mean() >= max(min_gain * float(by_origin[0.0].mean()), standard_error):
-        best = 0.0
-    validation.nets.assign(validation.nets.shrunk(trained, best))
-    return best, found[best]
 
 
 def _losses(errors: Errors, unit: Values, horizon: int) -> Values:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._runtime.deprecation import renamed_arguments, renamed_attribute, renamed_method
 from kerazoo._runtime.devices import prefer_fast_kernels
+from kerazoo._runtime.estimator import Estimator
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.forecast.cross_validation import CrossValidationMixin
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Forecaster"]
 
 
-class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEstimator):
+class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, Estimator):
     """Forecasts series with statistical models and recurrent networks, each as far as it helps.
 
     **One series** is scaled and replaced by the residuals of a statistical forecast (exponential smoothing or a linear
@@ -220,7 +220,8 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
                 forecast.
         """
         prefer_fast_kernels()
-        from kerazoo.forecast.fitting import checkpoint_file, fit
+        from kerazoo.forecast.fit_checkpoint import checkpoint_file
+        from kerazoo.forecast.fitting import fit
 
         panel, n_val = read_training(y, X, val, self.missing, X_past=X_past, static=static)
         settings = self._settings(panel)
@@ -269,7 +270,7 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
     def _set_fitted(self, fitted: Fitted | FittedPanel) -> None:
         self._fitted = fitted
         self.period_, self.horizon_, self.n_held_ = fitted.period, fitted.horizon, fitted.n_held_out
-        self.seed_, self.spec_ = fitted.seed, fitted.spec
+        self.seed_ = fitted.seed
         self.history_, self.best_epoch_ = fitted.course.history, fitted.course.best_epoch
         self.correction_weight_, self.transforms_ = fitted.correction_weight, fitted.transforms
         self.statistics_weight_ = fitted.statistics_weight
@@ -278,6 +279,11 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, BaseEst
         )
         columns = ["series", "covariate", "form", "coefficient", "weight", "note"]
         self.covariate_effects_ = pd.DataFrame(fitted.covariate_effects(), columns=columns)
+
+    @property
+    def spec_(self) -> RNNSpec:
+        """RNNSpec of one network. It is made here: its cells import Keras, which other forecasts may do without."""
+        return self._check_fitted().spec.rnn
 
     def _check_fitted(self) -> Fitted | FittedPanel:
         if not hasattr(self, "_fitted"):

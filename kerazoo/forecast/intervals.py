@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,10 @@ from kerazoo._columns import bound_columns
 from kerazoo.errors import IntervalError
 from kerazoo.forecast.transforms.base import Values
 
-__all__ = ["ConformalIntervals", "error_sizes", "usual_change"]
+__all__ = ["ConformalIntervals", "Errors", "error_sizes", "usual_change"]
+
+#: Of forecasts: (number of the series, float64 errors 1, 2, ... steps ahead) each.
+Errors: TypeAlias = Sequence[tuple[int, Values]]
 
 MAX_ERRORS = 2000
 MOST_SHRINKAGE = 2.0  # standard errors by which the size of the errors of a series may differ from its own errors
@@ -129,11 +132,11 @@ class ConformalIntervals:
         return quantile * self._widening(level, series) * growth * self.unit[series]
 
     def _widening(self, level: float, series: int) -> float:
-        from scipy import stats  # type: ignore[import-untyped]
+        from scipy.special import ndtri, stdtrit  # type: ignore[import-untyped]  # scipy.stats takes a second to import
 
         paths = max(2.0, float(self.paths[series]))
         tail = 0.5 + 0.5 * level
-        return float(stats.t.ppf(tail, paths) / stats.norm.ppf(tail))
+        return float(stdtrit(paths, tail) / ndtri(tail))
 
     def _beyond(self, horizon: int) -> Values:
         """Sizes of errors further ahead than measured: a power of the horizon, at most linear."""
@@ -239,11 +242,19 @@ def _root_mean_square(values: Values) -> float:
 
 def _non_decreasing(sizes: Values, counts: Values) -> Values:
     """The non-decreasing values closest to `sizes`, by weighted least squares; between them where nothing counts."""
-    from sklearn.isotonic import IsotonicRegression
-
     steps = np.arange(len(sizes))
     known = counts > 0
     if not known.any():
         return np.asarray(sizes, np.float64)
-    found = IsotonicRegression().fit_transform(steps[known], sizes[known], sample_weight=counts[known])
-    return np.asarray(np.interp(steps, steps[known], found), np.float64)
+    # Blocks of neighbours with their means: one that is below the block before it joins it (pool adjacent violators).
+    means, weights, lengths = [], [], []
+    for size, count in zip(sizes[known], counts[known], strict=True):
+        mean, weight, length = float(size), float(count), 1
+        while means and means[-1] >= mean:
+            before = weights.pop()
+            mean = (before * means.pop() + weight * mean) / (before + weight)
+            weight, length = weight + before, length + lengths.pop()
+        means.append(mean)
+        weights.append(weight)
+        lengths.append(length)
+    return np.asarray(np.interp(steps, steps[known], np.repeat(means, lengths)), np.float64)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,8 +19,8 @@ from kerazoo.forecast.ensemble import Ensemble, Features
 from kerazoo.forecast.fitted import Fitted
 from kerazoo.forecast.fitted_panel import FittedPanel
 from kerazoo.forecast.intervals import ConformalIntervals
-from kerazoo.forecast.nets.members import member_nets
-from kerazoo.forecast.nets.trainer import Course
+from kerazoo.forecast.net_spec import NetSpec
+from kerazoo.forecast.nets.course import Course
 from kerazoo.forecast.nets.windows import KnownScale, Windows
 from kerazoo.forecast.options import read_transforms
 from kerazoo.forecast.series_statistics import SeriesStatistics
@@ -28,7 +28,10 @@ from kerazoo.forecast.transforms import Chain
 from kerazoo.forecast.transforms.linear_term import LinearTerm
 from kerazoo.forecast.transforms.selection import Choice
 from kerazoo.forecast.transforms.series_model import SeriesModel
-from kerazoo.zoo.spec import RNNSpec
+
+if TYPE_CHECKING:
+    from kerazoo.forecast.nets.members import MemberNets
+    from kerazoo.zoo.spec import RNNSpec
 
 __all__ = ["from_bytes", "load", "save", "to_bytes"]
 
@@ -42,7 +45,11 @@ VERSION_BY_SERIES = 3
 VERSION_WITH_NETS = 4
 # Of files of one series whose forecast is mixed with compiled statistics, with or without a linear term.
 VERSION_MIXED = 5
-VERSIONS = (VERSION, VERSION_WITH_TERM, VERSION_BY_SERIES, VERSION_WITH_NETS, VERSION_MIXED)
+# Of files of one series without networks, with or without the others of one series.
+VERSION_WITHOUT_NETS = 6
+VERSIONS = (
+    VERSION, VERSION_WITH_TERM, VERSION_BY_SERIES, VERSION_WITH_NETS, VERSION_MIXED, VERSION_WITHOUT_NETS,
+)  # fmt: skip
 NOT_SAVED = ("callbacks", "checkpoint_dir")  # they belong to the program that fits
 
 
@@ -73,7 +80,7 @@ def save(fitted: Fitted | FittedPanel, params: Mapping[str, Any], path: str | os
     notes = {
         "params": _to_json(params),
         "panel": fitted.panel.to_config(),
-        "spec": fitted.spec.to_dict(),
+        "spec": dict(fitted.spec.values),
         "n_held": fitted.n_held_out,
         "period": fitted.period,
         "horizon": fitted.horizon,
@@ -94,7 +101,8 @@ def save(fitted: Fitted | FittedPanel, params: Mapping[str, Any], path: str | os
 def _with_networks(fitted: Fitted) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arrays and notes of the networks and their transforms."""
     ensemble, course = fitted.ensemble, fitted.course
-    weights = ensemble.nets.values_of(range(ensemble.nets.n_members))
+    nets = ensemble.nets
+    weights = [] if nets is None else nets.values_of(range(nets.n_members))
     arrays: dict[str, Any] = {f"net/{i:04d}": value for i, value in enumerate(weights)}
     arrays["scale/mean"], arrays["scale/deviation"] = ensemble.scale.mean, ensemble.scale.deviation
     notes = {
@@ -134,10 +142,11 @@ def _with_networks(fitted: Fitted) -> tuple[dict[str, Any], dict[str, Any]]:
     }
     if fitted.mixed_with is not None:
         notes |= {"version": VERSION_MIXED, "mixed_with": fitted.mixed_with.to_state()}
+    if nets is None:
+        notes |= {"version": VERSION_WITHOUT_NETS}
     return arrays, notes
 
 
-@in_float32()
 def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | FittedPanel, dict[str, Any]]:
     """Read a file of :func:`save`.
 
@@ -165,7 +174,7 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | 
     panel = Panel.from_config(
         notes["panel"], group("series"), group("covariates"), group("past") or None, arrays.get("static/values")
     )
-    spec = _spec_from(notes["spec"])
+    spec = NetSpec(notes["spec"])
     intervals = None
     if notes["intervals"] is not None:
         state = {name.split("/")[1]: arrays[name] for name in names if name.startswith("intervals/")}
@@ -218,12 +227,11 @@ def from_bytes(content: bytes) -> Fitted | FittedPanel:
         return load(path)[0]
 
 
-def _ensemble_from(arrays: Mapping[str, Any], notes: Mapping[str, Any], spec: RNNSpec, weights: list[Any]) -> Ensemble:
+def _ensemble_from(arrays: Mapping[str, Any], notes: Mapping[str, Any], spec: NetSpec, weights: list[Any]) -> Ensemble:
     layout = Windows(**notes["layout"])
-    nets = member_nets(spec, [0] * len(notes["member_choice"]), layout.length)
-    nets.assign(weights)
+    without = notes["version"] == VERSION_WITHOUT_NETS
     return Ensemble(
-        nets=nets,
+        nets=None if without else _nets_from(spec, len(notes["member_choice"]), layout.length, weights),
         member_choice=notes["member_choice"],
         choices=[
             Choice(tuple(each["config"]), each["weight"], _number(each["score"]), each.get("term"))
@@ -240,6 +248,15 @@ def _ensemble_from(arrays: Mapping[str, Any], notes: Mapping[str, Any], spec: RN
     )
 
 
+@in_float32()
+def _nets_from(spec: NetSpec, n_members: int, length: int, weights: Sequence[Any]) -> MemberNets:
+    from kerazoo.forecast.nets.members import member_nets
+
+    nets = member_nets(spec.rnn, [0] * n_members, length)
+    nets.assign(weights)
+    return nets
+
+
 def _model_from(notes: Mapping[str, Any]) -> SeriesModel:
     chain = Chain(notes["config"]["transforms"]).set_state(notes["state"])
     term = notes.get("term")  # early files have none
@@ -249,7 +266,7 @@ def _model_from(notes: Mapping[str, Any]) -> SeriesModel:
 def _to_json(params: Mapping[str, Any]) -> dict[str, Any]:
     """The constructor parameters as values of JSON."""
     found = {name: value for name, value in params.items() if name not in NOT_SAVED}
-    if isinstance(found["model"], RNNSpec):
+    if hasattr(found["model"], "to_dict"):  # an RNNSpec, whose module imports Keras
         found["model"] = found["model"].to_dict()
     transforms = read_transforms(found["transforms"])
     found["transforms"] = transforms if transforms == "auto" else [each.to_config() for each in transforms]
@@ -259,6 +276,8 @@ def _to_json(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _spec_from(config: Mapping[str, Any]) -> RNNSpec:
+    from kerazoo.zoo.spec import RNNSpec
+
     return RNNSpec.from_json(json.dumps(config))
 
 

@@ -15,8 +15,9 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.calendar import calendar_names
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.data.ranges import check_counts, check_floor, check_not_negative
+from kerazoo.forecast.net_spec import DEFAULT_SPECS, NetSpec
 from kerazoo.forecast.periods import read_seasons, season_of, seasons_of, values_of_season
-from kerazoo.forecast.preset_options import check_preset, preset_name, preset_net
+from kerazoo.forecast.preset_options import check_preset, preset_name, preset_spec
 from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class FitSettings:
     """The checked parameters of a :class:`kerazoo.Forecaster`, which documents them.
 
     Attributes:
-        spec: RNNSpec of `model`.
+        model: NetSpec of the network.
         transforms: "auto", or the transforms, not fitted.
         seed: int, drawn if the parameter is None.
         callbacks: flat list of Keras callbacks.
@@ -87,7 +88,7 @@ class FitSettings:
         preset: name of the network that is trained already, or None.
     """
 
-    spec: RNNSpec
+    model: NetSpec
     strategy: str
     horizon: int
     lookback: int | None
@@ -111,6 +112,11 @@ class FitSettings:
     periods: tuple[float, ...] = ()
     embed_ids: bool = False
     preset: str | None = None
+
+    @property
+    def spec(self) -> RNNSpec:
+        """RNNSpec of `model`; imports Keras."""
+        return self.model.rnn
 
     @property
     def steps_per_output(self) -> int:
@@ -171,7 +177,7 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         check_not_negative(panel)
     least = 2 if by_series else 1
     return FitSettings(
-        spec=_spec(given["model"], preset),
+        model=_model(given["model"], preset),
         strategy=strategy,
         horizon=check_int(
             "horizon",
@@ -203,11 +209,14 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     )
 
 
-def _spec(model: Any, preset: str | None) -> RNNSpec:
-    from kerazoo.zoo.builders import as_spec  # imports Keras
-
+def _model(model: Any, preset: str | None) -> NetSpec:
+    """The network of the parameter `model`; Keras is imported unless it is a preset or a default."""
     if preset is not None:
-        return preset_net(preset, (1,)).spec
+        return preset_spec(preset)
+    if isinstance(model, str) and model in DEFAULT_SPECS:
+        return DEFAULT_SPECS[model]
+    from kerazoo.zoo.builders import as_spec
+
     spec = as_spec(model)
     if spec.vocabulary is not None or spec.head != "dense":
         raise InvalidArgumentError(
@@ -223,7 +232,7 @@ def _spec(model: Any, preset: str | None) -> RNNSpec:
         raise InvalidArgumentError(
             f"model={spec.name!r} reads time stamps; expected [time=step] instead: series have regular steps."
         )
-    return spec
+    return NetSpec(spec.to_dict())
 
 
 def _is_one_season(seasons: Sequence[float]) -> bool:
@@ -420,7 +429,7 @@ def identity_of(panel: Panel, settings: FitSettings, val: int | None) -> dict[st
     return {
         **term,
         **kind,
-        "model": settings.spec.to_json(),
+        "model": settings.model.to_json(),
         **{name: getattr(settings, name) for name in IDENTITY},
         **({"periods": list(settings.periods), "embed_ids": settings.embed_ids} if settings.by_series else {}),
         "transforms": transforms if transforms == "auto" else [each.to_config() for each in transforms],

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +15,17 @@ from kerazoo._runtime.checkpoints import CheckpointFile
 from kerazoo.errors import InvalidArgumentError, TrainingError
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.data.types import Values
-from kerazoo.forecast.fitted_panel import FittedPanel, forecast_of
+from kerazoo.forecast.fitted_panel import FittedPanel
 from kerazoo.forecast.intervals import ConformalIntervals, usual_change
 from kerazoo.forecast.mixture import USUAL_WEIGHT, mixed, network_weights, usual_weight
-from kerazoo.forecast.nets.trainer import Course
+from kerazoo.forecast.nets.course import Course
 from kerazoo.forecast.options import FitSettings
 from kerazoo.forecast.panel_inputs import NetworkInputs
+from kerazoo.forecast.panel_nets import PanelNet, forecast_of
 from kerazoo.forecast.panel_networks import PanelNetworks
 from kerazoo.forecast.panel_terms import Adjusted, adjust
 from kerazoo.forecast.percentage import percentage_factors
 from kerazoo.forecast.statistics import Statistics, combine, fit_statistics, steps_back, weigh
-
-if TYPE_CHECKING:
-    from kerazoo.forecast.global_nets import GlobalNet
 
 __all__ = ["check_windows", "fit_panel", "rolled_origins"]
 
@@ -64,7 +62,7 @@ def fit_panel(
         warnings.warn(
             "all series are constant: the forecasts are the same constants, and intervals have zero width.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
         settings = replace(settings, epochs=0)
     n_origins = rolled_origins([len(each.values) for each in panel.series], horizon, val)
@@ -89,7 +87,7 @@ def fit_panel(
     # A preset has seen no value of any origin.
     held = int(max(found.backs, default=0)) if is_preset else _held_out(found.backs, found.lengths, val)
     inputs = NetworkInputs(settings.calendar, settings.calendar_order, settings.embed_ids, unused=is_preset)
-    nets: tuple[GlobalNet, ...] = ()
+    nets: tuple[PanelNet, ...] = ()
     net_weights, course, seed = np.zeros(horizon), Course(), settings.seed
     if settings.epochs and (is_preset or _can_train(values, held, settings)):
         networks = PanelNetworks(settings, checkpoints)
@@ -106,7 +104,7 @@ def fit_panel(
         periods=settings.periods,
         horizon=horizon,
         seed=seed,
-        spec=settings.spec,
+        spec=settings.model,
         floor=settings.floor,
         terms=adjusted.terms,
         names=found.names,
@@ -206,14 +204,14 @@ def _with_networks(
     rolled: Values,
     held: int,
     settings: FitSettings,
-) -> tuple[tuple[GlobalNet, ...], Values, Values, Course]:
+) -> tuple[tuple[PanelNet, ...], Values, Values, Course]:
     """Networks, their weights, the forecasts (S, K, H) from the origins with them, and the course of the training.
 
     `rolled` are those of the statistics, times their `factors`, and `held` steps are held out of the networks.
     """
     found, ys = adjusted.found, adjusted.earlier
     nothing = np.zeros(settings.horizon)
-    finished: tuple[GlobalNet, ...] = ()
+    finished: tuple[PanelNet, ...] = ()
     # A preset has learned from other series, however few these are.
     usual = usual_weight(len(ys)) if settings.preset is None else USUAL_WEIGHT
     weights, start, best = np.full(settings.horizon, usual), math.nan, math.nan

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kerazoo._runtime.checkpoints import CheckpointFile
 from kerazoo.forecast.data.types import Values
-from kerazoo.forecast.global_nets import GlobalNet, Inputs, fit_global_net
 from kerazoo.forecast.options import DISTRIBUTION_LEVELS, FitSettings
+from kerazoo.forecast.panel_nets import PanelNet
 from kerazoo.forecast.preset_options import preset_net
+
+if TYPE_CHECKING:
+    from kerazoo.forecast.global_nets import GlobalNet, Inputs
 
 __all__ = ["PanelNetworks"]
 
@@ -35,13 +38,15 @@ class PanelNetworks:
         self.interrupted = False
         found = None if checkpoints is None else checkpoints.read()
         if found is not None:
+            from kerazoo.forecast.global_nets import GlobalNet
+
             self.seed = found.seed
             for name, notes in found.metadata["networks"].items():
                 start = f"{name}/"
                 arrays = {key[len(start) :]: value for key, value in found.arrays.items() if key.startswith(start)}
                 self._finished[name] = GlobalNet.from_plain(arrays, notes)
 
-    def train(self, stage: str, ys: Sequence[Values], inputs: Inputs | None = None) -> tuple[GlobalNet, ...]:
+    def train(self, stage: str, ys: Sequence[Values], inputs: Inputs | None = None) -> tuple[PanelNet, ...]:
         """Networks for series; that of a preset is trained already.
 
         Args:
@@ -73,6 +78,8 @@ class PanelNetworks:
         return tuple(nets)
 
     def _trained(self, name: str, strategy: str, ys: Sequence[Values], inputs: Inputs | None) -> GlobalNet:
+        from kerazoo.forecast.global_nets import fit_global_net
+
         settings = self._settings
 
         def keep(net: GlobalNet) -> None:
@@ -87,7 +94,7 @@ class PanelNetworks:
             model=settings.spec,
             loss=settings.loss,
             levels=DISTRIBUTION_LEVELS if settings.loss == "quantiles" else (),
-            lookback=settings.lookback or settings.spec.lookback,
+            lookback=settings.lookback or settings.model.lookback,
             n_nets=settings.n_members,
             steps=settings.epochs * settings.steps_per_epoch,
             batch_size=settings.batch_size,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Self
 
-from sklearn.base import BaseEstimator
-
 from kerazoo._runtime.devices import prefer_fast_kernels
+from kerazoo._runtime.estimator import Estimator
 
 if TYPE_CHECKING:
     from kerazoo.forecast.fitted import Fitted
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["FileMixin"]
 
 
-class FileMixin(BaseEstimator):
+class FileMixin(Estimator):
     """Adds `save`, `load` and pickling to an estimator whose `_check_fitted` returns a Fitted."""
 
     def _check_fitted(self) -> Fitted | FittedPanel:
@@ -71,7 +70,6 @@ class FileMixin(BaseEstimator):
         if "_fitted" in state:
             from kerazoo.forecast import model_file
 
-            del state["spec_"]
             state["_fitted"] = model_file.to_bytes(state["_fitted"], self.get_params(deep=False))
         return state
 

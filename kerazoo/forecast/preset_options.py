@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from kerazoo._presets import preset_names, read_preset
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel
+from kerazoo.forecast.net_spec import NetSpec
+from kerazoo.forecast.panel_nets import PresetNet
 from kerazoo.forecast.presets.forecaster import PresetForecaster
 from kerazoo.forecast.presets.settings import check_forecaster
 
-if TYPE_CHECKING:
-    from kerazoo.forecast.global_nets import GlobalNet
-
-__all__ = ["PREFIX", "check_preset", "preset_name", "preset_net"]
+__all__ = ["PREFIX", "check_preset", "preset_name", "preset_net", "preset_spec"]
 
 PREFIX = "preset:"
 #: Parameters that say how networks are made, and their values with a preset.
@@ -78,25 +76,19 @@ def check_preset(name: str, parameters: Mapping[str, Any], panel: Panel) -> None
         )
 
 
-def preset_net(name: str, periods: tuple[float, ...]) -> GlobalNet:
+def preset_spec(name: str) -> NetSpec:
+    """The spec of the network of a preset.
+
+    >>> preset_spec("forecast_small").lookback
+    64
+    """
+    return NetSpec(read_preset(name).spec)
+
+
+def preset_net(name: str, periods: tuple[float, ...]) -> PresetNet:
     """The network of a preset, for series with these seasons.
 
     >>> preset_net("forecast_small", (12,)).horizon
     24
     """
-    from kerazoo.forecast.global_nets import GlobalNet
-    from kerazoo.zoo.spec import RNNSpec
-
-    found = read_preset(name)
-    return GlobalNet(
-        RNNSpec.from_dict(found.spec),
-        periods if len(periods) > 1 else periods[0],
-        "quantiles",
-        tuple(found.settings["levels"]),
-        (tuple(found.weights),),
-        np.array(found.settings["limits"]),
-        (int(found.card.get("steps", 0)),),
-        (float(found.card.get("loss", math.nan)),),
-        recency=found.settings["recency"],
-        any_scale=True,
-    )
+    return PresetNet(read_preset(name), periods)

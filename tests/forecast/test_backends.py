@@ -230,7 +230,7 @@ import numpy as np
 from kerazoo import zoo
 from tests.forecast.test_backends import series, tiny
 for seed in range(6):
-    tiny(epochs=0, seed=seed).fit(series()).predict(3)
+    tiny(epochs=1, seed=seed).fit(series()).predict(3)
     zoo.generate(zoo.build("gru_1x4", seed=seed), np.arange(9.0), steps=3)
 """
 

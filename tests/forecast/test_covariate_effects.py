@@ -13,6 +13,7 @@ from kerazoo import Forecaster
 from kerazoo._runtime.files import read_tensors
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.forecast import fitting, model_file
+from kerazoo.forecast.net_spec import NetSpec
 from kerazoo.forecast.transforms.base import PointwiseTransform, check_values
 from kerazoo.forecast.transforms.registry import _REGISTRY
 from tests.forecast.helpers import assert_equal, with_random_outputs
@@ -203,7 +204,7 @@ def test_files_without_a_term_have_the_version_that_all_versions_read(tmp_path):
         ensemble = model_file._ensemble_from
         arrays, _ = read_tensors(path, kind=model_file.KIND)
         weights = [arrays[name] for name in sorted(arrays) if name.startswith("net/")]
-        found = ensemble(arrays, notes, model_file._spec_from(notes["spec"]), weights)
+        found = ensemble(arrays, notes, NetSpec(notes["spec"]), weights)
         assert found.fitted[0][0].term is None
 
 

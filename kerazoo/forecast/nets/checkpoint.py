@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,24 +13,14 @@ import numpy as np
 from kerazoo._runtime.checkpoints import Checkpoint, CheckpointFile
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo.errors import StorageError
-from kerazoo.forecast.nets.trainer import BestWeights, Course, Learner
+from kerazoo.forecast.nets.course import Course
+from kerazoo.forecast.nets.trainer import BestWeights, Learner
 
-__all__ = ["FILE_NAME", "KIND", "TrainingCheckpoint", "checksum_of"]
-
-FILE_NAME = "fit.kerazoo"
-KIND = "kerazoo.forecast-training"
+__all__ = ["TrainingCheckpoint"]
 
 # Attributes in which callbacks that monitor a loss remember past epochs: EarlyStopping, ReduceLROnPlateau and
 # ModelCheckpoint.
 REMEMBERED = ("best", "wait", "best_epoch", "stopped_epoch", "cooldown_counter")
-
-
-def checksum_of(arrays: Iterable[Any]) -> int:
-    """CRC-32 of arrays, which tells the data of two trainings apart."""
-    check = 0
-    for array in arrays:
-        check = zlib.crc32(np.ascontiguousarray(array).tobytes(), check)
-    return check
 
 
 class TrainingCheckpoint:

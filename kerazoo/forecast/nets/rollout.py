@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerazoo._runtime.precision import in_float32
 from kerazoo.cells.loop import loop_over_steps
 from kerazoo.forecast.nets.members import MemberNets, Values
 from kerazoo.forecast.nets.trainer import LOG_DEVIATIONS
@@ -52,12 +53,14 @@ class Rollout(keras.Model):
         _, made, _ = loop_over_steps(step, inputs, [out, *states])
         return made[..., 0]  # (M, H, B)
 
+    @in_float32()
     def outputs_after(self, x: Values, valid: Values) -> Values:
         """Outputs (M, B, O) after the last step of x (M, T, B, F); valid (M, T, B, 1) is 1 where x has a value."""
         if self._outputs_zero():
             return np.zeros((x.shape[0], x.shape[2], self.nets.n_outputs), np.float32)
         return self._run({"x": x, "valid": valid})
 
+    @in_float32()
     def paths(self, x: Values, valid: Values, known: Values, noise: Values | None = None) -> Values:
         """Forecasts (M, B, H), each step fed back as the next input.
 

@@ -6,7 +6,6 @@ import contextlib
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -17,33 +16,16 @@ from numpy.typing import NDArray
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo.cells.loop import recomputing
 from kerazoo.errors import TrainingError
+from kerazoo.forecast.nets.course import Course
 from kerazoo.forecast.nets.members import MemberNets, Values
+from kerazoo.forecast.nets.windows import WindowArrays
 
-__all__ = ["DEFAULT_LEARNING_RATE", "BestWeights", "Course", "Learner", "WindowArrays", "fit_learner"]
+__all__ = ["DEFAULT_LEARNING_RATE", "BestWeights", "Learner", "fit_learner"]
 
 DEFAULT_LEARNING_RATE = 1e-3
 
 # Bounds of the logarithm of the standard deviation, for targets of variance 1.
 LOG_DEVIATIONS = (-6.0, 3.0)
-
-
-@dataclass(frozen=True, eq=False)
-class WindowArrays:
-    """The training data of M members: N windows of L steps.
-
-    Attributes:
-        inputs: float32 (M, N, L, F).
-        valid: float32 (M, N, L, 1), 1 where there is an input, else 0.
-        targets: float32 (M, N, L, O), per step; (M, N, 1, O) for networks with one output per window.
-        train: float32, the shape of `targets`, weights of the targets in the training loss.
-        held: float32, the shape of `targets`, weights of the targets in the held-out loss.
-    """
-
-    inputs: Values
-    valid: Values
-    targets: Values
-    train: Values
-    held: Values
 
 
 class Learner(keras.Model):
@@ -278,27 +260,6 @@ class BestWeights(keras.callbacks.Callback):
         found = self.initial if self.weights is None else self.weights
         if found is not None:
             nets.assign(found)
-
-
-@dataclass
-class Course:
-    """How the training went.
-
-    Attributes:
-        history: name -> one value per epoch.
-        best_epoch: int, epochs trained when the kept weights were reached; 0: the initial ones are kept.
-        start: float, held-out loss of the initial networks.
-        best: float, held-out loss of the kept ones.
-        correction_weight: float, fraction of the networks' correction that forecasts apply.
-        error: KeyboardInterrupt or TrainingError that ended the training early; None if it ended regularly.
-    """
-
-    history: dict[str, list[float]] = field(default_factory=dict)
-    best_epoch: int = 0
-    start: float = math.nan
-    best: float = math.nan
-    correction_weight: float = 1.0
-    error: BaseException | None = None
 
 
 class _Interruption(keras.callbacks.Callback):

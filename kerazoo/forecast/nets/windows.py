@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.nets.trainer import WindowArrays
 from kerazoo.forecast.transforms.base import Values
 
-__all__ = ["KnownScale", "Windows", "windows_of"]
+__all__ = ["KnownScale", "WindowArrays", "Windows", "windows_of"]
 
 #: Scaled values above this size count as that: a first jump after constants, of which 32 bits hold no square.
 LARGEST = 1e18
@@ -96,6 +95,25 @@ class Windows:
         while ends[-1] - self.length > lost:
             ends.append(max(ends[-1] - stride, lost + self.length))
         return ends[::-1]
+
+
+@dataclass(frozen=True, eq=False)
+class WindowArrays:
+    """The training data of M members: N windows of L steps.
+
+    Attributes:
+        inputs: float32 (M, N, L, F).
+        valid: float32 (M, N, L, 1), 1 where there is an input, else 0.
+        targets: float32 (M, N, L, O), per step; (M, N, 1, O) for networks with one output per window.
+        train: float32, the shape of `targets`, weights of the targets in the training loss.
+        held: float32, the shape of `targets`, weights of the targets in the held-out loss.
+    """
+
+    inputs: Values
+    valid: Values
+    targets: Values
+    train: Values
+    held: Values
 
 
 def windows_of(

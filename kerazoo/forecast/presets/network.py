@@ -11,12 +11,37 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kerazoo.errors import InvalidArgumentError
 
-__all__ = ["NumpyNet"]
+__all__ = ["NumpyNet", "computes"]
 
 Array = NDArray[np.float32]
 
 #: Windows of one pass: their activations stay in the cache of a core.
 ROWS = 64
+
+#: A layer that NumPy knows, but for its units.
+LAYER = {"cell": "mingru", "residual": "project"}
+#: What else a spec may say.
+FIELDS = ("layers", "features", "outputs", "horizon", "lookback", "returns")
+
+
+def computes(config: Mapping[str, Any]) -> bool:
+    """Whether :class:`NumpyNet` computes the networks of a spec (`RNNSpec.to_dict`).
+
+    >>> layer = {"cell": "mingru", "units": 8, "residual": "project"}
+    >>> computes({"layers": [layer], "horizon": 2, "returns": "last"})
+    True
+    >>> computes({"layers": [layer | {"cell": "gru"}], "horizon": 2, "returns": "last"})
+    False
+    """
+    return (
+        all(name in FIELDS for name in config)
+        and config.get("returns") == "last"
+        and all(_is_known(layer) for layer in config["layers"])
+    )
+
+
+def _is_known(layer: Mapping[str, Any]) -> bool:
+    return {name: value for name, value in layer.items() if name != "units"} == LAYER
 
 
 class NumpyNet:
@@ -50,7 +75,7 @@ class NumpyNet:
         self._layers: list[tuple[list[Array], Array, Array]] = []  # projection and its bias, kernel and bias
         width = int(config["features"])
         for layer in config["layers"]:
-            if {**layer, "units": 0} != {"cell": "mingru", "units": 0, "residual": "project"}:
+            if not _is_known(layer):
                 raise InvalidArgumentError(f"a layer is {dict(layer)}; expected a residual minGRU.")
             units = int(layer["units"])
             projected = width != units

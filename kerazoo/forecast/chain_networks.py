@@ -1,0 +1,137 @@
+"""`ChainNetworks`: trains the networks that correct the forecasts of chains of transforms. It imports Keras."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerazoo._runtime.interrupts import DeferredInterrupt
+from kerazoo.forecast.intervals import Errors
+from kerazoo.forecast.net_spec import NetSpec
+from kerazoo.forecast.nets.checkpoint import TrainingCheckpoint
+from kerazoo.forecast.nets.course import Course
+from kerazoo.forecast.nets.members import MemberNets, member_nets
+from kerazoo.forecast.nets.trainer import BestWeights, Learner, fit_learner
+from kerazoo.forecast.nets.windows import Windows, windows_of
+from kerazoo.forecast.options import FitSettings
+from kerazoo.forecast.transforms.base import Values
+
+__all__ = ["ChainNetworks"]
+
+# Candidate shrinkage factors of the networks' corrections, besides 1.0.
+SHRINKAGE_FACTORS = (0.0, 0.25, 0.5, 0.75)
+
+
+class ChainNetworks:
+    """The networks of an ensemble with their validation networks, trained in one computation.
+
+    Args:
+        spec: NetSpec of one network.
+        layout: Windows.
+        members: for the validation networks, if there are any, and for the others: one member of
+            :func:`kerazoo.forecast.nets.windows.windows_of` per network.
+        settings: FitSettings.
+
+    Raises:
+        InvalidArgumentError: no target is left to train on.
+    """
+
+    def __init__(
+        self,
+        spec: NetSpec,
+        layout: Windows,
+        members: Sequence[Sequence[tuple[Sequence[Values], Sequence[Values], Sequence[int]]]],
+        settings: FitSettings,
+    ) -> None:
+        self._spec, self._layout, self._settings = spec, layout, settings
+        self._n_parts = len(members)
+        states = np.random.SeedSequence(settings.seed).generate_state(settings.n_members)
+        self._seeds = [int(each) for each in states >> 1]
+        self._nets = member_nets(spec.rnn, self._seeds * len(members), layout.length)
+        windows = windows_of(layout, [each for of_part in members for each in of_part])
+        self._learner = Learner(self._nets, windows, settings.loss)
+        optimizer = keras.optimizers.Adam(settings.learning_rate, clipvalue=1.0)
+        self._learner.compile(optimizer, jit_compile=self._learner.supports_jit)
+
+    def of_part(self, number: int) -> MemberNets:
+        """Copies of the networks of one part: 0 are the validation networks, if there are any."""
+        found = member_nets(self._spec.rnn, self._seeds, self._layout.length)
+        first = number * self._settings.n_members
+        found.assign(self._nets.values_of(range(first, first + self._settings.n_members)))
+        return found
+
+    def train(self, checkpoint: TrainingCheckpoint | None, interrupt: DeferredInterrupt) -> Course:
+        """Train all networks, or continue a training; they end with the weights to forecast with.
+
+        Args:
+            checkpoint: the checkpoint to continue and to write, or None.
+            interrupt: the active DeferredInterrupt.
+        """
+        settings, learner = self._settings, self._learner
+        start = learner.initial_held_loss() if self._n_parts > 1 else math.nan
+        best = BestWeights(start, settings.patience, settings.min_gain)
+        callbacks: list[Any] = list(settings.callbacks)
+        initial_epoch = 0
+        if checkpoint is not None:
+            initial_epoch = checkpoint.resume(learner, best)
+            if checkpoint.is_complete:
+                return checkpoint.course
+            callbacks.append(checkpoint.callback(best, settings.callbacks, interrupt))
+        if initial_epoch >= settings.epochs or interrupt.pending:
+            best.assign_to(learner.nets)
+            history = {} if checkpoint is None else checkpoint.history_before()
+            return Course(history, best.best_epoch, best.start, best.best)
+        course = fit_learner(
+            learner,
+            epochs=settings.epochs,
+            steps_per_epoch=settings.steps_per_epoch,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            verbose=settings.verbose,
+            callbacks=callbacks,
+            initial_epoch=initial_epoch,
+            best=best,
+            interrupt=interrupt,
+            finish_epoch=checkpoint is not None,
+        )
+        return course if checkpoint is None else checkpoint.finish(learner, best, course)
+
+    def correction_weight(
+        self, validation: MemberNets, errors: Errors, errors_of: Callable[[], Errors],
+        losses: Callable[[Errors], Values], n_apart: float,
+    ) -> tuple[float, Errors]:  # fmt: skip
+        """The fraction of the networks' corrections to apply, by the forecasts of the validation networks.
+
+        It is the one that all networks then apply.
+
+        Args:
+            validation: copies of the validation networks.
+            errors: their errors with all of their corrections.
+            errors_of: computes their errors after their weights have changed.
+            losses: errors -> one loss per origin.
+            n_apart: number of forecasts that do not overlap.
+
+        Returns:
+            The fraction, and the errors with it. The correction must reduce the loss by `min_gain` of it, and, unless
+            that is 0, by more than its standard error.
+        """
+        min_gain = self._settings.min_gain
+        trained = validation.values_of(range(validation.n_members))
+        found = {1.0: errors}
+        for factor in SHRINKAGE_FACTORS:
+            validation.assign(validation.shrunk(trained, factor))
+            found[factor] = errors_of()
+        # Paths that diverge count as infinite errors.
+        by_origin = {factor: np.nan_to_num(losses(each), nan=np.inf, posinf=np.inf) for factor, each in found.items()}
+        best = min(by_origin, key=lambda factor: float(by_origin[factor].mean()))
+        gains = by_origin[0.0] - by_origin[best] if best else np.zeros(1)
+        standard_error = float(gains.std()) / math.sqrt(n_apart) if min_gain else 0.0
+        if not gains.mean() >= max(min_gain * float(by_origin[0.0].mean()), standard_error):
+            best = 0.0
+        validation.assign(validation.shrunk(trained, best))
+        self._nets.assign(self._nets.shrunk(self._nets.values_of(range(self._nets.n_members)), best))
+        return best, found[best]
