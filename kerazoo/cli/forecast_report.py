@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kerazoo.forecast.data.panel import Panel
-    from kerazoo.forecast.options import FitSettings
+    from kerazoo.forecast.fit_settings import FitSettings
 
 __all__ = [
     "forecast_table",

@@ -15,9 +15,10 @@ from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast import baselines, fitting
 from kerazoo.forecast.data.panel import Panel, SeriesData
+from kerazoo.forecast.fit_settings import FitSettings
 from kerazoo.forecast.fitted import Fitted
 from kerazoo.forecast.fitted_panel import FittedPanel
-from kerazoo.forecast.options import FitSettings, fit_settings, steps_to_hold_out
+from kerazoo.forecast.options import fit_settings, steps_to_hold_out
 from kerazoo.forecast.periods import values_of_season
 from kerazoo.forecast.transforms.base import Values
 

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from kerazoo._runtime.interrupts import DeferredInterrupt
+from kerazoo.forecast.fit_settings import FitSettings
 from kerazoo.forecast.intervals import Errors
 from kerazoo.forecast.net_spec import NetSpec
 from kerazoo.forecast.nets.checkpoint import TrainingCheckpoint
@@ -17,7 +18,6 @@ from kerazoo.forecast.nets.course import Course
 from kerazoo.forecast.nets.members import MemberNets, member_nets
 from kerazoo.forecast.nets.trainer import BestWeights, Learner, fit_learner
 from kerazoo.forecast.nets.windows import Windows, windows_of
-from kerazoo.forecast.options import FitSettings
 from kerazoo.forecast.transforms.base import Values
 
 __all__ = ["ChainNetworks"]

@@ -11,7 +11,8 @@ import numpy as np
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES, CheckpointFile
 from kerazoo._runtime.devices import backend_name
 from kerazoo.forecast.data.panel import Panel
-from kerazoo.forecast.options import FitSettings, identity_of
+from kerazoo.forecast.fit_settings import FitSettings
+from kerazoo.forecast.options import identity_of
 
 __all__ = ["checkpoint_file"]
 

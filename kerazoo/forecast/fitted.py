@@ -73,8 +73,14 @@ class Fitted:
 
     @property
     def statistics_weight(self) -> float:
-        """Weight of the compiled statistics in the forecast; the chains and their networks have the rest."""
-        return 0.0 if self.mixed_with is None else self.mixed_with.weight
+        """Weight of the compiled statistics in the forecast; preset, chains and networks have the rest."""
+        mixed_with = self.mixed_with
+        return 0.0 if mixed_with is None else mixed_with.weight * (1.0 - mixed_with.preset_share)
+
+    @property
+    def preset_weight(self) -> float:
+        """Weight of the preset in the forecast."""
+        return 0.0 if self.mixed_with is None else self.mixed_with.weight * self.mixed_with.preset_share
 
     @property
     def correction_weight(self) -> float:

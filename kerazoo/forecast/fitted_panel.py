@@ -18,7 +18,7 @@ from kerazoo.forecast.mixture import extended, mixed
 from kerazoo.forecast.net_spec import NetSpec
 from kerazoo.forecast.nets.course import Course
 from kerazoo.forecast.panel_inputs import NetworkInputs
-from kerazoo.forecast.panel_nets import PanelNet, forecast_of, has_distribution, net_from_plain, quantiles_of
+from kerazoo.forecast.panel_nets import PanelNet, PresetNet, forecast_of, has_distribution, net_from_plain, quantiles_of
 from kerazoo.forecast.panel_terms import terms_of
 from kerazoo.forecast.statistics import Weights, combine, combine_one_step, fit_statistics
 from kerazoo.forecast.transforms.linear_term import LinearTerm, constant_columns, unknown_effects
@@ -52,7 +52,9 @@ class FittedPanel:
         forecasts: float64 (S, H), from the end of each series; those of the statistics, if the networks have inputs
             that are known for a forecast only.
         inputs: what the networks see besides the series.
-        nets: the networks: one GlobalNet for each strategy, or PresetNets; () if they do not help.
+        nets: the networks: one GlobalNet for each strategy, and PresetNets; () if they do not help.
+        shares: of each network in their mean, of sum 1.
+        bounds_of_nets: whether intervals are quantiles of the networks, instead of held-out errors.
         net_weights: float64 (H,), weight of the networks in the forecast of each step ahead; the statistics have the
             rest.
         course: how the training went.
@@ -76,6 +78,8 @@ class FittedPanel:
     forecasts: Values
     inputs: NetworkInputs
     nets: tuple[PanelNet, ...]
+    shares: tuple[float, ...]
+    bounds_of_nets: bool
     net_weights: Values
     course: Course
     intervals: ConformalIntervals | None
@@ -100,6 +104,12 @@ class FittedPanel:
     def correction_weight(self) -> Values:
         """Weight of the networks in the forecast of each step ahead, float64 (H,)."""
         return self.net_weights
+
+    @property
+    def preset_weight(self) -> Values:
+        """Weight of presets in the forecast of each step ahead, float64 (H,)."""
+        share = sum(share for net, share in zip(self.nets, self.shares, strict=True) if isinstance(net, PresetNet))
+        return share * self.net_weights
 
     @property
     def statistics(self) -> dict[str, Values]:
@@ -198,7 +208,7 @@ class FittedPanel:
         ys = self._without_terms(panel.series, self._terms(panel.series, numbers))
         forecasts = self._statistics_of(ys, numbers, self.horizon)
         if self.nets and not self.inputs.depend_on_futures(panel):
-            of_networks = forecast_of(self.nets, ys, self.horizon, self.inputs.of(panel))
+            of_networks = forecast_of(self.nets, ys, self.horizon, self.inputs.of(panel), self.shares)
             forecasts = mixed(forecasts, of_networks, self.net_weights)
         return replace(self, panel=panel, forecasts=forecasts)
 
@@ -254,7 +264,7 @@ class FittedPanel:
         stored = horizon <= self.horizon and all(same)
         of_networks = np.zeros((len(ys), horizon))
         if self.nets and (later or not stored or self._has_distribution):
-            of_networks = forecast_of(self.nets, ys, horizon, self._inputs(panel, futures))
+            of_networks = forecast_of(self.nets, ys, horizon, self._inputs(panel, futures), self.shares)
         if stored:
             points = np.stack([self.forecasts[number][:horizon] for number in numbers])
         else:
@@ -290,7 +300,7 @@ class FittedPanel:
 
     @property
     def _has_distribution(self) -> bool:
-        return bool(self.nets) and has_distribution(self.nets[0])
+        return bool(self.nets) and self.bounds_of_nets
 
     @property
     def _highest_level(self) -> float:
@@ -376,6 +386,7 @@ class FittedPanel:
         course = {"history": self.course.history, "best_epoch": self.course.best_epoch}
         rest = {
             "names": list(self.names), "floor": self.floor, "nets": notes, "course": course,
+            "shares": list(self.shares), "bounds_of_nets": self.bounds_of_nets,
             "periods": list(self.periods), "terms": [term.to_state() for term in self.terms],
             "inputs": vars(self.inputs) | {"calendar": list(self.inputs.calendar)},
         }  # fmt: skip
@@ -398,6 +409,9 @@ class FittedPanel:
         return cls(
             names=tuple(rest["names"]), floor=rest["floor"], weights=weights, panel_weights=panel_weights,
             factors=factors, panel_factors=panel_factors, forecasts=forecasts, nets=tuple(nets),
+            # The first files have networks of one kind with equal shares.
+            shares=tuple(rest.get("shares", [1.0 / len(nets)] * len(nets) if nets else ())),
+            bounds_of_nets=rest.get("bounds_of_nets", bool(nets) and has_distribution(nets[0])),
             net_weights=net_weights, course=Course(**rest.get("course", {})),
             periods=tuple(rest.get("periods", (others["period"],))),
             terms=tuple(LinearTerm.from_state(each) for each in rest.get("terms", ())),

@@ -18,6 +18,7 @@ from kerazoo._runtime.precision import in_float32
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel, SeriesData
 from kerazoo.forecast.ensemble import Ensemble, Features, History, members_of
+from kerazoo.forecast.fit_settings import FitSettings
 from kerazoo.forecast.fitted import Fitted
 from kerazoo.forecast.fitted_panel import FittedPanel
 from kerazoo.forecast.intervals import ConformalIntervals, Errors, usual_change
@@ -25,9 +26,10 @@ from kerazoo.forecast.mixture import mixed
 from kerazoo.forecast.net_spec import NetSpec
 from kerazoo.forecast.nets.course import Course
 from kerazoo.forecast.nets.windows import KnownScale, Windows
-from kerazoo.forecast.options import FitSettings, steps_to_hold_out
+from kerazoo.forecast.options import steps_to_hold_out
 from kerazoo.forecast.panel_fitting import fit_panel
-from kerazoo.forecast.series_statistics import SeriesStatistics, weight_by_errors
+from kerazoo.forecast.preset_options import preset_net
+from kerazoo.forecast.series_statistics import WEIGHT, SeriesStatistics, weight_by_errors
 from kerazoo.forecast.transforms.base import Values
 from kerazoo.forecast.transforms.linear_term import LinearTerm, fit_terms
 from kerazoo.forecast.transforms.selection import Choice, choose_term, choose_transforms
@@ -117,14 +119,15 @@ def _fit(
 ) -> Fitted:
     series = panel.series
     lengths = [len(each.values) for each in series]
-    choices = _choices(settings, series, n_held_out)
+    with threadpool_limits(1, user_api="blas"):  # BLAS threads wait for each other longer than they compute
+        choices = _choices(settings, series, n_held_out)
     member_choice = members_of(choices, settings.n_members)
     ahead = settings.steps_per_output
     features = Features(settings.calendar, settings.calendar_order, ahead)
     raw = [features.rows(each.index, each.covariates) for each in series]
     spec = spec_for(settings, raw[0].shape[1])
     cuts = [[length - n_held_out for length in lengths], lengths] if n_held_out else [lengths]
-    with threadpool_limits(1, user_api="blas"):  # BLAS threads wait for each other longer than they compute
+    with threadpool_limits(1, user_api="blas"):
         # Of the validation networks, then of the others.
         try:
             parts = [_fit_part(choices, series, raw, cut, settings.period) for cut in cuts]
@@ -175,8 +178,9 @@ def _fit(
                 course = replace(course, best_epoch=0, best=course.start)
         before = _statistics(settings, series[0].first(cuts[0][0]), choices, parts[0])
         if before is not None:
-            of_statistics, errors = _mixed_errors(before, errors, histories, series[0].values, settings.horizon)
-            mixture = replace(mixture, weight=of_statistics) if mixture is not None and of_statistics else None
+            chosen, errors = _mixed_errors(before, errors, histories, series[0].values, settings.horizon)
+            if mixture is not None:
+                mixture = replace(mixture, weight=chosen.weight, preset=chosen.preset) if chosen.weight else None
         intervals = ConformalIntervals.of(errors, unit, n_held_out)
     ensemble = ensemble_of(len(parts) - 1)
     return Fitted(panel, settings.period, settings.horizon, settings.seed, spec, ensemble, course, intervals,
@@ -253,7 +257,8 @@ def _statistics(
     """
     if settings.transforms != "auto" or settings.loss == "normal" or not choices[0].config:
         return None
-    return SeriesStatistics.fit(data, part.fitted[0][0].term, settings.period, settings.horizon, settings.floor)
+    preset = None if settings.beside is None else preset_net(settings.beside, (settings.period,))
+    return SeriesStatistics.fit(data, part.fitted[0][0].term, settings.period, settings.horizon, settings.floor, preset)
 
 
 def _held_out(
@@ -281,15 +286,27 @@ def _errors(validation: Ensemble, histories: Sequence[History], series: Sequence
 
 def _mixed_errors(
     statistics: SeriesStatistics, errors: Errors, histories: Sequence[History], y: Values, horizon: int
-) -> tuple[float, Errors]:
-    """The weight of the statistics, and the errors with it; `errors` are those of the chains, `y` the whole series."""
-    chains = [each for _, each in errors]
-    own = [
-        y[len(history.y) : len(history.y) + len(forecast)] - forecast
-        for history, forecast in zip(histories, statistics.forecast(histories), strict=True)
-    ]
-    weight = weight_by_errors(*([each[:horizon] for each in of_all] for of_all in (chains, own)))
-    return weight, [(0, mixed(*both, np.full(len(both[0]), weight))) for both in zip(chains, own, strict=True)]
+) -> tuple[SeriesStatistics, Errors]:
+    """The statistics with their weight, and the errors with it; `errors` are of the chains, `y` is the whole series."""
+
+    def weight_of(one: Sequence[Values], other: Sequence[Values], usual: float) -> float:
+        return weight_by_errors(*([each[:horizon] for each in of_all] for of_all in (one, other)), usual)
+
+    def errors_of(found: SeriesStatistics) -> list[Values]:
+        return [
+            y[len(history.y) : len(history.y) + len(forecast)] - forecast
+            for history, forecast in zip(histories, found.forecast(histories), strict=True)
+        ]
+
+    chains, own = [each for _, each in errors], errors_of(statistics)
+    if statistics.preset is not None:
+        alone = replace(statistics, preset=None, weight=WEIGHT)
+        of_alone = errors_of(alone)
+        if weight_of(of_alone, own, 1.0) == 0.0:  # without noise, a network spoils what a statistic tells exactly
+            statistics, own = alone, of_alone
+    weight = weight_of(chains, own, statistics.weight)
+    mean = [(0, mixed(*both, np.full(len(both[0]), weight))) for both in zip(chains, own, strict=True)]
+    return replace(statistics, weight=weight), mean
 
 
 def _losses(errors: Errors, unit: Values, horizon: int) -> Values:

@@ -24,17 +24,13 @@ from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.ranges import check_range
 from kerazoo.forecast.data.write import write_forecast, write_steps
 from kerazoo.forecast.inputs import read_history, read_seed, read_training
-from kerazoo.forecast.options import (
-    FitSettings,
-    fit_settings,
-    read_levels,
-    steps_to_hold_out,
-)
+from kerazoo.forecast.options import fit_settings, read_levels, steps_to_hold_out
 from kerazoo.forecast.persistence import FileMixin
 from kerazoo.forecast.plotting import PlotMixin
 from kerazoo.forecast.scoring import ScoreMixin
 
 if TYPE_CHECKING:
+    from kerazoo.forecast.fit_settings import FitSettings
     from kerazoo.forecast.fitted import Fitted
     from kerazoo.forecast.fitted_panel import FittedPanel
     from kerazoo.zoo.spec import RNNSpec
@@ -273,7 +269,7 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, Estimat
         self.seed_ = fitted.seed
         self.history_, self.best_epoch_ = fitted.course.history, fitted.course.best_epoch
         self.correction_weight_, self.transforms_ = fitted.correction_weight, fitted.transforms
-        self.statistics_weight_ = fitted.statistics_weight
+        self.statistics_weight_, self.preset_weight_ = fitted.statistics_weight, fitted.preset_weight
         self.statistics_ = pd.DataFrame(
             fitted.statistics, index=pd.Index(list(fitted.panel.ids), name="series", tupleize_cols=False)
         )

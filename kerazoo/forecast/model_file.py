@@ -141,7 +141,9 @@ def _with_networks(fitted: Fitted) -> tuple[dict[str, Any], dict[str, Any]]:
         "strategy": ensemble.strategy,
     }
     if fitted.mixed_with is not None:
-        notes |= {"version": VERSION_MIXED, "mixed_with": fitted.mixed_with.to_state()}
+        state, rest = fitted.mixed_with.to_state()
+        arrays |= {f"mixed/{name}": value for name, value in state.items()}
+        notes |= {"version": VERSION_MIXED, "mixed_with": rest}
     if nets is None:
         notes |= {"version": VERSION_WITHOUT_NETS}
     return arrays, notes
@@ -194,11 +196,13 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | 
     if notes["version"] in (VERSION_BY_SERIES, VERSION_WITH_NETS):
         state = {name.split("/")[1]: arrays[name] for name in names if name.startswith("statistics/")}
         return FittedPanel.from_state(state, notes["statistics"], **common), params
-    course, mixed_with = notes["course"], notes.get("mixed_with")
-    floor = params.get("floor")
+    course, mixed_with = notes["course"], None
+    if notes.get("mixed_with") is not None:
+        state = {name[len("mixed/") :]: arrays[name] for name in names if name.startswith("mixed/")}
+        mixed_with = SeriesStatistics.from_state(state, notes["mixed_with"], notes["period"], params.get("floor"))
     fitted = Fitted(
         **common,
-        mixed_with=None if mixed_with is None else SeriesStatistics.from_state(mixed_with, notes["period"], floor),
+        mixed_with=mixed_with,
         ensemble=_ensemble_from(arrays, notes, spec, group("net")),
         course=Course(
             {name: [_number(value) for value in values] for name, values in course["history"].items()},

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -15,13 +14,11 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.calendar import calendar_names
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.data.ranges import check_counts, check_floor, check_not_negative
+from kerazoo.forecast.fit_settings import FitSettings, Transforms
 from kerazoo.forecast.net_spec import DEFAULT_SPECS, NetSpec
 from kerazoo.forecast.periods import read_seasons, season_of, seasons_of, values_of_season
-from kerazoo.forecast.preset_options import check_preset, preset_name, preset_spec
+from kerazoo.forecast.preset_options import check_preset, preset_beside, preset_name, preset_spec
 from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
-
-if TYPE_CHECKING:
-    from kerazoo.zoo.spec import RNNSpec
 
 __all__ = [
     "DEFAULTS",
@@ -30,7 +27,6 @@ __all__ = [
     "LOSSES_OF_PANELS",
     "STRATEGIES",
     "USUAL_LEVELS",
-    "FitSettings",
     "fit_settings",
     "identity_of",
     "is_auto",
@@ -50,7 +46,7 @@ USUAL_LEVELS = (0.8, 0.95)
 # Parameters that are None: their values for one series or given transforms, and for several series. The steps of an
 # epoch of several series are those that see every value once, at most MOST_STEPS.
 DEFAULTS: Mapping[str, tuple[Any, Any]] = {
-    "model": ("lstm_1x32", "mingru_2x64_residual"),
+    "model": ("lstm_1x32", "mingru_2x64_residual"),  # of one series if a parameter of networks is given
     "strategy": ("recursive", "direct"),
     "n_members": (5, 3),
     "loss": ("mse", "bounded"),
@@ -63,65 +59,11 @@ MOST_STEPS = 50
 LEAST_LEFT = 3  # values of the longest of several series before the steps that are held out
 MIN_HELD_OUT = 4  # if the default would hold out fewer steps, it holds out none
 
-Transforms: TypeAlias = Literal["auto"] | tuple[Transform, ...]
-
 # Settings that a training must share with the checkpoint that it continues, besides those that `identity_of` adds.
 IDENTITY = (
     "strategy", "horizon", "lookback", "period", "n_members", "loss", "epochs", "steps_per_epoch", "batch_size",
     "learning_rate", "patience", "min_gain", "calendar_order",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class FitSettings:
-    """The checked parameters of a :class:`kerazoo.Forecaster`, which documents them.
-
-    Attributes:
-        model: NetSpec of the network.
-        transforms: "auto", or the transforms, not fitted.
-        seed: int, drawn if the parameter is None.
-        callbacks: flat list of Keras callbacks.
-        by_series: whether each series has its own weights of compiled statistics, and global networks: several series,
-            gaps or several seasons, with transforms "auto".
-        periods: steps of the seasons of statistics by series, which may be several and not whole.
-        embed_ids: whether networks know each series by name.
-        preset: name of the network that is trained already, or None.
-    """
-
-    model: NetSpec
-    strategy: str
-    horizon: int
-    lookback: int | None
-    period: int
-    transforms: Transforms
-    calendar: tuple[str, ...]
-    calendar_order: int
-    n_members: int
-    floor: float | None
-    loss: str
-    epochs: int
-    steps_per_epoch: int
-    batch_size: int
-    learning_rate: float
-    patience: int
-    min_gain: float
-    seed: int
-    verbose: int
-    callbacks: Sequence[Any]
-    by_series: bool = False
-    periods: tuple[float, ...] = ()
-    embed_ids: bool = False
-    preset: str | None = None
-
-    @property
-    def spec(self) -> RNNSpec:
-        """RNNSpec of `model`; imports Keras."""
-        return self.model.rnn
-
-    @property
-    def steps_per_output(self) -> int:
-        """Forecast steps in one output of a network: 1 for the recursive strategy, else the horizon."""
-        return 1 if self.strategy == "recursive" else self.horizon
 
 
 def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
@@ -150,6 +92,9 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     )
     if not by_series:
         _check_chains(panel, seasons, given["embed_ids"])
+    beside = preset_beside(given, by_series)
+    if beside is not None and not by_series:
+        given["epochs"] = 0
     for name, defaults in DEFAULTS.items():
         if given[name] is None:
             given[name] = defaults[by_series]
@@ -205,6 +150,7 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         by_series=by_series,
         embed_ids=check_flag("embed_ids", given["embed_ids"]),
         preset=preset,
+        beside=beside,
         periods=tuple(each for each in periods if each > 1) or (1.0,),
     )
 

@@ -15,13 +15,13 @@ from kerazoo._runtime.checkpoints import CheckpointFile
 from kerazoo.errors import InvalidArgumentError, TrainingError
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.data.types import Values
+from kerazoo.forecast.fit_settings import FitSettings
 from kerazoo.forecast.fitted_panel import FittedPanel
 from kerazoo.forecast.intervals import ConformalIntervals, usual_change
-from kerazoo.forecast.mixture import USUAL_WEIGHT, mixed, network_weights, usual_weight
+from kerazoo.forecast.mixture import mixed, network_weights, usual_weight
 from kerazoo.forecast.nets.course import Course
-from kerazoo.forecast.options import FitSettings
 from kerazoo.forecast.panel_inputs import NetworkInputs
-from kerazoo.forecast.panel_nets import PanelNet, forecast_of
+from kerazoo.forecast.panel_nets import PanelNet, forecast_of, has_distribution
 from kerazoo.forecast.panel_networks import PanelNetworks
 from kerazoo.forecast.panel_terms import Adjusted, adjust
 from kerazoo.forecast.percentage import percentage_factors
@@ -37,6 +37,8 @@ ORIGINS, MOST_ORIGINS = 6, 24
 ROUNDING = 1e-13
 #: Windows without which networks are not tried, unless the user chose their length.
 LEAST_WINDOWS = 20
+#: Fewer series teach networks less than a preset knows of others.
+LEAST_SERIES = 20
 
 
 def fit_panel(
@@ -83,20 +85,25 @@ def fit_panel(
     if _counts_percentages(settings, adjusted):
         factors, panel_factors = percentage_factors(found, rolled)
         points, rolled = factors * points, factors[:, None] * rolled
-    is_preset = settings.preset is not None
-    # A preset has seen no value of any origin.
-    held = int(max(found.backs, default=0)) if is_preset else _held_out(found.backs, found.lengths, val)
-    inputs = NetworkInputs(settings.calendar, settings.calendar_order, settings.embed_ids, unused=is_preset)
+    held = _held_out(found.backs, found.lengths, val)
+    if settings.beside is not None and settings.epochs and not _is_worth_training(panel, values, held, settings):
+        settings = replace(settings, preset=settings.beside, beside=None)
+    if settings.preset_alone:  # which has seen no value of any origin
+        held = int(max(found.backs, default=0))
+    inputs = NetworkInputs(
+        settings.calendar, settings.calendar_order, settings.embed_ids, unused=settings.preset is not None
+    )
     nets: tuple[PanelNet, ...] = ()
+    shares: tuple[float, ...] = ()
     net_weights, course, seed = np.zeros(horizon), Course(), settings.seed
-    if settings.epochs and (is_preset or _can_train(values, held, settings)):
+    if settings.epochs and (settings.preset_alone or _can_train(values, held, settings)):
         networks = PanelNetworks(settings, checkpoints)
         nets, net_weights, rolled, course = _with_networks(
             networks, panel, adjusted, inputs, factors, rolled, held, settings
         )
-        seed = networks.seed
+        seed, shares = networks.seed, networks.shares(nets, len(values))
         if nets and not inputs.depend_on_futures(panel):
-            points = mixed(points, forecast_of(nets, adjusted.ys, horizon, inputs.of(panel)), net_weights)
+            points = mixed(points, forecast_of(nets, adjusted.ys, horizon, inputs.of(panel), shares), net_weights)
     intervals = _intervals(found, rolled, adjusted.earlier, period)
     return FittedPanel(
         panel=panel,
@@ -115,6 +122,8 @@ def fit_panel(
         forecasts=points,
         inputs=inputs,
         nets=nets,
+        shares=shares,
+        bounds_of_nets=bool(nets) and nets[0].loss == settings.loss and has_distribution(nets[0]),
         net_weights=net_weights,
         course=course,
         intervals=intervals,
@@ -174,6 +183,14 @@ def _can_train(ys: Sequence[Values], held: int, settings: FitSettings) -> bool:
     return bool(settings.lookback) or n_windows >= LEAST_WINDOWS
 
 
+def _is_worth_training(panel: Panel, ys: Sequence[Values], held: int, settings: FitSettings) -> bool:
+    """Whether networks beside a preset are trained: on series enough, or on what a preset does not see."""
+    others = panel.covariate_names or panel.past_names or panel.static_names or panel.category_names
+    if not (others or settings.embed_ids or settings.calendar or settings.lookback) and len(ys) < LEAST_SERIES:
+        return False
+    return _can_train(ys, held, settings)
+
+
 def _n_windows(ys: Sequence[Values], held: int) -> int:
     """Windows of two values and one to predict, at least."""
     return sum(max(0, int(np.isfinite(y[: max(0, len(y) - held)]).sum()) - 2) for y in ys)
@@ -212,8 +229,7 @@ def _with_networks(
     found, ys = adjusted.found, adjusted.earlier
     nothing = np.zeros(settings.horizon)
     finished: tuple[PanelNet, ...] = ()
-    # A preset has learned from other series, however few these are.
-    usual = usual_weight(len(ys)) if settings.preset is None else USUAL_WEIGHT
+    usual = usual_weight(len(ys), with_preset=bool(settings.preset or settings.beside))
     weights, start, best = np.full(settings.horizon, usual), math.nan, math.nan
     try:
         if held:
@@ -229,9 +245,13 @@ def _with_networks(
                 if long := _with_values(ys, back, 1):
                     known = inputs.of(panel, numbers=long, cut=back)
                     judged[long, place] = forecast_of(
-                        finished, [ys[number][:-back] for number in long], found.horizon, known
+                        finished,
+                        [ys[number][:-back] for number in long],
+                        found.horizon,
+                        known,
+                        networks.shares(finished, len(ys)),
                     )
-        if held and (settings.preset is None or (np.isfinite(judged) & np.isfinite(found.truth)).any()):
+        if held and (not settings.preset_alone or (np.isfinite(judged) & np.isfinite(found.truth)).any()):
             scale = found.scale
             if _counts_percentages(settings, adjusted):
                 scale = np.where(found.truth > 0, found.truth, np.nan)
@@ -248,7 +268,7 @@ def _with_networks(
         course = Course(networks.history, settings.epochs if nets else 0, start, best, error=error)
         return nets, weights if nets else nothing, rolled, course
     ended = KeyboardInterrupt() if networks.interrupted else None
-    epochs = settings.epochs if settings.preset is None else 0
+    epochs = 0 if settings.preset_alone else settings.epochs
     return nets, weights, rolled, Course(networks.history, epochs, start, best, error=ended)
 
 

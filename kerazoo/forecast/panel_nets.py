@@ -65,6 +65,10 @@ class PresetNet:
 
     @cached_property
     def _in_keras(self) -> GlobalNet:
+        return self.as_global_net()
+
+    def as_global_net(self) -> GlobalNet:
+        """The same networks for Keras, which can train them further."""
         from kerazoo.forecast.global_nets import GlobalNet
 
         return GlobalNet.from_plain(*self.to_plain())
@@ -100,7 +104,9 @@ class PresetNet:
         """Arrays by name, and the rest as values that JSON can hold: as `GlobalNet.to_plain` has them."""
         preset, period = self._preset, self._period
         arrays: dict[str, NDArray[Any]] = {"limits": np.array(preset.settings["limits"], np.float64)}
-        arrays |= {f"net0.{place}": value for place, value in enumerate(preset.weights)}
+        members = preset.members()
+        for member, values in enumerate(members):
+            arrays |= {f"net{member}.{place}": value for place, value in enumerate(values)}
         moments, vocabularies = InputCoder().to_plain()
         arrays |= moments
         notes = {
@@ -109,12 +115,13 @@ class PresetNet:
             "period": list(period) if isinstance(period, tuple) else period,
             "loss": self.loss,
             "levels": list(self.levels),
-            "steps": [int(preset.card.get("steps", 0))],
-            "losses": [float(preset.card.get("loss", math.nan))],
+            "steps": [int(preset.card.get("steps", 0))] * len(members),
+            "losses": [float(preset.card.get("loss", math.nan))] * len(members),
             "interrupted": False,
             "vocabularies": vocabularies,
             "recency": float(preset.settings["recency"]),
             "any_scale": True,
+            "patch": int(preset.settings.get("patch", 1)),
         }
         return arrays, notes
 
@@ -133,15 +140,20 @@ class PresetNet:
 
 def _preset_of(arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any]) -> tuple[PresetFile, Sequence[float]]:
     """The preset, and its periods, in what :meth:`PresetNet.to_plain` returns."""
+    n_members = len(notes["steps"])
     count = sum(name.startswith("net0.") for name in arrays)
     settings = {
         "levels": list(notes["levels"]), "limits": np.asarray(arrays["limits"]).tolist(),
-        "recency": notes["recency"],
+        "recency": notes["recency"], "patch": int(notes.get("patch", 1)), "n_members": n_members,
     }  # fmt: skip
     period = notes["period"]
     preset = PresetFile(
         dict(notes["spec"]),
-        [np.asarray(arrays[f"net0.{place}"], np.float32) for place in range(count)],
+        [
+            np.asarray(arrays[f"net{member}.{place}"], np.float32)
+            for member in range(n_members)
+            for place in range(count)
+        ],
         settings,
         {"steps": notes["steps"][0], "loss": notes["losses"][0]},
     )
@@ -170,7 +182,13 @@ def has_distribution(net: PanelNet) -> bool:
     return isinstance(net, PresetNet) or net.make_loss().has_distribution
 
 
-def forecast_of(nets: Sequence[PanelNet], ys: Sequence[Values], horizon: int, inputs: Inputs | None = None) -> Values:
+def forecast_of(
+    nets: Sequence[PanelNet],
+    ys: Sequence[Values],
+    horizon: int,
+    inputs: Inputs | None = None,
+    shares: Sequence[float] | None = None,
+) -> Values:
     """Mean forecast of networks, float64 (S, H).
 
     Args:
@@ -178,8 +196,9 @@ def forecast_of(nets: Sequence[PanelNet], ys: Sequence[Values], horizon: int, in
         ys: float64 (T,) per series.
         horizon: int >= 1, H.
         inputs: further inputs of the trained networks, or None.
+        shares: of each network in the mean, of sum 1; None: equal ones.
     """
-    return np.asarray(np.mean([_forecast(net, ys, horizon, inputs) for net in nets], axis=0))
+    return np.average([_forecast(net, ys, horizon, inputs) for net in nets], axis=0, weights=shares)
 
 
 def _forecast(net: PanelNet, ys: Sequence[Values], horizon: int, inputs: Inputs | None) -> Values:

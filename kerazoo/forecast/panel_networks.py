@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from kerazoo._runtime.checkpoints import CheckpointFile
 from kerazoo.forecast.data.types import Values
-from kerazoo.forecast.options import DISTRIBUTION_LEVELS, FitSettings
+from kerazoo.forecast.fit_settings import FitSettings
+from kerazoo.forecast.mixture import share_beside
+from kerazoo.forecast.options import DISTRIBUTION_LEVELS
 from kerazoo.forecast.panel_nets import PanelNet
 from kerazoo.forecast.preset_options import preset_net
 
@@ -59,23 +61,35 @@ class PanelNetworks:
             TrainingError: the training of every network diverges.
         """
         settings = self._settings
-        if settings.preset is not None:
-            return (preset_net(settings.preset, settings.periods),)
+        known = settings.preset or settings.beside
+        own = () if known is None else (preset_net(known, settings.periods),)
+        if settings.preset_alone:
+            return own
         strategies = ("recursive", "direct") if settings.strategy == "mean" else (settings.strategy,)
-        nets = []
+        nets: list[PanelNet] = []
         for strategy in strategies:
             name = f"{stage}.{strategy}"
             net = self._finished.get(name)
             if net is None or len(net.weights) < settings.n_members:
                 net = self._trained(name, strategy, ys, inputs)
                 self.interrupted |= net.interrupted
-            if min(net.steps) < settings.epochs * settings.steps_per_epoch:
+            if min(net.steps) < settings.n_steps:
                 raise KeyboardInterrupt
             nets.append(net)
             self.history["loss"] += net.losses
             if self.interrupted and strategy != strategies[-1]:
                 raise KeyboardInterrupt
-        return tuple(nets)
+        return (*nets, *own) if settings.beside else tuple(nets)
+
+    def shares(self, nets: Sequence[PanelNet], n_series: int) -> tuple[float, ...]:
+        """The share of each network in their mean; :data:`kerazoo.forecast.mixture.SHARE_BESIDE`."""
+        if not nets:
+            return ()
+        if self._settings.beside is None:
+            return (1.0 / len(nets),) * len(nets)
+        n_trained = len(nets) - 1
+        trained = share_beside(n_series)
+        return (*[trained / n_trained] * n_trained, 1.0 - trained)
 
     def _trained(self, name: str, strategy: str, ys: Sequence[Values], inputs: Inputs | None) -> GlobalNet:
         from kerazoo.forecast.global_nets import fit_global_net
@@ -87,6 +101,7 @@ class PanelNetworks:
             last = "direct" if settings.strategy == "mean" else settings.strategy
             self._write(complete=name == f"final.{last}" and len(net.weights) == settings.n_members)
 
+        start = preset_net(settings.preset, settings.periods).as_global_net() if settings.preset is not None else None
         return fit_global_net(
             ys,
             1 if strategy == "recursive" else settings.horizon,
@@ -96,7 +111,7 @@ class PanelNetworks:
             levels=DISTRIBUTION_LEVELS if settings.loss == "quantiles" else (),
             lookback=settings.lookback or settings.model.lookback,
             n_nets=settings.n_members,
-            steps=settings.epochs * settings.steps_per_epoch,
+            steps=settings.n_steps,
             batch_size=settings.batch_size,
             learning_rate=settings.learning_rate,
             seed=self.seed,
@@ -105,6 +120,7 @@ class PanelNetworks:
             verbose=int(settings.verbose > 0),
             title=f"{name.split('.')[0]} network",
             start=self._finished.get(name),
+            initial=start,
             on_network=keep,
         )
 

@@ -18,6 +18,15 @@ from kerazoo.forecast.presets.settings import check_forecaster
 __all__ = ["PREFIX", "check_preset", "preset_name", "preset_net", "preset_spec"]
 
 PREFIX = "preset:"
+#: That which forecasts beside the statistics by default.
+DEFAULT_PRESET = "forecast_small"
+#: Losses of several series whose forecasts are medians or means, as those of a preset are.
+BESIDE = (None, "bounded", "mae", "mse", "huber")
+#: Parameters of the networks of one series, and their defaults. If another is given, networks are trained.
+OF_NETWORKS: Mapping[str, Any] = {
+    "model": None, "strategy": None, "loss": None, "lookback": None, "n_members": None, "epochs": 40,
+    "steps_per_epoch": None, "batch_size": None, "learning_rate": None, "patience": 8, "min_gain": None,
+}  # fmt: skip
 #: Parameters that say how networks are made, and their values with a preset.
 MADE: Mapping[str, tuple[Any, ...]] = {
     "loss": (None, "quantiles"),
@@ -74,6 +83,33 @@ def check_preset(name: str, parameters: Mapping[str, Any], panel: Panel) -> None
             f"{given} with X_past or static ({', '.join(map(str, inputs))}); expected none: the network knows the "
             "series alone. X has a linear effect."
         )
+
+
+def preset_beside(parameters: Mapping[str, Any], by_series: bool) -> str | None:
+    """The preset that forecasts beside the others by default, or None.
+
+    Networks of one series hardly ever help (docs/forecast.md) and take seconds, where a preset takes milliseconds. So
+    they are trained only if the user says something about them.
+
+    Args:
+        parameters: those of the constructor of the forecaster.
+        by_series: whether statistics and networks are those of several series.
+
+    >>> parameters = OF_NETWORKS | {"calendar": "auto", "callbacks": (), "transforms": "auto"}
+    >>> preset_beside(parameters, False), preset_beside(parameters | {"model": "gru_1x8"}, False)
+    ('forecast_small', None)
+    """
+    if by_series:
+        own = parameters["model"] is not None or parameters["loss"] not in BESIDE or parameters["epochs"] == 0
+    else:
+        calendar, callbacks = parameters["calendar"], parameters["callbacks"]
+        own = (
+            any(parameters[name] != default for name, default in OF_NETWORKS.items())
+            or not (isinstance(calendar, str) and calendar == "auto")
+            or not (callbacks is None or (isinstance(callbacks, list | tuple) and not callbacks))
+            or not (isinstance(parameters["transforms"], str) and parameters["transforms"] == "auto")
+        )
+    return None if own else DEFAULT_PRESET
 
 
 def preset_spec(name: str) -> NetSpec:

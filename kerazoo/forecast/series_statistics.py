@@ -1,4 +1,4 @@
-"""`SeriesStatistics`: the compiled statistics of one series, which are mixed with the forecast of its chains.
+"""`SeriesStatistics`: compiled statistics and a preset, which are mixed with the forecast of the chains of one series.
 
 The chains of transforms are selected and weighted by their errors on the series alone, which tell little about what
 forecasts best. The weights of the compiled candidates (:mod:`kerazoo.forecast.statistics`) are close to those that were
@@ -6,6 +6,8 @@ best for other series. Both err differently, and their mean is better than eithe
 at held-out origins, shrunk towards equal weights, they were no better (docs/forecast.md). Only where one of the two
 forecasts what is held out so well that the mean would at least double its error, as chains do with series without
 noise, it is used alone.
+
+A preset, which has learned from other series, is a part of the second forecast.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from kerazoo.forecast.data.types import Values
 from kerazoo.forecast.ensemble import History
 from kerazoo.forecast.mixture import mixed
 from kerazoo.forecast.panel_fitting import rolled_origins
+from kerazoo.forecast.panel_nets import PresetNet
 from kerazoo.forecast.statistics import Weights, combine, combine_one_step, fit_statistics, weigh
 from kerazoo.forecast.transforms.linear_term import LinearTerm
 
@@ -28,16 +31,20 @@ __all__ = ["SeriesStatistics", "weight_by_errors"]
 
 #: Weight of the compiled statistics in the forecast; the chains and their networks have the rest.
 WEIGHT = 0.5
+#: With a preset, chains, statistics and preset have the weights .4, .4 and .2 (docs/presets.md): that of statistics and
+#: preset together, and the share of the preset in it.
+WEIGHT_WITH_PRESET, PRESET_SHARE = 0.6, 1 / 3
 #: The mean is not used where its held-out error is so many times that of the chains, or of the statistics.
 MOST_HARM = 2.0
 
 
-def weight_by_errors(chains: Sequence[Values], statistics: Sequence[Values]) -> float:
-    """The weight of the compiled statistics: one half, unless the chains or the statistics are far better alone.
+def weight_by_errors(chains: Sequence[Values], statistics: Sequence[Values], usual: float = WEIGHT) -> float:
+    """The weight of the compiled statistics: the usual one, unless the chains or the statistics are far better alone.
 
     Args:
         chains: errors of the chains and their networks from held-out origins, float64 (h,) each.
         statistics: those of the statistics.
+        usual: float, the usual weight.
 
     >>> weight_by_errors([np.ones(3)], [np.full(3, -2.0)])
     0.5
@@ -49,10 +56,10 @@ def weight_by_errors(chains: Sequence[Values], statistics: Sequence[Values]) -> 
     # In parts of the largest, so that no sum is too large for a number.
     largest = max(np.abs(one[known]).max(initial=0.0), np.abs(other[known]).max(initial=0.0)) or 1.0
     one, other = one[known] / largest, other[known] / largest
-    mean = float(np.abs((1 - WEIGHT) * one + WEIGHT * other).sum())
+    mean = float(np.abs((1 - usual) * one + usual * other).sum())
     if mean > MOST_HARM * float(np.abs(one).sum()):
         return 0.0
-    return 1.0 if mean > MOST_HARM * float(np.abs(other).sum()) else WEIGHT
+    return 1.0 if mean > MOST_HARM * float(np.abs(other).sum()) else usual
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +72,9 @@ class SeriesStatistics:
         period: int >= 1, steps per season.
         term: the linear term of the covariates, which is taken out before, as in the best chain; or None.
         floor: float or None, below which no forecast falls.
-        weight: that of the combined candidates in the mixture; the chains and their networks have the rest.
+        weight: that of the combined candidates, with the preset, in the mixture; the chains and their networks have the
+            rest.
+        preset: the network that is a part of the forecast of the candidates, or None.
     """
 
     names: tuple[str, ...]
@@ -74,10 +83,17 @@ class SeriesStatistics:
     term: LinearTerm | None
     floor: float | None
     weight: float = WEIGHT
+    preset: PresetNet | None = None
 
     @classmethod
     def fit(
-        cls, data: SeriesData, term: LinearTerm | None, period: int, horizon: int, floor: float | None
+        cls,
+        data: SeriesData,
+        term: LinearTerm | None,
+        period: int,
+        horizon: int,
+        floor: float | None,
+        preset: PresetNet | None = None,
     ) -> SeriesStatistics:
         """Weigh the candidates by their errors at rolled origins, without networks or chains.
 
@@ -87,13 +103,20 @@ class SeriesStatistics:
             period: int >= 1, steps per season.
             horizon: int >= 1, steps to forecast.
             floor: float or None.
+            preset: a network, or None.
         """
         y = data.values if term is None else term.remove(data.values, data.covariates)
         found = fit_statistics([y], period, horizon, n_origins=rolled_origins([len(y)], horizon))
-        return cls(found.names, weigh(found).by_series[0].mean(axis=1), period, term, floor)
+        weight = WEIGHT if preset is None else WEIGHT_WITH_PRESET
+        return cls(found.names, weigh(found).by_series[0].mean(axis=1), period, term, floor, weight, preset)
+
+    @property
+    def preset_share(self) -> float:
+        """Share of the preset in the forecast beside the chains; the candidates have the rest."""
+        return 0.0 if self.preset is None else PRESET_SHARE
 
     def forecast(self, histories: Sequence[History]) -> list[Values]:
-        """The combined forecast of the candidates after each history, float64 (H,), H steps in its future."""
+        """The forecast of candidates and preset after each history, float64 (H,), H steps in its future."""
         ys, horizon = [], 1
         for each in histories:
             known = each.covariates[: len(each.y)]
@@ -101,8 +124,11 @@ class SeriesStatistics:
             horizon = max(horizon, len(each.future))
         found = fit_statistics(ys, self.period, horizon, n_origins=0)
         weights = Weights.of_all_steps(np.repeat(self.weights[None], len(ys), axis=0), horizon)
+        rows = combine(found, weights)
+        if self.preset is not None:
+            rows = mixed(rows, self.preset.forecast(ys, horizon), np.full(horizon, self.preset_share))
         points = []
-        for row, each in zip(combine(found, weights), histories, strict=True):
+        for row, each in zip(rows, histories, strict=True):
             forecast, first = row[: len(each.future)], len(each.y)
             if self.term is not None:
                 forecast = self.term.restore(forecast, each.covariates[first : first + len(forecast)])
@@ -115,7 +141,7 @@ class SeriesStatistics:
         return [mixed(one, other, np.full(len(one), self.weight)) for one, other in zip(forecasts, own, strict=True)]
 
     def mixed_one_step(self, forecasts: Values, data: SeriesData) -> Values:
-        """One-step forecasts of the chains, float64 (T,), mixed with those of the candidates.
+        """One-step forecasts of the chains, float64 (T,), mixed with those of the candidates, without a preset.
 
         The candidates are fitted to all values, so their parameters know them. NaN where the chains have no forecast.
         """
@@ -125,23 +151,30 @@ class SeriesStatistics:
         own = combine_one_step(found.fitted, self.weights)
         if self.term is not None:
             own = self.term.restore(own, data.covariates)
-        return mixed(forecasts, self._above_floor(own), np.full(len(own), self.weight))
+        chains, candidates = 1 - self.weight, self.weight * (1 - self.preset_share)
+        return mixed(forecasts, self._above_floor(own), np.full(len(own), candidates / (chains + candidates)))
 
     def _above_floor(self, values: Values) -> Values:
         return values if self.floor is None else np.maximum(values, self.floor)
 
-    def to_state(self) -> dict[str, Any]:
-        """The statistics as JSON holds them, without the period and the floor."""
-        return {
+    def to_state(self) -> tuple[dict[str, Values], dict[str, Any]]:
+        """The arrays of the preset, and the rest as JSON holds it, without the period and the floor."""
+        arrays, preset = ({}, None) if self.preset is None else self.preset.to_plain()
+        return arrays, {
             "names": list(self.names),
             "weights": self.weights.tolist(),
             "term": None if self.term is None else self.term.to_state(),
             "weight": self.weight,
+            "preset": preset,
         }
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any], period: int, floor: float | None) -> SeriesStatistics:
+    def from_state(
+        cls, arrays: Mapping[str, Values], state: Mapping[str, Any], period: int, floor: float | None
+    ) -> SeriesStatistics:
         """The inverse of :meth:`to_state`."""
         term = None if state["term"] is None else LinearTerm.from_state(state["term"])
         weights = np.array(state["weights"], np.float64)
-        return cls(tuple(state["names"]), weights, period, term, floor, state["weight"])
+        notes = state.get("preset")
+        preset = None if notes is None else PresetNet.from_plain(arrays, notes)
+        return cls(tuple(state["names"]), weights, period, term, floor, state["weight"], preset)
