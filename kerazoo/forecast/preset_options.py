@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["PREFIX", "check_preset", "preset_name", "preset_net"]
 
 PREFIX = "preset:"
-#: Parameters that say how networks are made, and their values with a preset.
+#: Parameters that say how networks are made and trained, and their values with a preset, the default first.
 MADE: Mapping[str, tuple[Any, ...]] = {
     "loss": (None, "quantiles"),
     "strategy": (None, "direct"),
@@ -28,6 +28,12 @@ MADE: Mapping[str, tuple[Any, ...]] = {
     "n_members": (None, 1),
     "embed_ids": (False,),
     "calendar": ("auto", (), []),
+    "epochs": (40, 0),
+    "steps_per_epoch": (None,),
+    "batch_size": (None,),
+    "learning_rate": (None,),
+    "patience": (8,),
+    "callbacks": ((), [], None),
 }
 
 
@@ -58,7 +64,7 @@ def check_preset(name: str, parameters: Mapping[str, Any], panel: Panel) -> None
         panel: the series to fit.
 
     Raises:
-        InvalidArgumentError: an unknown preset, other parameters of networks, or inputs beside `X`.
+        InvalidArgumentError: an unknown preset, other parameters of networks or of a training, or inputs beside `X`.
     """
     check_forecaster(read_preset(name))
     given = f"model={PREFIX + name!r}"
@@ -67,8 +73,10 @@ def check_preset(name: str, parameters: Mapping[str, Any], panel: Panel) -> None
     for parameter, allowed in MADE.items():
         value = parameters[parameter]
         if (value.tolist() if isinstance(value, np.ndarray) else value) not in allowed:
+            others = ", or 0 for statistics alone" if parameter == "epochs" else ""
             raise InvalidArgumentError(
-                f"{given} with {parameter}={parameters[parameter]!r}; expected {allowed[0]!r}: the network is trained."
+                f"{given} with {parameter}={value!r}; expected the default, {allowed[0]!r}{others}: the network is "
+                "trained."
             )
     inputs = [*panel.past_names, *panel.static_names, *panel.category_names]
     if inputs:
