@@ -5,6 +5,8 @@ A preset is a file NAME.safetensors in the folder of the zoo, written by :func:`
 
 from __future__ import annotations
 
+import copy
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -77,6 +79,8 @@ def read_preset(name: str | os.PathLike[str]) -> PresetFile:
         InvalidArgumentError: an unknown name, or no name.
         StorageError: the file is missing or damaged, or not of a preset.
 
+    Its weights are read-only: calls share them, for as long as the file stays the same.
+
     >>> read_preset("forecast_small").spec["lookback"]
     64
     """
@@ -85,7 +89,24 @@ def read_preset(name: str | os.PathLike[str]) -> PresetFile:
     if os.fspath(name).endswith(SUFFIX):
         path = Path(name)
     else:
-        path = FOLDER / f"{check_choice('preset', name, preset_names())}{SUFFIX}"
+        hint = f"A file of write_preset is given by its path, which ends with {SUFFIX!r}."
+        path = FOLDER / f"{check_choice('preset', name, preset_names(), hint=hint)}{SUFFIX}"
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        names = ", ".join(map(repr, preset_names()))
+        raise StorageError(
+            f"{path}: no such file; expected one that write_preset wrote, or the name of a preset: {names}."
+        ) from None
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    found = _read(path.absolute(), stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    return copy.deepcopy(found._replace(weights=[]))._replace(weights=list(found.weights))
+
+
+@functools.lru_cache(maxsize=4)
+def _read(path: Path, *_: int) -> PresetFile:
+    """The preset of a file, whose time, size and number are arguments so that a new file is read again."""
     arrays, notes = read_tensors(path, kind=KIND, mmap=False)
     try:
         weights = [arrays[f"weight{place}"].astype(np.float32) for place in range(len(arrays))]
@@ -94,6 +115,8 @@ def read_preset(name: str | os.PathLike[str]) -> PresetFile:
         raise StorageError(f"{path}: {error} is missing; expected a file that write_preset wrote.") from None
     if not all(np.isfinite(each).all() for each in weights):
         raise StorageError(f"{path}: a weight is not finite; expected those of a network that was trained.")
+    for each in weights:
+        each.flags.writeable = False
     return found
 
 

@@ -73,7 +73,7 @@ MAX_WINDOWS = 3
 @click.option(
     "--model",
     help="Name of the network in kerazoo.zoo, or of one that is trained already, preset:forecast_small; default: "
-    "lstm_1x32, of several series mingru_2x64_residual.",
+    "that preset beside statistics, and of several series also mingru_2x64_residual.",
 )
 @click.option("--strategy", help="recursive, direct or mean.")
 @click.option("--lookback", type=click.IntRange(1), help="Steps in the window of a network; default: up to 256.")
@@ -90,6 +90,13 @@ MAX_WINDOWS = 3
     help="Features of dates that the networks see: auto, none, or names separated by commas: month,day_of_week.",
 )
 @click.option("--embed-ids", is_flag=True, help="Networks of several series know each by an embedding of its label.")
+@click.option(
+    "--fine-tune",
+    default=0,
+    metavar="STEPS",
+    type=click.IntRange(0),
+    help="Training steps of a preset on the series; default: none.",
+)
 @click.option(
     "--transforms",
     default="auto",
@@ -193,8 +200,8 @@ def forecast(
     from kerazoo.forecast.preset_options import preset_name
 
     # Nothing of these imports Keras, and what follows does only where a network is trained.
-    trains = parameters["epochs"] > 0 and preset_name(parameters["model"]) is None
-    set_backend(backend, needed=trains)
+    named = parameters["epochs"] > 0 and parameters["model"] is not None and preset_name(parameters["model"]) is None
+    set_backend(backend, needed=named or parameters["fine_tune"] > 0)
 
     X_future = None
     with file_names(data, columns, future):
@@ -206,6 +213,7 @@ def forecast(
             panel = read_static_file(read_table(static, not no_header), columns, panel)
         forecaster = Forecaster(horizon=horizon, n_members=members, missing=missing, verbose=0, **checked, **parameters)
         settings = forecaster.validate(panel)
+        set_backend(backend, needed=settings.epochs > 0 and not settings.preset_alone)
         if future is not None:
             X_future = columns.read_future(read_table(future, not no_header), dates)
             read_future(panel, X_future, settings.horizon)  # raises before training, not after it

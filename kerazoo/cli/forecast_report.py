@@ -134,6 +134,8 @@ def show_progress(forecaster: Any, settings: FitSettings, title: str, quiet: boo
 
 def print_method(forecaster: Any, settings: FitSettings) -> None:
     """The transforms with their weights, the effects of covariates, and what the networks contribute."""
+    import numpy as np
+
     for i, (configs, weight) in enumerate(forecaster.transforms_):
         click.echo(f"{'transforms' if not i else '':<12}{100 * weight:3.0f} %  {_chain_text(configs)}")
     means = forecaster.statistics_.mean().sort_values(ascending=False)
@@ -148,13 +150,19 @@ def print_method(forecaster: Any, settings: FitSettings) -> None:
     trained = len(next(iter(forecaster.history_.values()), []))
     # The names of networks import Keras, which those that are trained have imported.
     networks = f"{settings.n_members} of {settings.spec.name}" if forecaster.best_epoch_ or trained else "none"
+    preset = 100 * float(np.mean(forecaster.preset_weight_))
+    if settings.beside is not None and preset:
+        click.echo(f"preset      {settings.beside}, {preset:.0f} % of the forecast")
     if settings.preset is not None and settings.epochs:
         weight = float(forecaster.correction_weight_.mean())
         share = f"mean weight in the forecast {100 * weight:.0f} %" if weight else "no improvement"
-        click.echo(f"networks    preset:{settings.preset}, {share}")
+        tuned = f", {settings.fine_tune} steps further" if settings.fine_tune else ""
+        click.echo(f"networks    preset:{settings.preset}{tuned}, {share}")
     elif forecaster.best_epoch_ and settings.by_series:
-        weight = float(forecaster.correction_weight_.mean())
+        weight = float(forecaster.correction_weight_.mean()) - preset / 100
         click.echo(f"networks    {networks}, mean weight in the forecast {100 * weight:.0f} %")
+    elif settings.beside is not None and preset:
+        pass
     elif forecaster.best_epoch_:
         weight = forecaster.correction_weight_
         share = "" if weight == 1 else f", {100 * weight:.0f} % of their correction applied"

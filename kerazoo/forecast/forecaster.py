@@ -77,6 +77,7 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, Estimat
         calendar_order: int >= 1, harmonics per calendar feature.
         n_members: int >= 1, networks of the ensemble, None: 5, trained in one computation; 3, one after the other.
         embed_ids: whether the networks of several series know each by an embedding of its name.
+        fine_tune: int >= 0, steps that the network of a preset is trained further on the series.
         missing: `"error"`; or `"skip"`: missing values (NaN) and missing dates of `y` are gaps, which the method for
             several series skips, and those of `X_past` are unknown. `X` must be complete. It holds for `fit`, `update`,
             `score` and `history` alike.
@@ -144,6 +145,7 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, Estimat
         calendar_order: int = 2,
         n_members: int | None = None,
         embed_ids: bool = False,
+        fine_tune: int = 0,
         missing: str = "error",
         floor: float | None = None,
         loss: str | None = None,
@@ -169,6 +171,7 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, Estimat
         self.calendar_order = calendar_order
         self.n_members = n_members
         self.embed_ids = embed_ids
+        self.fine_tune = fine_tune
         self.missing = missing
         self.floor = floor
         self.loss = loss

@@ -56,6 +56,8 @@ DEFAULTS: Mapping[str, tuple[Any, Any]] = {
     "min_gain": (0.05, 0.0),
 }
 MOST_STEPS = 50
+#: Learning rate of a preset that is trained further.
+FINE_TUNE_RATE = 5e-4
 LEAST_LEFT = 3  # values of the longest of several series before the steps that are held out
 MIN_HELD_OUT = 4  # if the default would hold out fewer steps, it holds out none
 
@@ -80,9 +82,12 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     transforms = read_transforms(given["transforms"])
     seasons = read_seasons(given["period"])
     preset = preset_name(given["model"])
+    fine_tune = check_int("fine_tune", given["fine_tune"], 0, hint="It is the number of training steps.")
     if preset is not None:
         check_preset(preset, given, panel)
-        given["loss"] = "quantiles"
+        given |= {"loss": "quantiles", "learning_rate": given["learning_rate"] or FINE_TUNE_RATE}
+    elif fine_tune:
+        raise InvalidArgumentError(f"fine_tune={fine_tune} without a preset; expected model='preset:NAME', or 0.")
     by_series = transforms == "auto" and (
         preset is not None
         or len(panel.series) > 1
@@ -151,6 +156,7 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         embed_ids=check_flag("embed_ids", given["embed_ids"]),
         preset=preset,
         beside=beside,
+        fine_tune=fine_tune,
         periods=tuple(each for each in periods if each > 1) or (1.0,),
     )
 
@@ -372,6 +378,7 @@ def identity_of(panel: Panel, settings: FitSettings, val: int | None) -> dict[st
     # Networks that were trained before there was a linear term have learned other residuals.
     term = {"covariates": "linear term"} if panel.covariate_names else {}
     kind = {"networks": settings.preset or "global"} if settings.by_series else {}
+    kind |= {"fine_tune": settings.fine_tune} if settings.fine_tune else {}
     return {
         **term,
         **kind,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from kerazoo._runtime.checkpoints import CheckpointFile
@@ -70,7 +71,7 @@ class PanelNetworks:
         for strategy in strategies:
             name = f"{stage}.{strategy}"
             net = self._finished.get(name)
-            if net is None or len(net.weights) < settings.n_members:
+            if net is None or len(net.weights) < self._n_members:
                 net = self._trained(name, strategy, ys, inputs)
                 self.interrupted |= net.interrupted
             if min(net.steps) < settings.n_steps:
@@ -91,6 +92,16 @@ class PanelNetworks:
         trained = share_beside(n_series)
         return (*[trained / n_trained] * n_trained, 1.0 - trained)
 
+    @cached_property
+    def _initial(self) -> GlobalNet | None:
+        """The networks of a preset, which are trained further."""
+        preset, periods = self._settings.preset, self._settings.periods
+        return None if preset is None else preset_net(preset, periods).as_global_net()
+
+    @property
+    def _n_members(self) -> int:
+        return self._settings.n_members if self._initial is None else len(self._initial.weights)
+
     def _trained(self, name: str, strategy: str, ys: Sequence[Values], inputs: Inputs | None) -> GlobalNet:
         from kerazoo.forecast.global_nets import fit_global_net
 
@@ -99,9 +110,8 @@ class PanelNetworks:
         def keep(net: GlobalNet) -> None:
             self._finished[name] = net
             last = "direct" if settings.strategy == "mean" else settings.strategy
-            self._write(complete=name == f"final.{last}" and len(net.weights) == settings.n_members)
+            self._write(complete=name == f"final.{last}" and len(net.weights) == self._n_members)
 
-        start = preset_net(settings.preset, settings.periods).as_global_net() if settings.preset is not None else None
         return fit_global_net(
             ys,
             1 if strategy == "recursive" else settings.horizon,
@@ -110,7 +120,7 @@ class PanelNetworks:
             loss=settings.loss,
             levels=DISTRIBUTION_LEVELS if settings.loss == "quantiles" else (),
             lookback=settings.lookback or settings.model.lookback,
-            n_nets=settings.n_members,
+            n_nets=self._n_members,
             steps=settings.n_steps,
             batch_size=settings.batch_size,
             learning_rate=settings.learning_rate,
@@ -120,7 +130,7 @@ class PanelNetworks:
             verbose=int(settings.verbose > 0),
             title=f"{name.split('.')[0]} network",
             start=self._finished.get(name),
-            initial=start,
+            initial=self._initial,
             on_network=keep,
         )
 

@@ -27,7 +27,7 @@ OF_NETWORKS: Mapping[str, Any] = {
     "model": None, "strategy": None, "loss": None, "lookback": None, "n_members": None, "epochs": 40,
     "steps_per_epoch": None, "batch_size": None, "learning_rate": None, "patience": 8, "min_gain": None,
 }  # fmt: skip
-#: Parameters that say how networks are made, and their values with a preset.
+#: Parameters that say how networks are made and trained, and their values with a preset, the default first.
 MADE: Mapping[str, tuple[Any, ...]] = {
     "loss": (None, "quantiles"),
     "strategy": (None, "direct"),
@@ -35,7 +35,15 @@ MADE: Mapping[str, tuple[Any, ...]] = {
     "n_members": (None, 1),
     "embed_ids": (False,),
     "calendar": ("auto", (), []),
+    "epochs": (40, 0),
+    "steps_per_epoch": (None,),
+    "batch_size": (None,),
+    "learning_rate": (None,),
+    "patience": (8,),
+    "callbacks": ((), [], None),
 }
+#: Those of them that say how a preset is trained further.
+TRAINED = ("batch_size", "learning_rate", "callbacks")
 
 
 def preset_name(model: Any) -> str | None:
@@ -65,17 +73,25 @@ def check_preset(name: str, parameters: Mapping[str, Any], panel: Panel) -> None
         panel: the series to fit.
 
     Raises:
-        InvalidArgumentError: an unknown preset, other parameters of networks, or inputs beside `X`.
+        InvalidArgumentError: an unknown preset, other parameters of networks or of a training, or inputs beside `X`.
     """
     check_forecaster(read_preset(name))
     given = f"model={PREFIX + name!r}"
     if parameters["transforms"] != "auto":
         raise InvalidArgumentError(f"{given} with given transforms; expected transforms='auto'.")
+    if parameters["fine_tune"] and parameters["epochs"] == 0:
+        raise InvalidArgumentError(
+            f"{given} with fine_tune and epochs=0, which is statistics alone; expected one of them."
+        )
     for parameter, allowed in MADE.items():
+        if parameters["fine_tune"] and parameter in TRAINED:
+            continue
         value = parameters[parameter]
         if (value.tolist() if isinstance(value, np.ndarray) else value) not in allowed:
+            others = ", or 0 for statistics alone" if parameter == "epochs" else ""
             raise InvalidArgumentError(
-                f"{given} with {parameter}={parameters[parameter]!r}; expected {allowed[0]!r}: the network is trained."
+                f"{given} with {parameter}={value!r}; expected the default, {allowed[0]!r}{others}: the network is "
+                "trained. fine_tune=300 trains it 300 steps further."
             )
     inputs = [*panel.past_names, *panel.static_names, *panel.category_names]
     if inputs:

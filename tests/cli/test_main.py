@@ -12,9 +12,9 @@ import time
 import pytest
 
 
-def kerazoo(*arguments, timeout=240):
+def kerazoo(*arguments, module="kerazoo", timeout=240):
     return subprocess.run(
-        [sys.executable, "-m", "kerazoo.cli", *arguments],
+        [sys.executable, "-m", module, *arguments],
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -38,10 +38,24 @@ def test_the_demo_shows_loss_speed_neighbours_and_a_forecast(tmp_path):
     assert (tmp_path / "plots" / "milk_forecast.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("command", ["demo", "forecast", "word2vec", "similar"])
-def test_help_has_an_example(command):
-    assert f"Example: kerazoo {command} " in kerazoo(command, "--help").stdout
-    assert command in kerazoo("--help").stdout
+COMMANDS = ["demo", "forecast", "generate", "word2vec", "similar"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(capsys, command):
+    from kerazoo.cli import main as cli
+
+    cli.main([command, "--help"])
+    assert f"Example: kerazoo {command} " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("module", ["kerazoo", "kerazoo.cli"])
+def test_both_modules_run_the_command_line(module):
+    done = kerazoo("--help", module=module)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Usage: kerazoo ")
+    for command in COMMANDS:
+        assert command in done.stdout
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".bin", ".kv", ".kerazoo"])

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 from kerazoo import Forecaster, datasets
 from kerazoo._presets import read_preset, write_preset
 from kerazoo.errors import IntervalError, InvalidArgumentError
+from kerazoo.forecast.preset_options import MADE
 from kerazoo.forecast.presets import load_forecaster
 
 pytestmark = pytest.mark.backend
@@ -134,13 +137,24 @@ def test_what_a_trained_network_does_not_know_is_refused():
     y = quarters()
     for name, value in [("loss", "mae"), ("strategy", "recursive"), ("lookback", 9), ("n_members", 3),
                         ("embed_ids", True), ("calendar", ("month",)), ("calendar", np.array(["month"])),
-                        ("transforms", "log")]:  # fmt: skip
+                        ("transforms", "log"), ("epochs", 5), ("epochs", -1), ("steps_per_epoch", 3),
+                        ("batch_size", 8), ("learning_rate", 0.1), ("patience", 2),
+                        ("callbacks", keras.callbacks.TerminateOnNaN())]:  # fmt: skip
         with pytest.raises(InvalidArgumentError, match=rf"model='preset:forecast_small' with .*{name}.*expected"):
             Forecaster(**SETTINGS, **{name: value}).fit(y)
     with pytest.raises(InvalidArgumentError, match=r"X_past or static \(rain\); expected none"):
         Forecaster(**SETTINGS).fit(y, X_past=pd.Series(np.arange(48.0), y.index, name="rain"))
     with pytest.raises(InvalidArgumentError, match=r"preset='forecast_big'; expected one of 'forecast_small'"):
         Forecaster("preset:forecast_big").fit(y)
+
+
+def test_what_is_refused_is_what_differs_from_the_defaults():
+    defaults = Forecaster().get_params()
+    assert {name: allowed[0] for name, allowed in MADE.items()} == {name: defaults[name] for name in MADE}
+    with pytest.raises(InvalidArgumentError, match=r"epochs=9; expected the default, 40, or 0 for statistics alone"):
+        Forecaster(**SETTINGS, epochs=9).validate(quarters())
+    for same in (clone(Forecaster(**SETTINGS)), Forecaster(**Forecaster(**SETTINGS, callbacks=[]).get_params())):
+        assert same.validate(quarters()).preset == "forecast_small"
 
 
 def test_names_without_preset_and_plots_without_training_say_what_to_do(fitted):

@@ -86,6 +86,7 @@ ALLOWED = {
         "text", "datasets", "metrics", "plots", "batching", "word2vec", "word2vec.options", "word2vec.io", "forecast",
         "forecast.data", "forecast.generators", "cli.csv_tables", "cli.csv_dates",
     ),
+    "__main__": ("cli",),
 }  # fmt: skip
 
 

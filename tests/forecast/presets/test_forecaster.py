@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from kerazoo._presets import KIND, read_preset, write_preset
-from kerazoo._runtime.files import write_tensors
+from kerazoo._runtime.files import read_tensors, write_tensors
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.forecast.global_nets import GlobalNet, forecast, forecast_quantiles
 from kerazoo.forecast.presets import list_presets, load_forecaster
@@ -142,6 +142,45 @@ def test_damaged_files_are_refused(tmp_path, notes):
     write_tensors(path, {"other": np.zeros(2)}, notes, kind=KIND)
     with pytest.raises(StorageError, match=r"own\.safetensors"):
         load_forecaster(path)
+
+
+def test_missing_files_and_names_say_what_there_is(tmp_path):
+    with pytest.raises(
+        StorageError, match=r"no\.safetensors: no such file; .*write_preset.*'forecast_small'\.$"
+    ) as found:
+        load_forecaster(tmp_path / "no.safetensors")
+    assert "save()" not in str(found.value)
+    with pytest.raises(InvalidArgumentError, match=r"preset='nosuch'; expected one of 'forecast_small'.*write_preset"):
+        load_forecaster("nosuch")
+    (tmp_path / "folder.safetensors").mkdir()
+    with pytest.raises(StorageError, match=r"folder\.safetensors: "):
+        load_forecaster(tmp_path / "folder.safetensors")
+
+
+def test_a_file_is_read_once_and_again_when_it_has_changed(tmp_path, monkeypatch):
+    preset, reads = read_preset("forecast_small"), []
+
+    def counted(path, **options):
+        reads.append(path)
+        return read_tensors(path, **options)
+
+    monkeypatch.setattr("kerazoo._presets.read_tensors", counted)
+    path = tmp_path / "own.safetensors"
+    write_preset(path, *preset)
+    first = read_preset(path)
+    assert len(reads) == 1
+    # What a caller does to the preset does not change that of the next.
+    first.spec["lookback"] = first.settings["levels"][0] = None
+    first.weights.clear()
+    again = read_preset(path)
+    assert len(reads) == 1
+    assert again.spec == preset.spec
+    assert again.settings == preset.settings
+    with pytest.raises(ValueError, match="read-only"):
+        again.weights[0][...] = 0.0
+    write_preset(path, **{**preset._asdict(), "card": {"steps": 7}})
+    assert read_preset(path).card == {"steps": 7}
+    assert len(reads) == 2
 
 
 def test_only_weights_that_can_be_read_are_written(tmp_path):
