@@ -229,7 +229,8 @@ def _with_networks(
     found, ys = adjusted.found, adjusted.earlier
     nothing = np.zeros(settings.horizon)
     finished: tuple[PanelNet, ...] = ()
-    usual = usual_weight(len(ys), with_preset=bool(settings.preset or settings.beside))
+    n_trained_on = 0 if settings.preset is not None else len(ys)
+    usual = usual_weight(n_trained_on, with_preset=bool(settings.preset or settings.beside))
     weights, start, best = np.full(settings.horizon, usual), math.nan, math.nan
     try:
         if held:
