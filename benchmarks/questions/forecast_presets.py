@@ -8,14 +8,19 @@ never looks at the test parts. Nothing of these series was in the training, whos
 on the validation parts is in docs/presets.md. Series a second are of forecasts with five quantiles, without Keras.
 
 Series of `benchmarks.data.series`: MASE of the preset alone at their rolling origins. Cold start: a fresh interpreter
-forecasts milk; seconds of the import, the file and the forecast.
+forecasts milk; seconds of the import, the file and the forecast. The same for a `Forecaster` with the preset, which
+combines it with the statistics, and for the command `kerazoo forecast` from its start to its end.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +29,7 @@ from benchmarks.data.competitions import SETS, Competition, load, scores
 from benchmarks.data.series import ALL, load_series, origins, parse_names
 from benchmarks.harness.processes import run_fresh
 from benchmarks.harness.results import print_table, write_result
+from kerazoo import datasets
 from kerazoo.forecast.presets import PresetForecaster, load_forecaster
 from kerazoo.forecast.statistics import combine, fit_statistics
 from kerazoo.metrics import mase
@@ -38,6 +44,13 @@ from kerazoo import datasets
 from kerazoo.forecast.presets import load_forecaster
 milk = datasets.milk().to_numpy()
 load_forecaster({preset!r}).forecast([milk], 12, 12)
+print(time.perf_counter() - start)
+"""
+COLD_FORECASTER = """
+import time
+start = time.perf_counter()
+import kerazoo
+kerazoo.Forecaster("preset:" + {preset!r}, verbose=0).fit(kerazoo.datasets.milk()).predict(level=[80, 95])
 print(time.perf_counter() - start)
 """
 
@@ -83,16 +96,42 @@ def of_series(names: list[str], presets: dict[str, PresetForecaster]) -> list[di
     return rows
 
 
-def cold_start(preset: str, repeats: int) -> dict[str, Any]:
-    """Seconds of a fresh interpreter, after one that fills the file cache."""
-    found = [float(run_fresh(COLD.format(preset=preset))[0].split()[-1]) for _ in range(repeats + 1)][1:]
-    return {
-        "name": preset,
-        "seconds": round(statistics.median(found), 3),
-        "min_seconds": round(min(found), 3),
-        "max_seconds": round(max(found), 3),
-        "repeats": repeats,
-    }
+def cold_start(preset: str, repeats: int) -> list[dict[str, Any]]:
+    """Rows of seconds of fresh processes, each way after one that fills the file cache."""
+
+    def printed(code: str) -> float:
+        return float(run_fresh(code.format(preset=preset))[0].split()[-1])
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "milk.csv"
+        datasets.milk().to_csv(path)
+        ways = {
+            preset: lambda: printed(COLD),
+            f"Forecaster, {preset}": lambda: printed(COLD_FORECASTER),
+            f"kerazoo forecast, {preset}": lambda: _seconds_of_command(path, "--model", f"preset:{preset}"),
+            "kerazoo forecast --epochs 0": lambda: _seconds_of_command(path, "--epochs", "0"),
+        }
+        rows = []
+        for name, run in ways.items():
+            found = [run() for _ in range(repeats + 1)][1:]
+            rows.append(
+                {
+                    "name": name,
+                    "seconds": round(statistics.median(found), 3),
+                    "min_seconds": round(min(found), 3),
+                    "max_seconds": round(max(found), 3),
+                    "repeats": repeats,
+                }
+            )
+    return rows
+
+
+def _seconds_of_command(path: Path, *options: str) -> float:
+    """Seconds of `kerazoo forecast`, the start of the interpreter included."""
+    command = [sys.executable, "-m", "kerazoo.cli", "forecast", str(path), *options]
+    start = time.perf_counter()
+    subprocess.run(command, capture_output=True, check=True)
+    return time.perf_counter() - start
 
 
 def main() -> None:
@@ -116,7 +155,7 @@ def main() -> None:
     names = [] if given.series == "none" else parse_names(given.series)
     result["series"] = of_series(names, presets) if names else []
     print_table("MASE at rolling origins", result["series"], ("series", *presets))
-    result["cold"] = [cold_start(name, given.repeats) for name in presets]
+    result["cold"] = [row for name in presets for row in cold_start(name, given.repeats)]
     print_table("Cold start", result["cold"], ("name", "seconds", "min_seconds", "max_seconds"))
     cards = {name: preset.card for name, preset in presets.items()}
     settings = {"part": given.part, "limit": given.limit, "repeats": given.repeats, "cards": cards}

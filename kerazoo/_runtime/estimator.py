@@ -30,9 +30,10 @@ else:
             """The parameters of the constructor, and with `deep` those of parameters that have such."""
             found = {}
             for name in self._get_param_names():
-                found[name] = value = getattr(self, name)
+                value = getattr(self, name)
                 if deep and hasattr(value, "get_params") and not isinstance(value, type):
                     found |= {f"{name}__{inner}": each for inner, each in value.get_params().items()}
+                found[name] = value
             return found
 
         def set_params(self, **params: Any) -> Any:

@@ -247,7 +247,9 @@ def _non_decreasing(sizes: Values, counts: Values) -> Values:
     if not known.any():
         return np.asarray(sizes, np.float64)
     # Blocks of neighbours with their means: one that is below the block before it joins it (pool adjacent violators).
-    means, weights, lengths = [], [], []
+    means: list[float] = []
+    weights: list[float] = []
+    lengths: list[int] = []
     for size, count in zip(sizes[known], counts[known], strict=True):
         mean, weight, length = float(size), float(count), 1
         while means and means[-1] >= mean:

@@ -54,34 +54,39 @@ table = y["a"].rename_axis("month").rename("sales").to_frame()
 table.index = table.index.astype(str)
 table.to_csv(folder / "sales.csv")
 
-for settings in ({"epochs": 0}, {"model": "preset:forecast_small"}):
-    for of in (y["a"], y):
-        for covariates in (None, x):
-            part, later = (None, None) if covariates is None else (x[:48], x[48:])
-            forecaster = kerazoo.Forecaster(horizon=4, seed=1, verbose=0, **settings).fit(of[:48], part)
-            known = None if later is None else later[:4]
-            found = forecaster.predict(X_future=known, level=[80])
-            assert np.isfinite(found.select_dtypes("number")).all(axis=None)
-            forecaster.save(folder / "forecaster")
-            for again in (kerazoo.Forecaster.load(folder / "forecaster"), copy.deepcopy(forecaster)):
-                pd.testing.assert_frame_equal(again.predict(X_future=known, level=[80]), found)
-            earlier = {} if part is None else {"history_X": x[:40], "X_future": x[40:44]}
-            assert np.isfinite(forecaster.predict(history=of[:40], **earlier).to_numpy()).all()
-            forecaster.fitted_values()
-            forecaster.update(of[48:52], known)
-            forecaster.predict(X_future=None if part is None else x[52:56])
-            assert forecaster.best_epoch_ == 0 and not np.any(forecaster.history_.get("loss", []))
-            repr(forecaster)
-forecaster = kerazoo.Forecaster(horizon=3, verbose=0, epochs=0, loss="normal").fit(y["a"])
-assert forecaster.predict(level=80).shape == (3, 3)
-kerazoo.Forecaster(horizon=3, verbose=0, epochs=0, transforms="log").fit(y["a"]).generate(0, 5)
-kerazoo.Forecaster(horizon=3, verbose=0, epochs=0).cross_validation(y["a"], n_windows=2)
-kerazoo.Forecaster(horizon=3, verbose=0, epochs=0, checkpoint_dir=folder / "checkpoints").fit(y["a"])
+one = y["a"]
+for settings, of, covariates in (
+    ({"epochs": 0, "transforms": "exponential_smoothing"}, one, x),
+    ({"epochs": 0}, y, x),
+    ({"epochs": 0}, y, None),
+    ({"model": "preset:forecast_small"}, one, None),
+    ({"model": "preset:forecast_small"}, y, x),
+):
+    part, known, earlier, later = None, None, {}, None
+    if covariates is not None:
+        part, known, later = x[:48], x[48:52], x[52:56]
+        earlier = {"history_X": x[:40], "X_future": x[40:44]}
+    forecaster = kerazoo.Forecaster(horizon=4, seed=1, verbose=0, **settings).fit(of[:48], part)
+    found = forecaster.predict(X_future=known, level=[80])
+    assert np.isfinite(found.select_dtypes("number")).all(axis=None)
+    forecaster.save(folder / "forecaster")
+    for again in (kerazoo.Forecaster.load(folder / "forecaster"), copy.deepcopy(forecaster)):
+        pd.testing.assert_frame_equal(again.predict(X_future=known, level=[80]), found)
+    assert np.isfinite(forecaster.predict(history=of[:40], **earlier).to_numpy()).all()
+    forecaster.fitted_values()
+    assert len(forecaster.update(of[48:52], known).predict(X_future=later)) == 4
+    assert forecaster.best_epoch_ == 0 and not forecaster.history_.get("loss")
+selected = kerazoo.Forecaster(epochs=0, verbose=0, checkpoint_dir=folder / "checkpoints").fit(one[:30])
+assert selected.predict(level=50).shape == (12, 3)
+drawn = kerazoo.Forecaster(horizon=3, verbose=0, epochs=0, loss="normal", transforms="log").fit(one)
+assert drawn.predict(level=80).shape == (3, 3)
+assert drawn.generate(30, 5).shape == (5,)
+assert len(drawn.cross_validation(one, n_windows=2)) == 6
 
 from kerazoo.cli.main import cli
 
-for options in (["--epochs", "0"], ["--model", "preset:forecast_small"]):
-    cli(["forecast", str(folder / "sales.csv"), *options], standalone_mode=False)
+for options in (["--epochs", "0", "--transforms", "log"], ["--model", "preset:forecast_small"]):
+    cli(["forecast", str(folder / "sales.csv"), *options, "--windows", "0"], standalone_mode=False)
 print("imported:", sorted(set(HEAVY) & set(sys.modules)))
 """
 

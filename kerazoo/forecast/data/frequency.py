@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ def months_of(offset: Any) -> int | None:
     return None
 
 
+@lru_cache(maxsize=64)
 def offset_of(freq: str) -> Any:
     """The pandas offset with this name."""
     return pd.tseries.frequencies.to_offset(freq)
@@ -109,6 +111,9 @@ class Clock:
         index, start = index.tz_localize(None), start.tz_localize(None)
         months = months_of(offset)
         if months is not None:
+            if len(index) and index.freq is not None and index.freq == offset:  # one look at the calendar is enough
+                first = (index[0].year - start.year) * 12 + index[0].month - start.month
+                return first / months + np.arange(len(index), dtype=np.float64)
             count = (index.year.to_numpy() - start.year) * 12 + index.month.to_numpy() - start.month
             return np.asarray(count / months, np.float64)
         if isinstance(offset, pd.offsets.Day | pd.offsets.Week):

@@ -82,7 +82,7 @@ class Transform:
             InvalidArgumentError: the transform is not defined for the values, or the series is too short.
         """
         values, start = _checked(y, index)
-        self._fit(values[start:], index[start:])
+        self._fit(values[start:], _from(index, start))
         self.n_fitted_ = len(values) - start
         return self
 
@@ -100,7 +100,7 @@ class Transform:
         self._check_fitted()
         values, start = _checked(y, index)
         z = np.full(len(values), np.nan)
-        z[start:], tail = self._apply(values[start:], index[start:])
+        z[start:], tail = self._apply(values[start:], _from(index, start))
         return z, tail
 
     def undo(self, z: Any, tail: Tail, index: Index) -> Values:
@@ -229,10 +229,15 @@ def _checked(y: Any, index: Index) -> tuple[Values, int]:
     check_values(
         known[start:],
         values[start:],
-        index[start:],
+        _from(index, start),
         "finite numbers, with NaN at the start only. Series.interpolate() fills gaps",
     )
     return values, start
+
+
+def _from(index: Index, start: int) -> Index:
+    """The index without its start: a slice of an index takes as long as the arithmetic of a short series."""
+    return index[start:] if start else index
 
 
 def _checked_steps(name: str, z: Any, index: Index) -> Values:

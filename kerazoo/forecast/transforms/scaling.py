@@ -1,7 +1,8 @@
-"""Scaling to a range, or to unit variance, with the scalers of scikit-learn."""
+"""Scaling to a range, or to unit variance."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -16,45 +17,21 @@ __all__ = ["MinMaxScale", "StandardScale"]
 
 
 class _Scale(PointwiseTransform):
-    """Base class of the scalings with a scaler of scikit-learn.
+    """Base class of the scalings. Their values are those of the scalers of scikit-learn, which take long to import."""
 
-    Attributes:
-        scaler_: the fitted scaler.
-    """
-
-    scaler_: Any
-
-    def _new_scaler(self) -> Any:
-        raise NotImplementedError(f"{type(self).__name__}._new_scaler")
-
-    def _fit(self, y: Values, index: Index) -> None:
-        self.scaler_ = self._new_scaler().fit(y[:, None])
-
-    def _forward(self, y: Values, index: Index) -> Values:
-        found: Values = self.scaler_.transform(y[:, None])[:, 0]
-        return found
-
-    def _backward(self, z: Values, index: Index) -> Values:
-        # scikit-learn raises for infinities; those of a diverging path are passed through.
-        finite = np.isfinite(z)
-        found = self.scaler_.inverse_transform(np.where(finite, z, np.nan).reshape(-1, 1)).reshape(z.shape)
-        return np.where(finite, found, z)
+    scale_: float
 
     def get_state(self) -> dict[str, Any]:
-        """The learned values of the scaler, as floats."""
+        """The learned values, as floats."""
         self._check_fitted()
-        state = {name: float(getattr(self.scaler_, name)[0]) for name in self.learned}
-        return {"n_fitted_": self.n_fitted_, **state}
+        return {"n_fitted_": self.n_fitted_, **{name: float(getattr(self, name)) for name in self.learned}}
 
     def set_state(self, state: Mapping[str, Any]) -> Self:
-        """Restore the scaler from the values of :meth:`get_state`."""
+        """Restore the values of :meth:`get_state`."""
         self._check_names(state)
         self.n_fitted_ = state["n_fitted_"]
-        self.scaler_ = self._new_scaler()
         for name in self.learned:
-            setattr(self.scaler_, name, np.array([state[name]], np.float64))
-        self.scaler_.n_features_in_ = 1
-        self.scaler_.n_samples_seen_ = self.n_fitted_
+            setattr(self, name, float(state[name]))
         return self
 
 
@@ -62,7 +39,7 @@ class _Scale(PointwiseTransform):
 class MinMaxScale(_Scale):
     """z = low + (high - low) (y - min) / (max - min), with the minimum and maximum of the fitted values.
 
-    Uses scikit-learn's `MinMaxScaler`. A constant series becomes `low`.
+    The values are those of scikit-learn's `MinMaxScaler`. A constant series becomes `low`.
 
     Args:
         feature_range: (low, high), low < high, the range of the transformed fitted values. Later values may lie
@@ -80,6 +57,10 @@ class MinMaxScale(_Scale):
 
     name = "minmax"
     learned = ("min_", "scale_", "data_min_", "data_max_", "data_range_")
+    min_: float
+    data_min_: float
+    data_max_: float
+    data_range_: float
 
     def __init__(self, feature_range: Sequence[float] = (0, 1)) -> None:
         try:
@@ -90,17 +71,26 @@ class MinMaxScale(_Scale):
         check_real("feature_range[1]", high, low, exclusive=True, hint="The lower bound comes first.")
         self.feature_range = (low, high)
 
-    def _new_scaler(self) -> Any:
-        from sklearn.preprocessing import MinMaxScaler
+    def _fit(self, y: Values, index: Index) -> None:
+        self.data_min_, self.data_max_ = float(y.min()), float(y.max())
+        self.data_range_ = self.data_max_ - self.data_min_
+        low, high = self.feature_range
+        constant = self.data_range_ < 10 * np.finfo(np.float64).eps
+        self.scale_ = (high - low) / (1.0 if constant else self.data_range_)
+        self.min_ = low - self.data_min_ * self.scale_
 
-        return MinMaxScaler(feature_range=self.feature_range)
+    def _forward(self, y: Values, index: Index) -> Values:
+        return y * self.scale_ + self.min_
+
+    def _backward(self, z: Values, index: Index) -> Values:
+        return (z - self.min_) / self.scale_
 
 
 @register_transform
 class StandardScale(_Scale):
     """z = (y - mean) / standard deviation, both of the fitted values; the deviation with divisor n.
 
-    Uses scikit-learn's `StandardScaler`. A constant series becomes 0, with a deviation of 1.
+    The values are those of scikit-learn's `StandardScaler`. A constant series becomes 0, with a deviation of 1.
 
     Args:
         center: bool, subtract the mean; if False, z = y / standard deviation.
@@ -113,13 +103,25 @@ class StandardScale(_Scale):
 
     name = "standard"
     learned = ("mean_", "scale_", "var_")
+    mean_: float
+    var_: float
 
     def __init__(self, center: bool = True) -> None:
         if not isinstance(center, bool):
             raise InvalidArgumentError(f"center={center!r}; expected True (subtract the mean) or False.")
         self.center = center
 
-    def _new_scaler(self) -> Any:
-        from sklearn.preprocessing import StandardScaler
+    def _fit(self, y: Values, index: Index) -> None:
+        n, eps = len(y), float(np.finfo(np.float64).eps)
+        self.mean_ = float(y.sum()) / n
+        # Two passes, the second of which corrects the rounding of the mean (Chan, Golub and LeVeque 1983).
+        away = y - self.mean_
+        self.var_ = (float((away**2).sum()) - float(away.sum()) ** 2 / n) / n
+        constant = self.var_ <= n * eps * self.var_ + (n * self.mean_ * eps) ** 2
+        self.scale_ = 1.0 if constant else math.sqrt(self.var_)
 
-        return StandardScaler(with_mean=self.center)
+    def _forward(self, y: Values, index: Index) -> Values:
+        return ((y - self.mean_) if self.center else y) / self.scale_
+
+    def _backward(self, z: Values, index: Index) -> Values:
+        return z * self.scale_ + (self.mean_ if self.center else 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -135,7 +136,9 @@ def choose_transforms(
     >>> [choice.config[-1]["name"] for choice in choose_transforms([data], 4, 4, most=1)]
     ['exponential_smoothing']
     """
-    # For matrices this small, the synchronisation of BLAS threads takes longer than the work.
+    # For matrices this small, the synchronisation of BLAS threads takes longer than the work. The limit is that of the
+    # libraries that are loaded, and SciPy has one of its own.
+    import_module("scipy.optimize")
     with threadpool_limits(1, user_api="blas"):
         return _selected(series, period, horizon, most, n_held_out)
 

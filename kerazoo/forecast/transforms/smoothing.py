@@ -266,7 +266,8 @@ class ExponentialSmoothing(Transform):
         """Innovations of `y` (T,), and the states after it (2 + m,)."""
         weights = _Weights(self.alpha_, self.beta_, self.gamma_, self.phi_)
         known = min(len(y), len(self.first_))
-        if first_label(index) == self.start_ and np.allclose(y[:known], self.first_[:known], rtol=1e-9, atol=0.0):
+        first = np.asarray(self.first_[:known], np.float64)
+        if first_label(index) == self.start_ and (np.abs(y[:known] - first) <= 1e-9 * np.abs(first)).all():
             season = self.initial_season_ or [0.0]
             initial = np.array([self.initial_level_, self.initial_trend_, *season], np.float64)
         else:
