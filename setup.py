@@ -25,6 +25,8 @@ else:
     COMPILE_ARGS = ["-O1", "-g", "-UNDEBUG"] if DEBUG else ["-O3", "-g0"]
     if NATIVE:
         COMPILE_ARGS.append("-march=native")
+# Processes that translate. The debug build translates all modules; processes that are spawned would need a main guard.
+TRANSLATORS = (os.cpu_count() or 1) if DEBUG and sys.platform == "linux" else 0
 
 DIRECTIVES = {
     "language_level": 3,
@@ -75,6 +77,6 @@ def extensions() -> list[Extension]:
 
 
 setup(
-    ext_modules=cythonize(extensions(), compiler_directives=DIRECTIVES, force=DEBUG),
+    ext_modules=cythonize(extensions(), compiler_directives=DIRECTIVES, force=DEBUG, nthreads=TRANSLATORS),
     cmdclass={"build_ext": BuildOrExplain},
 )

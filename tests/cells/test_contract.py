@@ -23,6 +23,9 @@ B, T, F, UNITS = 3, 6, 5, 4  # differ on every axis
 REFERENCES = references()
 CELLS = [name for name in list_cells() if cell_info(name).layer == "cell"]
 LINEAR = list_cells(linear=True)
+# JAX compiles every call of a layer. What is the same code for all cells runs with these there.
+FEW = [*CELLS[:2], *LINEAR[:2]]
+ON_JAX = keras.backend.backend() == "jax"
 
 
 # Options with an effect within six steps: with default periods up to 1000, a Phased LSTM rarely opens.
@@ -49,10 +52,11 @@ def series(seed=1, batch=B, steps=T, features=F):
     return values
 
 
-def some_states(cell, seed=2):
-    """States that a cell can have: those after a few steps."""
-    warm = Recurrent(cell, return_state=True, parallel=False)
-    return [ops.convert_to_numpy(state) for state in warm(series(seed))[1:]]
+def some_states(name, cell, seed=2):
+    """States that a cell can have: those after a few steps, by the reference, which needs no compilation."""
+    start = [ops.convert_to_numpy(state) for state in keras.tree.flatten(cell.get_initial_state(B))]
+    last = expected(name, cell, series(seed), start)[1]
+    return [state.astype(first.dtype) for state, first in zip(last, start, strict=True)]
 
 
 def weights_of(cell):
@@ -85,7 +89,7 @@ def test_an_entry_names_every_state_and_its_class_is_public(name):
 @pytest.mark.parametrize("name", CELLS)
 def test_a_step_and_a_sequence_equal_the_equations_of_the_paper(name):
     cell = made(name)
-    sequences, states = series(), some_states(cell)
+    sequences, states = series(), some_states(name, cell)
     outputs, last = expected(name, cell, sequences, states)
     layer = Recurrent(cell, return_sequences=True, return_state=True, parallel=False)
     got, *got_states = layer(sequences, initial_state=states)
@@ -93,6 +97,8 @@ def test_a_step_and_a_sequence_equal_the_equations_of_the_paper(name):
     for found, right in zip(got_states, last, strict=True):
         np.testing.assert_allclose(ops.convert_to_numpy(found), right, rtol=1e-5, atol=1e-5)
     assert np.abs(outputs[:, 0] - outputs[:, 1]).max() > 1e-4  # the steps differ
+    if ON_JAX and name not in FEW:
+        return
     plain = keras.layers.RNN(cell, return_sequences=True)
     np.testing.assert_allclose(
         ops.convert_to_numpy(plain(sequences, initial_state=[ops.convert_to_tensor(s) for s in states])),
@@ -161,7 +167,7 @@ def test_gradients_equal_finite_differences(name):
 @pytest.mark.parametrize("name", CELLS)
 def test_masked_steps_keep_states_and_output(name):
     cell = made(name)
-    sequences, states = series(), some_states(cell)
+    sequences, states = series(), some_states(name, cell)
     mask = np.array([[1, 1, 0, 1, 0, 0], [0, 1, 1, 1, 1, 1], [0, 0, 1, 0, 1, 1]], bool)
     outputs, last = expected(name, cell, sequences, states, mask)
     forms = [False, True] if name in LINEAR else [False]
@@ -171,6 +177,8 @@ def test_masked_steps_keep_states_and_output(name):
         np.testing.assert_allclose(ops.convert_to_numpy(got), outputs, rtol=1e-5, atol=1e-5)
         for found, right in zip(got_states, last, strict=True):
             np.testing.assert_allclose(ops.convert_to_numpy(found), right, rtol=1e-5, atol=1e-5)
+        if ON_JAX and name not in FEW:
+            continue
         one = Recurrent(cell, parallel=parallel)(sequences, initial_state=states, mask=mask)
         np.testing.assert_allclose(ops.convert_to_numpy(one), outputs[:, -1], rtol=1e-5, atol=1e-5)
 
@@ -194,8 +202,8 @@ def test_a_sequence_can_be_split_and_its_states_passed_on(name):
 @pytest.mark.parametrize("backwards", [pytest.param(False, marks=slow_on_jax_marks), True])
 def test_the_parallel_form_equals_the_sequential_one(name, backwards):
     cell = made(name)
-    states = some_states(cell)
-    for steps in (1, 2, 7, 64) if keras.backend.backend() != "jax" else (7, 64):  # each length is compiled on JAX
+    states = some_states(name, cell)
+    for steps in (1, 2, 7, 64) if not ON_JAX else (7, 64) if name == LINEAR[0] else (7,):
         sequences = series(steps=steps)
         both = [
             Recurrent(cell, parallel=parallel, return_sequences=True, return_state=True, go_backwards=backwards)(

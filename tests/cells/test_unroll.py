@@ -87,7 +87,11 @@ def test_every_cell_gives_the_same(unroll, name):
 @needs_jax
 @pytest.mark.parametrize(
     "options",
-    [{}, {"go_backwards": True, "return_sequences": True}, {"zero_output_for_mask": True, "return_sequences": True}],
+    [
+        pytest.param({}, marks=pytest.mark.slow),
+        {"go_backwards": True, "return_sequences": True},
+        pytest.param({"zero_output_for_mask": True, "return_sequences": True}, marks=pytest.mark.slow),
+    ],
     ids=str,
 )
 def test_masks_and_directions(unroll, options):
@@ -114,10 +118,10 @@ def test_dropout_draws_the_same_noise(unroll):
 @pytest.mark.parametrize(
     ("options", "count", "steps"),
     [
-        ({}, 1, 3),
-        ({}, 3, 1),
+        pytest.param({}, 1, 3, marks=pytest.mark.slow),
+        pytest.param({}, 3, 1, marks=pytest.mark.slow),
         ({"return_sequences": True, "return_state": True}, 3, 5),
-        ({"go_backwards": True, "return_sequences": True}, 2, 4),
+        pytest.param({"go_backwards": True, "return_sequences": True}, 2, 4, marks=pytest.mark.slow),
         ({"use_bias": False, "activation": "relu", "recurrent_activation": "hard_sigmoid"}, 2, 3),
         ({"reset_after": False}, 2, 3),
     ],

@@ -27,7 +27,7 @@ from kerazoo.cells import (
     unregister_cell,
 )
 from kerazoo.errors import InvalidArgumentError
-from tests.helpers.speed import slow_on_jax
+from tests.helpers.speed import slow_on_jax, slow_on_jax_marks
 from tests.references.cells import sigmoid
 
 pytestmark = pytest.mark.backend
@@ -355,7 +355,7 @@ def test_the_parallel_form_is_taken_where_it_pays(monkeypatch):
     assert taken == []
 
 
-@pytest.mark.parametrize("parallel", ["auto", True])
+@pytest.mark.parametrize("parallel", ["auto", pytest.param(True, marks=slow_on_jax_marks)])
 def test_masks_and_dropout_work_compiled_with_unknown_lengths(parallel):
     keras.utils.set_random_seed(1)
     cells = [ResidualCell(DropoutCell(make_cell("mingru", U), 0.1, 0.1, seed=1)), HighwayCell(make_cell("lru", U))]

@@ -16,6 +16,7 @@ import pytest
 from kerazoo import Forecaster
 from kerazoo.errors import InvalidArgumentError, StorageError
 from tests.forecast.helpers import without_xla
+from tests.helpers.speed import slow_on_jax, slow_on_jax_marks
 
 pytestmark = pytest.mark.backend
 
@@ -50,9 +51,9 @@ def whole():
     "changes",
     [
         {"strategy": "mean", "horizon": 3},
-        {"loss": "normal"},
+        pytest.param({"loss": "normal"}, marks=slow_on_jax_marks),
         {"model": "lru_1x4", "strategy": "direct", "horizon": 3},
-        {"model": "bigru_1x3_seq2one", "n_members": 1},
+        pytest.param({"model": "bigru_1x3_seq2one", "n_members": 1}, marks=slow_on_jax_marks),
     ],
     ids=str,
 )
@@ -70,6 +71,7 @@ def test_it_learns_forecasts_and_round_trips_through_a_file(changes, tmp_path):
     pd.testing.assert_frame_equal(again, found, check_exact=True)
 
 
+@slow_on_jax
 def test_the_networks_are_those_of_the_best_epoch(whole, uncompiled):
     """The kept weights equal those of a training that ends at that epoch."""
     best = whole.best_epoch_
@@ -157,6 +159,7 @@ def test_weights_that_a_callback_keeps_survive_a_crash(tmp_path, uncompiled):
     pd.testing.assert_series_equal(resumed.predict(9), first, check_exact=True)
 
 
+@slow_on_jax
 def test_statistics_that_networks_did_not_improve_stay_after_a_crash(tmp_path, uncompiled):
     """The weights of the checkpoint are then neither the best nor the initial ones."""
     changes = {"min_gain": 1e6, "epochs": 3}
@@ -207,6 +210,7 @@ with without_xla():
 """
 
 
+@slow_on_jax  # where a fit that crashes is resumed
 def test_a_killed_fit_ends_like_an_uninterrupted_one(tmp_path, uncompiled):
     """SIGKILL, which no process can handle, while checkpoints are written all the time."""
     process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path)], stderr=subprocess.PIPE)
@@ -215,6 +219,7 @@ def test_a_killed_fit_ends_like_an_uninterrupted_one(tmp_path, uncompiled):
     while len(seen) < 4 and time.monotonic() < deadline and process.poll() is None:
         if path.exists():
             seen.add(path.stat().st_mtime_ns)
+        time.sleep(0.002)  # without it, this process takes the time of the other
     process.kill()
     _, errors = process.communicate()
     assert process.returncode == -signal.SIGKILL, errors.decode()

@@ -18,7 +18,7 @@ from kerazoo.forecast.transforms.base import PointwiseTransform, check_values
 from kerazoo.forecast.transforms.registry import _REGISTRY
 from tests.forecast.helpers import assert_equal, with_random_outputs
 
-pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("uncompiled")]
+pytestmark = pytest.mark.usefixtures("uncompiled")
 
 H = 12
 T = 108
@@ -173,6 +173,7 @@ def test_a_series_may_be_continued_from_other_values():
 
 
 @pytest.mark.parametrize("data", [multiplicative, pytest.param(panel, marks=pytest.mark.slow)])
+@pytest.mark.backend
 def test_files_have_the_term(data, tmp_path, monkeypatch):
     y, X = data()
     made = forecaster(LOG if data is multiplicative else [SMOOTHING]).fit(y[:-H], X[:-H])
@@ -216,6 +217,7 @@ def test_a_backtest_uses_the_covariates():
     assert errors[0] < 0.5 * errors[1]
 
 
+@pytest.mark.backend
 def test_changes_that_the_fit_never_saw_have_no_effect_and_are_told():
     y, X = additive()
     X = X.assign(lockdown=3.0)
@@ -258,6 +260,7 @@ def test_what_covariates_leave_may_lie_outside_of_a_transform_of_the_user(monkey
         forecaster([WholeNumbers()]).fit(y + 0.5, X)
 
 
+@pytest.mark.backend
 def test_a_checkpoint_from_before_the_term_is_refused(tmp_path, monkeypatch):
     y, X = additive()
     made = forecaster(epochs=1, steps_per_epoch=1, checkpoint_dir=tmp_path, checkpoint_minutes=0)

@@ -12,7 +12,7 @@ from kerazoo import Forecaster
 from kerazoo.errors import TrainingError
 from kerazoo.forecast import baselines, fitting
 from tests.forecast.helpers import T, assert_equal, series, tiny
-from tests.helpers.speed import slow_on_jax
+from tests.helpers.speed import slow_on_jax, slow_on_jax_marks
 
 pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("uncompiled")]
 
@@ -48,7 +48,7 @@ def assert_same_forecasts(one, other, level=0.5):
     assert_equal(one.predict(7, level=level), other.predict(7, level=level))
 
 
-@pytest.mark.parametrize("val", [None, 0])
+@pytest.mark.parametrize("val", [pytest.param(None, marks=slow_on_jax_marks), 0])
 def test_ctrl_c_keeps_the_best_networks_so_far(val, tmp_path):
     """Between two steps: the epoch that was cut off does not count."""
     press = CtrlC(3)
@@ -63,6 +63,7 @@ def test_ctrl_c_keeps_the_best_networks_so_far(val, tmp_path):
     assert_same_forecasts(Forecaster.load(tmp_path / "stopped.kerazoo"), stopped, level=None if val == 0 else 0.5)
 
 
+@slow_on_jax
 def test_ctrl_c_before_the_training_leaves_the_statistics(monkeypatch):
     select = fitting.choose_transforms
 
@@ -77,11 +78,13 @@ def test_ctrl_c_before_the_training_leaves_the_statistics(monkeypatch):
     assert_same_forecasts(stopped, statistics)
 
 
+@slow_on_jax
 def test_a_second_ctrl_c_ends_at_once():
     forecaster = interrupted(tiny(epochs=9, callbacks=CtrlC(1, times=2)), series())
     assert not hasattr(forecaster, "history_")
 
 
+@slow_on_jax
 def test_an_interruption_by_a_callback_counts_too():
     def stop(epoch, logs):
         if epoch == 2:
@@ -134,7 +137,7 @@ def test_a_divergence_leaves_the_statistics(tmp_path):
     assert np.isnan(again.history_["loss"][-1])
 
 
-@pytest.mark.parametrize("val", [None, 0])
+@pytest.mark.parametrize("val", [None, pytest.param(0, marks=pytest.mark.slow)])
 def test_a_divergence_leaves_the_last_good_networks(val):
     def explode(epoch, logs):
         if epoch == 2:

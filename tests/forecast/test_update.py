@@ -10,7 +10,6 @@ from kerazoo import Forecaster
 from kerazoo.errors import InvalidArgumentError, NotFittedError
 from tests.forecast.helpers import assert_equal, covariates, frame, long, series, tiny
 
-pytestmark = pytest.mark.backend
 H = 3
 
 
@@ -29,7 +28,7 @@ def ends(y, steps):
 @pytest.mark.parametrize(
     "y", [frame(), long(), series(), series().to_numpy()], ids=["frame", "long", "series", "array"]
 )
-@pytest.mark.parametrize("make", [statistics, pytest.param(tiny, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("make", [statistics, pytest.param(tiny, marks=[pytest.mark.backend, pytest.mark.slow])])
 def test_an_update_equals_a_longer_history(y, make):
     before, after = ends(y, 4)
     forecaster = make().fit(before)

@@ -74,7 +74,7 @@ ALLOWED = {
     ),
     "forecast.global_nets": ("batching", "training", "zoo", "forecast.data"),
     "forecast.presets": (
-        "_presets", "batching", "training", "zoo", "forecast.generators", "forecast.global_nets",
+        "_presets", "batching", "training", "zoo", "forecast.data", "forecast.generators", "forecast.global_nets",
     ),
     "forecast": (
         "_presets", "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms",

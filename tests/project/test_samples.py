@@ -1,6 +1,7 @@
-"""The Python samples of the README and the docs run, page by page, each page in a process and a folder of its own.
+"""The Python samples of the README and the docs run, each page in a folder and a namespace of its own.
 
-The blocks of the README and of the recipes are copied one at a time, so each of them runs alone.
+The blocks of the README and of the recipes are copied one at a time, so each of them runs alone. Several programs share
+a process, which imports Keras once.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,64 +23,67 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if BLOCK.search(page.read_text())]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """The files that the samples read."""
-    from gensim.models import Word2Vec
-
-    documents = list(datasets.lee())
-    text = "\n".join(" ".join(document) for document in documents)
-    (tmp_path / "corpus.txt").write_text(text, encoding="utf-8")
-    (tmp_path / "more.txt").write_text(text, encoding="utf-8")
-    for name in ("articles.txt.gz", "more.txt.gz"):
-        with gzip.open(tmp_path / name, "wt", encoding="utf-8") as file:
-            file.write(text)
-    Word2Vec(documents, vector_size=20, epochs=1, seed=1).save(str(tmp_path / "gensim.model"))
-    return tmp_path
-
-
 LONG = (  # 10 seconds and more
     "batching.md", "cells.md", "forecast.md", "many-series.md", "search.md", "zoo.md", "recurrent-training.md",
 )  # fmt: skip
+APART = ("README.md", "recipes.md")
+RUNNER = """
+import os, runpy, sys
+for program in sys.argv[1:]:
+    os.chdir(os.path.dirname(program))
+    runpy.run_path(program, run_name="__main__")
+"""
 
 
-MARKS = {"README.md": [], "recipes.md": [pytest.mark.slow]}  # a dozen processes
-APART = tuple(MARKS)
+def blocks_of(page):
+    return BLOCK.findall((ROOT / page).read_text())
 
 
-def run(program, name, folder):
-    (folder / "samples.py").write_text(program, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}
-    command = [sys.executable, "-W", "error::DeprecationWarning:__main__", "samples.py"]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
-    )
-    assert done.returncode == 0, f"{name}:\n{done.stderr[-3000:]}"
-    return done.stdout
+def whole(page):
+    return "\n\n".join(BLOCK.findall(page.read_text()))
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, id=page.name, marks=[pytest.mark.slow] if page.name in LONG else [])
-        for page in PAGES
-        if page.name not in APART
-    ],
-)
-def test_the_samples_of_a_page_run(page, folder):
-    run("\n\n".join(BLOCK.findall(page.read_text())), page.name, folder)
-
-
-def blocks():
+def groups():
+    """Programs that share a process, by name."""
+    short = {page.name: whole(page) for page in PAGES if page.name not in (*APART, *LONG)}
+    assert len(short) > 3
+    yield pytest.param(short, id="short pages")
+    yield pytest.param({f"README {place}": each for place, each in enumerate(blocks_of("README.md"))}, id="README")
+    recipes = {f"recipe {place}": each for place, each in enumerate(blocks_of("docs/recipes.md"))}
+    yield pytest.param(recipes, id="recipes", marks=pytest.mark.slow)
     for page in PAGES:
-        if page.name in APART:
-            for number, block in enumerate(BLOCK.findall(page.read_text()), 1):
-                yield pytest.param(page, block, id=f"{page.name}-{number}", marks=MARKS[page.name])
+        if page.name in LONG:
+            yield pytest.param({page.name: whole(page)}, id=page.name, marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize(("page", "block"), blocks())
-def test_each_block_of_these_pages_runs_alone(page, block, folder):
-    run(block, page.name, folder)
+def with_files(folder):
+    """The folder with the files that the samples read."""
+    from gensim.models import Word2Vec
+
+    folder.mkdir()
+    documents = list(datasets.lee())
+    text = "\n".join(" ".join(document) for document in documents)
+    (folder / "corpus.txt").write_text(text, encoding="utf-8")
+    (folder / "more.txt").write_text(text, encoding="utf-8")
+    for name in ("articles.txt.gz", "more.txt.gz"):
+        with gzip.open(folder / name, "wt", encoding="utf-8") as file:
+            file.write(text)
+    Word2Vec(documents, vector_size=20, epochs=1, seed=1).save(str(folder / "gensim.model"))
+    return folder
+
+
+@pytest.mark.parametrize("programs", groups())
+def test_the_samples_run(programs, tmp_path):
+    files, paths = with_files(tmp_path / "files"), []
+    for name, program in programs.items():
+        folder = tmp_path / name
+        shutil.copytree(files, folder)
+        (folder / f"{name}.py").write_text(program, encoding="utf-8")
+        paths.append(str(folder / f"{name}.py"))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}
+    command = [sys.executable, "-W", "error::DeprecationWarning:__main__", "-c", RUNNER, *paths]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def test_pages_are_found():

@@ -18,8 +18,6 @@ from tests.word2vec.test_checkpoints import assert_same
 from tests.word2vec.test_estimator import two_topics
 from tests.word2vec.test_vocabulary_update import topic
 
-pytestmark = pytest.mark.backend
-
 
 def small(**changes):
     settings = {"vector_size": 12, "window": 3, "min_count": 1, "sample": 0, "epochs": 3, "alpha": 0.1, "seed": 1}
@@ -63,6 +61,7 @@ def test_the_first_loss_is_the_known_start():
     assert model.history_["loss"][0] == pytest.approx(np.log1p(4) + 4 * np.log1p(1 / 4), rel=1e-3)
 
 
+@pytest.mark.backend
 def test_the_keras_model_has_these_tables_and_the_same_loss():
     import keras
 
@@ -120,6 +119,7 @@ def test_a_killed_training_continues_to_the_bit(tmp_path, monkeypatch, n):
     assert_same(checkpointed(tmp_path).fit(documents), whole)
 
 
+@pytest.mark.backend
 def test_keras_callbacks_see_the_epochs_and_can_stop():
     import keras
 
@@ -137,6 +137,7 @@ def test_keras_callbacks_see_the_epochs_and_can_stop():
     np.testing.assert_array_equal(seen[-1][1], model.vectors_)
 
 
+@pytest.mark.backend
 def test_early_stopping_of_keras_works():
     import keras
 

@@ -11,6 +11,7 @@ from kerazoo import zoo
 from kerazoo.cells import Recurrent, cell_info
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.zoo import LayerSpec, RNNSpec
+from tests.helpers.speed import slow_on_jax_marks
 
 pytestmark = pytest.mark.backend
 
@@ -34,19 +35,19 @@ def inputs_of(spec, seed=0, batch=B, steps=T):
 @pytest.mark.parametrize(
     ("name", "shape"),
     [
-        ("lstm_2x4", (B, T, 1)),
-        ("lstm_2x4_seq2one", (B, 1)),
+        pytest.param("lstm_2x4", (B, T, 1), marks=slow_on_jax_marks),
+        pytest.param("lstm_2x4_seq2one", (B, 1), marks=slow_on_jax_marks),
         ("lstm_2x4_seq2one_h3_o2", (B, 3, 2)),
-        ("gru_1x4_h3_o2", (B, T, 3, 2)),
-        ("gru_1x4_f3_t5", (B, T, 1)),
+        pytest.param("gru_1x4_h3_o2", (B, T, 3, 2), marks=slow_on_jax_marks),
+        pytest.param("gru_1x4_f3_t5", (B, T, 1), marks=slow_on_jax_marks),
         ("bigru_1x4_nohead", (B, T, 8)),
-        ("gru_1x4_seq2one_nohead", (B, 4)),
-        ("gru_1x4_v9_e3_softmax", (B, T, 9)),
+        pytest.param("gru_1x4_seq2one_nohead", (B, 4), marks=slow_on_jax_marks),
+        pytest.param("gru_1x4_v9_e3_softmax", (B, T, 9), marks=slow_on_jax_marks),
         ("gru_1x4_v9_e3_softmax_seq2one", (B, 9)),
         ("gru_1x4_v9_e3_nce", (B, T, 9)),
-        ("gru_1x4_v9_e3", (B, T, 1)),
+        pytest.param("gru_1x4_v9_e3", (B, T, 1), marks=slow_on_jax_marks),
         ("biconvlstm_2x3_f4", (B, T, 1)),
-        ("convlstm_1x3_f4_seq2one", (B, 1)),
+        pytest.param("convlstm_1x3_f4_seq2one", (B, 1), marks=slow_on_jax_marks),
         ("minlstm_2x4_timestamps", (B, T, 1)),
         ("lstm_1x4_attention3_proj5_dropin10_dropout10_dropstate10", (B, T, 1)),
     ],

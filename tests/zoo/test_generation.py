@@ -47,7 +47,7 @@ def grown(model, context, steps, window=None):
 @pytest.mark.parametrize(
     "name",
     [
-        "lstm_1x8_relu",
+        pytest.param("lstm_1x8_relu", marks=slow_on_jax_marks),
         "gru6-lstm5_seq2one",
         "mingru_2x6_highway_f2_o2",
         pytest.param("slstm_1x4_attention3_dropout20", marks=slow_on_jax_marks),
@@ -95,7 +95,7 @@ def test_every_cell_generates_what_it_returns_for_the_whole_sequence(cell):
     [
         "lstm_1x8",
         "bigru_1x4_seq2one",
-        "gru_1x6_seq2one_h3",
+        pytest.param("gru_1x6_seq2one_h3", marks=slow_on_jax_marks),
         pytest.param("convlstm_1x2_seq2one", marks=pytest.mark.slow),
     ],
 )
@@ -158,7 +158,14 @@ def test_any_chain_of_keras_layers_works():
     np.testing.assert_allclose(zoo.generate(model, context, 4), values[:, 5:], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["gru_1x6_v12_e3_softmax", "gru_1x6_v12_e3_nce", "bigru_1x6_v12_e3_softmax_seq2one"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gru_1x6_v12_e3_softmax",
+        pytest.param("gru_1x6_v12_e3_nce", marks=slow_on_jax_marks),
+        "bigru_1x6_v12_e3_softmax_seq2one",
+    ],
+)
 def test_words_are_the_most_probable_ones_or_drawn(name):
     model = zoo.build(name, seed=3)
     model.set_weights([w * 4 for w in model.get_weights()])  # so that the probabilities of words differ

@@ -12,7 +12,7 @@ from kerazoo import EncodedCorpus, datasets, zoo
 from kerazoo.batching import SequenceWindows
 from kerazoo.training import fit
 from kerazoo.zoo import generate
-from tests.helpers.speed import slow_on_jax
+from tests.helpers.speed import slow_on_jax, slow_on_jax_marks
 
 pytestmark = pytest.mark.backend
 
@@ -67,22 +67,22 @@ def test_it_predicts_better_than_the_frequencies_of_words(corpus, head):
         assert model.test_on_batch(inputs, targets) == pytest.approx(losses.mean(), rel=1e-4)
 
 
-def test_a_sampled_model_weights_positions_and_is_saved_with_its_noise(tmp_path):
+@pytest.mark.parametrize("style", [pytest.param("functional", marks=slow_on_jax_marks), "sequential"])
+def test_a_sampled_model_weights_positions_and_is_saved_with_its_noise(tmp_path, style):
     rng = np.random.default_rng(0)
     unigram = rng.random(11)
     unigram /= unigram.sum()
-    for style in ("functional", "sequential"):
-        model = zoo.build("gru_1x4_v11_e3_nce", style, seed=1, negative=5, noise_probabilities=unigram)
-        model.compile("sgd")
-        ids, targets = rng.integers(0, 11, (2, 3, 6)).astype("int32")
-        whole = model.test_on_batch(ids, targets)
-        weights = np.zeros((3, 6), "float32")
-        assert model.test_on_batch(ids, targets, sample_weight=weights) == 0
-        model.fit(ids, targets, verbose=0)
-        model.save(tmp_path / "model.keras")
-        again = keras.saving.load_model(tmp_path / "model.keras")
-        assert type(again) is type(model)
-        np.testing.assert_allclose(again.predict(ids, verbose=0), model.predict(ids, verbose=0), rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(np.exp(keras.ops.convert_to_numpy(again.layers[-1].log_noise)), unigram, rtol=1e-4)
-        assert np.isfinite(whole)
-        again.fit(ids, targets, verbose=0)
+    model = zoo.build("gru_1x4_v11_e3_nce", style, seed=1, negative=5, noise_probabilities=unigram)
+    model.compile("sgd")
+    ids, targets = rng.integers(0, 11, (2, 3, 6)).astype("int32")
+    whole = model.test_on_batch(ids, targets)
+    weights = np.zeros((3, 6), "float32")
+    assert model.test_on_batch(ids, targets, sample_weight=weights) == 0
+    model.fit(ids, targets, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert type(again) is type(model)
+    np.testing.assert_allclose(again.predict(ids, verbose=0), model.predict(ids, verbose=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(np.exp(keras.ops.convert_to_numpy(again.layers[-1].log_noise)), unigram, rtol=1e-4)
+    assert np.isfinite(whole)
+    again.fit(ids, targets, verbose=0)

@@ -15,8 +15,6 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.zoo import HeadSpec, LayerSpec, RNNSpec
 from kerazoo.zoo.names import parse_name
 
-pytestmark = pytest.mark.backend
-
 NAMES = [
     "lstm_3x100_relu",
     "bigru_2x64_residual",

@@ -14,8 +14,6 @@ from kerazoo import zoo
 from kerazoo.cells.registry import cell_info, list_cells
 from kerazoo.errors import InvalidArgumentError, TrainingError
 
-pytestmark = pytest.mark.backend
-
 
 class Trial:
     """A stand-in for an Optuna trial: answers with the given values, and records what it was asked."""
@@ -264,6 +262,7 @@ def test_a_space_whose_models_could_copy_their_targets_is_refused():
     zoo.search_space("gru", bidirectional=True, returns="last").objective(x, y[:, -1], validation_data=(x, y[:, -1]))
 
 
+@pytest.mark.backend
 def test_an_objective_trains_and_reports_and_its_seed_repeats_it():
     x, y = sine_windows()
     space = zoo.search_space("rnn", layers=1, units=(4, 8))
@@ -280,6 +279,7 @@ def test_an_objective_trains_and_reports_and_its_seed_repeats_it():
     assert math.isclose(float(model.optimizer.learning_rate), 0.01, rel_tol=1e-6)
 
 
+@pytest.mark.backend
 def test_a_trial_that_is_pruned_or_diverges_ends_with_a_reason():
     x, y = sine_windows()
     space = zoo.search_space("rnn", layers=1, units=4, learning_rate=0.01)
@@ -321,6 +321,7 @@ def test_own_compilation_and_the_direction_of_the_metric():
 # With the packages themselves.
 
 
+@pytest.mark.backend
 def test_optuna_searches_and_its_best_trial_is_built():
     optuna = pytest.importorskip("optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -346,6 +347,7 @@ def test_optuna_searches_and_its_best_trial_is_built():
         study.optimize(space.objective(x, y, validation_data=(x, y), epochs=1, mode="max"), n_trials=1)
 
 
+@pytest.mark.backend
 def test_keras_tuner_searches_and_its_best_model_is_built(tmp_path):
     keras_tuner = pytest.importorskip("keras_tuner")
     x, y = sine_windows()

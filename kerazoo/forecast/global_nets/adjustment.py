@@ -25,6 +25,8 @@ __all__ = ["AdjustedPanel", "adjust"]
 
 Values = NDArray[np.float64]
 
+#: Logarithms of the smallest float64 above 0, which positive series stay above, and of a number that is still finite.
+LEAST_LOG, MOST_LOG = -744.44, 700.0
 #: Largest size of a value: sums of squares of larger ones are no numbers.
 LARGEST = 1e150
 
@@ -70,7 +72,7 @@ class AdjustedPanel:
         season = season.reshape(*season.shape, *(1,) * (forecasts.ndim - 2))
         is_log = (self.kinds == _panel_windows.LOGARITHMS).reshape(-1, *(1,) * (forecasts.ndim - 1))
         found = forecasts + season
-        return np.where(is_log, np.exp(np.clip(np.where(is_log, found, 0.0), -700.0, 700.0)), found)
+        return np.where(is_log, np.exp(np.clip(np.where(is_log, found, 0.0), LEAST_LOG, MOST_LOG)), found)
 
 
 def adjust(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kerazoo._presets import PresetFile, read_preset
 from kerazoo._validation import check_int, check_real
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.data.validation import series_array
 from kerazoo.forecast.global_nets.adjustment import AdjustedPanel, adjust
 from kerazoo.forecast.global_nets.extrapolation import extrapolate
 from kerazoo.forecast.global_nets.quantiles import at_levels, rising
@@ -30,7 +31,8 @@ class PresetForecaster:
     The season of a series is estimated and taken out, a window of its last values is scaled by its own changes, and
     the network tells quantiles of the next steps. Beyond its horizon, forecasts continue from themselves. They stay
     within nearly all changes of the windows that it was trained on, in units of the scale, and within three ranges of
-    the window beyond its values. A constant stays what it is.
+    the window beyond its values. Where all values in the window are equal, and no season was found, they stay what they
+    are.
 
     Args:
         preset: PresetFile of networks with `"levels"`, `"limits"` and `"recency"` in its settings, and, if they are not
@@ -128,11 +130,14 @@ class PresetForecaster:
             panel, steps, self._outputs, self, lookback=self.lookback, limits=self._limits, levels=levels,
             any_scale=True,
         )  # fmt: skip
-        # The scale of a constant is 0, and what the network says of it means nothing.
-        low, high = (each.reduceat(panel.values, panel.offsets[:-1]) for each in (np.fmin, np.fmax))
-        for place in np.flatnonzero(low == high):
-            y = np.asarray(series[place], np.float64)
-            if (constant := np.nanmin(y)) == np.nanmax(y):
+        # A window of equal values has no scale, and what the network says of it means nothing. Where a season was taken
+        # out, what is left is equal by an estimate only.
+        starts = np.maximum(panel.offsets[:-1], panel.offsets[1:] - self.lookback)
+        edges = np.column_stack([starts, panel.offsets[1:]]).ravel()[:-1]
+        low, high = (each.reduceat(panel.values, edges)[::2] for each in (np.fmin, np.fmax))
+        for place in np.flatnonzero((low == high) & ~panel.seasons.any(axis=1)):
+            y = series_array(int(place), series[place])[-self.lookback :]
+            if (constant := np.nanmin(y)) == np.nanmax(y):  # and not their logarithms alone
                 found[place] = constant
         return found
 

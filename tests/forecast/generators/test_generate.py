@@ -74,7 +74,15 @@ def test_another_process_makes_the_same_series():
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("length", "period"), [(1, 12), (2, 4), (3, 1), (5, 24), (17, 2.5), (60, 1e6), (400, (7, 30.4, 365.25)), (90, 5)]
+    ("length", "period"),
+    [
+        (1, 12),
+        (3, 1),
+        (17, 2.5),
+        (60, 1e6),
+        (400, (7, 30.4, 365.25)),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in [(2, 4), (5, 24), (90, 5)]),
+    ],
 )
 @pytest.mark.filterwarnings("error")
 def test_all_are_finite(kind, length, period):

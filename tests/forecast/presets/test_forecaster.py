@@ -86,6 +86,27 @@ def test_series_are_forecast_each_by_itself(small):
         np.testing.assert_allclose(small.forecast([y], 10, 12)[0], together[place], rtol=1e-5)
 
 
+@pytest.mark.parametrize("level", [7.3, -7.3, 0.0, 1e-310])
+def test_equal_values_in_the_window_stay_what_they_are(small, level):
+    before = level + 0.01 * abs(level) * np.random.default_rng(1).normal(size=40)
+    window = np.full(64, level)
+    window[[0, 9]] = np.nan
+    other = np.r_[SALES, np.full(63, 0.3)]
+    masked = np.ma.masked_array(np.r_[before, window, 5.0], [False] * 104 + [True])
+    found = small.forecast_quantiles([other, np.r_[before, window], [2.0], masked], [0.1, 0.9], 30, 12)
+    np.testing.assert_array_equal(found[1], level)
+    np.testing.assert_array_equal(found[3], level)
+    assert (found[0, :, 0] < found[0, :, 1]).all()
+    assert (small.forecast([other[:-20]], 3, 1) != 0.3).any()
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-307, 1e-310])
+def test_the_smallest_numbers_have_forecasts_of_their_size(small, factor):
+    found = small.forecast_quantiles([factor * SALES], [0.025, 0.975], 30, 12)
+    expected = factor * small.forecast_quantiles([SALES], [0.025, 0.975], 30, 12)
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
 def test_levels_out_of_range_are_refused(small):
     with pytest.raises(InvalidArgumentError, match=r"levels=\[0.99\]; expected numbers from 0.025 to 0.975"):
         small.forecast_quantiles([SALES], [0.99])
