@@ -119,19 +119,30 @@ class ChainNetworks:
             The fraction, and the errors with it. The correction must reduce the loss by `min_gain` of it, and, unless
             that is 0, by more than its standard error.
         """
-        min_gain = self._settings.min_gain
-        trained = validation.values_of(range(validation.n_members))
-        found = {1.0: errors}
-        for factor in SHRINKAGE_FACTORS:
-            validation.assign(validation.shrunk(trained, factor))
-            found[factor] = errors_of()
-        # Paths that diverge count as infinite errors.
-        by_origin = {factor: np.nan_to_num(losses(each), nan=np.inf, posinf=np.inf) for factor, each in found.items()}
-        best = min(by_origin, key=lambda factor: float(by_origin[factor].mean()))
-        gains = by_origin[0.0] - by_origin[best] if best else np.zeros(1)
-        standard_error = float(gains.std()) / math.sqrt(n_apart) if min_gain else 0.0
-        if not gains.mean() >= max(min_gain * float(by_origin[0.0].mean()), standard_error):
-            best = 0.0
-        validation.assign(validation.shrunk(trained, best))
+        best, found = best_correction(validation, errors, errors_of, losses, n_apart, self._settings.min_gain)
         self._nets.assign(self._nets.shrunk(self._nets.values_of(range(self._nets.n_members)), best))
-        return best, found[best]
+        return best, found
+
+
+def best_correction(
+    validation: MemberNets, errors: Errors, errors_of: Callable[[], Errors], losses: Callable[[Errors], Values],
+    n_apart: float, min_gain: float,
+) -> tuple[float, Errors]:  # fmt: skip
+    """The fraction of the corrections that lowers the loss most, and the errors with it; `validation` ends with it.
+
+    Arguments are those of :meth:`ChainNetworks.correction_weight`, and `min_gain` of :class:`kerazoo.Forecaster`.
+    """
+    trained = validation.values_of(range(validation.n_members))
+    found = {1.0: errors}
+    for factor in SHRINKAGE_FACTORS:
+        validation.assign(validation.shrunk(trained, factor))
+        found[factor] = errors_of()
+    # Paths that diverge count as infinite errors.
+    by_origin = {factor: np.nan_to_num(losses(each), nan=np.inf, posinf=np.inf) for factor, each in found.items()}
+    best = min(by_origin, key=lambda factor: float(by_origin[factor].mean()))
+    gains = by_origin[0.0] - by_origin[best] if best else np.zeros(1)
+    standard_error = float(gains.std()) / math.sqrt(n_apart) if min_gain else 0.0
+    if not gains.mean() >= max(min_gain * float(by_origin[0.0].mean()), standard_error):
+        best = 0.0
+    validation.assign(validation.shrunk(trained, best))
+    return best, found[best]

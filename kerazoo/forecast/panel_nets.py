@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -116,7 +115,7 @@ class PresetNet:
             "loss": self.loss,
             "levels": list(self.levels),
             "steps": [int(preset.card.get("steps", 0))] * len(members),
-            "losses": [float(preset.card.get("loss", math.nan))] * len(members),
+            "losses": [preset.card.get("loss")] * len(members),
             "interrupted": False,
             "vocabularies": vocabularies,
             "recency": float(preset.settings["recency"]),

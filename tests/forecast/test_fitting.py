@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
-from kerazoo.forecast import fitting
+from kerazoo.forecast.chain_networks import best_correction
 
 
 class Nets:
@@ -35,8 +33,8 @@ def chosen(loss_of, min_gain=0.05, n_apart=4.0):
     """
     nets = Nets()
     errors = [(0, np.sqrt(loss_of(1.0)))]
-    weight, kept = fitting._correction_weight(
-        SimpleNamespace(nets=nets), errors,
+    weight, kept = best_correction(
+        nets, errors,
         errors_of=lambda: [(0, np.sqrt(loss_of(float(nets.weight[0]))))],
         losses=lambda found: np.square(found[0][1]),
         n_apart=n_apart, min_gain=min_gain,

@@ -128,7 +128,7 @@ def test_losses_are_those_of_global_networks():
 
 def test_series_too_short_for_windows_have_statistics_alone():
     y = chaos(3, 5)
-    forecaster = Forecaster(horizon=H, n_members=1, epochs=1, verbose=0).fit(y)
+    forecaster = Forecaster("mingru_1x8_residual", horizon=H, n_members=1, epochs=1, verbose=0).fit(y)
     np.testing.assert_array_equal(forecaster.correction_weight_, 0.0)
     assert np.isfinite(forecaster.predict()).all(axis=None)
     with pytest.raises(InvalidArgumentError, match=r"longest series has 3 values; expected at least 6"):

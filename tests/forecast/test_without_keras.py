@@ -143,7 +143,8 @@ def test_layers_that_numpy_does_not_know_are_those_of_keras(tmp_path):
     preset = read_preset("forecast_small")
     spec = {**preset.spec, "layers": [{"cell": "gru", "units": 4}]}
     weights = build(RNNSpec.from_dict(spec), seed=1).get_weights()
-    write_preset(tmp_path / "own.safetensors", spec, weights, preset.settings, {})
+    settings = preset.settings | {"n_members": 1}
+    write_preset(tmp_path / "own.safetensors", spec, weights, settings, {})
     forecaster = Forecaster(f"preset:{tmp_path / 'own.safetensors'}", horizon=4, verbose=0).fit(datasets.milk())
     found = forecaster.predict(level=80)
     assert np.isfinite(found).all(axis=None)
