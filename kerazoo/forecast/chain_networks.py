@@ -20,7 +20,7 @@ from kerazoo.forecast.nets.trainer import BestWeights, Learner, fit_learner
 from kerazoo.forecast.nets.windows import Windows, windows_of
 from kerazoo.forecast.transforms.base import Values
 
-__all__ = ["ChainNetworks"]
+__all__ = ["ChainNetworks", "best_correction"]
 
 # Candidate shrinkage factors of the networks' corrections, besides 1.0.
 SHRINKAGE_FACTORS = (0.0, 0.25, 0.5, 0.75)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kerazoo.forecast import fitting
 from kerazoo.forecast.chain_networks import best_correction
 
 
