@@ -76,7 +76,12 @@ class AdjustedPanel:
 
 
 def adjust(
-    series: Iterable[Any], period: float | Sequence[float] = 1, *, counts: bool = False, recency: float = 1.0
+    series: Iterable[Any],
+    period: float | Sequence[float] = 1,
+    *,
+    counts: bool = False,
+    recency: float = 1.0,
+    logarithms: bool = True,
 ) -> AdjustedPanel:
     """Take the seasons and the logarithm out of each series.
 
@@ -91,6 +96,7 @@ def adjust(
             hours; 1: none.
         counts: whether the series are counts, which are left as they are.
         recency: > 0, weight of a season relative to the one after it in the indices of a single whole season.
+        logarithms: whether positive series become logarithms.
 
     Returns:
         The adjusted series.
@@ -115,7 +121,7 @@ def adjust(
     for place, y in enumerate(arrays):
         kind = _panel_windows.COUNTS if counts else _panel_windows.VALUES
         if not counts:
-            positive = bool((y[np.isfinite(y)] > 0).all())
+            positive = logarithms and bool((y[np.isfinite(y)] > 0).all())
             seasons[place] = _indices(y, periods, multiplicative=positive, recency=recency)
             if positive:
                 kind = _panel_windows.LOGARITHMS

@@ -35,6 +35,8 @@ MOST_PERIOD = 60
 LEAST_HISTORY, MOST_LOOKBACKS = 3, 3
 #: Share of the groups without a season that are structural alone: years have trends, where days have walks and noise.
 STRUCTURAL = 0.6
+#: Share of the groups whose positive series stay values, as in one of the two views of a forecast.
+VALUES = 0.3
 #: Share of the series with missing values.
 GAPS = 0.08
 
@@ -111,7 +113,7 @@ class GeneratedWindows(ResumableDataset):
             kind = "structural" if period == 1 and rng.random() < STRUCTURAL else "mixture"
             y = generate(GROUP, whole, period, kind=kind, seed=self.seed, start=first)
             y = _with_gaps(rng, y, length)
-            past = adjust(list(y[:, :length]), period, recency=RECENCY)
+            past = adjust(list(y[:, :length]), period, recency=RECENCY, logarithms=rng.random() >= VALUES)
             is_log = (past.kinds == _panel_windows.LOGARITHMS)[:, None]
             with np.errstate(divide="ignore", invalid="ignore"):
                 z = np.where(is_log, np.log(np.where(y > 0, y, np.nan)), y)
