@@ -14,7 +14,6 @@ from kerazoo.errors import StorageError
 from kerazoo.forecast.data.types import Values
 from kerazoo.forecast.global_nets.inputs import InputCoder
 from kerazoo.forecast.presets.forecaster import PresetForecaster
-from kerazoo.forecast.presets.network import computes
 from kerazoo.forecast.presets.settings import check_forecaster
 
 if TYPE_CHECKING:
@@ -59,18 +58,14 @@ class PresetNet:
         return self._periods if len(self._periods) > 1 else self._periods[0]
 
     @cached_property
-    def _in_numpy(self) -> PresetForecaster | None:
-        return PresetForecaster(self._preset) if computes(self._preset.spec) else None
-
-    @cached_property
-    def _in_keras(self) -> GlobalNet:
-        return self.as_global_net()
+    def _forecaster(self) -> PresetForecaster:
+        return PresetForecaster(self._preset)
 
     def as_global_net(self) -> GlobalNet:
         """The same networks for Keras, which can train them further."""
-        from kerazoo.forecast.global_nets import GlobalNet
+        from kerazoo.forecast.presets.keras_networks import global_net_of
 
-        return GlobalNet.from_plain(*self.to_plain())
+        return global_net_of(self._preset, self._periods)
 
     def forecast(self, ys: Sequence[Values], horizon: int) -> Values:
         """Point forecasts, float64 (S, H).
@@ -79,11 +74,7 @@ class PresetNet:
             ys: float64 (T,) per series.
             horizon: int >= 1, H.
         """
-        if self._in_numpy is not None:
-            return self._in_numpy.forecast(ys, horizon, self._period)
-        from kerazoo.forecast.global_nets import forecast
-
-        return forecast(self._in_keras, ys, horizon)
+        return self._forecaster.forecast(ys, horizon, self._period)
 
     def quantiles(self, ys: Sequence[Values], levels: Sequence[float], horizon: int) -> Values:
         """Quantiles, float64 (S, H, Q).
@@ -93,11 +84,7 @@ class PresetNet:
             levels: Q numbers within those of `self.levels`.
             horizon: int >= 1, H.
         """
-        if self._in_numpy is not None:
-            return self._in_numpy.forecast_quantiles(ys, levels, horizon, self._period)
-        from kerazoo.forecast.global_nets import forecast_quantiles
-
-        return forecast_quantiles(self._in_keras, ys, levels, horizon)
+        return self._forecaster.forecast_quantiles(ys, levels, horizon, self._period)
 
     def to_plain(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays by name, and the rest as values that JSON can hold: as `GlobalNet.to_plain` has them."""
@@ -121,6 +108,7 @@ class PresetNet:
             "recency": float(preset.settings["recency"]),
             "any_scale": True,
             "patch": int(preset.settings.get("patch", 1)),
+            "views": int(preset.settings.get("views", 1)),
         }
         return arrays, notes
 
@@ -144,6 +132,7 @@ def _preset_of(arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any]) -> 
     settings = {
         "levels": list(notes["levels"]), "limits": np.asarray(arrays["limits"]).tolist(),
         "recency": notes["recency"], "patch": int(notes.get("patch", 1)), "n_members": n_members,
+        "views": int(notes.get("views", 1)),
     }  # fmt: skip
     period = notes["period"]
     preset = PresetFile(

@@ -151,7 +151,7 @@ def test_layers_that_numpy_does_not_know_are_those_of_keras(tmp_path):
     forecaster.save(tmp_path / "forecaster")
     pd.testing.assert_frame_equal(Forecaster.load(tmp_path / "forecaster").predict(level=80), found)
     (net,) = forecaster._fitted.nets
-    assert net._in_numpy is None
+    assert net._forecaster._nets is None
     assert forecaster.spec_.layers[0].cell == "gru"
 
 

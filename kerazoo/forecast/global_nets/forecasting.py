@@ -21,7 +21,7 @@ from kerazoo.forecast.global_nets.network import make_network
 from kerazoo.forecast.global_nets.results import GlobalNet
 from kerazoo.forecast.global_nets.windows import Windows
 
-__all__ = ["forecast", "forecast_quantiles"]
+__all__ = ["forecast", "forecast_quantiles", "outputs_of"]
 
 Values = NDArray[np.float64]
 
@@ -112,14 +112,14 @@ def _forecast(
     panel = adjust(series, net.period, counts=net.loss == "negative_binomial", recency=net.recency)
     extra = None if inputs is None and net.coder.empty else net.coder.code(inputs, panel.lengths, wanted)
 
-    def outputs_of(windows: Windows, history: AdjustedPanel) -> list[Values]:
+    def of_windows(windows: Windows, history: AdjustedPanel) -> list[Values]:
         if extra is None:
-            return _outputs(net, (windows.inputs,))
+            return outputs_of(net, (windows.inputs,))
         series = np.arange(len(history.kinds), dtype=np.int64)
-        return _outputs(net, extra.join(windows.inputs, series, history.lengths, net.horizon))
+        return outputs_of(net, extra.join(windows.inputs, series, history.lengths, net.horizon))
 
     return extrapolate(
-        panel, wanted, outputs_of, loss, lookback=net.lookback, limits=net.limits, levels=levels,
+        panel, wanted, of_windows, loss, lookback=net.lookback, limits=net.limits, levels=levels,
         whole_series=bool(net.coder.n_columns), counts=net.loss == "negative_binomial",
         any_scale=net.any_scale,
     )  # fmt: skip
@@ -130,7 +130,8 @@ _models = lru_cache(maxsize=4)(make_network)
 _lock = threading.Lock()
 
 
-def _outputs(net: GlobalNet, inputs: Sequence[NDArray[Any]]) -> list[Values]:
+@in_float32()
+def outputs_of(net: GlobalNet, inputs: Sequence[NDArray[Any]]) -> list[Values]:
     """Outputs (S, H, O) of each network, for windows (S, L, 3 + P + K) and further inputs (S, ...)."""
     n = len(inputs[0])
     found = []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,12 @@ from kerazoo.forecast.global_nets.adjustment import AdjustedPanel, adjust
 from kerazoo.forecast.global_nets.extrapolation import extrapolate
 from kerazoo.forecast.global_nets.quantiles import at_levels, rising
 from kerazoo.forecast.global_nets.windows import Windows
-from kerazoo.forecast.presets.network import NumpyNet
+from kerazoo.forecast.presets.network import NumpyNet, computes
 from kerazoo.forecast.presets.settings import check_forecaster
+from kerazoo_ext import _panel_windows
+
+if TYPE_CHECKING:
+    from kerazoo.forecast.global_nets import GlobalNet
 
 __all__ = ["PresetForecaster", "load_forecaster"]
 
@@ -31,12 +36,15 @@ class PresetForecaster:
     The season of a series is estimated and taken out, a window of its last values is scaled by its own changes, and
     the network tells quantiles of the next steps. Beyond its horizon, forecasts continue from themselves. They stay
     within nearly all changes of the windows that it was trained on, in units of the scale, and within three ranges of
-    the window beyond its values. Where all values in the window are equal, and no season was found, they stay what they
+    the window beyond its values. Of positive series there are two views, their logarithms with multiplicative seasons,
+    and their values with additive ones: the forecast is the mean of both, where that of the values counts as 0 if it is
+    negative. Where all values in the window are equal, and no season was found, they stay what they
     are.
 
     Args:
         preset: PresetFile of networks with `"levels"`, `"limits"` and `"recency"` in its settings, and, if they are not
-            1, `"patch"`, the steps that a network reads as one, and `"n_members"`, of which the median counts.
+            1, `"patch"`, the steps that a network reads as one, `"n_members"`, of which the median counts, and the
+            `"views"` of positive series. NumPy computes residual minGRUs, and Keras other layers.
 
     Raises:
         InvalidArgumentError: a preset of something else, or layers or weights that do not fit.
@@ -62,7 +70,9 @@ class PresetForecaster:
         self.levels = tuple(float(level) for level in preset.settings["levels"])
         self._recency = float(preset.settings["recency"])
         self._limits = np.array(preset.settings["limits"], np.float64)
-        self._nets = [NumpyNet(preset.spec, weights) for weights in preset.members()]
+        self._views = int(preset.settings.get("views", 1))
+        self._preset = preset
+        self._nets = [NumpyNet(preset.spec, each) for each in preset.members()] if computes(preset.spec) else None
         self._middle = self.levels.index(0.5)
 
     def forecast(
@@ -126,10 +136,11 @@ class PresetForecaster:
             )
         series = list(series)
         panel = adjust(series, period, recency=self._recency)
-        found = extrapolate(
-            panel, steps, self._outputs, self, lookback=self.lookback, limits=self._limits, levels=levels,
-            any_scale=True,
-        )  # fmt: skip
+        found = self._extrapolated(panel, steps, levels)
+        positive = np.flatnonzero(panel.kinds == _panel_windows.LOGARITHMS)
+        if self._views > 1 and len(positive):
+            values = adjust([series[place] for place in positive], period, recency=self._recency, logarithms=False)
+            found[positive] = 0.5 * found[positive] + 0.5 * np.maximum(self._extrapolated(values, steps, levels), 0.0)
         # A window of equal values has no scale, and what the network says of it means nothing. Where a season was taken
         # out, what is left is equal by an estimate only.
         starts = np.maximum(panel.offsets[:-1], panel.offsets[1:] - self.lookback)
@@ -141,7 +152,23 @@ class PresetForecaster:
                 found[place] = constant
         return found
 
+    def _extrapolated(self, panel: AdjustedPanel, steps: int, levels: Sequence[float]) -> Values:
+        return extrapolate(
+            panel, steps, self._outputs, self, lookback=self.lookback, limits=self._limits, levels=levels,
+            any_scale=True,
+        )  # fmt: skip
+
+    @cached_property
+    def _global_net(self) -> GlobalNet:
+        from kerazoo.forecast.presets.keras_networks import global_net_of
+
+        return global_net_of(self._preset)
+
     def _outputs(self, windows: Windows, panel: AdjustedPanel) -> list[Values]:
+        if self._nets is None:
+            from kerazoo.forecast.global_nets.forecasting import outputs_of
+
+            return [rising(each, self._middle) for each in outputs_of(self._global_net, (windows.inputs,))]
         inputs = windows.inputs.reshape(len(windows.inputs), self.lookback // self._patch, -1)
         return [rising(net(inputs).astype(np.float64), self._middle) for net in self._nets]
 

@@ -31,6 +31,8 @@ __all__ = ["LEVELS", "pretrain"]
 
 #: Levels of the quantiles: those of intervals of 80 and 95 %, and the middle.
 LEVELS = (0.025, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975)
+#: Ways in which a forecast looks at positive series.
+VIEWS = 2
 #: Steps between two checks of the time, and of Ctrl-C.
 STEPS_OF_EPOCH = 100
 #: Windows whose targets set the limits of forecasts.
@@ -122,7 +124,7 @@ def pretrain(
         "backend": keras.backend.backend(),
     }  # fmt: skip
     settings: dict[str, Any] = {"levels": list(loss.levels), "limits": limits.tolist(), "recency": RECENCY}
-    settings |= {name: value for name, value in (("patch", patch), ("n_members", n_members)) if value > 1}
+    settings |= {"patch": patch, "n_members": n_members, "views": VIEWS}
     return PresetFile(spec.to_dict(), weights, settings, card)
 
 

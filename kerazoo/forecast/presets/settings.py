@@ -16,7 +16,7 @@ def check_forecaster(preset: PresetFile) -> None:
 
     Args:
         preset: whose spec must have L and H, and whose settings rising levels with .5 among them, limits (H, 2), a
-            recency > 0 and, unless they are 1, how many steps are a patch and how many networks there are.
+            recency > 0 and, unless they are 1, how many steps are a patch, and how many networks and views there are.
 
     Raises:
         InvalidArgumentError: something is missing, or of another kind.
@@ -43,7 +43,7 @@ def check_forecaster(preset: PresetFile) -> None:
         raise InvalidArgumentError(f"limits of shape {limits.shape} of a preset; expected ranges of shape {shape}.")
     if recency.shape != () or not recency > 0:
         raise InvalidArgumentError(f"recency={recency.tolist()} of a preset; expected a number > 0.")
-    for name in ("patch", "n_members"):
+    for name in ("patch", "n_members", "views"):
         check_int(f"{name} of a preset", preset.settings.get(name, 1))
     if len(preset.weights) % preset.settings.get("n_members", 1):
         raise InvalidArgumentError(
