@@ -8,9 +8,10 @@ import re
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.isotonic import IsotonicRegression
 
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.forecast.intervals import ConformalIntervals, error_sizes, usual_change
+from kerazoo.forecast.intervals import ConformalIntervals, _non_decreasing, error_sizes, usual_change
 
 ONE = np.ones(1)
 
@@ -53,6 +54,15 @@ def test_steps_of_which_no_value_is_known_take_the_growth_of_their_neighbours():
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(5))
+def test_growth_is_that_of_the_isotonic_regression_of_scikit_learn(seed):
+    rng = np.random.default_rng(seed)
+    sizes, counts = rng.gamma(2, size=40).round(1) + 0.02 * np.arange(40), rng.integers(0, 9, 40)
+    steps, known = np.arange(40), counts > 0
+    fitted = IsotonicRegression().fit(steps[known], sizes[known], sample_weight=counts[known]).predict(steps[known])
+    np.testing.assert_allclose(_non_decreasing(sizes, counts), np.interp(steps, steps[known], fitted), rtol=1e-12)
+
+
 def test_the_usual_change_is_that_of_known_values():
     y = np.array([1.0, 2.0, np.nan, 4.0, 7.0, np.nan])
     assert usual_change(y, 1) == 2.0
