@@ -317,25 +317,33 @@ class FittedPanel:
         of_networks: Values,
         levels: Sequence[float],
     ) -> dict[str, list[Values]]:
-        """Quantiles of the networks, moved by what the forecasts `points` (S, H) differ from theirs."""
+        """Quantiles of the networks, moved by what the forecasts `points` (S, H) differ from theirs.
+
+        Those of positive series are moved by the ratio, so that they stay positive.
+        """
         inputs, horizon = self._inputs(panel, futures), points.shape[1]
         if max(levels) > self._highest_level:
+            others = "A fit with epochs=0 has those of any level that enough steps are held out for"
+            if not (isinstance(self.nets[0], PresetNet) or self.nets[0].any_scale):  # not of a preset
+                others = "Those that are trained with loss='normal' have intervals of any level"
             raise IntervalError(
                 f"level={100 * max(levels):g} with networks of quantiles; expected at most "
-                f"{100 * self._highest_level:g}, which they have learned. Those that are trained with loss='normal' "
-                "have intervals of any level."
+                f"{100 * self._highest_level:g}, which they have learned. {others}."
             )
         tails = [side for level in levels for side in ((1 - level) / 2, (1 + level) / 2)]
         if learned := self.nets[0].levels:  # (1 - 0.8) / 2 is a little less than 0.1
             tails = np.clip(tails, learned[0], learned[-1]).tolist()
         moved = quantiles_of(self.nets, ys, tails, horizon, inputs)
-        if self.nets[0].loss == "negative_binomial":
-            # Whole numbers of a skewed distribution: moved ones would leave the forecast outside.
-            inside = points[:, :, None]
-            is_lower = np.arange(len(tails)) % 2 == 0
-            moved = np.where(is_lower, np.minimum(moved, inside), np.maximum(moved, inside))
-        else:
-            moved = moved + (points - of_networks)[:, :, None]
+        inside, theirs = points[:, :, None], of_networks[:, :, None]
+        # Quantiles of counts are whole numbers of a skewed distribution: moved ones would leave the forecast outside.
+        if self.nets[0].loss != "negative_binomial":
+            positive = np.array([bool((y[np.isfinite(y)] > 0).all()) for y in ys])[:, None, None]
+            by_ratio = positive & (inside > 0) & (theirs > 0) & (moved > 0).all(axis=-1, keepdims=True)
+            with np.errstate(over="ignore"):
+                scaled = moved * (inside / np.where(by_ratio, theirs, 1.0))
+            moved = np.where(by_ratio & np.isfinite(scaled), scaled, moved + (inside - theirs))
+        is_lower = np.arange(len(tails)) % 2 == 0
+        moved = np.where(is_lower, np.minimum(moved, inside), np.maximum(moved, inside))
         labels = [label for level in levels for label in bound_columns(level)]
         return {label: list(moved[:, :, place]) for place, label in enumerate(labels)}
 

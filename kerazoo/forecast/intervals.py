@@ -123,7 +123,7 @@ class ConformalIntervals:
             needed = math.ceil((level - 0.5) / (1.0 - level) - 1e-9)
             raise IntervalError(
                 f"interval of {100 * level:g}% from {self.n_held_out} held-out steps; expected at least {needed}. Hold "
-                "out more (fit(val=...)), choose a lower level, or use loss='normal'."
+                "out more (fit(val=...)), choose a lower level, or train networks with loss='normal'."
             )
         quantile = float(np.quantile(self.errors, min(1.0, raised)))
         growth = self.growth[:horizon]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import itertools
 
 import keras
 import numpy as np
@@ -116,6 +118,78 @@ def test_levels_are_those_that_the_network_has_learned(tmp_path):
     with pytest.raises(IntervalError, match="level=95 with networks of quantiles; expected at most 80"):
         forecaster.predict(level=95)
     assert forecaster.plot_forecast(series="s0") is not None  # with the levels that there are
+
+
+@pytest.mark.parametrize("factor", [0.02, 0.5, 30.0])
+def test_bounds_of_positive_series_stay_positive_and_around_the_forecast(fitted, factor):
+    """However much the forecast differs from that of the network."""
+    state = fitted[0]._fitted
+    changed = dataclasses.replace(state, forecasts=factor * state.forecasts)
+    nothing = [np.zeros((4, 0))] * 6
+    columns = {
+        label: np.array(found) for label, found in changed.forecast(state.panel, nothing, 4, [0.8, 0.95]).items()
+    }
+    names = ["lower_95", "lower_80", "forecast", "upper_80", "upper_95"]
+    assert (columns["lower_95"] > 0).all()
+    for low, high in itertools.pairwise(names):
+        assert (columns[low] <= columns[high]).all()
+    # Relative widths are those of the network, whatever the forecast is.
+    usual = state.forecast(state.panel, nothing, 4, [0.8])
+    for label in ("lower_80", "upper_80"):
+        np.testing.assert_allclose(columns[label] / columns["forecast"], np.array(usual[label]) / usual["forecast"])
+
+
+def test_bounds_of_other_series_are_moved_and_obey_the_floor():
+    y = quarters(2) - 100
+    y[y.abs() < 1] = 1.0
+    state = Forecaster(**SETTINGS).fit(y, val=0)._fitted
+    nothing = [np.zeros((4, 0))] * 2
+    one, other = (
+        dataclasses.replace(state, forecasts=state.forecasts + shift).forecast(state.panel, nothing, 4, [0.8])
+        for shift in (0.0, 500.0)
+    )
+    for label, found in one.items():
+        np.testing.assert_allclose(np.array(other[label]) - found, 500.0)
+    least = float(np.median(one["forecast"]))
+    floored = dataclasses.replace(state, floor=least).forecast(state.panel, nothing, 4, [0.8])
+    for label, found in one.items():
+        np.testing.assert_array_equal(floored[label], np.maximum(found, least))
+
+
+def test_possible_levels_are_those_that_raise_no_error(fitted):
+    used = fitted[0]._fitted
+    y = quarters()
+    without = dataclasses.replace(used, nets=(), net_weights=np.zeros(4))  # where the measured weight is 0
+    states = {
+        "used": used,
+        "without": without,
+        "nothing held out": Forecaster(**SETTINGS).fit(y, val=0)._fitted,
+        "nothing at all": dataclasses.replace(without, intervals=None),
+        "statistics": Forecaster(**SETTINGS, epochs=0).fit(y)._fitted,
+    }
+    levels = (0.01, 0.5, 0.8, 0.9, 0.95, 0.96, 0.99, 0.999)
+    for name, state in states.items():
+        possible = state.possible_levels(levels)
+        for level in levels:
+            wanted = state.panel, [np.zeros((4, 0))] * 6, 4, [level]
+            if level in possible:
+                assert len(state.forecast(*wanted)) == 3, name
+                continue
+            with pytest.raises(IntervalError, match=r"expected (at most 95|at least \d+|level=None)") as raised:
+                state.forecast(*wanted)
+            trains = not state.nets and state.intervals is not None
+            assert ("loss='normal'" in str(raised.value)) == trains, name
+    assert used.possible_levels(levels)[-1] == 0.95
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-307, 1e-312])
+def test_the_smallest_numbers_have_forecasts_of_their_size(factor):
+    y = factor * quarters(2)
+    for epochs in (40, 0):
+        found = Forecaster(**SETTINGS, epochs=epochs).fit(y).predict(level=80)
+        assert np.isfinite(found).all(axis=None)
+        assert (found.xs("forecast", axis=1, level=-1) > y.min(axis=None) / 5).all(axis=None)
+        assert (found < 5 * y.max(axis=None)).all(axis=None)
 
 
 def test_generate_says_what_it_needs(fitted):
