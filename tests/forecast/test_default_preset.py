@@ -1,0 +1,142 @@
+"""By default a preset forecasts beside the statistics, and beside networks that are trained on many series."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kerazoo import Forecaster, datasets
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.mixture import share_beside
+from kerazoo.forecast.panel_nets import PresetNet
+
+MONTHS = pd.date_range("2015-01", periods=72, freq="MS")
+
+
+def panel(n_series, seed=0):
+    """Monthly sales with a trend, a season and noise."""
+    rng = np.random.default_rng(seed)
+    steps = np.arange(72)
+    season = 0.3 * np.sin(2 * np.pi * (steps[:, None] + rng.integers(0, 12, n_series)) / 12)
+    noise = 0.15 * rng.standard_normal((72, n_series)).cumsum(axis=0) * rng.uniform(0.2, 1.0, n_series)
+    columns = [f"s{number}" for number in range(n_series)]
+    return pd.DataFrame(100 * np.exp(0.005 * steps[:, None] + season + noise), MONTHS, columns)
+
+
+def test_one_series_is_forecast_by_chains_statistics_and_preset():
+    milk = datasets.milk()
+    made = Forecaster(horizon=12, verbose=0).fit(milk)
+    assert (made.statistics_weight_, made.preset_weight_) == (pytest.approx(0.4), pytest.approx(0.2))
+    assert (made.history_, made.correction_weight_) == ({}, 0.0)
+    alone = Forecaster(horizon=12, epochs=0, verbose=0).fit(milk)
+    assert (alone.statistics_weight_, alone.preset_weight_) == (0.5, 0.0)
+    preset = made._fitted.mixed_with.preset.forecast([milk.to_numpy(float)], 12)[0]
+    # The statistics and chains of both are equal: .4 c + .4 s + .2 p = .8 (c + s) / 2 + .2 p.
+    np.testing.assert_allclose(made.predict(), 0.8 * alone.predict() + 0.2 * preset, rtol=1e-12)
+
+
+@pytest.mark.parametrize("changes", [{"n_members": 1}, {"epochs": 1}, {"lookback": 8}, {"strategy": "direct"}])
+def test_one_series_has_networks_when_something_is_said_about_them(changes):
+    quick = {"n_members": 1, "epochs": 1, "steps_per_epoch": 1} if "n_members" in changes else {"epochs": 1}
+    made = Forecaster(horizon=4, seed=1, verbose=0, **quick | changes).fit(datasets.milk()[:60])
+    assert made.preset_weight_ == 0.0
+    assert len(made.history_["loss"]) == 1
+
+
+def test_a_series_without_noise_stays_exact():
+    steps = np.arange(60.0)
+    for y in (3 * steps + 5, np.tile([1.0, 5.0, 2.0, 8.0], 15)):
+        made = Forecaster(horizon=8, period=4, verbose=0).fit(y[:-8])
+        np.testing.assert_allclose(made.predict(), y[-8:], rtol=1e-6)
+
+
+def test_few_series_train_nothing():
+    y = panel(3)
+    made = Forecaster(horizon=6, verbose=0).fit(y.iloc[:-6])
+    assert made.history_ == {"loss": []}
+    np.testing.assert_array_equal(made.preset_weight_, made.correction_weight_)
+    assert (made.preset_weight_ > 0).any()
+    found = made.predict(level=[80, 95])  # of held-out errors
+    for name in y:
+        of_series = found[name]
+        assert (of_series["lower_95"] < of_series["lower_80"]).all()
+        assert (of_series["lower_80"] < of_series["forecast"]).all()
+
+
+@pytest.fixture(scope="module")
+def many():
+    """A forecaster of series that are enough to train on, and the series."""
+    y = panel(24)
+    return Forecaster(horizon=6, n_members=1, epochs=1, seed=1, verbose=0).fit(y.iloc[:-6]), y
+
+
+@pytest.mark.backend
+def test_many_series_have_both(many):
+    made, y = many
+    trained, preset = made._fitted.nets
+    assert isinstance(preset, PresetNet)
+    assert made._fitted.shares == (pytest.approx(share_beside(24)), pytest.approx(1 - share_beside(24)))
+    assert len(made.history_["loss"]) == 2  # for validation, and on all values
+    weight = made.correction_weight_
+    np.testing.assert_allclose(made.preset_weight_, weight * (1 - share_beside(24)))
+    values = [y[name].to_numpy()[:-6] for name in y]
+    from kerazoo.forecast.global_nets import forecast
+
+    networks = share_beside(24) * forecast(trained, values, 6) + (1 - share_beside(24)) * preset.forecast(values, 6)
+    alone = Forecaster(horizon=6, epochs=0, verbose=0).fit(y.iloc[:-6])
+    expected = (1 - weight) * alone.predict().to_numpy().T + weight * networks
+    np.testing.assert_allclose(made.predict().to_numpy().T, expected, rtol=1e-6)
+
+
+@pytest.mark.backend
+def test_files_history_and_updates_have_both(many, tmp_path):
+    made, y = many
+    made.save(tmp_path / "forecaster")
+    again = Forecaster.load(tmp_path / "forecaster")
+    pd.testing.assert_frame_equal(again.predict(9, level=80), made.predict(9, level=80))
+    np.testing.assert_array_equal(again.preset_weight_, made.preset_weight_)
+    other = panel(2, seed=9)
+    found = again.predict(history=other)
+    assert np.isfinite(found).all(axis=None)
+    assert (np.abs(np.log(found / other.iloc[-1])) < 2).all(axis=None)
+    later = again.update(y.iloc[-6:]).predict()
+    pd.testing.assert_frame_equal(later, made.predict(history=y), rtol=1e-6)
+
+
+@pytest.mark.parametrize("changes", [{"model": "mingru_1x8_residual"}, {"loss": "quantiles"}, {"loss": "mape"}])
+def test_other_networks_and_losses_have_no_preset(changes):
+    made = Forecaster(horizon=6, n_members=1, epochs=1, steps_per_epoch=1, seed=1, verbose=0, **changes).fit(panel(20))
+    assert not np.any(made.preset_weight_)
+
+
+@pytest.mark.backend
+def test_a_preset_is_trained_further(tmp_path):
+    y = panel(8)
+    settings = {"horizon": 6, "seed": 1, "verbose": 0}
+    plain = Forecaster("preset:forecast_small", **settings).fit(y, val=0)  # equal weights
+    tuned = Forecaster("preset:forecast_small", fine_tune=3, **settings).fit(y, val=0)
+    (net,) = tuned._fitted.nets
+    (start,) = plain._fitted.nets
+    assert len(net.weights) == len(start.as_global_net().weights)
+    assert set(net.steps) == {3}
+    changes = [np.abs(a - b).max() for a, b in zip(net.weights[0], start.as_global_net().weights[0], strict=True)]
+    assert 0 < max(changes) < 0.1
+    tuned.save(tmp_path / "tuned")
+    again = Forecaster.load(tmp_path / "tuned")
+    assert again.fine_tune == 3
+    pd.testing.assert_frame_equal(again.predict(level=80), tuned.predict(level=80), rtol=1e-4, check_freq=False)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"fine_tune": 5}, r"fine_tune=5 without a preset; expected model='preset:NAME'"),
+        ({"model": "preset:forecast_small", "fine_tune": 5, "epochs": 0}, "fine_tune and epochs=0"),
+        ({"model": "preset:forecast_small", "fine_tune": -1}, "fine_tune=-1; expected an integer >= 0"),
+        ({"model": "preset:forecast_small", "learning_rate": 1e-4}, r"learning_rate=0\.0001.*fine_tune=300 trains"),
+    ],
+)
+def test_trainings_that_do_not_fit_a_preset_are_refused(parameters, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        Forecaster(horizon=6, verbose=0, **parameters).fit(panel(2))
