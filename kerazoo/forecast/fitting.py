@@ -290,7 +290,8 @@ def _mixed_errors(
     """The statistics with their weight, and the errors with it; `errors` are of the chains, `y` is the whole series."""
 
     def weight_of(one: Sequence[Values], other: Sequence[Values], usual: float) -> float:
-        return weight_by_errors(*([each[:horizon] for each in of_all] for of_all in (one, other)), usual)
+        first, second = ([each[:horizon] for each in of_all] for of_all in (one, other))
+        return weight_by_errors(first, second, usual)
 
     def errors_of(found: SeriesStatistics) -> list[Values]:
         return [

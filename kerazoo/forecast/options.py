@@ -377,7 +377,7 @@ def identity_of(panel: Panel, settings: FitSettings, val: int | None) -> dict[st
     transforms = settings.transforms
     # Networks that were trained before there was a linear term have learned other residuals.
     term = {"covariates": "linear term"} if panel.covariate_names else {}
-    kind = {"networks": settings.preset or "global"} if settings.by_series else {}
+    kind: dict[str, Any] = {"networks": settings.preset or "global"} if settings.by_series else {}
     kind |= {"fine_tune": settings.fine_tune} if settings.fine_tune else {}
     return {
         **term,
