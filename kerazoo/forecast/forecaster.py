@@ -41,28 +41,31 @@ __all__ = ["Forecaster"]
 class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, Estimator):
     """Forecasts series with statistical models and recurrent networks, each as far as it helps.
 
-    **One series** is scaled and replaced by the residuals of a statistical forecast (exponential smoothing or a linear
-    autoregression), which is selected by backtest inside the training part (`transforms="auto"`). Covariates have a
-    linear term in it. Recurrent networks learn the residuals (cf. Smyl 2020, A hybrid method of exponential smoothing
-    and recurrent neural networks; here the statistics are fitted first). Validation networks, trained on the first part
-    of the series, decide when to stop and how much of the correction to apply: where it does not help, the statistical
-    forecast is returned. With `transforms="auto"` half of the forecast comes from the compiled statistics of several
-    series (`statistics_`), as the mean of both is better. Series with given transforms have the method without these,
-    however many they are.
+    **One series** has the mean of three forecasts: that of statistics which are selected by backtest inside the
+    training part (`transforms="auto"`: exponential smoothing or a linear autoregression after transforms), that of
+    compiled statistics (`statistics_`), and that of a network which was trained on generated series
+    (`kerazoo.forecast.presets`). Covariates have a linear term. Nothing is trained, and Keras is not imported.
+
+    If `model` or another parameter of networks is given, networks are trained on the residuals of the selected
+    statistics instead (cf. Smyl 2020, A hybrid method of exponential smoothing and recurrent neural networks; here the
+    statistics are fitted first). Validation networks, trained on the first part of the series, decide when to stop and
+    how much of the correction to apply: where it does not help, the statistical forecast is returned. Series with given
+    transforms have this method without compiled statistics, however many they are.
 
     **Several series**, and one with gaps or several seasons, have compiled statistics, with weights for each series
     (`statistics_`), and global networks: all learn from windows of all series, each window in units of its own
-    (:mod:`kerazoo.forecast.global_nets`). The forecast is a mixture of both, for each step ahead by what forecasts the
-    held-out part of all series best (`correction_weight_`). Covariates have a linear term in the statistics, in the
-    form that lowers the errors of forecasts, if any does, and the networks see them. Series that were not fitted have
-    forecasts too: `predict(history=...)`.
+    (:mod:`kerazoo.forecast.global_nets`). The preset stands beside them, and of few series alone. The forecast is a
+    mixture, for each step ahead by what forecasts the held-out part of all series best (`correction_weight_`).
+    Covariates have a linear term in the statistics, in the form that lowers the errors of forecasts, if any does, and
+    the networks see them. Series that were not fitted have forecasts too: `predict(history=...)`.
 
     The constructor stores the parameters and `fit` checks them; `get_params` and `sklearn.base.clone` work. None means
     the first of two defaults for one series, the second for several.
 
     Args:
         model: name or RNNSpec of one network (`kerazoo.zoo`); the data determine its features, outputs and horizon.
-            None: `"lstm_1x32"`; `"mingru_2x64_residual"`.
+            None: a preset, or `"lstm_1x32"` if another parameter of networks is given; `"mingru_2x64_residual"` beside
+            a preset. `"preset:NAME"`: a network that is trained already, beside the compiled statistics.
         strategy: `"recursive"` (each forecast step is the next input), `"direct"` (`horizon` steps in one output), or
             `"mean"` of both, of several series by networks of their own. None: recursive; direct.
         horizon: int >= 1, steps to train for; None: a season, or 12 steps without one. `predict` takes any other.
@@ -107,9 +110,12 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, Estimat
             none.
         statistics_: DataFrame, the weights of the models of :func:`kerazoo.forecast.statistics.fit_statistics`, a row
             per series. Without columns where `statistics_weight_` is 0.
-        statistics_weight_: float, the weight of `statistics_` in the statistical forecast: 1 of several series; of one
-            0.5, unless one of both forecasts the held-out part far better alone: then 0, as for given transforms,
-            `loss="normal"` and a constant, or 1. `transforms_`, corrected by the networks, has the rest.
+        statistics_weight_: float, the weight of `statistics_`: of several series 1, in the statistical forecast; of one
+            0.4 beside a preset, else 0.5, unless one of the forecasts is far better alone in the held-out part: then 0,
+            as for given transforms, `loss="normal"` and a constant, or 1. `transforms_`, corrected by the networks, and
+            the preset have the rest.
+        preset_weight_: float, the weight of the preset in the forecast; of several series float64 (horizon,), for each
+            step ahead.
         covariate_effects_: DataFrame, linear effects of covariates in the statistics: `series`; `covariate`; `form`,
             "additive", "multiplicative" or "none"; `coefficient`, the change of y, in the multiplicative form of log y,
             for a change of the covariate by 1; `weight` of the form; `note`, why a coefficient is 0.
