@@ -72,7 +72,7 @@ def with_files(folder):
     return folder
 
 
-@pytest.mark.parametrize("programs", groups())
+@pytest.mark.parametrize("programs", list(groups()))
 def test_the_samples_run(programs, tmp_path):
     files, paths = with_files(tmp_path / "files"), []
     for name, program in programs.items():
