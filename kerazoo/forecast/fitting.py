@@ -32,6 +32,7 @@ from kerazoo.forecast.preset_options import preset_net
 from kerazoo.forecast.series_statistics import WEIGHT, SeriesStatistics, weight_by_errors
 from kerazoo.forecast.transforms.base import Values
 from kerazoo.forecast.transforms.linear_term import LinearTerm, fit_terms
+from kerazoo.forecast.transforms.per_day import PerDay
 from kerazoo.forecast.transforms.selection import Choice, choose_term, choose_transforms
 from kerazoo.forecast.transforms.series_model import SeriesModel
 
@@ -258,7 +259,11 @@ def _statistics(
     if settings.transforms != "auto" or settings.loss == "normal" or not choices[0].config:
         return None
     preset = None if settings.beside is None else preset_net(settings.beside, (settings.period,))
-    return SeriesStatistics.fit(data, part.fitted[0][0].term, settings.period, settings.horizon, settings.floor, preset)
+    # As the chains take them: they are selected with and without.
+    per_day = any(transform["name"] == PerDay.name for choice in choices for transform in choice.config)
+    return SeriesStatistics.fit(
+        data, part.fitted[0][0].term, settings.period, settings.horizon, settings.floor, preset, per_day=per_day
+    )
 
 
 def _held_out(

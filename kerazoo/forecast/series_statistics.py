@@ -13,7 +13,7 @@ A preset, which has learned from other series, is a part of the second forecast.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,9 @@ from kerazoo.forecast.mixture import mixed
 from kerazoo.forecast.panel_fitting import rolled_origins
 from kerazoo.forecast.panel_nets import PresetNet
 from kerazoo.forecast.statistics import Weights, combine, combine_one_step, fit_statistics, weigh
+from kerazoo.forecast.transforms.base import Index
 from kerazoo.forecast.transforms.linear_term import LinearTerm
+from kerazoo.forecast.transforms.per_day import PerDay
 
 __all__ = ["SeriesStatistics", "weight_by_errors"]
 
@@ -75,6 +77,7 @@ class SeriesStatistics:
         weight: that of the combined candidates, with the preset, in the mixture; the chains and their networks have the
             rest.
         preset: the network that is a part of the forecast of the candidates, or None.
+        per_day: the adjustment for the days of months and quarters, which comes before candidates and preset; or None.
     """
 
     names: tuple[str, ...]
@@ -84,6 +87,7 @@ class SeriesStatistics:
     floor: float | None
     weight: float = WEIGHT
     preset: PresetNet | None = None
+    per_day: PerDay | None = None
 
     @classmethod
     def fit(
@@ -94,6 +98,8 @@ class SeriesStatistics:
         horizon: int,
         floor: float | None,
         preset: PresetNet | None = None,
+        *,
+        per_day: bool = False,
     ) -> SeriesStatistics:
         """Weigh the candidates by their errors at rolled origins, without networks or chains.
 
@@ -104,11 +110,26 @@ class SeriesStatistics:
             horizon: int >= 1, steps to forecast.
             floor: float or None.
             preset: a network, or None.
+            per_day: whether values are totals of periods of unequal length, as the chains take them.
         """
-        y = data.values if term is None else term.remove(data.values, data.covariates)
+        days = PerDay().fit(data.values, data.index) if per_day else None
+        first = cls(
+            (), np.empty(0), period, term, floor, WEIGHT if preset is None else WEIGHT_WITH_PRESET, preset, days
+        )
+        y = first._adjusted(data.values, data.index, data.covariates)
         found = fit_statistics([y], period, horizon, n_origins=rolled_origins([len(y)], horizon))
-        weight = WEIGHT if preset is None else WEIGHT_WITH_PRESET
-        return cls(found.names, weigh(found).by_series[0].mean(axis=1), period, term, floor, weight, preset)
+        return replace(first, names=found.names, weights=weigh(found).by_series[0].mean(axis=1))
+
+    def _adjusted(self, y: Values, index: Index, covariates: Values) -> Values:
+        """The values without the term of the covariates, for periods of equal length."""
+        rest = y if self.term is None else self.term.remove(y, covariates)
+        return rest if self.per_day is None else rest / self.per_day.relative_length(index)
+
+    def _restored(self, values: Values, index: Index, covariates: Values) -> Values:
+        """The inverse of :meth:`_adjusted`, above the floor."""
+        found = values if self.per_day is None else values * self.per_day.relative_length(index)
+        found = found if self.term is None else self.term.restore(found, covariates)
+        return found if self.floor is None else np.maximum(found, self.floor)
 
     @property
     def preset_share(self) -> float:
@@ -119,8 +140,7 @@ class SeriesStatistics:
         """The forecast of candidates and preset after each history, float64 (H,), H steps in its future."""
         ys, horizon = [], 1
         for each in histories:
-            known = each.covariates[: len(each.y)]
-            ys.append(each.y if self.term is None else self.term.remove(each.y, known))
+            ys.append(self._adjusted(each.y, each.index, each.covariates[: len(each.y)]))
             horizon = max(horizon, len(each.future))
         found = fit_statistics(ys, self.period, horizon, n_origins=0)
         weights = Weights.of_all_steps(np.repeat(self.weights[None], len(ys), axis=0), horizon)
@@ -129,10 +149,8 @@ class SeriesStatistics:
             rows = mixed(rows, self.preset.forecast(ys, horizon), np.full(horizon, self.preset_share))
         points = []
         for row, each in zip(rows, histories, strict=True):
-            forecast, first = row[: len(each.future)], len(each.y)
-            if self.term is not None:
-                forecast = self.term.restore(forecast, each.covariates[first : first + len(forecast)])
-            points.append(self._above_floor(forecast))
+            steps, first = len(each.future), len(each.y)
+            points.append(self._restored(row[:steps], each.future, each.covariates[first : first + steps]))
         return points
 
     def mixed(self, forecasts: Sequence[Values], histories: Sequence[History]) -> list[Values]:
@@ -145,17 +163,12 @@ class SeriesStatistics:
 
         The candidates are fitted to all values, so their parameters know them. NaN where the chains have no forecast.
         """
-        y = data.values if self.term is None else self.term.remove(data.values, data.covariates)
+        y = self._adjusted(data.values, data.index, data.covariates)
         found = fit_statistics([y], self.period, 1, n_origins=0, fitted=True)
         assert found.fitted is not None
-        own = combine_one_step(found.fitted, self.weights)
-        if self.term is not None:
-            own = self.term.restore(own, data.covariates)
+        own = self._restored(combine_one_step(found.fitted, self.weights), data.index, data.covariates)
         chains, candidates = 1 - self.weight, self.weight * (1 - self.preset_share)
-        return mixed(forecasts, self._above_floor(own), np.full(len(own), candidates / (chains + candidates)))
-
-    def _above_floor(self, values: Values) -> Values:
-        return values if self.floor is None else np.maximum(values, self.floor)
+        return mixed(forecasts, own, np.full(len(own), candidates / (chains + candidates)))
 
     def to_state(self) -> tuple[dict[str, Values], dict[str, Any]]:
         """The arrays of the preset, and the rest as JSON holds it, without the period and the floor."""
@@ -166,6 +179,7 @@ class SeriesStatistics:
             "term": None if self.term is None else self.term.to_state(),
             "weight": self.weight,
             "preset": preset,
+            "per_day": None if self.per_day is None else self.per_day.get_state(),
         }
 
     @classmethod
@@ -177,4 +191,5 @@ class SeriesStatistics:
         weights = np.array(state["weights"], np.float64)
         notes = state.get("preset")
         preset = None if notes is None else PresetNet.from_plain(arrays, notes)
-        return cls(tuple(state["names"]), weights, period, term, floor, state["weight"], preset)
+        per_day = None if state.get("per_day") is None else PerDay().set_state(state["per_day"])
+        return cls(tuple(state["names"]), weights, period, term, floor, state["weight"], preset, per_day)

@@ -41,16 +41,16 @@ class PerDay(PointwiseTransform):
 
     def _fit(self, y: Values, index: Index) -> None:
         self.freq_ = None
-        self._relative_length(index)
+        self.relative_length(index)
         self.freq_ = None if isinstance(index, pd.PeriodIndex) else frequency_of(index)
 
     def _forward(self, y: Values, index: Index) -> Values:
-        return y / self._relative_length(index)
+        return y / self.relative_length(index)
 
     def _backward(self, z: Values, index: Index) -> Values:
-        return z * self._relative_length(index)
+        return z * self.relative_length(index)
 
-    def _relative_length(self, index: Index) -> Values:
+    def relative_length(self, index: Index) -> Values:
         """Days of each period, relative to the mean."""
         offset = None
         if isinstance(index, pd.PeriodIndex):
