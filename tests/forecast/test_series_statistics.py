@@ -11,8 +11,10 @@ from safetensors import safe_open
 
 from kerazoo import Forecaster
 from kerazoo.forecast import fitting
-from kerazoo.forecast.series_statistics import weight_by_errors
+from kerazoo.forecast.data.index import future_index
+from kerazoo.forecast.series_statistics import SeriesStatistics, weight_by_errors
 from kerazoo.forecast.statistics import Weights, combine, combine_one_step, fit_statistics
+from kerazoo.forecast.transforms.per_day import PerDay
 from tests.forecast.helpers import T, assert_equal, covariates, frame, numbers, series, tiny, with_random_outputs
 from tests.forecast.test_old_files import FOLDER
 
@@ -31,8 +33,19 @@ def fit(y, X=None, **changes):
 
 def statistics_of(forecaster, y, horizon=H):
     """The combined candidates alone, with the weights that the forecaster shows."""
-    found = fit_statistics([np.asarray(y, float)], forecaster.period_, horizon, n_origins=0)
-    return combine(found, Weights.of_all_steps(weights_of(forecaster, found.names)[None], horizon))[0]
+    days, values = np.ones(len(y) + horizon), np.asarray(y, float)
+    if is_per_day(forecaster):
+        index = forecaster._fitted.panel.series[0].index[: len(y)]
+        index = index.append(future_index(index, horizon))
+        days = PerDay().fit(np.ones(len(index)), index).relative_length(index)
+    found = fit_statistics([values / days[: len(y)]], forecaster.period_, horizon, n_origins=0)
+    points = combine(found, Weights.of_all_steps(weights_of(forecaster, found.names)[None], horizon))[0]
+    return points * days[len(y) :]
+
+
+def is_per_day(forecaster):
+    """Whether a chain adjusts for the days of months: then the statistics see what it sees."""
+    return any(step["name"] == "per_day" for chain, _ in forecaster.transforms_ for step in chain)
 
 
 def weights_of(forecaster, names):
@@ -150,12 +163,15 @@ def test_intervals_are_those_of_the_errors_of_the_mixture(monkeypatch):
     y = series(100).to_numpy()
     forecaster = fit(series(100))
     cut = len(y) - forecaster.n_held_
-    first = fit(series(100)[:cut])  # whose weights the errors are of: they know nothing of what is held out
+    # The errors are of weights that know nothing of what is held out; the adjustment for days is that of the whole series.
+    data, ensemble = forecaster._fitted.panel.series[0], forecaster._fitted.ensemble
+    first = SeriesStatistics.fit(data.first(cut), None, 12, H, None, per_day=is_per_day(forecaster))
     origins = np.unique(np.linspace(cut, len(y) - 1, fitting.N_ORIGINS).astype(int))
     assert len(origins) == len(given[0])
     for origin, (_, chains), (number, found) in zip(origins, of_chains[0], given[0], strict=True):
         assert number == 0
-        own = y[origin : origin + len(chains)] - statistics_of(first, y[:origin], 12)[: len(chains)]
+        history = ensemble.history_of(0, data.first(origin), np.empty((len(chains), 0)), len(chains))
+        own = y[origin : origin + len(chains)] - first.forecast([history])[0]
         np.testing.assert_allclose(found, 0.5 * chains + 0.5 * own, rtol=1e-6, atol=1e-9)
 
 
