@@ -163,7 +163,7 @@ def test_intervals_are_those_of_the_errors_of_the_mixture(monkeypatch):
     y = series(100).to_numpy()
     forecaster = fit(series(100))
     cut = len(y) - forecaster.n_held_
-    # The errors are of weights that know nothing of what is held out; the adjustment for days is that of the whole series.
+    # The weights know nothing of what is held out; the adjustment for days is that of the whole series.
     data, ensemble = forecaster._fitted.panel.series[0], forecaster._fitted.ensemble
     first = SeriesStatistics.fit(data.first(cut), None, 12, H, None, per_day=is_per_day(forecaster))
     origins = np.unique(np.linspace(cut, len(y) - 1, fitting.N_ORIGINS).astype(int))
