@@ -12,7 +12,7 @@ import pytest
 from kerazoo import Forecaster
 from kerazoo._runtime.files import read_tensors
 from kerazoo.errors import InvalidArgumentError, StorageError
-from kerazoo.forecast import fitting, model_file
+from kerazoo.forecast import fit_checkpoint, fitting, model_file
 from kerazoo.forecast.net_spec import NetSpec
 from kerazoo.forecast.transforms.base import PointwiseTransform, check_values
 from kerazoo.forecast.transforms.registry import _REGISTRY
@@ -269,10 +269,10 @@ def test_what_covariates_leave_may_lie_outside_of_a_transform_of_the_user(monkey
 def test_a_checkpoint_from_before_the_term_is_refused(tmp_path, monkeypatch):
     y, X = additive()
     made = forecaster(epochs=1, steps_per_epoch=1, checkpoint_dir=tmp_path, checkpoint_minutes=0)
-    identity = fitting.identity_of
+    identity = fit_checkpoint.identity_of
     with monkeypatch.context() as patch:
         patch.setattr(
-            fitting, "identity_of", lambda *args: {k: v for k, v in identity(*args).items() if k != "covariates"}
+            fit_checkpoint, "identity_of", lambda *args: {k: v for k, v in identity(*args).items() if k != "covariates"}
         )
         made.fit(y, X)
     with pytest.raises(InvalidArgumentError, match="covariates"):
