@@ -108,7 +108,8 @@ class FittedPanel:
     @property
     def preset_weight(self) -> Values:
         """Weight of presets in the forecast of each step ahead, float64 (H,)."""
-        share = sum(share for net, share in zip(self.nets, self.shares, strict=True) if isinstance(net, PresetNet))
+        pairs = zip(self.nets, self.shares, strict=True)
+        share = sum(share for net, share in pairs if isinstance(net, PresetNet) and not net.tuned)
         return share * self.net_weights
 
     @property

@@ -17,7 +17,14 @@ from kerazoo.forecast.data.ranges import check_counts, check_floor, check_not_ne
 from kerazoo.forecast.fit_settings import FitSettings, Transforms
 from kerazoo.forecast.net_spec import DEFAULT_SPECS, NetSpec
 from kerazoo.forecast.periods import read_seasons, season_of, seasons_of, values_of_season
-from kerazoo.forecast.preset_options import check_preset, preset_beside, preset_name, preset_spec
+from kerazoo.forecast.preset_options import (
+    FINE_TUNE_RATE,
+    DefaultPreset,
+    check_preset,
+    default_preset,
+    preset_name,
+    preset_spec,
+)
 from kerazoo.forecast.transforms import Chain, Transform, transform_from_config
 
 __all__ = [
@@ -56,8 +63,6 @@ DEFAULTS: Mapping[str, tuple[Any, Any]] = {
     "min_gain": (0.05, 0.0),
 }
 MOST_STEPS = 50
-#: Learning rate of a preset that is trained further.
-FINE_TUNE_RATE = 5e-4
 LEAST_LEFT = 3  # values of the longest of several series before the steps that are held out
 MIN_HELD_OUT = 4  # if the default would hold out fewer steps, it holds out none
 
@@ -97,9 +102,13 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     )
     if not by_series:
         _check_chains(panel, seasons, given["embed_ids"])
-    beside = preset_beside(given, by_series)
-    if beside is not None and not by_series:
-        given["epochs"] = 0
+    default = default_preset(given, panel, by_series) if preset is None else DefaultPreset(None)
+    if default.alone:
+        if by_series:
+            preset, fine_tune = default.name, default.fine_tune
+            given["learning_rate"] = FINE_TUNE_RATE
+        else:
+            given["epochs"] = 0
     for name, defaults in DEFAULTS.items():
         if given[name] is None:
             given[name] = defaults[by_series]
@@ -155,7 +164,7 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         by_series=by_series,
         embed_ids=check_flag("embed_ids", given["embed_ids"]),
         preset=preset,
-        beside=beside,
+        beside=None if by_series and default.alone else default.name,
         fine_tune=fine_tune,
         periods=tuple(each for each in periods if each > 1) or (1.0,),
     )

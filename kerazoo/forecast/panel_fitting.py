@@ -37,8 +37,6 @@ ORIGINS, MOST_ORIGINS = 6, 24
 ROUNDING = 1e-13
 #: Windows without which networks are not tried, unless the user chose their length.
 LEAST_WINDOWS = 20
-#: Fewer series teach networks less than a preset knows of others.
-LEAST_SERIES = 20
 
 
 def fit_panel(
@@ -86,8 +84,15 @@ def fit_panel(
         factors, panel_factors = percentage_factors(found, rolled)
         points, rolled = factors * points, factors[:, None] * rolled
     held = _held_out(found.backs, found.lengths, val)
-    if settings.beside is not None and settings.epochs and not _is_worth_training(panel, values, held, settings):
-        settings = replace(settings, preset=settings.beside, beside=None)
+    known = settings.preset or settings.beside
+    if known and settings.epochs and not settings.preset_alone and not _can_train(values, held, settings):
+        if settings.loss == "quantiles":  # which is not the default
+            warnings.warn(
+                f"fine_tune={settings.fine_tune}, but the series are too short to train on: the preset stays as it is.",
+                UserWarning,
+                stacklevel=4,
+            )
+        settings = replace(settings, preset=known, beside=None, fine_tune=0)
     if settings.preset_alone:  # which has seen no value of any origin
         held = int(max(found.backs, default=0))
     inputs = NetworkInputs(
@@ -183,14 +188,6 @@ def _can_train(ys: Sequence[Values], held: int, settings: FitSettings) -> bool:
     return bool(settings.lookback) or n_windows >= LEAST_WINDOWS
 
 
-def _is_worth_training(panel: Panel, ys: Sequence[Values], held: int, settings: FitSettings) -> bool:
-    """Whether networks beside a preset are trained: on series enough, or on what a preset does not see."""
-    others = panel.covariate_names or panel.past_names or panel.static_names or panel.category_names
-    if not (others or settings.embed_ids or settings.calendar or settings.lookback) and len(ys) < LEAST_SERIES:
-        return False
-    return _can_train(ys, held, settings)
-
-
 def _n_windows(ys: Sequence[Values], held: int) -> int:
     """Windows of two values and one to predict, at least."""
     return sum(max(0, int(np.isfinite(y[: max(0, len(y) - held)]).sum()) - 2) for y in ys)
@@ -229,7 +226,7 @@ def _with_networks(
     found, ys = adjusted.found, adjusted.earlier
     nothing = np.zeros(settings.horizon)
     finished: tuple[PanelNet, ...] = ()
-    n_trained_on = 0 if settings.preset is not None else len(ys)
+    n_trained_on = 0 if settings.preset_alone else len(ys)
     usual = usual_weight(n_trained_on, with_preset=bool(settings.preset or settings.beside))
     weights, start, best = np.full(settings.horizon, usual), math.nan, math.nan
     try:
@@ -269,7 +266,7 @@ def _with_networks(
         course = Course(networks.history, settings.epochs if nets else 0, start, best, error=error)
         return nets, weights if nets else nothing, rolled, course
     ended = KeyboardInterrupt() if networks.interrupted else None
-    epochs = 0 if settings.preset_alone else settings.epochs
+    epochs = 0 if settings.preset_alone else 1 if settings.fine_tune else settings.epochs
     return nets, weights, rolled, Course(networks.history, epochs, start, best, error=ended)
 
 

@@ -35,6 +35,7 @@ class PresetNet:
     Args:
         preset: PresetFile of a forecaster.
         periods: steps of the seasons that are taken out, which may be several and not whole.
+        tuned: whether it was trained further, and comes from a file.
 
     Raises:
         InvalidArgumentError: a preset of something else.
@@ -47,8 +48,9 @@ class PresetNet:
 
     loss = "quantiles"
 
-    def __init__(self, preset: PresetFile, periods: Sequence[float]) -> None:
+    def __init__(self, preset: PresetFile, periods: Sequence[float], *, tuned: bool = False) -> None:
         check_forecaster(preset)
+        self.tuned = tuned
         self._preset, self._periods = preset, tuple(periods)
         self.levels = tuple(float(level) for level in preset.settings["levels"])
         self.horizon = int(preset.spec["horizon"])
@@ -109,6 +111,7 @@ class PresetNet:
             "any_scale": True,
             "patch": int(preset.settings.get("patch", 1)),
             "views": int(preset.settings.get("views", 1)),
+            "as_it_was": not self.tuned,
         }
         return arrays, notes
 
@@ -120,7 +123,7 @@ class PresetNet:
             StorageError: something is missing.
         """
         try:
-            return cls(*_preset_of(arrays, notes))
+            return cls(*_preset_of(arrays, notes), tuned=not notes.get("as_it_was", False))
         except KeyError as error:
             raise StorageError(f"{error} is missing; expected the arrays and notes that to_plain() returns.") from None
 

@@ -8,8 +8,11 @@ import pytest
 
 from kerazoo import Forecaster, datasets
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast import preset_options
+from kerazoo.forecast.data import read_panel
 from kerazoo.forecast.mixture import share_beside
 from kerazoo.forecast.panel_nets import PresetNet
+from kerazoo.forecast.transforms.per_day import PerDay
 
 MONTHS = pd.date_range("2015-01", periods=72, freq="MS")
 
@@ -31,7 +34,9 @@ def test_one_series_is_forecast_by_chains_statistics_and_preset():
     assert (made.history_, made.correction_weight_) == ({}, 0.0)
     alone = Forecaster(horizon=12, epochs=0, verbose=0).fit(milk)
     assert (alone.statistics_weight_, alone.preset_weight_) == (0.5, 0.0)
-    preset = made._fitted.mixed_with.preset.forecast([milk.to_numpy(float)], 12)[0]
+    days = PerDay().fit(milk, milk.index)
+    lengths = [days.relative_length(index) for index in (milk.index, made.predict().index)]
+    preset = made._fitted.mixed_with.preset.forecast([milk.to_numpy(float) / lengths[0]], 12)[0] * lengths[1]
     # The statistics and chains of both are equal: .4 c + .4 s + .2 p = .8 (c + s) / 2 + .2 p.
     np.testing.assert_allclose(made.predict(), 0.8 * alone.predict() + 0.2 * preset, rtol=1e-12)
 
@@ -102,6 +107,26 @@ def test_files_history_and_updates_have_both(many, tmp_path):
     assert (np.abs(np.log(found / other.iloc[-1])) < 2).all(axis=None)
     later = again.update(y.iloc[-6:]).predict()
     pd.testing.assert_frame_equal(later, made.predict(history=y), rtol=1e-6)
+
+
+@pytest.mark.backend
+def test_networks_of_many_series_start_from_the_preset(monkeypatch, tmp_path):
+    monkeypatch.setattr(preset_options, "FINE_TUNE_STEPS", 3)
+    y = panel(20)
+    made = Forecaster(horizon=6, seed=1, verbose=0).fit(y, val=0)
+    (net,) = made._fitted.nets
+    assert net.steps == (3,) * len(net.weights)
+    assert len(made.history_["loss"]) == len(net.weights)
+    np.testing.assert_allclose(made.correction_weight_, 0.55)  # .5 + .1 S / (S + 20)
+    np.testing.assert_array_equal(made.preset_weight_, 0.0)  # it is no longer the preset
+    made.save(tmp_path / "forecaster")
+    again = Forecaster.load(tmp_path / "forecaster")
+    pd.testing.assert_frame_equal(again.predict(9), made.predict(9), rtol=1e-4)
+    np.testing.assert_array_equal(again.preset_weight_, 0.0)
+    assert Forecaster(horizon=6, verbose=0).validate(panel(19)).fine_tune == 0
+    with_static = read_panel(y, static=pd.DataFrame({"area": np.arange(20.0)}, y.columns))
+    settings = Forecaster(horizon=6, verbose=0).validate(with_static)
+    assert (settings.preset, settings.beside, settings.fine_tune) == (None, "forecast_small", 0)
 
 
 @pytest.mark.parametrize("changes", [{"model": "mingru_1x8_residual"}, {"loss": "quantiles"}, {"loss": "mape"}])
