@@ -164,7 +164,7 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         by_series=by_series,
         embed_ids=check_flag("embed_ids", given["embed_ids"]),
         preset=preset,
-        beside=None if by_series and default.alone else default.name,
+        beside=None if by_series and default.alone and not fine_tune else default.name,
         fine_tune=fine_tune,
         periods=tuple(each for each in periods if each > 1) or (1.0,),
     )

@@ -119,8 +119,8 @@ class DefaultPreset(NamedTuple):
 
     Attributes:
         name: of the preset, or None.
-        alone: whether it is the only network; else it stands beside others that are trained.
-        fine_tune: steps that it is trained further.
+        alone: whether there are no other networks; else it stands beside others that are trained from nothing.
+        fine_tune: steps that it is trained further, and then stands beside the result.
     """
 
     name: str | None

@@ -114,15 +114,16 @@ def test_networks_of_many_series_start_from_the_preset(monkeypatch, tmp_path):
     monkeypatch.setattr(preset_options, "FINE_TUNE_STEPS", 3)
     y = panel(20)
     made = Forecaster(horizon=6, seed=1, verbose=0).fit(y, val=0)
-    (net,) = made._fitted.nets
+    net, preset = made._fitted.nets
+    assert isinstance(preset, PresetNet)
     assert net.steps == (3,) * len(net.weights)
     assert len(made.history_["loss"]) == len(net.weights)
     np.testing.assert_allclose(made.correction_weight_, 0.55)  # .5 + .1 S / (S + 20)
-    np.testing.assert_array_equal(made.preset_weight_, 0.0)  # it is no longer the preset
+    np.testing.assert_allclose(made.preset_weight_, 0.55 * (1 - share_beside(20)))
     made.save(tmp_path / "forecaster")
     again = Forecaster.load(tmp_path / "forecaster")
     pd.testing.assert_frame_equal(again.predict(9), made.predict(9), rtol=1e-4)
-    np.testing.assert_array_equal(again.preset_weight_, 0.0)
+    np.testing.assert_array_equal(again.preset_weight_, made.preset_weight_)
     assert Forecaster(horizon=6, verbose=0).validate(panel(19)).fine_tune == 0
     with_static = read_panel(y, static=pd.DataFrame({"area": np.arange(20.0)}, y.columns))
     settings = Forecaster(horizon=6, verbose=0).validate(with_static)

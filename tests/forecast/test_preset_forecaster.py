@@ -107,7 +107,8 @@ def test_levels_are_those_that_the_network_has_learned(tmp_path):
     preset = read_preset("forecast_small")
     spec, weights = dict(preset.spec), list(preset.weights)
     kept = slice(1, -1)  # without the lowest and the highest quantile of each step
-    for place in (-2, -1):
+    size = len(weights) // preset.settings["n_members"]
+    for place in [size * (member + 1) - back for member in range(preset.settings["n_members"]) for back in (1, 2)]:
         shape = (*weights[place].shape[:-1], 24, 9)
         weights[place] = weights[place].reshape(shape)[..., kept].reshape(*shape[:-2], -1)
     settings = {**preset.settings, "levels": preset.settings["levels"][kept]}
