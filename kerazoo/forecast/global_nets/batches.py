@@ -38,6 +38,7 @@ class PanelWindows(ResumableDataset):
             quarter of `lookback`, at least 2.
         extra: further inputs of the series, or None. Each code of a category is "unknown" in one of ten windows.
         any_scale: whether windows are :func:`kerazoo.forecast.global_nets.windows.rescaled`.
+        counted: steps whose targets have a weight, the first ones; None: all.
         seed: int >= 0, or None to draw one.
 
     Raises:
@@ -65,6 +66,7 @@ class PanelWindows(ResumableDataset):
         history: int | None = None,
         extra: CodedInputs | None = None,
         any_scale: bool = False,
+        counted: int | None = None,
         seed: int | None = None,
     ) -> None:
         super().__init__(seed=seed)
@@ -74,7 +76,7 @@ class PanelWindows(ResumableDataset):
         self.batch_size = check_int("batch_size", batch_size)
         self.steps = check_int("steps", steps)
         self.extra = extra
-        self.any_scale = any_scale
+        self.any_scale, self.counted = any_scale, counted
         self.history = max(2, self.lookback // 4) if history is None else check_int("history", history)
         self.eligible = np.flatnonzero(panel.lengths >= self.history + 1).astype(np.int64)
         if not len(self.eligible):
@@ -91,6 +93,8 @@ class PanelWindows(ResumableDataset):
         position, n = index * self.batch_size, self.batch_size
         series, ends = self.places(int(epoch.keys[0]), position, n)
         found = self._windows(series, ends)
+        if self.counted is not None:
+            found.targets[:, self.counted :, 1] = 0.0
         equal_weights(found.targets)
         if self.extra is None:
             return found.inputs, found.targets
@@ -116,7 +120,7 @@ class PanelWindows(ResumableDataset):
     def _settings(self) -> dict[str, Any]:
         names = ("lookback", "horizon", "batch_size", "steps", "history")
         found = {name: getattr(self, name) for name in names}
-        return found | {"any_scale": True} if self.any_scale else found
+        return found | {name: value for name in ("any_scale", "counted") if (value := getattr(self, name))}
 
     def _data_fingerprint(self) -> dict[str, Any]:
         panel = self.panel

@@ -94,8 +94,9 @@ def fit_global_net(
         title: what the progress bar calls a network.
         start: finished networks of an earlier call with the same arguments and seed, which are not trained again; or
             None.
-        initial: networks that were trained on other series, whose weights each training starts from, or None. Horizon,
-            model, loss, levels, lookback, and how series and windows are adjusted, are theirs.
+        initial: networks that were trained on other series, whose weights each training starts from, or None. Model,
+            loss, levels, lookback, and how series and windows are adjusted, are theirs; and so are the steps that they
+            predict at once, of which the first `horizon` count in the training.
         on_network: function that is called with all finished networks after each one, for example to keep them.
 
     Returns:
@@ -117,8 +118,9 @@ def fit_global_net(
     n_nets = check_int("n_nets", n_nets)
     steps = check_int("steps", steps)
     rate = check_real("learning_rate", learning_rate, 0.0, exclusive=True, hint="The usual value is 0.002.")
-    recency, any_scale, patch = 1.0, False, 1
+    recency, any_scale, patch, counted = 1.0, False, 1, None
     if initial is not None:
+        counted = min(horizon, initial.horizon)
         horizon, model, loss, levels = initial.horizon, initial.spec, initial.loss, initial.levels
         lookback, recency, any_scale, patch = initial.lookback, initial.recency, initial.any_scale, initial.patch
     made = make_loss(loss, levels)
@@ -131,7 +133,8 @@ def fit_global_net(
         raise InvalidArgumentError("inputs with initial networks; expected none: these know the series alone.")
     extra = None if coder.empty else coder.code(inputs, panel.lengths)
     data = PanelWindows(
-        panel, lookback, horizon, batch_size=batch_size, steps=steps, extra=extra, any_scale=any_scale, seed=seed,
+        panel, lookback, horizon, batch_size=batch_size, steps=steps, extra=extra, any_scale=any_scale,
+        counted=counted, seed=seed,
         history=None if initial is None else LEAST_HISTORY,
     )  # fmt: skip
     spec = network_spec(model, lookback, horizon, made.n_outputs, coder, patch)
