@@ -102,7 +102,8 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     )
     if not by_series:
         _check_chains(panel, seasons, given["embed_ids"])
-    default = default_preset(given, panel, by_series) if preset is None else DefaultPreset(None)
+    period = season_of(panel, seasons, any_length=by_series)
+    default = default_preset(given, panel, by_series, period > 1) if preset is None else DefaultPreset(None)
     if default.alone:
         if by_series:
             preset, fine_tune = default.name, default.fine_tune
@@ -116,7 +117,6 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     if given["steps_per_epoch"] is None:
         n_values = sum(len(each.values) for each in panel.series)
         given["steps_per_epoch"] = min(MOST_STEPS, -(-n_values // batch_size))
-    period = season_of(panel, seasons, any_length=by_series)
     periods = seasons or (seasons_of(panel) if by_series else ())
     default_horizon = period if period > 1 else 12
     seed = given["seed"]

@@ -128,18 +128,20 @@ class DefaultPreset(NamedTuple):
     fine_tune: int = 0
 
 
-def default_preset(parameters: Mapping[str, Any], panel: Panel, by_series: bool) -> DefaultPreset:
+def default_preset(parameters: Mapping[str, Any], panel: Panel, by_series: bool, seasonal: bool) -> DefaultPreset:
     """The preset of a forecaster whose model is not one.
 
     Networks of one series hardly ever help (docs/forecast.md) and take seconds, where a preset takes milliseconds. So
     they are trained only if the user says something about them. Networks of many series start from the preset, unless
-    the user says something, or there are inputs that the preset does not see: then they start from nothing, and the
-    preset stands beside them.
+    the user says something, or there are inputs that the preset does not see, or there is no season: then they start
+    from nothing, and the preset stands beside them. (On the ends of the training parts of M3's months and quarters, the
+    MASE of the mixture was 1 % lower with networks that start from the preset, and on its years 2 % higher.)
 
     Args:
         parameters: those of the constructor of the forecaster.
         panel: the series to fit.
         by_series: whether statistics and networks are those of several series.
+        seasonal: whether the series have a season.
     """
     auto_calendar, auto_transforms = (
         isinstance(parameters[name], str) and parameters[name] == "auto" for name in ("calendar", "transforms")
@@ -155,7 +157,9 @@ def default_preset(parameters: Mapping[str, Any], panel: Panel, by_series: bool)
     inputs = panel.covariate_names or panel.past_names or panel.static_names or panel.category_names
     if inputs or parameters["embed_ids"] or not usual:
         return DefaultPreset(DEFAULT_PRESET)
-    return DefaultPreset(DEFAULT_PRESET, True, FINE_TUNE_STEPS if len(panel.series) >= LEAST_SERIES else 0)
+    if len(panel.series) < LEAST_SERIES:
+        return DefaultPreset(DEFAULT_PRESET, alone=True)
+    return DefaultPreset(DEFAULT_PRESET, seasonal, FINE_TUNE_STEPS if seasonal else 0)
 
 
 def preset_spec(name: str) -> NetSpec:

@@ -41,7 +41,7 @@ def no_networks(monkeypatch):
         settings = self.validate(y, X)
         self._panel, self.horizon_, self.n_held_ = read_panel(y, X), settings.horizon, 10
         self.transforms_, self.best_epoch_, self.history_ = [([], 1.0)], 0, {}
-        self.statistics_ = pd.DataFrame()
+        self.statistics_, self.preset_weight_ = pd.DataFrame(), 0.0
         self.covariate_effects_ = pd.DataFrame(columns=["covariate", "form", "coefficient", "weight", "note"])
         return self
 

@@ -14,7 +14,7 @@ from kerazoo._runtime import devices
 from kerazoo.cli import main as cli
 from kerazoo.errors import InvalidArgumentError
 
-FORECAST = ("forecast", "milk.csv")
+FORECAST = ("forecast", "milk.csv", "--model", "lstm_1x4")
 HOW = {
     "tensorflow": "pip install tensorflow",
     "jax": "pip install 'kerazoo[jax]'",
@@ -119,7 +119,7 @@ class Missing:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Missing())
 from kerazoo.cli import main
-main.main(["forecast", "milk.csv"])
+main.main(["forecast", "milk.csv", "--model", "lstm_1x4"])
 """
     environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     done = subprocess.run(

@@ -128,6 +128,8 @@ def test_networks_of_many_series_start_from_the_preset(monkeypatch, tmp_path):
     with_static = read_panel(y, static=pd.DataFrame({"area": np.arange(20.0)}, y.columns))
     settings = Forecaster(horizon=6, verbose=0).validate(with_static)
     assert (settings.preset, settings.beside, settings.fine_tune) == (None, "forecast_small", 0)
+    without_season = Forecaster(horizon=6, period=1, verbose=0).validate(y)
+    assert (without_season.preset, without_season.beside) == (None, "forecast_small")
 
 
 @pytest.mark.parametrize("changes", [{"model": "mingru_1x8_residual"}, {"loss": "quantiles"}, {"loss": "mape"}])
