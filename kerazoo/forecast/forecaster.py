@@ -54,8 +54,9 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, Estimat
 
     **Several series**, and one with gaps or several seasons, have compiled statistics, with weights for each series
     (`statistics_`), and global networks: all learn from windows of all series, each window in units of its own
-    (:mod:`kerazoo.forecast.global_nets`). The preset stands beside them, and of few series alone. The forecast is a
-    mixture, for each step ahead by what forecasts the held-out part of all series best (`correction_weight_`).
+    (:mod:`kerazoo.forecast.global_nets`). Where there is a season, they start from the preset and are trained 300 steps
+    further. The preset stands beside them, and of few series alone. The forecast is a mixture, for each step ahead by
+    what forecasts the held-out part of all series best (`correction_weight_`).
     Covariates have a linear term in the statistics, in the form that lowers the errors of forecasts, if any does, and
     the networks see them. Series that were not fitted have forecasts too: `predict(history=...)`.
 
@@ -64,8 +65,9 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, Estimat
 
     Args:
         model: name or RNNSpec of one network (`kerazoo.zoo`); the data determine its features, outputs and horizon.
-            None: a preset, or `"lstm_1x32"` if another parameter of networks is given; `"mingru_2x64_residual"` beside
-            a preset. `"preset:NAME"`: a network that is trained already, beside the compiled statistics.
+            None: a preset, or `"lstm_1x32"` if another parameter of networks is given; a preset that is trained
+            further, or `"mingru_2x64_residual"` beside it. `"preset:NAME"`: a network that is trained already, beside
+            the compiled statistics.
         strategy: `"recursive"` (each forecast step is the next input), `"direct"` (`horizon` steps in one output), or
             `"mean"` of both, of several series by networks of their own. None: recursive; direct.
         horizon: int >= 1, steps to train for; None: a season, or 12 steps without one. `predict` takes any other.
