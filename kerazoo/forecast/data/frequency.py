@@ -108,7 +108,8 @@ class Clock:
         if isinstance(offset, pd.offsets.Tick) and not isinstance(offset, pd.offsets.Day):
             return _between(start, index) / (pd.Timedelta(offset) / pd.Timedelta(1, unit="s"))
         # Longer steps follow the calendar, in which no day has 23 or 25 hours.
-        index, start = index.tz_localize(None), start.tz_localize(None)
+        if start.tz is not None:
+            index, start = index.tz_localize(None), start.tz_localize(None)
         months = months_of(offset)
         if months is not None:
             if len(index) and index.freq is not None and index.freq == offset:  # one look at the calendar is enough
@@ -139,4 +140,14 @@ def first_label(index: Index) -> int | str:
     """The first entry of an index, as a number or text that JSON can hold."""
     if isinstance(index, pd.RangeIndex):
         return int(index[0])
-    return str(index[0])
+    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
+        return str(index[0])
+    return _label(index.dtype, int(index.asi8[0]))
+
+
+@lru_cache(maxsize=4096)
+def _label(dtype: Any, value: int) -> str:
+    """The text of a date, which takes long: all candidates of a selection start at the same ones."""
+    if isinstance(dtype, pd.PeriodDtype):
+        return str(pd.Period(ordinal=value, freq=dtype.freq))
+    return str(pd.Index(np.array([value])).astype(dtype)[0])

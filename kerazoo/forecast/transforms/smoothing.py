@@ -248,6 +248,11 @@ class ExponentialSmoothing(Transform):
 
     def _continue_from(self, z: Values, tail: Tail) -> Values:
         """The inverse of the filter: innovations `z` (..., H) to values, from the states in `tail`."""
+        if z.ndim == 1 and not z.any():  # the forecast, of which a selection of transforms needs thousands
+            steps = np.arange(len(z))
+            damped = np.multiply.accumulate(np.r_[self.phi_ * tail["trend"], np.full(max(0, len(z) - 1), self.phi_)])
+            levels = np.add.accumulate(np.r_[tail["level"], damped[: len(z)]])[1:]
+            return levels + np.array(tail["season"] or [0.0], np.float64)[steps % (self.period or 1)]
         paths = z.shape[:-1]
         level, trend = np.full(paths, tail["level"], np.float64), np.full(paths, tail["trend"], np.float64)
         season = np.broadcast_to(np.array(tail["season"] or [0.0], np.float64), (*paths, self.period or 1)).copy()
