@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from benchmarks.harness import ROOT
@@ -40,18 +42,29 @@ def test_further_series_are_shown_by_geometric_means():
     assert "The\nforecaster's 80 % intervals cover 80 %, its 95 % intervals 90 %" in text
 
 
-def test_series_without_networks_measured_are_compared_without_them():
-    ours = {"coverage_80": 0.8, "coverage_95": 0.9}
-    tables = {
-        "nile": [row("seasonal_naive", 1.0), row("forecaster", 0.5, **ours)],
-        "gdp": [row("seasonal_naive", 1.0)],
+def test_the_default_comes_from_its_own_file_and_the_preset_is_ranked(tmp_path):
+    ours = {"coverage_80": 0.8, "coverage_95": 0.9, "rmse_last": 1.0, "rmse_mean": 1.0}
+    documents = {
+        "forecast_accuracy_long": {
+            "nile": [row("seasonal_naive", 1.0), row("forecaster", 0.9, **ours)],
+            "gdp": [row("seasonal_naive", 1.0)],
+        },
+        "forecast_accuracy_default": {
+            "nile": [row("forecaster", 0.5, **ours)],
+            "gdp": [row("forecaster", 2.0, **ours)],
+            "mean_rank": [],
+        },
+        "forecast_presets": {
+            "series": [{"series": "nile", "forecast_small": 0.75}, {"series": "gdp", "forecast_small": 3.0}]
+        },
     }
-    alone = {"nile": [row("forecaster", 0.75, **ours)], "gdp": [row("forecaster", 2.0, **ours)]}
-    lines = forecast_markdown._by_series(tables, alone).splitlines()
+    for name, results in documents.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps({"results": results}))
+    lines = forecast_markdown.accuracy(tmp_path).splitlines()
     cells = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:3] for line in lines if line.startswith("| ")}
     assert cells["nile"] == ["**0.500**", "0.750"]
-    assert cells["gdp"] == ["", "2.000"]
-    assert cells["mean rank"][0] == "1.5"
+    assert cells["gdp"] == ["2.000", "3.000"]
+    assert cells["mean rank"] == ["1.5", "2.5"]
 
 
 def test_mixtures_are_shown_by_their_weight():
