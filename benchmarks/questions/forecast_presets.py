@@ -109,6 +109,7 @@ def cold_start(preset: str, repeats: int) -> list[dict[str, Any]]:
             preset: lambda: printed(COLD),
             f"Forecaster, {preset}": lambda: printed(COLD_FORECASTER),
             f"kerazoo forecast, {preset}": lambda: _seconds_of_command(path, "--model", f"preset:{preset}"),
+            "kerazoo forecast": lambda: _seconds_of_command(path),
             "kerazoo forecast --epochs 0": lambda: _seconds_of_command(path, "--epochs", "0"),
         }
         rows = []

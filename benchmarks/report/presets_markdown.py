@@ -25,10 +25,16 @@ def fill(page: str, folder: Path) -> str:
     Raises:
         ValueError: the page has no place for the tables.
     """
-    return between_marks(page, "presets", lambda: _tables(json.loads((folder / "forecast_presets.json").read_text())))
+    names = ("forecast_presets", "forecast_presets_cold", "forecast_preset_cells")
+    found = {
+        name: json.loads((folder / f"{name}.json").read_text()) for name in names if (folder / f"{name}.json").is_file()
+    }
+    return between_marks(page, "presets", lambda: _tables(found[names[0]], found.get(names[1]), found.get(names[2])))
 
 
-def _tables(document: Mapping[str, Any]) -> str:
+def _tables(
+    document: Mapping[str, Any], cold: Mapping[str, Any] | None = None, cells: Mapping[str, Any] | None = None
+) -> str:
     results, machine, made = document["results"], document["machine"], document["settings"]["cards"]
     names = list(results["sets"])
     rows = {name: {row["name"]: row for row in results["sets"][name]} for name in names}
@@ -74,12 +80,40 @@ def _tables(document: Mapping[str, Any]) -> str:
             "",
             table(["", *map(set_title, names)], rates),
             "",
-            f"A fresh interpreter imports kerazoo and forecasts milk in {results['cold'][0]['seconds']:.2f} s.",
+            "Seconds of a fresh process that forecasts milk: the preset alone, in a `Forecaster`, and the command",
+            "with a backtest, from its start to its end:",
+            "",
+            table(
+                ["", "median", "from", "to"],
+                [
+                    [f"`{row['name']}`", *(f"{row[key]:.2f}" for key in ("seconds", "min_seconds", "max_seconds"))]
+                    for row in (cold or document)["results"]["cold"]
+                ],
+            ),
             "",
             "MASE at the rolling origins of the series of [forecast.md](forecast.md#accuracy):",
             "",
             table(["", *(f"`{preset}`" for preset in presets)], series),
+            *([] if cells is None else ["", _cells(cells)]),
         ]
+    )  # fmt: skip
+
+
+def _cells(document: Mapping[str, Any]) -> str:
+    rows = sorted(document["results"]["networks"], key=lambda row: row["pinball"])
+    return (
+        f"Networks after {document['settings']['seconds']:.0f} seconds of a processor "
+        f"({document['settings']['backend']}, one seed,\n"
+        "`forecast_preset_cells.json`), on generated series of another seed: medians of the pinball loss of nine\n"
+        "quantiles and of the absolute error, in parts of the seasonal differences:\n\n"
+        + table(
+            ["network", "steps in one", "pinball", "absolute error", "training steps", "weights"],
+            [
+                [f"`{row['network']}`", str(row["patch"]), f"{row['pinball']:.4f}", f"{row['absolute_error']:.4f}",
+                 f"{row['steps']:,}", f"{row['weights']:,}"]
+                for row in rows
+            ],
+        )
     )  # fmt: skip
 
 
