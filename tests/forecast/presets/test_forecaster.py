@@ -13,7 +13,8 @@ from kerazoo._presets import KIND, read_preset, write_preset
 from kerazoo._runtime.files import read_tensors, write_tensors
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.forecast.global_nets import GlobalNet, forecast, forecast_quantiles
-from kerazoo.forecast.presets import list_presets, load_forecaster
+from kerazoo.forecast.global_nets.adjustment import adjust
+from kerazoo.forecast.presets import PresetForecaster, list_presets, load_forecaster
 from kerazoo.forecast.presets.network import NumpyNet
 from kerazoo.metrics import mase
 from kerazoo.zoo import RNNSpec
@@ -289,10 +290,27 @@ def test_the_keras_model_forecasts_the_same(small):
         np.reshape(model.predict(rows, verbose=0), each[0].shape), np.mean(each, axis=0), rtol=1e-3, atol=1e-3
     )
     series = [SALES, np.arange(30.0)]
-    np.testing.assert_allclose(forecast(net, series, 30), small.forecast(series, 30, 12), rtol=1e-3)
+    one_view = PresetForecaster(preset._replace(settings=preset.settings | {"views": 1}))
+    np.testing.assert_allclose(forecast(net, series, 30), one_view.forecast(series, 30, 12), rtol=1e-3)
     np.testing.assert_allclose(
-        forecast_quantiles(net, series, [0.1, 0.9], 30), small.forecast_quantiles(series, [0.1, 0.9], 30, 12), rtol=2e-3
+        forecast_quantiles(net, series, [0.1, 0.9], 30),
+        one_view.forecast_quantiles(series, [0.1, 0.9], 30, 12),
+        rtol=2e-3,
     )
+
+
+def test_a_positive_series_is_looked_at_in_two_ways(small):
+    """The mean of the forecasts of logarithms and of values."""
+    preset = read_preset("forecast_small")
+    first = PresetForecaster(preset._replace(settings=preset.settings | {"views": 1}))
+    values = 2 * small.forecast([SALES], 12, 12) - first.forecast([SALES], 12, 12)
+    panel = adjust([SALES], 12, recency=preset.settings["recency"], logarithms=False)
+    expected = first._extrapolated(panel, 12, ())[..., 0]
+    np.testing.assert_allclose(values, np.maximum(expected, 0.0), rtol=1e-6)
+    falling = np.linspace(100.0, 1.0, 40)  # its values would be negative soon
+    assert (small.forecast_quantiles([falling], [0.025, 0.5], 24) > 0).all()
+    negative = SALES - 10 * SALES.max()
+    np.testing.assert_array_equal(small.forecast([negative], 12, 12), first.forecast([negative], 12, 12))
 
 
 def test_forecasts_need_no_keras():
