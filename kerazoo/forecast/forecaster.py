@@ -272,7 +272,8 @@ class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, Estimat
         return settings
 
     def _settings(self, panel: Any) -> FitSettings:
-        return fit_settings(self.get_params(deep=False), panel)
+        # Those of this class: a subclass may have other ones.
+        return fit_settings({name: getattr(self, name) for name in Forecaster._get_param_names()}, panel)
 
     def _set_fitted(self, fitted: Fitted | FittedPanel) -> None:
         self._fitted = fitted

@@ -63,6 +63,7 @@ DEFAULTS: Mapping[str, tuple[Any, Any]] = {
     "min_gain": (0.05, 0.0),
 }
 MOST_STEPS = 50
+LEAST_WINDOW = 2  # steps before a forecast that the method of one series needs
 LEAST_LEFT = 3  # values of the longest of several series before the steps that are held out
 MIN_HELD_OUT = 4  # if the default would hold out fewer steps, it holds out none
 
@@ -100,9 +101,14 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         or not _is_one_season(seasons)
         or bool(panel.past_names)
     )
+    period = season_of(panel, seasons, any_length=True)
+    if not by_series and preset is None and default_preset(given, panel, False, period > 1).name:
+        # Nothing is trained, and the statistics of several series need no minimum length.
+        horizon = given["horizon"] if isinstance(given["horizon"], int) else period if period > 1 else 12
+        by_series = len(panel.series[0].values) < LEAST_WINDOW + horizon
     if not by_series:
         _check_chains(panel, seasons, given["embed_ids"])
-    period = season_of(panel, seasons, any_length=by_series)
+        period = season_of(panel, seasons, any_length=False)
     default = default_preset(given, panel, by_series, period > 1) if preset is None else DefaultPreset(None)
     if default.alone:
         if by_series:
@@ -351,7 +357,7 @@ def _values_to_fit(settings: FitSettings) -> tuple[int, int]:
 def _check_length(settings: FitSettings, shortest: int, n_held_out: int, where: str) -> None:
     chain = Chain(() if settings.transforms == "auto" else settings.transforms)
     lost = chain.n_lost
-    window = settings.lookback or 2
+    window = settings.lookback or LEAST_WINDOW
     needed = lost + window + settings.horizon + n_held_out
     if shortest < needed:
         longest_lookback = shortest - lost - settings.horizon - n_held_out

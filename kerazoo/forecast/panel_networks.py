@@ -11,7 +11,7 @@ from kerazoo.forecast.data.types import Values
 from kerazoo.forecast.fit_settings import FitSettings
 from kerazoo.forecast.mixture import share_beside
 from kerazoo.forecast.options import DISTRIBUTION_LEVELS
-from kerazoo.forecast.panel_nets import PanelNet
+from kerazoo.forecast.panel_nets import PanelNet, net_from_plain
 from kerazoo.forecast.preset_options import preset_net
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ class PanelNetworks:
                 self.interrupted |= net.interrupted
             if min(net.steps) < settings.n_steps:
                 raise KeyboardInterrupt
-            nets.append(net)
+            # As after a load: what is trained from a preset, NumPy computes.
+            nets.append(net if self._initial is None else net_from_plain(*net.to_plain()))
             self.history["loss"] += net.losses
             if self.interrupted and strategy != strategies[-1]:
                 raise KeyboardInterrupt

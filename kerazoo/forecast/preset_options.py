@@ -149,7 +149,7 @@ def default_preset(parameters: Mapping[str, Any], panel: Panel, by_series: bool,
     callbacks = parameters["callbacks"]
     without_callbacks = callbacks is None or (isinstance(callbacks, list | tuple) and not callbacks)
     usual = auto_calendar and auto_transforms and without_callbacks
-    usual = usual and all(parameters[name] == default for name, default in OF_NETWORKS.items())
+    usual = usual and not any(_is_given(parameters[name], default) for name, default in OF_NETWORKS.items())
     if not by_series:
         return DefaultPreset(DEFAULT_PRESET, alone=True) if usual else DefaultPreset(None)
     if parameters["model"] is not None or parameters["loss"] not in BESIDE or parameters["epochs"] == 0:
@@ -160,6 +160,11 @@ def default_preset(parameters: Mapping[str, Any], panel: Panel, by_series: bool,
     if len(panel.series) < LEAST_SERIES:
         return DefaultPreset(DEFAULT_PRESET, alone=True)
     return DefaultPreset(DEFAULT_PRESET, seasonal, FINE_TUNE_STEPS if seasonal else 0)
+
+
+def _is_given(value: Any, default: Any) -> bool:
+    """Whether a parameter is another one than its default; arrays and the like always are."""
+    return value is not default and not (isinstance(value, int | float | str) and value == default)
 
 
 def preset_spec(name: str) -> NetSpec:

@@ -114,8 +114,9 @@ def test_networks_of_many_series_start_from_the_preset(monkeypatch, tmp_path):
     monkeypatch.setattr(preset_options, "FINE_TUNE_STEPS", 3)
     y = panel(20)
     made = Forecaster(horizon=6, seed=1, verbose=0).fit(y, val=0)
-    net, preset = made._fitted.nets
-    assert isinstance(preset, PresetNet)
+    tuned, preset = made._fitted.nets
+    assert (tuned.tuned, preset.tuned) == (True, False)
+    net = tuned.as_global_net()
     assert net.steps == (3,) * len(net.weights)
     assert len(made.history_["loss"]) == len(net.weights)
     np.testing.assert_allclose(made.correction_weight_, 0.55)  # .5 + .1 S / (S + 20)
@@ -144,7 +145,7 @@ def test_a_preset_is_trained_further(tmp_path):
     settings = {"horizon": 6, "seed": 1, "verbose": 0}
     plain = Forecaster("preset:forecast_small", **settings).fit(y, val=0)  # equal weights
     tuned = Forecaster("preset:forecast_small", fine_tune=3, **settings).fit(y, val=0)
-    (net,) = tuned._fitted.nets
+    net = tuned._fitted.nets[0].as_global_net()
     (start,) = plain._fitted.nets
     assert len(net.weights) == len(start.as_global_net().weights)
     assert set(net.steps) == {3}
@@ -168,3 +169,36 @@ def test_a_preset_is_trained_further(tmp_path):
 def test_trainings_that_do_not_fit_a_preset_are_refused(parameters, message):
     with pytest.raises(InvalidArgumentError, match=message):
         Forecaster(horizon=6, verbose=0, **parameters).fit(panel(2))
+
+
+@pytest.mark.parametrize("values", [[5.0], [1.0, 3.0], [2.0, 4.0, 3.0], list(range(9)), [0.0, -1.0, 1.0]])
+def test_short_series_are_forecast_where_nothing_is_trained(values):
+    for y in (np.array(values), pd.Series(values, pd.date_range("2020-01", periods=len(values), freq="MS"))):
+        made = Forecaster(verbose=0).fit(y)
+        found = np.asarray(made.predict())
+        assert found.shape == (12,)
+        assert np.isfinite(found).all()
+        assert np.ptp(found) <= 100 * max(1.0, np.ptp(values))
+    with pytest.raises(InvalidArgumentError, match="lookback"):
+        Forecaster("gru_1x4", verbose=0).fit(y)
+
+
+def test_a_subclass_may_have_a_constructor_of_its_own():
+    class Half(Forecaster):
+        def __init__(self, steps=6):
+            super().__init__(horizon=steps, verbose=0)
+            self.steps = steps
+
+    assert Half().fit(np.sin(np.arange(60.0))).predict().shape == (6,)
+
+
+@pytest.mark.parametrize("bad", [{"n_members": np.array([1, 2])}, {"lookback": np.ones(2)}, {"epochs": np.zeros(2)}])
+def test_arrays_are_no_parameters(bad):
+    with pytest.raises(InvalidArgumentError, match=f"{next(iter(bad))}="):
+        Forecaster(horizon=4, verbose=0, **bad).fit(np.arange(40.0))
+
+
+def test_what_is_trained_from_a_preset_is_bit_for_bit_the_same_after_a_load(tmp_path):
+    made = Forecaster("preset:forecast_small", fine_tune=2, horizon=6, seed=1, verbose=0).fit(panel(4), val=0)
+    made.save(tmp_path / "forecaster")
+    pd.testing.assert_frame_equal(Forecaster.load(tmp_path / "forecaster").predict(level=80), made.predict(level=80))

@@ -16,6 +16,8 @@ __all__ = ["Windows", "default_lookback", "equal_weights", "limits_of", "rescale
 
 #: Lowest unit (relative change from step to step), for windows of constant values.
 LEAST_UNIT = 1e-4
+#: Lowest unit that a network is shown that has learned from other series: it has seen few of smaller ones.
+LEAST_SHOWN = 1e-3
 #: Share of the targets beyond each limit of forecasts.
 BEYOND_LIMITS = 5e-4
 #: Longest window that :func:`default_lookback` chooses; the time of a training step grows with it.
@@ -92,7 +94,9 @@ def rescaled(windows: Windows) -> Windows:
     ([0.0, 0.009999999776482582, 0.0], [0.0, 1.0, 0.0])
     """
     inputs, targets, scales = windows.inputs.copy(), windows.targets.copy(), windows.scales.copy()
-    for place in np.flatnonzero(inputs[:, 0, 2] <= np.float32(np.log(LEAST_UNIT))):
+    smallest = inputs[:, 0, 2] <= np.float32(np.log(LEAST_UNIT))
+    inputs[:, :, 2] = np.maximum(inputs[:, :, 2], np.float32(np.log(LEAST_SHOWN)))
+    for place in np.flatnonzero(smallest):
         known = inputs[place, inputs[place, :, 1] > 0, 0].astype(np.float64)
         size = float(np.abs(np.diff(known)).mean()) if len(known) > 1 else 0.0
         if 0.0 < size < 1.0:

@@ -36,10 +36,12 @@ class PresetForecaster:
     The season of a series is estimated and taken out, a window of its last values is scaled by its own changes, and
     the network tells quantiles of the next steps. Beyond its horizon, forecasts continue from themselves. They stay
     within nearly all changes of the windows that it was trained on, in units of the scale, and within three ranges of
-    the window beyond its values. Of positive series there are two views, their logarithms with multiplicative seasons,
-    and their values with additive ones: the forecast is the mean of both, where that of the values counts as 0 if it is
-    negative. Where all values in the window are equal, and no season was found, they stay what they
+    the window beyond its values. Where all values in the window are equal, and no season was found, they stay what they
     are.
+
+    Of positive series there are two views, their logarithms with multiplicative seasons, and their values with additive
+    ones: the forecast is the mean of both, where that of the values counts as 0 if it is negative. Other series have
+    the mean of the forecast and of the negative one of the negative series.
 
     Args:
         preset: PresetFile of networks with `"levels"`, `"limits"` and `"recency"` in its settings, and, if they are not
@@ -141,6 +143,9 @@ class PresetForecaster:
         if self._views > 1 and len(positive):
             values = adjust([series[place] for place in positive], period, recency=self._recency, logarithms=False)
             found[positive] = 0.5 * found[positive] + 0.5 * np.maximum(self._extrapolated(values, steps, levels), 0.0)
+        others = np.flatnonzero(panel.kinds != _panel_windows.LOGARITHMS)
+        if self._views > 1 and len(others) and self._is_symmetric:
+            found[others] = 0.5 * found[others] + 0.5 * self._mirrored(series, others.tolist(), steps, period, levels)
         # A window of equal values has no scale, and what the network says of it means nothing. Where a season was taken
         # out, what is left is equal by an estimate only.
         starts = np.maximum(panel.offsets[:-1], panel.offsets[1:] - self.lookback)
@@ -151,6 +156,22 @@ class PresetForecaster:
             if (constant := np.nanmin(y)) == np.nanmax(y):  # and not their logarithms alone
                 found[place] = constant
         return found
+
+    @property
+    def _is_symmetric(self) -> bool:
+        """Whether the levels of the quantiles are symmetric about 1/2."""
+        levels = np.array(self.levels)
+        return bool(np.allclose(levels, 1.0 - levels[::-1]))
+
+    def _mirrored(
+        self, series: Sequence[Any], numbers: Sequence[int], steps: int, period: Any, levels: Sequence[float]
+    ) -> Values:
+        """The negative of the forecasts of negative series: positive ones have taught the network to look upwards."""
+        mirror = [-np.asarray(series[number], np.float64) for number in numbers]
+        panel = adjust(mirror, period, recency=self._recency, logarithms=False)
+        opposite = np.clip([1.0 - level for level in reversed(levels)], self.levels[0], self.levels[-1]).tolist()
+        found = -self._extrapolated(panel, steps, opposite)
+        return np.concatenate([found[..., :1], found[..., 1:][..., ::-1]], axis=-1)
 
     def _extrapolated(self, panel: AdjustedPanel, steps: int, levels: Sequence[float]) -> Values:
         return extrapolate(

@@ -55,7 +55,8 @@ def test_units_do_not_matter(small, factor):
 @pytest.mark.parametrize("level", [1e6, -1e6, 1e9])
 def test_changes_of_any_size_have_forecasts_of_that_size(small, level):
     noise = np.random.default_rng(2).normal(size=60)
-    expected = small.forecast_quantiles([1e4 + noise], [0.1, 0.9], 30) - 1e4
+    usual = np.copysign(1e4, level)  # a negative series has other views than a positive one
+    expected = small.forecast_quantiles([usual + noise], [0.1, 0.9], 30) - usual
     found = small.forecast_quantiles([level + noise], [0.1, 0.9], 30) - level
     np.testing.assert_allclose(found, expected, atol=0.4)
     assert np.abs(small.forecast([np.r_[np.full(40, level), level + 1]], 3) - level).max() < 3
@@ -309,8 +310,21 @@ def test_a_positive_series_is_looked_at_in_two_ways(small):
     np.testing.assert_allclose(values, np.maximum(expected, 0.0), rtol=1e-6)
     falling = np.linspace(100.0, 1.0, 40)  # its values would be negative soon
     assert (small.forecast_quantiles([falling], [0.025, 0.5], 24) > 0).all()
-    negative = SALES - 10 * SALES.max()
-    np.testing.assert_array_equal(small.forecast([negative], 12, 12), first.forecast([negative], 12, 12))
+
+
+def test_signs_do_not_matter(small):
+    y = list(np.random.default_rng(1).normal(size=(40, 60)))
+    found = small.forecast_quantiles(y, [0.1, 0.5, 0.8], 30, 7)
+    mirrored = small.forecast_quantiles([-each for each in y], [0.9, 0.5, 0.2], 30, 7)
+    np.testing.assert_allclose(found, -mirrored, rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(found[..., 1], small.forecast(y, 30, 7))
+
+
+@pytest.mark.parametrize("level", [3e2, 3e3, 1e4, 1e8])
+def test_bounds_hold_as_much_whatever_the_level(small, level):
+    walks = np.random.default_rng(1).normal(size=(200, 72)).cumsum(axis=1)
+    found = small.forecast_quantiles(list(level + walks[:, :60]), [0.1, 0.9], 12) - level
+    assert 0.75 < ((found[..., 0] < walks[:, 60:]) & (walks[:, 60:] < found[..., 1])).mean() < 0.9
 
 
 def test_forecasts_need_no_keras():

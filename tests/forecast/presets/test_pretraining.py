@@ -56,9 +56,15 @@ def test_patches_and_members(tmp_path):
     assert (one.spec["lookback"], one.spec["features"], one.settings["patch"]) == (4, 9, 3)
     for expected, found in zip(one.weights, both.members()[1], strict=True):  # the seed after the first
         np.testing.assert_allclose(found, expected, atol=1e-6)
-    both = both._replace(settings=both.settings | {"limits": [[-1e3, 1e3]] * 4})  # of each or of the median
+    # Limits hold for each network or for their median, and the networks of a panel have one view.
+    both = both._replace(settings=both.settings | {"limits": [[-1e3, 1e3]] * 4, "views": 1})
     series = [np.arange(30.0) ** 2, np.sin(np.arange(7.0))]
-    first, second = (PresetForecaster(one._replace(weights=weights)) for weights in both.members())
+    first, second = (
+        PresetForecaster(
+            one._replace(weights=weights, settings=one.settings | {"limits": [[-1e3, 1e3]] * 4, "views": 1})
+        )
+        for weights in both.members()
+    )
     found = PresetForecaster(both)
     assert found.lookback == 12
     changes = [each.forecast(series, 4) for each in (first, second, found)]
