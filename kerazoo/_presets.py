@@ -81,8 +81,8 @@ def read_preset(name: str | os.PathLike[str]) -> PresetFile:
 
     Its weights are read-only: calls share them, for as long as the file stays the same.
 
-    >>> read_preset("forecast_small").spec["lookback"]
-    64
+    >>> read_preset("forecast_small").spec["horizon"]
+    24
     """
     if not isinstance(name, str | os.PathLike) or isinstance(os.fspath(name), bytes):
         raise InvalidArgumentError(f"preset={name!r}; expected a name, or the path of a {SUFFIX} file.")

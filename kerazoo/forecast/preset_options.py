@@ -171,7 +171,7 @@ def preset_spec(name: str) -> NetSpec:
     """The spec of the network of a preset.
 
     >>> preset_spec("forecast_small").lookback
-    64
+    16
     """
     return NetSpec(read_preset(name).spec)
 

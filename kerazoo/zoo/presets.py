@@ -34,7 +34,7 @@ def load_preset(name: str | os.PathLike[str]) -> Any:
 
     >>> model = load_preset("forecast_small")
     >>> tuple(model.input_shape)
-    (None, 64, 3)
+    (None, 16, 12)
     """
     found = read_preset(name)
     spec, members = RNNSpec.from_dict(found.spec), []
