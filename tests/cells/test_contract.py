@@ -279,6 +279,7 @@ def test_it_trains_is_saved_and_loaded(name, tmp_path):
 @slow_on_jax
 @pytest.mark.parametrize("name", CELLS)
 def test_mixed_precision_computes_in_half_and_keeps_weights_whole(name):
+    keras.utils.set_random_seed(1)  # rounding may grow large with some weights
     cell = make_cell(name, UNITS, dtype="mixed_bfloat16")
     layer = Recurrent(cell, return_sequences=True, return_state=True, dtype="mixed_bfloat16")
     outputs, *states = layer(series())
