@@ -155,7 +155,8 @@ def main() -> None:
         print_table(f"{name}, {given.part} part", result["sets"][name], COLUMNS)
     names = [] if given.series == "none" else parse_names(given.series)
     result["series"] = of_series(names, presets) if names else []
-    print_table("MASE at rolling origins", result["series"], ("series", *presets))
+    if names:
+        print_table("MASE at rolling origins", result["series"], ("series", *presets))
     result["cold"] = [row for name in presets for row in cold_start(name, given.repeats)]
     print_table("Cold start", result["cold"], ("name", "seconds", "min_seconds", "max_seconds"))
     cards = {name: preset.card for name, preset in presets.items()}

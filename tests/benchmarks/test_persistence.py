@@ -29,6 +29,7 @@ def test_files_are_saved_before_they_are_loaded_and_all_their_bytes_count(tmp_pa
     assert calls == ["save", "load"] * 3
 
 
+@pytest.mark.slow
 def test_word_vectors_are_the_same_on_both_sides(tmp_path):
     rows = measure(word_vectors(60), 1, tmp_path)
     sizes = {row["name"]: row["bytes"] for row in rows}

@@ -157,6 +157,7 @@ def test_layers_that_numpy_does_not_know_are_those_of_keras(tmp_path):
     assert forecaster.spec_.layers[0].cell == "gru"
 
 
+@pytest.mark.slow
 def test_forecasts_of_chains_alone_are_those_of_networks_that_output_zeros(monkeypatch):
     """A training that ends before its first epoch leaves networks, whose corrections are zero."""
     milk = datasets.milk()
