@@ -35,7 +35,7 @@ class PresetNet:
     Args:
         preset: PresetFile of a forecaster.
         periods: steps of the seasons that are taken out, which may be several and not whole.
-        tuned: whether it was trained further, and comes from a file.
+        tuned: whether it was trained further on the series of a fit.
 
     Raises:
         InvalidArgumentError: a preset of something else.
