@@ -102,9 +102,9 @@ def print_data(path: Path, target: str, panel: Panel, settings: Any) -> None:
 def print_backtest(scores: pd.DataFrame, panel: Panel, settings: Any, refit: bool) -> None:
     """Mean scores of the forecaster and the naive forecasts."""
     n_origins = scores["fold"].nunique()
-    trained = "retrained at each origin" if refit else "trained once, at the first origin"
+    fitted = "fitted again at each" if refit else "fitted once, at the first"
     of_series = f", means of {len(panel.series)} series" if len(panel.series) > 1 else ""
-    origins = "1 origin" if n_origins == 1 else f"{n_origins} origins, {trained}"
+    origins = "1 origin" if n_origins == 1 else f"{n_origins} origins, {fitted}"
     click.echo(f"backtest    {settings.horizon} steps from {origins}{of_series}")
     measures = [name for name in scores.columns if name not in ("fold", "origin", "series", "model")]
     means = scores.groupby("model")[measures].mean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -104,8 +105,8 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
     period = season_of(panel, seasons, any_length=True)
     if not by_series and preset is None and default_preset(given, panel, False, period > 1).name:
         # Nothing is trained, and the statistics of several series need no minimum length.
-        horizon = given["horizon"] if isinstance(given["horizon"], int) else period if period > 1 else 12
-        by_series = len(panel.series[0].values) < LEAST_WINDOW + horizon
+        horizon = given["horizon"] if isinstance(given["horizon"], Integral) else period if period > 1 else 12
+        by_series = len(panel.series[0].values) < LEAST_WINDOW + int(horizon)
     if not by_series:
         _check_chains(panel, seasons, given["embed_ids"])
         period = season_of(panel, seasons, any_length=False)

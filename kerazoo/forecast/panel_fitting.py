@@ -229,6 +229,7 @@ def _with_networks(
     n_trained_on = 0 if settings.preset_alone else len(ys)
     usual = usual_weight(n_trained_on, with_preset=bool(settings.preset or settings.beside))
     weights, start, best = np.full(settings.horizon, usual), math.nan, math.nan
+    epochs = 0 if settings.preset_alone else 1 if settings.fine_tune else settings.epochs
     try:
         if held:
             long = _with_values(ys, held, 2)
@@ -263,10 +264,9 @@ def _with_networks(
     except (KeyboardInterrupt, TrainingError) as error:
         # Networks of the shorter series are better than none.
         nets = finished if best == best and weights.any() else ()
-        course = Course(networks.history, settings.epochs if nets else 0, start, best, error=error)
+        course = Course(networks.history, epochs if nets else 0, start, best, error=error)
         return nets, weights if nets else nothing, rolled, course
     ended = KeyboardInterrupt() if networks.interrupted else None
-    epochs = 0 if settings.preset_alone else 1 if settings.fine_tune else settings.epochs
     return nets, weights, rolled, Course(networks.history, epochs, start, best, error=ended)
 
 

@@ -34,7 +34,7 @@ def test_a_forecast_with_all_its_files(folder, capsys):
         assert f"{title}: 100%" in printed.err
         assert f"{title}: " not in said
     assert "milk.csv: pounds_per_cow, 60 values, 1971-01-01 to 1975-12-01, frequency MS, season length 12" in said
-    assert "6 steps from 2 origins, trained once, at the first origin" in said
+    assert "6 steps from 2 origins, fitted once, at the first" in said
     for model in ("forecaster", "seasonal naive", "naive"):
         assert re.search(rf"^  {model} +\d+(\.\d+)? +\d", said, re.MULTILINE)
     assert "100 %  difference[lag=12]" in said
@@ -259,7 +259,7 @@ def test_a_backtest_of_several_series_without_a_season(folder, capsys, no_networ
     options = ["--date", "t", "--id", "who", "--target", "y", "--horizon", "3", "--refit"]
     said = run(capsys, "two.csv", *options, *TINY[:-1], "difference").out
     assert asked == [(3, "fresh", (0.8, 0.95))]
-    assert "3 steps from 3 origins, retrained at each origin, means of 2 series" in said
+    assert "3 steps from 3 origins, fitted again at each, means of 2 series" in said
     assert re.search(r"^ +RMSE +MAE +sMAPE +MASE +coverage 80 %$", said, re.MULTILINE)
     assert re.search(r"^  forecaster +12,347 +12,347 +5\.00 % +0\.5 +75 %$", said, re.MULTILINE)
     assert re.search(r"^  naive +2 +2 +5\.00 % +0\.5$", said, re.MULTILINE)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -131,6 +134,34 @@ def test_networks_of_many_series_start_from_the_preset(monkeypatch, tmp_path):
     assert (settings.preset, settings.beside, settings.fine_tune) == (None, "forecast_small", 0)
     without_season = Forecaster(horizon=6, period=1, verbose=0).validate(y)
     assert (without_season.preset, without_season.beside) == (None, "forecast_small")
+
+
+def test_a_horizon_of_numpy_counts_as_any_other():
+    y = np.arange(13.0) % 5 + 10  # long enough for chains over 2 steps, and too short over 12
+    for horizon in (2, 12):
+        settings = [Forecaster(horizon=kind(horizon), verbose=0).validate(y) for kind in (int, np.int64)]
+        assert [each.by_series for each in settings] == [horizon == 12] * 2
+
+
+@pytest.mark.backend
+def test_after_an_interruption_a_preset_that_is_trained_further_has_its_one_epoch():
+    class Stop(keras.callbacks.Callback):
+        """Ctrl-C at the start of a training of the second kind, whose networks see all values."""
+
+        trainings = 0
+
+        def on_train_begin(self, logs=None):
+            Stop.trainings += 1
+
+            if Stop.trainings > 3:
+                signal.raise_signal(signal.SIGINT)
+
+    forecaster = Forecaster("preset:forecast_small", fine_tune=4, horizon=6, seed=1, verbose=0, callbacks=[Stop()])
+    with pytest.raises(KeyboardInterrupt):
+        forecaster.fit(panel(20))
+    assert forecaster.correction_weight_.any()
+    assert forecaster.best_epoch_ == 1
+    assert np.isfinite(forecaster.predict()).all().all()
 
 
 @pytest.mark.parametrize("changes", [{"model": "mingru_1x8_residual"}, {"loss": "quantiles"}, {"loss": "mape"}])
