@@ -13,9 +13,10 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 demo: $(VENV)/installed-core
 	$(BIN)/kerazoo demo
 
+# On JAX most of the time goes into compiling what runs once, so the compiler is told not to optimize machine code.
 test: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow"
-	KERAS_BACKEND=jax $(PYTEST) -m "backend and not slow and not kernels"
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax $(PYTEST) -m "backend and not slow and not kernels"
 
 test-slow: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m slow
