@@ -27,7 +27,7 @@ from kerazoo.text.readers import Chunk, read_chunks
 from kerazoo.text.vocabulary import Vocabulary, check_word, choose, choose_ranked
 from kerazoo_ext._scan import PADDING, InvalidUtf8Error, Scanner, compact
 
-__all__ = ["Encoded", "Encoder", "Limits", "encode_files", "encode_tokens"]
+__all__ = ["Encoded", "Encoder", "Limits", "TokenTable", "encode_document", "encode_files", "encode_tokens"]
 
 CHUNK = 1 << 20  # bytes: larger chunks are not faster, smaller ones cost noticeable time in Python
 _FLUSH = 1 << 20  # tokens of token lists that are collected for one piece
@@ -287,8 +287,7 @@ def encode_files(files: Sequence[Path], encoder: Encoder, errors: str, progress:
 
 def encode_tokens(documents: Iterable[Iterable[str]], encoder: Encoder, progress: bool | None) -> Encoded:
     """Encode token lists, each one document; the iterable is read once."""
-    table = _Table()
-    lookup = table.__getitem__
+    table = TokenTable()
     collected, ends = array("i"), array("i")
     counts = np.zeros(0, np.int64)
 
@@ -305,15 +304,7 @@ def encode_tokens(documents: Iterable[Iterable[str]], encoder: Encoder, progress
         for number, document in enumerate(documents):
             if isinstance(document, str | bytes) or not isinstance(document, Iterable):
                 raise not_tokens(document, number)
-            before = len(collected)
-            tokens = document if isinstance(document, list | tuple) else list(document)
-            try:
-                collected.extend(map(lookup, tokens))
-            except (InvalidArgumentError, TypeError) as error:
-                index = len(collected) - before  # the tokens before the bad one are already in
-                if isinstance(error, TypeError) and isinstance(tokens[index], str):
-                    raise
-                raise CorpusError(bad_token(tokens[index], number, index)) from None
+            collected.extend(encode_document(document, number, table))
             ends.append(len(collected))
             if len(collected) >= _FLUSH:
                 counts = flush(counts)
@@ -328,7 +319,7 @@ def encode_tokens(documents: Iterable[Iterable[str]], encoder: Encoder, progress
     return encoder.finish(vocabulary, [mapping])
 
 
-class _Table(dict[str, int]):
+class TokenTable(dict[str, int]):
     """Word -> id in order of first occurrence. Checks each word once, when it is new."""
 
     def __missing__(self, word: Any) -> int:
@@ -336,6 +327,24 @@ class _Table(dict[str, int]):
         new = len(self)
         self[str(word)] = new
         return new
+
+
+def encode_document(document: Iterable[str], number: int, table: TokenTable) -> list[int]:
+    """The ids in `table` of the tokens of document `number`; new words are added to it.
+
+    Raises:
+        CorpusError: a token is not a str, empty, or cannot be encoded as UTF-8.
+    """
+    tokens = document if isinstance(document, list | tuple) else list(document)
+    found: list[int] = []
+    try:
+        found.extend(map(table.__getitem__, tokens))
+    except (InvalidArgumentError, TypeError) as error:
+        index = len(found)  # the tokens before the bad one are already in
+        if isinstance(error, TypeError) and isinstance(tokens[index], str):
+            raise
+        raise CorpusError(bad_token(tokens[index], number, index)) from None
+    return found
 
 
 def known_ids(words: list[str], vocabulary: Vocabulary) -> NDArray[np.int32]:

@@ -9,17 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._runtime.devices import prefer_fast_kernels
 from kerazoo._runtime.fingerprint import corpus_fingerprint
-from kerazoo._validation import check_int
 from kerazoo.batching.sampling import NoiseDistribution
 from kerazoo.errors import InvalidArgumentError, NotFittedError, VocabularyError
 from kerazoo.text import EncodedCorpus, Vocabulary
+from kerazoo.text.documents import training_documents
 from kerazoo.text.tokens import Tokens
-from kerazoo.word2vec import vocabulary_update
+from kerazoo.word2vec import output_words, vocabulary_update
 from kerazoo.word2vec._deprecated import (
     check_given_once,
     moved_arguments,
@@ -27,6 +26,7 @@ from kerazoo.word2vec._deprecated import (
     state_with_moved,
     with_moved,
 )
+from kerazoo.word2vec.documents import DocumentVectors
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.io import gensim_models, model_file
 from kerazoo.word2vec.io.checkpoints import TrainingCheckpoint
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Word2Vec"]
 
 
-class Word2Vec(BaseEstimator):
+class Word2Vec(DocumentVectors):
     """Word vectors (Mikolov et al. 2013), by default by skip-gram and noise-contrastive estimation.
 
     Parameters have gensim's names and defaults where the meaning is the same. The constructor only stores them; `fit`
@@ -94,6 +94,8 @@ class Word2Vec(BaseEstimator):
             training. Without a `seed`, the drawn one is kept in the file.
         checkpoint_minutes: float >= 0, minimum time between two checkpoints. Writing one takes about as long as writing
             the tables to disk.
+        pooling: ``"mean"``, ``"idf"`` or ``"sif"``, how `transform` makes the vector of a document from those of its
+            words.
 
     Attributes:
         wv: gensim ``KeyedVectors`` with counts: ``most_similar``, ``evaluate_word_pairs``, ``save`` etc.
@@ -126,6 +128,9 @@ class Word2Vec(BaseEstimator):
     history_: dict[str, list[float]]
     seed_: int
     n_fits_: int
+    # Made from the results on first use.
+    _wv: Any = None
+    _model: Any = None
 
     block_size = moved_attribute("block_size")
     batch_size = moved_attribute("batch_size")
@@ -159,11 +164,8 @@ class Word2Vec(BaseEstimator):
         callbacks: Any = (),
         checkpoint_dir: str | os.PathLike[str] | None = None,
         checkpoint_minutes: float = DEFAULT_MINUTES,
+        pooling: str = "mean",
     ) -> None:
-        # Made from the results on first use.
-        self._wv: Any = None
-        self._model: Any = None
-
         self.vector_size = vector_size
         self.window = window
         self.min_count = min_count
@@ -188,6 +190,7 @@ class Word2Vec(BaseEstimator):
         self.callbacks = callbacks
         self.checkpoint_dir = checkpoint_dir
         self.checkpoint_minutes = checkpoint_minutes
+        self.pooling = pooling
 
     def set_params(self, **params: Any) -> Word2Vec:
         """Change parameters, as in scikit-learn."""
@@ -195,13 +198,14 @@ class Word2Vec(BaseEstimator):
         return super().set_params(**with_moved(params, params.get("engine_options", self.engine_options)))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state_with_moved(state))
+        super().__setstate__({"pooling": "mean", **state_with_moved(state)})
 
     def fit(self, corpus: Any, y: None = None) -> Word2Vec:
         """Learn the vocabulary and the vectors.
 
         Args:
-            corpus: documents as lists of tokens (a list or any iterable, also a generator), a path or several
+            corpus: documents as lists of tokens or as strings, which are split at white space (a list or any
+                iterable, also a generator), a path or several
                 paths to text (plain, .gz, .bz2, .xz, .zst; one document per line), a directory, or an
                 :class:`kerazoo.EncodedCorpus`, which has its own vocabulary (min_count and max_final_vocab are then
                 not used).
@@ -220,7 +224,10 @@ class Word2Vec(BaseEstimator):
         del y
         settings = self._checked_settings()
         encoded = EncodedCorpus.from_source(
-            corpus, min_count=self.min_count, max_final_vocab=self.max_final_vocab, workers=settings.workers
+            training_documents(corpus),
+            min_count=self.min_count,
+            max_final_vocab=self.max_final_vocab,
+            workers=settings.workers,
         )
         return self._train(encoded, settings)
 
@@ -252,7 +259,11 @@ class Word2Vec(BaseEstimator):
         settings, tables = self._checked_settings(self.n_fits_), self._tables()
         check_same_model(settings, tables)
         encoded = vocabulary_update.encode_with_update(
-            self.vocabulary_, corpus, self.min_count, self.max_final_vocab, settings.workers
+            self.vocabulary_,
+            training_documents(corpus),
+            self.min_count,
+            self.max_final_vocab,
+            settings.workers,
         )
         tables = vocabulary_update.extend_tables(
             tables, self.vocabulary_, encoded.vocabulary, (settings.noise, settings.ns_exponent), settings.seeds[0]
@@ -291,8 +302,10 @@ class Word2Vec(BaseEstimator):
         else:
             result = _engine(engine).train(encoded, settings, state, checkpoint)
         self.seed_, self.n_fits_ = settings.seed, settings.number + 1
+        before = self.vocabulary_ if settings.number else None
         self.vocabulary_ = encoded.vocabulary
         self._set_tables(result.tables, result.model)
+        self._learn_pooling(encoded, before)
         self.history_ = {name: earlier[name] + values for name, values in result.history.items()}
         if result.interrupted:
             raise KeyboardInterrupt
@@ -361,29 +374,9 @@ class Word2Vec(BaseEstimator):
             VocabularyError: none of the words is in the vocabulary.
         """
         self._check_fitted()
-        check_int("topn", topn)
-        if isinstance(context_words, str):
-            raise InvalidArgumentError(f"context_words={context_words!r}; expected a list of words. Split it: .split()")
-        known = [self.vocabulary_[word] for word in context_words if word in self.vocabulary_]
-        if not known:
-            raise VocabularyError(
-                f"none of the words {list(context_words)!r} is in the vocabulary of {len(self.vocabulary_):,} words."
-            )
-        mean = self.vectors_[known].mean(axis=0, dtype=np.float32)
-        if not self.sg and not self.cbow_mean:
-            mean *= len(known)
-        if self.output_vectors_ is not None:
-            logits = (self.output_vectors_ @ mean).astype(np.float64)
-            if self.output_biases_ is not None:
-                logits += self.output_biases_
-        else:
-            assert self.node_vectors_ is not None
-            assert self.tree_ is not None
-            logits = self.tree_.log_probabilities(self.node_vectors_ @ mean)
-        probabilities = np.exp(logits - logits.max())
-        probabilities /= probabilities.sum()
-        best = np.argsort(-probabilities, kind="stable")[:topn]
-        return [(self.vocabulary_.words[word], float(probabilities[word])) for word in best]
+        return output_words.most_probable(
+            self.vocabulary_, self._tables(), context_words, topn, mean=bool(self.sg or self.cbow_mean)
+        )
 
     def to_contents(self) -> Contents:
         """The fitted model as values, as the functions of `kerazoo.word2vec.io` take them; nothing is copied.
@@ -393,7 +386,15 @@ class Word2Vec(BaseEstimator):
         """
         self._check_fitted()
         parameters = model_file.storable(self.get_params(deep=False))
-        return Contents(parameters, self.vocabulary_, self._tables(), self.history_, self.seed_, self.n_fits_)
+        return Contents(
+            parameters,
+            self.vocabulary_,
+            self._tables(),
+            self.history_,
+            self.seed_,
+            self.n_fits_,
+            pooling=self.pooling_statistics_,
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything except callbacks and `checkpoint_dir` to one file, atomically and without pickle.
@@ -417,9 +418,11 @@ class Word2Vec(BaseEstimator):
             StorageError: the file is missing, damaged, truncated, or of another kind.
         """
         contents = model_file.read(path, mmap, known=cls._get_param_names())
-        return cls(**contents.parameters)._restored(
+        made = cls(**contents.parameters)._restored(
             contents.vocabulary, contents.tables, contents.history, contents.seed, contents.n_fits
         )
+        made.pooling_statistics_ = contents.pooling
+        return made
 
     @classmethod
     def from_gensim(cls, source: Any, **parameters: Any) -> Word2Vec:

@@ -14,6 +14,7 @@ from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._validation import check_choice, check_flag, check_int, check_real
 from kerazoo.batching.sampling import NOISE_KINDS
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.word2vec.pooling import POOLINGS
 from kerazoo.word2vec.results import Tables
 
 __all__ = [
@@ -105,6 +106,7 @@ def checked_settings(
     alpha = check_real("alpha", alpha, 0, exclusive=True, hint=f"The usual value is {usual:g}.")
     check_real("checkpoint_minutes", get("checkpoint_minutes"), 0, hint=f"The default is {DEFAULT_MINUTES:g}.")
     check_int("min_count", get("min_count"), 1, hint="The usual value is 5.")
+    check_choice("pooling", get("pooling"), POOLINGS)
     if get("max_final_vocab") is not None:
         check_int("max_final_vocab", get("max_final_vocab"), hint="None keeps every word of min_count.")
     return TrainingSettings(
