@@ -27,6 +27,7 @@ from kerazoo.word2vec._deprecated import (
     with_moved,
 )
 from kerazoo.word2vec.documents import DocumentVectors
+from kerazoo.word2vec.during_training import present_vectors
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.io import gensim_models, model_file
 from kerazoo.word2vec.io.checkpoints import TrainingCheckpoint
@@ -278,6 +279,7 @@ class Word2Vec(DocumentVectors):
         """Train from `tables`, or from the checkpoint of this call, and keep the results."""
         _check_corpus(encoded)
         engine = choose_engine(self.engine, settings)
+        before = self.vocabulary_ if settings.number else None
         earlier = self.history_ if settings.number else empty_history()
         state, checkpoint, complete = TrainingState(tables), None, False
         if self.checkpoint_dir is not None:
@@ -300,9 +302,9 @@ class Word2Vec(DocumentVectors):
             assert state.tables is not None
             result = TrainingResult(state.tables, state.history)
         else:
-            result = _engine(engine).train(encoded, settings, state, checkpoint)
+            with present_vectors(self, encoded.vocabulary, settings, earlier) as shown:
+                result = _engine(engine).train(encoded, shown, state, checkpoint)
         self.seed_, self.n_fits_ = settings.seed, settings.number + 1
-        before = self.vocabulary_ if settings.number else None
         self.vocabulary_ = encoded.vocabulary
         self._set_tables(result.tables, result.model)
         self._learn_pooling(encoded, before)
