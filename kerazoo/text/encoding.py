@@ -8,7 +8,9 @@ and the provisional ids are replaced. Final ids depend neither on the number of 
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
+import sys
 import tempfile
 from array import array
 from collections import deque
@@ -279,7 +281,8 @@ def encode_files(files: Sequence[Path], encoder: Encoder, errors: str, progress:
     else:
         # `unk` may itself be a word of the text, and does not count towards the limit.
         limit = limits.max_final_vocab
-        words, _, ids = scanners[0].rank(limits.min_count, None if limit is None else limit + (limits.unk is not None))
+        least = min(limits.min_count, int(np.iinfo(np.int64).max))
+        words, _, ids = scanners[0].rank(least, None if limit is None else limit + (limits.unk is not None))
         vocabulary, mapping = choose_ranked(words, ids, counts, limits.min_count, limit, limits.unk)
     scanners.clear()
     return encoder.finish(vocabulary, [mapping[ids] for ids in merged_ids])
@@ -356,7 +359,7 @@ def known_ids(words: list[str], vocabulary: Vocabulary) -> NDArray[np.int32]:
 
 def progress_bar(progress: bool | None, total: int | None, unit: str, title: str) -> Any:
     """A tqdm progress bar; with `progress=None` it appears only on a terminal, after two seconds."""
-    if progress is False:
+    if progress is False or sys.stderr is None:  # there is none under pythonw, and in some services
         return _NoBar()
     from tqdm.auto import tqdm
 
@@ -386,6 +389,11 @@ def not_tokens(document: Any, number: int) -> CorpusError:
         return CorpusError(
             f"document {number} is the str {shorten(document)}; expected a list of tokens. "
             "Split it: [doc.split() for doc in docs]; for file names pass pathlib.Path objects."
+        )
+    if isinstance(document, os.PathLike):
+        return CorpusError(
+            f"document {number} is {shorten(document)}, a path; expected a list of tokens. Files are passed as a list "
+            "or tuple of paths, such as list(paths)."
         )
     return CorpusError(
         f"document {number} is {shorten(document)}, of type {type(document).__name__}; expected a list of tokens (str)."

@@ -82,6 +82,8 @@ class DocumentVectors(Transformer):
                 f"pooling={self.pooling!r} needs statistics of documents, which this model has not: it was trained "
                 "with pooling='mean', or imported. Call fit_pooling(documents), or fit(corpus)."
             )
+        if statistics is not None:
+            statistics = statistics.padded(len(self.vocabulary_))
         ids, offsets = encode_documents(documents, self.vocabulary_)
         weights = None if self.pooling == "mean" else word_weights(self.pooling, self.vocabulary_, statistics)
         found = pool(ids, offsets, self.vectors_, weights, normalize=self.pooling == "idf")
@@ -158,7 +160,7 @@ class DocumentVectors(Transformer):
         ids, offsets = encode_documents(corpus, corpus.vocabulary)
         found = statistics_of(ids, offsets, self.vectors_, corpus.vocabulary)
         if before is not None and earlier is not None:
-            found = earlier.joined(before, found, corpus.vocabulary)
+            found = earlier.padded(len(before)).joined(before, found, corpus.vocabulary)
         self.pooling_statistics_ = found
 
     def _check_fitted(self) -> None:

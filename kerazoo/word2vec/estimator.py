@@ -14,11 +14,10 @@ from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._runtime.devices import prefer_fast_kernels
 from kerazoo._runtime.fingerprint import corpus_fingerprint
 from kerazoo.batching.sampling import NoiseDistribution
-from kerazoo.errors import InvalidArgumentError, NotFittedError, VocabularyError
+from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.text import EncodedCorpus, Vocabulary
 from kerazoo.text.documents import training_documents
-from kerazoo.text.tokens import Tokens
-from kerazoo.word2vec import output_words, vocabulary_update
+from kerazoo.word2vec import edited_vectors, output_words, vocabulary_update
 from kerazoo.word2vec._deprecated import (
     check_given_once,
     moved_arguments,
@@ -26,6 +25,7 @@ from kerazoo.word2vec._deprecated import (
     state_with_moved,
     with_moved,
 )
+from kerazoo.word2vec.corpus_checks import check_corpus
 from kerazoo.word2vec.documents import DocumentVectors
 from kerazoo.word2vec.during_training import present_vectors
 from kerazoo.word2vec.hierarchy import HuffmanTree
@@ -201,7 +201,7 @@ class Word2Vec(DocumentVectors):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__({"pooling": "mean", **state_with_moved(state)})
 
-    def fit(self, corpus: Any, y: None = None) -> Word2Vec:
+    def fit(self, corpus: Any, y: None = None, *, errors: str = "strict") -> Word2Vec:
         """Learn the vocabulary and the vectors.
 
         Args:
@@ -211,6 +211,7 @@ class Word2Vec(DocumentVectors):
                 :class:`kerazoo.EncodedCorpus`, which has its own vocabulary (min_count and max_final_vocab are then
                 not used).
             y: ignored; for scikit-learn.
+            errors: ``"strict"``, ``"replace"`` or ``"ignore"``, for bytes of files that are not UTF-8.
 
         Returns:
             The estimator itself. After Ctrl-C the exception is raised, and the estimator holds the vectors learned
@@ -228,11 +229,11 @@ class Word2Vec(DocumentVectors):
             training_documents(corpus),
             min_count=self.min_count,
             max_final_vocab=self.max_final_vocab,
-            workers=settings.workers,
+            **self._reading(settings, errors),
         )
         return self._train(encoded, settings)
 
-    def partial_fit(self, corpus: Any, y: None = None) -> Word2Vec:
+    def partial_fit(self, corpus: Any, y: None = None, *, errors: str = "strict") -> Word2Vec:
         """Continue training with another corpus, `epochs` passes from `alpha` to `min_alpha`; the first call is `fit`.
 
         Words that the new corpus has at least `min_count` times are added to the vocabulary, up to `max_final_vocab`
@@ -242,6 +243,7 @@ class Word2Vec(DocumentVectors):
         Args:
             corpus: as in `fit`.
             y: ignored; for scikit-learn.
+            errors: as in `fit`.
 
         Returns:
             The estimator itself; `history_` is continued.
@@ -256,7 +258,8 @@ class Word2Vec(DocumentVectors):
         """
         del y
         if not hasattr(self, "vectors_"):
-            return self.fit(corpus)
+            return self.fit(corpus, errors=errors)
+        self._check_fitted()
         settings, tables = self._checked_settings(self.n_fits_), self._tables()
         check_same_model(settings, tables)
         encoded = vocabulary_update.encode_with_update(
@@ -264,12 +267,16 @@ class Word2Vec(DocumentVectors):
             training_documents(corpus),
             self.min_count,
             self.max_final_vocab,
-            settings.workers,
+            **self._reading(settings, errors),
         )
         tables = vocabulary_update.extend_tables(
             tables, self.vocabulary_, encoded.vocabulary, (settings.noise, settings.ns_exponent), settings.seeds[0]
         )
         return self._train(encoded, settings, tables)
+
+    def _reading(self, settings: TrainingSettings, errors: str) -> dict[str, Any]:
+        """How files are read; checkpoints that lie in a folder of the corpus are not part of it."""
+        return {"workers": settings.workers, "errors": errors, "exclude": filter(None, [self.checkpoint_dir])}
 
     def _checked_settings(self, number: int = 0) -> TrainingSettings:
         """The settings of call `number` of `fit` and `partial_fit`, or :class:`InvalidArgumentError`."""
@@ -277,10 +284,9 @@ class Word2Vec(DocumentVectors):
 
     def _train(self, encoded: EncodedCorpus, settings: TrainingSettings, tables: Tables | None = None) -> Word2Vec:
         """Train from `tables`, or from the checkpoint of this call, and keep the results."""
-        _check_corpus(encoded)
+        check_corpus(encoded, self.min_count)
         engine = choose_engine(self.engine, settings)
-        before = self.vocabulary_ if settings.number else None
-        earlier = self.history_ if settings.number else empty_history()
+        before, earlier = (self.vocabulary_, self.history_) if settings.number else (None, empty_history())
         state, checkpoint, complete = TrainingState(tables), None, False
         if self.checkpoint_dir is not None:
             checkpoint = TrainingCheckpoint(
@@ -388,6 +394,7 @@ class Word2Vec(DocumentVectors):
         """
         self._check_fitted()
         parameters = model_file.storable(self.get_params(deep=False))
+        parameters["vector_size"] = self.vectors_.shape[1]  # that of the vectors, also after set_params
         return Contents(
             parameters,
             self.vocabulary_,
@@ -395,7 +402,7 @@ class Word2Vec(DocumentVectors):
             self.history_,
             self.seed_,
             self.n_fits_,
-            pooling=self.pooling_statistics_,
+            pooling=self.pooling_statistics_ and self.pooling_statistics_.padded(len(self.vocabulary_)),
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -511,19 +518,13 @@ class Word2Vec(DocumentVectors):
     def _check_fitted(self) -> None:
         if not hasattr(self, "vectors_"):
             raise NotFittedError("this Word2Vec has no vectors yet. Call fit(corpus) first.")
+        if self._wv is not None and edited_vectors.is_edited(self._wv, self.vectors_):
+            wv, noise = self._wv, (self.noise, self.ns_exponent)
+            self.vocabulary_, tables = edited_vectors.with_edits(wv, self.vocabulary_, self._tables(), noise)
+            self._set_tables(tables)
+            self._wv = wv
 
 
 def _engine(name: str) -> Any:
     prefer_fast_kernels()
     return importlib.import_module(f"kerazoo.word2vec.engines.{name}")
-
-
-def _check_corpus(encoded: EncodedCorpus) -> None:
-    """Check that the corpus has something to learn from."""
-    n_words = len(encoded.vocabulary.words)
-    if n_words < 2:
-        raise VocabularyError(
-            f"the vocabulary has {n_words} word; expected at least 2, since training needs noise words. Use a larger "
-            "corpus or a smaller min_count."
-        )
-    Tokens(encoded.ids, encoded.offsets, encoded.vocabulary.counts).check_pairs_possible()

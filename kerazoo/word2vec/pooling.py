@@ -40,6 +40,13 @@ class PoolingStatistics(NamedTuple):
         frequencies[[others.ids[word] for word in words.words]] += self.frequencies
         return PoolingStatistics(self.n_documents + other.n_documents, frequencies, other.component)
 
+    def padded(self, n_words: int) -> PoolingStatistics:
+        """With frequencies of 0 for words that were added to the end since."""
+        if n_words == len(self.frequencies):
+            return self
+        more = np.zeros(n_words - len(self.frequencies), np.int64)
+        return self._replace(frequencies=np.concatenate([self.frequencies, more]))
+
 
 def word_weights(pooling: str, vocabulary: Vocabulary, statistics: PoolingStatistics | None) -> NDArray[np.float32]:
     """The weight of each word in the sum of a document, float32 (V,), all > 0.
