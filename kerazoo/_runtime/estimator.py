@@ -24,14 +24,10 @@ if TYPE_CHECKING:
     class Transformer(Estimator):
         """As below."""
 else:
+    _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
     class _Plain:
         """The base of `Estimator` without scikit-learn; other methods import it."""
-
-        @classmethod
-        def _get_param_names(cls) -> list[str]:
-            names = list(inspect.signature(cls.__init__).parameters)
-            return sorted(names[1:])
 
         def get_params(self, deep: bool = True) -> dict[str, Any]:
             """The parameters of the constructor, and with `deep` those of parameters that have such."""
@@ -59,8 +55,9 @@ else:
             if _import():
                 return repr(self)
             defaults = inspect.signature(type(self).__init__).parameters
+            usual = {name: repr(parameter.default) for name, parameter in defaults.items()}
             given = {name: repr(value) for name, value in self.get_params(deep=False).items()}
-            shown = [f"{name}={text}" for name, text in given.items() if text != repr(defaults[name].default)]
+            shown = [f"{name}={text}" for name, text in given.items() if text != usual.get(name)]
             return f"{type(self).__name__}({', '.join(shown)})"
 
         def _repr_mimebundle_(self, **kwargs: Any) -> Any:
@@ -74,6 +71,19 @@ else:
 
     class Estimator(_Plain):
         """Base class of estimators: a `sklearn.base.BaseEstimator` from when that is imported."""
+
+        @classmethod
+        def _get_param_names(cls) -> list[str]:
+            """Of the constructor, and where that has ``**kwargs``, of the constructors that it hands them on to."""
+            names: set[str] = set()
+            for each in cls.__mro__:
+                if "__init__" not in vars(each):
+                    continue
+                parameters = list(inspect.signature(each.__init__).parameters.values())[1:]
+                names |= {parameter.name for parameter in parameters if parameter.kind in _NAMED}
+                if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+                    break
+            return sorted(names)
 
     class Transformer(Estimator):
         """Base class of transformers: a `sklearn.base.TransformerMixin`, too, from when that is imported.

@@ -14,6 +14,7 @@ from kerazoo.cli.commands import Command, backend_option, check_output, set_back
 from kerazoo.errors import CorpusError, InvalidArgumentError, TrainingError, VocabularyError
 from kerazoo.text.readers import files_of
 from kerazoo.word2vec.io.vector_files import VECTOR_FORMATS, read_vectors, write_vectors
+from kerazoo.word2vec.options import checked_settings
 
 __all__ = ["similar", "word2vec"]
 
@@ -78,8 +79,6 @@ def word2vec(
     """
     # Checked before training, which may take hours.
     check_output("--out", out, VECTOR_FORMATS)
-    checkpoints = parameters["checkpoint_dir"]
-    files = _files(corpus, out, checkpoints)
     set_backend(backend, needed=parameters["engine"] == "keras")
     if backend is not None and parameters["engine"] == "auto":  # a backend is used by Keras only
         parameters["engine"] = "keras"
@@ -87,6 +86,8 @@ def word2vec(
 
     parameters |= {"sg": int(not cbow), "hs": int(hs)}
     model = Word2Vec(verbose=0 if quiet else 1, **parameters)
+    checked_settings(model.get_params())
+    files = _files(corpus, out, parameters["checkpoint_dir"])
     try:
         model.fit(files, errors=errors)
     except (KeyboardInterrupt, TrainingError):

@@ -87,7 +87,7 @@ def _is_file(name: str) -> bool:
 
 
 def encode_documents(
-    documents: Any, vocabulary: Vocabulary, unknown: int | None = None
+    documents: Any, vocabulary: Vocabulary, unknown: int | None = None, errors: str = "strict"
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Ids of the known words of each document.
 
@@ -97,6 +97,7 @@ def encode_documents(
         vocabulary: of the ids.
         unknown: None: unknown words are left out, also if the vocabulary has a word for them (`unk`). An int >= 0: the
             id of unknown words, and of `unk`.
+        errors: `"strict"`, `"replace"` or `"ignore"`, for bytes of files that are not UTF-8.
 
     Returns:
         ids: int32 (n_ids,), one document after another.
@@ -112,7 +113,8 @@ def encode_documents(
     """
     documents = as_documents(documents)
     if isinstance(documents, EncodedCorpus) or is_files(documents):
-        return _of_corpus(documents, vocabulary, unknown)
+        corpus = EncodedCorpus.from_source(documents, min_count=1, workers=usable_cores(), errors=errors)
+        return _of_corpus(corpus, vocabulary, unknown)
     if documents and all(type(document) is str for document in documents):
         words, ids, lengths = _of_strings(documents)
     else:
@@ -184,8 +186,9 @@ def _known(
     return ids[kept], before[offsets]
 
 
-def _of_corpus(source: Any, vocabulary: Vocabulary, unknown: int | None) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    corpus = EncodedCorpus.from_source(source, min_count=1, workers=usable_cores())
+def _of_corpus(
+    corpus: EncodedCorpus, vocabulary: Vocabulary, unknown: int | None
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     words = corpus.vocabulary
     # Identity first: to compare the words of a large vocabulary takes longer than to encode a few documents.
     if words is vocabulary or words.words == vocabulary.words:

@@ -180,7 +180,8 @@ def _chunks_of(
         if (first and filled >= 3) or at_end:
             if first:
                 _check_is_text(path, buffer[:filled])
-            if first and buffer[:3].tobytes() == b"\xef\xbb\xbf":
+            # The buffer may hold an earlier file behind what was read.
+            if first and buffer[: min(filled, 3)].tobytes() == b"\xef\xbb\xbf":
                 offset, filled = 3, filled - 3
                 buffer[:filled] = buffer[3 : filled + 3].copy()
             first = False

@@ -41,7 +41,7 @@ class DocumentVectors(Transformer):
     vectors_: NDArray[np.float32]
     pooling_statistics_: PoolingStatistics | None = None
 
-    def transform(self, documents: Any) -> NDArray[np.float32]:
+    def transform(self, documents: Any, *, errors: str = "strict") -> NDArray[np.float32]:
         """Vectors of documents, from those of their words by `pooling`.
 
         ========== =====================================================================================================
@@ -57,6 +57,7 @@ class DocumentVectors(Transformer):
         Args:
             documents: strings, which are split at white space as by `str.split`, or lists of tokens: a list, an
                 array or a Series of them. Also what `fit` takes: paths (a str is one), an `EncodedCorpus`.
+            errors: ``"strict"``, ``"replace"`` or ``"ignore"``, for bytes of files that are not UTF-8.
 
         Returns:
             float32 (n_documents, vector_size).
@@ -84,20 +85,20 @@ class DocumentVectors(Transformer):
             )
         if statistics is not None:
             statistics = statistics.padded(len(self.vocabulary_))
-        ids, offsets = encode_documents(documents, self.vocabulary_)
+        ids, offsets = encode_documents(documents, self.vocabulary_, errors=errors)
         weights = None if self.pooling == "mean" else word_weights(self.pooling, self.vocabulary_, statistics)
         found = pool(ids, offsets, self.vectors_, weights, normalize=self.pooling == "idf")
         if self.pooling == "sif" and statistics is not None:
             found = without_component(found, statistics.component)
         return found
 
-    def fit_transform(self, documents: Any, y: Any = None, **fit_params: Any) -> NDArray[np.float32]:
+    def fit_transform(self, documents: Any, y: Any = None, *, errors: str = "strict") -> NDArray[np.float32]:
         """`fit` and then `transform` with the same documents, also if they can be read only once."""
         if isinstance(documents, Iterator):
             documents = list(documents)
-        return self.fit(documents, y, **fit_params).transform(documents)
+        return self.fit(documents, y, errors=errors).transform(documents, errors=errors)
 
-    def fit_pooling(self, documents: Any, y: Any = None) -> Any:
+    def fit_pooling(self, documents: Any, y: Any = None, *, errors: str = "strict") -> Any:
         """Learn the statistics of documents for ``pooling="idf"`` and ``"sif"``; the word vectors stay.
 
         `fit` and `partial_fit` do it with their corpus if `pooling` needs it. So this is for a model that was trained
@@ -106,13 +107,14 @@ class DocumentVectors(Transformer):
         Args:
             documents: as in `transform`.
             y: ignored.
+            errors: as in `transform`.
 
         Returns:
             The estimator itself.
         """
         del y
         self._check_fitted()
-        ids, offsets = encode_documents(documents, self.vocabulary_)
+        ids, offsets = encode_documents(documents, self.vocabulary_, errors=errors)
         self.pooling_statistics_ = statistics_of(ids, offsets, self.vectors_, self.vocabulary_)
         return self
 
@@ -168,5 +170,5 @@ class DocumentVectors(Transformer):
 
     if TYPE_CHECKING:
 
-        def fit(self, corpus: Any, y: Any = None) -> Any:
+        def fit(self, corpus: Any, y: Any = None, *, errors: str = "strict") -> Any:
             """See the subclass."""

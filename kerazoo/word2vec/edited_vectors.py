@@ -49,11 +49,19 @@ def with_edits(wv: Any, vocabulary: Vocabulary, tables: Tables, noise: tuple[str
         )
     wv.vectors = table
     if len(words) > n_words:
-        added = np.zeros(len(words) - n_words, np.int64)
-        joined = Vocabulary.__new__(Vocabulary)
-        joined._set(
-            words, np.concatenate([vocabulary.counts, added]), vocabulary.min_count, vocabulary.max_final_vocab,
-            vocabulary.unk, vocabulary.total, vocabulary.n_types + len(added),
-        )  # fmt: skip
-        tables, vocabulary = extend_tables(tables, vocabulary, joined, noise, seed=0), joined
+        # The bias of a word that occurs once: that of one that never does would be far from it when it is trained.
+        once = _with_words(vocabulary, words, 1)
+        tables = extend_tables(tables, vocabulary, once, noise, seed=0)
+        vocabulary = _with_words(vocabulary, words, 0)
     return vocabulary, Tables(table, tables.output_vectors, tables.output_biases, tables.node_vectors, tables.tree)
+
+
+def _with_words(vocabulary: Vocabulary, words: list[str], count: int) -> Vocabulary:
+    """The vocabulary with these words after its own, each with this count."""
+    added = np.full(len(words) - len(vocabulary), count, np.int64)
+    joined = Vocabulary.__new__(Vocabulary)
+    joined._set(
+        words, np.concatenate([vocabulary.counts, added]), vocabulary.min_count, vocabulary.max_final_vocab,
+        vocabulary.unk, vocabulary.total, vocabulary.n_types + len(added),
+    )  # fmt: skip
+    return joined

@@ -37,6 +37,7 @@ ENGINE_OPTIONS: dict[str, tuple[str, ...]] = {"keras": ("block_size", "batch_siz
 LOSS_NAMES = ("nce", "negative_sampling", "sampled_softmax")
 NATIVE_LOSSES = ("nce", "negative_sampling")
 BIASED_LOSSES = ("nce", "sampled_softmax")
+LARGEST_NEGATIVE = 64  # noise words per pair, in the native engine
 LARGEST_WINDOW = 1_000_000  # as in kerazoo.batching; the kernels compute with 32 bits
 USUAL_ALPHA = {0: 0.05, 1: 0.025}  # by `sg`, as in word2vec.c
 

@@ -38,8 +38,8 @@ def topics():
 class OfRows(Word2Vec):
     """Rows of numbers as documents, for the checks that scikit-learn makes of all transformers of tables."""
 
-    def fit(self, X, y=None):
-        return super().fit(self._words(X, reset=True), y)
+    def fit(self, X, y=None, **reading):
+        return super().fit(self._words(X, reset=True), y, **reading)
 
     def partial_fit(self, X, y=None):
         return super().partial_fit(self._words(X, reset=not hasattr(self, "vectors_")), y)

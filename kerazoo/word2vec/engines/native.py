@@ -27,7 +27,7 @@ from kerazoo.word2vec.engines.native_slices import EpochSlices, LossSums
 from kerazoo.word2vec.engines.native_tables import PaddedTables, TablesSnapshot
 from kerazoo.word2vec.engines.progress import TrainingProgress
 from kerazoo.word2vec.hierarchy import HuffmanTree
-from kerazoo.word2vec.options import NATIVE_LOSSES, TrainingSettings
+from kerazoo.word2vec.options import LARGEST_NEGATIVE, NATIVE_LOSSES, TrainingSettings
 from kerazoo.word2vec.results import TrainingResult, TrainingState
 from kerazoo_ext import _word2vec
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-LARGEST_NEGATIVE = 64
 INSTRUCTION_SET_VARIABLE = "KERAZOO_INSTRUCTION_SET"
 
 CHUNK = 256  # positions; slices start at multiples of it

@@ -131,6 +131,21 @@ def _current(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return current
 
 
+def _explain_other_formats(path: str | os.PathLike[str], error: StorageError) -> None:
+    """Raise a better error for a pickle, as gensim writes it, and for vectors as text."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(100)
+    except OSError:
+        return
+    first = start.split(b"\n")[0].split()
+    if start[:1] == b"\x80" or (len(first) == 2 and all(number.isdigit() for number in first)):
+        kind = "a pickle, as gensim's save writes it" if start[:1] == b"\x80" else "vectors in a format of word2vec"
+        raise StorageError(
+            f"{os.fspath(path)}: {kind}; expected a file of Word2Vec.save. Word2Vec.from_gensim(path) reads it."
+        ) from error
+
+
 def write(path: str | os.PathLike[str], contents: Contents) -> None:
     """Write a model file atomically.
 
@@ -152,7 +167,11 @@ def read(path: str | os.PathLike[str], mmap: bool, known: Collection[str] | None
     Raises:
         StorageError: the file is missing, damaged, of another kind, or has unknown parameters.
     """
-    arrays, metadata = read_tensors(path, kind=KIND, mmap=mmap)
+    try:
+        arrays, metadata = read_tensors(path, kind=KIND, mmap=mmap)
+    except StorageError as error:
+        _explain_other_formats(path, error)
+        raise
     contents = from_tensors(path, arrays, metadata)
     unknown = [] if known is None else sorted(set(contents.parameters) - set(known))
     if unknown:
