@@ -38,6 +38,7 @@ REGISTERING = (
     "kerazoo.word2vec.keras.model",
     "kerazoo.word2vec.keras.nce",
     "kerazoo.word2vec.keras.optimizer",
+    "kerazoo.word2vec.keras.word_embedding",
 )
 
 

@@ -59,5 +59,9 @@ class TrainingError(KerazooError, ArithmeticError):
     """Training went wrong: the loss is no longer a number."""
 
 
-class NotFittedError(KerazooError, ValueError, AttributeError):
-    """A result was asked for before `fit`."""
+class _NotFitted(ValueError, AttributeError):
+    """In place of scikit-learn's NotFittedError, which has these bases, until the program imports scikit-learn."""
+
+
+class NotFittedError(KerazooError, _NotFitted):
+    """A result was asked for before `fit`; it is a `sklearn.exceptions.NotFittedError`, too, where that is imported."""

@@ -1,7 +1,9 @@
-"""`Estimator`: a scikit-learn estimator that does not import scikit-learn, which takes most of a second.
+"""`Estimator` and `Transformer`: of scikit-learn, without importing it, which takes most of a second.
 
 Nobody can ask whether an object is a `BaseEstimator` without importing that class. So `Estimator` becomes a subclass of
-it when the program imports it, before or after kerazoo, and until then has what a forecaster itself needs of it.
+it when the program imports it, before or after kerazoo, and until then has what an estimator itself needs of it. The
+same holds for `Transformer`, and for kerazoo's `NotFittedError`, which a program may catch as scikit-learn's. Where
+scikit-learn is not installed, they stay as they are.
 """
 
 from __future__ import annotations
@@ -11,20 +13,21 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from kerazoo._runtime.after_import import after_import
+from kerazoo._runtime.devices import how_to_install, is_installed
+from kerazoo.errors import InvalidArgumentError, KerazooError, NotFittedError
 
-__all__ = ["Estimator"]
+__all__ = ["Estimator", "Transformer"]
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator as Estimator
+
+    class Transformer(Estimator):
+        """As below."""
 else:
+    _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
     class _Plain:
         """The base of `Estimator` without scikit-learn; other methods import it."""
-
-        @classmethod
-        def _get_param_names(cls) -> list[str]:
-            names = list(inspect.signature(cls.__init__).parameters)
-            return sorted(names[1:])
 
         def get_params(self, deep: bool = True) -> dict[str, Any]:
             """The parameters of the constructor, and with `deep` those of parameters that have such."""
@@ -38,16 +41,27 @@ else:
 
         def set_params(self, **params: Any) -> Any:
             """Set parameters of the constructor; the estimator itself is returned."""
-            _import()
-            return self.set_params(**params)
+            if _import():
+                return self.set_params(**params)
+            known = self._get_param_names()
+            for name in params:
+                if name not in known:
+                    raise InvalidArgumentError(f"Invalid parameter {name!r}; expected one of {', '.join(known)}.")
+            for name, value in params.items():
+                setattr(self, name, value)
+            return self
 
         def __repr__(self, *args: Any, **kwargs: Any) -> str:
-            _import()
-            return repr(self)
+            if _import():
+                return repr(self)
+            defaults = inspect.signature(type(self).__init__).parameters
+            usual = {name: repr(parameter.default) for name, parameter in defaults.items()}
+            given = {name: repr(value) for name, value in self.get_params(deep=False).items()}
+            shown = [f"{name}={text}" for name, text in given.items() if text != usual.get(name)]
+            return f"{type(self).__name__}({', '.join(shown)})"
 
         def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-            _import()
-            return self._repr_mimebundle_(**kwargs)
+            return self._repr_mimebundle_(**kwargs) if _import() else {"text/plain": repr(self)}
 
         def __getstate__(self) -> dict[str, Any]:
             return dict(vars(self))
@@ -58,6 +72,37 @@ else:
     class Estimator(_Plain):
         """Base class of estimators: a `sklearn.base.BaseEstimator` from when that is imported."""
 
+        @classmethod
+        def _get_param_names(cls) -> list[str]:
+            """Of the constructor, and where that has ``**kwargs``, of the constructors that it hands them on to."""
+            names: set[str] = set()
+            for each in cls.__mro__:
+                if "__init__" not in vars(each):
+                    continue
+                parameters = list(inspect.signature(each.__init__).parameters.values())[1:]
+                names |= {parameter.name for parameter in parameters if parameter.kind in _NAMED}
+                if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+                    break
+            return sorted(names)
+
+    class Transformer(Estimator):
+        """Base class of transformers: a `sklearn.base.TransformerMixin`, too, from when that is imported.
+
+        A subclass has `transform` and `get_feature_names_out`; so its `set_output` works, as scikit-learn has it.
+        """
+
+        def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+            """`fit` and then `transform`."""
+            return self.fit(X, y, **fit_params).transform(X)
+
+        def set_output(self, *, transform: Any = None) -> Any:
+            """Set what `transform` returns, as in scikit-learn: `"default"`, `"pandas"` or `"polars"`."""
+            if _import():
+                return self.set_output(transform=transform)
+            raise InvalidArgumentError(
+                f"set_output(transform={transform!r}) needs scikit-learn: {how_to_install('sklearn')}"
+            )
+
     def _subclasses(cls: type) -> Iterator[type]:
         """The class and all of its subclasses, each after its bases."""
         yield cls
@@ -65,15 +110,28 @@ else:
             yield from _subclasses(each)
 
     def _derive(module: Any) -> None:
-        """Make `Estimator` a subclass of the BaseEstimator of `sklearn.base`."""
-        if _Plain in Estimator.__bases__:
-            Estimator.__bases__ = (module.BaseEstimator,)
-            for each in dict.fromkeys(_subclasses(Estimator)):
-                super(each, each).__init_subclass__()  # as where a class is defined: metadata requests of methods
+        """Make `Estimator` a subclass of the BaseEstimator of `sklearn.base`, `Transformer` of its TransformerMixin."""
+        if _Plain not in Estimator.__bases__:
+            return
+        Estimator.__bases__ = (module.BaseEstimator,)
+        Transformer.__bases__ = (module.TransformerMixin, Estimator)
+        for name in ("fit_transform", "set_output"):  # they would hide those of the mixin
+            delattr(Transformer, name)
+        for each in dict.fromkeys(_subclasses(Estimator)):
+            super(each, each).__init_subclass__()  # as where a class is defined: metadata requests of methods
 
-    def _import() -> None:
+    def _derive_error(module: Any) -> None:
+        """Make kerazoo's NotFittedError one of `sklearn.exceptions`."""
+        NotFittedError.__bases__ = (KerazooError, module.NotFittedError)
+
+    def _import() -> bool:
+        """Whether scikit-learn is there; it is imported."""
+        if not is_installed("sklearn"):
+            return False
         import sklearn.base
 
         _derive(sklearn.base)
+        return True
 
     after_import("sklearn.base", _derive)
+    after_import("sklearn.exceptions", _derive_error)

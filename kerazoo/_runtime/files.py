@@ -68,7 +68,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     'whole'
     """
     target = Path(path)
-    folder = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    folder = target.with_name(f"{_prefix(target)}{secrets.token_hex(4)}.part")
     try:
         folder.mkdir()
         yield folder / target.name
@@ -87,10 +87,18 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _prefix(target: Path) -> str:
+    """Of the names of temporary folders beside `target`; a long name is cut, as file systems allow 255 bytes."""
+    name = target.name
+    if len(os.fsencode(name)) > 200:
+        name = f"{os.fsencode(name)[:60].decode('utf-8', 'ignore')}-{zlib.crc32(os.fsencode(name)):08x}"
+    return f".{name}."
+
+
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """Remove what killed processes left beside `path` while they wrote it with :func:`replacing`."""
     target = Path(path)
-    for part in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+    for part in target.parent.glob(f"{glob.escape(_prefix(target))}*.part"):
         if part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
         else:  # version 0.1 wrote files

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ import click
 
 from kerazoo._runtime.deprecation import REMOVAL
 from kerazoo._runtime.devices import BACKENDS, check_backend
+from kerazoo._validation import check_choice
 from kerazoo.errors import KerazooError, StorageError
 
-__all__ = ["Command", "backend_option", "check_folder", "set_backend"]
+__all__ = ["Command", "backend_option", "check_output", "set_backend"]
 
 
 class Command(click.Command):
@@ -98,7 +99,18 @@ def set_backend(backend: str | None, needed: bool = True) -> None:
         os.environ["KERAS_BACKEND"] = backend
 
 
-def check_folder(path: Path) -> None:
-    """Raise if the folder of an output file does not exist."""
+def check_output(option: str, path: Path | None, suffixes: Sequence[str]) -> None:
+    """Raise if an output file cannot be written, or has another suffix; called before the work starts."""
+    if path is None:
+        return
+    check_choice(f"the suffix of {option}", path.suffix, suffixes)
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # a name that is too long
+        raise StorageError(f"{path}: cannot be written ({error.strerror}).") from error
+    if is_folder:
+        raise StorageError(f"{path}: a directory; expected the name of a file.")
     if not path.parent.is_dir():
         raise StorageError(f"{path}: the folder {str(path.parent)!r} does not exist. Create it first.")
+    if not os.access(path.parent, os.W_OK):
+        raise StorageError(f"{path}: no permission to write into the folder {str(path.parent)!r}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from kerazoo._validation import check_choice
 from kerazoo.cli.csv_dates import day_comes_first, iso_dates, parsed_dates, periods_of
 from kerazoo.errors import InvalidArgumentError, StorageError
 
-__all__ = ["SKIP_HINT", "DateOptions", "Table", "check_output", "read_dates", "read_table"]
+__all__ = ["SKIP_HINT", "DateOptions", "Table", "read_dates", "read_table"]
 
 # Dates without separators: 19620131 and 196201.
 _DAYS = r"(?:1[89]|2[01])\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
@@ -328,16 +327,3 @@ def read_dates(path: Path, options: DateOptions = DateOptions()) -> list[pd.Time
             f"{path}, line {line}: {cell!r} is not a date; expected one per line, such as 2018-03-04."
         )
     return list(found.tz_localize(None))
-
-
-def check_output(option: str, path: Path | None, suffixes: tuple[str, ...]) -> None:
-    """Raise if an output file cannot be written, or has another suffix; called before the work starts."""
-    if path is None:
-        return
-    check_choice(f"the suffix of {option}", path.suffix, suffixes)
-    if path.is_dir():
-        raise StorageError(f"{path}: a directory; expected the name of a file.")
-    if not path.parent.is_dir():
-        raise StorageError(f"{path}: the folder {str(path.parent)!r} does not exist. Create it first.")
-    if not os.access(path.parent, os.W_OK):
-        raise StorageError(f"{path}: no permission to write into the folder {str(path.parent)!r}.")

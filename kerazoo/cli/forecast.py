@@ -13,7 +13,7 @@ import click
 from kerazoo._runtime.files import replacing
 from kerazoo._validation import check_choice
 from kerazoo.cli import forecast_report as report
-from kerazoo.cli.commands import Command, backend_option, set_backend
+from kerazoo.cli.commands import Command, backend_option, check_output, set_backend
 from kerazoo.cli.forecast_options import (
     file_names,
     parse_levels,
@@ -164,7 +164,7 @@ def forecast(
 
     Example: kerazoo forecast milk.csv --date month --target pounds_per_cow --horizon 12 --plot milk.png
     """
-    from kerazoo.cli.csv_tables import DateOptions, check_output, read_dates, read_table
+    from kerazoo.cli.csv_tables import DateOptions, read_dates, read_table
 
     started = time.perf_counter()
     # Checked before training, which may take minutes.

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from kerazoo._runtime.files import replacing
-from kerazoo.cli.commands import Command
+from kerazoo.cli.commands import Command, check_output
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["generate"]
@@ -34,7 +34,6 @@ def generate(n_series: int, length: int, period: str, kind: str, seed: int, freq
 
     Example: kerazoo generate --n 1000 --length 120 --period 12 --seed 1 --out series.csv
     """
-    from kerazoo.cli.csv_tables import check_output
     from kerazoo.forecast.generators import BLOCK, step_dates
     from kerazoo.forecast.generators import generate as generated
     from kerazoo.forecast.generators.grid import Grid

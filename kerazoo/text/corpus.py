@@ -92,6 +92,7 @@ class EncodedCorpus:
         vocabulary: Vocabulary | None = None,
         workers: int | None = None,
         errors: str = "strict",
+        exclude: Iterable[str | os.PathLike[str]] = (),
         path: str | os.PathLike[str] | None = None,
         progress: bool | None = None,
     ) -> EncodedCorpus:
@@ -102,8 +103,8 @@ class EncodedCorpus:
 
                 - a path (str or `os.PathLike`) or a list of `os.PathLike`: UTF-8 text, one document per line, words
                   separated by white space as in `str.split()`. Files with the suffixes .gz, .bz2, .xz and .zst are
-                  decompressed. A directory means all its files, sorted, without hidden ones. A file without line
-                  ends is one document;
+                  decompressed. A directory means all its files, sorted, without hidden ones; links to directories are
+                  followed. A file without line ends is one document;
                 - a list, tuple or other iterable of token lists; a generator is read once;
                 - an `EncodedCorpus`, which is returned unchanged.
             min_count: int >= 1, words that occur less often get no id; see :class:`Vocabulary`.
@@ -113,6 +114,7 @@ class EncodedCorpus:
             workers: int >= 1, threads that scan files; None uses all usable cores. The result does not depend on it.
             errors: what to do with bytes that are not UTF-8: ``"strict"`` raises with their position, ``"replace"``
                 replaces them by U+FFFD, ``"ignore"`` drops them.
+            exclude: files and directories that a directory is read without, such as what a program writes there.
             path: write the corpus to this file and memory-map it, for corpora larger than memory. Until it is
                 complete, a temporary file in the same folder takes 4 bytes per raw word.
             progress: whether to show a progress bar; None shows it on a terminal after two seconds.
@@ -145,9 +147,11 @@ class EncodedCorpus:
         check_choice("errors", errors, ("strict", "replace", "ignore"))
         limits = Limits(min_count, max_final_vocab, unk, vocabulary)
         folder = None if path is None else Path(path).parent
+        if path is not None:
+            exclude = [*exclude, path]
         with Encoder(limits, threads, folder) as encoder:
             if is_files(source):
-                encoded = encode_files(files_of(source), encoder, errors, progress)  # type: ignore[arg-type]
+                encoded = encode_files(files_of(source, exclude), encoder, errors, progress)  # type: ignore[arg-type]
             else:
                 encoded = encode_tokens(source, encoder, progress)  # type: ignore[arg-type]
             if path is not None:

@@ -8,7 +8,9 @@ and the provisional ids are replaced. Final ids depend neither on the number of 
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
+import sys
 import tempfile
 from array import array
 from collections import deque
@@ -27,7 +29,7 @@ from kerazoo.text.readers import Chunk, read_chunks
 from kerazoo.text.vocabulary import Vocabulary, check_word, choose, choose_ranked
 from kerazoo_ext._scan import PADDING, InvalidUtf8Error, Scanner, compact
 
-__all__ = ["Encoded", "Encoder", "Limits", "encode_files", "encode_tokens"]
+__all__ = ["Encoded", "Encoder", "Limits", "TokenTable", "encode_document", "encode_files", "encode_tokens"]
 
 CHUNK = 1 << 20  # bytes: larger chunks are not faster, smaller ones cost noticeable time in Python
 _FLUSH = 1 << 20  # tokens of token lists that are collected for one piece
@@ -279,7 +281,8 @@ def encode_files(files: Sequence[Path], encoder: Encoder, errors: str, progress:
     else:
         # `unk` may itself be a word of the text, and does not count towards the limit.
         limit = limits.max_final_vocab
-        words, _, ids = scanners[0].rank(limits.min_count, None if limit is None else limit + (limits.unk is not None))
+        least = min(limits.min_count, int(np.iinfo(np.int64).max))
+        words, _, ids = scanners[0].rank(least, None if limit is None else limit + (limits.unk is not None))
         vocabulary, mapping = choose_ranked(words, ids, counts, limits.min_count, limit, limits.unk)
     scanners.clear()
     return encoder.finish(vocabulary, [mapping[ids] for ids in merged_ids])
@@ -287,8 +290,7 @@ def encode_files(files: Sequence[Path], encoder: Encoder, errors: str, progress:
 
 def encode_tokens(documents: Iterable[Iterable[str]], encoder: Encoder, progress: bool | None) -> Encoded:
     """Encode token lists, each one document; the iterable is read once."""
-    table = _Table()
-    lookup = table.__getitem__
+    table = TokenTable()
     collected, ends = array("i"), array("i")
     counts = np.zeros(0, np.int64)
 
@@ -305,15 +307,7 @@ def encode_tokens(documents: Iterable[Iterable[str]], encoder: Encoder, progress
         for number, document in enumerate(documents):
             if isinstance(document, str | bytes) or not isinstance(document, Iterable):
                 raise not_tokens(document, number)
-            before = len(collected)
-            tokens = document if isinstance(document, list | tuple) else list(document)
-            try:
-                collected.extend(map(lookup, tokens))
-            except (InvalidArgumentError, TypeError) as error:
-                index = len(collected) - before  # the tokens before the bad one are already in
-                if isinstance(error, TypeError) and isinstance(tokens[index], str):
-                    raise
-                raise CorpusError(bad_token(tokens[index], number, index)) from None
+            collected.extend(encode_document(document, number, table))
             ends.append(len(collected))
             if len(collected) >= _FLUSH:
                 counts = flush(counts)
@@ -328,7 +322,7 @@ def encode_tokens(documents: Iterable[Iterable[str]], encoder: Encoder, progress
     return encoder.finish(vocabulary, [mapping])
 
 
-class _Table(dict[str, int]):
+class TokenTable(dict[str, int]):
     """Word -> id in order of first occurrence. Checks each word once, when it is new."""
 
     def __missing__(self, word: Any) -> int:
@@ -336,6 +330,24 @@ class _Table(dict[str, int]):
         new = len(self)
         self[str(word)] = new
         return new
+
+
+def encode_document(document: Iterable[str], number: int, table: TokenTable) -> list[int]:
+    """The ids in `table` of the tokens of document `number`; new words are added to it.
+
+    Raises:
+        CorpusError: a token is not a str, empty, or cannot be encoded as UTF-8.
+    """
+    tokens = document if isinstance(document, list | tuple) else list(document)
+    found: list[int] = []
+    try:
+        found.extend(map(table.__getitem__, tokens))
+    except (InvalidArgumentError, TypeError) as error:
+        index = len(found)  # the tokens before the bad one are already in
+        if isinstance(error, TypeError) and isinstance(tokens[index], str):
+            raise
+        raise CorpusError(bad_token(tokens[index], number, index)) from None
+    return found
 
 
 def known_ids(words: list[str], vocabulary: Vocabulary) -> NDArray[np.int32]:
@@ -347,7 +359,7 @@ def known_ids(words: list[str], vocabulary: Vocabulary) -> NDArray[np.int32]:
 
 def progress_bar(progress: bool | None, total: int | None, unit: str, title: str) -> Any:
     """A tqdm progress bar; with `progress=None` it appears only on a terminal, after two seconds."""
-    if progress is False:
+    if progress is False or sys.stderr is None:  # there is none under pythonw, and in some services
         return _NoBar()
     from tqdm.auto import tqdm
 
@@ -377,6 +389,11 @@ def not_tokens(document: Any, number: int) -> CorpusError:
         return CorpusError(
             f"document {number} is the str {shorten(document)}; expected a list of tokens. "
             "Split it: [doc.split() for doc in docs]; for file names pass pathlib.Path objects."
+        )
+    if isinstance(document, os.PathLike):
+        return CorpusError(
+            f"document {number} is {shorten(document)}, a path; expected a list of tokens. Files are passed as a list "
+            "or tuple of paths, such as list(paths)."
         )
     return CorpusError(
         f"document {number} is {shorten(document)}, of type {type(document).__name__}; expected a list of tokens (str)."

@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import os
+import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -62,8 +63,15 @@ def is_files(source: Any) -> bool:
     return False
 
 
-def files_of(source: str | os.PathLike[str] | Iterable[os.PathLike[str]]) -> list[Path]:
-    """The files that `source` names, in order; a directory means all its files, sorted, without hidden ones."""
+def files_of(
+    source: str | os.PathLike[str] | Iterable[os.PathLike[str]], exclude: Iterable[str | os.PathLike[str]] = ()
+) -> list[Path]:
+    """The files that `source` names, in order; a directory means all its files, sorted, without hidden ones.
+
+    Links to other directories are followed, each directory once. `exclude` are files and directories that a directory
+    is read without.
+    """
+    left_out = {Path(name).resolve() for name in exclude}
     named = [source] if isinstance(source, str | os.PathLike) else list(source)
     files: list[Path] = []
     for name in named:
@@ -75,17 +83,34 @@ def files_of(source: str | os.PathLike[str] | Iterable[os.PathLike[str]]) -> lis
         if not exists:
             raise CorpusNotFoundError(_missing(name, "no such file or directory"))
         if folder:
-            found = sorted(
-                file
-                for file in path.rglob("*")
-                if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
-            )
+            found = sorted(_files_below(path, left_out))
             if not found:
                 raise CorpusError(f"{path}: the directory has no files (hidden ones, .*, are skipped).")
             files += found
         else:
             files.append(path)
     return files
+
+
+def _files_below(top: Path, left_out: set[Path]) -> Iterator[Path]:
+    """The files of a directory and of those below it, in any order."""
+    root = top.resolve()
+    seen = {root}
+    for folder, names, files in os.walk(top, followlinks=True):
+        here = Path(folder)
+        kept = []
+        for name in sorted(names):
+            real = (here / name).resolve()
+            # A link into the directory itself leads to what is read anyway, perhaps in a circle.
+            again = real in seen or ((here / name).is_symlink() and root in (real, *real.parents))
+            if not name.startswith(".") and not again and real not in left_out:
+                kept.append(name)
+                seen.add(real)
+        names[:] = kept
+        for name in files:
+            path = here / name
+            if not name.startswith(".") and path.is_file() and not (left_out and path.resolve() in left_out):
+                yield path
 
 
 def _missing(name: Any, reason: str) -> str:
@@ -153,7 +178,10 @@ def _chunks_of(
         at_end = filled + got < capacity
         filled += got
         if (first and filled >= 3) or at_end:
-            if first and buffer[:3].tobytes() == b"\xef\xbb\xbf":
+            if first:
+                _check_is_text(path, buffer[:filled])
+            # The buffer may hold an earlier file behind what was read.
+            if first and buffer[: min(filled, 3)].tobytes() == b"\xef\xbb\xbf":
                 offset, filled = 3, filled - 3
                 buffer[:filled] = buffer[3 : filled + 3].copy()
             first = False
@@ -178,6 +206,42 @@ def _chunks_of(
             return
         consumed = position
         offset, filled, buffer = offset + cut, filled - cut, following
+
+
+def _check_is_text(path: Path, start: NDArray[np.uint8]) -> None:
+    """Refuse archives, and text in UTF-16, which UTF-8 can mostly be read from: NULs would become parts of words.
+
+    Args:
+        path: for the message.
+        start: uint8 (n,), the first bytes of the (decompressed) file.
+    """
+    head = start[:4096]
+    if head[257:262].tobytes() == b"ustar" or head[:4].tobytes() == b"PK\x03\x04":
+        kind, command = ("a tar", "tar -xf") if head[:2].tobytes() != b"PK" else ("a zip", "unzip")
+        raise CorpusError(
+            f"{path}: {kind} archive; expected text. Extract it ({command} {path.name}) and pass the folder."
+        )
+    if "\ufffd" in head.tobytes()[:-4].decode("utf-8", "replace"):  # the error for what is not UTF-8 has its own guess
+        return
+    if len(head) < 16:  # a few NULs may be what they are
+        return
+    # Shares of NULs among the bytes at the places 0, 1, 2, 3 of every four: ASCII is one byte and nothing else.
+    shares = [float((head[place::4] == 0).mean()) for place in range(4)]
+    few, many = [share < 0.3 for share in shares], [share > 0.9 for share in shares]
+    for place, guess in ((0, "LE"), (3, "BE")):
+        others = many[:place] + many[place + 1 :]
+        if few[place] and all(others):
+            raise _other_encoding(path, f"UTF-32{guess}")
+    for place, guess in ((0, "LE"), (1, "BE")):
+        if few[place] and few[place + 2] and many[1 - place] and many[3 - place]:
+            raise _other_encoding(path, f"UTF-16{guess}")
+
+
+def _other_encoding(path: Path, name: str) -> CorpusError:
+    return CorpusError(
+        f"{path}: looks like {name} without a byte order mark; expected UTF-8. Convert the file "
+        f"(iconv -f {name} -t UTF-8)."
+    )
 
 
 def _last_cut(buffer: NDArray[np.uint8], filled: int) -> int:
@@ -242,6 +306,9 @@ class open_text:
                 f"{self.path}: cannot be opened ({error.strerror}). Check the permissions of the file."
             ) from error
         opener = _OPENERS.get(self.path.suffix.lower())
+        status = os.fstat(self.raw.fileno())
+        if stat.S_ISREG(status.st_mode) and status.st_size == 0:  # empty, not truncated
+            opener = None
         self.stream: Any = opener(self.raw) if opener else self.raw
         return self.stream, self.raw
 
@@ -295,3 +362,4 @@ _OPENERS: dict[str, Callable[[Any], Any]] = {
     ".xz": lzma.LZMAFile,
     ".zst": _ZstdStream,
 }
+_OPENERS[".tgz"] = _OPENERS[".gz"]  # its archive is named as such

@@ -69,12 +69,22 @@ class Tokens(NamedTuple):
             )
         return cls(np.ascontiguousarray(ids, np.int32), offsets, np.ascontiguousarray(counts, np.int64))
 
-    def check_pairs_possible(self) -> None:
-        """Raise :class:`CorpusError` unless some document has two words, as every training pair needs."""
-        if np.diff(self.offsets).max() < 2:
+    def check_pairs_possible(self, dropped: int = 0, reason: str = "") -> None:
+        """Raise :class:`CorpusError` unless some document has two words, as every training pair needs.
+
+        Args:
+            dropped: int, words of the text that are not among the ids, and why, for the message.
+            reason: str, such as ``"min_count=5"``.
+        """
+        if np.diff(self.offsets).max(initial=0) < 2:
+            documents, words = len(self.offsets) - 1, len(self.ids)
+            remedy = "Should the documents be joined?"
+            if dropped:
+                words_dropped = f"{dropped:,} other word{'s' * (dropped != 1)}"
+                remedy = f"{reason} dropped {words_dropped} of them. A smaller one keeps more; or join the documents."
             raise CorpusError(
-                f"no document has two words ({len(self.offsets) - 1} documents, {len(self.ids)} words), so there "
-                "is no pair. Should the documents be joined?"
+                f"no document has two words ({documents:,} document{'s' * (documents != 1)} with {words:,} known "
+                f"word{'s' * (words != 1)}), so there is no pair. {remedy}"
             )
 
     def fingerprint(self) -> dict[str, Any]:

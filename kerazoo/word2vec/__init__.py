@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kerazoo.word2vec.keras.model import SkipGram
     from kerazoo.word2vec.keras.nce import NCE
     from kerazoo.word2vec.keras.optimizer import RowClippedSGD
+    from kerazoo.word2vec.keras.word_embedding import WordEmbedding
 
 __all__ = [
     "LOSSES",
@@ -28,6 +29,7 @@ __all__ = [
     "RowClippedSGD",
     "SkipGram",
     "Word2Vec",
+    "WordEmbedding",
     "candidate_logits",
     "negative_sampling_loss",
     "noise_contrastive_loss",
@@ -41,6 +43,7 @@ _HOMES = {
     "RowClippedSGD": "keras.optimizer",
     "SkipGram": "keras.model",
     "Word2Vec": "estimator",
+    "WordEmbedding": "keras.word_embedding",
     "candidate_logits": "keras.losses",
     "negative_sampling_loss": "keras.losses",
     "noise_contrastive_loss": "keras.losses",

@@ -9,17 +9,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._runtime.devices import prefer_fast_kernels
 from kerazoo._runtime.fingerprint import corpus_fingerprint
-from kerazoo._validation import check_int
 from kerazoo.batching.sampling import NoiseDistribution
-from kerazoo.errors import InvalidArgumentError, NotFittedError, VocabularyError
+from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.text import EncodedCorpus, Vocabulary
-from kerazoo.text.tokens import Tokens
-from kerazoo.word2vec import vocabulary_update
+from kerazoo.text.documents import training_documents
+from kerazoo.word2vec import edited_vectors, output_words, vocabulary_update
 from kerazoo.word2vec._deprecated import (
     check_given_once,
     moved_arguments,
@@ -27,6 +25,9 @@ from kerazoo.word2vec._deprecated import (
     state_with_moved,
     with_moved,
 )
+from kerazoo.word2vec.corpus_checks import check_corpus
+from kerazoo.word2vec.documents import DocumentVectors
+from kerazoo.word2vec.during_training import present_vectors
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.io import gensim_models, model_file
 from kerazoo.word2vec.io.checkpoints import TrainingCheckpoint
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["Word2Vec"]
 
 
-class Word2Vec(BaseEstimator):
+class Word2Vec(DocumentVectors):
     """Word vectors (Mikolov et al. 2013), by default by skip-gram and noise-contrastive estimation.
 
     Parameters have gensim's names and defaults where the meaning is the same. The constructor only stores them; `fit`
@@ -94,6 +95,8 @@ class Word2Vec(BaseEstimator):
             training. Without a `seed`, the drawn one is kept in the file.
         checkpoint_minutes: float >= 0, minimum time between two checkpoints. Writing one takes about as long as writing
             the tables to disk.
+        pooling: ``"mean"``, ``"idf"`` or ``"sif"``, how `transform` makes the vector of a document from those of its
+            words.
 
     Attributes:
         wv: gensim ``KeyedVectors`` with counts: ``most_similar``, ``evaluate_word_pairs``, ``save`` etc.
@@ -126,6 +129,9 @@ class Word2Vec(BaseEstimator):
     history_: dict[str, list[float]]
     seed_: int
     n_fits_: int
+    # Made from the results on first use.
+    _wv: Any = None
+    _model: Any = None
 
     block_size = moved_attribute("block_size")
     batch_size = moved_attribute("batch_size")
@@ -159,11 +165,8 @@ class Word2Vec(BaseEstimator):
         callbacks: Any = (),
         checkpoint_dir: str | os.PathLike[str] | None = None,
         checkpoint_minutes: float = DEFAULT_MINUTES,
+        pooling: str = "mean",
     ) -> None:
-        # Made from the results on first use.
-        self._wv: Any = None
-        self._model: Any = None
-
         self.vector_size = vector_size
         self.window = window
         self.min_count = min_count
@@ -188,6 +191,7 @@ class Word2Vec(BaseEstimator):
         self.callbacks = callbacks
         self.checkpoint_dir = checkpoint_dir
         self.checkpoint_minutes = checkpoint_minutes
+        self.pooling = pooling
 
     def set_params(self, **params: Any) -> Word2Vec:
         """Change parameters, as in scikit-learn."""
@@ -195,17 +199,19 @@ class Word2Vec(BaseEstimator):
         return super().set_params(**with_moved(params, params.get("engine_options", self.engine_options)))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state_with_moved(state))
+        super().__setstate__({"pooling": "mean", **state_with_moved(state)})
 
-    def fit(self, corpus: Any, y: None = None) -> Word2Vec:
+    def fit(self, corpus: Any, y: None = None, *, errors: str = "strict") -> Word2Vec:
         """Learn the vocabulary and the vectors.
 
         Args:
-            corpus: documents as lists of tokens (a list or any iterable, also a generator), a path or several
+            corpus: documents as lists of tokens or as strings, which are split at white space (a list or any
+                iterable, also a generator), a path or several
                 paths to text (plain, .gz, .bz2, .xz, .zst; one document per line), a directory, or an
                 :class:`kerazoo.EncodedCorpus`, which has its own vocabulary (min_count and max_final_vocab are then
                 not used).
             y: ignored; for scikit-learn.
+            errors: ``"strict"``, ``"replace"`` or ``"ignore"``, for bytes of files that are not UTF-8.
 
         Returns:
             The estimator itself. After Ctrl-C the exception is raised, and the estimator holds the vectors learned
@@ -220,11 +226,14 @@ class Word2Vec(BaseEstimator):
         del y
         settings = self._checked_settings()
         encoded = EncodedCorpus.from_source(
-            corpus, min_count=self.min_count, max_final_vocab=self.max_final_vocab, workers=settings.workers
+            training_documents(corpus),
+            min_count=self.min_count,
+            max_final_vocab=self.max_final_vocab,
+            **self._reading(settings, errors),
         )
         return self._train(encoded, settings)
 
-    def partial_fit(self, corpus: Any, y: None = None) -> Word2Vec:
+    def partial_fit(self, corpus: Any, y: None = None, *, errors: str = "strict") -> Word2Vec:
         """Continue training with another corpus, `epochs` passes from `alpha` to `min_alpha`; the first call is `fit`.
 
         Words that the new corpus has at least `min_count` times are added to the vocabulary, up to `max_final_vocab`
@@ -234,6 +243,7 @@ class Word2Vec(BaseEstimator):
         Args:
             corpus: as in `fit`.
             y: ignored; for scikit-learn.
+            errors: as in `fit`.
 
         Returns:
             The estimator itself; `history_` is continued.
@@ -248,16 +258,25 @@ class Word2Vec(BaseEstimator):
         """
         del y
         if not hasattr(self, "vectors_"):
-            return self.fit(corpus)
+            return self.fit(corpus, errors=errors)
+        self._check_fitted()
         settings, tables = self._checked_settings(self.n_fits_), self._tables()
         check_same_model(settings, tables)
         encoded = vocabulary_update.encode_with_update(
-            self.vocabulary_, corpus, self.min_count, self.max_final_vocab, settings.workers
+            self.vocabulary_,
+            training_documents(corpus),
+            self.min_count,
+            self.max_final_vocab,
+            **self._reading(settings, errors),
         )
         tables = vocabulary_update.extend_tables(
             tables, self.vocabulary_, encoded.vocabulary, (settings.noise, settings.ns_exponent), settings.seeds[0]
         )
         return self._train(encoded, settings, tables)
+
+    def _reading(self, settings: TrainingSettings, errors: str) -> dict[str, Any]:
+        """How files are read; checkpoints that lie in a folder of the corpus are not part of it."""
+        return {"workers": settings.workers, "errors": errors, "exclude": filter(None, [self.checkpoint_dir])}
 
     def _checked_settings(self, number: int = 0) -> TrainingSettings:
         """The settings of call `number` of `fit` and `partial_fit`, or :class:`InvalidArgumentError`."""
@@ -265,9 +284,9 @@ class Word2Vec(BaseEstimator):
 
     def _train(self, encoded: EncodedCorpus, settings: TrainingSettings, tables: Tables | None = None) -> Word2Vec:
         """Train from `tables`, or from the checkpoint of this call, and keep the results."""
-        _check_corpus(encoded)
+        check_corpus(encoded, self.min_count)
         engine = choose_engine(self.engine, settings)
-        earlier = self.history_ if settings.number else empty_history()
+        before, earlier = (self.vocabulary_, self.history_) if settings.number else (None, empty_history())
         state, checkpoint, complete = TrainingState(tables), None, False
         if self.checkpoint_dir is not None:
             checkpoint = TrainingCheckpoint(
@@ -289,10 +308,12 @@ class Word2Vec(BaseEstimator):
             assert state.tables is not None
             result = TrainingResult(state.tables, state.history)
         else:
-            result = _engine(engine).train(encoded, settings, state, checkpoint)
+            with present_vectors(self, encoded.vocabulary, settings, earlier) as shown:
+                result = _engine(engine).train(encoded, shown, state, checkpoint)
         self.seed_, self.n_fits_ = settings.seed, settings.number + 1
         self.vocabulary_ = encoded.vocabulary
         self._set_tables(result.tables, result.model)
+        self._learn_pooling(encoded, before)
         self.history_ = {name: earlier[name] + values for name, values in result.history.items()}
         if result.interrupted:
             raise KeyboardInterrupt
@@ -361,29 +382,9 @@ class Word2Vec(BaseEstimator):
             VocabularyError: none of the words is in the vocabulary.
         """
         self._check_fitted()
-        check_int("topn", topn)
-        if isinstance(context_words, str):
-            raise InvalidArgumentError(f"context_words={context_words!r}; expected a list of words. Split it: .split()")
-        known = [self.vocabulary_[word] for word in context_words if word in self.vocabulary_]
-        if not known:
-            raise VocabularyError(
-                f"none of the words {list(context_words)!r} is in the vocabulary of {len(self.vocabulary_):,} words."
-            )
-        mean = self.vectors_[known].mean(axis=0, dtype=np.float32)
-        if not self.sg and not self.cbow_mean:
-            mean *= len(known)
-        if self.output_vectors_ is not None:
-            logits = (self.output_vectors_ @ mean).astype(np.float64)
-            if self.output_biases_ is not None:
-                logits += self.output_biases_
-        else:
-            assert self.node_vectors_ is not None
-            assert self.tree_ is not None
-            logits = self.tree_.log_probabilities(self.node_vectors_ @ mean)
-        probabilities = np.exp(logits - logits.max())
-        probabilities /= probabilities.sum()
-        best = np.argsort(-probabilities, kind="stable")[:topn]
-        return [(self.vocabulary_.words[word], float(probabilities[word])) for word in best]
+        return output_words.most_probable(
+            self.vocabulary_, self._tables(), context_words, topn, mean=bool(self.sg or self.cbow_mean)
+        )
 
     def to_contents(self) -> Contents:
         """The fitted model as values, as the functions of `kerazoo.word2vec.io` take them; nothing is copied.
@@ -393,7 +394,16 @@ class Word2Vec(BaseEstimator):
         """
         self._check_fitted()
         parameters = model_file.storable(self.get_params(deep=False))
-        return Contents(parameters, self.vocabulary_, self._tables(), self.history_, self.seed_, self.n_fits_)
+        parameters["vector_size"] = self.vectors_.shape[1]  # that of the vectors, also after set_params
+        return Contents(
+            parameters,
+            self.vocabulary_,
+            self._tables(),
+            self.history_,
+            self.seed_,
+            self.n_fits_,
+            pooling=self.pooling_statistics_ and self.pooling_statistics_.padded(len(self.vocabulary_)),
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything except callbacks and `checkpoint_dir` to one file, atomically and without pickle.
@@ -417,9 +427,11 @@ class Word2Vec(BaseEstimator):
             StorageError: the file is missing, damaged, truncated, or of another kind.
         """
         contents = model_file.read(path, mmap, known=cls._get_param_names())
-        return cls(**contents.parameters)._restored(
+        made = cls(**contents.parameters)._restored(
             contents.vocabulary, contents.tables, contents.history, contents.seed, contents.n_fits
         )
+        made.pooling_statistics_ = contents.pooling
+        return made
 
     @classmethod
     def from_gensim(cls, source: Any, **parameters: Any) -> Word2Vec:
@@ -506,19 +518,13 @@ class Word2Vec(BaseEstimator):
     def _check_fitted(self) -> None:
         if not hasattr(self, "vectors_"):
             raise NotFittedError("this Word2Vec has no vectors yet. Call fit(corpus) first.")
+        if self._wv is not None and edited_vectors.is_edited(self._wv, self.vectors_):
+            wv, noise = self._wv, (self.noise, self.ns_exponent)
+            self.vocabulary_, tables = edited_vectors.with_edits(wv, self.vocabulary_, self._tables(), noise)
+            self._set_tables(tables)
+            self._wv = wv
 
 
 def _engine(name: str) -> Any:
     prefer_fast_kernels()
     return importlib.import_module(f"kerazoo.word2vec.engines.{name}")
-
-
-def _check_corpus(encoded: EncodedCorpus) -> None:
-    """Check that the corpus has something to learn from."""
-    n_words = len(encoded.vocabulary.words)
-    if n_words < 2:
-        raise VocabularyError(
-            f"the vocabulary has {n_words} word; expected at least 2, since training needs noise words. Use a larger "
-            "corpus or a smaller min_count."
-        )
-    Tokens(encoded.ids, encoded.offsets, encoded.vocabulary.counts).check_pairs_possible()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._validation import check_choice, check_flag, check_int, check_real
 from kerazoo.batching.sampling import NOISE_KINDS
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.word2vec.pooling import POOLINGS
 from kerazoo.word2vec.results import Tables
 
 __all__ = [
@@ -36,6 +37,8 @@ ENGINE_OPTIONS: dict[str, tuple[str, ...]] = {"keras": ("block_size", "batch_siz
 LOSS_NAMES = ("nce", "negative_sampling", "sampled_softmax")
 NATIVE_LOSSES = ("nce", "negative_sampling")
 BIASED_LOSSES = ("nce", "sampled_softmax")
+LARGEST_NEGATIVE = 64  # noise words per pair, in the native engine
+LARGEST_WINDOW = 1_000_000  # as in kerazoo.batching; the kernels compute with 32 bits
 USUAL_ALPHA = {0: 0.05, 1: 0.025}  # by `sg`, as in word2vec.c
 
 
@@ -105,11 +108,12 @@ def checked_settings(
     alpha = check_real("alpha", alpha, 0, exclusive=True, hint=f"The usual value is {usual:g}.")
     check_real("checkpoint_minutes", get("checkpoint_minutes"), 0, hint=f"The default is {DEFAULT_MINUTES:g}.")
     check_int("min_count", get("min_count"), 1, hint="The usual value is 5.")
+    check_choice("pooling", get("pooling"), POOLINGS)
     if get("max_final_vocab") is not None:
         check_int("max_final_vocab", get("max_final_vocab"), hint="None keeps every word of min_count.")
     return TrainingSettings(
-        vector_size=check_int("vector_size", get("vector_size"), hint="The usual value is 100."),
-        window=check_int("window", get("window"), hint="The usual value is 5."),
+        vector_size=_vector_size(get("vector_size")),
+        window=_window(get("window")),
         sample=check_real("sample", get("sample"), 0, 1, hint="The usual value is 1e-3; 0 keeps all words."),
         negative=check_int("negative", get("negative"), 0 if hs else 1, hint="The usual value is 5."),
         ns_exponent=check_real("ns_exponent", get("ns_exponent"), hint="The usual value is 0.75."),
@@ -129,6 +133,20 @@ def checked_settings(
         callbacks=tuple(flatten_callbacks(get("callbacks"))),
         **_checked_engine_options(get("engine_options")),
     )
+
+
+def _window(given: Any) -> int:
+    window = check_int("window", given, hint="The usual value is 5.")
+    return check_int("window", window, maximum=LARGEST_WINDOW, hint="The usual value is 5.")
+
+
+def _vector_size(given: Any) -> int:
+    if isinstance(given, Iterable):  # as in gensim, whose first argument is the corpus
+        raise InvalidArgumentError(
+            f"vector_size is of type {type(given).__name__}; expected an integer >= 1. The constructor takes no "
+            "corpus: Word2Vec(...).fit(corpus)."
+        )
+    return check_int("vector_size", given, hint="The usual value is 100.")
 
 
 def _seed(given: Any, earlier: int | None) -> int:

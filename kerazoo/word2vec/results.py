@@ -41,6 +41,10 @@ class Tables:
     node_vectors: NDArray[np.float32] | None = None
     tree: HuffmanTree | None = None
 
+    def is_usable(self) -> bool:
+        """Whether these are tables to go back to, see :mod:`kerazoo.word2vec.engines.divergence`."""
+        return self.are_finite()
+
     def named(self) -> dict[str, NDArray[Any]]:
         """The arrays that are not None, by the names of `TABLE_NAMES`."""
         tree = (None, None) if self.tree is None else self.tree

@@ -17,7 +17,7 @@ __all__ = ["encode_with_update", "extend_tables", "tables_from_vectors"]
 
 
 def encode_with_update(
-    vocabulary: Vocabulary, corpus: Any, min_count: int, max_final_vocab: int | None, workers: int
+    vocabulary: Vocabulary, corpus: Any, min_count: int, max_final_vocab: int | None, **reading: Any
 ) -> EncodedCorpus:
     """Encode `corpus` with the words of `vocabulary` and its own.
 
@@ -26,12 +26,12 @@ def encode_with_update(
         corpus: as in `EncodedCorpus.from_source`.
         min_count: new words that occur less often are dropped.
         max_final_vocab: new words are added by decreasing count while there are fewer words than that; None: no limit.
-        workers: threads that scan the corpus.
+        **reading: further arguments of `EncodedCorpus.from_source`.
 
     Returns:
         A corpus whose vocabulary has the sums of the counts of both texts.
     """
-    own = EncodedCorpus.from_source(corpus, min_count=1, workers=workers)
+    own = EncodedCorpus.from_source(corpus, min_count=1, **reading)
     return own.with_vocabulary(vocabulary.joined(own.vocabulary, min_count, max_final_vocab))
 
 

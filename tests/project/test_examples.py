@@ -43,6 +43,14 @@ def test_words_have_neighbours(tmp_path):
     assert [path.name for path in (tmp_path / "plots").iterdir()] == ["word_vectors.png"]
 
 
+def test_texts_are_classified_better_than_by_a_bag_of_words(tmp_path):
+    output = run("text_classification.py", tmp_path, "--texts", "2500", plots=False)
+    found = {name.strip(): float(score) for name, score in re.findall(r"^accuracy of (.+?): +(\S+)$", output, re.M)}
+    assert list(found) == ["a bag of words", *(f"word vectors, {kind}" for kind in ("mean", "idf", "sif"))]
+    assert found["word vectors, idf"] > found["a bag of words"] + 0.2
+    assert "a search over the labelled texts: {'word2vec__epochs'" in output
+
+
 @pytest.mark.slow
 def test_a_network_generates_a_sine(tmp_path):
     output = run(

@@ -34,6 +34,8 @@ def test_a_pair_needs_a_document_of_two_words(offsets: list[int], possible: bool
         tokens.check_pairs_possible()
         return
     with pytest.raises(
-        CorpusError, match=r"no document has two words \(3 documents, 3 words\).*Should the documents be"
+        CorpusError, match=r"no document has two words \(3 documents with 3 known words\).*Should the documents be"
     ):
         tokens.check_pairs_possible()
+    with pytest.raises(CorpusError, match=r"min_count=5 dropped 4 other words of them\. A smaller one keeps more"):
+        tokens.check_pairs_possible(4, "min_count=5")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kerazoo import Word2Vec, zoo
+from kerazoo import EncodedCorpus, Word2Vec, zoo
 from kerazoo.errors import InvalidArgumentError, NotFittedError
-from kerazoo.word2vec import to_embedding
+from kerazoo.word2vec import WordEmbedding, to_embedding
 from tests.helpers.speed import slow_on_jax
 
 pytestmark = pytest.mark.backend
@@ -35,6 +35,56 @@ def test_ids_have_the_vectors_of_their_words(words):
     assert ops.convert_to_numpy(padded.compute_mask(ids)).tolist() == [[True, True, True, False, False]]
     for other in (words.wv, words.wv.vectors):
         np.testing.assert_array_equal(ops.convert_to_numpy(to_embedding(other).embeddings), words.wv.vectors)
+
+
+def test_a_layer_that_knows_its_words(words, tmp_path):
+    layer = words.as_embedding_layer(trainable=False)
+    assert isinstance(layer, WordEmbedding)
+    assert (layer.input_dim, layer.output_dim, layer.trainable) == (len(words.vocabulary_) + 2, 4, False)
+    texts = ["red xyzzy pear", ["apple"], ""]
+    ids = layer.lookup(texts)
+    vocabulary = words.vocabulary_
+    expected = [[vocabulary["red"] + 1, len(vocabulary) + 1, vocabulary["pear"] + 1], [vocabulary["apple"] + 1, 0, 0]]
+    assert ids.tolist() == [*expected, [0, 0, 0]]
+    found = ops.convert_to_numpy(layer(ids))
+    np.testing.assert_array_equal(found[0, [0, 2]], [words.wv["red"], words.wv["pear"]])
+    np.testing.assert_allclose(found[0, 1], words.vectors_.mean(axis=0), atol=1e-7)
+    np.testing.assert_array_equal(found[1, 1:], 0)
+    assert ops.convert_to_numpy(layer.compute_mask(ids)).tolist() == [[True] * 3, [True, False, False], [False] * 3]
+    assert layer.lookup(texts, 2, padding="pre", truncating="post").tolist() == [
+        expected[0][:2], [0, expected[1][0]], [0, 0],
+    ]  # fmt: skip
+    with pytest.raises(InvalidArgumentError, match="document 0 has 3 words, length=2"):
+        layer.lookup(texts, 2)
+
+
+def test_it_is_trained_and_saved_with_its_words(words, tmp_path):
+    layer = words.as_embedding_layer()
+    model = keras.Sequential([layer, keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    before = ops.convert_to_numpy(layer.embeddings).copy()
+    texts = ["red apple", "green xyzzy"]
+    model.fit(layer.lookup(texts), np.array([[3.0], [-3.0]]), epochs=2, verbose=0)
+    moved = np.abs(ops.convert_to_numpy(layer.embeddings) - before).max(axis=1) > 0
+    used = [words.vocabulary_[word] + 1 for word in ("red", "apple", "green")]
+    assert np.flatnonzero(moved).tolist() == sorted([*used, len(words.vocabulary_) + 1])
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.layers[0].lookup(texts), layer.lookup(texts))
+    np.testing.assert_array_equal(
+        again.predict(layer.lookup(texts), verbose=0), model.predict(layer.lookup(texts), verbose=0)
+    )
+
+
+def test_a_word_for_unknown_words_is_theirs():
+    layer = WordEmbedding(["the", "<unk>", "cat"], 2, unknown="<unk>")
+    assert layer.input_dim == 4
+    assert layer.lookup(["cat xyzzy <unk> the"]).tolist() == [[3, 2, 2, 1]]
+    assert WordEmbedding.from_config(layer.get_config()).lookup(["xyzzy"]).tolist() == [[2]]
+    corpus = EncodedCorpus.from_source([["a", "b"], ["a", "b", "c"]] * 5, min_count=6, unk="<unk>")
+    words = Word2Vec(vector_size=2, epochs=1, sample=0, verbose=0).fit(corpus)
+    table = ops.convert_to_numpy(words.as_embedding_layer().embeddings)
+    np.testing.assert_array_equal(table[1:], words.vectors_)
 
 
 @slow_on_jax

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from kerazoo.word2vec.keras.model import SkipGram
 from kerazoo.word2vec.keras.tables import assign_tables, tables_of
 from kerazoo.word2vec.results import Tables, TrainingState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kerazoo._runtime.interrupts import DeferredInterrupt
     from kerazoo.word2vec.engines.divergence import DivergenceGuard
     from kerazoo.word2vec.engines.progress import TrainingProgress
+    from kerazoo.word2vec.hierarchy import HuffmanTree
     from kerazoo.word2vec.io.checkpoints import TrainingCheckpoint
 
-__all__ = ["EpochCallbacks", "StepMonitor", "TrainingCallbacks"]
+__all__ = ["EpochCallbacks", "PresentVectors", "StepMonitor", "TrainingCallbacks"]
 
 
 class TrainingCallbacks(keras.callbacks.CallbackList):
@@ -55,11 +58,15 @@ class EpochCallbacks:
     Args:
         callbacks: `keras.callbacks.Callback` objects.
         epochs: of the training.
-        **model: the constructor's arguments of the `SkipGram`.
+        tree: of hierarchical softmax, or None.
+        negative: noise words per pair, or 0.
+        **model: the other arguments of the `SkipGram`.
     """
 
-    def __init__(self, callbacks: Sequence[Any], epochs: int, **model: Any) -> None:
-        self._model = SkipGram(**model)
+    def __init__(
+        self, callbacks: Sequence[Any], epochs: int, tree: HuffmanTree | None, negative: int, **model: Any
+    ) -> None:
+        self._model = TrainedInC(tree, negative, **model)
         self._list = TrainingCallbacks(
             list(callbacks), add_history=True, model=self._model, verbose=0, epochs=epochs, steps=1
         )
@@ -80,13 +87,69 @@ class EpochCallbacks:
 
     def end_epoch(self, epoch: int, loss: float, tables: Tables) -> None:
         """Give the tables to the model, and the loss to the callbacks."""
-        assign_tables(self._model, tables)
+        self._model.assign(tables)
         self._list.on_epoch_end(epoch, {"loss": loss})
 
     def end(self) -> Tables:
         """End the training; the tables of the model, which callbacks may have changed, as `EarlyStopping` does."""
         self._list.end()
-        return tables_of(self._model)
+        return tables_of_training(self._model)
+
+
+class TrainedInC(SkipGram):
+    """The model of a training in C: also of CBOW, and with the inner nodes of hierarchical softmax, if there are any.
+
+    So callbacks that keep and restore weights do it for all tables.
+
+    Args:
+        tree: of hierarchical softmax, or None.
+        negative: noise words per pair; with 0, the output vectors of the model are unused.
+        **kwargs: the other arguments of the `SkipGram`.
+    """
+
+    def __init__(self, tree: HuffmanTree | None, negative: int, **kwargs: Any) -> None:
+        super().__init__(negative=max(1, negative), **kwargs)
+        self.has_noise_words = negative > 0
+        self.tree = lambda: tree  # a function, as Keras would track the arrays
+        self.node_vectors = None
+        if tree is not None:
+            shape = (self.vocabulary_size - 1, self.vector_size)
+            self.node_vectors = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="node_vectors")
+
+    def assign(self, tables: Tables) -> None:
+        """Give the model these tables."""
+        assign_tables(self, tables)
+        if self.node_vectors is not None:
+            self.node_vectors.assign(tables.node_vectors)
+
+
+def tables_of_training(model: SkipGram) -> Tables:
+    """Copies of the tables of a model of either engine."""
+    found = tables_of(model)
+    if not isinstance(model, TrainedInC):
+        return found
+    if not model.has_noise_words:
+        found = dataclasses.replace(found, output_vectors=None, output_biases=None)
+    if model.node_vectors is not None:
+        nodes = np.array(keras.ops.convert_to_numpy(model.node_vectors), np.float32)
+        found = dataclasses.replace(found, node_vectors=nodes, tree=model.tree())
+    return found
+
+
+class PresentVectors(keras.callbacks.Callback):
+    """Shows the tables of each epoch to the estimator, before the callbacks of its user ask it for vectors.
+
+    Args:
+        show: called with copies of the tables at the end of each epoch.
+    """
+
+    def __init__(self, show: Callable[[Tables], None]) -> None:
+        super().__init__()
+        self._show = show
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Show a copy of the tables of the model."""
+        self._show(tables_of_training(self.model))
 
 
 class StepMonitor(keras.callbacks.Callback):

@@ -44,8 +44,8 @@ def untrained_loss(loss: str, n_noise: int) -> float:
 class TablesCopy(Protocol):
     """A copy of the tables, in memory or in a file."""
 
-    def are_finite(self) -> bool:
-        """Whether no value is NaN or infinite."""
+    def is_usable(self) -> bool:
+        """Whether the tables can be restored from it: no value is NaN or infinite, and it could be stored."""
         ...
 
 
@@ -94,7 +94,7 @@ class DivergenceGuard(Generic[C]):
         if now - self._last < max(1.0, self._cost / LARGEST_SHARE):
             return
         tables = copy()
-        if tables.are_finite():
+        if tables.is_usable():
             self.good = tables
         self._last = time.monotonic()
         self._cost = self._last - now

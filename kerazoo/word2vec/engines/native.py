@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,14 @@ import numpy as np
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo._validation import check_choice
 from kerazoo.batching.sampling import NoiseDistribution, epoch_keys, keep_thresholds
-from kerazoo.errors import CorpusError, InvalidArgumentError, TrainingError
+from kerazoo.errors import InvalidArgumentError, TrainingError
 from kerazoo.text.tokens import Tokens
 from kerazoo.word2vec.engines.divergence import DivergenceGuard, untrained_loss
 from kerazoo.word2vec.engines.native_slices import EpochSlices, LossSums
 from kerazoo.word2vec.engines.native_tables import PaddedTables, TablesSnapshot
 from kerazoo.word2vec.engines.progress import TrainingProgress
 from kerazoo.word2vec.hierarchy import HuffmanTree
-from kerazoo.word2vec.options import NATIVE_LOSSES, TrainingSettings
+from kerazoo.word2vec.options import LARGEST_NEGATIVE, NATIVE_LOSSES, TrainingSettings
 from kerazoo.word2vec.results import TrainingResult, TrainingState
 from kerazoo_ext import _word2vec
 
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-LARGEST_NEGATIVE = 64
 INSTRUCTION_SET_VARIABLE = "KERAZOO_INSTRUCTION_SET"
 
 CHUNK = 256  # positions; slices start at multiples of it
@@ -70,7 +70,7 @@ def train(
 
     Raises:
         InvalidArgumentError: the settings are not those of this engine.
-        CorpusError: subsampling leaves no pair.
+        TrainingError: the training diverges, and no snapshot of good tables could be kept.
     """
     _check(settings)
     return _Trainer(corpus, settings, start or TrainingState(), checkpoint).run()
@@ -136,6 +136,7 @@ class _Trainer:
         self.guard = DivergenceGuard(TablesSnapshot(self.tables), self._untrained_loss())
         self.words_done = np.zeros(1, np.int64)
         self.epoch: EpochSlices | None = None
+        self.pairs = 0
 
     def _untrained_loss(self) -> float:
         """Mean loss per pair before training: that of the noise words, and log 2 for each node on the path."""
@@ -190,7 +191,16 @@ class _Trainer:
                 error = caught
             finally:
                 self.progress.close()
+        if not self.pairs and self.start.epoch == 0 and not interrupted and error is None:
+            warnings.warn(
+                f"no epoch has a pair: sample={self.settings.sample:g} leaves no two words in one document, so nothing "
+                "was learned. It is too small for this corpus; sample=0 keeps all words.",
+                UserWarning,
+                stacklevel=4,
+            )
         if error is not None:
+            if not self.guard.good.is_usable():  # a warning has said that there is none
+                raise error
             self.guard.good.restore(self.tables)
         elif self.checkpoint is not None:
             if interrupted:
@@ -213,6 +223,7 @@ class _Trainer:
             loss=settings.loss,
             noise_probabilities=self.noise.probabilities,
             negative=settings.negative,
+            tree=self.tables.tree,
         )
 
     def _run_epoch(self, number: int, callbacks: EpochCallbacks | None) -> None:
@@ -230,13 +241,10 @@ class _Trainer:
             if epoch.position < epoch.n_slices:  # otherwise the epoch ends first
                 self._write_if_due()
                 self.interrupt.raise_if_pending()
-        if sums.pairs == 0 and not self.progress.history["loss"]:
-            raise CorpusError(
-                f"epoch {number} has no pair: sample={self.settings.sample:g} leaves no two words in one document. "
-                "It is too small for this corpus; 0 keeps all words."
-            )
-        # A later epoch without a pair must not discard the earlier ones: it changes no table, so the loss is the same.
-        loss = sums.mean if sums.pairs else self.progress.history["loss"][-1]
+        # Subsampling may leave an epoch of a tiny corpus without a pair. It changes no table, so the loss stays what it
+        # was: at first that of an untrained model.
+        self.pairs += sums.pairs
+        loss = sums.mean if sums.pairs else (self.progress.history["loss"] or [self._untrained_loss()])[-1]
         self.guard.check(loss, number)
         if not self.tables.are_finite():
             self.guard.check(float("nan"), number)

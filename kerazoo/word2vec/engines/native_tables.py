@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -104,20 +106,42 @@ def _compact(table: Table, size: int) -> Table:
 
 
 class TablesSnapshot:
-    """The values of tables in an unnamed temporary file, so that memory holds the tables once."""
+    """The values of tables in an unnamed temporary file, so that memory holds the tables once.
+
+    Where the file cannot be written, as in a full or small folder of temporary files, there is no snapshot, and a
+    RuntimeWarning says so: the training goes on.
+    """
 
     def __init__(self, tables: PaddedTables) -> None:
-        self._finite = tables.are_finite()
         self._file = None
-        if self._finite:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as this object
+        if not tables.are_finite():
+            return
+        file = None
+        try:
+            file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as this object
             for table in tables.arrays():
-                table.tofile(self._file)
-            self._file.flush()
+                # Not `tofile`, which reports a full disk without its reason.
+                for part in _parts(table):
+                    file.write(np.ascontiguousarray(part).data)
+            file.flush()
+        except OSError as error:
+            if file is not None:
+                with contextlib.suppress(OSError):
+                    file.close()
+            size = sum(table.nbytes for table in tables.arrays())
+            warnings.warn(
+                f"no snapshot of the vectors could be written ({error.strerror or error}), so they would be lost if "
+                f"the training diverged; it continues. A folder with {size / 1e6:,.0f} MB free is needed: set the "
+                "environment variable TMPDIR to one.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            return
+        self._file = file
 
-    def are_finite(self) -> bool:
-        """Whether the values were finite; otherwise there is no file."""
-        return self._finite
+    def is_usable(self) -> bool:
+        """Whether there is a file; not if the values were not finite, or it could not be written."""
+        return self._file is not None
 
     def __del__(self) -> None:
         if self._file is not None:

@@ -47,7 +47,7 @@ class TrainingProgress:
 
     def start(self, fraction: float = 0.0) -> None:
         """Start the training, with `fraction` of the current epoch already done."""
-        if self.verbose == 1:
+        if self.verbose == 1 and sys.stderr is not None:  # there is none under pythonw, and in some services
             self._bar = tqdm(
                 total=self.n_words * self.epochs,
                 initial=self._words(fraction),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from itertools import pairwise
@@ -15,6 +16,7 @@ from kerazoo.text import Vocabulary
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.io.model_file import Contents
 from kerazoo.word2vec.io.vector_files import VECTOR_FORMATS, read_vectors
+from kerazoo.word2vec.options import LARGEST_NEGATIVE
 from kerazoo.word2vec.results import Tables
 
 if TYPE_CHECKING:
@@ -105,11 +107,38 @@ def _of_model(model: Any) -> tuple[dict[str, Any], Vocabulary, Tables]:
         nodes = np.array(model.syn1, np.float32)[: len(order) - 1]
         tree = _tree(model.wv.expandos["code"][order], model.wv.expandos["point"][order])
     parameters = {name: getattr(model, name) for name in SHARED} | {"loss": "negative_sampling"}
+    parameters |= _within_limits(model, vocabulary.total)
     parameters["shrink_windows"] = bool(model.shrink_windows)
     parameters["min_count"] = vocabulary.min_count
     for name in ("sg", "hs", "cbow_mean", "negative"):
         parameters[name] = int(parameters[name])
     return parameters, vocabulary, Tables(vectors[order], outputs, None, nodes, tree)
+
+
+def _within_limits(model: Any, total: int) -> dict[str, Any]:
+    """Settings that gensim allows and kerazoo does not, as the nearest that it does."""
+    found: dict[str, Any] = {}
+    if model.sample >= 1:  # gensim: a count instead of a share; keep probabilities as for a share of (3 + sqrt 5) / 2
+        found["sample"] = min(1.0, int(model.sample * (3 + math.sqrt(5)) / 2) / max(total, 1))
+    if model.min_alpha > model.alpha:
+        found["min_alpha"] = model.alpha
+        _warn(f"min_alpha={model.min_alpha:g} is above alpha={model.alpha:g}; it is imported as {model.alpha:g}.")
+    if model.negative > LARGEST_NEGATIVE and not model.hs and model.sg:
+        _warn(
+            f"negative={model.negative}: the native engine has at most {LARGEST_NEGATIVE} noise words. Train it "
+            f"further with from_gensim(..., negative={LARGEST_NEGATIVE}), or with engine='keras'."
+        )
+    elif model.negative > LARGEST_NEGATIVE:
+        _warn(f"negative={model.negative} is imported as {LARGEST_NEGATIVE}, the most that the native engine has.")
+        found["negative"] = LARGEST_NEGATIVE
+    lockf = np.asarray(getattr(model.wv, "vectors_lockf", 1.0))
+    if (lockf != 1).any():
+        _warn("vectors_lockf, which freezes words in gensim, is not imported: kerazoo trains all words.")
+    return found
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=5)
 
 
 def _tree(codes: NDArray[Any], points: NDArray[Any]) -> HuffmanTree:

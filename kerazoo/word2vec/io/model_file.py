@@ -17,6 +17,7 @@ from kerazoo._runtime.files import read_tensors, write_tensors
 from kerazoo.errors import StorageError
 from kerazoo.text import Vocabulary
 from kerazoo.word2vec.options import ENGINE_OPTIONS
+from kerazoo.word2vec.pooling import PoolingStatistics
 from kerazoo.word2vec.results import Tables
 
 __all__ = ["KIND", "Contents", "from_tensors", "read", "storable", "to_tensors", "write"]
@@ -37,6 +38,7 @@ class Contents(NamedTuple):
         seed: the seed of the training.
         n_fits: number of calls of `fit` and `partial_fit`.
         training: the state of an unfinished training (see :mod:`kerazoo.word2vec.io.checkpoints`), or None.
+        pooling: the statistics of documents that `transform` needs for some values of `pooling`, or None.
     """
 
     parameters: dict[str, Any]
@@ -46,6 +48,7 @@ class Contents(NamedTuple):
     seed: int
     n_fits: int
     training: dict[str, Any] | None = None
+    pooling: PoolingStatistics | None = None
 
 
 def storable(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,6 +79,10 @@ def to_tensors(contents: Contents) -> tuple[dict[str, NDArray[Any]], dict[str, A
     }
     if contents.training is not None:
         metadata["training"] = contents.training
+    if contents.pooling is not None:
+        arrays["document_frequencies"] = contents.pooling.frequencies
+        arrays["common_component"] = contents.pooling.component
+        metadata["n_documents"] = contents.pooling.n_documents
     return arrays, metadata
 
 
@@ -97,9 +104,21 @@ def from_tensors(
             seed=int(metadata["seed"]),
             n_fits=int(metadata["n_fits"]),
             training=metadata.get("training"),
+            pooling=_pooling(arrays, metadata, len(vocabulary)),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StorageError(f"{os.fspath(path)}: damaged: {error}. Train the model again.") from error
+
+
+def _pooling(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any], n_words: int) -> PoolingStatistics | None:
+    """KeyError or ValueError if they are damaged; None for files without them, as those up to version 0.1 are."""
+    if "n_documents" not in metadata:
+        return None
+    frequencies = np.array(arrays["document_frequencies"], np.int64)
+    component = np.array(arrays["common_component"], np.float32)
+    if frequencies.shape != (n_words,) or component.shape != (metadata["parameters"]["vector_size"],):
+        raise ValueError(f"document_frequencies has shape {frequencies.shape}, common_component {component.shape}")
+    return PoolingStatistics(int(metadata["n_documents"]), frequencies, component)
 
 
 def _current(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,6 +129,21 @@ def _current(parameters: Mapping[str, Any]) -> dict[str, Any]:
     if given:
         current["engine_options"] = given
     return current
+
+
+def _explain_other_formats(path: str | os.PathLike[str], error: StorageError) -> None:
+    """Raise a better error for a pickle, as gensim writes it, and for vectors as text."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(100)
+    except OSError:
+        return
+    first = start.split(b"\n")[0].split()
+    if start[:1] == b"\x80" or (len(first) == 2 and all(number.isdigit() for number in first)):
+        kind = "a pickle, as gensim's save writes it" if start[:1] == b"\x80" else "vectors in a format of word2vec"
+        raise StorageError(
+            f"{os.fspath(path)}: {kind}; expected a file of Word2Vec.save. Word2Vec.from_gensim(path) reads it."
+        ) from error
 
 
 def write(path: str | os.PathLike[str], contents: Contents) -> None:
@@ -133,7 +167,11 @@ def read(path: str | os.PathLike[str], mmap: bool, known: Collection[str] | None
     Raises:
         StorageError: the file is missing, damaged, of another kind, or has unknown parameters.
     """
-    arrays, metadata = read_tensors(path, kind=KIND, mmap=mmap)
+    try:
+        arrays, metadata = read_tensors(path, kind=KIND, mmap=mmap)
+    except StorageError as error:
+        _explain_other_formats(path, error)
+        raise
     contents = from_tensors(path, arrays, metadata)
     unknown = [] if known is None else sorted(set(contents.parameters) - set(known))
     if unknown:

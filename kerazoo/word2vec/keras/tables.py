@@ -44,8 +44,9 @@ def tables_of_checked(model: Any, n_words: int) -> Tables:
 def assign_tables(model: SkipGram, tables: Tables) -> None:
     """Give the model these tables."""
     model.input_vectors.assign(tables.input_vectors)
-    model.output_vectors.assign(tables.output_vectors)
-    if model.output_biases is not None:
+    if tables.output_vectors is not None:
+        model.output_vectors.assign(tables.output_vectors)
+    if model.output_biases is not None and tables.output_biases is not None:
         model.output_biases.assign(tables.output_biases)
 
 
