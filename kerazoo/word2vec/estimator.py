@@ -18,6 +18,7 @@ from kerazoo._validation import check_int
 from kerazoo.batching.sampling import NoiseDistribution
 from kerazoo.errors import InvalidArgumentError, NotFittedError, VocabularyError
 from kerazoo.text import EncodedCorpus, Vocabulary
+from kerazoo.text.phrases import chain
 from kerazoo.text.tokens import Tokens
 from kerazoo.word2vec import vocabulary_update
 from kerazoo.word2vec._deprecated import (
@@ -62,6 +63,8 @@ class Word2Vec(BaseEstimator):
         epochs: int, passes over the corpus.
         shrink_windows: bool, whether the radius of each window is drawn from 1..window, or is always `window`.
         max_final_vocab: int or None, keep at most that many of the most frequent words.
+        phrases: None, a :class:`kerazoo.text.Phrases` or ``FrozenPhrases``, or a list of them, one after another;
+            joined in every corpus before `min_count` is applied. Files hold them frozen.
         sg: 1 for skip-gram, 0 for CBOW (which predicts the centre from the mean of its contexts).
         hs: 1 trains by hierarchical softmax over a Huffman tree, in addition to the noise words unless ``negative=0``.
         cbow_mean: 1 for the mean of the contexts in CBOW, 0 for their sum.
@@ -146,6 +149,7 @@ class Word2Vec(BaseEstimator):
         epochs: int = 5,
         shrink_windows: bool = True,
         max_final_vocab: int | None = None,
+        phrases: Any = None,
         sg: int = 1,
         hs: int = 0,
         cbow_mean: int = 1,
@@ -175,6 +179,7 @@ class Word2Vec(BaseEstimator):
         self.epochs = epochs
         self.shrink_windows = shrink_windows
         self.max_final_vocab = max_final_vocab
+        self.phrases = phrases
         self.sg = sg
         self.hs = hs
         self.cbow_mean = cbow_mean
@@ -204,7 +209,7 @@ class Word2Vec(BaseEstimator):
             corpus: documents as lists of tokens (a list or any iterable, also a generator), a path or several
                 paths to text (plain, .gz, .bz2, .xz, .zst; one document per line), a directory, or an
                 :class:`kerazoo.EncodedCorpus`, which has its own vocabulary (min_count and max_final_vocab are then
-                not used).
+                not used, except with `phrases`).
             y: ignored; for scikit-learn.
 
         Returns:
@@ -219,9 +224,12 @@ class Word2Vec(BaseEstimator):
         """
         del y
         settings = self._checked_settings()
-        encoded = EncodedCorpus.from_source(
-            corpus, min_count=self.min_count, max_final_vocab=self.max_final_vocab, workers=settings.workers
-        )
+        limits: Any = {
+            "min_count": self.min_count,
+            "max_final_vocab": self.max_final_vocab,
+            "workers": settings.workers,
+        }
+        encoded = EncodedCorpus.from_source(chain.joined(corpus, self.phrases, **limits), **limits)
         return self._train(encoded, settings)
 
     def partial_fit(self, corpus: Any, y: None = None) -> Word2Vec:
@@ -251,6 +259,7 @@ class Word2Vec(BaseEstimator):
             return self.fit(corpus)
         settings, tables = self._checked_settings(self.n_fits_), self._tables()
         check_same_model(settings, tables)
+        corpus = chain.joined(corpus, self.phrases, workers=settings.workers)
         encoded = vocabulary_update.encode_with_update(
             self.vocabulary_, corpus, self.min_count, self.max_final_vocab, settings.workers
         )

@@ -1,0 +1,87 @@
+"""Several phrase models that join one after another, as the argument `phrases` of `Word2Vec`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.text.phrases import files
+from kerazoo.text.phrases.base import PhraseJoiner
+from kerazoo.text.phrases.model import FrozenPhrases
+
+__all__ = ["checked", "from_tensors", "frozen", "joined", "to_tensors"]
+
+
+def checked(phrases: Any) -> list[PhraseJoiner]:
+    """The members of a chain; None is an empty one.
+
+    Raises:
+        InvalidArgumentError: another type.
+    """
+    members = [] if phrases is None else list(phrases) if isinstance(phrases, list | tuple) else [phrases]
+    for member in members:
+        if not isinstance(member, PhraseJoiner):
+            raise InvalidArgumentError(
+                f"phrases is, or contains, a {type(member).__name__}; expected a kerazoo.text.Phrases, a "
+                "FrozenPhrases, or a list of them. FrozenPhrases.from_gensim imports those of gensim."
+            )
+    return members
+
+
+def joined(corpus: Any, phrases: Any, *, workers: int, min_count: int = 1, max_final_vocab: int | None = None) -> Any:
+    """Encode a corpus and join its phrases; without phrases, `corpus` itself.
+
+    Args:
+        corpus: as in :meth:`kerazoo.EncodedCorpus.from_source`.
+        phrases: None, a phrase model, or a list of them.
+        workers: threads.
+        min_count: words and phrases that occur less often after joining get no id.
+        max_final_vocab: keep at most that many words.
+
+    >>> bigrams, trigrams = FrozenPhrases({"new_york": 20.0}), FrozenPhrases({"new_york_city": 20.0})
+    >>> joined([["new", "york", "city"]], [bigrams, trigrams], workers=1).decode(0)
+    ['new_york_city']
+    """
+    members = checked(phrases)
+    for number, member in enumerate(members):
+        last = number == len(members) - 1
+        corpus = member.join(
+            corpus,
+            min_count=min_count if last else 1,
+            max_final_vocab=max_final_vocab if last else None,
+            workers=workers,
+        )
+    return corpus
+
+
+def frozen(phrases: Any) -> FrozenPhrases | list[FrozenPhrases]:
+    """The phrases without their counts."""
+    members: Sequence[Any] = checked(phrases)
+    found = [member.freeze() for member in members]
+    return found if isinstance(phrases, list | tuple) else found[0]
+
+
+def to_tensors(phrases: Any) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:
+    """Arrays and metadata of frozen phrases; inverse of :func:`from_tensors`."""
+    arrays: dict[str, NDArray[Any]] = {}
+    notes = []
+    for number, member in enumerate(checked(phrases)):
+        parts, note = files.frozen_tensors(member)
+        arrays |= {f"phrases.{number}.{name}": array for name, array in parts.items()}
+        notes.append(note)
+    return arrays, notes
+
+
+def from_tensors(
+    arrays: Mapping[str, NDArray[Any]], notes: Sequence[Mapping[str, Any]]
+) -> FrozenPhrases | list[FrozenPhrases]:
+    """The phrases of :func:`to_tensors`; ValueError, KeyError or TypeError if the arrays are damaged."""
+    found = []
+    for number, note in enumerate(notes):
+        prefix = f"phrases.{number}."
+        parts = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+        found.append(FrozenPhrases(**files.frozen_arguments(parts, note)))
+    return found[0] if len(found) == 1 else found
