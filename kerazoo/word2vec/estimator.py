@@ -224,12 +224,7 @@ class Word2Vec(BaseEstimator):
         """
         del y
         settings = self._checked_settings()
-        limits: Any = {
-            "min_count": self.min_count,
-            "max_final_vocab": self.max_final_vocab,
-            "workers": settings.workers,
-        }
-        encoded = EncodedCorpus.from_source(chain.joined(corpus, self.phrases, **limits), **limits)
+        encoded = chain.encoded(corpus, self.phrases, self.min_count, self.max_final_vocab, settings.workers)
         return self._train(encoded, settings)
 
     def partial_fit(self, corpus: Any, y: None = None) -> Word2Vec:

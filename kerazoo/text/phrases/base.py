@@ -116,6 +116,7 @@ class PhraseJoiner(ABC):
             InvalidArgumentError: the `EncodedCorpus` has dropped words.
             VocabularyError: no word is left.
 
+        >>> from kerazoo.text import FrozenPhrases
         >>> phrases = FrozenPhrases({"new_york": 20.0})
         >>> phrases.join([["in", "new", "york"]]).decode(0)
         ['in', 'new_york']
@@ -144,6 +145,7 @@ class PhraseJoiner(ABC):
         Args:
             sentences: as in :meth:`EncodedCorpus.from_source`.
 
+        >>> from kerazoo.text import FrozenPhrases
         >>> FrozenPhrases({"new_york": 20.0}).find_phrases([["new", "york"], ["old", "york"]])
         {'new_york': 20.0}
         """

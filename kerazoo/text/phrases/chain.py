@@ -8,11 +8,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.text.corpus import EncodedCorpus
 from kerazoo.text.phrases import files
 from kerazoo.text.phrases.base import PhraseJoiner
 from kerazoo.text.phrases.model import FrozenPhrases
 
-__all__ = ["checked", "from_tensors", "frozen", "joined", "to_tensors"]
+__all__ = ["checked", "encoded", "from_tensors", "frozen", "joined", "to_tensors"]
 
 
 def checked(phrases: Any) -> list[PhraseJoiner]:
@@ -55,6 +56,12 @@ def joined(corpus: Any, phrases: Any, *, workers: int, min_count: int = 1, max_f
             workers=workers,
         )
     return corpus
+
+
+def encoded(corpus: Any, phrases: Any, min_count: int, max_final_vocab: int | None, workers: int) -> EncodedCorpus:
+    """As :func:`joined`, but encoded without phrases too; an `EncodedCorpus` then keeps its vocabulary."""
+    limits: Any = {"min_count": min_count, "max_final_vocab": max_final_vocab, "workers": workers}
+    return EncodedCorpus.from_source(joined(corpus, phrases, **limits), **limits)
 
 
 def frozen(phrases: Any) -> FrozenPhrases | list[FrozenPhrases]:

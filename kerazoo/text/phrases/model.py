@@ -49,11 +49,11 @@ class Phrases(PhraseJoiner):
 
     >>> from kerazoo.text import Phrases
     >>> texts = [["new", "york", "is", "big"], ["in", "new", "york"], ["is", "it", "new"]] * 5
-    >>> phrases = Phrases(texts, min_count=2, threshold=0.5)
+    >>> phrases = Phrases(texts, min_count=2, threshold=0.7)
     >>> phrases.export_phrases()
-    {'new_york': 0.5866666666666667}
-    >>> phrases[["new", "york", "or", "york"]]
-    ['new_york', 'or', 'york']
+    {'is_big': 0.72, 'is_it': 0.72}
+    >>> phrases[["new", "york", "is", "big"]]
+    ['new', 'york', 'is_big']
     """
 
     def __init__(
