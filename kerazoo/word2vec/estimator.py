@@ -435,8 +435,7 @@ class Word2Vec(BaseEstimator):
 
         Args:
             source: a gensim ``Word2Vec`` or ``KeyedVectors``, or a path: of a file written by gensim's
-                ``Word2Vec.save``, or of vectors as ``.txt``, ``.bin`` (word2vec's text and binary formats) or ``.kv``
-                (gensim's KeyedVectors).
+                ``Word2Vec.save``, or of vectors, as :func:`kerazoo.word2vec.load_vectors` reads them.
             **parameters: constructor arguments that differ from those of the gensim model.
 
         Returns:
