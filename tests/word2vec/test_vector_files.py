@@ -260,6 +260,21 @@ def test_large_tables_of_gensim_are_beside_their_file(tmp_path):
         load_vectors(tmp_path / "v.kv")
 
 
+@pytest.mark.parametrize("hs", [0, 1])
+def test_trained_vectors_of_gensim(tmp_path, hs):
+    from gensim.models import Word2Vec as GensimWord2Vec
+
+    theirs = GensimWord2Vec([["red", "apple"], ["green", "apple"]] * 5, vector_size=4, min_count=1, hs=hs)
+    theirs.wv.save(str(tmp_path / "v.kv"))
+    found = load_vectors(tmp_path / "v.kv")
+    check_equal(found, WordVectors(theirs.wv.index_to_key, theirs.wv.vectors))
+    assert found.counts.tolist() == [10, 5, 5]
+    theirs.save(str(tmp_path / "model"))
+    np.testing.assert_array_equal(Word2Vec.from_gensim(tmp_path / "model").vectors_, theirs.wv.vectors)
+    with pytest.raises(StorageError, match="Word2Vec; expected KeyedVectors"):
+        load_vectors(tmp_path / "model", format="pickle")
+
+
 def test_files_are_read_without_gensim(tmp_path):
     for suffix in (".txt", ".bin.gz", ".kv", ".safetensors"):
         save_vectors(sample(), tmp_path / f"v{suffix}")

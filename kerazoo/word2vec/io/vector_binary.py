@@ -27,8 +27,7 @@ def read_binary(stream: VectorStream, unicode_errors: str) -> WordVectors:
     if header is None:
         raise StorageError(
             f"{stream.path}: not a .bin file of word vectors, or damaged: it starts with {stream.peek(20)!r}; "
-            "expected the "
-            "number of words and the dimension."
+            "expected the number of words and the dimension."
         )
     n_words, size = header
     stream.check_size(n_words * (4 * size + 2), f"{n_words:,} vectors of {size:,} dimensions")
@@ -53,8 +52,7 @@ def read_binary(stream: VectorStream, unicode_errors: str) -> WordVectors:
         if not block:
             raise StorageError(
                 f"{stream.path}: damaged or truncated: its header promises {n_words:,} vectors, but it has "
-                f"{len(words):,}. "
-                "Download or copy it again."
+                f"{len(words):,}. Download or copy it again."
             )
         if b" " not in data[:_LONGEST] and len(data) > _LONGEST:
             raise StorageError(
@@ -64,9 +62,8 @@ def read_binary(stream: VectorStream, unicode_errors: str) -> WordVectors:
         raise StorageError(f"{stream.path}: damaged: vector {words.index(b'')} has an empty word.")
     if (data + stream.read(64)).strip():
         raise StorageError(
-            f"{stream.path}: not a .bin file of word vectors, or damaged: its header promises {n_words:,} vectors "
-            f"of {size:,} "
-            "dimensions, but there are more bytes after them."
+            f"{stream.path}: not a .bin file of word vectors, or damaged: its header promises {n_words:,} vectors of "
+            f"{size:,} dimensions, but there are more bytes after them."
         )
     names = decoded(words, unicode_errors, stream)
     return WordVectors(*without_duplicates(names, rows.table(), str(stream.path)))

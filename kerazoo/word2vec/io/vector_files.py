@@ -137,16 +137,15 @@ def _recognised(stream: VectorStream) -> str:
             f"{', '.join(FORMATS[:-1])}; load_vectors(path, format=...) reads it as one of them."
         )
     size, length = header[1:]
-    return (
-        "text" if looks_like_text(start[length:] if size < 2000 else stream.peek(1 << 22)[length:], size) else "binary"
-    )
+    if size >= 2000:  # a line may be longer
+        start = stream.peek(1 << 22)
+    return "text" if looks_like_text(start[length:], size) else "binary"
 
 
 def _refused(path: Path) -> StorageError:
     return StorageError(
-        f"{path}: a pickle, which is not read unasked. If it is a file of gensim's KeyedVectors, rename it to .kv "
-        "or pass "
-        "format='pickle'; Word2Vec.from_gensim reads models of gensim, if you trust their source."
+        f"{path}: a pickle, which is not read unasked. If it is a file of gensim's KeyedVectors, rename it to .kv or "
+        "pass format='pickle'; Word2Vec.from_gensim reads models of gensim, if you trust their source."
     )
 
 
@@ -184,9 +183,8 @@ def save_vectors(
         _write_pickle(values, path)
     elif format == "kerazoo":
         raise InvalidArgumentError(
-            f"{path}: a .kerazoo file holds a whole model: Word2Vec.save writes it. Word2Vec.from_gensim(path) "
-            "makes a model "
-            "of vectors."
+            f"{path}: a .kerazoo file holds a whole model: Word2Vec.save writes it. Word2Vec.from_gensim(path) makes "
+            "a model of vectors."
         )
     else:
         with written(path) as file:

@@ -78,8 +78,7 @@ class VectorStream:
         if self.size is not None and promised > self.size:
             raise StorageError(
                 f"{self.path}: damaged or truncated: its header promises {what}, which take at least {promised:,} "
-                "bytes, "
-                f"but the file has {self.size:,}. Download or copy it again."
+                f"bytes, but the file has {self.size:,}. Download or copy it again."
             )
 
 

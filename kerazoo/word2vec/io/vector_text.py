@@ -118,8 +118,8 @@ def read_text(stream: VectorStream, unicode_errors: str) -> WordVectors:
         lines = [line for line in lines if line.strip()]
         if n_words is not None and len(words) + len(lines) > n_words:
             raise StorageError(
-                f"{stream.path}: its header promises {n_words:,} vectors, but there are more. Correct the first line, "
-                "or remove it: without a header all lines are read."
+                f"{stream.path}: its header promises {n_words:,} vectors, but there are more. Correct the first "
+                "line, or remove it: without a header all lines are read."
             )
         if lines:
             _parse(stream, lines, number, rows, words)
@@ -128,8 +128,8 @@ def read_text(stream: VectorStream, unicode_errors: str) -> WordVectors:
             break
     if n_words is not None and rows.n < n_words:
         raise StorageError(
-            f"{stream.path}: damaged or truncated: its header promises {n_words:,} vectors, but it has "
-            f"{rows.n:,}. Download or copy it again."
+            f"{stream.path}: damaged or truncated: its header promises {n_words:,} vectors, but it has {rows.n:,}. "
+            "Download or copy it again."
         )
     names = decoded(words, unicode_errors, stream)
     return WordVectors(*without_duplicates(names, rows.table(), str(stream.path)))
@@ -146,8 +146,7 @@ def _size_of(stream: VectorStream) -> int:
     if usual < 1 or not looks_like_text(lines[0], usual):
         raise StorageError(
             f"{stream.path}: not a .txt file of word vectors, or damaged: its first line is {lines[0][:60]!r}; "
-            "expected the "
-            "number of words and the dimension, or a word and its numbers."
+            "expected the number of words and the dimension, or a word and its numbers."
         )
     return usual
 
@@ -177,9 +176,8 @@ def _parse(stream: VectorStream, lines: list[bytes], number: int, rows: Rows, wo
     if table is None or len(table) != size * len(lines):
         wrong = next((i for i, text in enumerate(numbers) if _count(text) != size), 0)
         raise StorageError(
-            f"{stream.path}: not a .txt file of word vectors, or damaged: line {number + wrong + 1:,} has "
-            "something that is "
-            f"no number: {lines[wrong][:60]!r}..."
+            f"{stream.path}: not a .txt file of word vectors, or damaged: line {number + wrong + 1:,} has something "
+            f"that is no number: {lines[wrong][:60]!r}..."
         )
     rows.add(table.reshape(-1, size))
 
@@ -205,8 +203,7 @@ def decoded(words: list[bytes], unicode_errors: str, stream: VectorStream) -> li
     except UnicodeDecodeError as error:
         raise StorageError(
             f"{stream.path}: the word {bytes(error.object)[:60]!r} is not UTF-8. Read it with "
-            "unicode_errors='replace' or "
-            "'ignore', if the file is otherwise intact."
+            "unicode_errors='replace' or 'ignore', if the file is otherwise intact."
         ) from error
 
 
@@ -217,8 +214,7 @@ def check_writable(words: list[str], forbidden: str, kind: str) -> None:
     wrong = next(word for word in words if any(character in word for character in forbidden))
     raise InvalidArgumentError(
         f"the word {wrong!r} contains white space, which {kind} cannot hold, as other programs would read it as "
-        "several "
-        "words. Write .safetensors, .kv or .kerazoo, or replace the white space (word.replace(' ', '_'))."
+        "several words. Write .safetensors, .kv or .kerazoo, or replace the white space (word.replace(' ', '_'))."
     )
 
 
