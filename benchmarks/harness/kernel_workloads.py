@@ -19,6 +19,7 @@ from kerazoo_ext import (
     _order,
     _pairs,
     _panel_windows,
+    _phrases,
     _scan,
     _sequences,
     _smoothing,
@@ -44,6 +45,7 @@ def mark() -> str:
 def workloads(widest: str) -> Iterator[Workload]:
     """All workloads in the order of the counts; training with each instruction set up to `widest`."""
     yield from scanning()
+    yield from phrases()
     yield from batching()
     yield from smoothing()
     yield from statistics()
@@ -89,6 +91,32 @@ def scanning() -> Iterator[Workload]:
         return float(len(ids))
 
     yield "ids of the vocabulary", "token", encode
+
+
+def phrases() -> Iterator[Workload]:
+    """Pairs of neighbouring words: counted, and joined."""
+    rng = np.random.default_rng(2)
+    ids, offsets = zipf(rng, 20_000, 3000), np.arange(0, 20_001, 20)
+    connector = (np.arange(3000) < 3).astype(np.uint8)
+    runs, counted = _phrases.Runs(), _phrases.PairTable()
+    runs.collect(ids, offsets, connector, 0, len(ids))
+
+    def count(table: Any) -> float:
+        table.count(runs, ids, offsets, connector, 0, len(ids), 0, 1, len(ids))
+        return float(len(ids))
+
+    yield "count pairs, new table", "word", lambda: count(_phrases.PairTable())
+    count(counted)
+    pairs, numbers, counts, values = (array[::8].copy() for array in counted.arrays())
+    chosen, matches, ends = _phrases.PairTable(), np.empty(len(ids), np.int32), np.empty(len(offsets) - 1, np.int64)
+    chosen.add(pairs, numbers, counts, values)
+
+    def join() -> float:
+        chosen.match(runs, ids, offsets, connector, 0, len(ids), matches)
+        _phrases.join(ids, offsets, connector, 0, len(ids), matches, ends)
+        return float(len(ids))
+
+    yield "join pairs", "word", join
 
 
 def batching() -> Iterator[Workload]:

@@ -71,6 +71,14 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="--corpus {corpus} --threads {threads} --repeats 9",
         corpus=True,
     ),
+    "phrases": Benchmark(
+        "phrases",
+        "How fast are phrases such as new_york counted and joined, beside gensim's Phrases on the same text?",
+        quick="--corpus {corpus} --threads {threads} --repeats 1 --words 300000",
+        default="--corpus {corpus} --threads {threads} --repeats 3",
+        full="--corpus {corpus} --threads {threads} --words 20000000",
+        corpus=True,
+    ),
     "batching": Benchmark(
         "batching",
         "How many skip-gram pairs, blocks and windows per second does one core make? Beside TensorFlow's tutorial, "

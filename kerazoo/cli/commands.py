@@ -99,11 +99,12 @@ def set_backend(backend: str | None, needed: bool = True) -> None:
         os.environ["KERAS_BACKEND"] = backend
 
 
-def check_output(option: str, path: Path | None, suffixes: Sequence[str]) -> None:
+def check_output(option: str, path: Path | None, suffixes: Sequence[str] | None = None) -> None:
     """Raise if an output file cannot be written, or has another suffix; called before the work starts."""
     if path is None:
         return
-    check_choice(f"the suffix of {option}", path.suffix, suffixes)
+    if suffixes is not None:
+        check_choice(f"the suffix of {option}", path.suffix, suffixes)
     try:
         is_folder = path.is_dir()
     except OSError as error:  # a name that is too long

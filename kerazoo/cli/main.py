@@ -1,4 +1,4 @@
-"""The command line: `kerazoo demo | forecast | generate | word2vec | similar`.
+"""The command line: `kerazoo demo | forecast | generate | word2vec | similar | convert`.
 
 An error is one line on stderr and exit code 2, without a traceback.
 """
@@ -20,7 +20,7 @@ from kerazoo.cli.commands import Command, backend_option, set_backend
 from kerazoo.cli.forecast import forecast
 from kerazoo.cli.forecast_report import print_method
 from kerazoo.cli.generate import generate
-from kerazoo.cli.word2vec import similar, word2vec
+from kerazoo.cli.word2vec import convert, similar, word2vec
 from kerazoo.errors import KerazooError, StorageError
 
 __all__ = ["cli", "main", "milk_demo"]
@@ -125,7 +125,7 @@ def milk_demo(folder: Path, seed: int) -> None:
     click.echo(f"plot        {path}")
 
 
-for command in (forecast, generate, word2vec, similar):
+for command in (forecast, generate, word2vec, similar, convert):
     cli.add_command(command)
 
 

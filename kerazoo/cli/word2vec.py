@@ -1,4 +1,4 @@
-"""The commands `kerazoo word2vec` and `kerazoo similar`."""
+"""The commands `kerazoo word2vec`, `kerazoo similar` and `kerazoo convert`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo.cli.commands import Command, backend_option, check_output, set_backend
 from kerazoo.errors import CorpusError, InvalidArgumentError, TrainingError, VocabularyError
 from kerazoo.text.readers import files_of
-from kerazoo.word2vec.io.vector_files import VECTOR_FORMATS, read_vectors, write_vectors
+from kerazoo.word2vec.io.vector_files import FORMATS, check_suffix, load_vectors, save_vectors, write_vectors
+from kerazoo.word2vec.io.vector_tensors import DTYPES
+from kerazoo.word2vec.io.word_vectors import WordVectors
 from kerazoo.word2vec.options import checked_settings
 
-__all__ = ["similar", "word2vec"]
+__all__ = ["convert", "similar", "word2vec"]
 
 STANDARD_INPUT = "/dev/stdin"
 
@@ -27,7 +29,8 @@ STANDARD_INPUT = "/dev/stdin"
     "--out",
     required=True,
     type=click.Path(path_type=Path),
-    help="Output file: .txt or .bin (word2vec format), .kv (gensim KeyedVectors), .kerazoo (the whole model).",
+    help="Output file: .txt, .vec or .bin (word2vec's formats), .kv (gensim KeyedVectors), .safetensors, .kerazoo (the "
+    "whole model); the first four also with .gz, .bz2, .xz or .zst.",
 )
 @click.option("--vector-size", default=100, show_default=True, help="Dimension of the vectors.")
 @click.option("--window", default=5, show_default=True, help="Largest distance between centre and context word.")
@@ -78,7 +81,8 @@ def word2vec(
     Example: kerazoo word2vec articles.txt.gz --out vectors.txt --vector-size 200 --epochs 3
     """
     # Checked before training, which may take hours.
-    check_output("--out", out, VECTOR_FORMATS)
+    check_suffix(out)
+    check_output("--out", out)
     set_backend(backend, needed=parameters["engine"] == "keras")
     if backend is not None and parameters["engine"] == "auto":  # a backend is used by Keras only
         parameters["engine"] = "keras"
@@ -130,14 +134,17 @@ def _summary(model: Any) -> str:
 @click.argument("words", nargs=-1, required=True)
 @click.option("--topn", default=10, show_default=True, type=click.IntRange(1), help="Number of neighbours.")
 def similar(vectors: Path, words: tuple[str, ...], topn: int) -> None:
-    """Show the nearest neighbours of words in a file of vectors (.txt, .bin, .kv or .kerazoo).
+    """Show the nearest neighbours of words in a file of vectors.
+
+    Formats: word2vec's text and binary, GloVe's text, gensim's KeyedVectors (.kv), .safetensors and .kerazoo; also
+    compressed.
 
     Example: kerazoo similar vectors.txt australia cricket --topn 5
     """
-    loaded = read_vectors(vectors)
+    loaded = load_vectors(vectors)
     unknown = [word for word in words if word not in loaded]
     if unknown:
-        frequent = loaded.index_to_key[:30_000]
+        frequent = loaded.words[:30_000]
         alike = [match for word in unknown for match in difflib.get_close_matches(word, frequent, n=2)]
         guess = f" Similar spelling: {', '.join(map(repr, alike))}." if alike else ""
         raise VocabularyError(
@@ -146,3 +153,39 @@ def similar(vectors: Path, words: tuple[str, ...], topn: int) -> None:
     for word in words:
         near = ", ".join(f"{other} {score:.2f}" for other, score in loaded.most_similar(word, topn=topn))
         click.echo(f"{word}  {near}")
+
+
+@click.command(cls=Command)
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option(
+    "--from", "source_format", help=f"Format of SOURCE: {', '.join(FORMATS[:-1])}; default: by suffix or content."
+)
+@click.option("--to", "target_format", help="Format of TARGET, also projector (a folder); default: by suffix.")
+@click.option("--dtype", default="float32", show_default=True, help=f"Numbers of .safetensors: {', '.join(DTYPES)}.")
+@click.option(
+    "--unicode-errors", default="strict", show_default=True, help="Words that are no UTF-8: replace or ignore."
+)
+@click.option("--replace-spaces", metavar="TEXT", help="Replace white space in words, which text and .bin cannot hold.")
+def convert(
+    source: Path,
+    target: Path,
+    source_format: str | None,
+    target_format: str | None,
+    dtype: str,
+    unicode_errors: str,
+    replace_spaces: str | None,
+) -> None:
+    """Convert a file of word vectors into another format.
+
+    Example: kerazoo convert glove.6B.100d.txt.gz glove.safetensors --dtype int8
+    """
+    if target_format is None:
+        check_suffix(target)  # before reading, which may take a while
+    check_output("TARGET", target)
+    vectors = load_vectors(source, format=source_format, unicode_errors=unicode_errors)
+    if replace_spaces is not None:
+        words = [replace_spaces.join(word.split()) or word for word in vectors.words]
+        vectors = WordVectors(words, vectors.vectors, vectors.counts)
+    save_vectors(vectors, target, format=target_format, dtype=dtype)
+    click.echo(f"{target}: {len(vectors):,} vectors of {vectors.vector_size} dimensions")

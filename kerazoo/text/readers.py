@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from kerazoo.errors import CorpusError, CorpusNotFoundError
 from kerazoo_ext._scan import MAX_CHUNK, PADDING
 
-__all__ = ["Chunk", "files_of", "is_files", "open_text", "read_chunks"]
+__all__ = ["Chunk", "ZstdStream", "damage", "files_of", "is_files", "open_text", "read_chunks"]
 
 # Bytes at which a text may be cut: the ASCII white space of str.split().
 _CUTS = np.zeros(256, bool)
@@ -265,7 +265,7 @@ def _fill(path: Path, stream: BinaryIO, buffer: NDArray[np.uint8], filled: int, 
             if not step:
                 break
             got += step
-    except _damage() as error:
+    except damage() as error:
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         if path.suffix.lower() in _OPENERS:
             raise CorpusError(
@@ -276,7 +276,8 @@ def _fill(path: Path, stream: BinaryIO, buffer: NDArray[np.uint8], filled: int, 
     return got
 
 
-def _damage() -> tuple[type[BaseException], ...]:
+def damage() -> tuple[type[BaseException], ...]:
+    """What reading a damaged or truncated file raises, compressed or not."""
     return (OSError, EOFError, zlib.error, lzma.LZMAError, *_zstd_errors)
 
 
@@ -317,7 +318,7 @@ class open_text:
         self.raw.close()
 
 
-class _ZstdStream(io.RawIOBase):
+class ZstdStream(io.RawIOBase):
     """Decompressed bytes of a .zst file. `zstandard.stream_reader` does not detect a truncated file."""
 
     def __init__(self, raw: BinaryIO) -> None:
@@ -332,9 +333,11 @@ class _ZstdStream(io.RawIOBase):
         self._input = b""
 
     def readable(self) -> bool:
+        """True: the stream can be read."""
         return True
 
     def readinto(self, target: Any) -> int:
+        """Fill `target` from its start; returns the number of bytes, 0 at the end of the file."""
         while not self._ready:
             if not self._input:
                 self._input = self._raw.read(1 << 15)  # small: the output may be thousands of times longer
@@ -360,6 +363,6 @@ _OPENERS: dict[str, Callable[[Any], Any]] = {
     ".gz": lambda raw: gzip.GzipFile(fileobj=io.BufferedReader(raw, 1 << 17), mode="rb"),
     ".bz2": bz2.BZ2File,
     ".xz": lzma.LZMAFile,
-    ".zst": _ZstdStream,
+    ".zst": ZstdStream,
 }
 _OPENERS[".tgz"] = _OPENERS[".gz"]  # its archive is named as such

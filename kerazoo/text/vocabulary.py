@@ -384,11 +384,10 @@ def choose(
     Returns:
         The vocabulary, and the id of each counted word, int32 (n_words,), -1 for none.
     """
-    ranked = np.flatnonzero(counts >= min_count).tolist()
-    tallies = counts.tolist()
-    ranked.sort(key=lambda i: (-tallies[i], words[i]))
+    ranked = sorted(np.flatnonzero(counts >= min_count).tolist(), key=words.__getitem__)
     indices = np.array(ranked, np.int32)
-    return choose_ranked([words[i] for i in ranked], indices, counts, min_count, max_final_vocab, unk)
+    indices = indices[np.argsort(-counts[indices], kind="stable")]
+    return choose_ranked([words[i] for i in indices.tolist()], indices, counts, min_count, max_final_vocab, unk)
 
 
 def choose_ranked(

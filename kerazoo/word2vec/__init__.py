@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kerazoo.word2vec.estimator import Word2Vec
+    from kerazoo.word2vec.io.vector_files import load_vectors, save_vectors
+    from kerazoo.word2vec.io.word_vectors import WordVectors
     from kerazoo.word2vec.keras.embedding import to_embedding
     from kerazoo.word2vec.keras.losses import (
         LOSSES,
@@ -30,10 +32,13 @@ __all__ = [
     "SkipGram",
     "Word2Vec",
     "WordEmbedding",
+    "WordVectors",
     "candidate_logits",
+    "load_vectors",
     "negative_sampling_loss",
     "noise_contrastive_loss",
     "sampled_softmax_loss",
+    "save_vectors",
     "to_embedding",
 ]
 
@@ -44,10 +49,13 @@ _HOMES = {
     "SkipGram": "keras.model",
     "Word2Vec": "estimator",
     "WordEmbedding": "keras.word_embedding",
+    "WordVectors": "io.word_vectors",
     "candidate_logits": "keras.losses",
+    "load_vectors": "io.vector_files",
     "negative_sampling_loss": "keras.losses",
     "noise_contrastive_loss": "keras.losses",
     "sampled_softmax_loss": "keras.losses",
+    "save_vectors": "io.vector_files",
     "to_embedding": "keras.embedding",
 }
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerazoo._runtime.devices import usable_cores
 from kerazoo._runtime.estimator import Transformer
-from kerazoo._validation import check_choice
+from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import NotFittedError
 from kerazoo.text import EncodedCorpus, Vocabulary
-from kerazoo.text.documents import encode_documents
+from kerazoo.text.documents import as_documents, encode_documents
+from kerazoo.text.phrases.chain import joined_documents
 from kerazoo.word2vec.pooling import (
     POOLINGS,
     PoolingStatistics,
@@ -28,13 +30,14 @@ __all__ = ["DocumentVectors"]
 
 
 class DocumentVectors(Transformer):
-    """Document vectors from word vectors; a subclass has `vocabulary_`, `vectors_` and the parameter `pooling`.
+    """Document vectors from word vectors; a subclass has `vocabulary_`, `vectors_` and the parameters `pooling` and `phrases`.
 
     Attributes:
         pooling_statistics_: :class:`kerazoo.word2vec.pooling.PoolingStatistics`, or None if nothing needed them yet.
     """
 
     pooling: str
+    phrases: Any
     seed: int | None
     workers: int | None
     vocabulary_: Vocabulary
@@ -52,7 +55,7 @@ class DocumentVectors(Transformer):
                    singular vector of these means over the documents of the training
         ========== =====================================================================================================
 
-        Unknown words are left out. A document that is empty, or without known words, has the vector zero.
+        Phrases of the parameter `phrases` are joined. Unknown words are left out. A document that is empty, or without known words, has the vector zero.
 
         Args:
             documents: strings, which are split at white space as by `str.split`, or lists of tokens: a list, an
@@ -85,7 +88,7 @@ class DocumentVectors(Transformer):
             )
         if statistics is not None:
             statistics = statistics.padded(len(self.vocabulary_))
-        ids, offsets = encode_documents(documents, self.vocabulary_, errors=errors)
+        ids, offsets = self._encoded(documents, errors)
         weights = None if self.pooling == "mean" else word_weights(self.pooling, self.vocabulary_, statistics)
         found = pool(ids, offsets, self.vectors_, weights, normalize=self.pooling == "idf")
         if self.pooling == "sif" and statistics is not None:
@@ -114,7 +117,7 @@ class DocumentVectors(Transformer):
         """
         del y
         self._check_fitted()
-        ids, offsets = encode_documents(documents, self.vocabulary_, errors=errors)
+        ids, offsets = self._encoded(documents, errors)
         self.pooling_statistics_ = statistics_of(ids, offsets, self.vectors_, self.vocabulary_)
         return self
 
@@ -153,6 +156,11 @@ class DocumentVectors(Transformer):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "vectors_")
+
+    def _encoded(self, documents: Any, errors: str) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        workers = usable_cores() if self.workers is None else check_int("workers", self.workers)
+        documents = joined_documents(as_documents(documents), self.phrases, workers=workers, errors=errors)
+        return encode_documents(documents, self.vocabulary_, errors=errors)
 
     def _learn_pooling(self, corpus: EncodedCorpus, before: Vocabulary | None) -> None:
         """The statistics of a training: of `corpus`, and of what came before with the vocabulary `before`."""

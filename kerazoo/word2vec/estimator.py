@@ -17,6 +17,8 @@ from kerazoo.batching.sampling import NoiseDistribution
 from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.text import EncodedCorpus, Vocabulary
 from kerazoo.text.documents import training_documents
+from kerazoo.text.phrases import chain
+from kerazoo.text.tokens import Tokens
 from kerazoo.word2vec import edited_vectors, output_words, vocabulary_update
 from kerazoo.word2vec._deprecated import (
     check_given_once,
@@ -63,6 +65,8 @@ class Word2Vec(DocumentVectors):
         epochs: int, passes over the corpus.
         shrink_windows: bool, whether the radius of each window is drawn from 1..window, or is always `window`.
         max_final_vocab: int or None, keep at most that many of the most frequent words.
+        phrases: None, a :class:`kerazoo.text.Phrases` or ``FrozenPhrases``, or a list of them, one after another;
+            joined in every corpus before `min_count` is applied. Files hold them frozen.
         sg: 1 for skip-gram, 0 for CBOW (which predicts the centre from the mean of its contexts).
         hs: 1 trains by hierarchical softmax over a Huffman tree, in addition to the noise words unless ``negative=0``.
         cbow_mean: 1 for the mean of the contexts in CBOW, 0 for their sum.
@@ -152,6 +156,7 @@ class Word2Vec(DocumentVectors):
         epochs: int = 5,
         shrink_windows: bool = True,
         max_final_vocab: int | None = None,
+        phrases: Any = None,
         sg: int = 1,
         hs: int = 0,
         cbow_mean: int = 1,
@@ -178,6 +183,7 @@ class Word2Vec(DocumentVectors):
         self.epochs = epochs
         self.shrink_windows = shrink_windows
         self.max_final_vocab = max_final_vocab
+        self.phrases = phrases
         self.sg = sg
         self.hs = hs
         self.cbow_mean = cbow_mean
@@ -209,7 +215,7 @@ class Word2Vec(DocumentVectors):
                 iterable, also a generator), a path or several
                 paths to text (plain, .gz, .bz2, .xz, .zst; one document per line), a directory, or an
                 :class:`kerazoo.EncodedCorpus`, which has its own vocabulary (min_count and max_final_vocab are then
-                not used).
+                not used, except with `phrases`).
             y: ignored; for scikit-learn.
             errors: ``"strict"``, ``"replace"`` or ``"ignore"``, for bytes of files that are not UTF-8.
 
@@ -225,10 +231,11 @@ class Word2Vec(DocumentVectors):
         """
         del y
         settings = self._checked_settings()
-        encoded = EncodedCorpus.from_source(
+        encoded = chain.encoded(
             training_documents(corpus),
-            min_count=self.min_count,
-            max_final_vocab=self.max_final_vocab,
+            self.phrases,
+            self.min_count,
+            self.max_final_vocab,
             **self._reading(settings, errors),
         )
         return self._train(encoded, settings)
@@ -262,12 +269,13 @@ class Word2Vec(DocumentVectors):
         self._check_fitted()
         settings, tables = self._checked_settings(self.n_fits_), self._tables()
         check_same_model(settings, tables)
+        reading = self._reading(settings, errors)
         encoded = vocabulary_update.encode_with_update(
             self.vocabulary_,
-            training_documents(corpus),
+            chain.joined(training_documents(corpus), self.phrases, **reading),
             self.min_count,
             self.max_final_vocab,
-            **self._reading(settings, errors),
+            **reading,
         )
         tables = vocabulary_update.extend_tables(
             tables, self.vocabulary_, encoded.vocabulary, (settings.noise, settings.ns_exponent), settings.seeds[0]
@@ -276,7 +284,7 @@ class Word2Vec(DocumentVectors):
 
     def _reading(self, settings: TrainingSettings, errors: str) -> dict[str, Any]:
         """How files are read; checkpoints that lie in a folder of the corpus are not part of it."""
-        return {"workers": settings.workers, "errors": errors, "exclude": filter(None, [self.checkpoint_dir])}
+        return {"workers": settings.workers, "errors": errors, "exclude": [self.checkpoint_dir] if self.checkpoint_dir else []}
 
     def _checked_settings(self, number: int = 0) -> TrainingSettings:
         """The settings of call `number` of `fit` and `partial_fit`, or :class:`InvalidArgumentError`."""
@@ -443,8 +451,7 @@ class Word2Vec(DocumentVectors):
 
         Args:
             source: a gensim ``Word2Vec`` or ``KeyedVectors``, or a path: of a file written by gensim's
-                ``Word2Vec.save``, or of vectors as ``.txt``, ``.bin`` (word2vec's text and binary formats) or ``.kv``
-                (gensim's KeyedVectors).
+                ``Word2Vec.save``, or of vectors, as :func:`kerazoo.word2vec.load_vectors` reads them.
             **parameters: constructor arguments that differ from those of the gensim model.
 
         Returns:

@@ -38,7 +38,7 @@ def test_the_demo_shows_loss_speed_neighbours_and_a_forecast(tmp_path):
     assert (tmp_path / "plots" / "milk_forecast.png").read_bytes().startswith(b"\x89PNG")
 
 
-COMMANDS = ["demo", "forecast", "generate", "word2vec", "similar"]
+COMMANDS = ["demo", "forecast", "generate", "word2vec", "similar", "convert"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -58,7 +58,7 @@ def test_both_modules_run_the_command_line(module):
         assert command in done.stdout
 
 
-@pytest.mark.parametrize("suffix", [".txt", ".bin", ".kv", ".kerazoo"])
+@pytest.mark.parametrize("suffix", [".txt", ".vec.gz", ".bin", ".kv", ".safetensors", ".kerazoo"])
 def test_vectors_are_trained_written_and_asked(tmp_path, monkeypatch, capsys, suffix):
     from kerazoo.cli import main as cli
 
@@ -120,7 +120,7 @@ def test_naming_a_backend_asks_for_keras(tmp_path, monkeypatch, arguments, engin
     ("arguments", "message"),
     [
         (["word2vec", "no.txt", "--out", "v.txt"], "no.txt"),
-        (["word2vec", "no.txt", "--out", "v.csv"], "expected one of '.kerazoo', '.txt', '.bin', '.kv'"),
+        (["word2vec", "no.txt", "--out", "v.csv"], "expected one of '.kerazoo', '.txt', '.vec', '.bin', '.kv'"),
         (["word2vec", "no.txt", "--out", "nowhere/v.txt"], "the folder 'nowhere' does not exist"),
         (["word2vec", "no.txt", "--out", "v.txt", "--window", "0"], "kerazoo: --window=0; expected an integer >= 1"),
         (["word2vec", "no.txt", "--out", "v.txt", "--loss", "nec"], "Did you mean 'nce'"),
@@ -203,7 +203,7 @@ def full_disk(monkeypatch):
     monkeypatch.setattr(cli, "write_vectors", write_vectors)
 
 
-@pytest.mark.parametrize("suffix", [".txt", ".bin", ".kv", ".kerazoo"])
+@pytest.mark.parametrize("suffix", [".txt", ".vec.gz", ".bin", ".kv", ".safetensors", ".kerazoo"])
 def test_a_full_disk_leaves_the_old_vectors(corpus, tmp_path, capsys, full_disk, suffix):
     from kerazoo.cli import main as cli
 

@@ -15,7 +15,7 @@ from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.text import Vocabulary
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.io.model_file import Contents
-from kerazoo.word2vec.io.vector_files import VECTOR_FORMATS, read_vectors
+from kerazoo.word2vec.io.vector_files import VECTOR_FORMATS, is_vector_file, read_vectors
 from kerazoo.word2vec.options import LARGEST_NEGATIVE
 from kerazoo.word2vec.results import Tables
 
@@ -64,10 +64,10 @@ def import_model(source: Any) -> tuple[dict[str, Any], Vocabulary, Tables | NDAr
 
 
 def _load(path: Path) -> Any:
-    if path.suffix in VECTOR_FORMATS[1:]:
-        return read_vectors(path)
     if path.suffix == VECTOR_FORMATS[0]:
         raise InvalidArgumentError(f"{path}: a file of kerazoo. Word2Vec.load reads it.")
+    if is_vector_file(path):
+        return read_vectors(path)
     from gensim.models import Word2Vec as GensimWord2Vec
 
     if not path.is_file():

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from kerazoo._runtime.files import read_tensors, write_tensors
 from kerazoo.errors import StorageError
 from kerazoo.text import Vocabulary
+from kerazoo.text.phrases import chain
 from kerazoo.word2vec.options import ENGINE_OPTIONS
 from kerazoo.word2vec.pooling import PoolingStatistics
 from kerazoo.word2vec.results import Tables
@@ -52,12 +53,15 @@ class Contents(NamedTuple):
 
 
 def storable(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The constructor arguments that a file can hold, with NumPy's numbers as Python's.
+    """The constructor arguments that a file can hold, with NumPy's numbers as Python's, and phrases frozen.
 
     >>> storable({"window": np.int64(5), "callbacks": [], "engine_options": {"block_size": np.int64(64)}})
     {'window': 5, 'engine_options': {'block_size': 64}}
     """
-    return {name: _plain(value) for name, value in parameters.items() if name not in LEFT_OUT}
+    kept = {name: _plain(value) for name, value in parameters.items() if name not in LEFT_OUT}
+    if kept.get("phrases") is not None:
+        kept["phrases"] = chain.frozen(kept["phrases"])
+    return kept
 
 
 def _plain(value: Any) -> Any:
@@ -71,12 +75,15 @@ def to_tensors(contents: Contents) -> tuple[dict[str, NDArray[Any]], dict[str, A
     arrays, vocabulary = contents.vocabulary.to_tensors()
     arrays |= contents.tables.named()
     metadata = {
-        "parameters": contents.parameters,
+        "parameters": {name: value for name, value in contents.parameters.items() if name != "phrases"},
         "history": contents.history,
         "seed": contents.seed,
         "n_fits": contents.n_fits,
         "vocabulary": vocabulary,
     }
+    if contents.parameters.get("phrases"):
+        phrase_arrays, metadata["phrases"] = chain.to_tensors(contents.parameters["phrases"])
+        arrays |= phrase_arrays
     if contents.training is not None:
         metadata["training"] = contents.training
     if contents.pooling is not None:
@@ -96,8 +103,9 @@ def from_tensors(
     """
     try:
         vocabulary = Vocabulary.from_tensors(arrays, metadata["vocabulary"])
+        phrases = {"phrases": chain.from_tensors(arrays, metadata["phrases"])} if "phrases" in metadata else {}
         return Contents(
-            parameters=_current(metadata["parameters"]),
+            parameters=_current(metadata["parameters"]) | phrases,
             vocabulary=vocabulary,
             tables=Tables.of(arrays, len(vocabulary), metadata["parameters"]["vector_size"]),
             history={name: list(map(float, values)) for name, values in metadata["history"].items()},

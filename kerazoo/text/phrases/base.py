@@ -1,0 +1,170 @@
+"""What `Phrases` and `FrozenPhrases` have in common: joining, sentence by sentence or whole corpora in C."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from kerazoo._runtime.devices import usable_cores
+from kerazoo._validation import check_int
+from kerazoo.errors import InvalidArgumentError
+from kerazoo.text.corpus import EncodedCorpus
+from kerazoo.text.phrases.joining import JoinedIds, Joins, join_ids, selected
+from kerazoo.text.readers import is_files
+from kerazoo.text.vocabulary import check_limits, check_word
+
+__all__ = ["PhraseJoiner"]
+
+
+class PhraseJoiner(ABC):
+    """Base of `Phrases` and `FrozenPhrases`.
+
+    Args:
+        delimiter: str, not empty, joins the words of a phrase.
+        connector_words: words that may be inside a phrase, but not at its ends.
+    """
+
+    __iter__ = None  # otherwise Python would call __getitem__(0)
+
+    def __init__(self, delimiter: str, connector_words: Iterable[str]) -> None:
+        check_word(delimiter, "delimiter", "a str such as '_'")
+        if isinstance(connector_words, str | bytes):
+            raise InvalidArgumentError(
+                f"connector_words={connector_words!r}; expected a set of words, such as ENGLISH_CONNECTOR_WORDS. "
+                "Split a text: connector_words=text.split()."
+            )
+        self.delimiter = delimiter
+        self.connector_words = frozenset(connector_words)
+        for word in self.connector_words:
+            check_word(word, "a word of connector_words")
+
+    @abstractmethod
+    def score_candidate(self, word_a: str, word_b: str, in_between: Iterable[str]) -> tuple[str | None, float | None]:
+        """(phrase, score) of two words with connector words between them, or (None, None) if they are no phrase."""
+
+    @abstractmethod
+    def _joins(self, known: Any) -> tuple[Joins, list[float]]:
+        """All phrases whose words are `known`, and their scores."""
+
+    def analyze_sentence(self, sentence: Iterable[str]) -> Iterator[tuple[str, float | None]]:
+        """The words of a sentence after joining, each with the score of the phrase, or None for a word.
+
+        Two neighbouring words that make a phrase are joined, from left to right; the word after a phrase starts anew.
+        """
+        held: list[str] = []  # a word that may start a phrase, and the connector words after it
+        for word in sentence:
+            if word in self.connector_words:
+                if held:
+                    held.append(word)
+                else:
+                    yield word, None
+                continue
+            if held:
+                phrase, score = self.score_candidate(held[0], word, held[1:])
+                if phrase is not None:
+                    yield phrase, score
+                    held = []
+                    continue
+                for earlier in held:
+                    yield earlier, None
+            held = [word]
+        for earlier in held:
+            yield earlier, None
+
+    def __getitem__(self, sentence: Any) -> Any:
+        """Join the phrases of a sentence, or of a whole text.
+
+        Args:
+            sentence: a list of tokens; or an iterable of such lists; or an `EncodedCorpus`, which is joined in C.
+
+        Returns:
+            A list of tokens; or an iterable of such lists, joined one by one while it is read; or an `EncodedCorpus`.
+        """
+        if isinstance(sentence, EncodedCorpus):
+            return self.join(sentence)
+        if isinstance(sentence, str | bytes | os.PathLike) or not isinstance(sentence, Iterable):
+            raise InvalidArgumentError(
+                f"a sentence of type {type(sentence).__name__}; expected a list of tokens, or an iterable of such "
+                "lists. Split a text: phrases[text.split()]. phrases.join(path) reads files."
+            )
+        items = iter(sentence)
+        opening = next(items, "")
+        whole = chain([opening], items)
+        if opening == "" or isinstance(opening, str):
+            return [word for word, _ in self.analyze_sentence(whole if opening else items)]
+        return _JoinedSentences(self, whole if items is sentence else sentence)
+
+    def join(
+        self, source: Any, *, min_count: int = 1, max_final_vocab: int | None = None, workers: int | None = None
+    ) -> EncodedCorpus:
+        """Encode a text and join its phrases, in C.
+
+        Args:
+            source: as in :meth:`EncodedCorpus.from_source`; an `EncodedCorpus` should have all words (``min_count=1``),
+                as words that it dropped cannot separate others.
+            min_count: int >= 1, words and phrases that occur less often after joining get no id.
+            max_final_vocab: int or None, keep at most that many words.
+            workers: int or None, threads.
+
+        Raises:
+            CorpusError: the text cannot be read.
+            InvalidArgumentError: the `EncodedCorpus` has dropped words.
+            VocabularyError: no word is left.
+
+        >>> from kerazoo.text import FrozenPhrases
+        >>> phrases = FrozenPhrases({"new_york": 20.0})
+        >>> phrases.join([["in", "new", "york"]]).decode(0)
+        ['in', 'new_york']
+        """
+        check_limits(min_count, max_final_vocab, None)
+        corpus, joined, _ = self._joined(source, workers)
+        return selected(joined, corpus, min_count, max_final_vocab)
+
+    def _joined(self, source: Any, workers: int | None) -> tuple[EncodedCorpus, JoinedIds, dict[str, float]]:
+        """The encoded corpus, the same after joining, and the phrases that were found, with their scores."""
+        threads = usable_cores() if workers is None else check_int("workers", workers)
+        corpus = EncodedCorpus.from_source(source, min_count=1, workers=threads)
+        if corpus.n_dropped:
+            raise InvalidArgumentError(
+                f"the EncodedCorpus has dropped {corpus.n_dropped:,} words, so words would be joined that are no "
+                "neighbours in the text. Encode the text with min_count=1 and join it with min_count=5, or so."
+            )
+        joins, scores = self._joins(corpus.vocabulary.ids)
+        joined = join_ids(corpus, joins, self.connector_words, threads)
+        found = np.flatnonzero(joined.matched).tolist()
+        return corpus, joined, {joins.phrases[i]: scores[i] for i in found}
+
+    def find_phrases(self, sentences: Any) -> dict[str, float]:
+        """The phrases that a text contains, with their scores.
+
+        Args:
+            sentences: as in :meth:`EncodedCorpus.from_source`.
+
+        >>> from kerazoo.text import FrozenPhrases
+        >>> FrozenPhrases({"new_york": 20.0}).find_phrases([["new", "york"], ["old", "york"]])
+        {'new_york': 20.0}
+        """
+        if isinstance(sentences, EncodedCorpus) or is_files(sentences):
+            return self._joined(sentences, None)[2]
+        return {
+            word: score
+            for sentence in sentences
+            for word, score in self.analyze_sentence(sentence)
+            if score is not None
+        }
+
+
+class _JoinedSentences:
+    """An iterable of sentences with their phrases joined; it can be read as often as its source."""
+
+    def __init__(self, phrases: PhraseJoiner, sentences: Iterable[Iterable[str]]) -> None:
+        self._phrases, self._sentences = phrases, sentences
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for sentence in self._sentences:
+            yield [word for word, _ in self._phrases.analyze_sentence(sentence)]

@@ -1,0 +1,119 @@
+"""Files of phrases: arrays with JSON metadata, no pickle."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerazoo._runtime.files import read_tensors, write_tensors
+from kerazoo.errors import StorageError
+from kerazoo.text.phrases.pair_counts import PairCounts, flags_of
+
+if TYPE_CHECKING:
+    from kerazoo.text.phrases.base import PhraseJoiner
+
+__all__ = ["frozen_arguments", "frozen_tensors", "read_counts", "read_frozen", "write_counts", "write_frozen"]
+
+COUNTS, FROZEN = "kerazoo.phrases", "kerazoo.frozen_phrases"
+_ARRAYS = ("word_counts", "run_ids", "run_offsets", "pairs", "runs", "counts", "places")
+
+
+def _packed(strings: Sequence[str], name: str) -> dict[str, NDArray[Any]]:
+    encoded = [string.encode("utf-8") for string in strings]
+    offsets = np.zeros(len(encoded) + 1, np.int64)
+    np.cumsum([len(string) for string in encoded], out=offsets[1:])
+    return {f"{name}.offsets": offsets, f"{name}.utf8": np.frombuffer(b"".join(encoded), np.uint8)}
+
+
+def _unpacked(arrays: Mapping[str, NDArray[Any]], name: str) -> list[str]:
+    text, ends = arrays[f"{name}.utf8"].tobytes(), arrays[f"{name}.offsets"].tolist()
+    if not ends or ends[0] != 0 or ends[-1] != len(text):
+        raise ValueError(f"the offsets of {name} do not match their text")
+    return [text[begin:end].decode("utf-8") for begin, end in pairwise(ends)]
+
+
+def write_counts(path: str | os.PathLike[str], counts: PairCounts, parameters: Mapping[str, Any]) -> None:
+    """Write the counts and the parameters of a `Phrases`."""
+    arrays = {name: getattr(counts, name) for name in _ARRAYS} | _packed(counts.words, "words")
+    write_tensors(path, arrays, {"parameters": dict(parameters), "n_tokens": counts.n_tokens}, kind=COUNTS)
+
+
+def read_counts(path: str | os.PathLike[str]) -> tuple[PairCounts, dict[str, Any]]:
+    """The inverse of :func:`write_counts`.
+
+    Raises:
+        StorageError: the file is missing, damaged or of another kind.
+    """
+    arrays, metadata = read_tensors(path, kind=COUNTS, mmap=False)
+    try:
+        parameters, words = dict(metadata["parameters"]), _unpacked(arrays, "words")
+        connector = flags_of(words, set(parameters["connector_words"]))
+        values = {name: arrays[name] for name in _ARRAYS}
+        counts = PairCounts(words=words, connector=connector, n_tokens=int(metadata["n_tokens"]), **values)
+        _check(counts)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageError(f"{os.fspath(path)}: damaged: {error}. Count the text again.") from error
+    return counts, parameters
+
+
+def _check(counts: PairCounts) -> None:
+    """ValueError unless the arrays fit together: indices of them are trusted later."""
+    n_words, n_pairs, n_runs = len(counts.words), len(counts.pairs), len(counts.run_offsets) - 1
+    expected = {"word_counts": n_words, "runs": n_pairs, "counts": n_pairs, "places": n_pairs}
+    for name, length in expected.items():
+        if getattr(counts, name).shape != (length,):
+            raise ValueError(f"{name} has shape {getattr(counts, name).shape} instead of ({length},)")
+    for name in _ARRAYS:
+        dtype = {"run_ids": np.int32, "runs": np.int32, "pairs": np.uint64}.get(name, np.int64)
+        if getattr(counts, name).dtype != dtype:
+            raise ValueError(f"{name} has type {getattr(counts, name).dtype}")
+    ends = counts.run_offsets
+    if n_runs < 1 or ends[0] != 0 or ends[1] != 0 or ends[-1] != len(counts.run_ids) or np.any(np.diff(ends) < 0):
+        raise ValueError("the runs of connector words have wrong offsets")
+    for name, values, limit in (
+        ("a pair", counts.first, n_words),
+        ("a pair", counts.last, n_words),
+        ("a run", counts.run_ids, n_words),
+        ("a pair", counts.runs, n_runs),
+    ):
+        if len(values) and not 0 <= values.min() <= values.max() < limit:
+            raise ValueError(f"{name} has a word or run that does not exist")
+
+
+def frozen_tensors(phrases: PhraseJoiner) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Arrays and metadata of a `FrozenPhrases`; inverse of :func:`frozen_arguments`."""
+    frozen: Any = phrases
+    arrays = _packed(list(frozen.phrasegrams), "phrases")
+    arrays["phrases.scores"] = np.array(list(frozen.phrasegrams.values()), np.float64)
+    fields = {name: getattr(frozen, name) for name in ("threshold", "min_count", "delimiter")}
+    return arrays, {**fields, "connector_words": sorted(frozen.connector_words)}
+
+
+def frozen_arguments(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `FrozenPhrases`; ValueError, KeyError or TypeError if the arrays are damaged."""
+    phrases, scores = _unpacked(arrays, "phrases"), arrays["phrases.scores"].tolist()
+    return {"phrasegrams": dict(zip(phrases, scores, strict=True)), **metadata}
+
+
+def write_frozen(path: str | os.PathLike[str], phrases: PhraseJoiner) -> None:
+    """Write a `FrozenPhrases`."""
+    arrays, metadata = frozen_tensors(phrases)
+    write_tensors(path, arrays, metadata, kind=FROZEN)
+
+
+def read_frozen(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The arguments of the `FrozenPhrases` in a file.
+
+    Raises:
+        StorageError: the file is missing, damaged or of another kind.
+    """
+    arrays, metadata = read_tensors(path, kind=FROZEN, mmap=False)
+    try:
+        return frozen_arguments(arrays, metadata)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageError(f"{os.fspath(path)}: damaged: {error}. Write it again.") from error

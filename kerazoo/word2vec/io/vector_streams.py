@@ -1,0 +1,138 @@
+"""Streams of vector files: decompressed by content when read, compressed by suffix when written."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from kerazoo._runtime.files import replacing
+from kerazoo.errors import StorageError
+from kerazoo.text.readers import ZstdStream, damage
+
+__all__ = ["COMPRESSIONS", "VectorStream", "opened", "split_suffixes", "written"]
+
+COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+_MARKS = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz", b"\x28\xb5\x2f\xfd": ".zst"}
+
+
+def split_suffixes(path: Path) -> tuple[str, str]:
+    """The suffix of the format and that of the compression, in lower case, "" for none.
+
+    >>> split_suffixes(Path("glove.840B.txt.gz")), split_suffixes(Path("vectors.bin")), split_suffixes(Path("model.gz"))
+    (('.txt', '.gz'), ('.bin', ''), ('', '.gz'))
+    """
+    suffix = path.suffix.lower()
+    if suffix in COMPRESSIONS:
+        return Path(path.stem).suffix.lower(), suffix
+    return suffix, ""
+
+
+class VectorStream:
+    """A file that is read in blocks, with what is needed for messages and checks.
+
+    Attributes:
+        path: the file.
+        size: bytes of the file, or None if it is compressed, so that the size of its content is not known.
+    """
+
+    def __init__(self, path: Path, stream: BinaryIO, size: int | None) -> None:
+        self.path, self.size = path, size
+        self._stream = stream
+        self._ahead = b""
+
+    def read(self, n: int) -> bytes:
+        """Up to n bytes; fewer only at the end of the file.
+
+        Raises:
+            StorageError: the file is damaged or truncated.
+        """
+        parts, missing = [self._ahead[:n]], n - len(self._ahead[:n])
+        self._ahead = self._ahead[n:]
+        try:
+            while missing > 0:
+                part = self._stream.read(missing)
+                if not part:
+                    break
+                parts.append(part)
+                missing -= len(part)
+        except damage() as error:
+            raise StorageError(
+                f"{self.path}: damaged or truncated ({type(error).__name__}: {error}). Download or copy it again."
+            ) from error
+        return b"".join(parts)
+
+    def peek(self, n: int) -> bytes:
+        """The next n bytes, which :meth:`read` returns again."""
+        if len(self._ahead) < n:
+            self._ahead = self.read(n)
+        return self._ahead[:n]
+
+    def check_size(self, promised: int, what: str) -> None:
+        """Raise :class:`StorageError` if the file is smaller than `promised` bytes, before memory is allocated."""
+        if self.size is not None and promised > self.size:
+            raise StorageError(
+                f"{self.path}: damaged or truncated: its header promises {what}, which take at least {promised:,} "
+                f"bytes, but the file has {self.size:,}. Download or copy it again."
+            )
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[VectorStream]:
+    """Open a file; the compression is recognised by its first bytes.
+
+    Raises:
+        StorageError: the file is missing or cannot be read.
+    """
+    try:
+        if not path.exists():
+            raise StorageError(f"{path}: no such file.")
+        with open(path, "rb") as raw:
+            mark = raw.read(6)
+            raw.seek(0)
+            kind = next((kind for start, kind in _MARKS.items() if mark.startswith(start)), "")
+            stream: Any = raw
+            if kind == ".gz":
+                stream = gzip.GzipFile(fileobj=raw)
+            elif kind == ".bz2":
+                stream = bz2.BZ2File(raw)
+            elif kind == ".xz":
+                stream = lzma.LZMAFile(raw)  # noqa: SIM115
+            elif kind == ".zst":
+                stream = io.BufferedReader(ZstdStream(raw), 1 << 20)
+            yield VectorStream(path, stream, None if kind else path.stat().st_size)
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(f"{path}: cannot be read ({error.strerror or error}).") from error
+
+
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """A binary stream whose bytes replace the file when the block ends, compressed by its suffix.
+
+    Raises:
+        StorageError: the file cannot be written; an old file is kept.
+    """
+    compression = split_suffixes(path)[1]
+    with replacing(path) as part:
+        stream: Any
+        if compression == ".gz":
+            stream = gzip.open(part, "wb", compresslevel=6)  # noqa: SIM115
+        elif compression == ".bz2":
+            stream = bz2.open(part, "wb")  # noqa: SIM115
+        elif compression == ".xz":
+            stream = lzma.open(part, "wb", preset=3)  # noqa: SIM115
+        elif compression == ".zst":
+            import zstandard
+
+            stream = zstandard.open(part, "wb")
+        else:
+            stream = open(part, "wb")  # noqa: SIM115
+        with stream:
+            yield stream
