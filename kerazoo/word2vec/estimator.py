@@ -18,7 +18,6 @@ from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.text import EncodedCorpus, Vocabulary
 from kerazoo.text.documents import training_documents
 from kerazoo.text.phrases import chain
-from kerazoo.text.tokens import Tokens
 from kerazoo.word2vec import edited_vectors, output_words, vocabulary_update
 from kerazoo.word2vec._deprecated import (
     check_given_once,
@@ -284,7 +283,11 @@ class Word2Vec(DocumentVectors):
 
     def _reading(self, settings: TrainingSettings, errors: str) -> dict[str, Any]:
         """How files are read; checkpoints that lie in a folder of the corpus are not part of it."""
-        return {"workers": settings.workers, "errors": errors, "exclude": [self.checkpoint_dir] if self.checkpoint_dir else []}
+        return {
+            "workers": settings.workers,
+            "errors": errors,
+            "exclude": [self.checkpoint_dir] if self.checkpoint_dir else [],
+        }
 
     def _checked_settings(self, number: int = 0) -> TrainingSettings:
         """The settings of call `number` of `fit` and `partial_fit`, or :class:`InvalidArgumentError`."""
