@@ -127,6 +127,8 @@ class Word2Vec(BaseEstimator):
     seed_: int
     n_fits_: int
 
+    _kind = model_file.KIND
+
     block_size = moved_attribute("block_size")
     batch_size = moved_attribute("batch_size")
     on_device = moved_attribute("on_device")
@@ -280,6 +282,7 @@ class Word2Vec(BaseEstimator):
                 history=earlier,
                 seed=settings.seed,
                 chosen_seed=self.seed,
+                kind=self._kind,
             )
             found = checkpoint.read()
             if found is not None:
@@ -402,7 +405,7 @@ class Word2Vec(BaseEstimator):
             NotFittedError: before `fit`.
             StorageError: the file cannot be written (no folder, no permission, disk full); an old file is kept.
         """
-        model_file.write(path, self.to_contents())
+        model_file.write(path, self.to_contents(), self._kind)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, mmap: bool = True) -> Word2Vec:
@@ -416,7 +419,7 @@ class Word2Vec(BaseEstimator):
         Raises:
             StorageError: the file is missing, damaged, truncated, or of another kind.
         """
-        contents = model_file.read(path, mmap, known=cls._get_param_names())
+        contents = model_file.read(path, mmap, known=cls._get_param_names(), kind=cls._kind)
         return cls(**contents.parameters)._restored(
             contents.vocabulary, contents.tables, contents.history, contents.seed, contents.n_fits
         )
@@ -505,7 +508,7 @@ class Word2Vec(BaseEstimator):
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "vectors_"):
-            raise NotFittedError("this Word2Vec has no vectors yet. Call fit(corpus) first.")
+            raise NotFittedError(f"this {type(self).__name__} has no vectors yet. Call fit(corpus) first.")
 
 
 def _engine(name: str) -> Any:

@@ -23,11 +23,13 @@ from kerazoo.errors import CorpusError, InvalidArgumentError, TrainingError
 from kerazoo.text.tokens import Tokens
 from kerazoo.word2vec.engines.divergence import DivergenceGuard, untrained_loss
 from kerazoo.word2vec.engines.native_slices import EpochSlices, LossSums
+from kerazoo.word2vec.engines.native_subwords import LARGEST_SPAN, SubwordTables
 from kerazoo.word2vec.engines.native_tables import PaddedTables, TablesSnapshot
 from kerazoo.word2vec.engines.progress import TrainingProgress
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.options import NATIVE_LOSSES, TrainingSettings
 from kerazoo.word2vec.results import TrainingResult, TrainingState
+from kerazoo.word2vec.subword_options import FastTextSettings
 from kerazoo_ext import _word2vec
 
 if TYPE_CHECKING:
@@ -117,6 +119,7 @@ class _Trainer:
         self.group = self._group_size()
         self.n_noise = NOISE_PER_GROUP * max(1, round(settings.negative / 5)) if settings.negative else 0
         self.slice = self._slice_size()
+        self.span = LARGEST_SPAN
         self.log_expected = None
         if settings.has_biases:
             self.log_expected = self.noise.log_probabilities + np.float32(np.log(settings.negative))
@@ -124,9 +127,7 @@ class _Trainer:
         if settings.hs and tree is None:
             tree = HuffmanTree.from_counts(self.tokens.counts)
         self.paths = None if tree is None else tree.paths()
-        self.tables = PaddedTables(
-            len(self.tokens.counts), settings.vector_size, settings.negative > 0, settings.has_biases, tree
-        )
+        self.tables = self._make_tables(corpus, tree)
         if start.tables is None:
             self.tables.draw(settings.seeds[0], self.noise.log_probabilities)
         else:
@@ -136,6 +137,18 @@ class _Trainer:
         self.guard = DivergenceGuard(TablesSnapshot(self.tables), self._untrained_loss())
         self.words_done = np.zeros(1, np.int64)
         self.epoch: EpochSlices | None = None
+
+    def _make_tables(self, corpus: EncodedCorpus, tree: HuffmanTree | None) -> PaddedTables:
+        settings, start = self.settings, self.start.tables
+        if isinstance(settings, FastTextSettings):
+            buckets = None if start is None else start.ngram_buckets
+            return SubwordTables(
+                corpus.vocabulary.words, self.tokens.counts, settings.vector_size, settings.has_biases, settings.ngrams,
+                buckets,
+            )  # fmt: skip
+        return PaddedTables(
+            len(self.tokens.counts), settings.vector_size, settings.negative > 0, settings.has_biases, tree
+        )
 
     def _untrained_loss(self) -> float:
         """Mean loss per pair before training: that of the noise words, and log 2 for each node on the path."""
@@ -183,7 +196,7 @@ class _Trainer:
                 if callbacks is not None:
                     tables = callbacks.end()
                     if self.progress.history["loss"]:
-                        self.tables.assign(tables)
+                        self.tables.take_from_callbacks(tables)
             except KeyboardInterrupt:
                 interrupted = True
             except TrainingError as caught:
@@ -242,7 +255,7 @@ class _Trainer:
             self.guard.check(float("nan"), number)
         self.progress.end_epoch(loss)
         if callbacks is not None:
-            callbacks.end_epoch(number, loss, self.tables.copy())
+            callbacks.end_epoch(number, loss, self.tables.for_callbacks())
         self._write_if_due()
         self.interrupt.raise_if_pending()
 
@@ -255,6 +268,7 @@ class _Trainer:
         settings, tokens, tables = self.settings, self.tokens, self.tables
         n_tokens = len(tokens.ids)
         path_offsets, paths = (None, None) if self.paths is None else self.paths
+        more = tables.kernel_arguments(self.span)
         longest_path = 0 if path_offsets is None else int(np.diff(path_offsets).max())
 
         def train_slice(begin: int, end: int) -> tuple[float, int, int]:
@@ -291,6 +305,7 @@ class _Trainer:
                 instruction_set=self.instruction_set,
                 begin=begin,
                 end=end,
+                **more,
             )
 
         return train_slice
