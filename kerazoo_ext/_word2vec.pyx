@@ -14,6 +14,7 @@ cdef extern from "word2vec.h" nogil:
         float *inputs
         const int64_t *part_offsets
         const int32_t *parts
+        const int64_t *distinct_ends
         int64_t span
         float *outputs
         float *biases
@@ -65,7 +66,7 @@ def train(
     path_offsets, paths, int longest_path, bint cbow, bint mean, int size, int reach, int group, int n_noise, float noise_weight,
     bint remove_hits, int measured_every, double alpha, double min_alpha, long long words_before, long long words,
     long long[::1] words_done, str instruction_set, long long begin, long long end, part_offsets=None, parts=None,
-    int span=1,
+    distinct_ends=None, int span=1,
 ):
     cdef kz_job job
     cdef kz_sums sums
@@ -74,7 +75,7 @@ def train(
     cdef const long long[::1] path_bounds
     cdef const int[::1] path_values
     cdef int which = INSTRUCTION_SETS.index(instruction_set), failed
-    cdef const long long[::1] part_bounds
+    cdef const long long[::1] part_bounds, part_ends
     cdef const int[::1] part_values
     cdef Py_ssize_t n_words = alias_table.shape[0]
     job.source = source_of(ids, offsets, keep, keys, window, shrink, 0)
@@ -93,15 +94,17 @@ def train(
     job.noise_key = keys[2]
     job.part_offsets = NULL
     job.parts = NULL
+    job.distinct_ends = NULL
     job.span = span
     if parts is not None:
-        part_bounds, part_values = part_offsets, parts
+        part_bounds, part_values, part_ends = part_offsets, parts, distinct_ends
         if part_bounds.shape[0] != n_words + 1 or part_bounds[0] != 0 or part_bounds[n_words] != part_values.shape[0]:
             raise ValueError("part_offsets must rise from 0 to the number of parts, one more than there are words")
-        if span < 1 or part_values.shape[0] < n_words:
-            raise ValueError("span must be at least 1, and every word must have a part")
+        if span < 1 or part_values.shape[0] < n_words or part_ends.shape[0] != n_words:
+            raise ValueError("span must be at least 1, and every word must have a part and an end of its distinct parts")
         job.part_offsets = <const int64_t *> &part_bounds[0]
         job.parts = <const int32_t *> &part_values[0]
+        job.distinct_ends = <const int64_t *> &part_ends[0]
     job.inputs = rows_of(inputs, "inputs", inputs.shape[0] if parts is not None else n_words, size)
     job.outputs = rows_of(outputs, "outputs", n_words, size) if n_noise else NULL
     job.biases = NULL

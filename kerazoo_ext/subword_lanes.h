@@ -35,13 +35,14 @@ static void KZ_FN(compose)(const kz_job *job, kz_scratch *s, int64_t first) {
     }
 }
 
-/* Adds the change of every word to each of its rows in full, as fastText does, so that the mean changes as much. */
+/* Adds the change of every word to each of its rows in full, as fastText does, so that the mean changes as much. A row that
+ * the word has several times gets it once, unlike in fastText, where the mean of "aaaaaaaa" would change many times as much. */
 static void KZ_FN(scatter)(const kz_job *job, kz_scratch *s) {
     static const float ones[KZ_PIECE] = {1, 1, 1, 1, 1, 1, 1, 1};
     const int64_t stride = job->stride, width = (job->size + KZ_LANES - 1) / KZ_LANES * KZ_LANES;
     float *rows[KZ_PIECE];
     for (int64_t local = 0; local < s->n_local; local++) {
-        const int64_t begin = job->part_offsets[s->words[local]], end = job->part_offsets[s->words[local] + 1];
+        const int64_t begin = job->part_offsets[s->words[local]], end = job->distinct_ends[s->words[local]];
         const int64_t next = local + 1 < s->n_local ? s->words[local + 1] : s->words[local];
         float *change = s->composed + local * stride;
         const float *initial = s->initial + local * stride;
@@ -50,7 +51,7 @@ static void KZ_FN(scatter)(const kz_job *job, kz_scratch *s) {
         for (int64_t e = begin; e < end; e += KZ_PIECE) {
             const int64_t n = kz_min(KZ_PIECE, end - e);
             if (e + KZ_PIECE < end) KZ_FN(prefetch_piece)(job, e + KZ_PIECE, end);
-            else KZ_FN(prefetch_piece)(job, job->part_offsets[next], job->part_offsets[next + 1]);
+            else KZ_FN(prefetch_piece)(job, job->part_offsets[next], job->distinct_ends[next]);
             for (int64_t i = 0; i < n; i++) rows[i] = job->inputs + job->parts[e + i] * stride;
             KZ_FN(spread)(rows, ones, n, change, width);
         }

@@ -60,7 +60,8 @@ typedef struct {
     uint64_t noise_key;
     float *inputs;                /* (n_words or n_rows, stride), 64-byte aligned, zero beyond the vector size */
     const int64_t *part_offsets;  /* (n_words + 1,) with subwords, else NULL */
-    const int32_t *parts;         /* rows of `inputs`, one or more for each word */
+    const int32_t *parts;         /* rows of `inputs`, one or more for each word, and again those that it has twice */
+    const int64_t *distinct_ends; /* (n_words,), end of the distinct rows of each word in `parts` */
     int64_t span;                 /* groups for which words are composed once */
     float *outputs;               /* the same; only with noise */
     float *biases;                /* (n_words,) or NULL */

@@ -24,6 +24,7 @@ __all__ = [
     "BucketRows",
     "NgramSettings",
     "WordNgrams",
+    "WordParts",
     "check_buckets",
     "composed_vectors",
     "ngram_buckets",
@@ -150,16 +151,40 @@ class BucketRows:
         return np.where(self._rows[places] == buckets, self._order[places], np.int32(-1))
 
 
-def own_and_ngrams(ngrams: WordNgrams) -> WordNgrams:
-    """For each word its own row w, and then V + r for the rows r of its n-grams: rows of one table of both."""
+class WordParts(NamedTuple):
+    """The rows whose mean is the vector of a word, in the form that the kernel needs.
+
+    Attributes:
+        offsets: int64 (V + 1,), word i has ``rows[offsets[i]:offsets[i + 1]]``.
+        rows: int32 (N + V,); a row that a word has several times is at the end again.
+        distinct_ends: int64 (V,), the end of the distinct rows of each word.
+    """
+
+    offsets: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    distinct_ends: NDArray[np.int64]
+
+
+def own_and_ngrams(ngrams: WordNgrams) -> WordParts:
+    """For each word its own row w, and V + r for the rows r of its n-grams: rows of one table of both.
+
+    >>> parts = own_and_ngrams(WordNgrams(np.array([0, 0, 3]), np.array([4, 4, 0], np.int32)))
+    >>> parts.rows.tolist(), parts.distinct_ends.tolist()
+    ([0, 1, 6, 2, 6], [1, 4])
+    """
     n_words = len(ngrams.offsets) - 1
     offsets = ngrams.offsets + np.arange(n_words + 1)
-    values = np.empty(int(offsets[-1]), np.int32)
-    is_own = np.zeros(len(values), bool)
+    rows = np.empty(int(offsets[-1]), np.int32)
+    is_own = np.zeros(len(rows), bool)
     is_own[offsets[:-1]] = True
-    values[is_own] = np.arange(n_words, dtype=np.int32)
-    values[~is_own] = ngrams.values + np.int32(n_words)
-    return WordNgrams(offsets, values)
+    rows[is_own] = np.arange(n_words, dtype=np.int32)
+    rows[~is_own] = ngrams.values + np.int32(n_words)
+    words = np.repeat(np.arange(n_words), np.diff(offsets))
+    _, first = np.unique(words << 32 | rows, return_index=True)
+    is_again = np.ones(len(rows), bool)
+    is_again[first] = False
+    order = np.argsort(2 * words + is_again, kind="stable")
+    return WordParts(offsets, rows[order], offsets[:-1] + np.bincount(words[first], minlength=n_words))
 
 
 def word_rows(words: Sequence[str], ngrams: NgramSettings, rows_of: BucketRows) -> WordNgrams:

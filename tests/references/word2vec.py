@@ -103,11 +103,11 @@ def compose(job: Job, rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def scatter(job: Job, rows: NDArray[np.float64], composed: NDArray[np.float64] | None) -> None:
-    """Add the change of each word since it was composed to each of its rows."""
+    """Add the change of each word since it was composed to each of its distinct rows."""
     if composed is None:
         return
     for parts, change in zip(job.parts, job.inputs - composed, strict=True):
-        for row in parts:
+        for row in set(parts):
             rows[row] += change
 
 

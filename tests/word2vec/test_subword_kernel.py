@@ -36,8 +36,10 @@ def run(s, n_words, n_rows, size, *, nce=False, cbow=False, mean=True, group=16,
         "noise_weight": 5 / 16, "remove_hits": not nce, "measured_every": 3, "alpha": 0.05, "min_alpha": 0.01,
         "words_before": 100, "words": 2 * len(s.ids) + 100, "span": span,
     }  # fmt: skip
+    parts = [[*dict.fromkeys(own), *[row for i, row in enumerate(own) if row in own[:i]]] for own in parts]
     offsets = np.cumsum([0, *map(len, parts)])
     values = np.concatenate(parts).astype(np.int32)
+    ends = offsets[:-1] + [len(set(own)) for own in parts]
     found = {}
     for instruction_set in SETS:
         inputs, outputs, biases = aligned(W), aligned(C), b.astype(np.float32)
@@ -45,7 +47,7 @@ def run(s, n_words, n_rows, size, *, nce=False, cbow=False, mean=True, group=16,
             *s.arguments()[:-1], alias_table=noise.table, inputs=inputs, outputs=outputs, nodes=None, longest_path=0,
             biases=biases if nce else None, log_expected=log_expected if nce else None, size=size, reach=s.window,
             words_done=np.zeros(1, np.int64), instruction_set=instruction_set, begin=begin, end=end,
-            part_offsets=offsets, parts=values, **common,
+            part_offsets=offsets, parts=values, distinct_ends=ends, **common,
         )  # fmt: skip
         found[instruction_set] = got, inputs, outputs, biases
     before = W.copy()
@@ -96,7 +98,15 @@ def test_words_that_are_their_own_rows_are_word2vec():
     noise = NoiseDistribution("unigram", rng.integers(1, 50, 50))
     W = rng.normal(size=(50, 24)) / 24
     tables = []
-    for parts in ({}, {"part_offsets": np.arange(51), "parts": np.arange(50, dtype=np.int32), "span": 4}):
+    for parts in (
+        {},
+        {
+            "part_offsets": np.arange(51),
+            "parts": np.arange(50, dtype=np.int32),
+            "distinct_ends": np.arange(1, 51),
+            "span": 4,
+        },
+    ):
         inputs, outputs = aligned(W), aligned(np.zeros((50, 24)))
         _word2vec.train(
             *s.arguments()[:-1], alias_table=noise.table, inputs=inputs, outputs=outputs, biases=None,
@@ -117,11 +127,17 @@ def test_words_that_are_their_own_rows_are_word2vec():
         {"part_offsets": np.array([1, 1, 2, 2, 4])},
         {"part_offsets": np.arange(5), "parts": np.zeros(3, np.int32)},
         {"span": 0},
+        {"distinct_ends": np.arange(1, 4)},
     ],
 )
 def test_parts_are_checked(changes):
     s = make_settings(3, (9,), 4, window=2)
-    given_parts = {"part_offsets": np.arange(5), "parts": np.zeros(4, np.int32), "span": 1} | changes
+    given_parts = {
+        "part_offsets": np.arange(5),
+        "parts": np.zeros(4, np.int32),
+        "distinct_ends": np.arange(1, 5),
+        "span": 1,
+    } | changes
     with pytest.raises(ValueError, match="part"):
         _word2vec.train(
             *s.arguments()[:-1], alias_table=np.zeros(4, np.uint64), inputs=aligned(np.zeros((2, 8))),

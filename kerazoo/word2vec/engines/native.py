@@ -116,10 +116,8 @@ class _Trainer:
         self.noise = NoiseDistribution(settings.noise, self.tokens.counts, settings.ns_exponent)
         self.keep = keep_thresholds(self.tokens.counts, settings.sample)
         self.instruction_set = instruction_set()
-        self.group = self._group_size()
         self.n_noise = NOISE_PER_GROUP * max(1, round(settings.negative / 5)) if settings.negative else 0
         self.slice = self._slice_size()
-        self.span = LARGEST_SPAN
         self.log_expected = None
         if settings.has_biases:
             self.log_expected = self.noise.log_probabilities + np.float32(np.log(settings.negative))
@@ -128,6 +126,7 @@ class _Trainer:
             tree = HuffmanTree.from_counts(self.tokens.counts)
         self.paths = None if tree is None else tree.paths()
         self.tables = self._make_tables(corpus, tree)
+        self.group, self.span = self._group_and_span()
         if start.tables is None:
             self.tables.draw(settings.seeds[0], self.noise.log_probabilities)
         else:
@@ -168,17 +167,23 @@ class _Trainer:
         wanted = -(-len(self.tokens.ids) // SLICES_WANTED)
         return max(1, -(-min(largest, wanted, LARGEST_SLICE) // CHUNK)) * CHUNK
 
-    def _group_size(self) -> int:
+    def _group_and_span(self) -> tuple[int, int]:
         """Centres per group: LARGEST_GROUP, or fewer if the most frequent word would often occur twice in a group.
 
         All updates of a group are computed from the same stale values, so a word that occurs in it ten times moves ten
-        times as far.
+        times as far. With subwords also groups per span, see :meth:`SubwordTables.largest_span`.
         """
         kept = self.tokens.counts.astype(np.float64)
         if self.keep is not None:
             kept *= self.keep / 2.0**32
-        share = kept.max() / max(kept.sum(), 1.0)
-        return int(np.clip(0.5 / max(share, 1e-9), 1, LARGEST_GROUP))
+        shares = kept / max(kept.sum(), 1.0)
+        group = int(np.clip(0.5 / max(shares.max(), 1e-9), 1, LARGEST_GROUP))
+        if not isinstance(self.tables, SubwordTables):
+            return group, 1
+        settings = self.settings
+        largest = self.tables.largest_span(shares, settings.alpha * (self.reach + 1) * settings.workers)
+        group = int(np.clip(largest, 1, group))
+        return group, int(np.clip(largest / group, 1, LARGEST_SPAN))
 
     def run(self) -> TrainingResult:
         """Train all epochs that are left."""

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["SubwordTables"]
 
 # Groups of windows for which a word is composed once (docs/fasttext.md has what was measured).
-LARGEST_SPAN = 32
+LARGEST_SPAN = 8
+# Largest sum, over the tokens of a span, of learning rate times pairs times the share of rows that two words have in
+# common. The words of a span do not see each other's changes, which are added to the rows they share.
+LARGEST_CHANGE = 0.75
 # Width of the initial values, in terms of those of word2vec.
 INITIAL_WIDTH = 0.5
 
@@ -111,6 +114,22 @@ class SubwordTables(PaddedTables):
                 stacklevel=2,
             )
 
+    def largest_span(self, shares: NDArray[np.float64], change: float) -> float:
+        """The number of tokens for which words may be composed once.
+
+        Args:
+            shares: float64 (V,), of the words in the tokens that are trained.
+            change: learning rate times pairs of a token, times the number of threads.
+        """
+        offsets, rows, ends = self.parts
+        n_rows = np.diff(offsets)
+        words = np.repeat(np.arange(len(n_rows)), n_rows)
+        changed = np.arange(len(rows)) < ends[words]
+        occurrences = np.bincount(rows, weights=shares[words] * changed, minlength=len(self.inputs))
+        overlap = float(np.bincount(words, weights=occurrences[rows]) / n_rows @ shares)
+        return LARGEST_CHANGE / (overlap * change)
+
     def kernel_arguments(self, span: int) -> dict[str, Any]:
         """Additional arguments of the kernel."""
-        return {"part_offsets": self.parts.offsets, "parts": self.parts.values, "span": span}
+        offsets, rows, ends = self.parts
+        return {"part_offsets": offsets, "parts": rows, "distinct_ends": ends, "span": span}
