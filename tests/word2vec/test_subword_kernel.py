@@ -98,15 +98,8 @@ def test_words_that_are_their_own_rows_are_word2vec():
     noise = NoiseDistribution("unigram", rng.integers(1, 50, 50))
     W = rng.normal(size=(50, 24)) / 24
     tables = []
-    for parts in (
-        {},
-        {
-            "part_offsets": np.arange(51),
-            "parts": np.arange(50, dtype=np.int32),
-            "distinct_ends": np.arange(1, 51),
-            "span": 4,
-        },
-    ):
+    own = {"part_offsets": np.arange(51), "parts": np.arange(50, dtype=np.int32), "distinct_ends": np.arange(1, 51)}
+    for parts in ({}, own | {"span": 4}):
         inputs, outputs = aligned(W), aligned(np.zeros((50, 24)))
         _word2vec.train(
             *s.arguments()[:-1], alias_table=noise.table, inputs=inputs, outputs=outputs, biases=None,
@@ -132,12 +125,8 @@ def test_words_that_are_their_own_rows_are_word2vec():
 )
 def test_parts_are_checked(changes):
     s = make_settings(3, (9,), 4, window=2)
-    given_parts = {
-        "part_offsets": np.arange(5),
-        "parts": np.zeros(4, np.int32),
-        "distinct_ends": np.arange(1, 5),
-        "span": 1,
-    } | changes
+    given_parts = {"part_offsets": np.arange(5), "parts": np.zeros(4, np.int32), "distinct_ends": np.arange(1, 5)}
+    given_parts |= changes
     with pytest.raises(ValueError, match="part"):
         _word2vec.train(
             *s.arguments()[:-1], alias_table=np.zeros(4, np.uint64), inputs=aligned(np.zeros((2, 8))),
