@@ -31,7 +31,7 @@ def fill(page: str, folder: Path) -> str:
 
 
 def _lines(document: Mapping[str, Any]) -> str:
-    settings, machine = document["settings"], document["machine"]
+    settings, cpu = document["settings"], document["machine"]["cpu"]
     seeds = len(next(iter(document["results"]["runs"].values())))
     rows = [
         [
@@ -48,7 +48,7 @@ def _lines(document: Mapping[str, Any]) -> str:
         [
             f"{settings['words'] / 1e6:.3g} M words of {settings['corpus'].split('.')[0]}, "
             f"{'skip-gram' if settings['sg'] else 'CBOW'}, D={settings['vector_size']}, window {settings['window']},",
-            f"K={settings['negative']}, {settings['epochs']} epochs, {settings['threads']} threads of {machine['cpu']};",
+            f"K={settings['negative']}, {settings['epochs']} epochs, {settings['threads']} threads of {cpu},",
             f"{seeds} seed{'s' * (seeds > 1)}, alternated in the same run (load average "
             f"{settings['load_at_start']:.0f} at the start):",
             "",
