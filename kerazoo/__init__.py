@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from kerazoo import batching, cells, datasets, errors, forecast, metrics, plots, text, training, word2vec, zoo
     from kerazoo.forecast import Forecaster
     from kerazoo.text import EncodedCorpus, Vocabulary
-    from kerazoo.word2vec import Word2Vec
+    from kerazoo.word2vec import FastText, Word2Vec
 
 __all__ = [
     "EncodedCorpus",
+    "FastText",
     "Forecaster",
     "Vocabulary",
     "Word2Vec",
@@ -49,6 +50,7 @@ _MODULES = frozenset(
 )  # fmt: skip
 _HOMES = {
     "EncodedCorpus": "kerazoo.text",
+    "FastText": "kerazoo.word2vec",
     "Forecaster": "kerazoo.forecast",
     "Vocabulary": "kerazoo.text",
     "Word2Vec": "kerazoo.word2vec",

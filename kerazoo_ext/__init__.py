@@ -8,6 +8,7 @@
 `_sequences`               windows over series
 `_panel_windows`           windows over a panel of series, drawn at random and scaled one by one
 `_word2vec`                training of word vectors, for several instruction sets
+`_subwords`                buckets of the character n-grams of words, and means of their rows
 `_smoothing`               innovations of exponential smoothing, and their gradient
 `_statistics`              smoothing, theta and autoregressions of many series, at rolling origins
 ========================== ================================================================================

@@ -43,6 +43,10 @@ def train(
     instruction_set: str,
     begin: int,
     end: int,
+    part_offsets: NDArray[np.int64] | None = None,
+    parts: NDArray[np.int32] | None = None,
+    distinct_ends: NDArray[np.int64] | None = None,
+    span: int = 1,
 ) -> tuple[float, int, int]:
     """Train with the kept tokens at raw positions begin..end - 1 as centres; any number of threads may call it in parallel.
 
@@ -82,6 +86,12 @@ def train(
         instruction_set: one of `INSTRUCTION_SETS` that the CPU supports.
         begin: first raw position, a multiple of 256.
         end: raw position after the last one.
+        part_offsets: int64 (V + 1,), with subwords: word w is the mean of the rows
+            ``parts[part_offsets[w]:part_offsets[w + 1]]`` of `inputs`, which then has any number of rows.
+        parts: int32, rows of `inputs`, one or more for each word, the distinct ones first; None trains without
+            subwords. Not checked.
+        distinct_ends: int64 (V,), the end in `parts` of the distinct rows of each word. Not checked.
+        span: groups for which a word is composed once; at their end its change is added to its rows.
 
     Returns:
         The sum of the losses of the measured pairs, their number, and the number of all pairs. Releases the GIL.

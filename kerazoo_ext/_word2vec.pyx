@@ -12,6 +12,10 @@ cdef extern from "word2vec.h" nogil:
         uint64_t n_words
         uint64_t noise_key
         float *inputs
+        const int64_t *part_offsets
+        const int32_t *parts
+        const int64_t *distinct_ends
+        int64_t span
         float *outputs
         float *biases
         const float *log_expected
@@ -49,7 +53,7 @@ def widest():
 
 
 cdef float *rows_of(float[:, ::1] table, str name, Py_ssize_t n_rows, Py_ssize_t size) except NULL:
-    if table.shape[0] != n_rows or table.shape[1] != (size + 15) // 16 * 16:
+    if n_rows < 1 or table.shape[0] != n_rows or table.shape[1] != (size + 15) // 16 * 16:
         raise ValueError(f"{name} must have {n_rows} rows as long as the vectors, rounded up to 16 floats")
     if <size_t> &table[0, 0] % 64:
         raise ValueError(f"{name} must be aligned to 64 bytes")
@@ -61,7 +65,8 @@ def train(
     *, float[:, ::1] inputs, const unsigned long long[::1] alias_table, outputs, biases, log_expected, nodes,
     path_offsets, paths, int longest_path, bint cbow, bint mean, int size, int reach, int group, int n_noise, float noise_weight,
     bint remove_hits, int measured_every, double alpha, double min_alpha, long long words_before, long long words,
-    long long[::1] words_done, str instruction_set, long long begin, long long end,
+    long long[::1] words_done, str instruction_set, long long begin, long long end, part_offsets=None, parts=None,
+    distinct_ends=None, int span=1,
 ):
     cdef kz_job job
     cdef kz_sums sums
@@ -70,10 +75,12 @@ def train(
     cdef const long long[::1] path_bounds
     cdef const int[::1] path_values
     cdef int which = INSTRUCTION_SETS.index(instruction_set), failed
-    cdef Py_ssize_t n_words = inputs.shape[0]
+    cdef const long long[::1] part_bounds, part_ends
+    cdef const int[::1] part_values
+    cdef Py_ssize_t n_words = alias_table.shape[0]
     job.source = source_of(ids, offsets, keep, keys, window, shrink, 0)
-    if n_words < 1 or alias_table.shape[0] != n_words or size < 1 or keys.shape[0] < 3 or words_done.shape[0] != 1:
-        raise ValueError("inputs and alias_table must have one row per word; there must be 3 keys and one count of words")
+    if n_words < 1 or size < 1 or keys.shape[0] < 3 or words_done.shape[0] != 1:
+        raise ValueError("there must be a word, a vector size, 3 keys and one count of words")
     if not 1 <= group <= KZ_GROUP:
         raise ValueError(f"group must be from 1 to {KZ_GROUP}")
     if n_noise < 0 or n_noise % 16 or not 1 <= reach <= window or words < 1 or measured_every < 1:
@@ -85,7 +92,20 @@ def train(
     job.alias_table = <const uint64_t *> &alias_table[0]
     job.n_words = n_words
     job.noise_key = keys[2]
-    job.inputs = rows_of(inputs, "inputs", n_words, size)
+    job.part_offsets = NULL
+    job.parts = NULL
+    job.distinct_ends = NULL
+    job.span = span
+    if parts is not None:
+        part_bounds, part_values, part_ends = part_offsets, parts, distinct_ends
+        if part_bounds.shape[0] != n_words + 1 or part_bounds[0] != 0 or part_bounds[n_words] != part_values.shape[0]:
+            raise ValueError("part_offsets must rise from 0 to the number of parts, one more than there are words")
+        if span < 1 or part_values.shape[0] < n_words or part_ends.shape[0] != n_words:
+            raise ValueError("span must be at least 1, and every word must have a part and an end of its distinct parts")
+        job.part_offsets = <const int64_t *> &part_bounds[0]
+        job.parts = <const int32_t *> &part_values[0]
+        job.distinct_ends = <const int64_t *> &part_ends[0]
+    job.inputs = rows_of(inputs, "inputs", inputs.shape[0] if parts is not None else n_words, size)
     job.outputs = rows_of(outputs, "outputs", n_words, size) if n_noise else NULL
     job.biases = NULL
     job.log_expected = NULL

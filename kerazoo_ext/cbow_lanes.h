@@ -6,12 +6,15 @@
 KZ_INLINE float KZ_FN(window_mean)(const kz_job *job, const kz_stream *t, int64_t i, int64_t width, kz_scratch *s,
                                    float *out) {
     const int64_t left = t->left[i], m = left + t->right[i] + 1;
-    const float share = m > 1 ? 1.0f / (float)(m - 1) : 0.0f;
+    float sum = 0.0f;
     for (int64_t j = 0; j < m; j++) {
-        s->window_rows[j] = job->inputs + t->ids[i - left + j] * job->stride;
-        s->window_shares[j] = job->mean ? share : 1.0f;
+        s->window_rows[j] = s->inputs + s->input_ids[i - left + j] * job->stride;
+        s->window_shares[j] = j == left ? 0.0f : kz_n_parts(job, t->ids[i - left + j]); /* the centre itself: none */
+        sum += s->window_shares[j];
     }
-    s->window_shares[left] = 0.0f; /* the centre itself */
+    const float share = m > 1 ? 1.0f / sum : 0.0f;
+    if (job->mean)
+        for (int64_t j = 0; j < m; j++) s->window_shares[j] *= share;
     memset(out, 0, (size_t)width * sizeof(float));
     KZ_FN(combine)(out, s->window_rows, s->window_shares, 1, m, width);
     return m == 1 ? 0.0f : job->mean ? 1.0f : share;
@@ -85,7 +88,7 @@ static void KZ_FN(cbow_group)(const kz_job *job, const kz_stream *t, int64_t fir
     KZ_FN(add_rows)(s->targets, n, s->coefficients, 1, s->noise_rows, K, width);
     for (int64_t r = 0; r < n_rows; r++) {
         if (!s->counts[r]) continue;
-        KZ_FN(update)(job->inputs + t->ids[low + r] * stride, s->sources + r * most, s->entries + r * most, 1, s->counts[r],
+        KZ_FN(update)(s->inputs + s->input_ids[low + r] * stride, s->sources + r * most, s->entries + r * most, 1, s->counts[r],
                       width, s->true_totals[r], s->update);
         kz_call_ahead(job, s);
     }

@@ -19,7 +19,7 @@ static void KZ_FN(hierarchy_window)(const kz_job *job, const kz_stream *t, int64
         share = KZ_FN(window_mean)(job, t, i, width, s, s->means);
         s->rows[0] = s->means;
     } else {
-        for (int64_t j = 0; j < m; j++) s->rows[j] = job->inputs + t->ids[first + j] * stride;
+        for (int64_t j = 0; j < m; j++) s->rows[j] = s->inputs + s->input_ids[first + j] * stride;
     }
     memset(totals, 0, (size_t)m * sizeof(float));
     for (int64_t e = 0; e < n_nodes; e++) {
@@ -62,13 +62,13 @@ static void KZ_FN(hierarchy_window)(const kz_job *job, const kz_stream *t, int64
         const float *source = error;
         for (int64_t j = 0; j <= n_contexts; j++)
             if (j != t->left[i])
-                KZ_FN(update)(job->inputs + t->ids[first + j] * stride, &source, &share, 1, 1, width, share * totals[0],
+                KZ_FN(update)(s->inputs + s->input_ids[first + j] * stride, &source, &share, 1, 1, width, share * totals[0],
                               s->update);
         return;
     }
     n_safe = 0;
     for (int64_t j = 0; j < m; j++) {
-        float *row = job->inputs + t->ids[first + j] * stride;
+        float *row = s->inputs + s->input_ids[first + j] * stride;
         if (j == own) continue;
         if (totals[j] > KZ_SAFE) {
             KZ_FN(combine_clipped)(row, s->node_rows, s->node_errors + j, s->widest, n_nodes, width, s->update);

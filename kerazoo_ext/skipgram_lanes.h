@@ -15,10 +15,10 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
         high = kz_max(high, first + i + right[i]);
     }
     const int64_t n_rows = high - low + 1;
-    const int32_t *row_ids = t->ids + low, *centres = t->ids + first;
+    const int32_t *row_ids = s->input_ids + low, *centres = t->ids + first;
     float *scores = s->true_errors;
 
-    for (int64_t r = 0; r < n_rows; r++) s->rows[r] = job->inputs + row_ids[r] * stride;
+    for (int64_t r = 0; r < n_rows; r++) s->rows[r] = s->inputs + row_ids[r] * stride;
     memset(s->counts, 0, (size_t)(n_rows + 1) * sizeof *s->counts);
     KZ_FN(take_noise)(job, s, width);
     places[0] = 0;
@@ -66,7 +66,7 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
     /* Updates of rows; long ones are accumulated separately, because they must be clipped. */
     int64_t n_targets = 0, n_long = 0;
     for (int64_t r = 0; r < n_rows; r++) {
-        float *row = job->inputs + row_ids[r] * stride, total = s->totals[r];
+        float *row = s->inputs + row_ids[r] * stride, total = s->totals[r];
         if (total + alpha * (float)s->counts[r] > KZ_SAFE) { /* upper bound, as no error exceeds alpha; now exactly: */
             for (int64_t i = 0; i < n; i++) {
                 const int64_t j = r - (first + i - left[i] - low);
@@ -94,5 +94,5 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
     if (n_long)
         for (int64_t r = 0; r < n_rows; r++)
             if (s->row_targets[r] != s->rows[r])
-                KZ_FN(add_clipped)(job->inputs + row_ids[r] * stride, s->row_targets[r], width);
+                KZ_FN(add_clipped)(s->inputs + row_ids[r] * stride, s->row_targets[r], width);
 }

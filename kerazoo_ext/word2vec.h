@@ -15,6 +15,10 @@
  * The error of a mean is added to each of its contexts in full, that of a sum divided by their number, as in word2vec.c and
  * gensim (the gradient is the other way round: Irsoy et al. 2021).
  *
+ * With subwords (fastText, Bojanowski et al. 2017) the vector of a word is the mean of several rows of `inputs`: its own and
+ * those of its character n-grams. The groups of a span of text train vectors that are composed for it; at its end the change
+ * of each word is added to all its rows (subword_lanes.h). In CBOW the mean is over all rows of all contexts.
+ *
  * Hierarchical softmax processes one window at a time: for row x and inner node v on the path to the centre (Morin & Bengio
  * 2005), g = alpha (1 - code - s(x . v)), x += sum of g v, v += sum of g x, from the values before the window.
  *
@@ -54,7 +58,11 @@ typedef struct {
     const uint64_t *alias_table;  /* (n_words,), see _noise.pyx */
     uint64_t n_words;
     uint64_t noise_key;
-    float *inputs;                /* (n_words, stride), 64-byte aligned, zero beyond the vector size */
+    float *inputs;                /* (n_words or n_rows, stride), 64-byte aligned, zero beyond the vector size */
+    const int64_t *part_offsets;  /* (n_words + 1,) with subwords, else NULL */
+    const int32_t *parts;         /* rows of `inputs`, one or more for each word, and again those that it has twice */
+    const int64_t *distinct_ends; /* (n_words,), end of the distinct rows of each word in `parts` */
+    int64_t span;                 /* groups for which words are composed once */
     float *outputs;               /* the same; only with noise */
     float *biases;                /* (n_words,) or NULL */
     const float *log_expected;    /* (n_words,) log(K q); only with biases */
@@ -101,6 +109,13 @@ typedef struct {
     /* The path to a word. */
     const float **node_rows;
     float *node_copies, *node_errors;
+    /* Input vectors and, for each token of the stream, its row: those of the job, or words that were composed. */
+    float *inputs;
+    const int32_t *input_ids;
+    /* Composed words: each token's number in this span, the words and a hash table of them; vectors now and at first. */
+    int32_t *local_ids, *words, *slots;
+    float *composed, *initial;
+    int64_t n_local, n_slots, n_groups;
     /* Arguments of add_rows, an update before it is clipped, and rows to prefetch for the next group. */
     float **targets;
     const float **coefficients, **calls;
@@ -114,6 +129,11 @@ static float kz_softplus(float x) { return x > 0 ? x + log1pf(expf(-x)) : log1pf
 /* Offset of the logits of a word: its bias minus log(K q). */
 KZ_INLINE float kz_offset(const kz_job *job, int32_t word) {
     return job->biases ? job->biases[word] - job->log_expected[word] : 0.0f;
+}
+
+/* Rows that the vector of a word is made of. */
+KZ_INLINE float kz_n_parts(const kz_job *job, int32_t word) {
+    return job->parts ? (float)(job->part_offsets[word + 1] - job->part_offsets[word]) : 1.0f;
 }
 
 KZ_INLINE void kz_prefetch_row(const float *row, int64_t size) {
@@ -156,7 +176,12 @@ static int kz_note_hits(const kz_job *job, kz_scratch *s, const int32_t *centres
 static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
     const int64_t reach = job->reach, K = job->n_noise, stride = job->stride, longest = job->longest_path;
     const int64_t window = 2 * reach + 1, rows = KZ_GROUP + window;
+    /* Tokens in the buffer of the stream, and the most words that a span can have. */
+    const int64_t room = KZ_CHUNK + 3 * (int64_t)job->source.window + KZ_SLACK;
+    const int64_t most_words = job->parts ? kz_min((int64_t)job->n_words, job->span * (KZ_GROUP + 2 * reach)) : 0;
     memset(s, 0, sizeof *s);
+    s->n_slots = 1;
+    while (s->n_slots < 2 * most_words) s->n_slots *= 2;
     s->widest = (window + 7) / 8 * 8;
     s->most_entries = kz_min(KZ_GROUP, 2 * reach) + 1;
     const int64_t most = kz_max(rows, kz_max(K, longest)), n_calls = K + KZ_GROUP * (2 + longest);
@@ -190,6 +215,11 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
         {&s->node_rows, longest, sizeof(float *)},
         {&s->node_copies, longest * stride, sizeof(float)},
         {&s->node_errors, longest * s->widest, sizeof(float)},
+        {&s->local_ids, job->parts ? room : 0, sizeof(int32_t)},
+        {&s->words, most_words, sizeof(int32_t)},
+        {&s->slots, s->n_slots, sizeof(int32_t)},
+        {&s->composed, most_words * stride, sizeof(float)},
+        {&s->initial, most_words * stride, sizeof(float)},
         {&s->targets, most, sizeof(float *)},
         {&s->coefficients, most, sizeof(float *)},
         {&s->calls, n_calls, sizeof(float *)},
@@ -205,7 +235,19 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
         memcpy(parts[i].place, &p, sizeof p);
         p += ((size_t)parts[i].n * (size_t)parts[i].size + 63) / 64 * 64;
     }
+    memset(s->slots, -1, (size_t)s->n_slots * sizeof *s->slots);
     return 0;
+}
+
+/* The number of a word in this span; a new one is added to s->words. */
+KZ_INLINE int32_t kz_local(kz_scratch *s, int32_t word) {
+    int64_t slot = (int64_t)(((uint64_t)(uint32_t)word * KZ_GOLDEN) >> 32) & (s->n_slots - 1);
+    while (s->slots[slot] >= 0 && s->words[s->slots[slot]] != word) slot = (slot + 1) & (s->n_slots - 1);
+    if (s->slots[slot] < 0) {
+        s->words[s->n_local] = word;
+        s->slots[slot] = (int32_t)s->n_local++;
+    }
+    return s->slots[slot];
 }
 
 #define KZ_SIGMOID_BODY \
@@ -255,7 +297,12 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
 #pragma GCC pop_options
 #endif
 
-typedef void (*kz_group_function)(const kz_job *, const kz_stream *, int64_t, int64_t, float, kz_scratch *, int, kz_sums *);
+/* What is compiled per instruction set. */
+typedef struct {
+    void (*group)(const kz_job *, const kz_stream *, int64_t, int64_t, float, kz_scratch *, int, kz_sums *);
+    void (*compose)(const kz_job *, kz_scratch *, int64_t);
+    void (*scatter)(const kz_job *, kz_scratch *);
+} kz_functions;
 
 enum { KZ_PLAIN, KZ_AVX2, KZ_AVX512 };
 
@@ -271,13 +318,32 @@ static int kz_widest(void) {
     return KZ_PLAIN;
 }
 
-static kz_group_function kz_choose(int set) {
+static kz_functions kz_choose(int set) {
 #ifdef KZ_HAS_VARIANTS
-    if (set == KZ_AVX512) return kz_avx512_group;
-    if (set == KZ_AVX2) return kz_avx2_group;
+    if (set == KZ_AVX512) return (kz_functions){kz_avx512_group, kz_avx512_compose, kz_avx512_scatter};
+    if (set == KZ_AVX2) return (kz_functions){kz_avx2_group, kz_avx2_compose, kz_avx2_scatter};
 #endif
     (void)set;
-    return kz_plain_group;
+    return (kz_functions){kz_plain_group, kz_plain_compose, kz_plain_scatter};
+}
+
+/* Ends the span: its words are forgotten after their rows were updated. */
+static void kz_end_span(const kz_job *job, const kz_functions *functions, kz_scratch *s) {
+    if (!job->parts) return;
+    functions->scatter(job, s);
+    memset(s->slots, -1, (size_t)s->n_slots * sizeof *s->slots);
+    s->n_local = s->n_groups = 0;
+}
+
+/* Numbers the words of a group and its windows, and composes those that are new. */
+static void kz_enter_group(const kz_job *job, const kz_functions *functions, const kz_stream *t, int64_t from, int64_t to,
+                           kz_scratch *s) {
+    if (!job->parts) return;
+    if (s->n_groups == job->span) kz_end_span(job, functions, s);
+    s->n_groups++;
+    const int64_t known = s->n_local, end = kz_min(t->n, to + job->reach);
+    for (int64_t i = kz_max(0, from - job->reach); i < end; i++) s->local_ids[i] = kz_local(s, t->ids[i]);
+    functions->compose(job, s, known);
 }
 
 /* Draws the noise of the group that starts at token `from`, as positions in the alias table, and prefetches them. */
@@ -308,7 +374,8 @@ KZ_INLINE void kz_prepare_group(const kz_job *job, const kz_stream *t, int64_t f
             kz_call_offset(job, t->ids[k]);
         }
         /* The contexts before `to` are already in the cache, from the previous group. */
-        if (k + job->reach < t->n) s->calls[n++] = job->inputs + t->ids[k + job->reach] * job->stride;
+        if (!job->parts && k + job->reach < t->n)
+            s->calls[n++] = s->inputs + s->input_ids[k + job->reach] * job->stride;
         if (job->nodes) /* all paths share the first nodes, which stay in the cache */
             for (int64_t p = job->path_offsets[t->ids[k]] + 6; p < job->path_offsets[t->ids[k] + 1]; p++)
                 s->calls[n++] = job->nodes + (job->paths[p] >> 1) * job->stride;
@@ -320,7 +387,7 @@ KZ_INLINE void kz_prepare_group(const kz_job *job, const kz_stream *t, int64_t f
 
 /* Trains the centres at raw positions begin..end - 1 (begin is the start of a chunk). Returns 0, or -1 if out of memory. */
 static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_sums *sums) {
-    const kz_group_function group = kz_choose(set);
+    const kz_functions functions = kz_choose(set);
     kz_scratch scratch;
     kz_stream t;
     if (kz_open(&t, &job->source, begin)) return -1;
@@ -328,6 +395,8 @@ static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_s
         kz_close(&t);
         return -1;
     }
+    scratch.inputs = job->parts ? scratch.composed : job->inputs;
+    scratch.input_ids = job->parts ? scratch.local_ids : t.ids;
     int64_t reported = begin, number = 0;
     int more = 1;
     while (more && (more = kz_advance(&t))) {
@@ -355,7 +424,8 @@ static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_s
             scratch.n_calls = 0;
             if (i + 1 < n_groups) kz_prepare_group(job, &t, KZ_START(i + 1), KZ_START(i + 2), &scratch);
             if (i + 2 < n_groups) kz_draw_places(job, &t, KZ_START(i + 2), &scratch);
-            group(job, &t, KZ_START(i), KZ_START(i + 1) - KZ_START(i), alpha, &scratch,
+            kz_enter_group(job, &functions, &t, KZ_START(i), KZ_START(i + 1), &scratch);
+            functions.group(job, &t, KZ_START(i), KZ_START(i + 1) - KZ_START(i), alpha, &scratch,
                   number++ % job->measured_every == 0, sums);
         }
 #undef KZ_START
@@ -365,6 +435,7 @@ static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_s
             reported = now;
         }
     }
+    kz_end_span(job, &functions, &scratch);
     if (end > reported) __atomic_fetch_add(job->words_done, kz_min(end, job->source.n_tokens) - reported, __ATOMIC_RELAXED);
     free(scratch.memory);
     kz_close(&t);

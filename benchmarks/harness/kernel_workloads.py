@@ -24,6 +24,7 @@ from kerazoo_ext import (
     _sequences,
     _smoothing,
     _statistics,
+    _subwords,
     _word2vec,
 )
 
@@ -50,6 +51,7 @@ def workloads(widest: str) -> Iterator[Workload]:
     yield from smoothing()
     yield from statistics()
     yield from panel_windows()
+    yield from subwords()
     for instruction_set in _word2vec.INSTRUCTION_SETS[: _word2vec.INSTRUCTION_SETS.index(widest) + 1]:
         yield from training(instruction_set)
 
@@ -241,6 +243,39 @@ def panel_windows() -> Iterator[Workload]:
     yield "scaled windows of 36 + 18", "window", windows
 
 
+def subwords() -> Iterator[Workload]:
+    """Hashes of n-grams, and the means of their rows."""
+    rng = np.random.default_rng(5)
+    text = rng.integers(ord("a"), ord("z"), 8 * N_WORDS, np.uint8)
+    ends, counts = np.arange(0, len(text) + 1, 8), np.zeros(N_WORDS, np.int64)
+    _subwords.count(text, ends, 3, 6, counts)
+    offsets = np.append(0, np.cumsum(counts))
+    buckets = np.zeros(int(offsets[-1]), np.int32)
+
+    def hash_them() -> float:
+        _subwords.hash_ngrams(text, ends, 3, 6, 10_000, offsets, buckets)
+        return float(len(buckets))
+
+    yield "n-grams, hashes", "n-gram", hash_them
+    own, rows = rng.random((N_WORDS, SIZE), np.float32), rng.random((10_000, SIZE), np.float32)
+    out = np.zeros_like(own)
+
+    def average() -> float:
+        _subwords.means(own, rows, offsets, buckets, out)
+        return float(len(buckets))
+
+    yield "n-grams, means", "n-gram", average
+
+
+def parts_of_words() -> dict[str, Any]:
+    """Nine rows for each word: its own, which no other word has, and eight that it shares."""
+    rng = np.random.default_rng(6)
+    rows = rng.integers(0, N_WORDS, (N_WORDS, 9), np.int32)
+    rows[:, 0] = np.arange(N_WORDS)
+    offsets = np.arange(0, 9 * N_WORDS + 1, 9)
+    return {"part_offsets": offsets, "parts": rows.reshape(-1), "distinct_ends": offsets[1:], "span": 8}
+
+
 def training(instruction_set: str) -> Iterator[Workload]:
     """Training of word vectors of 100 dimensions, with 16 noise words for the pairs of 16 centres; counts pairs."""
     models: dict[str, dict[str, Any]] = {
@@ -248,11 +283,13 @@ def training(instruction_set: str) -> Iterator[Workload]:
         "negative sampling": {},
         "hierarchical softmax": {"hs": True},
         "CBOW": {"cbow": True},
+        "subwords": {"parts": parts_of_words()},
     }
     text, table = encoded_text(), alias_table()
     path_offsets, paths = np.arange(0, (N_WORDS + 1) * DEPTH, DEPTH, dtype=np.int64), tree_paths()
     for name, model in models.items():
         nce, hs, cbow = (model.get(key, False) for key in ("nce", "hs", "cbow"))
+        parts = model.get("parts", {})
         rng = np.random.default_rng(2)
         inputs = aligned(rng, N_WORDS)
         outputs = None if hs else aligned(rng, N_WORDS)
@@ -263,6 +300,7 @@ def training(instruction_set: str) -> Iterator[Workload]:
         def train(
             cbow: bool = cbow, nce: bool = nce, hs: bool = hs, noise: int = noise, inputs: Any = inputs,
             outputs: Any = outputs, nodes: Any = nodes, biases: Any = biases, expected: Any = expected,
+            parts: Any = parts,
         ) -> float:  # fmt: skip
             return float(
                 _word2vec.train(
@@ -271,7 +309,7 @@ def training(instruction_set: str) -> Iterator[Workload]:
                     longest_path=DEPTH if hs else 0, cbow=cbow, mean=True, size=SIZE, reach=WINDOW, group=16,
                     n_noise=noise, noise_weight=5 / max(noise, 1), remove_hits=not nce, measured_every=64, alpha=0.025,
                     min_alpha=0.0001, words_before=0, words=N_TOKENS, words_done=np.zeros(1, np.int64),
-                    instruction_set=instruction_set, begin=0, end=2048,
+                    instruction_set=instruction_set, begin=0, end=2048, **parts,
                 )[2]
             )  # fmt: skip
 

@@ -107,6 +107,14 @@ BENCHMARKS: dict[str, Benchmark] = {
         together=True,
         corpus=True,
     ),
+    "fasttext": Benchmark(
+        "fasttext",
+        "How fast and how good are vectors with subwords, beside gensim's FastText on the same text and threads?",
+        quick="--corpus {corpus} --threads {threads} --seeds 1 --epochs 1",
+        default="--corpus {corpus} --threads {threads} --seeds 1",
+        full="--corpus {corpus} --threads {threads} --seeds 1,2,3",
+        corpus=True,
+    ),
     "word2vec_device": Benchmark(
         "word2vec_device",
         "How many words per second does a device train that holds text and tables, and how good are the vectors?",

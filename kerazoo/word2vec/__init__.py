@@ -1,4 +1,4 @@
-"""Word2vec: losses, the Keras model `SkipGram`, the layer `NCE` for language models, and the estimator `Word2Vec`.
+"""Word2vec: losses, the Keras model `SkipGram`, the layer `NCE`, and the estimators `Word2Vec` and `FastText`.
 
 Names load on first use: the module of the estimator imports no Keras backend, that of the model does.
 """
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from kerazoo.word2vec.estimator import Word2Vec
     from kerazoo.word2vec.io.vector_files import load_vectors, save_vectors
     from kerazoo.word2vec.io.word_vectors import WordVectors
+    from kerazoo.word2vec.fasttext import FastText
     from kerazoo.word2vec.keras.embedding import to_embedding
     from kerazoo.word2vec.keras.losses import (
         LOSSES,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LOSSES",
     "NCE",
+    "FastText",
     "RowClippedSGD",
     "SkipGram",
     "Word2Vec",
@@ -43,6 +45,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "FastText": "fasttext",
     "LOSSES": "keras.losses",
     "NCE": "keras.nce",
     "RowClippedSGD": "keras.optimizer",

@@ -30,7 +30,7 @@ __all__ = ["DocumentVectors"]
 
 
 class DocumentVectors(Transformer):
-    """Document vectors from word vectors; a subclass has `vocabulary_`, `vectors_` and the parameters `pooling` and `phrases`.
+    """Document vectors from word vectors; a subclass has `vocabulary_`, `vectors_`, `pooling` and `phrases`.
 
     Attributes:
         pooling_statistics_: :class:`kerazoo.word2vec.pooling.PoolingStatistics`, or None if nothing needed them yet.
@@ -55,7 +55,8 @@ class DocumentVectors(Transformer):
                    singular vector of these means over the documents of the training
         ========== =====================================================================================================
 
-        Phrases of the parameter `phrases` are joined. Unknown words are left out. A document that is empty, or without known words, has the vector zero.
+        Phrases of the parameter `phrases` are joined. Unknown words are left out. A document that is empty, or without
+        known words, has the vector zero.
 
         Args:
             documents: strings, which are split at white space as by `str.split`, or lists of tokens: a list, an

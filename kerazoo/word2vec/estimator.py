@@ -136,6 +136,8 @@ class Word2Vec(DocumentVectors):
     _wv: Any = None
     _model: Any = None
 
+    _kind = model_file.KIND
+
     block_size = moved_attribute("block_size")
     batch_size = moved_attribute("batch_size")
     on_device = moved_attribute("on_device")
@@ -204,7 +206,7 @@ class Word2Vec(DocumentVectors):
         return super().set_params(**with_moved(params, params.get("engine_options", self.engine_options)))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__({"pooling": "mean", **state_with_moved(state)})
+        super().__setstate__({"pooling": "mean", "phrases": None, **state_with_moved(state)})
 
     def fit(self, corpus: Any, y: None = None, *, errors: str = "strict") -> Word2Vec:
         """Learn the vocabulary and the vectors.
@@ -268,18 +270,22 @@ class Word2Vec(DocumentVectors):
         self._check_fitted()
         settings, tables = self._checked_settings(self.n_fits_), self._tables()
         check_same_model(settings, tables)
+        encoded = self._encoded_further(corpus, settings, errors)
+        tables = vocabulary_update.extend_tables(
+            tables, self.vocabulary_, encoded.vocabulary, (settings.noise, settings.ns_exponent), settings.seeds[0]
+        )
+        return self._train(encoded, settings, tables)
+
+    def _encoded_further(self, corpus: Any, settings: TrainingSettings, errors: str) -> EncodedCorpus:
+        """Another corpus, with the words so far and new ones."""
         reading = self._reading(settings, errors)
-        encoded = vocabulary_update.encode_with_update(
+        return vocabulary_update.encode_with_update(
             self.vocabulary_,
             chain.joined(training_documents(corpus), self.phrases, **reading),
             self.min_count,
             self.max_final_vocab,
             **reading,
         )
-        tables = vocabulary_update.extend_tables(
-            tables, self.vocabulary_, encoded.vocabulary, (settings.noise, settings.ns_exponent), settings.seeds[0]
-        )
-        return self._train(encoded, settings, tables)
 
     def _reading(self, settings: TrainingSettings, errors: str) -> dict[str, Any]:
         """How files are read; checkpoints that lie in a folder of the corpus are not part of it."""
@@ -310,6 +316,7 @@ class Word2Vec(DocumentVectors):
                 history=earlier,
                 seed=settings.seed,
                 chosen_seed=self.seed,
+                kind=self._kind,
             )
             found = checkpoint.read()
             if found is not None:
@@ -423,7 +430,7 @@ class Word2Vec(DocumentVectors):
             NotFittedError: before `fit`.
             StorageError: the file cannot be written (no folder, no permission, disk full); an old file is kept.
         """
-        model_file.write(path, self.to_contents())
+        model_file.write(path, self.to_contents(), self._kind)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, mmap: bool = True) -> Word2Vec:
@@ -437,7 +444,7 @@ class Word2Vec(DocumentVectors):
         Raises:
             StorageError: the file is missing, damaged, truncated, or of another kind.
         """
-        contents = model_file.read(path, mmap, known=cls._get_param_names())
+        contents = model_file.read(path, mmap, known=cls._get_param_names(), kind=cls._kind)
         made = cls(**contents.parameters)._restored(
             contents.vocabulary, contents.tables, contents.history, contents.seed, contents.n_fits
         )
@@ -527,12 +534,16 @@ class Word2Vec(DocumentVectors):
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "vectors_"):
-            raise NotFittedError("this Word2Vec has no vectors yet. Call fit(corpus) first.")
+            raise NotFittedError(f"this {type(self).__name__} has no vectors yet. Call fit(corpus) first.")
         if self._wv is not None and edited_vectors.is_edited(self._wv, self.vectors_):
-            wv, noise = self._wv, (self.noise, self.ns_exponent)
-            self.vocabulary_, tables = edited_vectors.with_edits(wv, self.vocabulary_, self._tables(), noise)
-            self._set_tables(tables)
-            self._wv = wv
+            self._keep_edits()
+
+    def _keep_edits(self) -> None:
+        """Take over what the user changed in `wv`."""
+        wv, noise = self._wv, (self.noise, self.ns_exponent)
+        self.vocabulary_, tables = edited_vectors.with_edits(wv, self.vocabulary_, self._tables(), noise)
+        self._set_tables(tables)
+        self._wv = wv
 
 
 def _engine(name: str) -> Any:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["TABLE_NAMES", "Tables", "TrainingResult", "TrainingState", "empty_history"]
 
 # Names of the arrays in files; with an underscore, the first four are attributes of the estimator.
-TABLE_NAMES = ("vectors", "output_vectors", "output_biases", "node_vectors", "tree_parents", "tree_codes")
+TABLE_NAMES = (
+    "vectors", "output_vectors", "output_biases", "node_vectors", "tree_parents", "tree_codes", "ngram_vectors",
+    "ngram_buckets",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,13 @@ class Tables:
     """The trained arrays.
 
     Attributes:
-        input_vectors: float32 (V, D), the table W of the losses.
+        input_vectors: float32 (V, D), the table W of the losses; with subwords, the words' own rows.
         output_vectors: float32 (V, D), the table C; None without noise words.
         output_biases: float32 (V,), or None for a loss without biases.
         node_vectors: float32 (V - 1, D), the inner nodes of hierarchical softmax; None without it.
         tree: the tree that `node_vectors` belongs to, or None.
+        ngram_vectors: float32 (U, D), rows of n-grams; None without subwords.
+        ngram_buckets: int32 (U,), the distinct buckets that they belong to, or None.
     """
 
     input_vectors: NDArray[np.float32]
@@ -40,6 +45,8 @@ class Tables:
     output_biases: NDArray[np.float32] | None = None
     node_vectors: NDArray[np.float32] | None = None
     tree: HuffmanTree | None = None
+    ngram_vectors: NDArray[np.float32] | None = None
+    ngram_buckets: NDArray[np.int32] | None = None
 
     def is_usable(self) -> bool:
         """Whether these are tables to go back to, see :mod:`kerazoo.word2vec.engines.divergence`."""
@@ -48,7 +55,10 @@ class Tables:
     def named(self) -> dict[str, NDArray[Any]]:
         """The arrays that are not None, by the names of `TABLE_NAMES`."""
         tree = (None, None) if self.tree is None else self.tree
-        arrays = (self.input_vectors, self.output_vectors, self.output_biases, self.node_vectors, *tree)
+        arrays = (
+            self.input_vectors, self.output_vectors, self.output_biases, self.node_vectors, *tree, self.ngram_vectors,
+            self.ngram_buckets,
+        )  # fmt: skip
         return {name: array for name, array in zip(TABLE_NAMES, arrays, strict=True) if array is not None}
 
     @classmethod
@@ -70,7 +80,10 @@ class Tables:
             "tree_parents": (2 * n_words - 1,),
             "tree_codes": (2 * n_words - 1,),
         }
-        types = {"tree_parents": np.int32, "tree_codes": np.uint8}
+        if "ngram_buckets" in named:
+            shapes["ngram_buckets"] = (len(named["ngram_buckets"]),)
+            shapes["ngram_vectors"] = (len(named["ngram_buckets"]), vector_size)
+        types = {"tree_parents": np.int32, "tree_codes": np.uint8, "ngram_buckets": np.int32}
         arrays = {name: named[name] for name in TABLE_NAMES if name in named}
         for name, array in arrays.items():
             shape, dtype = shapes.get(name, (n_words, vector_size)), np.dtype(types.get(name, np.float32))
@@ -78,6 +91,8 @@ class Tables:
                 raise ValueError(f"{name} has shape {array.shape} and type {array.dtype}; expected {shape}, {dtype}")
         if ("node_vectors" in arrays) != ("tree_parents" in arrays):
             raise ValueError("node_vectors and their tree must come together")
+        if ("ngram_vectors" in arrays) != ("ngram_buckets" in arrays):
+            raise ValueError("ngram_vectors and their buckets must come together")
         tree = None
         if "tree_parents" in arrays:
             tree = HuffmanTree(np.array(arrays["tree_parents"]), np.array(arrays["tree_codes"]))
@@ -85,7 +100,8 @@ class Tables:
         if "output_vectors" not in arrays and tree is None:
             raise KeyError("output_vectors")
         get = arrays.get
-        return cls(arrays["vectors"], get("output_vectors"), get("output_biases"), get("node_vectors"), tree)
+        outputs = get("output_vectors"), get("output_biases"), get("node_vectors"), tree
+        return cls(arrays["vectors"], *outputs, get("ngram_vectors"), get("ngram_buckets"))
 
     def checksum(self) -> int:
         """CRC-32 over all values."""

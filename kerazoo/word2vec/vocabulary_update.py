@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from kerazoo.text import EncodedCorpus, Vocabulary
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.options import TrainingSettings
 from kerazoo.word2vec.results import Tables
+from kerazoo.word2vec.subwords import NgramSettings, ngram_buckets, used_buckets
 
-__all__ = ["encode_with_update", "extend_tables", "tables_from_vectors"]
+__all__ = ["encode_with_update", "extend_ngrams", "extend_tables", "tables_from_vectors", "with_biases"]
 
 
 def encode_with_update(
@@ -66,6 +68,30 @@ def extend_tables(tables: Tables, old: Vocabulary, new: Vocabulary, noise: tuple
     return Tables(inputs, outputs, biases, nodes, tree)
 
 
+def extend_ngrams(tables: Tables, before: Tables, vocabulary: Vocabulary, ngrams: NgramSettings, seed: int) -> Tables:
+    """The tables with rows for all n-grams of `vocabulary`, the known ones first.
+
+    Args:
+        tables: with rows for the words.
+        before: has the rows of the n-grams that are known.
+        vocabulary: of the tables.
+        ngrams: which n-grams words have.
+        seed: of the new rows, uniform in [-0.5/D, 0.5/D).
+    """
+    if before.ngram_vectors is None or before.ngram_buckets is None:
+        return tables
+    used = used_buckets(ngram_buckets(vocabulary.words, ngrams), vocabulary.counts)
+    new = used[~np.isin(used, before.ngram_buckets)]
+    size = before.ngram_vectors.shape[1]
+    generator = np.random.default_rng([seed, 1])
+    rows = generator.uniform(-0.5 / size, 0.5 / size, (len(new), size)).astype(np.float32)
+    return replace(
+        tables,
+        ngram_vectors=np.concatenate([before.ngram_vectors, rows]),
+        ngram_buckets=np.concatenate([before.ngram_buckets, new]),
+    )
+
+
 def tables_from_vectors(vectors: NDArray[np.float32], counts: NDArray[np.int64], settings: TrainingSettings) -> Tables:
     """Tables with these input vectors; the other tables are those of an untrained model.
 
@@ -82,3 +108,11 @@ def tables_from_vectors(vectors: NDArray[np.float32], counts: NDArray[np.int64],
     if settings.hs:
         tree, nodes = HuffmanTree.from_counts(counts), np.zeros_like(vectors[1:])
     return Tables(vectors, outputs, biases, nodes, tree)
+
+
+def with_biases(tables: Tables, counts: NDArray[np.int64], settings: TrainingSettings) -> Tables:
+    """The tables with the biases of an untrained model, if the loss has biases and the tables have none."""
+    if not settings.has_biases or tables.output_biases is not None:
+        return tables
+    noise = NoiseDistribution(settings.noise, counts, settings.ns_exponent)
+    return replace(tables, output_biases=noise.log_probabilities)

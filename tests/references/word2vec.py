@@ -37,6 +37,8 @@ class Job:
     min_alpha: float
     words_before: int
     words: int
+    parts: list[list[int]] | None = None  # rows of `inputs` for each word, with subwords
+    span: int = 1
 
 
 def segments(s: Settings, kept: Kept, begin: int, end: int) -> list[tuple[int, int, int]]:
@@ -68,6 +70,7 @@ def train(job: Job, begin: int, end: int) -> tuple[float, int, int]:
     s = job.settings
     kept = kept_tokens(s)
     loss, measured, n_pairs, number = 0.0, 0, 0, 0
+    rows, composed = job.inputs, None
     for first, last, done in segments(s, kept, begin, end):
         rate = job.alpha - (job.alpha - job.min_alpha) * (job.words_before + done) / job.words
         alpha = max(rate, job.min_alpha)
@@ -75,6 +78,10 @@ def train(job: Job, begin: int, end: int) -> tuple[float, int, int]:
         for g in range(n_groups):
             a, b = first + (last - first) * g // n_groups, first + (last - first) * (g + 1) // n_groups
             windows = [(t, contexts_of(kept, t)) for t in range(a, b)]
+            if job.parts is not None and number % job.span == 0:
+                scatter(job, rows, composed)
+                composed = compose(job, rows)
+                job.inputs = composed.copy()
             pairs = sum(bool(contexts) if job.cbow else len(contexts) for _, contexts in windows)
             group_loss = 0.0
             if job.n_noise:
@@ -85,7 +92,23 @@ def train(job: Job, begin: int, end: int) -> tuple[float, int, int]:
             if number % job.measured_every == 0:
                 loss, measured = loss + group_loss, measured + pairs
             number += 1
+    scatter(job, rows, composed)
+    job.inputs = rows
     return loss, measured, n_pairs
+
+
+def compose(job: Job, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The vectors of all words: means of their rows."""
+    return np.array([rows[parts].mean(axis=0) for parts in job.parts])
+
+
+def scatter(job: Job, rows: NDArray[np.float64], composed: NDArray[np.float64] | None) -> None:
+    """Add the change of each word since it was composed to each of its distinct rows."""
+    if composed is None:
+        return
+    for parts, change in zip(job.parts, job.inputs - composed, strict=True):
+        for row in set(parts):
+            rows[row] += change
 
 
 def contexts_of(kept: Kept, t: int) -> list[int]:
@@ -97,15 +120,16 @@ def contexts_of(kept: Kept, t: int) -> list[int]:
 Row = list[tuple[int, float]]
 
 
-def rows_of(job: Job, contexts: list[int]) -> list[tuple[Row, Row]]:
+def rows_of(job: Job, ids: NDArray[np.int32], contexts: list[int]) -> list[tuple[Row, Row]]:
     """The rows of a window: the tokens that each is made of, and the shares of its error that they get."""
     if not job.cbow:
         return [([(index, 1.0)], [(index, 1.0)]) for index in contexts]
     if not contexts:
         return []
-    share = 1 / len(contexts)
+    n_rows = {index: 1.0 if job.parts is None else len(job.parts[ids[index]]) for index in contexts}
+    share = 1 / sum(n_rows.values())
     made, given = (share, 1.0) if job.mean else (1.0, share)
-    return [([(index, made) for index in contexts], [(index, given) for index in contexts])]
+    return [([(index, made * n_rows[index]) for index in contexts], [(index, given) for index in contexts])]
 
 
 def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alpha: float) -> float:
@@ -114,14 +138,14 @@ def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alph
     first = kept.positions[windows[0][0]]
     words = noise(job.alias_table, int(draw(job.settings.keys[2], first)[0]), None, job.n_noise)
     W, C = job.inputs.copy(), job.outputs.copy()
-    offset = np.zeros(len(W)) if job.biases is None else job.biases - job.log_expected
+    offset = np.zeros(len(C)) if job.biases is None else job.biases - job.log_expected
     updates: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
     columns: list[tuple[int, list[tuple[float, NDArray[np.float64]]]]] = [(kept.ids[t], []) for t, _ in windows]
     columns += [(word, []) for word in words]
     loss = 0.0
     for i, (t, contexts) in enumerate(windows):
         y = kept.ids[t]
-        for made, given in rows_of(job, contexts):
+        for made, given in rows_of(job, kept.ids, contexts):
             x = sum(share * W[kept.ids[index]] for index, share in made)
             outputs = [(i, y, 1.0, 1.0)]
             outputs += [(n + k, o, job.noise_weight, 0.0) for k, o in enumerate(words)]
@@ -150,7 +174,7 @@ def train_path(job: Job, kept: Kept, t: int, contexts: list[int], alpha: float) 
     updates: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
     nodes: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
     loss = 0.0
-    for made, given in rows_of(job, contexts):
+    for made, given in rows_of(job, kept.ids, contexts):
         x = sum(share * W[kept.ids[index]] for index, share in made)
         for entry in path:
             node, label = entry >> 1, 1 - (entry & 1)

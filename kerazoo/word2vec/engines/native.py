@@ -24,11 +24,13 @@ from kerazoo.errors import InvalidArgumentError, TrainingError
 from kerazoo.text.tokens import Tokens
 from kerazoo.word2vec.engines.divergence import DivergenceGuard, untrained_loss
 from kerazoo.word2vec.engines.native_slices import EpochSlices, LossSums
+from kerazoo.word2vec.engines.native_subwords import LARGEST_SPAN, SubwordTables
 from kerazoo.word2vec.engines.native_tables import PaddedTables, TablesSnapshot
 from kerazoo.word2vec.engines.progress import TrainingProgress
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.options import LARGEST_NEGATIVE, NATIVE_LOSSES, TrainingSettings
 from kerazoo.word2vec.results import TrainingResult, TrainingState
+from kerazoo.word2vec.subword_options import FastTextSettings
 from kerazoo_ext import _word2vec
 
 if TYPE_CHECKING:
@@ -114,7 +116,6 @@ class _Trainer:
         self.noise = NoiseDistribution(settings.noise, self.tokens.counts, settings.ns_exponent)
         self.keep = keep_thresholds(self.tokens.counts, settings.sample)
         self.instruction_set = instruction_set()
-        self.group = self._group_size()
         self.n_noise = NOISE_PER_GROUP * max(1, round(settings.negative / 5)) if settings.negative else 0
         self.slice = self._slice_size()
         self.log_expected = None
@@ -124,9 +125,8 @@ class _Trainer:
         if settings.hs and tree is None:
             tree = HuffmanTree.from_counts(self.tokens.counts)
         self.paths = None if tree is None else tree.paths()
-        self.tables = PaddedTables(
-            len(self.tokens.counts), settings.vector_size, settings.negative > 0, settings.has_biases, tree
-        )
+        self.tables = self._make_tables(corpus, tree)
+        self.group, self.span = self._group_and_span()
         if start.tables is None:
             self.tables.draw(settings.seeds[0], self.noise.log_probabilities)
         else:
@@ -137,6 +137,18 @@ class _Trainer:
         self.words_done = np.zeros(1, np.int64)
         self.epoch: EpochSlices | None = None
         self.pairs = 0
+
+    def _make_tables(self, corpus: EncodedCorpus, tree: HuffmanTree | None) -> PaddedTables:
+        settings, start = self.settings, self.start.tables
+        if isinstance(settings, FastTextSettings):
+            buckets = None if start is None else start.ngram_buckets
+            return SubwordTables(
+                corpus.vocabulary.words, self.tokens.counts, settings.vector_size, settings.has_biases, settings.ngrams,
+                buckets,
+            )  # fmt: skip
+        return PaddedTables(
+            len(self.tokens.counts), settings.vector_size, settings.negative > 0, settings.has_biases, tree
+        )
 
     def _untrained_loss(self) -> float:
         """Mean loss per pair before training: that of the noise words, and log 2 for each node on the path."""
@@ -156,17 +168,23 @@ class _Trainer:
         wanted = -(-len(self.tokens.ids) // SLICES_WANTED)
         return max(1, -(-min(largest, wanted, LARGEST_SLICE) // CHUNK)) * CHUNK
 
-    def _group_size(self) -> int:
+    def _group_and_span(self) -> tuple[int, int]:
         """Centres per group: LARGEST_GROUP, or fewer if the most frequent word would often occur twice in a group.
 
         All updates of a group are computed from the same stale values, so a word that occurs in it ten times moves ten
-        times as far.
+        times as far. With subwords also groups per span, see :meth:`SubwordTables.largest_span`.
         """
         kept = self.tokens.counts.astype(np.float64)
         if self.keep is not None:
             kept *= self.keep / 2.0**32
-        share = kept.max() / max(kept.sum(), 1.0)
-        return int(np.clip(0.5 / max(share, 1e-9), 1, LARGEST_GROUP))
+        shares = kept / max(kept.sum(), 1.0)
+        group = int(np.clip(0.5 / max(shares.max(), 1e-9), 1, LARGEST_GROUP))
+        if not isinstance(self.tables, SubwordTables):
+            return group, 1
+        settings = self.settings
+        largest = self.tables.largest_span(shares, settings.alpha * (self.reach + 1) * settings.workers)
+        group = int(np.clip(largest, 1, group))
+        return group, int(np.clip(largest / group, 1, LARGEST_SPAN))
 
     def run(self) -> TrainingResult:
         """Train all epochs that are left."""
@@ -184,7 +202,7 @@ class _Trainer:
                 if callbacks is not None:
                     tables = callbacks.end()
                     if self.progress.history["loss"]:
-                        self.tables.assign(tables)
+                        self.tables.take_from_callbacks(tables)
             except KeyboardInterrupt:
                 interrupted = True
             except TrainingError as caught:
@@ -250,7 +268,7 @@ class _Trainer:
             self.guard.check(float("nan"), number)
         self.progress.end_epoch(loss)
         if callbacks is not None:
-            callbacks.end_epoch(number, loss, self.tables.copy())
+            callbacks.end_epoch(number, loss, self.tables.for_callbacks())
         self._write_if_due()
         self.interrupt.raise_if_pending()
 
@@ -263,6 +281,7 @@ class _Trainer:
         settings, tokens, tables = self.settings, self.tokens, self.tables
         n_tokens = len(tokens.ids)
         path_offsets, paths = (None, None) if self.paths is None else self.paths
+        more = tables.kernel_arguments(self.span)
         longest_path = 0 if path_offsets is None else int(np.diff(path_offsets).max())
 
         def train_slice(begin: int, end: int) -> tuple[float, int, int]:
@@ -299,6 +318,7 @@ class _Trainer:
                 instruction_set=self.instruction_set,
                 begin=begin,
                 end=end,
+                **more,
             )
 
         return train_slice

@@ -6,7 +6,7 @@ import contextlib
 import tempfile
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from kerazoo.word2vec.results import Tables
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PaddedTables", "TablesSnapshot"]
+__all__ = ["PaddedTables", "TablesSnapshot", "compact", "padded", "row_parts"]
 
 Table: TypeAlias = "NDArray[np.float32]"
 
@@ -38,15 +38,15 @@ class PaddedTables:
 
     def __init__(self, n_words: int, size: int, noise: bool, biased: bool, tree: HuffmanTree | None) -> None:
         self.size, self.tree = size, tree
-        self.inputs = _aligned(n_words, size)
-        self.outputs = _aligned(n_words, size) if noise else None
+        self.inputs = padded(n_words, size)
+        self.outputs = padded(n_words, size) if noise else None
         self.biases = np.zeros(n_words, np.float32) if biased else None
-        self.nodes = None if tree is None else _aligned(n_words - 1, size)
+        self.nodes = None if tree is None else padded(n_words - 1, size)
 
     def draw(self, seed: int, log_noise: NDArray[np.float32]) -> None:
         """The values of an untrained model: W uniform in [-2/D, 2/D), C and the nodes zero, b = log q."""
         generator = np.random.default_rng(seed)
-        for part in _parts(self.inputs):
+        for part in row_parts(self.inputs):
             part[:, : self.size] = (generator.random((len(part), self.size), np.float32) - 0.5) * (4 / self.size)
         if self.biases is not None:
             self.biases[:] = log_noise
@@ -56,7 +56,7 @@ class PaddedTables:
         others = (tables.input_vectors, tables.output_vectors, tables.node_vectors)
         for table, values in zip((self.inputs, self.outputs, self.nodes), others, strict=True):
             if table is not None and values is not None:
-                table[:, : self.size] = values
+                table[: len(values), : self.size] = values
         if self.biases is not None:
             self.biases[:] = tables.output_biases
 
@@ -66,13 +66,26 @@ class PaddedTables:
 
     def release(self) -> Tables:
         """The tables without padding, in the same memory; this object must not be used afterwards."""
-        return self._tables(lambda table: _compact(table, self.size), lambda biases: biases)
+        return self._tables(lambda table: compact(table, self.size), lambda biases: biases)
 
     def _tables(self, of_table: Callable[[Table], Table], of_biases: Callable[[Table], Table]) -> Tables:
         outputs = None if self.outputs is None else of_table(self.outputs)
         biases = None if self.biases is None else of_biases(self.biases)
         nodes = None if self.nodes is None else of_table(self.nodes)
         return Tables(of_table(self.inputs), outputs, biases, nodes, self.tree)
+
+    def for_callbacks(self) -> Tables:
+        """Copies of the tables, for a Keras model."""
+        return self.copy()
+
+    def take_from_callbacks(self, tables: Tables) -> None:
+        """Take over what callbacks have left in the Keras model."""
+        self.assign(tables)
+
+    def kernel_arguments(self, span: int) -> dict[str, Any]:
+        """Additional arguments of the kernel."""
+        del span
+        return {}
 
     def arrays(self) -> list[Table]:
         """The arrays that are not None, with their padding."""
@@ -81,25 +94,27 @@ class PaddedTables:
 
     def are_finite(self) -> bool:
         """Whether no value is NaN or infinite."""
-        return all(bool(np.isfinite(part).all()) for table in self.arrays() for part in _parts(table))
+        return all(bool(np.isfinite(part).all()) for table in self.arrays() for part in row_parts(table))
 
 
-def _aligned(n_words: int, size: int) -> Table:
+def padded(n_words: int, size: int) -> Table:
+    """Zeros, float32 (n_words, D'), whose rows start at multiples of 64 bytes; untouched ones take no memory."""
     stride = -(-size // 16) * 16
     memory = np.zeros(n_words * stride + 16, np.float32)
     start = -memory.ctypes.data % 64 // 4
     return memory[start : start + n_words * stride].reshape(n_words, stride)
 
 
-def _parts(table: Table, n_rows: int = 4096) -> list[Table]:
+def row_parts(table: Table, n_rows: int = 4096) -> list[Table]:
     """Views of at most `n_rows` rows, so that temporary arrays stay small."""
     return [table[first : first + n_rows] for first in range(0, len(table), n_rows)]
 
 
-def _compact(table: Table, size: int) -> Table:
+def compact(table: Table, size: int) -> Table:
+    """The first `size` numbers of every row, moved to the front of the memory of the table."""
     flat = table.reshape(-1)
     done = 0
-    for part in _parts(table):  # to the front, over rows that were moved before
+    for part in row_parts(table):  # to the front, over rows that were moved before
         flat[done : done + len(part) * size] = part[:, :size].copy().reshape(-1)
         done += len(part) * size
     return flat[:done].reshape(-1, size)

@@ -47,6 +47,7 @@ class TrainingCheckpoint:
         history: of the earlier calls.
         seed: of this call; a checkpoint that is found replaces it.
         chosen_seed: the seed that the user chose, or None: then any checkpoint is continued with its own.
+        kind: of the model file.
 
     Raises:
         InvalidArgumentError: `minutes` is out of range.
@@ -65,9 +66,10 @@ class TrainingCheckpoint:
         history: dict[str, list[float]],
         seed: int,
         chosen_seed: int | None = None,
+        kind: str = KIND,
     ) -> None:
         name = f"fit-{number}.kerazoo"
-        self._file = CheckpointFile(folder, name, kind=KIND, identity=identity, seed=chosen_seed, minutes=minutes)
+        self._file = CheckpointFile(folder, name, kind=kind, identity=identity, seed=chosen_seed, minutes=minutes)
         self._number, self._seed = number, seed
         self._parameters, self._vocabulary, self._history = parameters, vocabulary, history
 

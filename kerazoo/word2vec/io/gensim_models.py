@@ -22,7 +22,7 @@ from kerazoo.word2vec.results import Tables
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["export_model", "import_model"]
+__all__ = ["SHARED", "export_model", "import_model", "warn_of_losses"]
 
 # Constructor arguments that gensim's Word2Vec keeps under the same name.
 SHARED = (
@@ -153,6 +153,24 @@ def _tree(codes: NDArray[Any], points: NDArray[Any]) -> HuffmanTree:
     return HuffmanTree(parents, own)
 
 
+def warn_of_losses(contents: Contents) -> None:
+    """Warn if something of a model cannot be exported to gensim."""
+    parameters = contents.parameters
+    if contents.tables.output_biases is not None:
+        warnings.warn(
+            f"gensim has no biases: those of loss={parameters['loss']!r} are not exported, and gensim's train "
+            "continues with negative sampling. The vectors are the same.",
+            UserWarning,
+            stacklevel=4,
+        )
+    if parameters["noise"] != "unigram" and parameters["negative"]:
+        warnings.warn(
+            f"gensim has no noise={parameters['noise']!r}: its train draws noise words by their counts.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
 def export_model(contents: Contents) -> Any:
     """A gensim ``Word2Vec`` with copies of the tables; see :meth:`kerazoo.Word2Vec.to_gensim`.
 
@@ -162,19 +180,7 @@ def export_model(contents: Contents) -> Any:
     from gensim.models import Word2Vec as GensimWord2Vec
 
     parameters, tables, vocabulary = contents.parameters, contents.tables, contents.vocabulary
-    if tables.output_biases is not None:
-        warnings.warn(
-            f"gensim has no biases: those of loss={parameters['loss']!r} are not exported, and gensim's train "
-            "continues with negative sampling. The vectors are the same.",
-            UserWarning,
-            stacklevel=3,
-        )
-    if parameters["noise"] != "unigram" and parameters["negative"]:
-        warnings.warn(
-            f"gensim has no noise={parameters['noise']!r}: its train draws noise words by their counts.",
-            UserWarning,
-            stacklevel=3,
-        )
+    warn_of_losses(contents)
     shared = {name: parameters[name] for name in SHARED if name not in ("min_count", "max_final_vocab", "seed")}
     # The order of the rows is kept: sorting would reorder words of the same count.
     made = GensimWord2Vec(**shared, seed=contents.seed, min_count=0, sorted_vocab=0, workers=parameters["workers"] or 1)

@@ -21,9 +21,10 @@ from kerazoo.word2vec.options import ENGINE_OPTIONS
 from kerazoo.word2vec.pooling import PoolingStatistics
 from kerazoo.word2vec.results import Tables
 
-__all__ = ["KIND", "Contents", "from_tensors", "read", "storable", "to_tensors", "write"]
+__all__ = ["FASTTEXT_KIND", "KIND", "Contents", "from_tensors", "read", "storable", "to_tensors", "write"]
 
 KIND = "kerazoo.word2vec"
+FASTTEXT_KIND = "kerazoo.fasttext"  # `vectors` are the words' own rows, and there are rows of n-grams
 # Arguments that are not kept: callbacks would need pickle, and a folder belongs to one machine.
 LEFT_OUT = ("callbacks", "checkpoint_dir")
 
@@ -154,29 +155,30 @@ def _explain_other_formats(path: str | os.PathLike[str], error: StorageError) ->
         ) from error
 
 
-def write(path: str | os.PathLike[str], contents: Contents) -> None:
-    """Write a model file atomically.
+def write(path: str | os.PathLike[str], contents: Contents, kind: str = KIND) -> None:
+    """Write a model file of this kind atomically.
 
     Raises:
         StorageError: the file cannot be written; an old file is kept.
     """
     arrays, metadata = to_tensors(contents)
-    write_tensors(path, arrays, metadata, kind=KIND)
+    write_tensors(path, arrays, metadata, kind=kind)
 
 
-def read(path: str | os.PathLike[str], mmap: bool, known: Collection[str] | None = None) -> Contents:
+def read(path: str | os.PathLike[str], mmap: bool, known: Collection[str] | None = None, kind: str = KIND) -> Contents:
     """Read a model file or a checkpoint.
 
     Args:
         path: the file.
         mmap: whether the tables stay on disk, read-only, until they are used.
         known: the constructor's arguments; others are refused. None allows any.
+        kind: of the file.
 
     Raises:
         StorageError: the file is missing, damaged, of another kind, or has unknown parameters.
     """
     try:
-        arrays, metadata = read_tensors(path, kind=KIND, mmap=mmap)
+        arrays, metadata = read_tensors(path, kind=kind, mmap=mmap)
     except StorageError as error:
         _explain_other_formats(path, error)
         raise
