@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from kerazoo.word2vec.engines.callbacks import EpochCallbacks
     from kerazoo.word2vec.io.checkpoints import TrainingCheckpoint
 
-__all__ = ["train"]
+__all__ = ["NativeTrainer", "train"]
 
 LARGEST_NEGATIVE = 64
 INSTRUCTION_SET_VARIABLE = "KERAZOO_INSTRUCTION_SET"
@@ -73,7 +73,7 @@ def train(
         CorpusError: subsampling leaves no pair.
     """
     _check(settings)
-    return _Trainer(corpus, settings, start or TrainingState(), checkpoint).run()
+    return NativeTrainer(corpus, settings, start or TrainingState(), checkpoint).run()
 
 
 def instruction_set() -> str:
@@ -98,7 +98,7 @@ def _check(settings: TrainingSettings) -> None:
         )
 
 
-class _Trainer:
+class NativeTrainer:
     """One training: the tables, the epochs, and the work of the main thread between slices."""
 
     def __init__(
@@ -133,9 +133,12 @@ class _Trainer:
             self.tables.assign(start.tables)
             start.tables = None  # memory holds the tables once
         self.progress = TrainingProgress(corpus.n_raw_words, settings.epochs, settings.verbose, start)
-        self.guard = DivergenceGuard(TablesSnapshot(self.tables), self._untrained_loss())
+        self.guard = self._new_guard()
         self.words_done = np.zeros(1, np.int64)
         self.epoch: EpochSlices | None = None
+
+    def _new_guard(self) -> DivergenceGuard[TablesSnapshot]:
+        return DivergenceGuard(TablesSnapshot(self.tables), self._untrained_loss())
 
     def _untrained_loss(self) -> float:
         """Mean loss per pair before training: that of the noise words, and log 2 for each node on the path."""
