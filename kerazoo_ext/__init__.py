@@ -2,6 +2,7 @@
 
 ========================== ================================================================================
 `_scan`                    UTF-8 text to word ids and counts
+`_token_lists`             lists of tokens to word ids
 `_pairs`, `_blocks`        skip-gram pairs and token blocks of a corpus
 `_noise`, `_order`         noise words from an alias table; random permutations
 `_sequences`               windows over series

@@ -1,6 +1,6 @@
 """Lists of tokens to word ids."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np

@@ -32,7 +32,7 @@ NOT_STORED = ("_kept", "_counted", "load")
 
 
 class Word2Vec(GensimWord2Vec):
-    """gensim's `Word2Vec` with its constructor, methods and attributes, trained by kerazoo's native engine.
+    r"""gensim's `Word2Vec` with its constructor, methods and attributes, trained by kerazoo's native engine.
 
     A subclass of `gensim.models.Word2Vec`. The vocabulary, the initial vectors, `wv` and the errors are gensim's;
     reading, counting and encoding the sentences, training, scoring and saving are kerazoo's. docs/gensim.md lists what
@@ -60,7 +60,7 @@ class Word2Vec(GensimWord2Vec):
         cbow_mean: 1 mean of the contexts, 0 sum.
         hashfxn: without effect, as in gensim 4, where only the deprecated `seeded_vector` uses it.
         epochs: passes over the sentences.
-        null_word: 1 adds the word ``"\\0"``, as in gensim.
+        null_word: 1 adds the word ``"\0"``, as in gensim.
         trim_rule: function (word, count, min_count) -> one of gensim.utils.RULE_DISCARD, RULE_KEEP, RULE_DEFAULT.
         sorted_vocab: 1 sorts words by decreasing count.
         batch_words: without effect: threads take pieces of the encoded text. A UserWarning says so.
@@ -73,7 +73,8 @@ class Word2Vec(GensimWord2Vec):
             yields the same each time.
 
     Raises:
-        TypeError: `sentences` can be read only once, or is no iterable of lists; `corpus_file` is compressed or no file.
+        TypeError: `sentences` can be read only once, or is no iterable of lists; `corpus_file` is compressed, or no
+            file.
         RuntimeError: no word is left.
         ValueError: neither `hs` nor `negative`; arguments of `train` are missing.
         TrainingError: the training diverges; the arrays are those of the last good epoch.
@@ -83,6 +84,11 @@ class Word2Vec(GensimWord2Vec):
     >>> model.wv["graph"].shape, len(model.wv), model.corpus_count, model.corpus_total_words
     ((10,), 12, 9, 29)
     """
+
+    # Set by gensim's constructor.
+    alpha: float
+    min_alpha: float
+    epochs: Any
 
     _kept: KeptText | None = None
     _counted: tuple[Counted, Any, Any] | None = None
@@ -302,10 +308,10 @@ class Word2Vec(GensimWord2Vec):
         self.min_alpha = end_alpha or self.min_alpha
         self.epochs = epochs
         self._check_training_sanity(epochs=epochs, total_examples=total_examples, total_words=total_words)
+        assert epochs is not None  # as was just checked
         self._check_corpus_sanity(corpus_iterable=corpus_iterable, corpus_file=corpus_file, passes=epochs)
         if corpus_file is not None and not total_words:
             raise ValueError("total_words must be provided alongside corpus_file argument.")
-        assert epochs is not None
         settings = settings_of(self, epochs)
         tables_of(self, settings)
         self.add_lifecycle_event(
@@ -464,8 +470,8 @@ class Word2Vec(GensimWord2Vec):
 
         Args:
             fname_or_handle: a path.
-            args: gensim's other arguments, for separate files and pickle, have no effect: large arrays are memory-mapped
-                from the one file.
+            args: gensim's other arguments, for separate files and pickle, have no effect: `load` maps large arrays from
+                the one file.
             kwargs: the same.
 
         Raises:
@@ -518,5 +524,4 @@ class Word2Vec(GensimWord2Vec):
         return {name: value for name, value in self.__dict__.items() if name not in NOT_STORED}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self.load = utils.call_on_class_only
+        self.__dict__.update(state, load=utils.call_on_class_only)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,12 @@ from numpy.typing import NDArray
 from kerazoo.gensim.sources import source_of
 from kerazoo.gensim.training import tree_of
 
-if TYPE_CHECKING:
-    from kerazoo.gensim.model import Word2Vec
-
 __all__ = ["log_probabilities"]
 
 LARGEST_STEP = 1 << 22  # numbers of a product
 
 
-def log_probabilities(model: Word2Vec, sentences: Iterable[Any], most: int) -> NDArray[np.float32]:
+def log_probabilities(model: Any, sentences: Iterable[Any], most: int) -> NDArray[np.float32]:
     """Log P of each sentence, float32 (n_sentences,); see :meth:`Word2Vec.score`."""
     text = source_of(itertools.islice(iter(sentences), most)).encode(model.wv.key_to_index)
     offsets, paths = tree_of(model).paths()
@@ -33,7 +30,7 @@ def log_probabilities(model: Word2Vec, sentences: Iterable[Any], most: int) -> N
 
 
 def _of_sentence(
-    model: Word2Vec,
+    model: Any,
     ids: NDArray[np.int32],
     offsets: NDArray[np.int64],
     paths: NDArray[np.int32],

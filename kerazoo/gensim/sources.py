@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -274,18 +274,19 @@ def _bad_sentence(error: _token_lists.TokenError, before: int) -> SentencesTypeE
     )
 
 
-def source_of(sentences: Iterable[Any] | None, corpus_file: str | None = None) -> Source:
+def source_of(sentences: Any, corpus_file: str | None = None) -> Source:
     """The source that `sentences` are, or that the file `corpus_file` is, with a sentence per line."""
     if corpus_file is not None:
         sentences = LineSentence(corpus_file)
     files: list[Any] = []
-    if type(sentences) is LineSentence or type(sentences) is Text8Corpus:
-        files = [sentences.source if type(sentences) is LineSentence else sentences.fname]
+    if type(sentences) is LineSentence:
+        files = [sentences.source]
+    elif type(sentences) is Text8Corpus:
+        files = [sentences.fname]
     elif type(sentences) is PathLineSentences:
         files = sentences.input_files
     if files and getattr(sentences, "limit", None) is None and all(map(_is_local, files)):
-        longest, whole = sentences.max_sentence_length, type(sentences) is Text8Corpus  # type: ignore[union-attr]
-        return FileSource(sentences, files, longest, whole)
+        return FileSource(sentences, files, sentences.max_sentence_length, type(sentences) is Text8Corpus)
     if type(sentences) is list or type(sentences) is tuple:
         return ListSource(sentences)
     return IterableSource(sentences)

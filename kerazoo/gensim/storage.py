@@ -6,7 +6,7 @@ import copy
 import os
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from gensim import utils
@@ -18,9 +18,6 @@ from kerazoo._runtime.files import read_tensors, write_tensors
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.io.gensim_models import tree_of_paths
-
-if TYPE_CHECKING:
-    from kerazoo.gensim.model import Word2Vec
 
 __all__ = ["gensim_copy", "is_ours", "read", "set_paths", "tree_of_paths", "with_class", "write"]
 
@@ -45,7 +42,7 @@ def set_paths(vectors: KeyedVectors, tree: HuffmanTree) -> None:
     vectors.expandos["code"], vectors.expandos["point"] = codes, points
 
 
-def write(model: Word2Vec, path: Any) -> None:
+def write(model: Any, path: Any) -> None:
     """Write the model to one file, atomically; see :meth:`Word2Vec.save`."""
     if not isinstance(path, str | os.PathLike):
         raise InvalidArgumentError(f"save got a {type(path).__name__}; expected a path.")
@@ -104,7 +101,7 @@ def is_ours(path: Any) -> bool:
     return len(start) == 9 and start[8:] == b"{" and start[:1] != b"\x80"
 
 
-def read(cls: type[Word2Vec], path: Any, mmap: str | None) -> Word2Vec:
+def read(cls: Any, path: Any, mmap: str | None) -> Any:
     """Read a file of :func:`write`."""
     if mmap not in (None, "r", "c", "r+"):
         raise InvalidArgumentError(f"mmap={mmap!r}; expected 'r' or None.")
@@ -122,7 +119,7 @@ def read(cls: type[Word2Vec], path: Any, mmap: str | None) -> Word2Vec:
     return model
 
 
-def _set_vectors(model: Word2Vec, arrays: dict[str, NDArray[Any]]) -> None:
+def _set_vectors(model: Any, arrays: dict[str, NDArray[Any]]) -> None:
     words = _unpacked(arrays["words"], arrays["word_offsets"])
     wv = model.wv = KeyedVectors(model.vector_size)
     wv.index_to_key, wv.key_to_index = words, {word: index for index, word in enumerate(words)}
@@ -148,22 +145,20 @@ def _set_vectors(model: Word2Vec, arrays: dict[str, NDArray[Any]]) -> None:
         model.make_cum_table()
 
 
-def with_class(cls: type[Word2Vec], model: GensimWord2Vec) -> Word2Vec:
+def with_class(cls: Any, model: GensimWord2Vec) -> Any:
     """The model of gensim as one of `cls`, with the same arrays."""
     if not isinstance(model, GensimWord2Vec) or isinstance(model, FastText):
         raise AttributeError(f"a model of type {type(model).__name__} is no Word2Vec; gensim's class loads it.")
     made = cls.__new__(cls)
-    made.__dict__.update(model.__dict__)
+    made.__dict__.update(model.__dict__, load=utils.call_on_class_only)
     for name in OWN:
         made.__dict__.pop(name, None)
-    made.load = utils.call_on_class_only
     return made
 
 
-def gensim_copy(model: Word2Vec) -> GensimWord2Vec:
+def gensim_copy(model: Any) -> GensimWord2Vec:
     """A gensim model with copies of the arrays."""
-    made = GensimWord2Vec.__new__(GensimWord2Vec)
+    made: Any = GensimWord2Vec.__new__(GensimWord2Vec)
     state = {name: value for name, value in model.__getstate__().items() if name not in OWN}
-    made.__dict__.update(copy.deepcopy(state))
-    made.load = utils.call_on_class_only
+    made.__dict__.update(copy.deepcopy(state), load=utils.call_on_class_only)
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,6 @@ from kerazoo.word2vec.engines.native_tables import PaddedTables
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.options import TrainingSettings
 from kerazoo.word2vec.results import Tables, TrainingState
-
-if TYPE_CHECKING:
-    from kerazoo.gensim.model import Word2Vec
 
 __all__ = ["CALLBACK_METHODS", "ModelTrainer", "check_callbacks", "settings_of"]
 
@@ -51,7 +48,7 @@ def check_callbacks(callbacks: Any) -> list[Any]:
     return listed
 
 
-def settings_of(model: Word2Vec, epochs: int) -> TrainingSettings:
+def settings_of(model: Any, epochs: int) -> TrainingSettings:
     """The settings of the native engine for this training of a gensim model."""
     seed = model.seed if model.seed is not None else int(np.random.SeedSequence().generate_state(1, np.uint32)[0])
     return TrainingSettings(
@@ -87,11 +84,11 @@ class ModelTrainer(NativeTrainer):
         text: of the first epoch that has tokens.
     """
 
-    def __init__(self, model: Word2Vec, settings: TrainingSettings, text: Text) -> None:
+    def __init__(self, model: Any, settings: TrainingSettings, text: Text) -> None:
         self._model = model
         self._counts = np.asarray(model.wv.expandos["count"], np.int64)
         state = TrainingState(tables_of(model, settings))
-        super().__init__(self._corpus(text), settings, state, None)  # type: ignore[arg-type]
+        super().__init__(self._corpus(text), settings, state, None)
         self._use(text)
 
     def _new_guard(self) -> DivergenceGuard[Any]:
@@ -171,7 +168,7 @@ def _writable(owner: Any, name: str) -> NDArray[np.float32]:
     return array
 
 
-def tables_of(model: Word2Vec, settings: TrainingSettings) -> Tables:
+def tables_of(model: Any, settings: TrainingSettings) -> Tables:
     """The arrays of the model as the engine takes them; not copied.
 
     Raises:
@@ -194,7 +191,7 @@ def tables_of(model: Word2Vec, settings: TrainingSettings) -> Tables:
     return Tables(wv.vectors, arrays.get("syn1neg"), None, nodes, tree)
 
 
-def tree_of(model: Word2Vec) -> HuffmanTree:
+def tree_of(model: Any) -> HuffmanTree:
     """The tree of the model, from its codes and points if it was loaded from gensim's file."""
     from kerazoo.word2vec.io.gensim_models import tree_of_paths
 
@@ -203,7 +200,7 @@ def tree_of(model: Word2Vec) -> HuffmanTree:
     return model._tree
 
 
-def thresholds_of(model: Word2Vec) -> NDArray[np.uint32] | None:
+def thresholds_of(model: Any) -> NDArray[np.uint32] | None:
     """Thresholds of subsampling, those that `prepare_vocab` computed for each word; None keeps all words."""
     if not model.sample:
         return None
@@ -214,7 +211,7 @@ def thresholds_of(model: Word2Vec) -> NDArray[np.uint32] | None:
     return keep_thresholds(counts, model.sample)
 
 
-def locks_vectors(model: Word2Vec) -> bool:
+def locks_vectors(model: Any) -> bool:
     """Whether `vectors_lockf` freezes or slows words."""
     locks: Sequence[float] | None = getattr(model.wv, "vectors_lockf", None)
     return locks is not None and not bool((np.asarray(locks) == 1).all())

@@ -1,9 +1,9 @@
-"""gensim's own test of `Word2Vec`, with the class replaced by kerazoo's.
+"""The own test of gensim for `Word2Vec`, with the class replaced by kerazoo's.
 
     python -m tests.gensim.theirs [name of a test ...]
 
-The test file comes with gensim; nothing of it is copied here. Some installations leave gensim's tests or their data out;
-then there is nothing to run.
+The test file comes with gensim; nothing of it is copied here. Some installations leave gensim's tests or their data
+out; then there is nothing to run.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def missing() -> str:
 
 
 def test_file() -> Path:
-    """gensim's test of `Word2Vec`."""
+    """The path of the test of `Word2Vec` in gensim."""
     return Path(gensim.test.utils.__file__).with_name("test_word2vec.py")
 
 
@@ -43,7 +43,7 @@ test_file.__test__ = False
 
 
 def load() -> types.ModuleType:
-    """gensim's test module, whose name `word2vec` is a module with kerazoo's class."""
+    """The test module of gensim, whose name `word2vec` is a module with kerazoo's class."""
     original = gensim.models.word2vec
     shim = types.ModuleType("gensim.models.word2vec")
     shim.__dict__.update(original.__dict__, Word2Vec=Word2Vec)
