@@ -41,12 +41,10 @@ def _of_sentence(
         first = max(0, place - model.window)
         around = np.delete(ids[first : place + model.window + 1], place - first)
         path = paths[offsets[centre] : offsets[centre + 1]]
-        if not len(around) or not len(path):
-            continue
         rows = vectors[around]
-        if not model.sg:
+        if not model.sg:  # without contexts the sum is 0, as in gensim
             rows = rows.sum(axis=0, keepdims=True)
-            if model.cbow_mean:
+            if model.cbow_mean and len(around):
                 rows = rows / np.float32(len(around))
         logits = (rows @ nodes[path >> 1].T).astype(np.float64)
         total -= float(np.logaddexp(0, -logits * (1 - 2 * (path & 1))).sum())

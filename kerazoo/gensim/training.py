@@ -102,6 +102,18 @@ class ModelTrainer(NativeTrainer):
             n_raw_words=text.n_raw_words,
         )
 
+    def _group_size(self) -> int:
+        """Smaller groups for CBOW with few words or short vectors.
+
+        Their vectors grow long, so that a row which gets many updates from one stale value overshoots. Measured with
+        889 words and vectors of 16: the neighbours agree with those of a larger model in .176 with groups of 32, in
+        .194 with groups of 4 (gensim: .188). With 30,000 words and vectors of 100 groups of 32 do as well as gensim.
+        """
+        group = super()._group_size()
+        if self.settings.sg:
+            return group
+        return min(group, max(4, len(self._counts) // 500), max(4, self.settings.vector_size // 3))
+
     def _use(self, text: Text) -> None:
         """Train on `text` from now on."""
         self._text = text
