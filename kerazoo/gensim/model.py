@@ -17,9 +17,10 @@ from gensim.models import Word2Vec as GensimWord2Vec
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo.gensim import storage
 from kerazoo.gensim.scoring import log_probabilities
-from kerazoo.gensim.sources import Counted, SentencesTypeError, Text, source_of
+from kerazoo.gensim.sources import UNCHANGED, Counted, ListSource, SentencesTypeError, Text, source_of
 from kerazoo.gensim.texts import EpochTexts, KeptText
 from kerazoo.gensim.training import ModelTrainer, check_callbacks, locks_vectors, settings_of, tables_of
+from kerazoo.gensim.vocabulary import noise_table, prepare
 from kerazoo.word2vec.engines.native import LARGEST_NEGATIVE
 from kerazoo.word2vec.hierarchy import HuffmanTree
 
@@ -93,7 +94,7 @@ class Word2Vec(GensimWord2Vec):
     _kept: KeptText | None = None
     _counted: tuple[Counted, Any, Any] | None = None
     _tree: HuffmanTree | None = None
-    _constructing = False
+    _constructing = False  # and no callback sees it
     reread: bool | None = None
 
     def __init__(
@@ -135,7 +136,8 @@ class Word2Vec(GensimWord2Vec):
                 UserWarning,
                 stacklevel=2,
             )
-        self._constructing = True
+        callbacks = check_callbacks(callbacks)
+        self._constructing = not callbacks
         try:
             super().__init__(
                 sentences=sentences,
@@ -161,7 +163,7 @@ class Word2Vec(GensimWord2Vec):
                 sorted_vocab=sorted_vocab,
                 batch_words=batch_words,
                 compute_loss=compute_loss,
-                callbacks=check_callbacks(callbacks),
+                callbacks=callbacks,
                 comment=comment,
                 max_final_vocab=max_final_vocab,
                 shrink_windows=shrink_windows,
@@ -221,7 +223,8 @@ class Word2Vec(GensimWord2Vec):
                 type(corpus_iterable[0]),
             )
         source = source_of(corpus_iterable, corpus_file)
-        state = source.state()
+        # Nobody changes a list within the constructor.
+        state = UNCHANGED if self._constructing and isinstance(source, ListSource) else source.state()
         counted = source.count(progress_per, workers or self.workers)
         if not self.sorted_vocab:
             counted = counted.in_order_of_appearance()
@@ -234,11 +237,37 @@ class Word2Vec(GensimWord2Vec):
         )  # fmt: skip
         return text.n_raw_words, text.n_sentences
 
-    def prepare_vocab(self, update: bool = False, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Select the words of `raw_vocab`, as in gensim."""
+    def prepare_vocab(
+        self,
+        update: bool = False,
+        keep_raw_vocab: bool = False,
+        trim_rule: Any = None,
+        min_count: int | None = None,
+        sample: float | None = None,
+        dry_run: bool = False,
+    ) -> dict[str, int]:
+        """Select the words of `raw_vocab`, as in gensim; returns its figures."""
+        report = prepare(
+            self, update, keep_raw_vocab, trim_rule, min_count or self.min_count, sample or self.sample, dry_run
+        )
+        if dry_run:
+            return report
+        if self.null_word:
+            self.add_null_word()
+        if self.sorted_vocab and not update:
+            self.wv.sort_by_descending_frequency()
         if not update:
             self._tree = None
-        return super().prepare_vocab(update, *args, **kwargs)
+        if self.hs:
+            self.create_binary_tree()
+        if self.negative:
+            self.make_cum_table()
+        return report
+
+    def make_cum_table(self, domain: int = 2**31 - 1) -> None:
+        """Compute `cum_table`, the distribution of the noise words, which only gensim's own training uses."""
+        counts = np.asarray(self.wv.expandos.get("count", ()), np.int64)
+        self.cum_table = noise_table(counts, float(self.ns_exponent), domain)
 
     def create_binary_tree(self) -> None:
         """Make the Huffman tree; where words are added, the nodes of the others keep their meaning."""
@@ -372,7 +401,7 @@ class Word2Vec(GensimWord2Vec):
                         trainer.give()
                         raise
                     trainer.give()
-                    n_words = trainer.expected_words(text)
+                    n_words = trainer.expected_words
                 n_trained, n_raw = n_trained + n_words, n_raw + text.n_raw_words
                 self._end_epoch(number, text, n_words, time.perf_counter() - began, expected)
                 for callback in callbacks:

@@ -18,12 +18,23 @@ from kerazoo.errors import CorpusError
 from kerazoo.text import EncodedCorpus
 from kerazoo_ext import _token_lists
 
-__all__ = ["Counted", "IterableSource", "SentencesTypeError", "Source", "Text", "source_of"]
+__all__ = [
+    "UNCHANGED",
+    "Counted",
+    "FileSource",
+    "IterableSource",
+    "ListSource",
+    "SentencesTypeError",
+    "Source",
+    "Text",
+    "source_of",
+]
 
 logger = logging.getLogger(__name__)
 
 PROGRESS_PER = 10_000  # sentences, as in gensim
 PEEK = 100  # sentences that are compared to see whether an iterable still yields the same
+UNCHANGED = "unchanged"  # in place of the state of sentences that nobody can change meanwhile
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 

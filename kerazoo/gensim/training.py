@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -116,6 +117,7 @@ class ModelTrainer(NativeTrainer):
 
     def _use(self, text: Text) -> None:
         """Train on `text` from now on."""
+        self.__dict__.pop("expected_words", None)
         self._text = text
         self.tokens = Tokens.of(self._corpus(text))
         self.reach = min(self.settings.window, int(np.diff(self.tokens.offsets).max()))
@@ -156,11 +158,12 @@ class ModelTrainer(NativeTrainer):
             _writable(model, "syn1")[:-1] = self.tables.nodes[:, :size]
         model.wv.norms = None
 
-    def expected_words(self, text: Text) -> float:
+    @functools.cached_property
+    def expected_words(self) -> float:
         """Mean number of words of an epoch that subsampling keeps."""
         if self.keep is None:
-            return len(text.ids)
-        kept = np.bincount(text.ids, minlength=len(self._counts)) @ (self.keep / 2.0**32)
+            return len(self._text.ids)
+        kept = np.bincount(self._text.ids, minlength=len(self._counts)) @ (self.keep / 2.0**32)
         return float(kept)
 
 

@@ -220,7 +220,7 @@ def test_a_file_that_changed_is_scanned_again(text):
     ids=["generator", "iterator", "map"],
 )
 def test_what_can_be_read_once_is_refused(sentences):
-    with pytest.raises(TypeError, match="can't support 6 passes|can be read only once, but is needed 6 times"):
+    with pytest.raises(TypeError, match=r"can't support 6 passes|can be read only once, but is needed 6 times"):
         Word2Vec(sentences, **TINY)
 
 

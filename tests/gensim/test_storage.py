@@ -74,7 +74,7 @@ def test_models_without_words_and_raw_counts_are_kept(tmp_path):
 
 def test_what_cannot_be_saved_or_loaded_says_so(tmp_path):
     path = tmp_path / "model"
-    with pytest.raises(InvalidArgumentError, match="the word [12] is of type int; expected a str"):
+    with pytest.raises(InvalidArgumentError, match=r"the word [12] is of type int; expected a str"):
         Word2Vec([[1, 2], [2, 1]], **TINY).save(path)
     with open(tmp_path / "other", "wb") as handle, pytest.raises(InvalidArgumentError, match="expected a path"):
         Word2Vec(**TINY).save(handle)
