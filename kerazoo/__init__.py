@@ -17,7 +17,20 @@ from typing import TYPE_CHECKING, Any
 from kerazoo import _keras_objects, _renamed
 
 if TYPE_CHECKING:
-    from kerazoo import batching, cells, datasets, errors, forecast, metrics, plots, text, training, word2vec, zoo
+    from kerazoo import (
+        batching,
+        cells,
+        datasets,
+        errors,
+        forecast,
+        gensim,
+        metrics,
+        plots,
+        text,
+        training,
+        word2vec,
+        zoo,
+    )
     from kerazoo.forecast import Forecaster
     from kerazoo.text import EncodedCorpus, Vocabulary
     from kerazoo.word2vec import FastText, Word2Vec
@@ -34,6 +47,7 @@ __all__ = [
     "datasets",
     "errors",
     "forecast",
+    "gensim",
     "metrics",
     "plots",
     "text",
@@ -44,8 +58,8 @@ __all__ = [
 
 _MODULES = frozenset(
     {
-        "batching", "cells", "datasets", "errors", "forecast", "metrics", "plots", "text", "training", "word2vec",
-        "zoo",
+        "batching", "cells", "datasets", "errors", "forecast", "gensim", "metrics", "plots", "text", "training",
+        "word2vec", "zoo",
     }
 )  # fmt: skip
 _HOMES = {

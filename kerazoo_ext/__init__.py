@@ -3,6 +3,7 @@
 ========================== ================================================================================
 `_scan`                    UTF-8 text to word ids and counts
 `_phrases`                 pairs of neighbouring words: counted, and joined to phrases
+`_token_lists`             lists of tokens to word ids
 `_pairs`, `_blocks`        skip-gram pairs and token blocks of a corpus
 `_noise`, `_order`         noise words from an alias table; random permutations
 `_sequences`               windows over series

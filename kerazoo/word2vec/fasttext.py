@@ -45,8 +45,8 @@ class FastText(Word2Vec):
         vector_size, window, min_count, sample, negative, ns_exponent, alpha, min_alpha, epochs, shrink_windows: as in
             :class:`kerazoo.Word2Vec`.
         max_final_vocab, sg, cbow_mean, noise, workers, seed, verbose: the same.
-        callbacks, checkpoint_dir, checkpoint_minutes, phrases, pooling: the same. Callbacks see the vectors of the words; they cannot
-            replace them.
+        callbacks, checkpoint_dir, checkpoint_minutes, phrases, pooling: the same. Callbacks see the vectors of the
+            words; they cannot replace them.
 
     Attributes:
         vectors_: float32 (V, D), the vectors of the words of the vocabulary, row i for ``vocabulary_.words[i]``.

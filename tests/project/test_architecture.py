@@ -67,6 +67,10 @@ ALLOWED = {
         "word2vec.subwords", "word2vec.subword_options",
         "word2vec.vocabulary_update", "word2vec.io", "word2vec.keras", "word2vec.gpu", "word2vec.engines",
     ),
+    "gensim": (
+        "text", "batching", "word2vec.hierarchy", "word2vec.results", "word2vec.options", "word2vec.io",
+        "word2vec.engines",
+    ),
     "zoo": (
         "_presets", "plots", "batching", "cells.base", "cells.loop", "cells.registry", "cells.wrappers", "cells",
         "training", "word2vec.keras",

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from kerazoo.word2vec.engines.callbacks import EpochCallbacks
     from kerazoo.word2vec.io.checkpoints import TrainingCheckpoint
 
-__all__ = ["train"]
+__all__ = ["NativeTrainer", "train"]
 
 INSTRUCTION_SET_VARIABLE = "KERAZOO_INSTRUCTION_SET"
 
@@ -75,7 +75,7 @@ def train(
         TrainingError: the training diverges, and no snapshot of good tables could be kept.
     """
     _check(settings)
-    return _Trainer(corpus, settings, start or TrainingState(), checkpoint).run()
+    return NativeTrainer(corpus, settings, start or TrainingState(), checkpoint).run()
 
 
 def instruction_set() -> str:
@@ -100,7 +100,7 @@ def _check(settings: TrainingSettings) -> None:
         )
 
 
-class _Trainer:
+class NativeTrainer:
     """One training: the tables, the epochs, and the work of the main thread between slices."""
 
     def __init__(
@@ -133,7 +133,7 @@ class _Trainer:
             self.tables.assign(start.tables)
             start.tables = None  # memory holds the tables once
         self.progress = TrainingProgress(corpus.n_raw_words, settings.epochs, settings.verbose, start)
-        self.guard = DivergenceGuard(TablesSnapshot(self.tables), self._untrained_loss())
+        self.guard = self._new_guard()
         self.words_done = np.zeros(1, np.int64)
         self.epoch: EpochSlices | None = None
         self.pairs = 0
@@ -149,6 +149,9 @@ class _Trainer:
         return PaddedTables(
             len(self.tokens.counts), settings.vector_size, settings.negative > 0, settings.has_biases, tree
         )
+
+    def _new_guard(self) -> DivergenceGuard[TablesSnapshot]:
+        return DivergenceGuard(TablesSnapshot(self.tables), self._untrained_loss())
 
     def _untrained_loss(self) -> float:
         """Mean loss per pair before training: that of the noise words, and log 2 for each node on the path."""

@@ -136,7 +136,7 @@ class TablesSnapshot:
             file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as this object
             for table in tables.arrays():
                 # Not `tofile`, which reports a full disk without its reason.
-                for part in _parts(table):
+                for part in row_parts(table):
                     file.write(np.ascontiguousarray(part).data)
             file.flush()
         except OSError as error:

@@ -22,7 +22,7 @@ from kerazoo.word2vec.results import Tables
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["SHARED", "export_model", "import_model", "warn_of_losses"]
+__all__ = ["SHARED", "export_model", "import_model", "tree_of_paths", "warn_of_losses"]
 
 # Constructor arguments that gensim's Word2Vec keeps under the same name.
 SHARED = (
@@ -105,7 +105,7 @@ def _of_model(model: Any) -> tuple[dict[str, Any], Vocabulary, Tables]:
     nodes = tree = None
     if model.hs:
         nodes = np.array(model.syn1, np.float32)[: len(order) - 1]
-        tree = _tree(model.wv.expandos["code"][order], model.wv.expandos["point"][order])
+        tree = tree_of_paths(model.wv.expandos["code"][order], model.wv.expandos["point"][order])
     parameters = {name: getattr(model, name) for name in SHARED} | {"loss": "negative_sampling"}
     parameters |= _within_limits(model, vocabulary.total)
     parameters["shrink_windows"] = bool(model.shrink_windows)
@@ -141,7 +141,7 @@ def _warn(message: str) -> None:
     warnings.warn(message, UserWarning, stacklevel=5)
 
 
-def _tree(codes: NDArray[Any], points: NDArray[Any]) -> HuffmanTree:
+def tree_of_paths(codes: NDArray[Any], points: NDArray[Any]) -> HuffmanTree:
     """The tree of gensim's paths: the codes of each word from the root down, and the inner nodes that they are at."""
     n_words = len(codes)
     parents, own = np.full(2 * n_words - 1, -1, np.int32), np.zeros(2 * n_words - 1, np.uint8)

@@ -1,0 +1,44 @@
+"""Lists of tokens to word ids."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+class TokenError(TypeError):
+    """A token (or sentence, with `token` -1) of a type that cannot be read; the indices say which."""
+
+    sentence: int
+    token: int
+
+def encode(sentences: Iterable[Any], table: dict[Any, int], grow: bool) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Look up the tokens of each sentence in `table`.
+
+    A sentence is a list, a tuple, or any sized iterable. A token that is not in the table gets the next id,
+    ``len(table)``, with `grow`, and otherwise -1. Holds the GIL; one look-up per token, no other Python code.
+
+    Returns:
+        ids int32 (n_tokens,), and the end of each sentence in them, int64 (n_sentences,).
+
+    Raises:
+        TokenError: a token cannot be hashed, or a sentence has no length.
+    """
+
+def fingerprint(sentences: Iterable[Any]) -> int | None:
+    """A number of 64 bits that depends on all tokens and on where the sentences end; None unless all are lists or tuples.
+
+    The hash of a str is kept in the str, so this takes a fraction of the time of `encode`.
+
+    Raises:
+        TypeError: a token cannot be hashed.
+    """
+
+def remap(ids: NDArray[np.int32], mapping: NDArray[np.int32], ends: NDArray[np.int64]) -> int:
+    """Replace `ids` (n,) by mapping[ids] in place and remove those that are or become -1; `ends` are adjusted.
+
+    An empty `mapping` replaces nothing.
+
+    Returns the number of remaining ids, at the start of `ids`. Not checked: ids are below len(mapping), ends rise from
+    0. Releases the GIL.
+    """

@@ -1,0 +1,151 @@
+"""Lists of tokens to word ids: Python objects in, arrays out. See `_token_lists.pyi`."""
+
+from cpython.object cimport PyObject
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy
+
+import numpy as np
+
+cdef extern from "Python.h":
+    PyObject *PyDict_GetItemWithError_ "PyDict_GetItemWithError"(object, PyObject *)
+    PyObject *PyErr_Occurred()
+    void PyErr_Clear()
+    long PyLong_AsLong(PyObject *) except? -1
+    Py_ssize_t PySequence_Fast_GET_SIZE(object)
+    PyObject **PySequence_Fast_ITEMS(object)
+    int64_t hash_of "PyObject_Hash"(PyObject *) except? -1
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define kz_prefetch_object(object) __builtin_prefetch(object)
+    #else
+    #define kz_prefetch_object(object) ((void)(object))
+    #endif
+    """
+    void prefetch "kz_prefetch_object"(PyObject *) noexcept nogil
+
+cdef enum:
+    AHEAD = 16  # tokens whose objects are fetched ahead: each is somewhere else in memory
+
+
+class TokenError(TypeError):
+    """A token that cannot be a word; `sentence` and `token` are its indices."""
+
+    def __init__(self, int64_t sentence, int64_t token, str reason) -> None:
+        super().__init__(reason)
+        self.sentence, self.token = sentence, token
+
+
+cdef class Buffer:
+    """A growing array of int32, which keeps its memory."""
+
+    cdef int32_t *values
+    cdef int64_t size, capacity
+
+    def __dealloc__(self):
+        free(self.values)
+
+    cdef int reserve(self, int64_t more) except -1:
+        cdef int64_t wanted = self.size + more
+        cdef void *memory
+        if wanted > self.capacity:
+            wanted = max(wanted, 2 * self.capacity, 1024)
+            memory = realloc(self.values, wanted * sizeof(int32_t))
+            if memory == NULL:
+                raise MemoryError(f"no memory for {wanted} word ids")
+            self.values = <int32_t *> memory
+            self.capacity = wanted
+        return 0
+
+    cdef object taken(self):
+        found = np.empty(self.size, np.int32)
+        cdef int32_t[::1] view = found
+        if self.size:
+            memcpy(&view[0], self.values, self.size * sizeof(int32_t))
+        return found
+
+
+cdef int32_t new_word(dict table, object token, bint grow, int64_t sentence, int64_t index) except -2:
+    """The id of a token that is not in the table, which gets one if the table may grow."""
+    if PyErr_Occurred() != NULL:
+        PyErr_Clear()
+        raise TokenError(sentence, index, f"a token of type {type(token).__name__} cannot be hashed")
+    if not grow:
+        return -1
+    cdef int64_t number = len(table)
+    if number >= 2**31 - 1:
+        raise OverflowError("more than 2**31 - 1 different words")
+    if isinstance(token, str) and type(token) is not str:
+        token = str(token)
+    table[token] = number
+    return <int32_t> number
+
+
+def encode(sentences, dict table not None, bint grow):
+    cdef Buffer ids = Buffer()
+    cdef list ends = []
+    cdef int64_t number = 0, n, i
+    cdef PyObject **items
+    cdef PyObject *found
+    cdef int32_t id
+    for sentence in sentences:
+        if type(sentence) is not list and type(sentence) is not tuple:
+            if not hasattr(sentence, "__len__"):
+                raise TokenError(number, -1, f"a sentence of type {type(sentence).__name__}")
+            sentence = list(sentence)
+        n = PySequence_Fast_GET_SIZE(sentence)
+        ids.reserve(n)
+        items = PySequence_Fast_ITEMS(sentence)
+        for i in range(n):
+            if i + AHEAD < n:
+                prefetch(items[i + AHEAD])
+            found = PyDict_GetItemWithError_(table, items[i])
+            if found != NULL:
+                id = <int32_t> PyLong_AsLong(found)
+            else:
+                id = new_word(table, <object> items[i], grow, number, i)
+                if PySequence_Fast_GET_SIZE(sentence) != n or PySequence_Fast_ITEMS(sentence) != items:
+                    raise RuntimeError("a sentence changed while it was read")
+            ids.values[ids.size] = id
+            ids.size += 1
+        ends.append(ids.size)
+        number += 1
+    return ids.taken(), np.array(ends, np.int64)
+
+
+def fingerprint(sentences):
+    cdef uint64_t state = 0x243F6A8885A308D3
+    cdef int64_t n, i
+    cdef PyObject **items
+    for sentence in sentences:
+        if type(sentence) is not list and type(sentence) is not tuple:
+            return None
+        n = PySequence_Fast_GET_SIZE(sentence)
+        items = PySequence_Fast_ITEMS(sentence)
+        state = (state ^ <uint64_t> n) * 0x9E3779B97F4A7C15ULL
+        state ^= state >> 29
+        for i in range(n):
+            state = (state ^ <uint64_t> hash_of(items[i])) * 0xBF58476D1CE4E5B9ULL
+            state ^= state >> 32
+    return state
+
+
+def remap(int32_t[::1] ids, const int32_t[::1] mapping, int64_t[::1] ends):
+    cdef int64_t n = ids.shape[0], n_ends = ends.shape[0], n_mapped = mapping.shape[0], i = 0, kept = 0, k
+    cdef int32_t id
+    if n_ends and ends[n_ends - 1] != n:
+        raise ValueError("ends must rise to the number of ids")
+    with nogil:
+        for k in range(n_ends):
+            while i < ends[k]:
+                id = ids[i]
+                if id >= 0 and n_mapped:
+                    id = mapping[id]
+                if id >= 0:
+                    ids[kept] = id
+                    kept += 1
+                i += 1
+            ends[k] = kept
+    return kept

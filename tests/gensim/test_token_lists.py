@@ -1,0 +1,86 @@
+"""Lists of tokens to ids: the compiled functions against their references."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kerazoo_ext import _token_lists
+from tests.references import token_lists as reference
+
+pytestmark = pytest.mark.kernels
+
+TOKENS = st.one_of(st.text(max_size=3), st.integers(0, 9))
+SENTENCES = st.lists(st.one_of(st.lists(TOKENS, max_size=9), st.lists(TOKENS, max_size=4).map(tuple), st.text("ab ")))
+
+
+@settings(max_examples=60, deadline=None)
+@given(SENTENCES, st.lists(TOKENS, unique=True, max_size=4), st.booleans())
+def test_encode_equals_its_reference(sentences, known, grow):
+    tables = [{token: i for i, token in enumerate(known)} for _ in range(2)]
+    ids, ends = _token_lists.encode(iter(sentences), tables[0], grow)
+    expected_ids, expected_ends = reference.encode(sentences, tables[1], grow)
+    assert ids.dtype == np.int32
+    assert ends.dtype == np.int64
+    assert ids.tolist() == expected_ids.tolist()
+    assert ends.tolist() == expected_ends.tolist()
+    assert list(tables[0].items()) == list(tables[1].items())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.integers(-1, 6), max_size=5), max_size=6), st.booleans())
+def test_remap_equals_its_reference(sentences, mapped):
+    ids = np.array([id for sentence in sentences for id in sentence], np.int32)
+    ends = np.cumsum([len(sentence) for sentence in sentences], dtype=np.int64)
+    mapping = np.array([3, -1, 0, 4, -1, 1, 2] if mapped else [], np.int32)
+    expected_ids, expected_ends = reference.remap(ids, mapping, ends)
+    guarded = np.append(ids, np.int32([77, 78]))  # values beyond the ids stay
+    kept = _token_lists.remap(guarded[: len(ids)], mapping, ends)
+    assert guarded[:kept].tolist() == expected_ids.tolist()
+    assert ends.tolist() == expected_ends.tolist()
+    assert guarded[len(ids) :].tolist() == [77, 78]
+
+
+def test_long_sentences_and_many_words_are_encoded():
+    """Longer than the memory that is reserved at first, and than the distance of the prefetch."""
+    sentences = [[f"w{i % 1500}" for i in range(3000)], ["w7"] * 40, []]
+    table = {}
+    ids, ends = _token_lists.encode(sentences, table, True)
+    assert ends.tolist() == [3000, 3040, 3040]
+    assert ids.tolist() == [*range(1500), *range(1500), *[7] * 40]
+    assert len(table) == 1500
+
+
+def test_a_word_of_another_str_type_becomes_a_str():
+    table = {}
+    _token_lists.encode([np.array(["a", "b"])], table, True)
+    assert [type(word) for word in table] == [str, str]
+
+
+@pytest.mark.parametrize(
+    ("sentences", "sentence", "token"), [([["a"], ["b", ["c"]]], 1, 1), ([["a"], (x for x in "ab")], 1, -1)]
+)
+def test_errors_say_where(sentences, sentence, token):
+    with pytest.raises(_token_lists.TokenError) as caught:
+        _token_lists.encode(sentences, {}, True)
+    assert (caught.value.sentence, caught.value.token) == (sentence, token)
+
+
+def test_the_fingerprint_depends_on_every_token_and_end():
+    sentences = [["a", "b"], ("c",), []]
+    same = [list("ab"), ["c"], ()]
+    others = [
+        [["a", "x"], ["c"], []], [["a"], ["b", "c"], []], [["a", "b", "c"], [], []], [["b", "a"], ["c"], []],
+        [["a", "b"], ["c"]], [["a", "b"], [], ["c"]],
+    ]  # fmt: skip
+    found = _token_lists.fingerprint(sentences)
+    assert found == _token_lists.fingerprint(same)
+    assert len({found, *map(_token_lists.fingerprint, others)}) == 1 + len(others)
+    assert _token_lists.fingerprint([["a"], "b"]) is None
+
+
+def test_ends_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="ends must rise"):
+        _token_lists.remap(np.zeros(3, np.int32), np.zeros(1, np.int32), np.array([2], np.int64))
