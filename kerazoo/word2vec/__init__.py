@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kerazoo.word2vec.estimator import Word2Vec
+    from kerazoo.word2vec.fasttext import FastText
     from kerazoo.word2vec.io.vector_files import load_vectors, save_vectors
     from kerazoo.word2vec.io.word_vectors import WordVectors
-    from kerazoo.word2vec.fasttext import FastText
     from kerazoo.word2vec.keras.embedding import to_embedding
     from kerazoo.word2vec.keras.losses import (
         LOSSES,
