@@ -149,9 +149,9 @@ def test_a_killed_training_continues_with_the_same_bits(tmp_path, monkeypatch):
         if len(calls) == 2:
             raise Crash
 
-    write = native_engine._Trainer._write_checkpoint
+    write = native_engine.NativeTrainer._write_checkpoint
     with monkeypatch.context() as patch:
-        patch.setattr(native_engine._Trainer, "_write_checkpoint", crash)
+        patch.setattr(native_engine.NativeTrainer, "_write_checkpoint", crash)
         with pytest.raises(Crash):
             small(**settings).fit(two_topics())
     assert_same(small(**settings).fit(two_topics()), whole)
@@ -171,10 +171,13 @@ def test_callbacks_see_the_vectors_of_words_and_cannot_replace_them():
     class Watch(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             self.seen = keras.ops.convert_to_numpy(self.model.input_vectors)
+            self.unknown = model.get_vector("fruity")
 
     watch = Watch()
-    model = small(callbacks=[watch]).fit(two_topics(50))
+    model = small(callbacks=[watch])
+    model.fit(two_topics(50))
     np.testing.assert_allclose(watch.seen, model.vectors_, atol=1e-6)
+    np.testing.assert_array_equal(watch.unknown, model.get_vector("fruity"))
 
     class Replace(keras.callbacks.Callback):
         def on_train_end(self, logs=None):

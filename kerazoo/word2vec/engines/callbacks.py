@@ -85,9 +85,17 @@ class EpochCallbacks:
         """Start an epoch, counted from 0."""
         self._list.on_epoch_begin(epoch)
 
-    def end_epoch(self, epoch: int, loss: float, tables: Tables) -> None:
-        """Give the tables to the model, and the loss to the callbacks."""
+    def end_epoch(self, epoch: int, loss: float, tables: Tables, with_subwords: Tables | None = None) -> None:
+        """Give the tables to the model, and the loss to the callbacks.
+
+        Args:
+            epoch: counted from 0.
+            loss: its mean.
+            tables: those of the model.
+            with_subwords: those of the estimator, where each word is made of several rows; else None.
+        """
         self._model.assign(tables)
+        self._model.with_subwords = lambda: with_subwords
         self._list.on_epoch_end(epoch, {"loss": loss})
 
     def end(self) -> Tables:
@@ -110,7 +118,9 @@ class TrainedInC(SkipGram):
     def __init__(self, tree: HuffmanTree | None, negative: int, **kwargs: Any) -> None:
         super().__init__(negative=max(1, negative), **kwargs)
         self.has_noise_words = negative > 0
-        self.tree = lambda: tree  # a function, as Keras would track the arrays
+        # Functions, as Keras would track the arrays.
+        self.tree = lambda: tree
+        self.with_subwords: Callable[[], Tables | None] = lambda: None
         self.node_vectors = None
         if tree is not None:
             shape = (self.vocabulary_size - 1, self.vector_size)
@@ -148,8 +158,9 @@ class PresentVectors(keras.callbacks.Callback):
         self._show = show
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Show a copy of the tables of the model."""
-        self._show(tables_of_training(self.model))
+        """Show a copy of the tables of the model, or of those with subwords."""
+        with_subwords = self.model.with_subwords() if isinstance(self.model, TrainedInC) else None
+        self._show(with_subwords or tables_of_training(self.model))
 
 
 class StepMonitor(keras.callbacks.Callback):

@@ -271,7 +271,7 @@ class NativeTrainer:
             self.guard.check(float("nan"), number)
         self.progress.end_epoch(loss)
         if callbacks is not None:
-            callbacks.end_epoch(number, loss, self.tables.for_callbacks())
+            callbacks.end_epoch(number, loss, self.tables.for_callbacks(), self.tables.with_subwords())
         self._write_if_due()
         self.interrupt.raise_if_pending()
 

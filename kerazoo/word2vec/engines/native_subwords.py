@@ -104,6 +104,10 @@ class SubwordTables(PaddedTables):
         vectors = composed_vectors(tables, self.words, self.ngrams)
         return replace(tables, input_vectors=vectors, ngram_vectors=None, ngram_buckets=None)
 
+    def with_subwords(self) -> Tables | None:
+        """Copies of the tables if there are n-grams, else None."""
+        return self.copy() if self.ngrams.any else None
+
     def take_from_callbacks(self, tables: Tables) -> None:
         """Nothing but a warning if callbacks have changed the vectors: those of n-grams do not follow from them."""
         if not np.allclose(tables.input_vectors, self.for_callbacks().input_vectors, atol=1e-5):

@@ -78,6 +78,10 @@ class PaddedTables:
         """Copies of the tables, for a Keras model."""
         return self.copy()
 
+    def with_subwords(self) -> Tables | None:
+        """Copies of the tables if words are made of several rows, else None."""
+        return None
+
     def take_from_callbacks(self, tables: Tables) -> None:
         """Take over what callbacks have left in the Keras model."""
         self.assign(tables)
