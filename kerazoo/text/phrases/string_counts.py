@@ -7,6 +7,8 @@ contain them, are called odd here. All others are plain: their spelling has one 
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,13 +35,16 @@ class StringCounts:
     def __init__(self, counts: PairCounts, delimiter: str) -> None:
         self.counts = counts
         self.delimiter = delimiter
-        self._ids = {word: i for i, word in enumerate(counts.words)}
         self._run_numbers = {words: number for number, words in enumerate(counts.run_words())}
         self._between = [delimiter.join(["", *words, ""]) for words in self._run_numbers]
         self._characters = sorted(set(delimiter))
         self._table: PairTable | None = None
         self.odd: dict[str, int] = {}
         self._find_odd()
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {word: i for i, word in enumerate(self.counts.words)}
 
     def _find_odd(self) -> None:
         counts = self.counts
