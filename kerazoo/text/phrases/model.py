@@ -31,8 +31,8 @@ class Phrases(PhraseJoiner):
             its count (``"default"``).
         threshold: float, pairs with a higher score are phrases.
         max_vocab_size: int >= 1, the largest number of distinct words and pairs. A text with more raises an error,
-            before memory is exhausted; gensim drops the rarest ones while it counts. While counting, a pair takes 43 to
-            85 bytes; afterwards 28.
+            before memory is exhausted; gensim drops the rarest ones while it counts. While counting, a pair takes up to
+            130 bytes; afterwards 28.
         delimiter: str, not empty, joins the words of a phrase.
         scoring: ``"default"`` (:func:`original_scorer`), ``"npmi"`` (:func:`npmi_scorer`), or a function of
             ``worda_count, wordb_count, bigram_count, len_vocab, min_count, corpus_word_count``.

@@ -52,9 +52,8 @@ class StringCounts:
         for character in self._characters:
             odd_words |= np.array([character in word for word in counts.words], bool)
         counted = (counts.connector == 0) & (counts.word_counts > 0)
-        self._n_words = int(counted.sum())
         everything = np.arange(len(counts.pairs), dtype=np.int64)
-        self.plain, self.n_types = everything, self._n_words + len(everything)
+        self.plain, self.n_types = everything, int(counted.sum()) + len(everything)
         if not odd_words.any():
             return
         odd_runs = np.array([any(map(self._is_odd, run)) for run in self._run_numbers])
