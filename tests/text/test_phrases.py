@@ -227,6 +227,12 @@ def test_wrong_arguments(arguments, message):
         Phrases(**arguments)
 
 
+@pytest.mark.parametrize("phrasegrams", [["new_york"], {"new_york": "20"}, {("new", "york"): 20.0}, None])
+def test_wrong_phrasegrams(phrasegrams):
+    with pytest.raises(InvalidArgumentError, match="expected a dict of phrases"):
+        FrozenPhrases(phrasegrams)
+
+
 def test_a_corpus_that_has_lost_words_is_refused():
     corpus = EncodedCorpus.from_source([["a", "b", "a"]], min_count=2)
     for use in (Phrases, FrozenPhrases({"a_b": 20.0}).join):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 from collections.abc import Iterable
 from typing import Any
 
 from kerazoo._runtime.devices import usable_cores
-from kerazoo._validation import check_int
+from kerazoo._validation import check_int, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.text.corpus import EncodedCorpus
 from kerazoo.text.phrases import files, gensim_phrases
@@ -232,7 +233,8 @@ class Phrases(PhraseJoiner):
             StorageError: the file is missing, damaged or of another kind.
         """
         counts, parameters = files.read_counts(path)
-        made = cls(**parameters)
+        with files.damage_of(path):
+            made = cls(**parameters)
         made._set_counts(counts)
         return made
 
@@ -251,6 +253,9 @@ class FrozenPhrases(PhraseJoiner):
         delimiter: as in :class:`Phrases`.
         connector_words: as in :class:`Phrases`.
 
+    Raises:
+        InvalidArgumentError: a phrase is no str, or a score no number.
+
     >>> phrases = FrozenPhrases({"bank_of_america": 20.0}, connector_words=["of"])
     >>> phrases[["the", "bank", "of", "america"]]
     ['the', 'bank_of_america']
@@ -265,9 +270,9 @@ class FrozenPhrases(PhraseJoiner):
         connector_words: Iterable[str] = frozenset(),
     ) -> None:
         super().__init__(delimiter, connector_words)
-        self.phrasegrams = dict(phrasegrams)
-        self.threshold = threshold
-        self.min_count = min_count
+        self.phrasegrams = _checked_phrasegrams(phrasegrams)
+        self.threshold = check_real("threshold", threshold)
+        self.min_count = check_int("min_count", min_count)
 
     def score_candidate(self, word_a: str, word_b: str, in_between: Iterable[str]) -> tuple[str | None, float | None]:
         """(phrase, score) of two words with connector words between them, or (None, None) if they are no phrase."""
@@ -312,7 +317,9 @@ class FrozenPhrases(PhraseJoiner):
         Raises:
             StorageError: the file is missing, damaged or of another kind.
         """
-        return cls(**files.read_frozen(path))
+        arguments = files.read_frozen(path)
+        with files.damage_of(path):
+            return cls(**arguments)
 
     @classmethod
     def from_gensim(cls, phrases: Any) -> FrozenPhrases:
@@ -330,3 +337,18 @@ class FrozenPhrases(PhraseJoiner):
     def __repr__(self) -> str:
         count = f"{len(self.phrasegrams):,} phrases"
         return f"FrozenPhrases({count}, threshold={self.threshold:g}, delimiter={self.delimiter!r})"
+
+
+def _checked_phrasegrams(phrasegrams: Any) -> dict[str, float]:
+    try:
+        found = dict(phrasegrams)
+        for phrase, score in found.items():
+            if not isinstance(phrase, str) or not isinstance(score, numbers.Real):
+                raise TypeError
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(
+            f"phrasegrams is of type {type(phrasegrams).__name__}; expected a dict of phrases (str) and their "
+            "scores, such "
+            "as {'new_york': 20.0}."
+        ) from None
+    return found
