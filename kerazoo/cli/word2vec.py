@@ -11,6 +11,8 @@ import click
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo.cli.commands import Command, backend_option, check_folder, set_backend
 from kerazoo.errors import TrainingError, VocabularyError
+from kerazoo.text import EncodedCorpus
+from kerazoo.text.phrases import chain
 from kerazoo.word2vec.io.vector_files import FORMATS, check_suffix, load_vectors, save_vectors, write_vectors
 from kerazoo.word2vec.io.vector_tensors import DTYPES
 from kerazoo.word2vec.io.word_vectors import WordVectors
@@ -31,6 +33,7 @@ __all__ = ["convert", "similar", "word2vec"]
 @click.option("--window", default=5, show_default=True, help="Largest distance between centre and context word.")
 @click.option("--min-count", default=5, show_default=True, help="Drop words that occur less often.")
 @click.option("--max-final-vocab", type=int, help="Largest size of the vocabulary.")
+@click.option("--phrases", default=0, show_default=True, type=click.IntRange(0), help="Join phrases; 2: of 3, 4 words.")
 @click.option("--sample", default=1e-3, show_default=True, help="Subsampling threshold of frequent words; 0: none.")
 @click.option("--negative", default=5, show_default=True, help="Noise words per training pair.")
 @click.option("--alpha", type=float, help="Initial learning rate; default: 0.025, for CBOW 0.05.")
@@ -52,7 +55,14 @@ __all__ = ["convert", "similar", "word2vec"]
 @click.option("--seed", type=int, help="Seed, for a reproducible run.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def word2vec(
-    corpus: tuple[Path, ...], out: Path, quiet: bool, backend: str | None, cbow: bool, hs: bool, **parameters: Any
+    corpus: tuple[Path, ...],
+    out: Path,
+    quiet: bool,
+    backend: str | None,
+    cbow: bool,
+    hs: bool,
+    phrases: int,
+    **parameters: Any,
 ) -> None:
     """Train word vectors on text files (plain, .gz, .bz2, .xz, .zst; one document per line) or directories.
 
@@ -69,9 +79,14 @@ def word2vec(
     from kerazoo.word2vec import Word2Vec
 
     parameters |= {"sg": int(not cbow), "hs": int(hs)}
+    source: Any = list(corpus)
+    if phrases:
+        source = EncodedCorpus.from_source(source, min_count=1, workers=parameters["workers"])
+        found = {"min_count": parameters["min_count"], "workers": parameters["workers"]}
+        parameters["phrases"], _ = chain.learned(source, phrases, **found)
     model = Word2Vec(verbose=0 if quiet else 1, **parameters)
     try:
-        model.fit(list(corpus))
+        model.fit(source)
     except (KeyboardInterrupt, TrainingError):
         if hasattr(model, "vectors_"):
             write_vectors(model.to_contents(), out)

@@ -11,9 +11,9 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.text.corpus import EncodedCorpus
 from kerazoo.text.phrases import files
 from kerazoo.text.phrases.base import PhraseJoiner
-from kerazoo.text.phrases.model import FrozenPhrases
+from kerazoo.text.phrases.model import FrozenPhrases, Phrases
 
-__all__ = ["checked", "encoded", "from_tensors", "frozen", "joined", "to_tensors"]
+__all__ = ["checked", "encoded", "from_tensors", "frozen", "joined", "learned", "to_tensors"]
 
 
 def checked(phrases: Any) -> list[PhraseJoiner]:
@@ -62,6 +62,30 @@ def encoded(corpus: Any, phrases: Any, min_count: int, max_final_vocab: int | No
     """As :func:`joined`, but encoded without phrases too; an `EncodedCorpus` then keeps its vocabulary."""
     limits: Any = {"min_count": min_count, "max_final_vocab": max_final_vocab, "workers": workers}
     return EncodedCorpus.from_source(joined(corpus, phrases, **limits), **limits)
+
+
+def learned(corpus: EncodedCorpus, passes: int, **arguments: Any) -> tuple[list[FrozenPhrases], EncodedCorpus]:
+    """Find phrases, join them, find phrases of the result, and so on.
+
+    Args:
+        corpus: of all words.
+        passes: int >= 1; 1 finds phrases of two words, 2 also those of three and four.
+        **arguments: of :class:`kerazoo.text.Phrases`.
+
+    Returns:
+        The phrases of each pass, and the corpus with all of them joined.
+
+    >>> corpus = EncodedCorpus.from_source([["new", "york", "city"]] * 9 + [["new"], ["city", "of"]] * 5, min_count=1)
+    >>> members, joined = learned(corpus, 2, min_count=1, threshold=0.3)
+    >>> [list(member.phrasegrams) for member in members], joined.decode(0)
+    ([['new_york', 'york_city', 'city_of'], ['new_york_city']], ['new_york_city'])
+    """
+    members = []
+    for _ in range(passes):
+        found = Phrases(corpus, **arguments)
+        corpus = found.join(corpus, workers=arguments.get("workers"))
+        members.append(found.freeze())
+    return members, corpus
 
 
 def frozen(phrases: Any) -> FrozenPhrases | list[FrozenPhrases]:
