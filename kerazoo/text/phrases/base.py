@@ -38,10 +38,21 @@ class PhraseJoiner(ABC):
                 f"connector_words={connector_words!r}; expected a set of words, such as ENGLISH_CONNECTOR_WORDS. "
                 "Split a text: connector_words=text.split()."
             )
-        self.delimiter = delimiter
-        self.connector_words = frozenset(connector_words)
-        for word in self.connector_words:
+        self._delimiter = delimiter
+        self._connector_words = frozenset(connector_words)
+        for word in self._connector_words:
             check_word(word, "a word of connector_words")
+
+    # Read-only: what was counted depends on them.
+    @property
+    def delimiter(self) -> str:
+        """Joins the words of a phrase."""
+        return self._delimiter
+
+    @property
+    def connector_words(self) -> frozenset[str]:
+        """Words that may be inside a phrase, but not at its ends."""
+        return self._connector_words
 
     @abstractmethod
     def score_candidate(self, word_a: str, word_b: str, in_between: Iterable[str]) -> tuple[str | None, float | None]:

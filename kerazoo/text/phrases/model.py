@@ -43,6 +43,7 @@ class Phrases(PhraseJoiner):
 
     Attributes:
         corpus_word_count: int, all words counted.
+        min_count, threshold, scoring: as given; they can be changed without counting again.
 
     Raises:
         InvalidArgumentError: a parameter has a value that is not allowed.
@@ -75,7 +76,8 @@ class Phrases(PhraseJoiner):
         self.max_vocab_size = check_int("max_vocab_size", max_vocab_size)
         self.scoring = scoring
         self.workers = usable_cores() if workers is None else check_int("workers", workers)
-        self._scoring = Scoring(scoring, threshold, self.min_count)
+        self._scoring_made: tuple[Any, Scoring] | None = None
+        _ = self._scoring  # checks it
         self._set_counts(PairCounts())
         if sentences is not None:
             self.add_vocab(sentences)
@@ -84,6 +86,18 @@ class Phrases(PhraseJoiner):
         self._counts = counts
         self._strings_made: StringCounts | None = None
         self._known: dict[str, int] | None = None
+
+    @property
+    def _scoring(self) -> Scoring:
+        """Of the present `scoring`, `threshold` and `min_count`, which may be changed."""
+        key = (self.scoring, self.threshold, self.min_count)
+        if self._scoring_made is None or self._scoring_made[0] != key:
+            self._scoring_made, self._known = (key, Scoring(*key)), None
+        return self._scoring_made[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is made from the counts on first use: it is large, and tables in C cannot be copied."""
+        return {**self.__dict__, "_strings_made": None, "_known": None}
 
     @property
     def _strings(self) -> StringCounts:
@@ -175,8 +189,9 @@ class Phrases(PhraseJoiner):
 
     def score_candidate(self, word_a: str, word_b: str, in_between: Iterable[str]) -> tuple[str | None, float | None]:
         """(phrase, score) of two words with connector words between them, or (None, None) if they are no phrase."""
+        least = self._scoring.least  # forgets _known if something was changed
         if self._known is None:
-            self._known = self._strings.at_least(self._scoring.least)
+            self._known = self._strings.at_least(least)
         phrase = self.delimiter.join((word_a, *in_between, word_b))
         both = self._known.get(phrase)
         score = None if both is None else self._score(word_a, word_b, both)
