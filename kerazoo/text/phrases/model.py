@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numbers
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from kerazoo._runtime.devices import usable_cores
@@ -86,18 +87,20 @@ class Phrases(PhraseJoiner):
         self._counts = counts
         self._strings_made: StringCounts | None = None
         self._known: dict[str, int] | None = None
+        self._followers_made = None
 
     @property
     def _scoring(self) -> Scoring:
         """Of the present `scoring`, `threshold` and `min_count`, which may be changed."""
         key = (self.scoring, self.threshold, self.min_count)
         if self._scoring_made is None or self._scoring_made[0] != key:
-            self._scoring_made, self._known = (key, Scoring(*key)), None
+            self._scoring_made = key, Scoring(*key)
+            self._known = self._followers_made = None
         return self._scoring_made[1]
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is made from the counts on first use: it is large, and tables in C cannot be copied."""
-        return {**self.__dict__, "_strings_made": None, "_known": None}
+        return {**self.__dict__, "_strings_made": None, "_known": None, "_followers_made": None}
 
     @property
     def _strings(self) -> StringCounts:
@@ -170,7 +173,9 @@ class Phrases(PhraseJoiner):
             found[phrase] = max(score, found.get(phrase, score))
         return FrozenPhrases(found, self.threshold, self.min_count, self.delimiter, self.connector_words)
 
-    def _odd_phrases(self, known: Any) -> Iterable[tuple[str, tuple[str, tuple[str, ...], str], float]]:
+    def _odd_phrases(
+        self, known: Container[str] | None
+    ) -> Iterable[tuple[str, tuple[str, tuple[str, ...], str], float]]:
         """(phrase, its words, score) of phrases whose spelling has several readings; of those with `known` words."""
         connectors = self.connector_words
         for phrase, count in self._strings.ambiguous(self._scoring.least).items():
@@ -197,7 +202,11 @@ class Phrases(PhraseJoiner):
         score = None if both is None else self._score(word_a, word_b, both)
         return (None, None) if score is None else (phrase, score)
 
-    def _joins(self, known: Any) -> tuple[Joins, list[float]]:
+    def _followers(self) -> Any:
+        _ = self._scoring  # forgets them if something was changed
+        return super()._followers()
+
+    def _joins(self, known: Container[str]) -> tuple[Joins, list[float]]:
         strings, counts = self._strings, self._counts
         chosen, scores = strings.plain_phrases(self._scoring)
         runs = counts.run_words()
@@ -278,16 +287,30 @@ class FrozenPhrases(PhraseJoiner):
 
     def __init__(
         self,
-        phrasegrams: dict[str, float],
+        phrasegrams: Mapping[str, float],
         threshold: float = 10.0,
         min_count: int = 5,
         delimiter: str = "_",
         connector_words: Iterable[str] = frozenset(),
     ) -> None:
         super().__init__(delimiter, connector_words)
-        self.phrasegrams = _checked_phrasegrams(phrasegrams)
-        self.threshold = check_real("threshold", threshold)
+        self._phrasegrams = _checked_phrasegrams(phrasegrams)
+        self._threshold = check_real("threshold", threshold)
         self.min_count = check_int("min_count", min_count)
+
+    @property
+    def phrasegrams(self) -> Mapping[str, float]:
+        """Phrase -> score, read-only."""
+        return MappingProxyType(self._phrasegrams)
+
+    @property
+    def threshold(self) -> float:
+        """Only phrases with a higher score are joined; it can be changed."""
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, value: float) -> None:
+        self._threshold, self._followers_made = check_real("threshold", value), None
 
     def score_candidate(self, word_a: str, word_b: str, in_between: Iterable[str]) -> tuple[str | None, float | None]:
         """(phrase, score) of two words with connector words between them, or (None, None) if they are no phrase."""
@@ -303,7 +326,7 @@ class FrozenPhrases(PhraseJoiner):
         """The object itself."""
         return self
 
-    def _joins(self, known: Any) -> tuple[Joins, list[float]]:
+    def _joins(self, known: Container[str]) -> tuple[Joins, list[float]]:
         joins, scores = Joins([], [], [], []), []
         for phrase, score in self.phrasegrams.items():
             if score <= self.threshold:
