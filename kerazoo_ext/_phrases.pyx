@@ -1,7 +1,6 @@
 """Pairs of neighbouring words: counted, and joined to phrases. See _phrases.pyi."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free
 
 import numpy as np
 
@@ -36,6 +35,7 @@ cdef extern from "phrases.h" nogil:
     int32_t kz_runs_add(kz_runs *, const int32_t *, int64_t) noexcept
     int kz_collect_runs(kz_runs *, const kz_text *) noexcept
     int kz_pairs_init(kz_pair_table *) noexcept
+    void kz_pairs_free(kz_pair_table *) noexcept
     int kz_pairs_reserve(kz_pair_table *, uint64_t) noexcept
     void kz_pairs_add(kz_pair_table *, uint64_t, uint64_t, int32_t, int64_t, int64_t) noexcept
     uint64_t kz_pair_hash(uint64_t, int32_t) noexcept
@@ -125,7 +125,7 @@ cdef class PairTable:
             raise MemoryError("no memory for a table of pairs")
 
     def __dealloc__(self):
-        free(self.state.slots)
+        kz_pairs_free(&self.state)
 
     def __len__(self):
         return self.state.n

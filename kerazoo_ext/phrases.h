@@ -212,19 +212,38 @@ static int kz_collect_runs(kz_runs *runs, const kz_text *text) {
 
 static inline uint64_t kz_pair_hash(uint64_t pair, int32_t run) { return kz_draw(pair, (uint64_t)run + 1); }
 
-/* Zeroed slots, to be released with free(). Large tables request huge pages, as every lookup is at a random address. */
-static kz_pair_slot *kz_pair_slots(uint64_t size) {
+/* Zeroed slots. Large tables are mapped by themselves: the system's zeros are then the only pass over the memory before
+ * it is used, and huge pages are requested, as every lookup is at a random address. */
 #if defined(MADV_HUGEPAGE)
+#define KZ_MAPPED_BYTES ((size_t)1 << 22)
+#endif
+
+static kz_pair_slot *kz_pair_slots(uint64_t size) {
+#if defined(KZ_MAPPED_BYTES)
     size_t bytes = (size_t)size * sizeof(kz_pair_slot);
-    void *memory = NULL;
-    if (bytes >= (size_t)1 << 22) {
-        if (posix_memalign(&memory, (size_t)1 << 21, bytes)) return NULL;
+    if (bytes >= KZ_MAPPED_BYTES) {
+        void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED) return NULL;
         madvise(memory, bytes, MADV_HUGEPAGE);
-        memset(memory, 0, bytes);
         return (kz_pair_slot *)memory;
     }
 #endif
     return (kz_pair_slot *)calloc((size_t)size, sizeof(kz_pair_slot));
+}
+
+static void kz_pairs_release(kz_pair_slot *slots, uint64_t size) {
+#if defined(KZ_MAPPED_BYTES)
+    if (slots && (size_t)size * sizeof(kz_pair_slot) >= KZ_MAPPED_BYTES) {
+        munmap(slots, (size_t)size * sizeof(kz_pair_slot));
+        return;
+    }
+#endif
+    free(slots);
+}
+
+static void kz_pairs_free(kz_pair_table *table) {
+    kz_pairs_release(table->slots, table->mask + 1);
+    table->slots = NULL;
 }
 
 static int kz_pairs_init(kz_pair_table *table) {
@@ -249,9 +268,9 @@ static int kz_pairs_reserve(kz_pair_table *table, uint64_t extra) {
         while (slots[place].run1) place = (place + 1) & (size - 1);
         slots[place] = old[i];
     }
+    kz_pairs_release(old, table->mask + 1);
     table->slots = slots;
     table->mask = size - 1;
-    free(old);
     return 0;
 }
 

@@ -1,4 +1,4 @@
-"""The command line: `kerazoo demo | forecast | generate | word2vec | similar | convert`.
+"""The command line: `kerazoo demo | forecast | generate | word2vec | similar | convert | phrases`.
 
 An error is one line on stderr and exit code 2, without a traceback.
 """
@@ -20,6 +20,7 @@ from kerazoo.cli.commands import Command, backend_option, set_backend
 from kerazoo.cli.forecast import forecast
 from kerazoo.cli.forecast_report import print_method
 from kerazoo.cli.generate import generate
+from kerazoo.cli.phrases import phrases
 from kerazoo.cli.word2vec import convert, similar, word2vec
 from kerazoo.errors import KerazooError, StorageError
 
@@ -125,7 +126,7 @@ def milk_demo(folder: Path, seed: int) -> None:
     click.echo(f"plot        {path}")
 
 
-for command in (forecast, generate, word2vec, similar, convert):
+for command in (forecast, generate, word2vec, similar, convert, phrases):
     cli.add_command(command)
 
 

@@ -13,6 +13,8 @@ from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo.cli.commands import Command, backend_option, check_output, set_backend
 from kerazoo.errors import CorpusError, InvalidArgumentError, TrainingError, VocabularyError
 from kerazoo.text.readers import files_of
+from kerazoo.text import EncodedCorpus
+from kerazoo.text.phrases import chain
 from kerazoo.word2vec.io.vector_files import FORMATS, check_suffix, load_vectors, save_vectors, write_vectors
 from kerazoo.word2vec.io.vector_tensors import DTYPES
 from kerazoo.word2vec.io.word_vectors import WordVectors
@@ -36,6 +38,7 @@ STANDARD_INPUT = "/dev/stdin"
 @click.option("--window", default=5, show_default=True, help="Largest distance between centre and context word.")
 @click.option("--min-count", default=5, show_default=True, help="Drop words that occur less often.")
 @click.option("--max-final-vocab", type=int, help="Largest size of the vocabulary.")
+@click.option("--phrases", default=0, show_default=True, type=click.IntRange(0), help="Join phrases; 2: of 3, 4 words.")
 @click.option("--sample", default=1e-3, show_default=True, help="Subsampling threshold of frequent words; 0: none.")
 @click.option("--negative", default=5, show_default=True, help="Noise words per training pair.")
 @click.option("--alpha", type=float, help="Initial learning rate; default: 0.025, for CBOW 0.05.")
@@ -71,6 +74,7 @@ def word2vec(
     cbow: bool,
     hs: bool,
     errors: str,
+    phrases: int,
     **parameters: Any,
 ) -> None:
     """Train word vectors on text files (plain, .gz, .bz2, .xz, .zst; one document per line) or directories.
@@ -91,9 +95,14 @@ def word2vec(
     parameters |= {"sg": int(not cbow), "hs": int(hs)}
     model = Word2Vec(verbose=0 if quiet else 1, **parameters)
     checked_settings(model.get_params())
-    files = _files(corpus, out, parameters["checkpoint_dir"])
+    source: Any = _files(corpus, out, parameters["checkpoint_dir"])
+    if phrases:
+        source = EncodedCorpus.from_source(source, min_count=1, workers=parameters["workers"], errors=errors)
+        found = {"min_count": parameters["min_count"], "workers": parameters["workers"]}
+        learned, _ = chain.learned(source, phrases, **found)
+        model.set_params(phrases=learned)
     try:
-        model.fit(files, errors=errors)
+        model.fit(source, errors=errors)
     except (KeyboardInterrupt, TrainingError):
         if hasattr(model, "vectors_"):
             write_vectors(model.to_contents(), out)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
+import pickle
 
 import pytest
 from gensim.models import phrases as gensim_phrases
@@ -227,6 +229,12 @@ def test_wrong_arguments(arguments, message):
         Phrases(**arguments)
 
 
+@pytest.mark.parametrize("phrasegrams", [["new_york"], {"new_york": "20"}, {("new", "york"): 20.0}, None])
+def test_wrong_phrasegrams(phrasegrams):
+    with pytest.raises(InvalidArgumentError, match="expected a dict of phrases"):
+        FrozenPhrases(phrasegrams)
+
+
 def test_a_corpus_that_has_lost_words_is_refused():
     corpus = EncodedCorpus.from_source([["a", "b", "a"]], min_count=2)
     for use in (Phrases, FrozenPhrases({"a_b": 20.0}).join):
@@ -243,6 +251,33 @@ def test_too_many_pairs_are_an_error():
     with pytest.raises(CorpusError, match="max_vocab_size"):
         phrases.add_vocab([["x", "y"]])
     assert len(phrases.vocab) == 59  # the counts are as before
+
+
+def test_settings_can_be_changed_after_counting():
+    documents = [["a", "b", "c"], ["a", "b"], ["c", "a_b"]] * 3
+    phrases = Phrases(documents, min_count=5, threshold=100.0)
+    assert phrases.export_phrases() == {}
+    assert phrases[["a", "b"]] == ["a", "b"]
+    phrases.min_count, phrases.threshold, phrases.scoring = 1, 0.2, "npmi"
+    expected = Phrases(documents, min_count=1, threshold=0.2, scoring="npmi")
+    assert phrases.export_phrases() == expected.export_phrases() != {}
+    assert phrases[["a", "b"]] == ["a_b"]
+    phrases.threshold = 7.0
+    with pytest.raises(InvalidArgumentError, match="threshold=7"):
+        phrases.export_phrases()
+    for name in ("delimiter", "connector_words", "vocab"):
+        with pytest.raises(AttributeError):
+            setattr(phrases, name, "x")
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda phrases: pickle.loads(pickle.dumps(phrases))])
+def test_copies(copied):
+    phrases = Phrases([["a", "b", "c"], ["a", "b"], ["c", "a_b"]] * 3, min_count=1, threshold=0.2, scoring="npmi")
+    expected = phrases.export_phrases()
+    found = copied(phrases)
+    found.add_vocab([["x", "y"]])
+    assert "x_y" in found.export_phrases()
+    assert phrases.export_phrases() == expected
 
 
 def test_no_text_has_no_phrases():

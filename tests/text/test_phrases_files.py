@@ -65,6 +65,18 @@ def test_damaged_arrays_are_refused(tmp_path, name):
         Phrases.load(tmp_path / "counts")
 
 
+@pytest.mark.parametrize("kind", [Phrases, FrozenPhrases])
+def test_damaged_parameters_are_refused(tmp_path, kind):
+    phrases = counted() if kind is Phrases else counted().freeze()
+    phrases.save(tmp_path / "phrases")
+    data = (tmp_path / "phrases").read_bytes()
+    for old, new in ((b"threshold", b"thr3shold"), (b'delimiter\\": \\"_', b'delimiter\\": 22  ')):
+        assert old in data
+        (tmp_path / "phrases").write_bytes(data.replace(old, new))
+        with pytest.raises(StorageError, match="damaged"):
+            kind.load(tmp_path / "phrases")
+
+
 def test_a_function_cannot_be_saved(tmp_path):
     def score(worda_count, wordb_count, bigram_count, len_vocab, min_count, corpus_word_count):
         return 1.0

@@ -197,6 +197,7 @@ def test_files_cut_anywhere(tmp_path, suffix):
         ("v.txt", b"2 2\nred 1 x\niron 3 4\n", "line 2 has something that is no number"),
         ("v.txt", b"red 1 2\n 3 4\n", "no word"),
         ("v.txt", b"0 2\n", "0 vectors"),
+        ("v.bin", b"2 999999999999999999\nred ", "999999999999999999 dimensions"),
         ("v.txt", b"<html><body>not found\n", "not a .txt file"),
         ("v.bin", b"red 1 2\n", "not a .bin file"),
         ("v.bin", b"1 1\nred 1234 and more", "more bytes"),

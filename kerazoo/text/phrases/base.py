@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -19,6 +19,16 @@ from kerazoo.text.readers import is_files
 from kerazoo.text.vocabulary import check_limits, check_word
 
 __all__ = ["PhraseJoiner"]
+
+
+_Followers = dict[str, dict[str | tuple[str, ...], tuple[str, float]]]
+
+
+class _Everything:
+    """Contains every word."""
+
+    def __contains__(self, word: object) -> bool:
+        return True
 
 
 class PhraseJoiner(ABC):
@@ -38,17 +48,30 @@ class PhraseJoiner(ABC):
                 f"connector_words={connector_words!r}; expected a set of words, such as ENGLISH_CONNECTOR_WORDS. "
                 "Split a text: connector_words=text.split()."
             )
-        self.delimiter = delimiter
-        self.connector_words = frozenset(connector_words)
-        for word in self.connector_words:
+        self._delimiter = delimiter
+        self._connector_words = frozenset(connector_words)
+        for word in self._connector_words:
             check_word(word, "a word of connector_words")
+
+        self._followers_made: _Followers | None = None
+
+    # Read-only: what was counted depends on them.
+    @property
+    def delimiter(self) -> str:
+        """Joins the words of a phrase."""
+        return self._delimiter
+
+    @property
+    def connector_words(self) -> frozenset[str]:
+        """Words that may be inside a phrase, but not at its ends."""
+        return self._connector_words
 
     @abstractmethod
     def score_candidate(self, word_a: str, word_b: str, in_between: Iterable[str]) -> tuple[str | None, float | None]:
         """(phrase, score) of two words with connector words between them, or (None, None) if they are no phrase."""
 
     @abstractmethod
-    def _joins(self, known: Any) -> tuple[Joins, list[float]]:
+    def _joins(self, known: Container[str]) -> tuple[Joins, list[float]]:
         """All phrases whose words are `known`, and their scores."""
 
     def analyze_sentence(self, sentence: Iterable[str]) -> Iterator[tuple[str, float | None]]:
@@ -56,25 +79,48 @@ class PhraseJoiner(ABC):
 
         Two neighbouring words that make a phrase are joined, from left to right; the word after a phrase starts anew.
         """
-        held: list[str] = []  # a word that may start a phrase, and the connector words after it
+        for part in self._analyzed(sentence):
+            yield part if isinstance(part, tuple) else (part, None)
+
+    def _words(self, sentence: Iterable[str]) -> list[str]:
+        return [part[0] if isinstance(part, tuple) else part for part in self._analyzed(sentence)]
+
+    def _analyzed(self, sentence: Iterable[str]) -> list[str | tuple[str, float]]:
+        """The words of a sentence after joining; phrases with their scores."""
+        followers, connectors = self._followers(), self._connector_words
+        parts: list[str | tuple[str, float]] = []
+        first: str | None = None  # a word that may start a phrase
+        between: list[str] = []  # and the connector words after it
         for word in sentence:
-            if word in self.connector_words:
-                if held:
-                    held.append(word)
-                else:
-                    yield word, None
+            if word in connectors:
+                (parts if first is None else between).append(word)
                 continue
-            if held:
-                phrase, score = self.score_candidate(held[0], word, held[1:])
-                if phrase is not None:
-                    yield phrase, score
-                    held = []
-                    continue
-                for earlier in held:
-                    yield earlier, None
-            held = [word]
-        for earlier in held:
-            yield earlier, None
+            if first is not None:
+                lasts = followers.get(first)
+                if lasts is not None:
+                    phrase = lasts.get((*between, word) if between else word)
+                    if phrase is not None:
+                        parts.append(phrase)
+                        first, between = None, []
+                        continue
+                parts.append(first)
+                if between:
+                    parts += between
+                    between = []
+            first = word
+        if first is not None:
+            parts += [first, *between]
+        return parts
+
+    def _followers(self) -> _Followers:
+        """All phrases by their first word, and then by their other words: made once."""
+        if self._followers_made is None:
+            joins, scores = self._joins(_Everything())
+            made: _Followers = {}
+            for first, between, last, phrase, score in zip(*joins, scores, strict=True):
+                made.setdefault(first, {})[(*between, last) if between else last] = phrase, score
+            self._followers_made = made
+        return self._followers_made
 
     def __getitem__(self, sentence: Any) -> Any:
         """Join the phrases of a sentence, or of a whole text.
@@ -96,7 +142,7 @@ class PhraseJoiner(ABC):
         opening = next(items, "")
         whole = chain([opening], items)
         if opening == "" or isinstance(opening, str):
-            return [word for word, _ in self.analyze_sentence(whole if opening else items)]
+            return self._words(whole if opening else items)
         return _JoinedSentences(self, whole if items is sentence else sentence)
 
     def join(
@@ -167,4 +213,4 @@ class _JoinedSentences:
 
     def __iter__(self) -> Iterator[list[str]]:
         for sentence in self._sentences:
-            yield [word for word, _ in self._phrases.analyze_sentence(sentence)]
+            yield self._phrases._words(sentence)

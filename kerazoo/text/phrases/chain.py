@@ -11,10 +11,10 @@ from kerazoo.errors import InvalidArgumentError
 from kerazoo.text.corpus import EncodedCorpus
 from kerazoo.text.phrases import files
 from kerazoo.text.phrases.base import PhraseJoiner
-from kerazoo.text.phrases.model import FrozenPhrases
+from kerazoo.text.phrases.model import FrozenPhrases, Phrases
 from kerazoo.text.readers import is_files
 
-__all__ = ["checked", "encoded", "from_tensors", "frozen", "joined", "joined_documents", "to_tensors"]
+__all__ = ["checked", "encoded", "from_tensors", "frozen", "joined", "joined_documents", "learned", "to_tensors"]
 
 
 def checked(phrases: Any) -> list[PhraseJoiner]:
@@ -102,6 +102,30 @@ def _joined_each(documents: Iterable[Any], members: Sequence[PhraseJoiner]) -> I
         for member in members:
             tokens = member[tokens]
         yield tokens
+
+
+def learned(corpus: EncodedCorpus, passes: int, **arguments: Any) -> tuple[list[FrozenPhrases], EncodedCorpus]:
+    """Find phrases, join them, find phrases of the result, and so on.
+
+    Args:
+        corpus: of all words.
+        passes: int >= 1; 1 finds phrases of two words, 2 also those of three and four.
+        **arguments: of :class:`kerazoo.text.Phrases`.
+
+    Returns:
+        The phrases of each pass, and the corpus with all of them joined.
+
+    >>> corpus = EncodedCorpus.from_source([["new", "york", "city"]] * 9 + [["new"], ["city", "of"]] * 5, min_count=1)
+    >>> members, joined = learned(corpus, 2, min_count=1, threshold=0.3)
+    >>> [list(member.phrasegrams) for member in members], joined.decode(0)
+    ([['new_york', 'york_city', 'city_of'], ['new_york_city']], ['new_york_city'])
+    """
+    members = []
+    for _ in range(passes):
+        found = Phrases(corpus, **arguments)
+        corpus = found.join(corpus, workers=arguments.get("workers"))
+        members.append(found.freeze())
+    return members, corpus
 
 
 def frozen(phrases: Any) -> FrozenPhrases | list[FrozenPhrases]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,27 @@ from kerazoo.text.phrases.pair_counts import PairCounts, flags_of
 if TYPE_CHECKING:
     from kerazoo.text.phrases.base import PhraseJoiner
 
-__all__ = ["frozen_arguments", "frozen_tensors", "read_counts", "read_frozen", "write_counts", "write_frozen"]
+__all__ = [
+    "damage_of",
+    "frozen_arguments",
+    "frozen_tensors",
+    "read_counts",
+    "read_frozen",
+    "write_counts",
+    "write_frozen",
+]
 
 COUNTS, FROZEN = "kerazoo.phrases", "kerazoo.frozen_phrases"
 _ARRAYS = ("word_counts", "run_ids", "run_offsets", "pairs", "runs", "counts", "places")
+
+
+@contextmanager
+def damage_of(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn the errors of reading what is in a file into :class:`StorageError`."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageError(f"{os.fspath(path)}: damaged: {error}. Write it again, or count the text again.") from error
 
 
 def _packed(strings: Sequence[str], name: str) -> dict[str, NDArray[Any]]:
@@ -50,14 +68,12 @@ def read_counts(path: str | os.PathLike[str]) -> tuple[PairCounts, dict[str, Any
         StorageError: the file is missing, damaged or of another kind.
     """
     arrays, metadata = read_tensors(path, kind=COUNTS, mmap=False)
-    try:
+    with damage_of(path):
         parameters, words = dict(metadata["parameters"]), _unpacked(arrays, "words")
         connector = flags_of(words, set(parameters["connector_words"]))
         values = {name: arrays[name] for name in _ARRAYS}
         counts = PairCounts(words=words, connector=connector, n_tokens=int(metadata["n_tokens"]), **values)
         _check(counts)
-    except (KeyError, TypeError, ValueError) as error:
-        raise StorageError(f"{os.fspath(path)}: damaged: {error}. Count the text again.") from error
     return counts, parameters
 
 
@@ -113,7 +129,5 @@ def read_frozen(path: str | os.PathLike[str]) -> dict[str, Any]:
         StorageError: the file is missing, damaged or of another kind.
     """
     arrays, metadata = read_tensors(path, kind=FROZEN, mmap=False)
-    try:
+    with damage_of(path):
         return frozen_arguments(arrays, metadata)
-    except (KeyError, TypeError, ValueError) as error:
-        raise StorageError(f"{os.fspath(path)}: damaged: {error}. Write it again.") from error

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numbers
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from kerazoo._runtime.devices import usable_cores
-from kerazoo._validation import check_int
+from kerazoo._validation import check_int, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.text.corpus import EncodedCorpus
 from kerazoo.text.phrases import files, gensim_phrases
@@ -31,8 +33,8 @@ class Phrases(PhraseJoiner):
             its count (``"default"``).
         threshold: float, pairs with a higher score are phrases.
         max_vocab_size: int >= 1, the largest number of distinct words and pairs. A text with more raises an error,
-            before memory is exhausted; gensim drops the rarest ones while it counts. While counting, a pair takes 43 to
-            85 bytes; afterwards 28.
+            before memory is exhausted; gensim drops the rarest ones while it counts. While counting, a pair takes up to
+            130 bytes; afterwards 28.
         delimiter: str, not empty, joins the words of a phrase.
         scoring: ``"default"`` (:func:`original_scorer`), ``"npmi"`` (:func:`npmi_scorer`), or a function of
             ``worda_count, wordb_count, bigram_count, len_vocab, min_count, corpus_word_count``.
@@ -42,6 +44,7 @@ class Phrases(PhraseJoiner):
 
     Attributes:
         corpus_word_count: int, all words counted.
+        min_count, threshold, scoring: as given; they can be changed without counting again.
 
     Raises:
         InvalidArgumentError: a parameter has a value that is not allowed.
@@ -74,7 +77,8 @@ class Phrases(PhraseJoiner):
         self.max_vocab_size = check_int("max_vocab_size", max_vocab_size)
         self.scoring = scoring
         self.workers = usable_cores() if workers is None else check_int("workers", workers)
-        self._scoring = Scoring(scoring, threshold, self.min_count)
+        self._scoring_made: tuple[Any, Scoring] | None = None
+        _ = self._scoring  # checks it
         self._set_counts(PairCounts())
         if sentences is not None:
             self.add_vocab(sentences)
@@ -83,6 +87,20 @@ class Phrases(PhraseJoiner):
         self._counts = counts
         self._strings_made: StringCounts | None = None
         self._known: dict[str, int] | None = None
+        self._followers_made = None
+
+    @property
+    def _scoring(self) -> Scoring:
+        """Of the present `scoring`, `threshold` and `min_count`, which may be changed."""
+        key = (self.scoring, self.threshold, self.min_count)
+        if self._scoring_made is None or self._scoring_made[0] != key:
+            self._scoring_made = key, Scoring(*key)
+            self._known = self._followers_made = None
+        return self._scoring_made[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is made from the counts on first use: it is large, and tables in C cannot be copied."""
+        return {**self.__dict__, "_strings_made": None, "_known": None, "_followers_made": None}
 
     @property
     def _strings(self) -> StringCounts:
@@ -155,7 +173,9 @@ class Phrases(PhraseJoiner):
             found[phrase] = max(score, found.get(phrase, score))
         return FrozenPhrases(found, self.threshold, self.min_count, self.delimiter, self.connector_words)
 
-    def _odd_phrases(self, known: Any) -> Iterable[tuple[str, tuple[str, tuple[str, ...], str], float]]:
+    def _odd_phrases(
+        self, known: Container[str] | None
+    ) -> Iterable[tuple[str, tuple[str, tuple[str, ...], str], float]]:
         """(phrase, its words, score) of phrases whose spelling has several readings; of those with `known` words."""
         connectors = self.connector_words
         for phrase, count in self._strings.ambiguous(self._scoring.least).items():
@@ -174,14 +194,19 @@ class Phrases(PhraseJoiner):
 
     def score_candidate(self, word_a: str, word_b: str, in_between: Iterable[str]) -> tuple[str | None, float | None]:
         """(phrase, score) of two words with connector words between them, or (None, None) if they are no phrase."""
+        least = self._scoring.least  # forgets _known if something was changed
         if self._known is None:
-            self._known = self._strings.at_least(self._scoring.least)
+            self._known = self._strings.at_least(least)
         phrase = self.delimiter.join((word_a, *in_between, word_b))
         both = self._known.get(phrase)
         score = None if both is None else self._score(word_a, word_b, both)
         return (None, None) if score is None else (phrase, score)
 
-    def _joins(self, known: Any) -> tuple[Joins, list[float]]:
+    def _followers(self) -> Any:
+        _ = self._scoring  # forgets them if something was changed
+        return super()._followers()
+
+    def _joins(self, known: Container[str]) -> tuple[Joins, list[float]]:
         strings, counts = self._strings, self._counts
         chosen, scores = strings.plain_phrases(self._scoring)
         runs = counts.run_words()
@@ -232,7 +257,8 @@ class Phrases(PhraseJoiner):
             StorageError: the file is missing, damaged or of another kind.
         """
         counts, parameters = files.read_counts(path)
-        made = cls(**parameters)
+        with files.damage_of(path):
+            made = cls(**parameters)
         made._set_counts(counts)
         return made
 
@@ -251,6 +277,9 @@ class FrozenPhrases(PhraseJoiner):
         delimiter: as in :class:`Phrases`.
         connector_words: as in :class:`Phrases`.
 
+    Raises:
+        InvalidArgumentError: a phrase is no str, or a score no number.
+
     >>> phrases = FrozenPhrases({"bank_of_america": 20.0}, connector_words=["of"])
     >>> phrases[["the", "bank", "of", "america"]]
     ['the', 'bank_of_america']
@@ -258,16 +287,30 @@ class FrozenPhrases(PhraseJoiner):
 
     def __init__(
         self,
-        phrasegrams: dict[str, float],
+        phrasegrams: Mapping[str, float],
         threshold: float = 10.0,
         min_count: int = 5,
         delimiter: str = "_",
         connector_words: Iterable[str] = frozenset(),
     ) -> None:
         super().__init__(delimiter, connector_words)
-        self.phrasegrams = dict(phrasegrams)
-        self.threshold = threshold
-        self.min_count = min_count
+        self._phrasegrams = _checked_phrasegrams(phrasegrams)
+        self._threshold = check_real("threshold", threshold)
+        self.min_count = check_int("min_count", min_count)
+
+    @property
+    def phrasegrams(self) -> Mapping[str, float]:
+        """Phrase -> score, read-only."""
+        return MappingProxyType(self._phrasegrams)
+
+    @property
+    def threshold(self) -> float:
+        """Only phrases with a higher score are joined; it can be changed."""
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, value: float) -> None:
+        self._threshold, self._followers_made = check_real("threshold", value), None
 
     def score_candidate(self, word_a: str, word_b: str, in_between: Iterable[str]) -> tuple[str | None, float | None]:
         """(phrase, score) of two words with connector words between them, or (None, None) if they are no phrase."""
@@ -283,7 +326,7 @@ class FrozenPhrases(PhraseJoiner):
         """The object itself."""
         return self
 
-    def _joins(self, known: Any) -> tuple[Joins, list[float]]:
+    def _joins(self, known: Container[str]) -> tuple[Joins, list[float]]:
         joins, scores = Joins([], [], [], []), []
         for phrase, score in self.phrasegrams.items():
             if score <= self.threshold:
@@ -312,7 +355,9 @@ class FrozenPhrases(PhraseJoiner):
         Raises:
             StorageError: the file is missing, damaged or of another kind.
         """
-        return cls(**files.read_frozen(path))
+        arguments = files.read_frozen(path)
+        with files.damage_of(path):
+            return cls(**arguments)
 
     @classmethod
     def from_gensim(cls, phrases: Any) -> FrozenPhrases:
@@ -330,3 +375,18 @@ class FrozenPhrases(PhraseJoiner):
     def __repr__(self) -> str:
         count = f"{len(self.phrasegrams):,} phrases"
         return f"FrozenPhrases({count}, threshold={self.threshold:g}, delimiter={self.delimiter!r})"
+
+
+def _checked_phrasegrams(phrasegrams: Any) -> dict[str, float]:
+    try:
+        found = dict(phrasegrams)
+        for phrase, score in found.items():
+            if not isinstance(phrase, str) or not isinstance(score, numbers.Real):
+                raise TypeError
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(
+            f"phrasegrams is of type {type(phrasegrams).__name__}; expected a dict of phrases (str) and their "
+            "scores, such "
+            "as {'new_york': 20.0}."
+        ) from None
+    return found

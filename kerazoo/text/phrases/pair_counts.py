@@ -158,6 +158,6 @@ def too_many(limit: int) -> CorpusError:
     """The error for more distinct words and pairs than are allowed."""
     return CorpusError(
         f"the text has more than max_vocab_size={limit:,} distinct words and pairs; expected at most that many, so "
-        "that memory is not exhausted (counting takes up to 90 bytes for each). Raise max_vocab_size, or use less "
+        "that memory is not exhausted (counting takes up to 130 bytes for each). Raise max_vocab_size, or use less "
         "text. (gensim drops the rarest ones while it counts, which makes counts wrong.)"
     )

@@ -7,6 +7,8 @@ contain them, are called odd here. All others are plain: their spelling has one 
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,7 +35,6 @@ class StringCounts:
     def __init__(self, counts: PairCounts, delimiter: str) -> None:
         self.counts = counts
         self.delimiter = delimiter
-        self._ids = {word: i for i, word in enumerate(counts.words)}
         self._run_numbers = {words: number for number, words in enumerate(counts.run_words())}
         self._between = [delimiter.join(["", *words, ""]) for words in self._run_numbers]
         self._characters = sorted(set(delimiter))
@@ -41,15 +42,18 @@ class StringCounts:
         self.odd: dict[str, int] = {}
         self._find_odd()
 
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {word: i for i, word in enumerate(self.counts.words)}
+
     def _find_odd(self) -> None:
         counts = self.counts
         odd_words = np.zeros(len(counts.words), bool)
         for character in self._characters:
             odd_words |= np.array([character in word for word in counts.words], bool)
         counted = (counts.connector == 0) & (counts.word_counts > 0)
-        self._n_words = int(counted.sum())
         everything = np.arange(len(counts.pairs), dtype=np.int64)
-        self.plain, self.n_types = everything, self._n_words + len(everything)
+        self.plain, self.n_types = everything, int(counted.sum()) + len(everything)
         if not odd_words.any():
             return
         odd_runs = np.array([any(map(self._is_odd, run)) for run in self._run_numbers])

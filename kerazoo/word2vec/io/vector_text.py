@@ -26,6 +26,7 @@ __all__ = [
 
 _BLOCK = 1 << 22  # bytes read at a time
 _LONGEST = 1 << 26  # bytes of a line
+_LARGEST_SIZE = 1_000_000  # of vectors
 _HEADER = re.compile(rb"[ \t]*(\d{1,18})[ \t]+(\d{1,18})[ \t]*(?:\r?\n|\Z)")
 
 
@@ -71,9 +72,10 @@ def header_of(stream: VectorStream) -> tuple[int, int] | None:
         return None
     n_words, size, length = found
     stream.read(length)
-    if n_words < 1 or size < 1:
+    if n_words < 1 or not 1 <= size <= _LARGEST_SIZE:
         raise StorageError(
-            f"{stream.path}: its header says {n_words} vectors of {size} dimensions; expected at least 1."
+            f"{stream.path}: its header says {n_words} vectors of {size} dimensions; expected 1 to "
+            f"{_LARGEST_SIZE:,} dimensions."
         )
     return n_words, size
 

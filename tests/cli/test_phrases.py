@@ -1,0 +1,72 @@
+"""kerazoo phrases."""
+
+from __future__ import annotations
+
+import pytest
+
+from kerazoo.cli import main as cli
+from kerazoo.text import Phrases
+
+DOCUMENTS = [["bank", "of", "america"], ["new", "york"], ["of", "new", "york", "bank"], ["a", "b", "of"]] * 3
+
+
+@pytest.fixture
+def corpus(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "corpus.txt").write_text("\n".join(map(" ".join, DOCUMENTS)))
+    return "corpus.txt"
+
+
+def test_phrases_and_the_joined_text_are_written(corpus, capsys):
+    options = ["--min-count", "1", "--threshold", "0.3", "--scoring", "npmi", "--connectors"]
+    cli.main(["phrases", corpus, "--out", "phrases.tsv", "--text", "joined.txt", *options])
+    expected = Phrases(DOCUMENTS, min_count=1, threshold=0.3, scoring="npmi", connector_words=["of", "a"])
+    with open("joined.txt") as file:
+        lines = [line.split() for line in file]
+    assert lines == list(expected[DOCUMENTS])
+    with open("phrases.tsv") as file:
+        found = dict(line.rstrip("\n").split("\t") for line in file)
+    scores = expected.export_phrases()
+    assert found.keys() == scores.keys() >= {"bank_of_america", "new_york"}
+    assert {phrase: float(score) for phrase, score in found.items()} == pytest.approx(scores, rel=1e-5)
+    assert (
+        capsys.readouterr().out
+        == f"phrases.tsv, joined.txt: {len(scores)} phrases; {sum(map(len, lines))} words of 36 after joining\n"
+    )
+
+
+def test_more_passes(corpus):
+    cli.main(["phrases", corpus, "--out", "p.tsv", "--min-count", "1", "--threshold", "0.1", "--passes", "2"])
+    with open("p.tsv") as file:
+        assert any(line.count("_") > 1 for line in file)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "nothing to write; expected --out FILE"),
+        (["--out", "nowhere/p.tsv"], "the folder 'nowhere' does not exist"),
+        (["--out", "p.tsv", "--threshold", "0"], "--threshold=0"),
+        (["--out", "p.tsv", "--scoring", "pmi"], "--scoring='pmi'"),
+    ],
+)
+def test_errors_are_one_line(corpus, capsys, arguments, message):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["phrases", corpus, *arguments])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_vectors_of_phrases(corpus):
+    from kerazoo import Word2Vec
+
+    with open(corpus, "a") as file:
+        file.write("\n" + "\n".join(f"w{i} x{i}" for i in range(60)))  # rare pairs raise the scores of the others
+    options = ["--min-count", "1", "--sample", "0", "--vector-size", "4", "--epochs", "1", "--phrases", "1", "--quiet"]
+    cli.main(["word2vec", corpus, "--out", "v.kerazoo", *options])
+    model = Word2Vec.load("v.kerazoo")
+    assert {"new_york", "w7"} <= set(model.vocabulary_.words)
+    assert "new" not in model.vocabulary_
+    assert "new_york" in model.phrases.phrasegrams
