@@ -6,15 +6,18 @@
 KZ_INLINE float KZ_FN(window_mean)(const kz_job *job, const kz_stream *t, int64_t i, int64_t width, kz_scratch *s,
                                    float *out) {
     const int64_t left = t->left[i], m = left + t->right[i] + 1;
-    float sum = 0.0f;
+    float n_parts = (float)(m - 1); /* of all contexts */
+    if (job->parts) {
+        n_parts = 0.0f;
+        for (int64_t j = 0; j < m; j++)
+            if (j != left) n_parts += kz_n_parts(job, t->ids[i - left + j]);
+    }
+    const float share = m > 1 ? 1.0f / n_parts : 0.0f, weight = job->mean ? share : 1.0f;
     for (int64_t j = 0; j < m; j++) {
         s->window_rows[j] = s->inputs + s->input_ids[i - left + j] * job->stride;
-        s->window_shares[j] = j == left ? 0.0f : kz_n_parts(job, t->ids[i - left + j]); /* the centre itself: none */
-        sum += s->window_shares[j];
+        s->window_shares[j] = job->parts ? weight * kz_n_parts(job, t->ids[i - left + j]) : weight;
     }
-    const float share = m > 1 ? 1.0f / sum : 0.0f;
-    if (job->mean)
-        for (int64_t j = 0; j < m; j++) s->window_shares[j] *= share;
+    s->window_shares[left] = 0.0f; /* the centre itself */
     memset(out, 0, (size_t)width * sizeof(float));
     KZ_FN(combine)(out, s->window_rows, s->window_shares, 1, m, width);
     return m == 1 ? 0.0f : job->mean ? 1.0f : share;

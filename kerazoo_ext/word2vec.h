@@ -133,7 +133,7 @@ KZ_INLINE float kz_offset(const kz_job *job, int32_t word) {
 
 /* Rows that the vector of a word is made of. */
 KZ_INLINE float kz_n_parts(const kz_job *job, int32_t word) {
-    return job->parts ? (float)(job->part_offsets[word + 1] - job->part_offsets[word]) : 1.0f;
+    return (float)(job->part_offsets[word + 1] - job->part_offsets[word]);
 }
 
 KZ_INLINE void kz_prefetch_row(const float *row, int64_t size) {
