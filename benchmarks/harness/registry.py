@@ -115,6 +115,14 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="--corpus {corpus} --threads {threads} --seeds 1,2,3",
         corpus=True,
     ),
+    "gensim_dropin": Benchmark(
+        "gensim_dropin",
+        "How much faster is a gensim program when its import becomes `from kerazoo.gensim import Word2Vec`?",
+        quick="--corpus {corpus} --threads {threads} --seeds 1 --epochs 1",
+        default="--corpus {corpus} --threads {threads} --seeds 1",
+        full="--corpus {corpus} --threads {threads} --seeds 1,2,3",
+        corpus=True,
+    ),
     "word2vec_device": Benchmark(
         "word2vec_device",
         "How many words per second does a device train that holds text and tables, and how good are the vectors?",

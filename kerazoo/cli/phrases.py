@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from kerazoo._runtime.files import replacing
-from kerazoo.cli.commands import Command, check_folder
+from kerazoo.cli.commands import Command, check_output
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.text import ENGLISH_CONNECTOR_WORDS, EncodedCorpus
 from kerazoo.text.phrases import chain
@@ -48,9 +48,8 @@ def phrases(
         raise InvalidArgumentError(
             "nothing to write; expected --out FILE for the phrases, or --text FILE for the text."
         )
-    for path in (out, text):
-        if path is not None:
-            check_folder(path)
+    check_output("--out", out)
+    check_output("--text", text)
     encoded = EncodedCorpus.from_source(list(corpus), min_count=1, workers=workers)
     members, joined = chain.learned(
         encoded,

@@ -93,8 +93,7 @@ class Counted(NamedTuple):
 
     def with_vocabulary(self, vocabulary: dict[Any, int]) -> Text:
         """The sentences with the ids of `vocabulary`; the memory of `text` is used again."""
-        lookup = vocabulary.get
-        mapping = np.fromiter((lookup(word, -1) for word in self.words), np.int32, len(self.words))
+        mapping = np.fromiter(map(vocabulary.get, self.words, itertools.repeat(-1)), np.int32, len(self.words))
         kept = _token_lists.remap(self.text.ids, mapping, self.text.offsets[1:]) if len(mapping) else 0
         return Text(self.text.ids[:kept], self.text.offsets, self.text.n_raw_words)
 

@@ -8,7 +8,6 @@ out; then there is nothing to run.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import logging
 import sys
@@ -21,8 +20,8 @@ import gensim.test.utils
 
 from kerazoo.gensim import Word2Vec
 
-# Test -> why it cannot or need not pass; docs/gensim.md has the same list.
-EXCEPTED: dict[str, str] = {}
+# Tests that draw, and fail now and then: they get three attempts. docs/gensim.md has the same list.
+RANDOM = {"test_parallel": "ranks one word among the neighbours of another; fails in 6 of 50 runs, with gensim in 7"}
 
 
 def missing() -> str:
@@ -109,6 +108,21 @@ def cases(module: types.ModuleType) -> dict[str, unittest.TestCase]:
     return found
 
 
+def failures(found: dict[str, unittest.TestCase], names: list[str]) -> dict[str, str]:
+    """Run these tests; name -> message of those that failed, or of what they raised."""
+    problems = {}
+    for name in names:
+        for _ in range(3 if name in RANDOM else 1):
+            result = unittest.TestResult()
+            found[name].run(result)
+            bad = [*result.failures, *result.errors]
+            if not bad:
+                problems.pop(name, None)
+                break
+            problems[name] = bad[0][1]
+    return problems
+
+
 def main() -> int:
     """Run the tests that the command line names, or all; returns the number of failures."""
     reason = missing()
@@ -117,12 +131,11 @@ def main() -> int:
         return 0
     found = cases(load())
     names = sys.argv[1:] or list(found)
-    with contextlib.suppress(KeyboardInterrupt):
-        result = unittest.TextTestRunner(verbosity=2).run(unittest.TestSuite(found[name] for name in names))
-    failed = [case.id().split(".")[-1] for case, _ in [*result.failures, *result.errors]]
-    for name in failed:
-        print(f"{name}: {EXCEPTED.get(name, 'FAILED')}")
-    return len(set(failed) - set(EXCEPTED))
+    problems = failures(found, names)
+    for name, text in problems.items():
+        print(f"{name}\n{text}")
+    print(f"{len(names)} tests, {len(problems)} failed")
+    return len(problems)
 
 
 if __name__ == "__main__":

@@ -69,5 +69,6 @@ def test_public_names_are_documented(name):
     assert module.__doc__
     for public in getattr(module, "__all__", ()):
         thing = getattr(module, public)
-        if inspect.isclass(thing) or inspect.isfunction(thing):
+        # Names of other libraries, such as those of gensim that kerazoo.gensim passes on, are documented there.
+        if (inspect.isclass(thing) or inspect.isfunction(thing)) and thing.__module__.startswith("kerazoo"):
             assert thing.__doc__, f"{name}.{public}"
