@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerazoo._runtime.optional import needed
+
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
     from numpy.typing import NDArray
@@ -22,7 +24,8 @@ def keyed_vectors(vocabulary: Vocabulary, vectors: NDArray[np.float32]) -> Keyed
         vocabulary: V words.
         vectors: float32 (V, D), row i for ``vocabulary.words[i]``; not copied, so it may be memory-mapped.
     """
-    from gensim.models import KeyedVectors
+    with needed("Word2Vec.wv (vectors as gensim's KeyedVectors)"):
+        from gensim.models import KeyedVectors
 
     words = list(vocabulary.words)
     # Attributes are set as gensim's own loaders do: add_vectors would copy the table.
