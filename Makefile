@@ -10,7 +10,7 @@ SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 .PHONY: demo test test-slow lint types debug-kernels instructions sanitize-kernels clean
 
-demo: $(VENV)/installed-core
+demo: $(VENV)/installed-demo
 	$(BIN)/kerazoo demo
 
 # On JAX most of the time goes into compiling what runs once, so the compiler is told not to optimize machine code.
@@ -46,13 +46,13 @@ $(VENV)/made:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	touch $@
 
-$(VENV)/installed-core: $(VENV)/made $(SOURCES)
-	$(BIN)/python -m pip install --quiet --editable .
+$(VENV)/installed-demo: $(VENV)/made $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable ".[tensorflow,forecast]"
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/made $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
-	touch $(VENV)/installed-core $@
+	touch $(VENV)/installed-demo $@
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis demo-output

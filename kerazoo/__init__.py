@@ -15,6 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from kerazoo import _keras_objects, _renamed
+from kerazoo._runtime import optional
 
 if TYPE_CHECKING:
     from kerazoo import (
@@ -71,6 +72,7 @@ _HOMES = {
 }
 
 
+optional.install()
 _renamed.install()
 _keras_objects.install()
 

@@ -16,6 +16,7 @@ __all__ = [
     "IntervalError",
     "InvalidArgumentError",
     "KerazooError",
+    "MissingPackageError",
     "NotFittedError",
     "StorageError",
     "TrainingError",
@@ -53,6 +54,10 @@ class StorageError(KerazooError, OSError):
 
 class DatasetUnavailableError(KerazooError, OSError):
     """A data set is not cached and cannot be downloaded."""
+
+
+class MissingPackageError(KerazooError, ModuleNotFoundError):
+    """An optional package is not installed; the message says which extra of kerazoo brings it."""
 
 
 class TrainingError(KerazooError, ArithmeticError):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kerazoo._columns import FORECAST, bound_columns, levels_of
 from kerazoo._pandas_axis import axis_freq, on_axis
+from kerazoo._runtime.optional import needed
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 
@@ -25,6 +26,7 @@ _INDEX_KINDS = {"M": "dates", "i": "whole numbers", "u": "whole numbers"}  # by 
 _MOST_FOLDS_IN_LEGEND = 8
 
 
+@needed("plot_forecast")
 def plot_forecast(
     history: pd.Series,
     forecast: pd.Series | pd.DataFrame,
@@ -85,6 +87,7 @@ def plot_forecast(
     return ax
 
 
+@needed("plot_backtest")
 def plot_backtest(history: pd.Series | pd.DataFrame, folds: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Plot the forecasts of a backtest over the actual values, one colour per fold.
 
@@ -156,6 +159,7 @@ def plot_backtest(history: pd.Series | pd.DataFrame, folds: pd.DataFrame, ax: Ax
     return ax
 
 
+@needed("plot_history")
 def plot_history(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Axes:
     """Plot losses and metrics per epoch: validation dashed, on a logarithmic scale if all values are positive.
 
@@ -210,6 +214,7 @@ def plot_history(history: Mapping[str, Sequence[float]], ax: Axes | None = None)
     return ax
 
 
+@needed("plot_comparison")
 def plot_comparison(curves: Mapping[str, tuple[Any, Any]], ax: Axes | None = None) -> Axes:
     """Plot losses over the seconds of training, one curve per model, on a logarithmic scale.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kerazoo._runtime.optional import needed
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["flatten_callbacks"]
@@ -24,7 +25,8 @@ def flatten_callbacks(given: Any) -> list[Any]:
     """
     if given is None or (isinstance(given, list | tuple) and not given):
         return []
-    import keras
+    with needed("callbacks="):
+        import keras
 
     found: list[Any] = []
     for each in keras.tree.flatten(given):

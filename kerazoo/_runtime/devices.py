@@ -8,6 +8,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from kerazoo._runtime.optional import how_to_install
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = [
@@ -22,11 +23,7 @@ __all__ = [
 ]
 
 #: Backends of Keras that kerazoo runs on, and the command that installs each.
-BACKENDS = {
-    "tensorflow": "pip install tensorflow",
-    "jax": "pip install 'kerazoo[jax]'",
-    "torch": "pip install 'kerazoo[torch]'",
-}
+BACKENDS = {name: how_to_install(name) for name in ("tensorflow", "jax", "torch")}
 
 # Device files of the drivers of NVIDIA, AMD and Google's TPUs, on Linux.
 _DEVICE_FILES = ("nvidia[0-9]*", "kfd", "accel[0-9]*", "vfio/[0-9]*")
@@ -100,11 +97,6 @@ def is_installed(package: str) -> bool:
         return package in sys.modules or find_spec(package) is not None
     except (ImportError, ValueError):
         return False
-
-
-def how_to_install(package: str) -> str:
-    """The command that installs a package."""
-    return BACKENDS.get(package, f"pip install {package}")
 
 
 def _configured_backend() -> tuple[str, str]:

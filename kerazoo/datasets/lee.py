@@ -6,6 +6,7 @@ import importlib.util
 import re
 from pathlib import Path
 
+from kerazoo._runtime.optional import how_to_install
 from kerazoo.errors import DatasetUnavailableError
 
 __all__ = ["lee"]
@@ -35,7 +36,7 @@ def lee() -> list[list[str]]:
             return [tokens_of(line) for line in lines]
     raise DatasetUnavailableError(
         "the Lee corpus is a file of the package gensim (gensim/test/test_data/lee_background.cor), which was not "
-        "found. pip install --force-reinstall gensim"
+        f"found. {how_to_install('gensim') if spec is None else 'pip install --force-reinstall gensim'}"
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kerazoo._runtime.optional import needed
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -27,6 +29,7 @@ _POUNDS_PER_COW = (
 )  # fmt: skip
 
 
+@needed("datasets.milk")
 def milk() -> pd.Series:
     """Monthly milk production in pounds per cow, January 1962 to December 1975: 168 values, available offline.
 

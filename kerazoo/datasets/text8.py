@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kerazoo._runtime.files import replacing
+from kerazoo._runtime.optional import needed
 from kerazoo.errors import DatasetUnavailableError, StorageError
 
 __all__ = ["text8"]
@@ -19,6 +20,7 @@ TEXT_SHA256 = "6e890197040d37d85beb962ae1f041ff1d9a9ca8d20c7d99c85027eebf51dca7"
 TIMEOUT = 20  # seconds without a response
 
 
+@needed("datasets.text8")
 def text8(folder: str | os.PathLike[str] | None = None, *, progress: bool = True) -> Path:
     """Path of text8: 100,000,000 bytes, 17,005,207 lower-case words, one line without a line end.
 

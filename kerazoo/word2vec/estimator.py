@@ -34,6 +34,7 @@ from kerazoo.word2vec.io import gensim_models, model_file
 from kerazoo.word2vec.io.checkpoints import TrainingCheckpoint
 from kerazoo.word2vec.io.keyed_vectors import keyed_vectors
 from kerazoo.word2vec.io.model_file import Contents
+from kerazoo.word2vec.neighbours import Neighbours
 from kerazoo.word2vec.options import TrainingSettings, check_same_model, checked_settings, choose_engine
 from kerazoo.word2vec.results import Tables, TrainingResult, TrainingState, empty_history
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["Word2Vec"]
 
 
-class Word2Vec(DocumentVectors):
+class Word2Vec(Neighbours, DocumentVectors):
     """Word vectors (Mikolov et al. 2013), by default by skip-gram and noise-contrastive estimation.
 
     Parameters have gensim's names and defaults where the meaning is the same. The constructor only stores them; `fit`
@@ -230,7 +231,6 @@ class Word2Vec(DocumentVectors):
             VocabularyError: fewer than two words are left.
             TrainingError: the training diverges; the estimator then holds the last good vectors.
         """
-        del y
         settings = self._checked_settings()
         encoded = chain.encoded(
             training_documents(corpus),

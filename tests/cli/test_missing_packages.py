@@ -16,9 +16,9 @@ from kerazoo.errors import InvalidArgumentError
 
 FORECAST = ("forecast", "milk.csv", "--model", "lstm_1x4")
 HOW = {
-    "tensorflow": "pip install tensorflow",
-    "jax": "pip install 'kerazoo[jax]'",
-    "torch": "pip install 'kerazoo[torch]'",
+    "tensorflow": 'pip install "kerazoo[tensorflow]"',
+    "jax": 'pip install "kerazoo[jax]"',
+    "torch": 'pip install "kerazoo[torch]"',
 }
 
 

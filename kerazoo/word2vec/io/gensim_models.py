@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerazoo._runtime.optional import needed
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.text import Vocabulary
 from kerazoo.word2vec.hierarchy import HuffmanTree
@@ -45,8 +46,9 @@ def import_model(source: Any) -> tuple[dict[str, Any], Vocabulary, Tables | NDAr
         InvalidArgumentError: another kind of model, or one without words.
         StorageError: the file is missing, damaged or of another kind.
     """
-    from gensim.models import FastText, KeyedVectors
-    from gensim.models import Word2Vec as GensimWord2Vec
+    with needed("from_gensim"):
+        from gensim.models import FastText, KeyedVectors
+        from gensim.models import Word2Vec as GensimWord2Vec
 
     if isinstance(source, str | os.PathLike):
         source = _load(Path(source))
@@ -177,7 +179,8 @@ def export_model(contents: Contents) -> Any:
     Args:
         contents: a trained model, all of whose parameters have values that gensim allows (`alpha` is not None).
     """
-    from gensim.models import Word2Vec as GensimWord2Vec
+    with needed("to_gensim"):
+        from gensim.models import Word2Vec as GensimWord2Vec
 
     parameters, tables, vocabulary = contents.parameters, contents.tables, contents.vocabulary
     warn_of_losses(contents)

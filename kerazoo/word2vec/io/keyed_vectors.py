@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerazoo._runtime.optional import needed
+
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
     from numpy.typing import NDArray
@@ -30,7 +32,8 @@ def keyed_vectors_of(
     words: Sequence[str], vectors: NDArray[np.float32], counts: NDArray[np.int64] | None
 ) -> KeyedVectors:
     """As :func:`keyed_vectors`, for words in any order, with their counts or without."""
-    from gensim.models import KeyedVectors
+    with needed("Word2Vec.wv (vectors as gensim's KeyedVectors)"):
+        from gensim.models import KeyedVectors
 
     # Attributes are set as gensim's own loaders do: add_vectors would copy the table.
     made = KeyedVectors(vector_size=vectors.shape[1])

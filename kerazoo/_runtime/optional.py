@@ -1,0 +1,112 @@
+"""Packages that are not installed with kerazoo alone, and errors that say how to install them.
+
+`pip install kerazoo` brings what word vectors need. Everything else is an extra, such as ``kerazoo[tensorflow]``. A
+module of kerazoo that imports an optional package at its top raises :class:`kerazoo.errors.MissingPackageError` where
+that is missing, instead of Python's ModuleNotFoundError (of which it is one): `import kerazoo` puts a finder before the
+others that looks at kerazoo's own modules only. Functions that import such a package themselves use :func:`needed`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.machinery import PathFinder
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+__all__ = ["EXTRAS", "how_to_install", "install", "missing", "needed"]
+
+#: Package -> the extra of kerazoo that installs it; a backend of Keras is one of three.
+EXTRAS = {
+    "gensim": "gensim",
+    "jax": "jax",
+    "keras": "tensorflow",
+    "matplotlib": "forecast",
+    "pandas": "forecast",
+    "pooch": "datasets",
+    "scipy": "forecast",
+    "sklearn": "sklearn",
+    "tensorflow": "tensorflow",
+    "threadpoolctl": "forecast",
+    "torch": "torch",
+}
+_CHOICES = {
+    "keras": ', or kerazoo[jax] or kerazoo[torch] with KERAS_BACKEND="jax" or "torch"',
+    "gensim": " (for Python 3.14 it has no wheels: it is then compiled, which needs a C compiler)",
+}
+
+
+def how_to_install(package: str) -> str:
+    """The command that installs a package.
+
+    >>> how_to_install("tensorflow")
+    'pip install "kerazoo[tensorflow]"'
+    """
+    if package not in EXTRAS:
+        return f"pip install {package}"
+    return f'pip install "kerazoo[{EXTRAS[package]}]"{_CHOICES.get(package, "")}'
+
+
+def missing(what: str, error: ModuleNotFoundError) -> Exception:
+    """The error to raise in place of `error`, or `error` itself if that is about no optional package.
+
+    Args:
+        what: the thing that was asked for, such as ``"Word2Vec.wv"``.
+        error: says that a module was not found.
+    """
+    from kerazoo.errors import MissingPackageError
+
+    package = (error.name or "").partition(".")[0]
+    if package not in EXTRAS or isinstance(error, MissingPackageError) or package in sys.modules:
+        return error  # a package that is there, but broken, keeps its own error
+    return MissingPackageError(
+        f"{what} needs the package {package}, which is not installed: {how_to_install(package)}", name=error.name
+    )
+
+
+@contextmanager
+def needed(what: str) -> Iterator[None]:
+    """Within it, an optional package that is missing raises :class:`kerazoo.errors.MissingPackageError`.
+
+    >>> with needed("this example"):
+    ...     import json
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        better = missing(what, error)
+        if better is error:
+            raise
+        raise better from error
+
+
+class _Finder:
+    """Finds kerazoo's modules as Python does, and explains which package is missing when one is imported."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The spec of a module of kerazoo, with a loader that explains; None for others."""
+        if not fullname.startswith("kerazoo."):
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        run = getattr(spec and spec.loader, "exec_module", None)
+        if spec is None or run is None:
+            return spec
+
+        def exec_module(module: ModuleType) -> Any:
+            with needed(fullname):
+                return run(module)
+
+        spec.loader.exec_module = exec_module  # type: ignore[union-attr,method-assign]
+        return spec
+
+
+def install() -> None:
+    """Let the modules of kerazoo explain which package is missing. Once for each process."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())

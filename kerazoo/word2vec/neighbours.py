@@ -1,0 +1,74 @@
+"""`Neighbours`: similar words without gensim, for a `Word2Vec`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerazoo._validation import check_int
+from kerazoo.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kerazoo.text import Vocabulary
+
+__all__ = ["Neighbours"]
+
+
+class Neighbours:
+    """The nearest words of words; a subclass has `vocabulary_` and `vectors_`."""
+
+    vocabulary_: Vocabulary
+    vectors_: NDArray[np.float32]
+
+    def most_similar(
+        self, positive: str | Sequence[str] = (), negative: str | Sequence[str] = (), topn: int = 10
+    ) -> list[tuple[str, float]]:
+        """The words whose vectors are nearest by cosine, with the cosines, as ``wv.most_similar`` of gensim.
+
+        The target is the mean of the unit vectors of the positive words and of the negated ones of the negative words.
+        gensim is not needed.
+
+        Args:
+            positive: a word or several.
+            negative: a word or several.
+            topn: int >= 1, number of words to return; the given ones are not among them.
+
+        Raises:
+            NotFittedError: before `fit`.
+            VocabularyError: a word is not in the vocabulary.
+            InvalidArgumentError: no word is given.
+
+        >>> from kerazoo import Word2Vec, datasets
+        >>> model = Word2Vec(vector_size=20, epochs=5, seed=1, workers=1, verbose=0).fit(datasets.lee())
+        >>> [word for word, _ in model.most_similar("israeli", topn=3)] == [
+        ...     word for word, _ in model.wv.most_similar("israeli", topn=3)
+        ... ]
+        True
+        """
+        self._check_fitted()
+        topn = check_int("topn", topn)
+        signed = [(word, 1) for word in _listed(positive)] + [(word, -1) for word in _listed(negative)]
+        if not signed:
+            raise InvalidArgumentError("positive and negative are empty; expected at least one word.")
+        rows = np.array([self.vocabulary_[word] for word, _ in signed])
+        lengths = np.sqrt(np.einsum("ij,ij->i", self.vectors_, self.vectors_)).astype(np.float64)
+        lengths[lengths == 0] = 1
+        signs = np.array([sign for _, sign in signed], np.float64)
+        target = (self.vectors_[rows].astype(np.float64) * (signs / lengths[rows])[:, None]).sum(axis=0)
+        norm = np.linalg.norm(target)
+        cosines = self.vectors_ @ (target / (norm or 1)).astype(np.float32) / lengths
+        cosines[rows] = -np.inf
+        n_found = min(topn, len(cosines) - len(set(rows.tolist())))
+        best = np.argsort(-cosines, kind="stable")[:n_found]
+        return [(self.vocabulary_.words[row], float(cosines[row])) for row in best]
+
+    def _check_fitted(self) -> None:
+        raise NotImplementedError
+
+
+def _listed(words: str | Sequence[str]) -> list[str]:
+    return [words] if isinstance(words, str) else list(words)
