@@ -12,9 +12,9 @@ import click
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo.cli.commands import Command, backend_option, check_output, set_backend
 from kerazoo.errors import CorpusError, InvalidArgumentError, TrainingError, VocabularyError
-from kerazoo.text.readers import files_of
 from kerazoo.text import EncodedCorpus
 from kerazoo.text.phrases import chain
+from kerazoo.text.readers import files_of
 from kerazoo.word2vec.io.vector_files import FORMATS, check_suffix, load_vectors, save_vectors, write_vectors
 from kerazoo.word2vec.io.vector_tensors import DTYPES
 from kerazoo.word2vec.io.word_vectors import WordVectors
