@@ -80,8 +80,9 @@ class WordVectors:
         topn = check_int("topn", topn)
         target = self[word]
         lengths = np.sqrt(np.einsum("ij,ij->i", self.vectors, self.vectors, dtype=np.float64))
-        lengths *= lengths[self._rows[word]]
-        cosines = self.vectors @ target / np.where(lengths > 0, lengths, 1)
+        lengths = np.where(lengths > 0, lengths, 1)
+        unit = (target / lengths[self._rows[word]]).astype(np.float32)
+        cosines = self.vectors @ unit / lengths
         cosines[self._rows[word]] = -np.inf
         best = np.argsort(-cosines, kind="stable")[: min(topn, len(self) - 1)]
         return [(self.words[i], float(cosines[i])) for i in best.tolist()]
