@@ -173,6 +173,10 @@ def test_rare_words_are_dropped_after_joining():
     assert joined.n_dropped == 1
     assert joined.vocabulary == Vocabulary(["a_b", "x"], [2, 2], min_count=2, total=5)
     assert frozen.join([["a", "b", "x"]], max_final_vocab=1).vocabulary.words == ["a_b"]
+    # An id for unknown words stays one.
+    corpus = EncodedCorpus.from_source([["a", "b", "x", "a", "b"], ["y", "b", "a"]], min_count=2, unk="?")
+    assert decoded(frozen.join(corpus, min_count=2)) == [["a_b", "?", "a_b"], ["?", "?", "?"]]
+    assert decoded(frozen.join(corpus)) == [["a_b", "?", "a_b"], ["?", "b", "a"]]
     # A phrase that is also a word of the text has one id.
     assert decoded(frozen.join([["a_b", "a", "b"]])) == [["a_b", "a_b"]]
 

@@ -332,6 +332,8 @@ def test_neighbours_are_gensims():
     assert [word for word, _ in ours] == [word for word, _ in theirs]
     np.testing.assert_allclose([score for _, score in ours], [score for _, score in theirs], rtol=1e-5)
     assert len(vectors.most_similar("wört3", topn=99)) == 39
+    long = WordVectors(["a", "b", "c"], [[1e30, 0], [1e8, 1e8], [0, 1]])
+    np.testing.assert_allclose([score for _, score in long.most_similar("a")], [0.5**0.5, 0], atol=1e-6)
     with pytest.raises(VocabularyError, match="'x' is not one of the 40 words"):
         vectors.most_similar("x")
 

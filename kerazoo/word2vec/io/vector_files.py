@@ -165,6 +165,16 @@ def save_vectors(
     Raises:
         InvalidArgumentError: the suffix names no format, or a word contains white space that the format cannot hold.
         StorageError: the file cannot be written; an old file is kept.
+
+    >>> import tempfile
+    >>> vectors = WordVectors(["red", "green"], [[1, 0.5], [0.25, 2]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_vectors(vectors, Path(folder) / "vectors.txt")
+    ...     print((Path(folder) / "vectors.txt").read_text())
+    2 2
+    red 1 0.5
+    green 0.25 2
+    <BLANKLINE>
     """
     path = Path(path)
     if format is None:

@@ -78,9 +78,11 @@ class WordVectors:
     def most_similar(self, word: str, topn: int = 10) -> list[tuple[str, float]]:
         """The nearest words by cosine, without `word` itself, with the cosines."""
         topn = check_int("topn", topn)
-        target = self[word].astype(np.float64)
-        lengths = np.linalg.norm(self.vectors, axis=1).astype(np.float64) * np.linalg.norm(target)
-        cosines = self.vectors @ target.astype(np.float32) / np.where(lengths > 0, lengths, 1)
+        target = self[word]
+        lengths = np.sqrt(np.einsum("ij,ij->i", self.vectors, self.vectors, dtype=np.float64))
+        lengths = np.where(lengths > 0, lengths, 1)
+        unit = (target / lengths[self._rows[word]]).astype(np.float32)
+        cosines = self.vectors @ unit / lengths
         cosines[self._rows[word]] = -np.inf
         best = np.argsort(-cosines, kind="stable")[: min(topn, len(self) - 1)]
         return [(self.words[i], float(cosines[i])) for i in best.tolist()]
