@@ -95,6 +95,27 @@ def test_files_of_fasttext_itself(name):
     assert_same_vectors(ours, fasttext.load_facebook_model(datapath(name)).wv)
 
 
+def test_an_empty_word_is_left_out_with_a_warning():
+    from gensim.test.utils import datapath
+
+    name = datapath("toy-model-pretrained.bin")
+    theirs = fasttext.load_facebook_model(name).wv
+    with pytest.warns(UserWarning, match="empty word"):
+        ours = FastText.load_facebook_model(name)
+    assert set(ours.vocabulary_.words) == set(theirs.index_to_key) - {""}
+    for word in [*ours.vocabulary_.words, *UNKNOWN]:
+        np.testing.assert_allclose(ours.get_vector(word), theirs[word], atol=1e-6)
+
+
+def test_files_of_the_first_format_are_read_by_gensim():
+    from gensim.test.utils import datapath
+
+    with pytest.raises(StorageError, match="before 2017"):
+        FastText.load_facebook_model(datapath("non_ascii_fasttext.bin"))
+    theirs = fasttext.load_facebook_model(datapath("non_ascii_fasttext.bin"))
+    assert_same_vectors(FastText.from_gensim(theirs), theirs.wv)
+
+
 def test_biases_are_not_exported_and_start_anew():
     model = small(loss="nce").fit(two_topics(50))
     with pytest.warns(UserWarning, match="gensim has no biases"):
@@ -137,10 +158,12 @@ def damaged(data, kind):
         return data[:at] + b"\1" + data[at + 1 :]
     if kind == "labels":
         return data[:header] + struct.pack("<3i", 20, 19, 1) + data[header + 12 :]
+    if kind == "twice":
+        return data.replace(b"fruit1\0", b"fruit2\0", 1)
     return {"magic": b"\0" + data[1:], "empty": b"", "words": data[: header + 60], "short": data[:-1]}[kind]
 
 
-@pytest.mark.parametrize("kind", ["classifier", "quantised", "labels", "magic", "empty", "words", "short"])
+@pytest.mark.parametrize("kind", ["twice", "classifier", "quantised", "labels", "magic", "empty", "words", "short"])
 def test_damaged_and_other_bin_files_are_refused(tmp_path, kind):
     path = tmp_path / "model.bin"
     small(epochs=1, bucket=3000).fit(two_topics(50)).save_facebook_model(path)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from kerazoo._runtime.files import replacing
-from kerazoo.errors import KerazooError, StorageError
+from kerazoo.errors import StorageError
 from kerazoo.text import Vocabulary
 from kerazoo.word2vec.io.model_file import Contents
 from kerazoo.word2vec.results import Tables
@@ -106,7 +106,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Vocabulary, Tabl
     try:
         with open(path, "rb") as file:
             return _read(Path(path), file)
-    except KerazooError:
+    except StorageError:
         raise
     except FileNotFoundError:
         raise StorageError(f"{os.fspath(path)}: no such file.") from None
@@ -133,7 +133,9 @@ def _read(path: Path, file: BinaryIO) -> tuple[dict[str, Any], Vocabulary, Table
     ngrams = NgramSettings(min_n, max(max_n, 0), bucket)
     inputs = _read_matrix(path, file, len(words) + bucket, size)
     outputs = _read_matrix(path, file, len(words), size)
-    order = np.argsort(-counts, kind="stable")
+    order = np.array([i for i in np.argsort(-counts, kind="stable") if words[i]], np.int64)
+    if len(order) < len(words):  # files that were trained from vectors of another program may have one
+        warnings.warn(f"{path}: the empty word is left out.", UserWarning, stacklevel=4)
     vocabulary = Vocabulary([words[i] for i in order], counts[order], min_count=max(1, min_count), total=total)
     parameters = {
         "vector_size": size, "window": window, "epochs": max(1, epochs), "min_count": max(1, min_count),
