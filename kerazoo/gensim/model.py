@@ -216,12 +216,6 @@ class Word2Vec(GensimWord2Vec):
         if self.max_vocab_size:  # pruning depends on the order of the sentences
             return super().scan_vocab(corpus_iterable, corpus_file, progress_per, workers, trim_rule)
         logger.info("collecting all words and their counts")
-        if isinstance(corpus_iterable, list | tuple) and corpus_iterable and isinstance(corpus_iterable[0], str):
-            logger.warning(
-                "Each 'sentences' item should be a list of words (usually unicode strings). First item here is "
-                "instead plain %s.",
-                type(corpus_iterable[0]),
-            )
         source = source_of(corpus_iterable, corpus_file)
         # Nobody changes a list within the constructor.
         state = UNCHANGED if self._constructing and isinstance(source, ListSource) else source.state()
@@ -383,29 +377,23 @@ class Word2Vec(GensimWord2Vec):
     ) -> tuple[int, int]:
         trainer: ModelTrainer | None = None
         n_trained, n_raw, start = 0.0, 0, time.perf_counter()
-        with DeferredInterrupt() as interrupt:
-            for number in range(settings.epochs):
-                for callback in callbacks:
-                    callback.on_epoch_begin(self)
-                began = time.perf_counter()
-                text = texts.of_epoch(number)
-                n_words = 0.0
-                if len(text.ids):
-                    if trainer is None:
-                        trainer = ModelTrainer(self, settings, text)
-                    elif callbacks:
-                        trainer.take()
-                    try:
-                        self.running_training_loss += trainer.train_epoch(number, text, interrupt)
-                    except KeyboardInterrupt:
-                        trainer.give()
-                        raise
-                    trainer.give()
-                    n_words = trainer.expected_words
-                n_trained, n_raw = n_trained + n_words, n_raw + text.n_raw_words
-                self._end_epoch(number, text, n_words, time.perf_counter() - began, expected)
-                for callback in callbacks:
-                    callback.on_epoch_end(self)
+        for number in range(settings.epochs):
+            for callback in callbacks:
+                callback.on_epoch_begin(self)
+            began = time.perf_counter()
+            text = texts.of_epoch(number)
+            n_words = 0.0
+            if len(text.ids):
+                if trainer is None:
+                    trainer = ModelTrainer(self, settings, text)
+                elif callbacks:
+                    trainer.take()
+                self.running_training_loss += self._train_epoch_natively(trainer, number, text)
+                n_words = trainer.expected_words
+            n_trained, n_raw = n_trained + n_words, n_raw + text.n_raw_words
+            self._end_epoch(number, text, n_words, time.perf_counter() - began, expected)
+            for callback in callbacks:
+                callback.on_epoch_end(self)
         seconds = time.perf_counter() - start
         self.add_lifecycle_event(
             "train",
@@ -413,6 +401,17 @@ class Word2Vec(GensimWord2Vec):
             f"{n_trained / max(seconds, 1e-9):.0f} effective words/s",
         )
         return round(n_trained), n_raw
+
+    def _train_epoch_natively(self, trainer: ModelTrainer, number: int, text: Text) -> float:
+        """Train one epoch, also in part at Ctrl-C; its loss."""
+        with DeferredInterrupt() as interrupt:
+            try:
+                loss = trainer.train_epoch(number, text, interrupt)
+            except KeyboardInterrupt:
+                trainer.give()
+                raise
+            trainer.give()
+        return loss
 
     def _end_epoch(
         self,

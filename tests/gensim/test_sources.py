@@ -240,6 +240,8 @@ def test_sentences_of_other_types():
         Word2Vec([["a"], [["b"]]], **TINY)
     with pytest.raises(TypeError, match="sentence 0 is of type generator; expected a list of words"):
         Word2Vec([(word for word in "ab")], **TINY)
+    with pytest.raises(TypeError, match=r"sentences is the str 'text\.txt'; expected lists of words"):
+        Word2Vec("text.txt", **TINY)
     with pytest.raises(TypeError, match="must be an iterable"):
         Word2Vec(5, **TINY)
 
