@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 import warnings
-from collections import defaultdict
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from gensim import utils
 from gensim.models import Word2Vec as GensimWord2Vec
 
-from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo.gensim import storage
+from kerazoo.gensim.epochs import train_epochs
 from kerazoo.gensim.scoring import log_probabilities
-from kerazoo.gensim.sources import UNCHANGED, Counted, ListSource, SentencesTypeError, Text, source_of
-from kerazoo.gensim.texts import EpochTexts, KeptText
-from kerazoo.gensim.training import ModelTrainer, check_callbacks, locks_vectors, settings_of, tables_of
-from kerazoo.gensim.vocabulary import noise_table, prepare
+from kerazoo.gensim.sources import source_of
+from kerazoo.gensim.texts import EpochTexts
+from kerazoo.gensim.training import check_callbacks, locks_vectors, settings_of, tables_of
+from kerazoo.gensim.vocabulary_building import VocabularyBuilding
 from kerazoo.word2vec.engines.native import LARGEST_NEGATIVE
-from kerazoo.word2vec.hierarchy import HuffmanTree
 
 __all__ = ["Word2Vec"]
 
@@ -32,7 +28,7 @@ BATCH_WORDS = 10_000  # gensim's default
 NOT_STORED = ("_kept", "_counted", "load")
 
 
-class Word2Vec(GensimWord2Vec):
+class Word2Vec(VocabularyBuilding):
     r"""gensim's `Word2Vec` with its constructor, methods and attributes, trained by kerazoo's native engine.
 
     A subclass of `gensim.models.Word2Vec`. The vocabulary, the initial vectors, `wv` and the errors are gensim's;
@@ -91,10 +87,6 @@ class Word2Vec(GensimWord2Vec):
     min_alpha: float
     epochs: Any
 
-    _kept: KeptText | None = None
-    _counted: tuple[Counted, Any, Any] | None = None
-    _tree: HuffmanTree | None = None
-    _constructing = False  # and no callback sees it
     reread: bool | None = None
 
     def __init__(
@@ -172,133 +164,6 @@ class Word2Vec(GensimWord2Vec):
             del self._constructing
         self._kept = None
 
-    # ---- the vocabulary ----
-
-    def build_vocab(
-        self,
-        corpus_iterable: Any = None,
-        corpus_file: str | None = None,
-        update: bool = False,
-        progress_per: int = 10000,
-        keep_raw_vocab: bool = False,
-        trim_rule: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        """Count the words of the sentences, and make or extend the vocabulary; the arguments are gensim's.
-
-        The sentences stay encoded in memory (4 bytes per word) for a `train` with the same ones.
-        """
-        self._kept = None
-        super().build_vocab(
-            corpus_iterable=corpus_iterable,
-            corpus_file=corpus_file,
-            update=update,
-            progress_per=progress_per,
-            keep_raw_vocab=keep_raw_vocab,
-            trim_rule=trim_rule,
-            **kwargs,
-        )
-        if self._counted is not None:
-            (counted, source, state), self._counted = self._counted, None
-            vocabulary = self.wv.key_to_index
-            self._kept = KeptText.of(counted.with_vocabulary(vocabulary), source, state, vocabulary)
-
-    def scan_vocab(
-        self,
-        corpus_iterable: Any = None,
-        corpus_file: str | None = None,
-        progress_per: int = 10000,
-        workers: int | None = None,
-        trim_rule: Any = None,
-    ) -> tuple[int, int]:
-        """Count the words into `raw_vocab`; returns the number of words and of sentences, as in gensim."""
-        self._counted = None
-        if self.max_vocab_size:  # pruning depends on the order of the sentences
-            return super().scan_vocab(corpus_iterable, corpus_file, progress_per, workers, trim_rule)
-        logger.info("collecting all words and their counts")
-        if isinstance(corpus_iterable, list | tuple) and corpus_iterable and isinstance(corpus_iterable[0], str):
-            logger.warning(
-                "Each 'sentences' item should be a list of words (usually unicode strings). First item here is "
-                "instead plain %s.",
-                type(corpus_iterable[0]),
-            )
-        source = source_of(corpus_iterable, corpus_file)
-        # Nobody changes a list within the constructor.
-        state = UNCHANGED if self._constructing and isinstance(source, ListSource) else source.state()
-        counted = source.count(progress_per, workers or self.workers)
-        if not self.sorted_vocab:
-            counted = counted.in_order_of_appearance()
-        self.raw_vocab = defaultdict(int, zip(counted.words, counted.counts.tolist(), strict=True))
-        self._counted = (counted, source, state)
-        text = counted.text
-        logger.info(
-            "collected %i word types from a corpus of %i raw words and %i sentences",
-            len(counted.words), text.n_raw_words, text.n_sentences,
-        )  # fmt: skip
-        return text.n_raw_words, text.n_sentences
-
-    def prepare_vocab(
-        self,
-        update: bool = False,
-        keep_raw_vocab: bool = False,
-        trim_rule: Any = None,
-        min_count: int | None = None,
-        sample: float | None = None,
-        dry_run: bool = False,
-    ) -> dict[str, int]:
-        """Select the words of `raw_vocab`, as in gensim; returns its figures."""
-        report = prepare(
-            self, update, keep_raw_vocab, trim_rule, min_count or self.min_count, sample or self.sample, dry_run
-        )
-        if dry_run:
-            return report
-        if self.null_word:
-            self.add_null_word()
-        if self.sorted_vocab and not update:
-            self.wv.sort_by_descending_frequency()
-        if not update:
-            self._tree = None
-        if self.hs:
-            self.create_binary_tree()
-        if self.negative:
-            self.make_cum_table()
-        return report
-
-    def make_cum_table(self, domain: int = 2**31 - 1) -> None:
-        """Compute `cum_table`, the distribution of the noise words, which only gensim's own training uses."""
-        counts = np.asarray(self.wv.expandos.get("count", ()), np.int64)
-        self.cum_table = noise_table(counts, float(self.ns_exponent), domain)
-
-    def create_binary_tree(self) -> None:
-        """Make the Huffman tree; where words are added, the nodes of the others keep their meaning."""
-        counts, tree = np.asarray(self.wv.expandos["count"], np.int64), self._tree
-        if len(counts) == 0:
-            return
-        if tree is not None and tree.n_words == len(counts):
-            return
-        if tree is None and len(self.wv.vectors) and "point" in self.wv.expandos:  # of a file, before an update
-            n_known = len(self.wv.vectors)
-            tree = storage.tree_of_paths(self.wv.expandos["code"][:n_known], self.wv.expandos["point"][:n_known])
-        if tree is None:
-            tree = HuffmanTree.from_counts(counts)
-        elif tree.n_words < len(counts):
-            tree = tree.extended(np.arange(tree.n_words), counts)
-        self._tree = tree
-        storage.set_paths(self.wv, tree)
-
-    def reset_from(self, other_model: GensimWord2Vec) -> None:
-        """Share the vocabulary of another model and start with new vectors, as in gensim."""
-        self._kept, self._tree = None, getattr(other_model, "_tree", None)
-        super().reset_from(other_model)
-
-    def _check_corpus_sanity(self, corpus_iterable: Any = None, corpus_file: Any = None, passes: int = 1) -> None:
-        super()._check_corpus_sanity(corpus_iterable=corpus_iterable, corpus_file=corpus_file, passes=passes)
-        if passes > 1 and isinstance(corpus_iterable, Iterator):
-            raise SentencesTypeError(
-                f"sentences is a {type(corpus_iterable).__name__}, which can be read only once, but is needed {passes} "
-                "times. Pass list(sentences), or an object whose __iter__ starts again."
-            )
-
     # ---- training ----
 
     def train(
@@ -362,7 +227,7 @@ class Word2Vec(GensimWord2Vec):
             unchanged=self._constructing,
         )
         expected = None if corpus_file is not None else (total_examples, total_words)
-        counts = self._train_epochs(texts, settings, callbacks, expected)
+        counts = train_epochs(self, texts, settings, callbacks, expected)
         self._kept = texts.to_keep()
         self.train_count += 1
         self.wv.norms = None
@@ -377,75 +242,6 @@ class Word2Vec(GensimWord2Vec):
         if self.negative > LARGEST_NEGATIVE:
             return f"negative={self.negative} is above {LARGEST_NEGATIVE}, the most that the native engine has"
         return ""
-
-    def _train_epochs(
-        self, texts: EpochTexts, settings: Any, callbacks: list[Any], expected: tuple[int | None, int | None] | None
-    ) -> tuple[int, int]:
-        trainer: ModelTrainer | None = None
-        n_trained, n_raw, start = 0.0, 0, time.perf_counter()
-        with DeferredInterrupt() as interrupt:
-            for number in range(settings.epochs):
-                for callback in callbacks:
-                    callback.on_epoch_begin(self)
-                began = time.perf_counter()
-                text = texts.of_epoch(number)
-                n_words = 0.0
-                if len(text.ids):
-                    if trainer is None:
-                        trainer = ModelTrainer(self, settings, text)
-                    elif callbacks:
-                        trainer.take()
-                    try:
-                        self.running_training_loss += trainer.train_epoch(number, text, interrupt)
-                    except KeyboardInterrupt:
-                        trainer.give()
-                        raise
-                    trainer.give()
-                    n_words = trainer.expected_words
-                n_trained, n_raw = n_trained + n_words, n_raw + text.n_raw_words
-                self._end_epoch(number, text, n_words, time.perf_counter() - began, expected)
-                for callback in callbacks:
-                    callback.on_epoch_end(self)
-        seconds = time.perf_counter() - start
-        self.add_lifecycle_event(
-            "train",
-            msg=f"training on {n_raw} raw words ({round(n_trained)} effective words) took {seconds:.1f}s, "
-            f"{n_trained / max(seconds, 1e-9):.0f} effective words/s",
-        )
-        return round(n_trained), n_raw
-
-    def _end_epoch(
-        self,
-        number: int,
-        text: Text,
-        n_words: float,
-        seconds: float,
-        expected: tuple[int | None, int | None] | None,
-    ) -> None:
-        """Log the epoch, with gensim's warnings."""
-        self.total_train_time += seconds
-        self.min_alpha_yet_reached = max(
-            self.min_alpha, self.alpha - (self.alpha - self.min_alpha) * (number + 1) / self.epochs
-        )
-        logger.info(
-            "EPOCH %i: training on %i raw words (%i effective words) took %.1fs, %.0f effective words/s",
-            number, text.n_raw_words, n_words, seconds, n_words / max(seconds, 1e-9),
-        )  # fmt: skip
-        if not text.n_sentences and self.train_count == 0:
-            logger.warning(
-                "train() called with an empty iterator (if not intended, be sure to provide a corpus that offers "
-                "restartable iteration = an iterable)."
-            )
-        if expected is None:
-            return
-        for name, wanted, found in (
-            ("example", expected[0], text.n_sentences),
-            ("raw word", expected[1], text.n_raw_words),
-        ):
-            if wanted and wanted != found:
-                logger.warning(
-                    "EPOCH %i: supplied %s count (%i) did not equal expected count (%i)", number, name, found, wanted
-                )
 
     def get_latest_training_loss(self) -> float:
         """The sum of the losses of all pairs since the last `train` began, in float64, measured in any case.

@@ -145,7 +145,15 @@ class IterableSource(Source):
                 "PROGRESS: at sentence #%i, processed %i words, keeping %i word types", n_sentences, n_words, len(table)
             )
 
-        text = _encoded(iter(self.sentences), table, True, max(1, progress_per), report)
+        sentences = iter(self.sentences)
+        first = list(itertools.islice(sentences, 1))
+        if first and isinstance(first[0], str):
+            logger.warning(
+                "Each 'sentences' item should be a list of words (usually unicode strings). First item here is "
+                "instead plain %s.",
+                type(first[0]),
+            )
+        text = _encoded(itertools.chain(first, sentences), table, True, max(1, progress_per), report)
         return Counted(list(table), np.bincount(text.ids, minlength=len(table)), text)
 
     def encode(self, vocabulary: dict[Any, int], workers: int = 1) -> Text:
@@ -288,6 +296,11 @@ def source_of(sentences: Any, corpus_file: str | None = None) -> Source:
     """The source that `sentences` are, or that the file `corpus_file` is, with a sentence per line."""
     if corpus_file is not None:
         sentences = LineSentence(corpus_file)
+    if isinstance(sentences, str | bytes):
+        raise SentencesTypeError(
+            f"sentences is the {type(sentences).__name__} {sentences[:40]!r}; expected lists of words. "
+            "corpus_file= takes the path of a text; [line.split() for line in text.splitlines()] are the words of one."
+        )
     files: list[Any] = []
     if type(sentences) is LineSentence:
         files = [sentences.source]

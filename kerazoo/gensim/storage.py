@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +28,7 @@ SETTINGS = (
     "min_alpha", "sg", "hs", "negative", "ns_exponent", "cbow_mean", "epochs", "null_word", "sorted_vocab",
     "batch_words", "compute_loss", "comment", "max_final_vocab", "shrink_windows", "reread", "effective_min_count",
     "train_count", "total_train_time", "running_training_loss", "min_alpha_yet_reached", "corpus_count",
-    "corpus_total_words",
+    "corpus_total_words", "lifecycle_events",
 )  # fmt: skip
 OWN = ("_kept", "_counted", "_tree", "_constructing", "reread")
 
@@ -65,6 +66,7 @@ def write(model: Any, path: Any) -> None:
         arrays["raw_words"], arrays["raw_word_offsets"] = _packed(list(model.raw_vocab))
         arrays["raw_counts"] = np.fromiter(model.raw_vocab.values(), np.int64, len(model.raw_vocab))
     settings = {name: _plain(getattr(model, name, None)) for name in SETTINGS}
+    settings["lifecycle_events"] = json.loads(json.dumps(settings["lifecycle_events"], default=str))
     write_tensors(path, {name: np.ascontiguousarray(array) for name, array in arrays.items()}, settings, kind=KIND)
 
 

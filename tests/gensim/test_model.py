@@ -7,6 +7,7 @@ import inspect
 import logging
 import math
 import pickle
+import signal
 
 import numpy as np
 import pytest
@@ -148,6 +149,21 @@ def test_an_error_of_a_callback_ends_the_training():
     with pytest.raises(StopIteration, match="enough"):
         model.train(two_topics(), total_examples=200, epochs=5, callbacks=[Recorder(stop)])
     assert not np.array_equal(model.wv.vectors, start)
+
+
+def test_ctrl_c_keeps_what_was_learned():
+    model = Word2Vec(vector_size=8, sample=0)
+    model.build_vocab(two_topics())
+    start = model.wv.vectors.copy()
+    with pytest.raises(KeyboardInterrupt):
+        model.train(two_topics(), total_examples=200, epochs=50, callbacks=[Recorder(interrupt)])
+    assert np.isfinite(model.wv.vectors).all()
+    assert not np.array_equal(model.wv.vectors, start)
+
+
+def interrupt(model):
+    """Press Ctrl-C after the first epoch."""
+    signal.raise_signal(signal.SIGINT)
 
 
 def test_other_callbacks_are_refused_before_the_training():

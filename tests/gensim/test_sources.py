@@ -11,7 +11,7 @@ import pytest
 from gensim.models import Word2Vec as GensimWord2Vec
 from gensim.test.utils import common_texts
 
-from kerazoo.gensim import LineSentence, PathLineSentences, Text8Corpus, Word2Vec
+from kerazoo.gensim import LineSentence, PathLineSentences, Text8Corpus, Word2Vec, epochs
 from kerazoo.gensim.sources import FileSource, IterableSource, ListSource, SentencesTypeError, source_of
 
 LINES = ["a rose is a rose", "", "  \t", "is it a\u00a0rose\u2003or not", "zo\u00eb is", "x" * 90, "a b\x0bc\x1cd"]
@@ -123,21 +123,22 @@ def test_an_iterable_that_stays_the_same_is_read_twice():
 
 
 @pytest.mark.parametrize("change", [0, 249])
-def test_an_iterable_that_changes_is_read_in_each_epoch(change):
+def test_an_iterable_that_changes_is_read_in_each_epoch(monkeypatch, change):
     def shuffled(number):
         sentences = list(LONG)
         sentences[change] = ["c", f"w{number}"]
         return sentences
 
     seen = []
+    original = epochs.end_epoch
 
-    class Watch(Word2Vec):
-        def _end_epoch(self, number, text, *rest):
-            seen.append(text.n_raw_words + int(text.ids[-1]) + int(text.ids[1]))
-            super()._end_epoch(number, text, *rest)
+    def watch(model, number, text, *rest):
+        seen.append(text.n_raw_words + int(text.ids[-1]) + int(text.ids[1]))
+        original(model, number, text, *rest)
 
+    monkeypatch.setattr(epochs, "end_epoch", watch)
     sentences = Counting(shuffled)
-    Watch(sentences, epochs=4, **TINY)
+    Word2Vec(sentences, epochs=4, **TINY)
     assert sentences.taken == 5 * 250
     assert len(set(seen)) == 4
 
@@ -240,6 +241,8 @@ def test_sentences_of_other_types():
         Word2Vec([["a"], [["b"]]], **TINY)
     with pytest.raises(TypeError, match="sentence 0 is of type generator; expected a list of words"):
         Word2Vec([(word for word in "ab")], **TINY)
+    with pytest.raises(TypeError, match=r"sentences is the str 'text\.txt'; expected lists of words"):
+        Word2Vec("text.txt", **TINY)
     with pytest.raises(TypeError, match="must be an iterable"):
         Word2Vec(5, **TINY)
 

@@ -46,6 +46,7 @@ def test_a_file_has_all_of_the_model(tmp_path, model):
     loaded = Word2Vec.load(path)
     assert_same(made, loaded)
     assert loaded.comment == "tiny"
+    assert [event["event"] for event in loaded.lifecycle_events] == [event["event"] for event in made.lifecycle_events]
     for each in (made, loaded):
         each.build_vocab([["graph", "theory", "theory"]], update=True)
         each.train([["graph", "theory", "theory"]], total_examples=1, epochs=3)
