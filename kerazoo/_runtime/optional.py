@@ -33,6 +33,7 @@ EXTRAS = {
     "tensorflow": "tensorflow",
     "threadpoolctl": "forecast",
     "torch": "torch",
+    "zstandard": "zstd",
 }
 _CHOICES = {
     "keras": ', or kerazoo[jax] or kerazoo[torch] with KERAS_BACKEND="jax" or "torch"',

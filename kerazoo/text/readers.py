@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from kerazoo._runtime.optional import needed
 from kerazoo.errors import CorpusError, CorpusNotFoundError
 from kerazoo_ext._scan import MAX_CHUNK, PADDING
 
@@ -322,7 +323,8 @@ class ZstdStream(io.RawIOBase):
     """Decompressed bytes of a .zst file. `zstandard.stream_reader` does not detect a truncated file."""
 
     def __init__(self, raw: BinaryIO) -> None:
-        import zstandard
+        with needed("a file that ends with .zst"):
+            import zstandard
 
         global _zstd_errors
         _zstd_errors = (zstandard.ZstdError,)

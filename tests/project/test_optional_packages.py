@@ -92,6 +92,7 @@ NEEDS = {
     "from kerazoo import training; training.fit": "tensorflow",
     "from kerazoo.word2vec import SkipGram": "tensorflow",
     "import kerazoo; kerazoo.datasets.milk()": "forecast",
+    "import kerazoo; from pathlib import Path; kerazoo.EncodedCorpus.from_source(Path('text.zst'))": "zstd",
     "import kerazoo; kerazoo.datasets.text8('.')": "datasets",
     "import kerazoo; kerazoo.plots.plot_history({'loss': [1.0]})": "forecast",
 }
@@ -105,6 +106,7 @@ for each in {list(NEEDS)!r}:
     except ImportError as error:
         print(type(error).__name__, error)
 """
+    (tmp_path / "text.zst").write_bytes(b"x")
     done = run_hidden(code, EXTRAS, tmp_path)
     assert done.returncode == 0, done.stderr
     for line, (each, extra) in zip(done.stdout.splitlines(), NEEDS.items(), strict=True):
