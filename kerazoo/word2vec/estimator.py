@@ -12,7 +12,6 @@ import numpy as np
 
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._runtime.devices import prefer_fast_kernels
-from kerazoo._runtime.fingerprint import corpus_fingerprint
 from kerazoo.batching.sampling import NoiseDistribution
 from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.text import EncodedCorpus, Vocabulary
@@ -31,7 +30,7 @@ from kerazoo.word2vec.documents import DocumentVectors
 from kerazoo.word2vec.during_training import present_vectors
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.io import gensim_models, model_file
-from kerazoo.word2vec.io.checkpoints import TrainingCheckpoint
+from kerazoo.word2vec.io.checkpoints import TrainingCheckpoint, training_identity
 from kerazoo.word2vec.io.keyed_vectors import keyed_vectors
 from kerazoo.word2vec.io.model_file import Contents
 from kerazoo.word2vec.neighbours import Neighbours
@@ -279,21 +278,14 @@ class Word2Vec(Neighbours, DocumentVectors):
     def _encoded_further(self, corpus: Any, settings: TrainingSettings, errors: str) -> EncodedCorpus:
         """Another corpus, with the words so far and new ones."""
         reading = self._reading(settings, errors)
-        return vocabulary_update.encode_with_update(
-            self.vocabulary_,
-            chain.joined(training_documents(corpus), self.phrases, **reading),
-            self.min_count,
-            self.max_final_vocab,
-            **reading,
-        )
+        joined = chain.joined(training_documents(corpus), self.phrases, **reading)
+        limits = (self.min_count, self.max_final_vocab)
+        return vocabulary_update.encode_with_update(self.vocabulary_, joined, *limits, **reading)
 
     def _reading(self, settings: TrainingSettings, errors: str) -> dict[str, Any]:
         """How files are read; checkpoints that lie in a folder of the corpus are not part of it."""
-        return {
-            "workers": settings.workers,
-            "errors": errors,
-            "exclude": [self.checkpoint_dir] if self.checkpoint_dir else [],
-        }
+        exclude = [self.checkpoint_dir] if self.checkpoint_dir else []
+        return {"workers": settings.workers, "errors": errors, "exclude": exclude}
 
     def _checked_settings(self, number: int = 0) -> TrainingSettings:
         """The settings of call `number` of `fit` and `partial_fit`, or :class:`InvalidArgumentError`."""
@@ -309,7 +301,7 @@ class Word2Vec(Neighbours, DocumentVectors):
             checkpoint = TrainingCheckpoint(
                 self.checkpoint_dir,
                 settings.number,
-                identity=self._identity(encoded, settings, engine, tables),
+                identity=training_identity(encoded, settings, engine, tables),
                 minutes=self.checkpoint_minutes,
                 parameters=model_file.storable(self.get_params(deep=False)),
                 vocabulary=encoded.vocabulary,
@@ -338,16 +330,6 @@ class Word2Vec(Neighbours, DocumentVectors):
         if result.error is not None:
             raise result.error
         return self
-
-    def _identity(
-        self, encoded: EncodedCorpus, settings: TrainingSettings, engine: str, tables: Tables | None
-    ) -> dict[str, Any]:
-        """What must be the same for a training to continue from a checkpoint."""
-        values = dataclasses.asdict(dataclasses.replace(settings, callbacks=()))
-        for name in ("workers", "verbose", "callbacks", "seed"):
-            del values[name]
-        corpus = corpus_fingerprint(encoded.ids, encoded.offsets, encoded.vocabulary.counts)
-        return {**values, "engine": engine, "corpus": corpus, "start": None if tables is None else tables.checksum()}
 
     def _tables(self) -> Tables:
         return Tables(self.vectors_, self.output_vectors_, self.output_biases_, self.node_vectors_, self.tree_)
@@ -400,9 +382,9 @@ class Word2Vec(Neighbours, DocumentVectors):
             VocabularyError: none of the words is in the vocabulary.
         """
         self._check_fitted()
-        return output_words.most_probable(
-            self.vocabulary_, self._tables(), context_words, topn, mean=bool(self.sg or self.cbow_mean)
-        )
+        tables = dataclasses.replace(self._tables(), input_vectors=self.vectors_)
+        mean = bool(self.sg or self.cbow_mean)
+        return output_words.most_probable(self.vocabulary_, tables, context_words, topn, mean=mean)
 
     def to_contents(self) -> Contents:
         """The fitted model as values, as the functions of `kerazoo.word2vec.io` take them; nothing is copied.
@@ -413,15 +395,9 @@ class Word2Vec(Neighbours, DocumentVectors):
         self._check_fitted()
         parameters = model_file.storable(self.get_params(deep=False))
         parameters["vector_size"] = self.vectors_.shape[1]  # that of the vectors, also after set_params
-        return Contents(
-            parameters,
-            self.vocabulary_,
-            self._tables(),
-            self.history_,
-            self.seed_,
-            self.n_fits_,
-            pooling=self.pooling_statistics_ and self.pooling_statistics_.padded(len(self.vocabulary_)),
-        )
+        values = (self.vocabulary_, self._tables(), self.history_, self.seed_, self.n_fits_)
+        pooling = self.pooling_statistics_ and self.pooling_statistics_.padded(len(self.vocabulary_))
+        return Contents(parameters, *values, pooling=pooling)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything except callbacks and `checkpoint_dir` to one file, atomically and without pickle.

@@ -228,6 +228,11 @@ def test_it_is_an_estimator_of_scikit_learn():
     assert model.get_params()["min_n"] == 2
     fitted = small(epochs=10).fit(two_topics())
     best = fitted.predict_output_word(["fruit1", "fruit2"], topn=3)
+    logits = fitted.output_vectors_ @ fitted.vectors_[[fitted.vocabulary_[word] for word in ("fruit1", "fruit2")]].mean(
+        0
+    )
+    assert [word for word, _ in best] == [fitted.vocabulary_.words[place] for place in np.argsort(-logits)[:3]]
+    assert best[0][1] == pytest.approx(float(1 / np.exp(logits - logits.max()).sum()), rel=1e-4)
     assert all(word.startswith("fruit") for word, _ in best)
 
 

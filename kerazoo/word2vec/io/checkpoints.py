@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kerazoo._runtime.checkpoints import CheckpointFile
+from kerazoo._runtime.fingerprint import corpus_fingerprint
 from kerazoo.errors import StorageError
 from kerazoo.word2vec.io.model_file import KIND, Contents, from_tensors, to_tensors
 from kerazoo.word2vec.results import TrainingState
 
 if TYPE_CHECKING:
-    from kerazoo.text import Vocabulary
+    from kerazoo.text import EncodedCorpus, Vocabulary
+    from kerazoo.word2vec.options import TrainingSettings
+    from kerazoo.word2vec.results import Tables
 
-__all__ = ["ResumedTraining", "TrainingCheckpoint"]
+__all__ = ["ResumedTraining", "TrainingCheckpoint", "training_identity"]
+
+
+def training_identity(
+    encoded: EncodedCorpus, settings: TrainingSettings, engine: str, tables: Tables | None
+) -> dict[str, Any]:
+    """What must be the same for a training to continue from a checkpoint.
+
+    Args:
+        encoded: the corpus.
+        settings: of the training.
+        engine: its name.
+        tables: those that it starts from, or None.
+    """
+    values = dataclasses.asdict(dataclasses.replace(settings, callbacks=()))
+    for name in ("workers", "verbose", "callbacks", "seed"):
+        del values[name]
+    corpus = corpus_fingerprint(encoded.ids, encoded.offsets, encoded.vocabulary.counts)
+    return {**values, "engine": engine, "corpus": corpus, "start": None if tables is None else tables.checksum()}
 
 
 class ResumedTraining(NamedTuple):
