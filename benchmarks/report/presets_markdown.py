@@ -102,15 +102,15 @@ def _tables(
 def _cells(document: Mapping[str, Any]) -> str:
     rows = sorted(document["results"]["networks"], key=lambda row: row["pinball"])
     return (
-        f"Networks after {document['settings']['seconds']:.0f} seconds of a processor "
+        f"Networks after about {document['settings']['seconds']:.0f} seconds of a processor, as short trainings say "
         f"({document['settings']['backend']}, one seed,\n"
         "`forecast_preset_cells.json`), on generated series of another seed: medians of the pinball loss of nine\n"
         "quantiles and of the absolute error, in parts of the seasonal differences:\n\n"
         + table(
-            ["network", "steps in one", "pinball", "absolute error", "training steps", "weights"],
+            ["network", "steps in one", "pinball", "absolute error", "training steps", "seconds", "weights"],
             [
                 [f"`{row['network']}`", str(row["patch"]), f"{row['pinball']:.4f}", f"{row['absolute_error']:.4f}",
-                 f"{row['steps']:,}", f"{row['weights']:,}"]
+                 f"{row['steps']:,}", f"{row['processor_seconds']:.0f}", f"{row['weights']:,}"]
                 for row in rows
             ],
         )
