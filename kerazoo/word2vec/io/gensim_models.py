@@ -20,7 +20,7 @@ from kerazoo.word2vec.results import Tables
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["export_model", "import_model", "tree_of_paths"]
+__all__ = ["export_model", "import_model"]
 
 # Constructor arguments that gensim's Word2Vec keeps under the same name.
 SHARED = (
@@ -103,7 +103,7 @@ def _of_model(model: Any) -> tuple[dict[str, Any], Vocabulary, Tables]:
     nodes = tree = None
     if model.hs:
         nodes = np.array(model.syn1, np.float32)[: len(order) - 1]
-        tree = tree_of_paths(model.wv.expandos["code"][order], model.wv.expandos["point"][order])
+        tree = _tree(model.wv.expandos["code"][order], model.wv.expandos["point"][order])
     parameters = {name: getattr(model, name) for name in SHARED} | {"loss": "negative_sampling"}
     parameters["shrink_windows"] = bool(model.shrink_windows)
     parameters["min_count"] = vocabulary.min_count
@@ -112,7 +112,7 @@ def _of_model(model: Any) -> tuple[dict[str, Any], Vocabulary, Tables]:
     return parameters, vocabulary, Tables(vectors[order], outputs, None, nodes, tree)
 
 
-def tree_of_paths(codes: NDArray[Any], points: NDArray[Any]) -> HuffmanTree:
+def _tree(codes: NDArray[Any], points: NDArray[Any]) -> HuffmanTree:
     """The tree of gensim's paths: the codes of each word from the root down, and the inner nodes that they are at."""
     n_words = len(codes)
     parents, own = np.full(2 * n_words - 1, -1, np.int32), np.zeros(2 * n_words - 1, np.uint8)
@@ -164,3 +164,6 @@ def export_model(contents: Contents) -> Any:
             made.wv.expandos["code"][word] = (paths[first:end] & 1).astype(np.uint8)
             made.wv.expandos["point"][word] = (paths[first:end] >> 1).astype(np.uint32)
     return made
+
+
+tree_of_paths = _tree
