@@ -118,7 +118,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "gensim_dropin": Benchmark(
         "gensim_dropin",
         "How much faster is a gensim program when its import becomes `from kerazoo.gensim import Word2Vec`?",
-        quick="--corpus {corpus} --threads {threads} --seeds 1 --epochs 1",
+        quick="--corpus {corpus} --threads {threads} --seeds 1 --epochs 1 --no-quality",
         default="--corpus {corpus} --threads {threads} --seeds 1",
         full="--corpus {corpus} --threads {threads} --seeds 1,2,3",
         corpus=True,

@@ -89,6 +89,8 @@ class ModelTrainer(NativeTrainer):
         self._counts = np.asarray(model.wv.expandos["count"], np.int64)
         state = TrainingState(tables_of(model, settings))
         super().__init__(self._corpus(text), settings, state, None)
+        if not settings.sg:
+            self.group = min(self.group, largest_cbow_group(len(self._counts), settings.vector_size))
         self._use(text)
 
     def _new_guard(self) -> DivergenceGuard[Any]:
@@ -102,18 +104,6 @@ class ModelTrainer(NativeTrainer):
             n_raw_words=text.n_raw_words,
         )
 
-    def _group_and_span(self) -> tuple[int, int]:
-        """Smaller groups for CBOW with few words or short vectors.
-
-        Their vectors grow long, so that a row which gets many updates from one stale value overshoots. Measured with
-        889 words and vectors of 16: the neighbours agree with those of a larger model in .176 with groups of 32, in
-        .194 with groups of 4 (gensim: .188). With 30,000 words and vectors of 100 groups of 32 do as well as gensim.
-        """
-        group, span = super()._group_and_span()
-        if self.settings.sg:
-            return group, span
-        return min(group, max(4, len(self._counts) // 500), max(4, self.settings.vector_size // 3)), span
-
     def _use(self, text: Text) -> None:
         """Train on `text` from now on."""
         self.__dict__.pop("expected_words", None)
@@ -122,7 +112,6 @@ class ModelTrainer(NativeTrainer):
         self.reach = min(self.settings.window, int(np.diff(self.tokens.offsets).max()))
         self.slice = self._slice_size()
         self.keep = thresholds_of(self._model)
-        self.group, self.span = self._group_and_span()
         self.progress.n_words = max(text.n_raw_words, 1)
 
     def train_epoch(self, number: int, text: Text, interrupt: DeferredInterrupt) -> float:
@@ -162,6 +151,16 @@ class ModelTrainer(NativeTrainer):
             return len(self._text.ids)
         kept = np.bincount(self._text.ids, minlength=len(self._counts)) @ (self.keep / 2.0**32)
         return float(kept)
+
+
+def largest_cbow_group(n_words: int, vector_size: int) -> int:
+    """Centres that CBOW trains together at most: fewer than usual with few words or short vectors.
+
+    Their vectors grow long, so that a row which gets many updates from one stale value overshoots. Measured with 889
+    words and vectors of 16: the neighbours agree with those of a larger model in .176 with groups of 32, in .194 with
+    groups of 4 (gensim: .188). With 30,000 words and vectors of 100 groups of 32 do as well as gensim.
+    """
+    return min(max(4, n_words // 500), max(4, vector_size // 3))
 
 
 class _ModelGuard(DivergenceGuard[Any]):

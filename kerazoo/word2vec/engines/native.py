@@ -150,9 +150,6 @@ class NativeTrainer:
             len(self.tokens.counts), settings.vector_size, settings.negative > 0, settings.has_biases, tree
         )
 
-    def _new_guard(self) -> DivergenceGuard[TablesSnapshot]:
-        return DivergenceGuard(TablesSnapshot(self.tables), self._untrained_loss())
-
     def _untrained_loss(self) -> float:
         """Mean loss per pair before training: that of the noise words, and log 2 for each node on the path."""
         settings, loss = self.settings, 0.0
@@ -229,6 +226,9 @@ class NativeTrainer:
             else:
                 self.checkpoint.write(TrainingState(self.tables.copy(), self.progress.history), complete=True)
         return TrainingResult(self.tables.release(), self.progress.history, None, interrupted, error)
+
+    def _new_guard(self) -> DivergenceGuard[TablesSnapshot]:
+        return DivergenceGuard(TablesSnapshot(self.tables), self._untrained_loss())
 
     def _callbacks(self) -> EpochCallbacks | None:
         settings = self.settings
