@@ -24,7 +24,7 @@ from kerazoo.text import (
 
 PLAIN = ["a", "b", "c", "d", "é", "of", "the"]
 # Words that are spelled like pairs, or contain parts of the delimiter.
-ODD = ["a_b", "b_c", "a_of_b", "_", "_a", "b_", "of_the", "a__b", "__", "c_d_b", "d_b"]
+ODD = ["a_of", "of_b", "a_b", "b_c", "a_of_b", "_", "_a", "b_", "of_the", "a__b", "__", "c_d_b", "d_b"]
 CONNECTORS = [frozenset(), frozenset({"of", "the"}), frozenset({"of", "of_the", "the"})]
 
 
@@ -102,9 +102,14 @@ def test_words_that_are_spelled_like_phrases(documents, others, parameters):
     assert [ours[document] for document in others] == expected
     if any(others):
         assert decoded(ours.join(others)) == [words for words in expected if words]
-        # Frozen phrases know a phrase by its spelling.
         frozen = ours.freeze()
-        assert decoded(frozen.join(others)) == [frozen[words] for words in others if words]
+        assert [frozen[document] for document in others] == expected
+        assert decoded(frozen.join(others)) == [words for words in expected if words]
+        # Without readings, phrases are known by their spelling, as in gensim.
+        spelled = FrozenPhrases(frozen.phrasegrams, frozen.threshold, 1, frozen.delimiter, frozen.connector_words)
+        theirs = spelled.to_gensim()
+        assert [spelled[document] for document in others] == [theirs[document] for document in others]
+        assert decoded(spelled.join(others)) == [spelled[words] for words in others if words]
 
 
 @settings(max_examples=60, deadline=None)

@@ -42,6 +42,14 @@ def test_frozen_phrases_are_kept(tmp_path):
         assert getattr(loaded, name) == getattr(frozen, name)
 
 
+def test_readings_of_frozen_phrases_are_kept(tmp_path):
+    frozen = counted(threshold=-1.0).freeze()  # one of the words is a_b
+    frozen.save(tmp_path / "phrases")
+    loaded = FrozenPhrases.load(tmp_path / "phrases")
+    assert loaded._readings == frozen._readings != None  # noqa: E711
+    assert list(loaded[DOCUMENTS]) == list(frozen[DOCUMENTS]) != DOCUMENTS
+
+
 def test_other_files_are_refused(tmp_path):
     counted().save(tmp_path / "counts")
     counted().freeze().save(tmp_path / "frozen")

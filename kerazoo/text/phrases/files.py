@@ -104,8 +104,13 @@ def _check(counts: PairCounts) -> None:
 def frozen_tensors(phrases: PhraseJoiner) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Arrays and metadata of a `FrozenPhrases`; inverse of :func:`frozen_arguments`."""
     frozen: Any = phrases
-    arrays = _packed(list(frozen.phrasegrams), "phrases")
-    arrays["phrases.scores"] = np.array(list(frozen.phrasegrams.values()), np.float64)
+    readings = frozen._readings
+    names = list(frozen.phrasegrams) if readings is None else [phrase for phrase, _, _ in readings]
+    scores = (frozen.phrasegrams if readings is None else readings).values()
+    arrays = _packed(names, "phrases")
+    arrays["phrases.scores"] = np.array(list(scores), np.float64)
+    if readings is not None:
+        arrays["phrases.lengths"] = np.array([lengths for _, *lengths in readings], np.int32).reshape(-1, 2)
     fields = {name: getattr(frozen, name) for name in ("threshold", "min_count", "delimiter")}
     return arrays, {**fields, "connector_words": sorted(frozen.connector_words)}
 
@@ -113,7 +118,13 @@ def frozen_tensors(phrases: PhraseJoiner) -> tuple[dict[str, NDArray[Any]], dict
 def frozen_arguments(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of `FrozenPhrases`; ValueError, KeyError or TypeError if the arrays are damaged."""
     phrases, scores = _unpacked(arrays, "phrases"), arrays["phrases.scores"].tolist()
-    return {"phrasegrams": dict(zip(phrases, scores, strict=True)), **metadata}
+    found: dict[str, Any] = {"phrasegrams": dict(zip(phrases, scores, strict=True)), **metadata}
+    if "phrases.lengths" in arrays:
+        lengths = arrays["phrases.lengths"].tolist()
+        found["readings"] = {
+            (phrase, first, last): score for phrase, (first, last), score in zip(phrases, lengths, scores, strict=True)
+        }
+    return found
 
 
 def write_frozen(path: str | os.PathLike[str], phrases: PhraseJoiner) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 import os
 from collections.abc import Container, Iterable, Mapping
@@ -168,10 +169,24 @@ class Phrases(PhraseJoiner):
         """
         strings = self._strings
         chosen, scores = strings.plain_phrases(self._scoring)
-        found = dict(zip(strings.strings(chosen), scores, strict=True))
-        for phrase, _, score in self._odd_phrases(None):
-            found[phrase] = max(score, found.get(phrase, score))
-        return FrozenPhrases(found, self.threshold, self.min_count, self.delimiter, self.connector_words)
+        words, counts = self._counts.words, self._counts
+        readings = {
+            (phrase, len(words[first]), len(words[last])): score
+            for phrase, first, last, score in zip(
+                strings.strings(chosen),
+                counts.first[chosen].tolist(),
+                counts.last[chosen].tolist(),
+                scores,
+                strict=True,
+            )
+        }
+        for phrase, parts, score in self._odd_phrases(None):
+            readings[phrase, len(parts[0]), len(parts[2])] = score
+        given = (self.threshold, self.min_count, self.delimiter, self.connector_words)
+        # Without odd words and connector words every phrase has one reading.
+        several = bool(strings.odd) or len(self._counts.run_offsets) > 2
+        found = {phrase: score for (phrase, _, _), score in readings.items()}
+        return FrozenPhrases(found, *given, readings=readings if several else None)
 
     def _odd_phrases(
         self, known: Container[str] | None
@@ -276,6 +291,8 @@ class FrozenPhrases(PhraseJoiner):
         min_count: int, kept for information.
         delimiter: as in :class:`Phrases`.
         connector_words: as in :class:`Phrases`.
+        readings: (phrase, length of its first word, length of its last word) -> score, if only these pairs of words are
+            phrases, as for phrases of phrases; None: any words that are spelled like a phrase.
 
     Raises:
         InvalidArgumentError: a phrase is no str, or a score no number.
@@ -292,9 +309,12 @@ class FrozenPhrases(PhraseJoiner):
         min_count: int = 5,
         delimiter: str = "_",
         connector_words: Iterable[str] = frozenset(),
+        *,
+        readings: Mapping[tuple[str, int, int], float] | None = None,
     ) -> None:
         super().__init__(delimiter, connector_words)
         self._phrasegrams = _checked_phrasegrams(phrasegrams)
+        self._readings = None if readings is None else dict(readings)
         self._threshold = check_real("threshold", threshold)
         self.min_count = check_int("min_count", min_count)
 
@@ -315,7 +335,10 @@ class FrozenPhrases(PhraseJoiner):
     def score_candidate(self, word_a: str, word_b: str, in_between: Iterable[str]) -> tuple[str | None, float | None]:
         """(phrase, score) of two words with connector words between them, or (None, None) if they are no phrase."""
         phrase = self.delimiter.join((word_a, *in_between, word_b))
-        score = self.phrasegrams.get(phrase)
+        if self._readings is None:
+            score = self._phrasegrams.get(phrase)
+        else:
+            score = self._readings.get((phrase, len(word_a), len(word_b)))
         return (None, None) if score is None or score <= self.threshold else (phrase, score)
 
     def export_phrases(self) -> dict[str, float]:
@@ -328,11 +351,13 @@ class FrozenPhrases(PhraseJoiner):
 
     def _joins(self, known: Container[str]) -> tuple[Joins, list[float]]:
         joins, scores = Joins([], [], [], []), []
-        for phrase, score in self.phrasegrams.items():
-            if score <= self.threshold:
-                continue
+        readings = self._readings
+        phrases = self._phrasegrams if readings is None else dict.fromkeys(phrase for phrase, _, _ in readings)
+        for phrase in phrases:
             for first, between, last in splits(phrase, self.delimiter, self.connector_words):
-                if first in known and last in known:
+                key = (phrase, len(first), len(last))
+                score = self._phrasegrams[phrase] if readings is None else readings.get(key, -math.inf)
+                if score > self.threshold and first in known and last in known:
                     joins.first.append(first)
                     joins.between.append(between)
                     joins.last.append(last)
