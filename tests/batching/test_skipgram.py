@@ -256,7 +256,7 @@ def changed(**arrays):
         (changed(offsets=np.array([0, 5])), CorpusError, "offsets do not fit the ids: expected them to rise from 0 to"),
         (changed(offsets=np.array([0, 9, 5, N_MIXED])), CorpusError, "offsets do not fit"),
         (changed(offsets=np.array([1, N_MIXED])), CorpusError, "offsets do not fit"),
-        (changed(offsets=np.arange(N_MIXED + 1)), CorpusError, "no document has two words .1099 documents"),
+        (changed(offsets=np.arange(N_MIXED + 1)), CorpusError, "no document has two words .1,099 documents"),
     ],
 )
 def test_bad_corpora(made, corpus, error, message):
