@@ -202,4 +202,3 @@ def export_model(contents: Contents) -> Any:
             made.wv.expandos["code"][word] = (paths[first:end] & 1).astype(np.uint8)
             made.wv.expandos["point"][word] = (paths[first:end] >> 1).astype(np.uint32)
     return made
-
