@@ -31,8 +31,8 @@ LARGEST_SPAN = 8
 # Largest sum, over the tokens of a span, of learning rate times pairs times the share of rows that two words have in
 # common. The words of a span do not see each other's changes, which are added to the rows they share.
 LARGEST_CHANGE = 0.75
-# Width of the initial values, in terms of those of word2vec.
-INITIAL_WIDTH = 0.5
+# Width of the initial values, in terms of those of word2vec. The mean of n rows is narrower by sqrt(n), about 4.
+INITIAL_WIDTH = 2.0
 
 
 class SubwordTables(PaddedTables):
@@ -72,7 +72,7 @@ class SubwordTables(PaddedTables):
         self.parts = own_and_ngrams(found)
 
     def draw(self, seed: int, log_noise: NDArray[np.float32]) -> None:
-        """The values of an untrained model: as without subwords, but W is narrower."""
+        """The values of an untrained model: as without subwords, but W is wider."""
         super().draw(seed, log_noise)
         if self.ngrams.any:
             for part in row_parts(self.inputs):
