@@ -59,9 +59,10 @@ def import_model(source: Any) -> tuple[dict[str, Any], Vocabulary, Tables | NDAr
         counts = source.expandos["count"][order] if "count" in source.expandos else np.arange(len(order), 0, -1)
         words = [source.index_to_key[row] for row in order]
         return {"vector_size": source.vector_size}, Vocabulary(words, counts), vectors[order]
+    remedy = " kerazoo.FastText.from_gensim imports it." if isinstance(source, FastText) else ""
     raise InvalidArgumentError(
         f"from_gensim got a {type(source).__name__}; expected a gensim Word2Vec or KeyedVectors, or the path of a file "
-        f"written by gensim's Word2Vec.save or with the suffix {', '.join(VECTOR_FORMATS[1:])}."
+        f"written by gensim's Word2Vec.save or with the suffix {', '.join(VECTOR_FORMATS[1:])}.{remedy}"
     )
 
 
