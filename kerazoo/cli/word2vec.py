@@ -191,7 +191,8 @@ def convert(
     """
     if target_format is None:
         check_suffix(target)  # before reading, which may take a while
-    check_output("TARGET", target)
+    if target_format != "projector" or not target.is_dir():  # a folder, whose files are replaced
+        check_output("TARGET", target)
     vectors = load_vectors(source, format=source_format, unicode_errors=unicode_errors)
     if replace_spaces is not None:
         words = [replace_spaces.join(word.split()) or word for word in vectors.words]

@@ -9,6 +9,7 @@ import pytest
 
 from kerazoo import FastText
 from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo.word2vec import load_vectors
 from kerazoo.word2vec.io import fasttext_bin
 from tests.word2vec.test_estimator import two_topics
 from tests.word2vec.test_fasttext import small
@@ -179,3 +180,13 @@ def test_a_bin_file_that_cannot_be_written_or_found(tmp_path):
     assert not list(tmp_path.iterdir())
     with pytest.raises(StorageError, match="no such file"):
         FastText.load_facebook_model(tmp_path / "none.bin")
+
+
+def test_load_vectors_says_what_reads_fasttexts_models(tmp_path):
+    model = small(bucket=50).fit(two_topics(50))
+    model.save_facebook_model(tmp_path / "model.bin")
+    with pytest.raises(StorageError, match=r"FastText\.load_facebook_model"):
+        load_vectors(tmp_path / "model.bin")
+    model.save(tmp_path / "model.kerazoo")
+    with pytest.raises(StorageError, match=r"FastText\.load opens it"):
+        load_vectors(tmp_path / "model.kerazoo")

@@ -16,6 +16,7 @@ Text, binary and pickle may be compressed: .gz, .bz2, .xz, .zst.
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from kerazoo._runtime.files import replacing
+from kerazoo._runtime.optional import needed
 from kerazoo._validation import check_choice
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.word2vec.io import model_file, vector_tensors
@@ -59,6 +61,7 @@ def check_suffix(path: Path) -> str:
 
     Raises:
         InvalidArgumentError: it names none, or one that cannot be compressed.
+        MissingPackageError: writing it needs a package that is not installed.
     """
     suffix, compression = split_suffixes(path)
     form = _BY_SUFFIX[check_choice("the suffix of the vectors", suffix, VECTOR_FORMATS)]
@@ -67,6 +70,10 @@ def check_suffix(path: Path) -> str:
             f"{path.name}: {suffix} files are memory-mapped and cannot be compressed; expected a name without "
             f"{compression}."
         )
+    package = "zstandard" if compression == ".zst" else "gensim" if form == "pickle" else None
+    if package is not None:
+        with needed(f"a file that ends with {compression or suffix}"):
+            importlib.import_module(package)
     return form
 
 
