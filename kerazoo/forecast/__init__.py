@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Forecaster"]
 
-_MODULES = ("generators", "presets", "transforms")
+_MODULES = ("generators", "presets", "statistics", "transforms")
 
 
 def __getattr__(name: str) -> Any:

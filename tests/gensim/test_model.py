@@ -337,3 +337,9 @@ def test_what_the_module_lacks_is_told():
         from kerazoo.gensim import FastText  # noqa: F401
     with pytest.raises(ImportError, match="cannot import name 'Nothing'"):
         from kerazoo.gensim import Nothing  # noqa: F401
+
+
+def test_save_vectors_takes_the_model(tmp_path):
+    model = Word2Vec(common_texts, **TINY)
+    kerazoo.word2vec.save_vectors(model, tmp_path / "v.bin")
+    np.testing.assert_array_equal(kerazoo.word2vec.load_vectors(tmp_path / "v.bin").vectors, model.wv.vectors)

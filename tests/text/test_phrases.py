@@ -247,7 +247,7 @@ def test_wrong_phrasegrams(phrasegrams):
 @pytest.mark.parametrize("connector_words", [(), ("of", "the")])
 def test_phrases_are_frozen_by_the_constructor_too_as_in_gensim(connector_words):
     texts = [["bank", "of", "america", "is", "big"], ["the", "bank", "of", "america"]] * 3
-    phrases = Phrases(texts, min_count=1, threshold=0.3, delimiter="+", connector_words=connector_words)
+    phrases = Phrases(texts, min_count=1, threshold=0.3, delimiter="+", progress_per=9, connector_words=connector_words)
     frozen, made = phrases.freeze(), FrozenPhrases(phrases)
     again = FrozenPhrases(made)
     assert frozen.phrasegrams

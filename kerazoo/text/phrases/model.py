@@ -37,6 +37,7 @@ class Phrases(PhraseJoiner):
             before memory is exhausted; gensim drops the rarest ones while it counts. While counting, a pair takes up to
             130 bytes; afterwards 28.
         delimiter: str, not empty, joins the words of a phrase.
+        progress_per: no effect; programs of gensim give it.
         scoring: ``"default"`` (:func:`original_scorer`), ``"npmi"`` (:func:`npmi_scorer`), or a function of
             ``worda_count, wordb_count, bigram_count, len_vocab, min_count, corpus_word_count``.
         connector_words: words that may be inside a phrase, such as "of" in ``bank_of_america``, but not at its ends;
@@ -67,11 +68,13 @@ class Phrases(PhraseJoiner):
         threshold: float = 10.0,
         max_vocab_size: int = 40_000_000,
         delimiter: str = "_",
+        progress_per: int = 10_000,
         *,
         scoring: Any = "default",
         connector_words: Iterable[str] = frozenset(),
         workers: int | None = None,
     ) -> None:
+        del progress_per
         super().__init__(delimiter, connector_words)
         self.min_count = check_int("min_count", min_count, hint="The usual value is 5.")
         self.threshold = threshold
