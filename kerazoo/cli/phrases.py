@@ -15,7 +15,7 @@ from kerazoo.text.phrases import chain
 __all__ = ["phrases"]
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Find and join phrases such as new_york.")
 @click.argument("corpus", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Write phrases and scores, separated by a tab, here.")
 @click.option("--text", type=click.Path(path_type=Path), help="Write the text with its phrases joined here.")

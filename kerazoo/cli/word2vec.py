@@ -25,7 +25,7 @@ __all__ = ["convert", "similar", "word2vec"]
 STANDARD_INPUT = "/dev/stdin"
 
 
-@click.command(cls=Command, arguments={"sg": "--cbow"})
+@click.command(cls=Command, short_help="Train word vectors on text files.", arguments={"sg": "--cbow"})
 @click.argument("corpus", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--out",
