@@ -35,6 +35,16 @@ _DTYPES = {
     "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "|u1", "BOOL": "|b1",
 }  # fmt: skip
 _NAMES = {np.dtype(dtype): name for name, dtype in _DTYPES.items()}
+_OPENERS = {
+    "kerazoo.corpus": "kerazoo.EncodedCorpus.load",
+    "kerazoo.fasttext": "kerazoo.FastText.load",
+    "kerazoo.forecaster": "kerazoo.Forecaster.load",
+    "kerazoo.frozen_phrases": "kerazoo.text.FrozenPhrases.load",
+    "kerazoo.gensim.word2vec": "kerazoo.gensim.Word2Vec.load",
+    "kerazoo.phrases": "kerazoo.text.Phrases.load",
+    "kerazoo.vectors": "kerazoo.word2vec.load_vectors",
+    "kerazoo.word2vec": "kerazoo.Word2Vec.load",
+}
 _ALIGNMENT = 64  # of the first array: a cache line
 _LARGEST_HEADER = 100_000_000  # as in safetensors
 _STEP = 1 << 24  # bytes checksummed and written at a time
@@ -272,6 +282,11 @@ def _header(order: list[str], sources: Mapping[str, Blocks], kind: str, notes: s
     return len(text).to_bytes(8, "little") + text
 
 
+def _remedy(kind: object) -> str:
+    opener = _OPENERS.get(kind) if isinstance(kind, str) else None
+    return "Open it with what wrote it." if opener is None else f"{opener} opens it."
+
+
 def _damaged(path: Path, reason: str) -> StorageError:
     return StorageError(f"{path}: damaged or not a file of kerazoo: {reason}. Write it again, or copy it again whole.")
 
@@ -303,7 +318,7 @@ def _read_header(
         raise _damaged(path, f"its header cannot be read ({error})") from None
     if found != kind:
         shown = f"a file of kind {found!r}" if found else "a safetensors file that kerazoo did not write"
-        raise StorageError(f"{path}: {shown}; expected kind {kind!r}. Open it with what wrote it.")
+        raise StorageError(f"{path}: {shown}; expected kind {kind!r}. {_remedy(found)}")
     start = 8 + length
     if size != start + place:
         raise _damaged(path, f"it has {size:,} bytes where its header says {start + place:,}; was it cut short?")

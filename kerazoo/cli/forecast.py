@@ -36,6 +36,7 @@ MAX_WINDOWS = 3
 
 @click.command(
     cls=Command,
+    short_help="Forecast the series of a CSV file.",
     renamed={"--interval": "--level", "--folds": "--windows"},
     arguments={"n_members": "--members", "n_windows": "--windows"},
 )

@@ -13,7 +13,7 @@ from kerazoo.errors import InvalidArgumentError
 __all__ = ["generate"]
 
 
-@click.command(cls=Command, arguments={"n_series": "--n"})
+@click.command(cls=Command, short_help="Generate time series as a CSV file.", arguments={"n_series": "--n"})
 @click.option("--n", "n_series", default=100, show_default=True, help="Number of series.")
 @click.option("--length", default=120, show_default=True, help="Number of steps.")
 @click.option(

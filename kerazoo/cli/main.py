@@ -35,7 +35,7 @@ def cli() -> None:
     """Word vectors and recurrent forecasters on Keras 3."""
 
 
-@cli.command(cls=Command)
+@cli.command(cls=Command, short_help="Train word vectors, forecast a series, and plot it.")
 @click.option("--epochs", default=40, show_default=True, type=click.IntRange(1), help="Passes over the corpus.")
 @click.option("--vector-size", default=64, show_default=True, type=click.IntRange(1), help="Dimension of the vectors.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed, for a reproducible run.")

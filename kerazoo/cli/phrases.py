@@ -15,7 +15,7 @@ from kerazoo.text.phrases import chain
 __all__ = ["phrases"]
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Find and join phrases such as new_york.")
 @click.argument("corpus", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Write phrases and scores, separated by a tab, here.")
 @click.option("--text", type=click.Path(path_type=Path), help="Write the text with its phrases joined here.")
@@ -61,7 +61,10 @@ def phrases(
         connector_words=ENGLISH_CONNECTOR_WORDS if connectors else (),
         workers=workers,
     )
-    found = {phrase: score for member in members for phrase, score in member.phrasegrams.items()}
+    found: dict[str, float] = {}
+    for member in members:
+        # A phrase has the score of the pass that joined it; later ones count the word that it has become.
+        found = {**member.phrasegrams, **found}
     if out is not None:
         with replacing(out) as part:
             lines = (f"{phrase}\t{found[phrase]:.6g}\n" for phrase in sorted(found, key=lambda name: -found[name]))

@@ -25,7 +25,7 @@ __all__ = ["convert", "similar", "word2vec"]
 STANDARD_INPUT = "/dev/stdin"
 
 
-@click.command(cls=Command, arguments={"sg": "--cbow"})
+@click.command(cls=Command, short_help="Train word vectors on text files.", arguments={"sg": "--cbow"})
 @click.argument("corpus", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--out",
@@ -191,7 +191,8 @@ def convert(
     """
     if target_format is None:
         check_suffix(target)  # before reading, which may take a while
-    check_output("TARGET", target)
+    if target_format != "projector" or not target.is_dir():  # a folder, whose files are replaced
+        check_output("TARGET", target)
     vectors = load_vectors(source, format=source_format, unicode_errors=unicode_errors)
     if replace_spaces is not None:
         words = [replace_spaces.join(word.split()) or word for word in vectors.words]

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Forecaster"]
 
+_MODULES = ("generators", "presets", "statistics", "transforms")
+
 
 def __getattr__(name: str) -> Any:
     # On first use: transforms and metrics do not need scikit-learn.
@@ -17,8 +19,10 @@ def __getattr__(name: str) -> Any:
         value = importlib.import_module("kerazoo.forecast.forecaster").Forecaster
         globals()[name] = value
         return value
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+    return sorted(set(globals()) | set(__all__) | set(_MODULES))

@@ -212,6 +212,10 @@ class FastText(Word2Vec):
         vectors[unknown] = unknown_vectors(self.vectors_ngrams_, [listed[i] for i in unknown], self.ngrams_, self._rows)
         return vectors
 
+    def _rows_and_vectors(self, words: list[str]) -> tuple[list[int], NDArray[np.float32]]:
+        ids = self.vocabulary_.ids
+        return [ids[word] for word in words if word in ids], self.get_vectors(words)
+
     @property
     def wv(self) -> Any:
         """The vectors as gensim ``FastTextKeyedVectors``, made on first use, with 4 * bucket * D bytes for n-grams."""

@@ -39,7 +39,7 @@ class Neighbours:
 
         Raises:
             NotFittedError: before `fit`.
-            VocabularyError: a word is not in the vocabulary.
+            VocabularyError: a word is not in the vocabulary; `FastText` takes words that are not, made of n-grams.
             InvalidArgumentError: no word is given.
 
         >>> from kerazoo import Word2Vec, datasets
@@ -54,17 +54,25 @@ class Neighbours:
         signed = [(word, 1) for word in _listed(positive)] + [(word, -1) for word in _listed(negative)]
         if not signed:
             raise InvalidArgumentError("positive and negative are empty; expected at least one word.")
-        rows = np.array([self.vocabulary_[word] for word, _ in signed])
+        rows, given = self._rows_and_vectors([word for word, _ in signed])
+        given = given.astype(np.float64)
+        norms = np.linalg.norm(given, axis=1)
+        norms[norms == 0] = 1
+        signs = np.array([sign for _, sign in signed], np.float64)
+        target = (given * (signs / norms)[:, None]).sum(axis=0)
+        norm = np.linalg.norm(target)
         lengths = np.sqrt(np.einsum("ij,ij->i", self.vectors_, self.vectors_)).astype(np.float64)
         lengths[lengths == 0] = 1
-        signs = np.array([sign for _, sign in signed], np.float64)
-        target = (self.vectors_[rows].astype(np.float64) * (signs / lengths[rows])[:, None]).sum(axis=0)
-        norm = np.linalg.norm(target)
         cosines = self.vectors_ @ (target / (norm or 1)).astype(np.float32) / lengths
         cosines[rows] = -np.inf
-        n_found = min(topn, len(cosines) - len(set(rows.tolist())))
+        n_found = min(topn, len(cosines) - len(set(rows)))
         best = np.argsort(-cosines, kind="stable")[:n_found]
         return [(self.vocabulary_.words[row], float(cosines[row])) for row in best]
+
+    def _rows_and_vectors(self, words: list[str]) -> tuple[list[int], NDArray[np.float32]]:
+        """The rows of the known words, and the vectors of all."""
+        rows = [self.vocabulary_[word] for word in words]
+        return rows, self.vectors_[rows]
 
     def _check_fitted(self) -> None:
         raise NotImplementedError

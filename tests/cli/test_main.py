@@ -56,6 +56,7 @@ def test_both_modules_run_the_command_line(module):
     assert done.stdout.startswith("Usage: kerazoo ")
     for command in COMMANDS:
         assert command in done.stdout
+    assert "..." not in done.stdout.partition("Commands:")[2]  # what a command does is said whole
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".vec.gz", ".bin", ".kv", ".safetensors", ".kerazoo"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kerazoo.cli import main as cli
@@ -39,6 +41,17 @@ def test_more_passes(corpus):
     cli.main(["phrases", corpus, "--out", "p.tsv", "--min-count", "1", "--threshold", "0.1", "--passes", "2"])
     with open("p.tsv") as file:
         assert any(line.count("_") > 1 for line in file)
+
+
+def test_later_passes_keep_the_scores_of_the_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("text.txt").write_text("in new york\n" * 3 + "new york city\n" * 9 + "a new house\nold york\n")
+    found = []
+    for passes in ("1", "2"):
+        cli.main(["phrases", "text.txt", "--out", "p.tsv", "--min-count", "1", "--threshold", ".1", "--passes", passes])
+        found.append(dict(line.split("\t") for line in Path("p.tsv").read_text().splitlines()))
+    assert found[1] == {**found[1], **found[0]}
+    assert len(found[1]) > len(found[0])
 
 
 @pytest.mark.parametrize(

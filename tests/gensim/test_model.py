@@ -319,3 +319,27 @@ def test_copies_are_complete():
         assert not np.array_equal(twin.wv.vectors, model.wv.vectors)
     taken = kerazoo.Word2Vec.from_gensim(model, verbose=0)
     assert np.array_equal(taken.wv["graph"], model.wv["graph"])
+
+
+def test_phrases_of_the_same_import_line(tmp_path):
+    from kerazoo.gensim import LineSentence, Phraser, Phrases
+
+    path = tmp_path / "texts.txt"
+    path.write_text("in new york today\nnew york is big\nbig in today is\n" * 5)
+    sentences = LineSentence(path)
+    bigram = Phraser(Phrases(sentences, min_count=1, threshold=0.7))
+    assert bigram[["in", "new", "york"]] == ["in", "new_york"]
+    assert "new_york" in Word2Vec(bigram[sentences], **TINY).wv
+
+
+def test_what_the_module_lacks_is_told():
+    with pytest.raises(ImportError, match=r"kerazoo\.FastText"):
+        from kerazoo.gensim import FastText  # noqa: F401
+    with pytest.raises(ImportError, match="cannot import name 'Nothing'"):
+        from kerazoo.gensim import Nothing  # noqa: F401
+
+
+def test_save_vectors_takes_the_model(tmp_path):
+    model = Word2Vec(common_texts, **TINY)
+    kerazoo.word2vec.save_vectors(model, tmp_path / "v.bin")
+    np.testing.assert_array_equal(kerazoo.word2vec.load_vectors(tmp_path / "v.bin").vectors, model.wv.vectors)

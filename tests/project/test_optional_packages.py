@@ -84,6 +84,8 @@ def test_word_vectors_need_no_optional_package(tmp_path):
     assert len(lines) == 8
 
 
+SAVE = "from kerazoo.word2vec import save_vectors, WordVectors;"
+CHECK = "from pathlib import Path; from kerazoo.word2vec.io.vector_files import check_suffix;"
 NEEDS = {
     "import kerazoo; kerazoo.Forecaster": "forecast",
     "import kerazoo.forecast.forecaster": "forecast",
@@ -94,6 +96,9 @@ NEEDS = {
     "import kerazoo; kerazoo.datasets.milk()": "forecast",
     "import kerazoo; from pathlib import Path; kerazoo.EncodedCorpus.from_source(Path('text.zst'))": "zstd",
     "import kerazoo; kerazoo.datasets.text8('.')": "datasets",
+    f"{SAVE} save_vectors(WordVectors(['a'], [[1.0]]), 'v.vec.zst')": "zstd",
+    f"{CHECK} check_suffix(Path('v.txt.zst'))": "zstd",  # before training
+    f"{CHECK} check_suffix(Path('v.kv'))": "gensim",
     "import kerazoo; kerazoo.plots.plot_history({'loss': [1.0]})": "forecast",
 }
 

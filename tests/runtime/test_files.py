@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import pydoc
+import re
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +180,16 @@ def test_foreign_files(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "file"
     path.write_bytes(data)
     with pytest.raises(StorageError, match=message):
+        read_tensors(path, kind="test")
+
+
+@pytest.mark.parametrize("kind", sorted(storage._OPENERS))
+def test_a_file_of_another_kind_names_what_opens_it(tmp_path: Path, kind: str) -> None:
+    opener = storage._OPENERS[kind]
+    assert callable(pydoc.locate(opener)), opener
+    path = tmp_path / "file"
+    write_tensors(path, {"x": np.zeros(3, np.float32)}, {}, kind=kind)
+    with pytest.raises(StorageError, match=re.escape(f"expected kind 'test'. {opener} opens it.")):
         read_tensors(path, kind="test")
 
 

@@ -244,6 +244,22 @@ def test_wrong_phrasegrams(phrasegrams):
         FrozenPhrases(phrasegrams)
 
 
+@pytest.mark.parametrize("connector_words", [(), ("of", "the")])
+def test_phrases_are_frozen_by_the_constructor_too_as_in_gensim(connector_words):
+    texts = [["bank", "of", "america", "is", "big"], ["the", "bank", "of", "america"]] * 3
+    phrases = Phrases(texts, min_count=1, threshold=0.3, delimiter="+", progress_per=9, connector_words=connector_words)
+    frozen, made = phrases.freeze(), FrozenPhrases(phrases)
+    again = FrozenPhrases(made)
+    assert frozen.phrasegrams
+    for other in (made, again):
+        assert other.phrasegrams == frozen.phrasegrams
+        assert (other.threshold, other.min_count, other.delimiter) == (0.3, 1, "+")
+        assert other.connector_words == frozen.connector_words
+        assert other[texts[0]] == phrases[texts[0]] == frozen[texts[0]]
+    with pytest.raises(InvalidArgumentError, match="other arguments beside a Phrases"):
+        FrozenPhrases(phrases, threshold=2.0)
+
+
 def test_a_corpus_that_has_lost_words_is_refused():
     corpus = EncodedCorpus.from_source([["a", "b", "a"]], min_count=2)
     for use in (Phrases, FrozenPhrases({"a_b": 20.0}).join):

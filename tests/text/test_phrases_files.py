@@ -111,3 +111,10 @@ def test_gensims_objects_go_round():
     assert str(back)
     with pytest.raises(InvalidArgumentError, match="from_gensim got a dict"):
         FrozenPhrases.from_gensim({})
+
+
+def test_files_of_gensim_are_named(tmp_path):
+    Phrases([["a", "b"]] * 3, min_count=1, threshold=0.1).freeze().to_gensim().save(str(tmp_path / "p"))
+    for kind in (Phrases, FrozenPhrases):
+        with pytest.raises(StorageError, match=r"a pickle, as gensim's save writes it.*from_gensim"):
+            kind.load(tmp_path / "p")

@@ -243,6 +243,17 @@ def test_tiny_corpora():
         small().fit([["a", "a"]])
 
 
+def test_most_similar_of_unknown_words_is_that_of_gensim():
+    model = small(epochs=2).fit([["walk", "walked"], ["talk", "talked"], ["sing", "song"]] * 9)
+    for positive, negative in [(["walking"], []), (["walking", "talk"], ["sing"]), (["walk"], ["talking"])]:
+        ours = model.most_similar(positive, negative, topn=3)
+        theirs = model.wv.most_similar(positive, negative, topn=3)
+        assert [word for word, _ in ours] == [word for word, _ in theirs]
+        assert [cosine for _, cosine in ours] == pytest.approx([cosine for _, cosine in theirs], abs=1e-5)
+    with pytest.raises(VocabularyError, match="walking"):
+        small(bucket=0).fit([["walk", "walked"]] * 9).most_similar("walking")
+
+
 @pytest.mark.slow
 def test_lee_has_sensible_neighbours():
     model = FastText(vector_size=50, epochs=20, min_count=3, seed=1, verbose=0).fit(datasets.lee())

@@ -9,6 +9,7 @@ import pytest
 
 from kerazoo import FastText
 from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo.word2vec import load_vectors, save_vectors
 from kerazoo.word2vec.io import fasttext_bin
 from tests.word2vec.test_estimator import two_topics
 from tests.word2vec.test_fasttext import small
@@ -179,3 +180,21 @@ def test_a_bin_file_that_cannot_be_written_or_found(tmp_path):
     assert not list(tmp_path.iterdir())
     with pytest.raises(StorageError, match="no such file"):
         FastText.load_facebook_model(tmp_path / "none.bin")
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_files_of_vectors_have_the_composed_ones(tmp_path, options):
+    model = small(**options).fit(two_topics(50))
+    model.save(tmp_path / "model.kerazoo")
+    for name in ("v.bin", "v.txt", "v.safetensors", "v.kv", "model.kerazoo"):
+        if name != "model.kerazoo":
+            save_vectors(model, tmp_path / name)
+        found = load_vectors(tmp_path / name)
+        assert found.words == model.vocabulary_.words
+        np.testing.assert_allclose(found.vectors, model.vectors_, rtol=1e-6)
+
+
+def test_load_vectors_says_what_reads_fasttexts_models(tmp_path):
+    small(bucket=50).fit(two_topics(50)).save_facebook_model(tmp_path / "model.bin")
+    with pytest.raises(StorageError, match=r"FastText\.load_facebook_model"):
+        load_vectors(tmp_path / "model.bin")

@@ -67,7 +67,7 @@ def read_counts(path: str | os.PathLike[str]) -> tuple[PairCounts, dict[str, Any
     Raises:
         StorageError: the file is missing, damaged or of another kind.
     """
-    arrays, metadata = read_tensors(path, kind=COUNTS, mmap=False)
+    arrays, metadata = _read(path, COUNTS)
     with damage_of(path):
         parameters, words = dict(metadata["parameters"]), _unpacked(arrays, "words")
         connector = flags_of(words, set(parameters["connector_words"]))
@@ -139,6 +139,23 @@ def read_frozen(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         StorageError: the file is missing, damaged or of another kind.
     """
-    arrays, metadata = read_tensors(path, kind=FROZEN, mmap=False)
+    arrays, metadata = _read(path, FROZEN)
     with damage_of(path):
         return frozen_arguments(arrays, metadata)
+
+
+def _read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    try:
+        return read_tensors(path, kind=kind, mmap=False)
+    except StorageError as error:
+        try:
+            with open(path, "rb") as file:
+                start = file.read(9)
+        except OSError:
+            raise error from None
+        if start[:1] != b"\x80" or start[8:] == b"{":  # not a header whose length begins so
+            raise
+        raise StorageError(
+            f"{os.fspath(path)}: a pickle, as gensim's save writes it; expected a file of kerazoo. Load it with "
+            "gensim, if you trust its source: FrozenPhrases.from_gensim imports what it returns."
+        ) from error

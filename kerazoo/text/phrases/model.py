@@ -37,6 +37,7 @@ class Phrases(PhraseJoiner):
             before memory is exhausted; gensim drops the rarest ones while it counts. While counting, a pair takes up to
             130 bytes; afterwards 28.
         delimiter: str, not empty, joins the words of a phrase.
+        progress_per: no effect; programs of gensim give it.
         scoring: ``"default"`` (:func:`original_scorer`), ``"npmi"`` (:func:`npmi_scorer`), or a function of
             ``worda_count, wordb_count, bigram_count, len_vocab, min_count, corpus_word_count``.
         connector_words: words that may be inside a phrase, such as "of" in ``bank_of_america``, but not at its ends;
@@ -67,11 +68,13 @@ class Phrases(PhraseJoiner):
         threshold: float = 10.0,
         max_vocab_size: int = 40_000_000,
         delimiter: str = "_",
+        progress_per: int = 10_000,
         *,
         scoring: Any = "default",
         connector_words: Iterable[str] = frozenset(),
         workers: int | None = None,
     ) -> None:
+        del progress_per
         super().__init__(delimiter, connector_words)
         self.min_count = check_int("min_count", min_count, hint="The usual value is 5.")
         self.threshold = threshold
@@ -286,7 +289,8 @@ class FrozenPhrases(PhraseJoiner):
     """Phrases with their scores, without counts; made by :meth:`Phrases.freeze`, or from a dict.
 
     Args:
-        phrasegrams: phrase -> score; the phrases are words joined by `delimiter`.
+        phrasegrams: phrase -> score; the phrases are words joined by `delimiter`. Or a :class:`Phrases`, as in gensim
+            (``Phraser(phrases)``): the same as its ``freeze()``, without other arguments.
         threshold: float, only phrases with a higher score are joined.
         min_count: int, kept for information.
         delimiter: as in :class:`Phrases`.
@@ -295,16 +299,21 @@ class FrozenPhrases(PhraseJoiner):
             phrases, as for phrases of phrases; None: any words that are spelled like a phrase.
 
     Raises:
-        InvalidArgumentError: a phrase is no str, or a score no number.
+        InvalidArgumentError: a phrase is no str, or a score no number; or other arguments beside a `Phrases`.
 
     >>> phrases = FrozenPhrases({"bank_of_america": 20.0}, connector_words=["of"])
     >>> phrases[["the", "bank", "of", "america"]]
     ['the', 'bank_of_america']
     """
 
+    _phrasegrams: dict[str, float]
+    _readings: dict[tuple[str, int, int], float] | None
+    _threshold: float
+    min_count: int
+
     def __init__(
         self,
-        phrasegrams: Mapping[str, float],
+        phrasegrams: Mapping[str, float] | Phrases | FrozenPhrases,
         threshold: float = 10.0,
         min_count: int = 5,
         delimiter: str = "_",
@@ -312,6 +321,15 @@ class FrozenPhrases(PhraseJoiner):
         *,
         readings: Mapping[tuple[str, int, int], float] | None = None,
     ) -> None:
+        if isinstance(phrasegrams, Phrases | FrozenPhrases):
+            if (threshold, min_count, delimiter, readings) != (10.0, 5, "_", None) or connector_words:
+                raise InvalidArgumentError(
+                    f"FrozenPhrases got other arguments beside a {type(phrasegrams).__name__}; expected that alone, "
+                    "because it has them. Change its threshold, min_count or scoring before."
+                )
+            frozen = phrasegrams.freeze()
+            phrasegrams, readings, threshold = frozen._phrasegrams, frozen._readings, frozen.threshold
+            min_count, delimiter, connector_words = frozen.min_count, frozen.delimiter, frozen.connector_words
         super().__init__(delimiter, connector_words)
         self._phrasegrams = _checked_phrasegrams(phrasegrams)
         self._readings = None if readings is None else dict(readings)
@@ -410,8 +428,8 @@ def _checked_phrasegrams(phrasegrams: Any) -> dict[str, float]:
                 raise TypeError
     except (TypeError, ValueError):
         raise InvalidArgumentError(
-            f"phrasegrams is of type {type(phrasegrams).__name__}; expected a dict of phrases (str) and their "
-            "scores, such "
-            "as {'new_york': 20.0}."
+            f"phrasegrams is of type {type(phrasegrams).__module__}.{type(phrasegrams).__qualname__}; expected a dict "
+            "of phrases (str) and their scores, such as {'new_york': 20.0}, or a kerazoo.text.Phrases. "
+            "FrozenPhrases.from_gensim imports gensim's."
         ) from None
     return found

@@ -7,6 +7,7 @@ from typing import BinaryIO
 import numpy as np
 
 from kerazoo.errors import StorageError
+from kerazoo.word2vec.io.fasttext_bin import MAGIC
 from kerazoo.word2vec.io.vector_streams import VectorStream
 from kerazoo.word2vec.io.vector_text import Rows, check_writable, decoded, header_of
 from kerazoo.word2vec.io.word_vectors import WordVectors, without_duplicates
@@ -14,6 +15,7 @@ from kerazoo.word2vec.io.word_vectors import WordVectors, without_duplicates
 __all__ = ["read_binary", "write_binary"]
 
 _BLOCK = 1 << 22  # bytes read at a time
+_FASTTEXT = MAGIC.to_bytes(4, "little")
 _LONGEST = 1 << 16  # bytes of a word; longer ones mean that the file is something else
 
 
@@ -25,6 +27,11 @@ def read_binary(stream: VectorStream, unicode_errors: str) -> WordVectors:
     """
     header = header_of(stream)
     if header is None:
+        if stream.peek(4) == _FASTTEXT:
+            raise StorageError(
+                f"{stream.path}: a model of fastText; expected word2vec's .bin format. "
+                "kerazoo.FastText.load_facebook_model(path) reads it."
+            )
         raise StorageError(
             f"{stream.path}: not a .bin file of word vectors, or damaged: it starts with {stream.peek(20)!r}; "
             "expected the number of words and the dimension."

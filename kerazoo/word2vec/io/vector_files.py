@@ -16,13 +16,15 @@ Text, binary and pickle may be compressed: .gz, .bz2, .xz, .zst.
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerazoo._runtime.files import replacing
+from kerazoo._runtime.optional import needed
 from kerazoo._validation import check_choice
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.word2vec.io import model_file, vector_tensors
@@ -33,6 +35,10 @@ from kerazoo.word2vec.io.vector_pickles import is_pickle, read_pickle
 from kerazoo.word2vec.io.vector_streams import VectorStream, opened, split_suffixes, written
 from kerazoo.word2vec.io.vector_text import check_writable, looks_like_text, parse_header, read_text, write_text
 from kerazoo.word2vec.io.word_vectors import WordVectors
+from kerazoo.word2vec.subwords import NgramSettings, check_buckets, composed_vectors
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "FORMATS",
@@ -59,6 +65,7 @@ def check_suffix(path: Path) -> str:
 
     Raises:
         InvalidArgumentError: it names none, or one that cannot be compressed.
+        MissingPackageError: writing it needs a package that is not installed.
     """
     suffix, compression = split_suffixes(path)
     form = _BY_SUFFIX[check_choice("the suffix of the vectors", suffix, VECTOR_FORMATS)]
@@ -67,6 +74,10 @@ def check_suffix(path: Path) -> str:
             f"{path.name}: {suffix} files are memory-mapped and cannot be compressed; expected a name without "
             f"{compression}."
         )
+    package = "zstandard" if compression == ".zst" else "gensim" if form == "pickle" else None
+    if package is not None:
+        with needed(f"a file that ends with {compression or suffix}"):
+            importlib.import_module(package)
     return form
 
 
@@ -117,8 +128,8 @@ def _read_mapped(stream: VectorStream, path: Path, form: str) -> WordVectors:
         raise StorageError(f"{path}: {form} files are memory-mapped; decompress it first.")
     if form == "safetensors":
         return vector_tensors.read_file(path)
-    contents = model_file.read(path, mmap=True)
-    return WordVectors(contents.vocabulary.words, contents.tables.input_vectors, contents.vocabulary.counts)
+    is_fasttext = f'"{model_file.FASTTEXT_KIND}"'.encode() in stream.peek(1 << 16)
+    return _values(model_file.read(path, mmap=True, kind=model_file.FASTTEXT_KIND if is_fasttext else model_file.KIND))
 
 
 def _recognised(stream: VectorStream) -> str:
@@ -205,15 +216,27 @@ def _values(vectors: Any) -> WordVectors:
     if isinstance(vectors, WordVectors):
         return vectors
     if isinstance(vectors, Contents):
-        return WordVectors(vectors.vocabulary.words, vectors.tables.input_vectors, vectors.vocabulary.counts)
+        return WordVectors(vectors.vocabulary.words, _input_vectors(vectors), vectors.vocabulary.counts)
     if hasattr(vectors, "to_contents"):
         return _values(vectors.to_contents())
+    if hasattr(vectors, "wv"):  # a model of gensim
+        vectors = vectors.wv
     if hasattr(vectors, "index_to_key"):
         return WordVectors(vectors.index_to_key, vectors.vectors, vectors.expandos.get("count"))
     raise InvalidArgumentError(
-        f"vectors is of type {type(vectors).__name__}; expected WordVectors, a fitted Word2Vec or a gensim "
-        "KeyedVectors."
+        f"vectors is of type {type(vectors).__name__}; expected WordVectors, a fitted Word2Vec or FastText, "
+        "or a model or KeyedVectors of gensim."
     )
+
+
+def _input_vectors(contents: Contents) -> NDArray[np.float32]:
+    """The vectors of the words; those of `FastText` are made of their own rows and those of n-grams."""
+    words, tables = contents.vocabulary.words, contents.tables
+    if tables.ngram_vectors is None:
+        return tables.input_vectors
+    ngrams = NgramSettings(*(contents.parameters[name] for name in ("min_n", "max_n", "bucket")))
+    check_buckets(tables, words, ngrams)
+    return composed_vectors(tables, words, ngrams)
 
 
 def _write_pickle(values: WordVectors, path: Path) -> None:
