@@ -3,7 +3,7 @@
 ===================  =========  ==========================================================================
 format               suffix     content
 ===================  =========  ==========================================================================
-``"kerazoo"``        .kerazoo   a whole `Word2Vec` (`Word2Vec.save`); vectors are read from it, memory-mapped
+``"kerazoo"``        .kerazoo   a whole `Word2Vec` or `FastText` (`save`); vectors are read from it, memory-mapped
 ``"text"``           .txt .vec  word2vec's text format; read also without a header line (GloVe)
 ``"binary"``         .bin       word2vec's binary format
 ``"pickle"``         .kv        gensim's ``KeyedVectors.save``; read without running anything in it
@@ -117,8 +117,7 @@ def _read_mapped(stream: VectorStream, path: Path, form: str) -> WordVectors:
         raise StorageError(f"{path}: {form} files are memory-mapped; decompress it first.")
     if form == "safetensors":
         return vector_tensors.read_file(path)
-    contents = model_file.read(path, mmap=True)
-    return WordVectors(contents.vocabulary.words, contents.tables.input_vectors, contents.vocabulary.counts)
+    return _values(model_file.read(path, mmap=True, kind=(model_file.KIND, model_file.FASTTEXT_KIND)))
 
 
 def _recognised(stream: VectorStream) -> str:
@@ -155,7 +154,7 @@ def save_vectors(
     """Write word vectors to a file, whole or not at all.
 
     Args:
-        vectors: :class:`WordVectors`; or a fitted `Word2Vec` or a gensim ``KeyedVectors``.
+        vectors: :class:`WordVectors`; or a fitted `Word2Vec` or `FastText`, or a gensim ``KeyedVectors``.
         path: its suffix names the format: .txt, .vec (text), .bin, .kv, .safetensors; text, .bin and .kv also with .gz,
             .bz2, .xz or .zst.
         format: ``"text"``, ``"binary"``, ``"pickle"``, ``"safetensors"``, or ``"projector"``: `path` is then a folder,
@@ -205,7 +204,7 @@ def _values(vectors: Any) -> WordVectors:
     if isinstance(vectors, WordVectors):
         return vectors
     if isinstance(vectors, Contents):
-        return WordVectors(vectors.vocabulary.words, vectors.tables.input_vectors, vectors.vocabulary.counts)
+        return WordVectors(vectors.vocabulary.words, model_file.word_table(vectors), vectors.vocabulary.counts)
     if hasattr(vectors, "to_contents"):
         return _values(vectors.to_contents())
     if hasattr(vectors, "index_to_key"):
@@ -268,7 +267,7 @@ def write_vectors(contents: Contents, path: Path) -> None:
         StorageError: the file cannot be written (no folder, no permission, disk full); an old file is kept.
     """
     if check_suffix(path) == "kerazoo":
-        model_file.write(path, contents)
+        model_file.write(path, contents, model_file.kind_of(contents))
     else:
         save_vectors(contents, path)
 
