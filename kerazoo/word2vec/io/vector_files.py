@@ -54,14 +54,14 @@ FORMATS = (*dict.fromkeys(_BY_SUFFIX.values()), "projector")
 _STREAMED = ("text", "binary", "pickle")
 
 
-def check_suffix(path: Path) -> str:
-    """The format that the suffix of a file to write names.
+def check_suffix(path: Path, name: str = "the vectors") -> str:
+    """The format that the suffix of a file to write names; `name` is what an error calls the file.
 
     Raises:
         InvalidArgumentError: it names none, or one that cannot be compressed.
     """
     suffix, compression = split_suffixes(path)
-    form = _BY_SUFFIX[check_choice("the suffix of the vectors", suffix, VECTOR_FORMATS)]
+    form = _BY_SUFFIX[check_choice(f"the suffix of {name}", suffix, VECTOR_FORMATS)]
     if compression and form not in _STREAMED:
         raise InvalidArgumentError(
             f"{path.name}: {suffix} files are memory-mapped and cannot be compressed; expected a name without "
