@@ -101,13 +101,14 @@ def encode(sentences, dict table not None, bint grow):
         for i in range(n):
             if i + AHEAD < n:
                 prefetch(items[i + AHEAD])
-            found = PyDict_GetItemWithError_(table, items[i])
+            token = <object> items[i]  # held: its own __hash__ and __eq__ may change the sentence
+            found = PyDict_GetItemWithError_(table, <PyObject *> token)
             if found != NULL:
                 id = <int32_t> PyLong_AsLong(found)
             else:
-                id = new_word(table, <object> items[i], grow, number, i)
-                if PySequence_Fast_GET_SIZE(sentence) != n or PySequence_Fast_ITEMS(sentence) != items:
-                    raise RuntimeError("a sentence changed while it was read")
+                id = new_word(table, token, grow, number, i)
+            if PySequence_Fast_GET_SIZE(sentence) != n or PySequence_Fast_ITEMS(sentence) != items:
+                raise RuntimeError("a sentence changed while it was read")
             ids.values[ids.size] = id
             ids.size += 1
         ends.append(ids.size)
@@ -127,8 +128,11 @@ def fingerprint(sentences):
         state = (state ^ <uint64_t> n) * 0x9E3779B97F4A7C15ULL
         state ^= state >> 29
         for i in range(n):
-            state = (state ^ <uint64_t> hash_of(items[i])) * 0xBF58476D1CE4E5B9ULL
+            token = <object> items[i]
+            state = (state ^ <uint64_t> hash_of(<PyObject *> token)) * 0xBF58476D1CE4E5B9ULL
             state ^= state >> 32
+            if PySequence_Fast_GET_SIZE(sentence) != n or PySequence_Fast_ITEMS(sentence) != items:
+                return None
     return state
 
 

@@ -161,13 +161,13 @@ def write_tensors(
 
 
 def read_tensors(
-    path: str | os.PathLike[str], *, kind: str, mmap: bool = True, verify: bool | None = None
+    path: str | os.PathLike[str], *, kind: str | tuple[str, ...], mmap: bool = True, verify: bool | None = None
 ) -> tuple[dict[str, NDArray[Any]], Any]:
     """Arrays and metadata of a file of :func:`write_tensors`.
 
     Args:
         path: the file.
-        kind: the kind that the file must have.
+        kind: the kind that the file must have, or several of which it must have one.
         mmap: True: the arrays are read-only views of the mapped file, read from the disk on access. False: they are
             read into memory and are writable.
         verify: compare the checksums of the data. Default: only if `mmap` is False, when all data are read anyway.
@@ -179,10 +179,11 @@ def read_tensors(
         StorageError: the file is missing, damaged, truncated, of another format or of another kind.
     """
     source = Path(path)
+    kinds = (kind,) if isinstance(kind, str) else kind
     try:
         with open(source, "rb") as file:
             size = os.fstat(file.fileno()).st_size
-            entries, notes, start = _read_header(source, file, size, kind)
+            entries, notes, start = _read_header(source, file, size, kinds)
             if mmap and size > start:
                 buffer: Any = mmap_module.mmap(file.fileno(), 0, access=mmap_module.ACCESS_READ)
                 base = start
@@ -193,7 +194,7 @@ def read_tensors(
                 if got != size - start:
                     raise _damaged(source, f"only {got} of {size - start} bytes of data could be read")
     except FileNotFoundError:
-        raise StorageError(f"{source}: no such file. Check the path; {kind} files are written by save().") from None
+        raise StorageError(f"{source}: no such file. Check the path; {kinds[0]} files are written by save().") from None
     except OSError as error:
         if isinstance(error, StorageError):
             raise
@@ -292,7 +293,7 @@ def _damaged(path: Path, reason: str) -> StorageError:
 
 
 def _read_header(
-    path: Path, file: Any, size: int, kind: str
+    path: Path, file: Any, size: int, kinds: tuple[str, ...]
 ) -> tuple[dict[str, tuple[np.dtype[Any], tuple[int, ...], int, int]], dict[str, Any], int]:
     """(name -> (dtype, shape, begin, end), the parsed metadata, where the data begin)."""
     length = int.from_bytes(file.read(8), "little")
@@ -316,9 +317,10 @@ def _read_header(
             place = end
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(path, f"its header cannot be read ({error})") from None
-    if found != kind:
+    if found not in kinds:
         shown = f"a file of kind {found!r}" if found else "a safetensors file that kerazoo did not write"
-        raise StorageError(f"{path}: {shown}; expected kind {kind!r}. {_remedy(found)}")
+        expected = " or ".join(map(repr, kinds))
+        raise StorageError(f"{path}: {shown}; expected kind {expected}. {_remedy(found)}")
     start = 8 + length
     if size != start + place:
         raise _damaged(path, f"it has {size:,} bytes where its header says {start + place:,}; was it cut short?")

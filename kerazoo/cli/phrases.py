@@ -8,6 +8,7 @@ import click
 
 from kerazoo._runtime.files import replacing
 from kerazoo.cli.commands import Command, check_output
+from kerazoo.cli.corpus_files import corpus_files, errors_option
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.text import ENGLISH_CONNECTOR_WORDS, EncodedCorpus
 from kerazoo.text.phrases import chain
@@ -28,6 +29,7 @@ __all__ = ["phrases"]
 @click.option("--connectors", is_flag=True, help='Allow English articles and prepositions inside: "bank_of_america".')
 @click.option("--delimiter", default="_", show_default=True, help="Joins the words of a phrase.")
 @click.option("--workers", type=int, help="Number of threads; default: all usable cores.")
+@errors_option()
 def phrases(
     corpus: tuple[Path, ...],
     out: Path | None,
@@ -39,8 +41,11 @@ def phrases(
     connectors: bool,
     delimiter: str,
     workers: int | None,
+    errors: str,
 ) -> None:
     """Find phrases such as new_york in text files (plain, .gz, .bz2, .xz, .zst; one document per line) or directories.
+
+    CORPUS may be -, the standard input. A directory is read without the files that are written, if they are in it.
 
     Example: kerazoo phrases articles.txt.gz --out phrases.tsv --text joined.txt --connectors
     """
@@ -50,7 +55,8 @@ def phrases(
         )
     check_output("--out", out)
     check_output("--text", text)
-    encoded = EncodedCorpus.from_source(list(corpus), min_count=1, workers=workers)
+    files = corpus_files(corpus, {"--out": out, "--text": text}, None)
+    encoded = EncodedCorpus.from_source(files, min_count=1, workers=workers, errors=errors)
     members, joined = chain.learned(
         encoded,
         passes,

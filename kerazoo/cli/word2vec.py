@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import glob
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +10,16 @@ import click
 
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo.cli.commands import Command, backend_option, check_output, set_backend
-from kerazoo.errors import CorpusError, InvalidArgumentError, TrainingError, VocabularyError
+from kerazoo.cli.corpus_files import corpus_files, errors_option
+from kerazoo.errors import TrainingError, VocabularyError
 from kerazoo.text import EncodedCorpus
 from kerazoo.text.phrases import chain
-from kerazoo.text.readers import files_of
 from kerazoo.word2vec.io.vector_files import FORMATS, check_suffix, load_vectors, save_vectors, write_vectors
 from kerazoo.word2vec.io.vector_tensors import DTYPES
 from kerazoo.word2vec.io.word_vectors import WordVectors
 from kerazoo.word2vec.options import checked_settings
 
 __all__ = ["convert", "similar", "word2vec"]
-
-STANDARD_INPUT = "/dev/stdin"
 
 
 @click.command(cls=Command, short_help="Train word vectors on text files.", arguments={"sg": "--cbow"})
@@ -58,13 +55,7 @@ STANDARD_INPUT = "/dev/stdin"
 )
 @click.option("--workers", type=int, help="Number of threads; default: all usable cores.")
 @click.option("--seed", type=int, help="Seed, for a reproducible run.")
-@click.option(
-    "--errors",
-    default="strict",
-    show_default=True,
-    type=click.Choice(["strict", "replace", "ignore"]),
-    help="What to do with bytes that are not UTF-8.",
-)
+@errors_option()
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def word2vec(
     corpus: tuple[Path, ...],
@@ -85,7 +76,7 @@ def word2vec(
     Example: kerazoo word2vec articles.txt.gz --out vectors.txt --vector-size 200 --epochs 3
     """
     # Checked before training, which may take hours.
-    check_suffix(out)
+    check_suffix(out, "--out")
     check_output("--out", out)
     set_backend(backend, needed=parameters["engine"] == "keras")
     if backend is not None and parameters["engine"] == "auto":  # a backend is used by Keras only
@@ -95,7 +86,7 @@ def word2vec(
     parameters |= {"sg": int(not cbow), "hs": int(hs)}
     model = Word2Vec(verbose=0 if quiet else 1, **parameters)
     checked_settings(model.get_params())
-    source: Any = _files(corpus, out, parameters["checkpoint_dir"])
+    source: Any = corpus_files(corpus, {"--out": out}, parameters["checkpoint_dir"])
     if phrases:
         source = EncodedCorpus.from_source(source, min_count=1, workers=parameters["workers"], errors=errors)
         found = {"min_count": parameters["min_count"], "workers": parameters["workers"]}
@@ -111,27 +102,6 @@ def word2vec(
     write_vectors(model.to_contents(), out)
     rates, losses = model.history_["words_per_second"], model.history_["loss"]
     click.echo(f"{out}: {_summary(model)}, loss {losses[-1]:.4f}, {sorted(rates)[len(rates) // 2]:,.0f} raw words/s")
-
-
-def _files(corpus: tuple[Path, ...], out: Path, checkpoints: Path | None) -> list[Path]:
-    """The files of the corpus, without what this command writes."""
-    named = [_standard_input() if str(name) == "-" else name for name in corpus]
-    if named.count(Path(STANDARD_INPUT)) > 1:
-        raise CorpusError("- is given twice; the standard input can be read once.")
-    # gensim writes large tables beside a .kv file; what is there already is from an earlier run.
-    outputs = [out, *out.parent.glob(f"{glob.escape(out.name)}.*")]
-    files = files_of(named, [*outputs, *([] if checkpoints is None else [checkpoints])])
-    if out.resolve() in {file.resolve() for file in files}:
-        raise InvalidArgumentError(
-            f"--out {out} is a file of the corpus; expected another name, as it would be replaced."
-        )
-    return files
-
-
-def _standard_input() -> Path:
-    if not Path(STANDARD_INPUT).exists():
-        raise CorpusError(f"-: this system has no {STANDARD_INPUT}. Write the text to a file first.")
-    return Path(STANDARD_INPUT)
 
 
 def _summary(model: Any) -> str:

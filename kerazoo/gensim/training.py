@@ -24,6 +24,7 @@ from kerazoo.word2vec.results import Tables, TrainingState
 
 __all__ = ["CALLBACK_METHODS", "ModelTrainer", "check_callbacks", "settings_of"]
 
+LARGEST_WINDOW = 1_000_000  # as of kerazoo.Word2Vec
 CALLBACK_METHODS = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
 
 
@@ -52,10 +53,11 @@ def settings_of(model: Any, epochs: int) -> TrainingSettings:
     """The settings of the native engine for this training of a gensim model."""
     seed = model.seed if model.seed is not None else int(np.random.SeedSequence().generate_state(1, np.uint32)[0])
     return TrainingSettings(
-        vector_size=model.vector_size,
-        window=check_int("window", model.window, hint="The usual value is 5."),
+        vector_size=check_int("vector_size", model.vector_size, hint="It is the dimension of the vectors."),
+        # Buffers of the engine are as long as the window.
+        window=min(check_int("window", model.window, hint="The usual value is 5."), LARGEST_WINDOW),
         sample=float(model.sample or 0),
-        negative=int(model.negative),
+        negative=check_int("negative", int(model.negative), 0, hint="It is the number of noise words."),
         ns_exponent=float(model.ns_exponent),
         alpha=float(model.alpha),
         min_alpha=float(model.min_alpha),

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def prepare(
-    model: Any, update: bool, keep_raw: bool, trim_rule: Any, min_count: int, sample: float, dry_run: bool
+    model: Any, update: bool, keep_raw: bool, trim_rule: Any, min_count: int, sample: float | None, dry_run: bool
 ) -> dict[str, int]:
     """Select the words of `model.raw_vocab`, and set their counts and thresholds of subsampling.
 
@@ -26,7 +26,7 @@ def prepare(
         keep_raw: whether `raw_vocab` stays.
         trim_rule: gensim's rule, or None.
         min_count: words that occur less often are dropped, unless the rule keeps them.
-        sample: threshold of subsampling.
+        sample: threshold of subsampling; 0 or None for none.
         dry_run: only count what would be kept.
 
     Returns:
@@ -54,7 +54,7 @@ def prepare(
     total, left = int(own.sum()), float(chances @ own)
     logger.info(
         "min_count=%i keeps %i of %i word types and %i of %i words; sample=%g leaves about %.0f of them",
-        least, len(retained), len(words), total, int(counts.sum()), sample, left,
+        least, len(retained), len(words), total, int(counts.sum()), sample or 0, left,
     )  # fmt: skip
     return {
         "drop_unique": len(words) - len(retained),
@@ -74,12 +74,13 @@ def _effective_min_count(counts: NDArray[np.int64], min_count: int, most: int | 
     return max(min_count, int(np.sort(counts)[::-1][most]) + 1)
 
 
-def _keep_probabilities(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]:
+def _keep_probabilities(counts: NDArray[np.int64], sample: float | None) -> NDArray[np.float64]:
     """P(keep) of each word, as in word2vec.c; a sample >= 1 is the count from which on words are subsampled."""
     total = int(counts.sum())
-    threshold = sample * total if sample < 1 else int(sample * (3 + np.sqrt(5)) / 2)
     if not sample:
-        threshold = total
+        threshold: float = total
+    else:
+        threshold = sample * total if sample < 1 else int(sample * (3 + np.sqrt(5)) / 2)
     if not total:
         return np.ones(len(counts))
     frequency = np.maximum(counts, 1).astype(np.float64)

@@ -87,7 +87,11 @@ def _is_file(name: str) -> bool:
 
 
 def encode_documents(
-    documents: Any, vocabulary: Vocabulary, unknown: int | None = None, errors: str = "strict"
+    documents: Any,
+    vocabulary: Vocabulary,
+    unknown: int | None = None,
+    errors: str = "strict",
+    exclude: Iterable[str | os.PathLike[str]] = (),
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Ids of the known words of each document.
 
@@ -98,6 +102,7 @@ def encode_documents(
         unknown: None: unknown words are left out, also if the vocabulary has a word for them (`unk`). An int >= 0: the
             id of unknown words, and of `unk`.
         errors: `"strict"`, `"replace"` or `"ignore"`, for bytes of files that are not UTF-8.
+        exclude: files and directories that a directory is read without.
 
     Returns:
         ids: int32 (n_ids,), one document after another.
@@ -113,7 +118,8 @@ def encode_documents(
     """
     documents = as_documents(documents)
     if isinstance(documents, EncodedCorpus) or is_files(documents):
-        corpus = EncodedCorpus.from_source(documents, min_count=1, workers=usable_cores(), errors=errors)
+        reading: Any = {"workers": usable_cores(), "errors": errors, "exclude": exclude}
+        corpus = EncodedCorpus.from_source(documents, min_count=1, **reading)
         return _of_corpus(corpus, vocabulary, unknown)
     if documents and all(type(document) is str for document in documents):
         words, ids, lengths = _of_strings(documents)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +42,7 @@ class DocumentVectors(Transformer):
     phrases: Any
     seed: int | None
     workers: int | None
+    checkpoint_dir: str | os.PathLike[str] | None
     vocabulary_: Vocabulary
     vectors_: NDArray[np.float32]
     pooling_statistics_: PoolingStatistics | None = None
@@ -143,6 +146,13 @@ class DocumentVectors(Transformer):
             A built layer, ids (B, T) -> float (B, T, D); its weights are a copy.
         """
         self._check_fitted()
+        if self.phrases:
+            warnings.warn(
+                "the layer does not join phrases: a text must have its phrases joined before lookup, as by "
+                "phrases[text.split()] or `kerazoo phrases --text`. transform joins them.",
+                UserWarning,
+                stacklevel=2,
+            )
         from kerazoo.word2vec.keras.word_embedding import word_embedding
 
         return word_embedding(self.vectors_, self.vocabulary_, trainable=trainable, name=name)
@@ -160,8 +170,10 @@ class DocumentVectors(Transformer):
 
     def _encoded(self, documents: Any, errors: str) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         workers = usable_cores() if self.workers is None else check_int("workers", self.workers)
-        documents = joined_documents(as_documents(documents), self.phrases, workers=workers, errors=errors)
-        return encode_documents(documents, self.vocabulary_, errors=errors)
+        # As `fit` reads a folder: without the checkpoints in it.
+        reading: Any = {"errors": errors, "exclude": [self.checkpoint_dir] if self.checkpoint_dir else []}
+        documents = joined_documents(as_documents(documents), self.phrases, workers=workers, **reading)
+        return encode_documents(documents, self.vocabulary_, **reading)
 
     def _learn_pooling(self, corpus: EncodedCorpus, before: Vocabulary | None) -> None:
         """The statistics of a training: of `corpus`, and of what came before with the vocabulary `before`."""

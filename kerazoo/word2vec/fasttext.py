@@ -13,7 +13,7 @@ import numpy as np
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo.errors import InvalidArgumentError, VocabularyError
 from kerazoo.text import Vocabulary
-from kerazoo.word2vec import vocabulary_update
+from kerazoo.word2vec import edited_vectors, vocabulary_update
 from kerazoo.word2vec.estimator import Word2Vec
 from kerazoo.word2vec.io import fasttext_bin, gensim_fasttext, model_file
 from kerazoo.word2vec.io.model_file import Contents
@@ -69,6 +69,7 @@ class FastText(Word2Vec):
     ngrams_: NgramSettings
 
     _kind = model_file.FASTTEXT_KIND
+    _warned_of: Any = None  # changed vectors of `wv`
     # What Word2Vec reads from its parameters.
     engine, engine_options, hs = "native", None, 0
 
@@ -161,14 +162,6 @@ class FastText(Word2Vec):
         tables = vocabulary_update.extend_ngrams(tables, before, encoded.vocabulary, self.ngrams_, settings.seeds[0])
         self._train(encoded, settings, tables)
         return self
-
-    def _keep_edits(self) -> None:
-        warnings.warn(
-            "wv was changed, which FastText does not keep: its vectors are made of rows of n-grams. Train with the new "
-            "words, or use the changed wv by itself.",
-            UserWarning,
-            stacklevel=3,
-        )
 
     def get_vector(self, word: str, norm: bool = False) -> NDArray[np.float32]:
         """The vector of any word, float32 (D,): of an unknown one, the mean of the rows of its n-grams.
@@ -330,7 +323,19 @@ class FastText(Word2Vec):
         super()._set_tables(dataclasses.replace(tables, input_vectors=vectors), model)
         self.vectors_vocab_, self.vectors_ngrams_ = tables.input_vectors, tables.ngram_vectors
         self.ngram_buckets_, self.ngrams_, self._rows = tables.ngram_buckets, ngrams, None
+        self._warned_of = None
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "vectors_vocab_"):
             super()._check_fitted()
+        wv = self._wv
+        if wv is None or not edited_vectors.is_edited(wv, self.vectors_) or wv.vectors is self._warned_of:
+            return
+        if not np.array_equal(wv.vectors, self.vectors_):  # a copy of the model has equal ones
+            warnings.warn(
+                "wv was changed, which FastText does not keep: its vectors are made of rows of n-grams. Train with the "
+                "new words, or use the changed wv by itself.",
+                UserWarning,
+                stacklevel=3,
+            )
+        self._warned_of = wv.vectors

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from kerazoo.cli import main as cli
+from kerazoo.cli.phrases import phrases
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.text import Phrases
 
 DOCUMENTS = [["bank", "of", "america"], ["new", "york"], ["of", "new", "york", "bank"], ["a", "b", "of"]] * 3
@@ -52,6 +54,32 @@ def test_later_passes_keep_the_scores_of_the_first(tmp_path, monkeypatch):
         found.append(dict(line.split("\t") for line in Path("p.tsv").read_text().splitlines()))
     assert found[1] == {**found[1], **found[0]}
     assert len(found[1]) > len(found[0])
+
+
+def test_what_is_written_is_not_read_and_the_corpus_not_replaced(corpus, tmp_path, monkeypatch):
+    options = ["--min-count", "1", "--threshold", "0.3"]
+    arguments = ["phrases", ".", "--out", "p.tsv", "--text", "joined.txt", *options]
+    cli.main(arguments)
+    first = (tmp_path / "p.tsv").read_text()
+    cli.main(arguments)
+    assert (tmp_path / "p.tsv").read_text() == first
+    before = (tmp_path / corpus).read_text()
+    for wrong, message in (
+        (["--text", corpus], "--text corpus.txt is a file of the corpus"),
+        (["--out", "x.tsv", "--text", "x.tsv"], "--text x.tsv is the file of --out"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=message):
+            phrases.main(["corpus.txt", *options, *wrong], standalone_mode=False)
+    assert (tmp_path / corpus).read_text() == before
+
+
+def test_bytes_that_are_no_utf8(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "corpus.txt").write_bytes(b"new york \xff\n" * 9 + b"new york\n")
+    cli.main(
+        ["phrases", "corpus.txt", "--text", "t.txt", "--min-count", "1", "--threshold", ".1", "--errors", "ignore"]
+    )
+    assert set((tmp_path / "t.txt").read_text().splitlines()) == {"new_york"}
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from kerazoo.cli import corpus_files
 from kerazoo.cli import main as cli
-from kerazoo.cli import word2vec
 from kerazoo.word2vec.io import vector_files
 
 TEXT = "red apple green apple\nhot iron cold iron\n" * 20
@@ -98,6 +98,6 @@ def test_the_standard_input(folder, capsys, monkeypatch):
     )
     assert done.returncode == 0, done.stderr
     assert n_words("v.txt") == 6
-    monkeypatch.setattr(word2vec, "STANDARD_INPUT", "/no/such/file")
+    monkeypatch.setattr(corpus_files, "STANDARD_INPUT", "/no/such/file")
     monkeypatch.setattr(sys, "stdin", io.StringIO(TEXT))
     assert "this system has no /no/such/file" in refused(capsys, "-", "--out", "v.txt")

@@ -297,10 +297,10 @@ def test_what_has_no_effect_is_said(caplog):
         assert not np.array_equal(model.wv.vectors[1], start[1])
 
 
-@pytest.mark.parametrize("wrong", [{"workers": 0}, {"window": 0}])
+@pytest.mark.parametrize("wrong", [{"workers": 0}, {"window": 0}, {"vector_size": 0}])
 def test_settings_that_cannot_train_are_refused(wrong):
     with pytest.raises(InvalidArgumentError, match=f"{next(iter(wrong))}=0; expected an integer >= 1"):
-        Word2Vec(common_texts, **TINY, **wrong)
+        Word2Vec(common_texts, **{**TINY, **wrong})
 
 
 def test_settings_that_were_changed_after_the_vocabulary_are_found():
@@ -343,3 +343,10 @@ def test_save_vectors_takes_the_model(tmp_path):
     model = Word2Vec(common_texts, **TINY)
     kerazoo.word2vec.save_vectors(model, tmp_path / "v.bin")
     np.testing.assert_array_equal(kerazoo.word2vec.load_vectors(tmp_path / "v.bin").vectors, model.wv.vectors)
+
+
+def test_no_sample_and_a_window_without_end():
+    sentences = two_topics(20)
+    model = Word2Vec(sentences, vector_size=4, min_count=1, sample=None, window=2**40, workers=1)
+    same = Word2Vec(sentences, vector_size=4, min_count=1, sample=0, window=10**6, workers=1)
+    np.testing.assert_array_equal(model.wv.vectors, same.wv.vectors)

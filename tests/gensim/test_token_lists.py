@@ -84,3 +84,32 @@ def test_the_fingerprint_depends_on_every_token_and_end():
 def test_ends_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="ends must rise"):
         _token_lists.remap(np.zeros(3, np.int32), np.zeros(1, np.int32), np.array([2], np.int64))
+
+
+class Emptying:
+    """A word that empties its sentence when it is hashed or compared."""
+
+    def __init__(self, sentence, number, on_hash):
+        self.sentence, self.number, self.on_hash = sentence, number, on_hash
+
+    def __hash__(self):
+        if self.on_hash:
+            self.sentence.clear()
+        return self.number
+
+    def __eq__(self, other):
+        self.sentence.clear()
+        return True
+
+
+@pytest.mark.parametrize("on_hash", [True, False])
+def test_a_sentence_that_changes_while_it_is_read_is_an_error(on_hash):
+    def sentence():
+        words = []
+        words += [Emptying(words, number % 3, on_hash) for number in range(50)]
+        return words
+
+    with pytest.raises(RuntimeError, match="changed while it was read"):
+        _token_lists.encode([sentence()], {}, True)
+    found = _token_lists.fingerprint([sentence()])
+    assert (found is None) == on_hash

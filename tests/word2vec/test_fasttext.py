@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -259,3 +260,15 @@ def test_lee_has_sensible_neighbours():
     model = FastText(vector_size=50, epochs=20, min_count=3, seed=1, verbose=0).fit(datasets.lee())
     near = [word for word, _ in model.wv.most_similar("australia", topn=3)]
     assert any(word.startswith("australia") for word in near)
+
+
+def test_a_changed_wv_is_not_kept_and_that_is_said_once():
+    model = small().fit(two_topics(10))
+    expected = model.transform([["fruit0"]])
+    model.wv["fruit0"] = np.ones(12, np.float32)
+    with pytest.warns(UserWarning, match="wv was changed, which FastText does not keep"):
+        np.testing.assert_array_equal(model.transform([["fruit0"]]), expected)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.wv["fruit0"].tolist() == [1] * 12
+        pickle.loads(pickle.dumps(model)).partial_fit(two_topics(10)).transform([["fruit0"]])

@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 
 from kerazoo import EncodedCorpus, Word2Vec
-from kerazoo.errors import InvalidArgumentError
+from kerazoo.errors import CorpusError, InvalidArgumentError
 from kerazoo.text import FrozenPhrases, Phrases
 
 DOCUMENTS = [["in", "new", "york", "city"], ["new", "york", "city", "hall"], ["york", "is", "new"], ["city"]] * 9
@@ -69,3 +69,24 @@ def test_other_objects_are_refused():
     for wrong in ("new_york", {"new_york": 1.0}, [BIGRAMS, 3]):
         with pytest.raises(InvalidArgumentError, match=r"expected a kerazoo\.text\.Phrases"):
             small(phrases=wrong).fit(DOCUMENTS)
+
+
+def test_bad_documents_are_named_and_checkpoints_are_no_documents(tmp_path):
+    (tmp_path / "text.txt").write_text("\n".join(map(" ".join, DOCUMENTS)))
+    folder = tmp_path / "checkpoints"
+    model = small(phrases=BIGRAMS, checkpoint_dir=folder, checkpoint_minutes=0).fit(tmp_path)
+    assert any(folder.iterdir())
+    for phrases in (BIGRAMS, None):  # a model without phrases reads files elsewhere
+        assert model.set_params(phrases=phrases).transform(tmp_path).shape == (len(DOCUMENTS), 6)
+    model.set_params(phrases=[BIGRAMS, TRIGRAMS])
+    for bad, message in (
+        (None, "document 1 is None"), (b"new york", "document 1 is b'new york'"), ([1, 2], "document 1, token 0 is 1"),
+        ([["new", "york"]], "document 1, token 0 is .*of type list"), ([b"new"], "document 1, token 0 is b'new'"),
+    ):  # fmt: skip
+        with pytest.raises(CorpusError, match=message):
+            model.transform(["new york", bad])
+
+
+def test_an_embedding_layer_says_that_it_joins_nothing():
+    with pytest.warns(UserWarning, match="does not join phrases"):
+        small(phrases=BIGRAMS).fit(DOCUMENTS).as_embedding_layer()

@@ -7,8 +7,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from kerazoo.errors import InvalidArgumentError
+from kerazoo.errors import CorpusError, InvalidArgumentError
 from kerazoo.text.corpus import EncodedCorpus
+from kerazoo.text.encoding import bad_token, not_tokens
 from kerazoo.text.phrases import files
 from kerazoo.text.phrases.base import PhraseJoiner
 from kerazoo.text.phrases.model import FrozenPhrases, Phrases
@@ -76,7 +77,7 @@ def encoded(corpus: Any, phrases: Any, min_count: int, max_final_vocab: int | No
     return EncodedCorpus.from_source(joined(corpus, phrases, **limits), **limits)
 
 
-def joined_documents(documents: Any, phrases: Any, *, workers: int, errors: str) -> Any:
+def joined_documents(documents: Any, phrases: Any, *, workers: int, errors: str, exclude: Iterable[Any] = ()) -> Any:
     """Join the phrases of documents one for one, so that an empty one stays what it is.
 
     Args:
@@ -84,6 +85,10 @@ def joined_documents(documents: Any, phrases: Any, *, workers: int, errors: str)
         phrases: None, a phrase model, or a list of them.
         workers: threads.
         errors: for bytes of files that are not UTF-8.
+        exclude: files and directories that a directory is read without.
+
+    Raises:
+        CorpusError: a document or a token has another type (when it is read).
 
     >>> list(joined_documents(["in new york", []], FrozenPhrases({"new_york": 20.0}), workers=1, errors="strict"))
     [['in', 'new_york'], []]
@@ -92,16 +97,29 @@ def joined_documents(documents: Any, phrases: Any, *, workers: int, errors: str)
     if not members:
         return documents
     if isinstance(documents, EncodedCorpus) or is_files(documents):
-        return joined(documents, phrases, workers=workers, errors=errors)
+        return joined(documents, phrases, workers=workers, errors=errors, exclude=exclude)
     return _joined_each(documents, members)
 
 
 def _joined_each(documents: Iterable[Any], members: Sequence[PhraseJoiner]) -> Iterator[Any]:
-    for document in documents:
-        tokens = document.split() if isinstance(document, str) else document
+    for number, document in enumerate(documents):
+        tokens = _tokens(document, number)
         for member in members:
             tokens = member[tokens]
         yield tokens
+
+
+def _tokens(document: Any, number: int) -> list[str]:
+    """Checked here: a phrase model takes a list of other things for several sentences."""
+    if isinstance(document, str):
+        return document.split()
+    if isinstance(document, bytes) or not isinstance(document, Iterable):
+        raise not_tokens(document, number)
+    tokens = list(document)
+    for index, token in enumerate(tokens):
+        if not isinstance(token, str):
+            raise CorpusError(bad_token(token, number, index))
+    return tokens
 
 
 def learned(corpus: EncodedCorpus, passes: int, **arguments: Any) -> tuple[list[FrozenPhrases], EncodedCorpus]:

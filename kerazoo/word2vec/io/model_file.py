@@ -20,8 +20,20 @@ from kerazoo.text.phrases import chain
 from kerazoo.word2vec.options import ENGINE_OPTIONS
 from kerazoo.word2vec.pooling import PoolingStatistics
 from kerazoo.word2vec.results import Tables
+from kerazoo.word2vec.subwords import NgramSettings, check_buckets, composed_vectors
 
-__all__ = ["FASTTEXT_KIND", "KIND", "Contents", "from_tensors", "read", "storable", "to_tensors", "write"]
+__all__ = [
+    "FASTTEXT_KIND",
+    "KIND",
+    "Contents",
+    "from_tensors",
+    "kind_of",
+    "read",
+    "storable",
+    "to_tensors",
+    "word_table",
+    "write",
+]
 
 KIND = "kerazoo.word2vec"
 FASTTEXT_KIND = "kerazoo.fasttext"  # `vectors` are the words' own rows, and there are rows of n-grams
@@ -51,6 +63,24 @@ class Contents(NamedTuple):
     n_fits: int
     training: dict[str, Any] | None = None
     pooling: PoolingStatistics | None = None
+
+
+def kind_of(contents: Contents) -> str:
+    """The kind of file that a model is written to."""
+    return FASTTEXT_KIND if "bucket" in contents.parameters else KIND
+
+
+def word_table(contents: Contents) -> NDArray[np.float32]:
+    """The vectors of the words, float32 (V, D): with subwords they are made of the words' own rows and n-grams.
+
+    Raises:
+        StorageError: rows of n-grams are missing.
+    """
+    if kind_of(contents) == KIND:
+        return contents.tables.input_vectors
+    ngrams = NgramSettings(*(contents.parameters[name] for name in ("min_n", "max_n", "bucket")))
+    check_buckets(contents.tables, contents.vocabulary.words, ngrams)  # C trusts them
+    return composed_vectors(contents.tables, contents.vocabulary.words, ngrams)
 
 
 def storable(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,14 +195,19 @@ def write(path: str | os.PathLike[str], contents: Contents, kind: str = KIND) ->
     write_tensors(path, arrays, metadata, kind=kind)
 
 
-def read(path: str | os.PathLike[str], mmap: bool, known: Collection[str] | None = None, kind: str = KIND) -> Contents:
+def read(
+    path: str | os.PathLike[str],
+    mmap: bool,
+    known: Collection[str] | None = None,
+    kind: str | tuple[str, ...] = KIND,
+) -> Contents:
     """Read a model file or a checkpoint.
 
     Args:
         path: the file.
         mmap: whether the tables stay on disk, read-only, until they are used.
         known: the constructor's arguments; others are refused. None allows any.
-        kind: of the file.
+        kind: of the file, or several.
 
     Raises:
         StorageError: the file is missing, damaged, of another kind, or has unknown parameters.

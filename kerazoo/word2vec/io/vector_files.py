@@ -3,7 +3,7 @@
 ===================  =========  ==========================================================================
 format               suffix     content
 ===================  =========  ==========================================================================
-``"kerazoo"``        .kerazoo   a whole `Word2Vec` (`Word2Vec.save`); vectors are read from it, memory-mapped
+``"kerazoo"``        .kerazoo   a whole `Word2Vec` or `FastText` (`save`); vectors are read from it, memory-mapped
 ``"text"``           .txt .vec  word2vec's text format; read also without a header line (GloVe)
 ``"binary"``         .bin       word2vec's binary format
 ``"pickle"``         .kv        gensim's ``KeyedVectors.save``; read without running anything in it
@@ -60,15 +60,15 @@ FORMATS = (*dict.fromkeys(_BY_SUFFIX.values()), "projector")
 _STREAMED = ("text", "binary", "pickle")
 
 
-def check_suffix(path: Path) -> str:
-    """The format that the suffix of a file to write names.
+def check_suffix(path: Path, name: str = "the vectors") -> str:
+    """The format that the suffix of a file to write names; `name` is what an error calls the file.
 
     Raises:
         InvalidArgumentError: it names none, or one that cannot be compressed.
         MissingPackageError: writing it needs a package that is not installed.
     """
     suffix, compression = split_suffixes(path)
-    form = _BY_SUFFIX[check_choice("the suffix of the vectors", suffix, VECTOR_FORMATS)]
+    form = _BY_SUFFIX[check_choice(f"the suffix of {name}", suffix, VECTOR_FORMATS)]
     if compression and form not in _STREAMED:
         raise InvalidArgumentError(
             f"{path.name}: {suffix} files are memory-mapped and cannot be compressed; expected a name without "
@@ -128,8 +128,7 @@ def _read_mapped(stream: VectorStream, path: Path, form: str) -> WordVectors:
         raise StorageError(f"{path}: {form} files are memory-mapped; decompress it first.")
     if form == "safetensors":
         return vector_tensors.read_file(path)
-    is_fasttext = f'"{model_file.FASTTEXT_KIND}"'.encode() in stream.peek(1 << 16)
-    return _values(model_file.read(path, mmap=True, kind=model_file.FASTTEXT_KIND if is_fasttext else model_file.KIND))
+    return _values(model_file.read(path, mmap=True, kind=(model_file.KIND, model_file.FASTTEXT_KIND)))
 
 
 def _recognised(stream: VectorStream) -> str:
@@ -166,7 +165,7 @@ def save_vectors(
     """Write word vectors to a file, whole or not at all.
 
     Args:
-        vectors: :class:`WordVectors`; or a fitted `Word2Vec` or a gensim ``KeyedVectors``.
+        vectors: :class:`WordVectors`; or a fitted `Word2Vec` or `FastText`, or a gensim ``KeyedVectors``.
         path: its suffix names the format: .txt, .vec (text), .bin, .kv, .safetensors; text, .bin and .kv also with .gz,
             .bz2, .xz or .zst.
         format: ``"text"``, ``"binary"``, ``"pickle"``, ``"safetensors"``, or ``"projector"``: `path` is then a folder,
@@ -216,7 +215,7 @@ def _values(vectors: Any) -> WordVectors:
     if isinstance(vectors, WordVectors):
         return vectors
     if isinstance(vectors, Contents):
-        return WordVectors(vectors.vocabulary.words, _input_vectors(vectors), vectors.vocabulary.counts)
+        return WordVectors(vectors.vocabulary.words, model_file.word_table(vectors), vectors.vocabulary.counts)
     if hasattr(vectors, "to_contents"):
         return _values(vectors.to_contents())
     if hasattr(vectors, "wv"):  # a model of gensim
@@ -227,16 +226,6 @@ def _values(vectors: Any) -> WordVectors:
         f"vectors is of type {type(vectors).__name__}; expected WordVectors, a fitted Word2Vec or FastText, "
         "or a model or KeyedVectors of gensim."
     )
-
-
-def _input_vectors(contents: Contents) -> NDArray[np.float32]:
-    """The vectors of the words; those of `FastText` are made of their own rows and those of n-grams."""
-    words, tables = contents.vocabulary.words, contents.tables
-    if tables.ngram_vectors is None:
-        return tables.input_vectors
-    ngrams = NgramSettings(*(contents.parameters[name] for name in ("min_n", "max_n", "bucket")))
-    check_buckets(tables, words, ngrams)
-    return composed_vectors(tables, words, ngrams)
 
 
 def _write_pickle(values: WordVectors, path: Path) -> None:
@@ -291,7 +280,7 @@ def write_vectors(contents: Contents, path: Path) -> None:
         StorageError: the file cannot be written (no folder, no permission, disk full); an old file is kept.
     """
     if check_suffix(path) == "kerazoo":
-        model_file.write(path, contents)
+        model_file.write(path, contents, model_file.kind_of(contents))
     else:
         save_vectors(contents, path)
 
