@@ -35,10 +35,9 @@ from kerazoo.word2vec.io.vector_pickles import is_pickle, read_pickle
 from kerazoo.word2vec.io.vector_streams import VectorStream, opened, split_suffixes, written
 from kerazoo.word2vec.io.vector_text import check_writable, looks_like_text, parse_header, read_text, write_text
 from kerazoo.word2vec.io.word_vectors import WordVectors
-from kerazoo.word2vec.subwords import NgramSettings, check_buckets, composed_vectors
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
 __all__ = [
     "FORMATS",
