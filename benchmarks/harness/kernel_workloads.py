@@ -25,6 +25,7 @@ from kerazoo_ext import (
     _smoothing,
     _statistics,
     _subwords,
+    _token_lists,
     _word2vec,
 )
 
@@ -46,6 +47,7 @@ def mark() -> str:
 def workloads(widest: str) -> Iterator[Workload]:
     """All workloads in the order of the counts; training with each instruction set up to `widest`."""
     yield from scanning()
+    yield from token_lists()
     yield from phrases()
     yield from batching()
     yield from smoothing()
@@ -93,6 +95,25 @@ def scanning() -> Iterator[Workload]:
         return float(len(ids))
 
     yield "ids of the vocabulary", "token", encode
+
+
+def token_lists() -> Iterator[Workload]:
+    """Lists of tokens to ids, and ids of another vocabulary in their place."""
+    words = [f"word{number}" for number in range(3000)]
+    tokens = [words[number] for number in zipf(np.random.default_rng(3), 20_000, len(words)).tolist()]
+    sentences = [tokens[first : first + 20] for first in range(0, len(tokens), 20)]
+    mapping = np.where(np.arange(len(words)) % 7, np.arange(len(words)), -1).astype(np.int32)
+    ids, ends = _token_lists.encode(sentences, {}, True)
+
+    def encode() -> float:
+        return float(len(_token_lists.encode(sentences, {}, True)[0]))
+
+    def remap() -> float:
+        _token_lists.remap(ids.copy(), mapping, ends.copy())
+        return float(len(ids))
+
+    yield "ids of lists of tokens", "token", encode
+    yield "ids of another vocabulary", "token", remap
 
 
 def phrases() -> Iterator[Workload]:

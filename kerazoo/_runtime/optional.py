@@ -2,8 +2,8 @@
 
 `pip install kerazoo` brings what word vectors need. Everything else is an extra, such as ``kerazoo[tensorflow]``. A
 module of kerazoo that imports an optional package at its top raises :class:`kerazoo.errors.MissingPackageError` where
-that is missing, instead of Python's ModuleNotFoundError (of which it is one): `import kerazoo` puts a finder before the
-others that looks at kerazoo's own modules only. Functions that import such a package themselves use :func:`needed`.
+that is missing, instead of Python's ModuleNotFoundError (of which it is one): `import kerazoo` puts a finder before
+Python's own that looks at kerazoo's modules only. Functions that import such a package themselves use :func:`needed`.
 """
 
 from __future__ import annotations
@@ -109,5 +109,8 @@ class _Finder:
 
 def install() -> None:
     """Let the modules of kerazoo explain which package is missing. Once for each process."""
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+    if any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        return
+    # Just before that of files, whose work it does: other finders keep their turn.
+    place = next((number for number, finder in enumerate(sys.meta_path) if finder is PathFinder), len(sys.meta_path))
+    sys.meta_path.insert(place, _Finder())
