@@ -273,6 +273,16 @@ def _header(order: list[str], sources: Mapping[str, Blocks], kind: str, notes: s
     return len(text).to_bytes(8, "little") + text
 
 
+#: What reads a kind of file, for messages to somebody who gave it to something else.
+READERS = {
+    "kerazoo.corpus": "kerazoo.EncodedCorpus.load",
+    "kerazoo.fasttext": "kerazoo.FastText.load",
+    "kerazoo.gensim.word2vec": "kerazoo.gensim.Word2Vec.load",
+    "kerazoo.vectors": "kerazoo.word2vec.load_vectors",
+    "kerazoo.word2vec": "kerazoo.Word2Vec.load",
+}
+
+
 def _damaged(path: Path, reason: str) -> StorageError:
     return StorageError(f"{path}: damaged or not a file of kerazoo: {reason}. Write it again, or copy it again whole.")
 
@@ -304,9 +314,8 @@ def _read_header(
         raise _damaged(path, f"its header cannot be read ({error})") from None
     if found not in kinds:
         shown = f"a file of kind {found!r}" if found else "a safetensors file that kerazoo did not write"
-        raise StorageError(
-            f"{path}: {shown}; expected kind {' or '.join(map(repr, kinds))}. Open it with what wrote it."
-        )
+        remedy = f"{READERS[found]} reads it." if found in READERS else "Open it with what wrote it."
+        raise StorageError(f"{path}: {shown}; expected kind {' or '.join(map(repr, kinds))}. {remedy}")
     start = 8 + length
     if size != start + place:
         raise _damaged(path, f"it has {size:,} bytes where its header says {start + place:,}; was it cut short?")
