@@ -132,7 +132,16 @@ class ModelTrainer(NativeTrainer):
         return sums.mean * sums.pairs if sums.pairs else 0.0  # small texts have epochs without a pair
 
     def take(self) -> None:
-        """Copy the arrays of the model into the engine, after callbacks may have changed them."""
+        """Copy the arrays of the model into the engine, after callbacks may have changed them.
+
+        Raises:
+            InvalidArgumentError: the vocabulary has another size.
+        """
+        if len(self._model.wv) != len(self._counts):
+            raise InvalidArgumentError(
+                f"the vocabulary has {len(self._model.wv)} words; this training began with {len(self._counts)}. Call "
+                "build_vocab between two trainings, not from a callback or another thread."
+            )
         self.tables.assign(tables_of(self._model, self.settings))
 
     def give(self) -> None:

@@ -350,3 +350,9 @@ def test_no_sample_and_a_window_without_end():
     model = Word2Vec(sentences, vector_size=4, min_count=1, sample=None, window=2**40, workers=1)
     same = Word2Vec(sentences, vector_size=4, min_count=1, sample=0, window=10**6, workers=1)
     np.testing.assert_array_equal(model.wv.vectors, same.wv.vectors)
+
+
+def test_the_vocabulary_cannot_change_within_a_training():
+    callback = Recorder(lambda model: model.build_vocab([["new", "words"]] * 5, update=True))
+    with pytest.raises(InvalidArgumentError, match="Call build_vocab between two trainings"):
+        Word2Vec(two_topics(20), vector_size=4, min_count=1, epochs=3, callbacks=callback)

@@ -8,8 +8,10 @@ from gensim.models import FastText
 from gensim.models import Word2Vec as GensimWord2Vec
 from gensim.test.utils import common_texts
 
+import kerazoo
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.gensim import Word2Vec
+from kerazoo.word2vec import load_vectors
 from tests.gensim.test_model import MODELS
 
 TINY = {"vector_size": 6, "min_count": 1, "sample": 0}
@@ -122,3 +124,15 @@ def test_gensim_gets_copies(tmp_path):
     again.train(common_texts, total_examples=9, epochs=1)
     theirs.train(common_texts, total_examples=9, epochs=1)
     assert not np.array_equal(made.wv.vectors, theirs.wv.vectors)
+
+
+def test_a_file_of_another_class_names_what_reads_it(tmp_path):
+    path = tmp_path / "model"
+    Word2Vec(common_texts, **TINY).save(path)
+    for read in (kerazoo.Word2Vec.load, kerazoo.Word2Vec.from_gensim, kerazoo.FastText.load, load_vectors):
+        with pytest.raises(StorageError, match=r"kerazoo\.gensim\.Word2Vec\.load reads it"):
+            read(path)
+    for cls in (kerazoo.Word2Vec, kerazoo.FastText):
+        cls(vector_size=4, min_count=1, epochs=1, verbose=0).fit(common_texts).save(path)
+        with pytest.raises(StorageError, match=rf"kerazoo\.{cls.__name__}\.load reads it"):
+            Word2Vec.load(path)
