@@ -130,7 +130,7 @@ def test_a_file_of_another_class_names_what_reads_it(tmp_path):
     path = tmp_path / "model"
     Word2Vec(common_texts, **TINY).save(path)
     for read in (kerazoo.Word2Vec.load, kerazoo.Word2Vec.from_gensim, kerazoo.FastText.load, load_vectors):
-        with pytest.raises(StorageError, match=r"kerazoo\.gensim\.Word2Vec\.load reads it"):
+        with pytest.raises(StorageError, match=r"kerazoo\.gensim\.Word2Vec\.load opens it"):
             read(path)
     for cls in (kerazoo.Word2Vec, kerazoo.FastText):
         cls(vector_size=4, min_count=1, epochs=1, verbose=0).fit(common_texts).save(path)
