@@ -134,5 +134,5 @@ def test_a_file_of_another_class_names_what_reads_it(tmp_path):
             read(path)
     for cls in (kerazoo.Word2Vec, kerazoo.FastText):
         cls(vector_size=4, min_count=1, epochs=1, verbose=0).fit(common_texts).save(path)
-        with pytest.raises(StorageError, match=rf"kerazoo\.{cls.__name__}\.load reads it"):
+        with pytest.raises(StorageError, match=rf"kerazoo\.{cls.__name__}\.load opens it"):
             Word2Vec.load(path)
