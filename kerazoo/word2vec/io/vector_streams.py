@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from kerazoo._runtime.files import replacing
+from kerazoo._runtime.optional import needed
 from kerazoo.errors import StorageError
 from kerazoo.text.readers import ZstdStream, damage
 
@@ -129,7 +130,8 @@ def written(path: Path) -> Iterator[BinaryIO]:
         elif compression == ".xz":
             stream = lzma.open(part, "wb", preset=3)  # noqa: SIM115
         elif compression == ".zst":
-            import zstandard
+            with needed("a file that ends with .zst"):
+                import zstandard
 
             stream = zstandard.open(part, "wb")
         else:
