@@ -88,7 +88,8 @@ class DocumentVectors(Transformer):
         if self.pooling != "mean" and statistics is None:
             raise NotFittedError(
                 f"pooling={self.pooling!r} needs statistics of documents, which this model has not: it was trained "
-                "with pooling='mean', or imported. Call fit_pooling(documents), or fit(corpus)."
+                "with pooling='mean', or imported, or its training has not ended (a callback, a checkpoint). "
+                "Call fit_pooling(documents), or fit(corpus)."
             )
         if statistics is not None:
             statistics = statistics.padded(len(self.vocabulary_))

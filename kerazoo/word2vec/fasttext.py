@@ -186,9 +186,12 @@ class FastText(Word2Vec):
     def get_vectors(self, words: Iterable[str]) -> NDArray[np.float32]:
         """The vectors of words, known or not, float32 (n, D); see `get_vector`."""
         self._check_fitted()
-        if isinstance(words, str):
+        if isinstance(words, str | bytes) or not isinstance(words, Iterable):
             raise InvalidArgumentError(f"words={words!r}; expected several words. get_vector takes one.")
         listed = list(words)
+        for word in listed:
+            if not isinstance(word, str):
+                raise InvalidArgumentError(f"words contains {word!r}, of type {type(word).__name__}; expected a str.")
         known = np.array([self.vocabulary_.ids.get(word, -1) for word in listed], np.int64)
         unknown = np.flatnonzero(known < 0)
         vectors = np.empty((len(listed), self.vectors_.shape[1]), np.float32)

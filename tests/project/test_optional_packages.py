@@ -86,6 +86,8 @@ def test_word_vectors_need_no_optional_package(tmp_path):
 
 SAVE = "from kerazoo.word2vec import save_vectors, WordVectors;"
 CHECK = "from pathlib import Path; from kerazoo.word2vec.io.vector_files import check_suffix;"
+FASTTEXT = "from kerazoo import FastText; model = FastText(2, min_count=1, bucket=9, verbose=0).fit([['a', 'b']] * 5)"
+PHRASES = "from kerazoo.text import FrozenPhrases; phrases = FrozenPhrases({})"
 NEEDS = {
     "import kerazoo; kerazoo.Forecaster": "forecast",
     "import kerazoo.forecast.forecaster": "forecast",
@@ -99,6 +101,14 @@ NEEDS = {
     f"{SAVE} save_vectors(WordVectors(['a'], [[1.0]]), 'v.vec.zst')": "zstd",
     f"{CHECK} check_suffix(Path('v.txt.zst'))": "zstd",  # before training
     f"{CHECK} check_suffix(Path('v.kv'))": "gensim",
+    "import kerazoo.gensim": "gensim",
+    "from kerazoo import FastText; FastText.from_gensim('model')": "gensim",
+    f"{FASTTEXT}; model.wv": "gensim",
+    f"{FASTTEXT}; model.to_gensim()": "gensim",
+    f"{PHRASES}; phrases.to_gensim()": "gensim",
+    f"{PHRASES}; type(phrases).from_gensim(phrases)": "gensim",
+    f"{FASTTEXT}; from kerazoo.word2vec import save_vectors; save_vectors(model, 'x.kv')": "gensim",
+    f"{FASTTEXT}; from kerazoo.word2vec import save_vectors; save_vectors(model, 'x.txt.zst')": "zstd",
     "import kerazoo; kerazoo.plots.plot_history({'loss': [1.0]})": "forecast",
 }
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import gzip
 import pickle
+from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from gensim.models import phrases as gensim_phrases
 from hypothesis import assume, example, given, settings
@@ -310,3 +312,22 @@ def test_no_text_has_no_phrases():
     assert phrases.vocab == phrases.export_phrases() == {}
     assert phrases[["a", "b"]] == ["a", "b"]
     assert decoded(phrases.join([["a", "b"]])) == [["a", "b"]]
+
+
+def test_sentences_that_can_be_read_only_once_are_read_in_full_and_not_again():
+    first, second = FrozenPhrases({"new_york": 20.0}), FrozenPhrases({"new_york_city": 20.0})
+    sentences = [["new", "york", "city"], ["a", "city"]]
+    twice = second[first[iter(sentences)]]
+    assert list(twice) == [["new_york_city"], ["a", "city"]]
+    assert isinstance(twice, Iterator)  # so that whoever must read it again refuses it
+    again = second[first[sentences]]
+    assert list(again) == list(again) == [["new_york_city"], ["a", "city"]]
+
+
+def test_odd_sentences():
+    phrases = FrozenPhrases({"new_york": 20.0})
+    assert phrases[["", "a"]] == ["", "a"]
+    assert list(phrases[[np.array(["new", "york"])]]) == [["new_york"]]
+    assert phrases[iter([])] == phrases[[]] == []
+    with pytest.raises(InvalidArgumentError, match="connector_words=None"):
+        FrozenPhrases({}, connector_words=None)

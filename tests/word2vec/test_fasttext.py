@@ -272,3 +272,10 @@ def test_a_changed_wv_is_not_kept_and_that_is_said_once():
         warnings.simplefilter("error")
         assert model.wv["fruit0"].tolist() == [1] * 12
         pickle.loads(pickle.dumps(model)).partial_fit(two_topics(10)).transform([["fruit0"]])
+
+
+def test_words_of_other_types_are_refused():
+    model = small().fit(two_topics(10))
+    for words, message in ((None, "words=None"), (b"ab", "words=b'ab'"), (["a", None], "None, of type NoneType")):
+        with pytest.raises(InvalidArgumentError, match=message):
+            model.get_vectors(words)

@@ -351,3 +351,8 @@ def test_neighbours_are_gensims():
 def test_wrong_vectors(words, rows, message):
     with pytest.raises(InvalidArgumentError, match=message):
         WordVectors(words, rows)
+
+
+def test_neighbours_beside_vectors_that_are_not_finite():
+    vectors = WordVectors(["a", "b", "c"], [[1, np.nan], [1, 2], [1, 1]])
+    assert [word for word, _ in vectors.most_similar("b")] == ["c", "a"]

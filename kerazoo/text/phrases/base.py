@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,7 @@ class PhraseJoiner(ABC):
 
     def __init__(self, delimiter: str, connector_words: Iterable[str]) -> None:
         check_word(delimiter, "delimiter", "a str such as '_'")
-        if isinstance(connector_words, str | bytes):
+        if isinstance(connector_words, str | bytes) or not isinstance(connector_words, Iterable):
             raise InvalidArgumentError(
                 f"connector_words={connector_words!r}; expected a set of words, such as ENGLISH_CONNECTOR_WORDS. "
                 "Split a text: connector_words=text.split()."
@@ -129,7 +129,8 @@ class PhraseJoiner(ABC):
             sentence: a list of tokens; or an iterable of such lists; or an `EncodedCorpus`, which is joined in C.
 
         Returns:
-            A list of tokens; or an iterable of such lists, joined one by one while it is read; or an `EncodedCorpus`.
+            A list of tokens; or an iterable of such lists, joined one by one while it is read, as often as `sentence`
+            can be (an iterator of an iterator); or an `EncodedCorpus`.
         """
         if isinstance(sentence, EncodedCorpus):
             return self.join(sentence)
@@ -139,11 +140,12 @@ class PhraseJoiner(ABC):
                 "lists. Split a text: phrases[text.split()]. phrases.join(path) reads files."
             )
         items = iter(sentence)
-        opening = next(items, "")
-        whole = chain([opening], items)
-        if opening == "" or isinstance(opening, str):
-            return self._words(whole if opening else items)
-        return _JoinedSentences(self, whole if items is sentence else sentence)
+        opening = list(islice(items, 1))
+        whole = chain(opening, items)
+        if not opening or isinstance(opening[0], str):
+            return self._words(whole)
+        # What can be read only once stays an iterator, so that nobody reads it twice.
+        return map(self._words, whole) if items is sentence else _JoinedSentences(self, sentence)
 
     def join(
         self, source: Any, *, min_count: int = 1, max_final_vocab: int | None = None, workers: int | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kerazoo._runtime.optional import needed
 from kerazoo.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ def arguments_of(phrases: Any) -> dict[str, Any]:
     Raises:
         InvalidArgumentError: another object.
     """
-    from gensim.models import phrases as gensim_phrases
+    with needed("FrozenPhrases.from_gensim"):
+        from gensim.models import phrases as gensim_phrases
 
     if isinstance(phrases, gensim_phrases.Phrases):
         phrases = phrases.freeze()
@@ -38,7 +40,8 @@ def arguments_of(phrases: Any) -> dict[str, Any]:
 
 def exported(phrases: PhraseJoiner) -> Any:
     """A gensim ``FrozenPhrases`` with the phrases of a `FrozenPhrases`."""
-    from gensim.models.phrases import FrozenPhrases, original_scorer
+    with needed("to_gensim"):
+        from gensim.models.phrases import FrozenPhrases, original_scorer
 
     frozen: Any = phrases
     made = FrozenPhrases.__new__(FrozenPhrases)  # its constructor takes a gensim Phrases with all counts

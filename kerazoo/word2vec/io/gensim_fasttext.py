@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerazoo._runtime.optional import needed
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.text import Vocabulary
 from kerazoo.word2vec.io.gensim_models import SHARED, warn_of_losses
@@ -43,7 +44,8 @@ def fasttext_keyed_vectors(
         tables: own rows, not copied, and rows of n-grams.
         ngrams: which n-grams words have.
     """
-    from gensim.models.fasttext import FastTextKeyedVectors
+    with needed("FastText.wv (vectors as gensim's FastTextKeyedVectors)"):
+        from gensim.models.fasttext import FastTextKeyedVectors
 
     made = FastTextKeyedVectors(vectors.shape[1], ngrams.min_n, ngrams.max_n, ngrams.bucket if ngrams.any else 0)
     made.index_to_key = list(vocabulary.words)
@@ -73,7 +75,8 @@ def import_fasttext(source: Any) -> tuple[dict[str, Any], Vocabulary, Tables]:
         InvalidArgumentError: another kind of model, one without words, or one that `FastText` cannot have.
         StorageError: the file is missing, damaged or of another kind.
     """
-    from gensim.models import FastText as GensimFastText
+    with needed("from_gensim"):
+        from gensim.models import FastText as GensimFastText
 
     if isinstance(source, str | os.PathLike):
         source = _load(Path(source))
@@ -143,7 +146,8 @@ def export_fasttext(contents: Contents, vectors: NDArray[np.float32], ngrams: Ng
         vectors: float32 (V, D), the vectors of the words.
         ngrams: which n-grams words have.
     """
-    from gensim.models import FastText as GensimFastText
+    with needed("to_gensim"):
+        from gensim.models import FastText as GensimFastText
 
     parameters, tables, vocabulary = contents.parameters, contents.tables, contents.vocabulary
     warn_of_losses(contents)

@@ -83,8 +83,8 @@ class WordVectors:
         lengths = np.where(lengths > 0, lengths, 1)
         unit = (target / lengths[self._rows[word]]).astype(np.float32)
         cosines = self.vectors @ unit / lengths
-        cosines[self._rows[word]] = -np.inf
-        best = np.argsort(-cosines, kind="stable")[: min(topn, len(self) - 1)]
+        best = np.argsort(-cosines, kind="stable")  # vectors that are not finite come last
+        best = best[best != self._rows[word]][:topn]
         return [(self.words[i], float(cosines[i])) for i in best.tolist()]
 
     def __repr__(self) -> str:
