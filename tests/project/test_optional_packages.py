@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import os
 import re
 import subprocess
@@ -134,13 +133,11 @@ for each in {list(NEEDS)!r}:
     [
         (["demo"], 'tensorflow is missing: pip install "kerazoo[tensorflow]"'),
         (["forecast", "x.csv", "--epochs", "0"], 'pip install "kerazoo['),
-        (["similar", "model.kv", "apple"], 'pip install "kerazoo[gensim]"'),
+        (["convert", "v.txt", "v.kv"], 'pip install "kerazoo[gensim]"'),
     ],
 )
 def test_commands_say_so_in_one_line(arguments, message, tmp_path):
-    if arguments[0] == "similar" and importlib.util.find_spec("kerazoo.word2vec.io.vector_text"):
-        pytest.skip("reads these files without gensim")
-    (tmp_path / "model.kv").write_bytes(b"")
+    (tmp_path / "v.txt").write_text("1 2\na 1 2\n")
     (tmp_path / "x.csv").write_text("date,value\n2020-01-01,1\n")
     code = "\nfrom kerazoo.cli.main import main\nmain(sys.argv[1:])"
     done = run_hidden(code, EXTRAS, tmp_path, *arguments)

@@ -9,7 +9,7 @@ import pytest
 from kerazoo import zoo
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.training import Plan, fit
-from tests.helpers.speed import slow_on_jax_marks
+from tests.helpers.speed import slow_on_jax, slow_on_jax_marks
 
 pytestmark = pytest.mark.backend
 
@@ -219,6 +219,7 @@ def test_weights_of_sequences_are_weights_of_all_their_targets(name, rows):
         np.testing.assert_allclose(found[0][key], values, rtol=1e-5, err_msg=key)
 
 
+@slow_on_jax
 @can_loop
 def test_a_list_of_inputs_trains_in_the_loop():
     x, y, static = arrays()
@@ -231,6 +232,7 @@ def test_a_list_of_inputs_trains_in_the_loop():
     np.testing.assert_allclose(*found, rtol=1e-4)
 
 
+@slow_on_jax
 @pytest.mark.parametrize("how", ["model.fit", "training.fit"])
 def test_class_weights_do_not_hold_for_the_validation_split(how):
     model, x, y = with_classes("seq2one")
@@ -261,6 +263,7 @@ def heads_of_keras():
     return model
 
 
+@slow_on_jax
 def test_weights_of_one_head_train_as_in_keras():
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(10, 4, 1)).astype("float32"), {name: np.ones((10, 1), "float32") for name in "pq"}

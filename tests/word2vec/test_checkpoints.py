@@ -16,7 +16,7 @@ import pytest
 
 from kerazoo import Word2Vec
 from kerazoo.errors import InvalidArgumentError, StorageError
-from tests.helpers.speed import slow_on_jax
+from tests.helpers.speed import slow_on_jax, slow_on_jax_marks
 
 pytestmark = pytest.mark.backend
 
@@ -67,7 +67,13 @@ def whole():
     return model(None).fit(documents())
 
 
-@pytest.mark.parametrize("crashes", [[(0, 40)], [(1, 0), (1, 30)], [(0, None), (2, None)], [(2, 70)]])
+@pytest.mark.parametrize(
+    "crashes",
+    [
+        [(1, 0), (1, 30)],
+        *(pytest.param(each, marks=slow_on_jax_marks) for each in ([(0, 40)], [(0, None), (2, None)], [(2, 70)])),
+    ],
+)
 def test_it_ends_as_if_it_had_not_been_interrupted(tmp_path, whole, crashes):
     for crash in crashes:
         with pytest.raises(OSError, match="crash"):
@@ -133,6 +139,7 @@ def test_a_complete_checkpoint_is_the_result(tmp_path, whole):
     assert_same(Word2Vec.load(tmp_path / "fit-0.kerazoo"), whole)
 
 
+@slow_on_jax
 def test_without_a_seed_it_continues_with_the_seed_that_was_drawn(tmp_path):
     with pytest.raises(OSError, match="crash"):
         model(tmp_path, seed=None, callbacks=[Crash(1, 40)]).fit(documents())
@@ -165,6 +172,7 @@ def test_early_stopping_remembers_the_epochs_before(tmp_path):
     assert_same(model(tmp_path, epochs=9, callbacks=[stopper()]).fit(documents()), expected)
 
 
+@slow_on_jax
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -184,12 +192,14 @@ def test_a_checkpoint_of_other_settings_is_refused_and_kept(tmp_path, changes, m
     assert (tmp_path / "fit-0.kerazoo").read_bytes() == before
 
 
+@slow_on_jax
 def test_a_checkpoint_of_another_corpus_is_refused(tmp_path):
     model(tmp_path).fit(documents())
     with pytest.raises(InvalidArgumentError, match=r"written with corpus=\{'tokens': 2400"):
         model(tmp_path).fit(documents(seed=1))
 
 
+@slow_on_jax
 def test_files_that_are_no_checkpoint(tmp_path):
     fitted = model(tmp_path).fit(documents())
     path = tmp_path / "fit-0.kerazoo"
@@ -210,6 +220,7 @@ def test_files_that_are_no_checkpoint(tmp_path):
         model(tmp_path / "other", checkpoint_minutes=-1).fit(documents())
 
 
+@slow_on_jax
 def test_a_full_disk_warns_and_the_training_continues(tmp_path, whole, monkeypatch):
     real, calls = os.fsync, []
 
@@ -226,6 +237,7 @@ def test_a_full_disk_warns_and_the_training_continues(tmp_path, whole, monkeypat
     assert_same(model(tmp_path).fit(documents()), whole)  # from the last one that could be written
 
 
+@slow_on_jax
 def test_what_a_killed_writer_left_is_removed(tmp_path, whole):
     (tmp_path / ".fit-0.kerazoo.0011aabb.part").write_bytes(b"half of a checkpoint")
     assert_same(model(tmp_path).fit(documents()), whole)
@@ -252,6 +264,7 @@ except KeyboardInterrupt:
 """
 
 
+@slow_on_jax
 def test_ctrl_c_leaves_a_usable_model_and_a_checkpoint(tmp_path):
     arguments = [sys.executable, "-c", INTERRUPTED, str(tmp_path)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)

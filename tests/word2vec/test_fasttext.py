@@ -182,7 +182,7 @@ def test_callbacks_see_the_vectors_of_words_and_cannot_replace_them():
 
     class Replace(keras.callbacks.Callback):
         def on_train_end(self, logs=None):
-            self.model.input_vectors.assign(keras.ops.ones_like(self.model.input_vectors))
+            self.model.input_vectors.assign(np.ones(self.model.input_vectors.shape, np.float32))
 
     with pytest.warns(RuntimeWarning, match="replaced the vectors"):
         replaced = small(callbacks=[Replace()]).fit(two_topics(50))
