@@ -43,11 +43,9 @@ model.save("model.kerazoo")
 again = Word2Vec.load("model.kerazoo")
 assert again.most_similar("apple", topn=3) == model.most_similar("apple", topn=3)
 assert again.predict_output_word(["apple"]) and again.transform(["red apple"]).shape == (1, 8)
-import importlib.util
-if importlib.util.find_spec("kerazoo.word2vec.io.vector_text"):  # files without gensim
-    from kerazoo.word2vec.io.vector_files import write_vectors
-    for suffix in (".txt", ".bin"):
-        write_vectors(model.to_contents(), Path("vectors" + suffix))
+from kerazoo.word2vec.io.vector_files import write_vectors
+for suffix in (".txt", ".bin"):
+    write_vectors(model.to_contents(), Path("vectors" + suffix))
 print(sorted(HIDDEN & set(sys.modules)))
 def error_of(function):
     try:

@@ -46,8 +46,7 @@ class WordVectors:
         if not self.words or self.vectors.ndim != 2 or len(self.vectors) != len(self.words):
             raise InvalidArgumentError(
                 f"{len(self.words)} words and vectors of shape {self.vectors.shape}; expected at least one word, "
-                "and one "
-                "row of numbers for each."
+                "and one row of numbers for each."
             )
         if self.counts is not None and self.counts.shape != (len(self.words),):
             raise InvalidArgumentError(f"counts has shape {self.counts.shape}; expected ({len(self.words)},).")
