@@ -15,7 +15,29 @@ if TYPE_CHECKING:
 
     from kerazoo.text import Vocabulary
 
-__all__ = ["Neighbours"]
+__all__ = ["Neighbours", "nearest_rows"]
+
+
+def nearest_rows(
+    vectors: NDArray[np.float32], unit: NDArray[np.float64], without: Sequence[int], topn: int
+) -> list[tuple[int, float]]:
+    """The rows of the largest cosines, and these; rows that are not finite come last.
+
+    Args:
+        vectors: float32 (V, D).
+        unit: float64 (D,), of length 1.
+        without: rows to leave out.
+        topn: most rows.
+
+    >>> table = np.float32([[1, 0], [0, 2], [3, 3]])
+    >>> [(row, round(cosine, 3)) for row, cosine in nearest_rows(table, np.array([1.0, 0.0]), [0], 5)]
+    [(2, 0.707), (1, 0.0)]
+    """
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+    cosines = vectors @ unit.astype(np.float32) / np.where(lengths > 0, lengths, 1)
+    best = np.argsort(-cosines, kind="stable")
+    best = best[~np.isin(best, without)][:topn]
+    return [(row, float(cosines[row])) for row in best.tolist()]
 
 
 class Neighbours:
@@ -61,13 +83,8 @@ class Neighbours:
         signs = np.array([sign for _, sign in signed], np.float64)
         target = (given * (signs / norms)[:, None]).sum(axis=0)
         norm = np.linalg.norm(target)
-        lengths = np.sqrt(np.einsum("ij,ij->i", self.vectors_, self.vectors_)).astype(np.float64)
-        lengths[lengths == 0] = 1
-        cosines = self.vectors_ @ (target / (norm or 1)).astype(np.float32) / lengths
-        cosines[rows] = -np.inf
-        n_found = min(topn, len(cosines) - len(set(rows)))
-        best = np.argsort(-cosines, kind="stable")[:n_found]
-        return [(self.vocabulary_.words[row], float(cosines[row])) for row in best]
+        found = nearest_rows(self.vectors_, target / (norm or 1), rows, topn)
+        return [(self.vocabulary_.words[row], cosine) for row, cosine in found]
 
     def _rows_and_vectors(self, words: list[str]) -> tuple[list[int], NDArray[np.float32]]:
         """The rows of the known words, and the vectors of all."""

@@ -47,6 +47,7 @@ ALLOWED = {
     "word2vec.hierarchy": (),
     "word2vec.results": ("word2vec.hierarchy",),
     "word2vec.pooling": ("text",),
+    "word2vec.neighbours": ("text",),
     "word2vec.options": ("batching", "word2vec.pooling", "word2vec.results"),
     "word2vec.subwords": ("word2vec.results",),
     "word2vec.subword_options": ("word2vec.options", "word2vec.subwords"),
@@ -54,7 +55,8 @@ ALLOWED = {
         "text", "batching", "word2vec.hierarchy", "word2vec.results", "word2vec.options", "word2vec.subwords",
     ),
     "word2vec.io": (
-        "text", "word2vec.pooling", "word2vec.hierarchy", "word2vec.results", "word2vec.options", "word2vec.subwords",
+        "text", "word2vec.pooling", "word2vec.neighbours", "word2vec.hierarchy", "word2vec.results",
+        "word2vec.options", "word2vec.subwords",
     ),
     "word2vec.keras": ("text", "batching", "word2vec.results"),
     "word2vec.gpu": ("text", "batching", "word2vec.results", "word2vec.options", "word2vec.keras"),
@@ -63,8 +65,8 @@ ALLOWED = {
         "word2vec.subword_options", "word2vec.io", "word2vec.keras", "word2vec.gpu",
     ),
     "word2vec": (
-        "text", "batching", "word2vec.pooling", "word2vec.hierarchy", "word2vec.results", "word2vec.options",
-        "word2vec.subwords", "word2vec.subword_options",
+        "text", "batching", "word2vec.pooling", "word2vec.neighbours", "word2vec.hierarchy", "word2vec.results",
+        "word2vec.options", "word2vec.subwords", "word2vec.subword_options",
         "word2vec.vocabulary_update", "word2vec.io", "word2vec.keras", "word2vec.gpu", "word2vec.engines",
     ),
     "gensim": (

@@ -356,3 +356,14 @@ def test_wrong_vectors(words, rows, message):
 def test_neighbours_beside_vectors_that_are_not_finite():
     vectors = WordVectors(["a", "b", "c"], [[1, np.nan], [1, 2], [1, 1]])
     assert [word for word, _ in vectors.most_similar("b")] == ["c", "a"]
+
+
+def test_neighbours_of_a_model_are_those_of_its_file_also_of_very_long_vectors(tmp_path):
+    model = Word2Vec(vector_size=4, min_count=1, sample=0, seed=1, workers=1, verbose=0).fit([["a", "b", "c"]] * 20)
+    model.vectors_ *= np.float32(1e20)  # whose squares float32 cannot hold
+    found = model.most_similar("a")
+    save_vectors(model, tmp_path / "v.txt")
+    again = load_vectors(tmp_path / "v.txt").most_similar("a")
+    assert [word for word, _ in found] == [word for word, _ in again]
+    assert len(found) == 2
+    np.testing.assert_allclose([each for _, each in found], [each for _, each in again], rtol=1e-6)

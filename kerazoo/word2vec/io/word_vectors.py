@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError, VocabularyError
 from kerazoo.text.vocabulary import check_word
+from kerazoo.word2vec.neighbours import nearest_rows
 
 __all__ = ["WordVectors", "without_duplicates"]
 
@@ -77,14 +78,9 @@ class WordVectors:
     def most_similar(self, word: str, topn: int = 10) -> list[tuple[str, float]]:
         """The nearest words by cosine, without `word` itself, with the cosines."""
         topn = check_int("topn", topn)
-        target = self[word]
-        lengths = np.sqrt(np.einsum("ij,ij->i", self.vectors, self.vectors, dtype=np.float64))
-        lengths = np.where(lengths > 0, lengths, 1)
-        unit = (target / lengths[self._rows[word]]).astype(np.float32)
-        cosines = self.vectors @ unit / lengths
-        best = np.argsort(-cosines, kind="stable")  # vectors that are not finite come last
-        best = best[best != self._rows[word]][:topn]
-        return [(self.words[i], float(cosines[i])) for i in best.tolist()]
+        target = self[word].astype(np.float64)
+        found = nearest_rows(self.vectors, target / (np.linalg.norm(target) or 1), [self._rows[word]], topn)
+        return [(self.words[row], cosine) for row, cosine in found]
 
     def __repr__(self) -> str:
         return f"WordVectors({len(self):,} words, {self.vector_size} dimensions)"
