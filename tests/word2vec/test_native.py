@@ -12,8 +12,7 @@ import pytest
 from kerazoo import Word2Vec, datasets
 from kerazoo.batching.sampling import NoiseDistribution
 from kerazoo.errors import CorpusError, InvalidArgumentError, TrainingError
-from kerazoo.word2vec.engines import native as native_engine
-from kerazoo.word2vec.engines import native_slices
+from kerazoo.word2vec.engines import native_kernel, native_slices
 from tests.word2vec.test_checkpoints import assert_same
 from tests.word2vec.test_estimator import two_topics
 from tests.word2vec.test_vocabulary_update import topic
@@ -91,7 +90,7 @@ print(sorted({"keras", "tensorflow", "jax", "torch"} & set(sys.modules)))
 
 def stop_after(monkeypatch, n, error=KeyboardInterrupt):
     """The kernel raises at its n-th slice."""
-    real, calls = native_engine._word2vec.train, []
+    real, calls = native_kernel._word2vec.train, []
 
     def train(*arguments, **settings):
         calls.append(settings["begin"])
@@ -99,7 +98,7 @@ def stop_after(monkeypatch, n, error=KeyboardInterrupt):
             raise error
         return real(*arguments, **settings)
 
-    monkeypatch.setattr(native_engine._word2vec, "train", train)
+    monkeypatch.setattr(native_kernel._word2vec, "train", train)
     return calls
 
 

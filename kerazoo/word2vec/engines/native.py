@@ -9,48 +9,27 @@ same vectors to the bit on the same machine.
 from __future__ import annotations
 
 import dataclasses
-import math
-import os
 import warnings
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from kerazoo._runtime.interrupts import DeferredInterrupt
-from kerazoo._validation import check_choice
-from kerazoo.batching.sampling import NoiseDistribution, epoch_keys, keep_thresholds
+from kerazoo.batching.sampling import epoch_keys
 from kerazoo.errors import InvalidArgumentError, TrainingError
 from kerazoo.text.tokens import Tokens
-from kerazoo.word2vec.engines.divergence import DivergenceGuard, untrained_loss
+from kerazoo.word2vec.engines.divergence import DivergenceGuard
+from kerazoo.word2vec.engines.native_kernel import NativeKernel
 from kerazoo.word2vec.engines.native_slices import EpochSlices, LossSums
-from kerazoo.word2vec.engines.native_subwords import LARGEST_SPAN, SubwordTables
-from kerazoo.word2vec.engines.native_tables import PaddedTables, TablesSnapshot
+from kerazoo.word2vec.engines.native_tables import TablesSnapshot
 from kerazoo.word2vec.engines.progress import TrainingProgress
-from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.options import LARGEST_NEGATIVE, NATIVE_LOSSES, TrainingSettings
 from kerazoo.word2vec.results import TrainingResult, TrainingState
-from kerazoo.word2vec.subword_options import FastTextSettings
-from kerazoo_ext import _word2vec
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from kerazoo.text import EncodedCorpus
     from kerazoo.word2vec.engines.callbacks import EpochCallbacks
     from kerazoo.word2vec.io.checkpoints import TrainingCheckpoint
 
 __all__ = ["NativeTrainer", "train"]
-
-INSTRUCTION_SET_VARIABLE = "KERAZOO_INSTRUCTION_SET"
-
-CHUNK = 256  # positions; slices start at multiples of it
-LARGEST_SLICE = 1 << 16  # about 20 ms with vectors of 100 numbers and windows of 5
-SLICES_WANTED = 64
-LARGEST_GROUP = 32  # centres that are trained together (docs/native-engine.md)
-NOISE_PER_GROUP = 16  # noise words that they share, for up to 7 noise words per pair, and 16 more for every 5 more
-# With fewer tokens, the loss of every group is measured, otherwise that of one in 64.
-SMALL_CORPUS = 200_000
 
 
 def train(
@@ -78,16 +57,6 @@ def train(
     return NativeTrainer(corpus, settings, start or TrainingState(), checkpoint).run()
 
 
-def instruction_set() -> str:
-    """The widest instruction set of this CPU, or the one that the variable KERAZOO_INSTRUCTION_SET names."""
-    known = _word2vec.INSTRUCTION_SETS
-    widest = _word2vec.widest()
-    wanted = os.environ.get(INSTRUCTION_SET_VARIABLE)
-    if wanted is None:
-        return widest
-    return check_choice(INSTRUCTION_SET_VARIABLE, wanted, known[: known.index(widest) + 1])
-
-
 def _check(settings: TrainingSettings) -> None:
     if settings.loss not in NATIVE_LOSSES:
         raise InvalidArgumentError(
@@ -100,7 +69,7 @@ def _check(settings: TrainingSettings) -> None:
         )
 
 
-class NativeTrainer:
+class NativeTrainer(NativeKernel):
     """One training: the tables, the epochs, and the work of the main thread between slices."""
 
     def __init__(
@@ -110,81 +79,13 @@ class NativeTrainer:
         start: TrainingState,
         checkpoint: TrainingCheckpoint | None,
     ) -> None:
-        self.settings, self.checkpoint, self.start = settings, checkpoint, start
-        self.tokens = Tokens.of(corpus)
-        self.reach = min(settings.window, int(np.diff(self.tokens.offsets).max()))
-        self.noise = NoiseDistribution(settings.noise, self.tokens.counts, settings.ns_exponent)
-        self.keep = keep_thresholds(self.tokens.counts, settings.sample)
-        self.instruction_set = instruction_set()
-        self.n_noise = NOISE_PER_GROUP * max(1, round(settings.negative / 5)) if settings.negative else 0
-        self.slice = self._slice_size()
-        self.log_expected = None
-        if settings.has_biases:
-            self.log_expected = self.noise.log_probabilities + np.float32(np.log(settings.negative))
-        tree = start.tables.tree if start.tables is not None else None
-        if settings.hs and tree is None:
-            tree = HuffmanTree.from_counts(self.tokens.counts)
-        self.paths = None if tree is None else tree.paths()
-        self.tables = self._make_tables(corpus, tree)
-        self.group, self.span = self._group_and_span()
-        if start.tables is None:
-            self.tables.draw(settings.seeds[0], self.noise.log_probabilities)
-        else:
-            self.tables.assign(start.tables)
-            start.tables = None  # memory holds the tables once
+        self.checkpoint, self.start = checkpoint, start
+        super().__init__(Tokens.of(corpus), settings, start.tables, lambda: corpus.vocabulary.words)
+        start.tables = None  # memory holds the tables once
         self.progress = TrainingProgress(corpus.n_raw_words, settings.epochs, settings.verbose, start)
         self.guard = self._new_guard()
-        self.words_done = np.zeros(1, np.int64)
         self.epoch: EpochSlices | None = None
         self.pairs = 0
-
-    def _make_tables(self, corpus: EncodedCorpus, tree: HuffmanTree | None) -> PaddedTables:
-        settings, start = self.settings, self.start.tables
-        if isinstance(settings, FastTextSettings):
-            buckets = None if start is None else start.ngram_buckets
-            return SubwordTables(
-                corpus.vocabulary.words, self.tokens.counts, settings.vector_size, settings.has_biases, settings.ngrams,
-                buckets,
-            )  # fmt: skip
-        return PaddedTables(
-            len(self.tokens.counts), settings.vector_size, settings.negative > 0, settings.has_biases, tree
-        )
-
-    def _untrained_loss(self) -> float:
-        """Mean loss per pair before training: that of the noise words, and log 2 for each node on the path."""
-        settings, loss = self.settings, 0.0
-        if settings.negative:
-            loss += untrained_loss(settings.loss, settings.negative)
-        if self.paths is not None:
-            counts = self.tokens.counts
-            loss += float(counts @ np.diff(self.paths[0])) / float(counts.sum()) * math.log(2)
-        return loss
-
-    def _slice_size(self) -> int:
-        """Tokens per slice: 64 slices per epoch, none of which takes long, since Ctrl-C waits for the end of one."""
-        settings = self.settings
-        products = 3 * (settings.window + 1) * (1 + 20 * settings.hs) + 4 * self.n_noise  # of vectors, per token
-        largest = LARGEST_SLICE * 8200 // (settings.vector_size * products)
-        wanted = -(-len(self.tokens.ids) // SLICES_WANTED)
-        return max(1, -(-min(largest, wanted, LARGEST_SLICE) // CHUNK)) * CHUNK
-
-    def _group_and_span(self) -> tuple[int, int]:
-        """Centres per group: LARGEST_GROUP, or fewer if the most frequent word would often occur twice in a group.
-
-        All updates of a group are computed from the same stale values, so a word that occurs in it ten times moves ten
-        times as far. With subwords also groups per span, see :meth:`SubwordTables.largest_span`.
-        """
-        kept = self.tokens.counts.astype(np.float64)
-        if self.keep is not None:
-            kept *= self.keep / 2.0**32
-        shares = kept / max(kept.sum(), 1.0)
-        group = int(np.clip(0.5 / max(shares.max(), 1e-9), 1, LARGEST_GROUP))
-        if not isinstance(self.tables, SubwordTables):
-            return group, 1
-        settings = self.settings
-        largest = self.tables.largest_span(shares, settings.alpha * (self.reach + 1) * settings.workers)
-        group = int(np.clip(largest, 1, group))
-        return group, int(np.clip(largest / group, 1, LARGEST_SPAN))
 
     def run(self) -> TrainingResult:
         """Train all epochs that are left."""
@@ -252,7 +153,8 @@ class NativeTrainer:
         sums = LossSums(**self.start.engine) if resumed else LossSums()
         n_tokens = len(self.tokens.ids)
         keys = epoch_keys(self.settings.seeds[1], number)
-        epoch = self.epoch = EpochSlices(self._kernel(keys, number), n_tokens, self.slice, resumed, sums)
+        train_slice = self._kernel(keys, number * n_tokens, self.settings.epochs * n_tokens)
+        epoch = self.epoch = EpochSlices(train_slice, n_tokens, self.slice, resumed, sums)
         self.words_done[0] = min(resumed * self.slice, n_tokens)
         if callbacks is not None:
             callbacks.begin_epoch(number)
@@ -278,53 +180,6 @@ class NativeTrainer:
     def _write_if_due(self) -> None:
         if self.checkpoint is not None and self.checkpoint.is_due():
             self._write_checkpoint()
-
-    def _kernel(self, keys: NDArray[np.uint64], number: int) -> Callable[[int, int], tuple[float, int, int]]:
-        """The kernel for positions begin..end - 1 of epoch `number`."""
-        settings, tokens, tables = self.settings, self.tokens, self.tables
-        n_tokens = len(tokens.ids)
-        path_offsets, paths = (None, None) if self.paths is None else self.paths
-        more = tables.kernel_arguments(self.span)
-        longest_path = 0 if path_offsets is None else int(np.diff(path_offsets).max())
-
-        def train_slice(begin: int, end: int) -> tuple[float, int, int]:
-            return _word2vec.train(
-                tokens.ids,
-                tokens.offsets,
-                self.keep,
-                keys,
-                settings.window,
-                settings.shrink_windows,
-                inputs=tables.inputs,
-                alias_table=self.noise.table,
-                outputs=tables.outputs,
-                biases=tables.biases,
-                log_expected=self.log_expected,
-                nodes=tables.nodes,
-                path_offsets=path_offsets,
-                paths=paths,
-                longest_path=longest_path,
-                cbow=not settings.sg,
-                mean=bool(settings.cbow_mean),
-                size=settings.vector_size,
-                reach=self.reach,
-                group=self.group,
-                n_noise=self.n_noise,
-                noise_weight=settings.negative / max(self.n_noise, 1),
-                remove_hits=settings.loss == "negative_sampling",
-                measured_every=1 if n_tokens < SMALL_CORPUS else 64,
-                alpha=settings.alpha,
-                min_alpha=settings.min_alpha,
-                words_before=number * n_tokens,
-                words=settings.epochs * n_tokens,
-                words_done=self.words_done,
-                instruction_set=self.instruction_set,
-                begin=begin,
-                end=end,
-                **more,
-            )
-
-        return train_slice
 
     def _poll(self, epoch: EpochSlices) -> None:
         """In the main thread, several times per second while the others train."""
