@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kerazoo.word2vec.engines.callbacks import EpochCallbacks
     from kerazoo.word2vec.io.checkpoints import TrainingCheckpoint
 
-__all__ = ["NativeTrainer", "train"]
+__all__ = ["NativeTrainer", "check_settings", "train"]
 
 
 def train(
@@ -53,11 +53,16 @@ def train(
         InvalidArgumentError: the settings are not those of this engine.
         TrainingError: the training diverges, and no snapshot of good tables could be kept.
     """
-    _check(settings)
+    check_settings(settings)
     return NativeTrainer(corpus, settings, start or TrainingState(), checkpoint).run()
 
 
-def _check(settings: TrainingSettings) -> None:
+def check_settings(settings: TrainingSettings) -> None:
+    """Check that this engine has these settings.
+
+    Raises:
+        InvalidArgumentError: it has not.
+    """
     if settings.loss not in NATIVE_LOSSES:
         raise InvalidArgumentError(
             f"loss={settings.loss!r} with engine='native'; expected one of {', '.join(map(repr, NATIVE_LOSSES))}. "

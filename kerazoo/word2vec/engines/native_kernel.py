@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kerazoo.word2vec.options import TrainingSettings
     from kerazoo.word2vec.results import Tables
 
-__all__ = ["CHUNK", "NativeKernel", "TrainSlice", "instruction_set"]
+__all__ = ["CHUNK", "NativeKernel", "TrainSlice", "instruction_set", "mean_untrained_loss"]
 
 INSTRUCTION_SET_VARIABLE = "KERAZOO_INSTRUCTION_SET"
 
@@ -49,6 +49,24 @@ def instruction_set() -> str:
     if wanted is None:
         return widest
     return check_choice(INSTRUCTION_SET_VARIABLE, wanted, known[: known.index(widest) + 1])
+
+
+def mean_untrained_loss(
+    settings: TrainingSettings, counts: NDArray[np.int64], paths: tuple[NDArray[np.int64], NDArray[np.int32]] | None
+) -> float:
+    """Mean loss per pair before training: that of the noise words, and log 2 for each node on the path.
+
+    Args:
+        settings: of the training.
+        counts: int64 (V,), of the words.
+        paths: of :meth:`HuffmanTree.paths`, or None without hierarchical softmax.
+    """
+    loss = 0.0
+    if settings.negative:
+        loss += untrained_loss(settings.loss, settings.negative)
+    if paths is not None:
+        loss += float(counts @ np.diff(paths[0])) / float(counts.sum()) * math.log(2)
+    return loss
 
 
 class NativeKernel:
@@ -111,14 +129,7 @@ class NativeKernel:
         )
 
     def _untrained_loss(self) -> float:
-        """Mean loss per pair before training: that of the noise words, and log 2 for each node on the path."""
-        settings, loss = self.settings, 0.0
-        if settings.negative:
-            loss += untrained_loss(settings.loss, settings.negative)
-        if self.paths is not None:
-            counts = self.tokens.counts
-            loss += float(counts @ np.diff(self.paths[0])) / float(counts.sum()) * math.log(2)
-        return loss
+        return mean_untrained_loss(self.settings, self.tokens.counts, self.paths)
 
     def _slice_size(self) -> int:
         """Tokens per slice: 64 slices per epoch, none of which takes long, since Ctrl-C waits for the end of one."""

@@ -1,0 +1,320 @@
+"""Workers as processes on a Ray cluster. Changes go from worker to worker; the main process only says who gets what."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from kerazoo._runtime.files import read_tensors, write_tensors
+from kerazoo.errors import ClusterError
+from kerazoo.text import EncodedCorpus
+from kerazoo.text.tokens import Tokens
+from kerazoo.word2vec.cluster.worker import Part, Round, Worker, new_base
+from kerazoo.word2vec.engines.native_kernel import INSTRUCTION_SET_VARIABLE, NativeKernel
+from kerazoo.word2vec.engines.native_slices import LossSums
+from kerazoo.word2vec.engines.native_tables import TablesSnapshot
+from kerazoo.word2vec.results import Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kerazoo.distributed.connection import Session
+    from kerazoo.word2vec.options import TrainingSettings
+
+__all__ = ["Job", "Place", "ProcessTeam", "WorkerProcess", "read_tables", "write_tables"]
+
+KIND = "kerazoo.tables"
+# Bytes of changes per worker that are exchanged at a time: the object store of a node holds those of all its workers.
+EXCHANGED_AT_ONCE = 1 << 25
+# Fewer are not worth a task of their own.
+SMALLEST_PART = 1 << 18
+
+
+class Job(NamedTuple):
+    """What a worker process is told once.
+
+    Attributes:
+        corpus: path of the encoded corpus.
+        settings: of the training.
+        reach: largest distance between centre and context.
+        merge: rule of combination.
+        wire: dtype of changes.
+        instruction_set: of the environment variable, or None.
+    """
+
+    corpus: str
+    settings: TrainingSettings
+    reach: int
+    merge: str
+    wire: str
+    instruction_set: str | None
+
+
+class Place(NamedTuple):
+    """Where a worker runs.
+
+    Attributes:
+        node: identifier of the node in Ray.
+        address: of the node.
+        threads: of the worker.
+    """
+
+    node: str
+    address: str
+    threads: int
+
+
+def write_tables(path: str | os.PathLike[str], tables: Tables) -> None:
+    """Write tables to a file, whole or not at all."""
+    write_tensors(path, tables.named(), {}, kind=KIND)
+
+
+def read_tables(path: str | os.PathLike[str], n_words: int, vector_size: int) -> Tables:
+    """Tables that lie in a file of :func:`write_tables`, memory-mapped."""
+    arrays, _ = read_tensors(path, kind=KIND)
+    return Tables.of(arrays, n_words, vector_size)
+
+
+class WorkerProcess:
+    """A worker in a process of its own: what Ray calls an actor.
+
+    Args:
+        job: what all workers are told.
+        threads: that train.
+        start: path of the tables at the start, or None: a new model.
+    """
+
+    def __init__(self, job: Job, threads: int, start: str | None) -> None:
+        if job.instruction_set is not None:
+            os.environ[INSTRUCTION_SET_VARIABLE] = job.instruction_set
+        import dataclasses
+
+        corpus = EncodedCorpus.load(job.corpus, check=False)  # the main process has checked it
+        counts = np.asarray(corpus.vocabulary.counts)
+        settings = dataclasses.replace(job.settings, workers=threads, callbacks=())
+        tables = None if start is None else read_tables(start, len(counts), settings.vector_size)
+        tokens = Tokens(corpus.ids, corpus.offsets, counts)
+        kernel = NativeKernel(tokens, settings, tables, lambda: corpus.vocabulary.words, job.reach)
+        self._worker = Worker(kernel, new_base(kernel.tables), job.merge, job.wire)
+        self._snapshot: TablesSnapshot | None = None
+
+    def started(self) -> dict[str, Any]:
+        """That the worker is ready, and with what."""
+        return {"pid": os.getpid(), "instruction_set": self._worker.kernel.instruction_set}
+
+    def train(self, work: Round) -> tuple[float, int, int]:
+        """Train a range; returns the values of :class:`LossSums`."""
+        sums = LossSums()
+        self._worker.train(work, sums)
+        return sums.loss, sums.measured, sums.pairs
+
+    def changes(self, cuts: list[int]) -> Any:
+        """The changes of the words between each two neighbours of `cuts`."""
+        parts = [self._worker.changes(begin, end) for begin, end in zip(cuts[:-1], cuts[1:], strict=True)]
+        return parts[0] if len(parts) == 1 else parts
+
+    def combine(self, *parts: Part) -> Part:
+        """Combine the changes of all workers to the same words."""
+        return self._worker.combine(parts)
+
+    def apply(self, cuts: list[int], *combined: Part) -> None:
+        """Take over combined changes."""
+        for begin, end, part in zip(cuts[:-1], cuts[1:], combined, strict=True):
+            self._worker.apply(begin, end, part)
+
+    def are_finite(self) -> bool:
+        """Whether all tables are finite."""
+        return self._worker.tables.are_finite()
+
+    def keep(self) -> bool:
+        """Keep a snapshot of the tables; whether there is one."""
+        snapshot = TablesSnapshot(self._worker.tables)
+        if snapshot.is_usable():
+            self._snapshot = snapshot
+        return snapshot.is_usable()
+
+    def restore(self) -> None:
+        """Go back to the snapshot."""
+        assert self._snapshot is not None
+        self._snapshot.restore(self._worker.tables)
+
+    def write(self, path: str) -> None:
+        """Write the tables to a file that the main process reads."""
+        write_tables(path, self._worker.tables.copy())
+
+
+class _Kept(NamedTuple):
+    """A snapshot that the first worker keeps."""
+
+    usable: bool
+
+    def is_usable(self) -> bool:
+        return self.usable
+
+
+class ProcessTeam:
+    """Workers on the nodes of a cluster; see :class:`kerazoo.word2vec.cluster.training.Team`.
+
+    Args:
+        session: the connection to the cluster.
+        job: what the workers are told.
+        folder: that all nodes see, for tables.
+        n_words: V.
+        start: tables at the start, or None: a new model.
+    """
+
+    def __init__(self, session: Session, job: Job, folder: Path, n_words: int, start: Tables | None) -> None:
+        self._session, self._job, self._folder, self._n_words = session, job, folder, n_words
+        self._first: str | None = None
+        if start is not None:
+            self._first = str(folder / "start.tables")
+            write_tables(self._first, start)
+        self.bytes_on_wire = 0
+        self._workers: list[Any] = []
+        self._start(self._first)
+
+    @property
+    def n_workers(self) -> int:
+        """Workers that train now."""
+        return len(self._workers)
+
+    def _start(self, tables: str | None) -> None:
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        session, options = self._session, self._session.options
+        places = self._places()
+        actor = session.ray.remote(WorkerProcess)
+        self._workers = []
+        try:
+            for place in places:
+                where = NodeAffinitySchedulingStrategy(place.node, soft=False)
+                settings = actor.options(num_cpus=place.threads, max_restarts=0, scheduling_strategy=where)
+                self._workers.append(settings.remote(self._job, place.threads, tables))
+            started = session.get([worker.started.remote() for worker in self._workers], options.timeout_seconds)
+        except BaseException:
+            self.close()
+            raise
+        sets = {place.address: worker["instruction_set"] for place, worker in zip(places, started, strict=True)}
+        if len(set(sets.values())) > 1:
+            self.close()
+            narrowest = min(sets.values(), key=("plain", "avx2", "avx512").index)
+            raise ClusterError(
+                f"the nodes have different instruction sets ({sets}), so vectors would depend on which node trains what. "
+                f"Set the environment variable {INSTRUCTION_SET_VARIABLE}={narrowest} here; the workers get it."
+            )
+
+    def _places(self) -> list[Place]:
+        """Where the workers run: one per node, or as many as were asked for, evenly over the nodes."""
+        options = self._session.options
+        nodes = self._session.nodes()
+        wanted = options.workers or len(nodes)
+        on_node = [wanted // len(nodes) + (number < wanted % len(nodes)) for number in range(len(nodes))]
+        places = []
+        for node, n in zip(nodes, on_node, strict=True):
+            cpus = int(node["Resources"]["CPU"])
+            fitting = min(n, cpus // (options.threads or 1))
+            if not fitting:
+                continue
+            threads = options.threads or cpus // fitting
+            places += [Place(node["NodeID"], node["NodeManagerAddress"], threads)] * fitting
+        if not places:
+            raise ClusterError(
+                f"no node has {options.threads} CPUs, for the threads of one worker; the largest has "
+                f"{max(int(node['Resources']['CPU']) for node in nodes)}. Choose fewer threads."
+            )
+        if len(places) < wanted:
+            warnings.warn(
+                f"workers={wanted}, but the cluster has room for {len(places)}: each takes {options.threads or 1} of "
+                f"{self._session.n_cpus()} CPUs. The training goes on with {len(places)}.",
+                RuntimeWarning,
+                stacklevel=6,
+            )
+        return places
+
+    def train(self, rounds: Sequence[Round], sums: LossSums) -> None:
+        """Train one range per worker; adds to `sums`."""
+        pairs = zip(self._workers, rounds, strict=True)
+        for loss, measured, n_pairs in self._session.get([worker.train.remote(work) for worker, work in pairs]):
+            sums.loss += loss
+            sums.measured += measured
+            sums.pairs += n_pairs
+
+    def exchange(self, n_rows: int) -> None:
+        """Exchange the first `n_rows` words."""
+        if self.n_workers == 1:
+            return
+        settings, biased = self._job.settings, self._job.settings.has_biases
+        tables = 1 + (settings.negative > 0) + settings.hs
+        item = np.dtype(self._job.wire).itemsize
+        row = tables * settings.vector_size * item + biased * item  # bytes of the changes to a word
+        counts = 4 * (2 + settings.hs)
+        at_once = max(1, EXCHANGED_AT_ONCE // row)
+        for begin in range(0, n_rows, at_once):
+            end = min(begin + at_once, n_rows)
+            n_parts = min(self.n_workers, max(1, (end - begin) * row // SMALLEST_PART))
+            cuts = np.linspace(begin, end, n_parts + 1).astype(int).tolist()
+            parts = [worker.changes.options(num_returns=n_parts).remote(cuts) for worker in self._workers]
+            if n_parts == 1:
+                parts = [[part] for part in parts]
+            combined = [
+                self._workers[number % self.n_workers].combine.remote(*(part[number] for part in parts))
+                for number in range(n_parts)
+            ]
+            self._session.get([worker.apply.remote(cuts, *combined) for worker in self._workers])
+            self.bytes_on_wire += (self.n_workers - 1) * (end - begin) * (2 * row + counts)
+
+    def are_finite(self) -> bool:
+        """Whether no value of the tables is NaN or infinite."""
+        return bool(self._session.get(self._workers[0].are_finite.remote()))
+
+    def snapshot(self) -> _Kept:
+        """The first worker keeps a copy of its tables."""
+        return _Kept(bool(self._session.get(self._workers[0].keep.remote())))
+
+    def restore(self, snapshot: _Kept) -> None:
+        """The first worker goes back to its snapshot."""
+        assert snapshot.usable
+        self._session.get(self._workers[0].restore.remote())
+
+    def copy(self) -> Tables:
+        """The tables of the first worker, in a file of the folder."""
+        path = self._folder / f"tables-{time.monotonic_ns():x}.tables"
+        self._session.get(self._workers[0].write.remote(str(path)))
+        tables = read_tables(path, self._n_words, self._job.settings.vector_size)
+        if os.name == "posix":
+            os.unlink(path)  # the map keeps the data until it is closed
+        return tables
+
+    def release(self) -> Tables:
+        """The tables of the first worker; all processes end."""
+        tables = self.copy()
+        self.close()
+        named = {name: np.array(array) for name, array in tables.named().items()}
+        return Tables.of(named, self._n_words, self._job.settings.vector_size)
+
+    def restart(self, tables: Tables | None) -> None:
+        """Start new workers on the nodes that are left."""
+        self.close()
+        path = self._first
+        if tables is not None:
+            path = str(self._folder / "again.tables")
+            write_tables(path, tables)
+        deadline = time.monotonic() + self._session.options.timeout_seconds
+        while True:  # the CPUs of the lost workers are free after a moment
+            try:
+                return self._start(path)
+            except ClusterError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+    def close(self) -> None:
+        """End all worker processes."""
+        for worker in self._workers:
+            self._session.ray.kill(worker)
+        self._workers = []

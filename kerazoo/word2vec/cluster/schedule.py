@@ -1,0 +1,89 @@
+"""Which positions each worker trains in a round, and which rows are exchanged after it.
+
+A round is the next part of the text, cut into one range per worker. Its place follows from the position in the text and
+the number of workers alone, so a training can go on with another number of workers.
+
+After round k since the last whole exchange (from 1), the ``FIRST_TIER * 2^z`` most frequent words are exchanged, where z is
+the number of trailing zeros of k in binary: the most frequent words after each round, twice as many after every second,
+and so on (Ji et al. 2016, Parallelizing word2vec in shared and distributed memory, section 4). Whole tables are exchanged
+`full_syncs` times per epoch, the last time at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kerazoo.word2vec.engines.native_kernel import CHUNK
+
+__all__ = ["FIRST_TIER", "Schedule", "Step"]
+
+FIRST_TIER = 1024  # words
+LARGEST_SYNC_WORDS = 1 << 22  # about a second on eight cores: longer, and the workers' tables drift apart
+ROUNDS_WANTED = 64  # per epoch, on small corpora
+SMALLEST_SYNC_WORDS = 4096
+ROUNDS_AT_LEAST = 4
+
+
+class Step(NamedTuple):
+    """A round.
+
+    Attributes:
+        begin: position in the text where it begins.
+        ranges: positions (begin, end) that each worker trains; at the end of the text they are shorter, or empty.
+        end: position where it ends.
+        n_rows: number of the most frequent words that are exchanged after it.
+    """
+
+    begin: int
+    ranges: list[tuple[int, int]]
+    end: int
+    n_rows: int
+
+
+class Schedule:
+    """The rounds of an epoch.
+
+    Args:
+        n_tokens: int >= 1, tokens of the text.
+        n_words: int, V.
+        n_workers: int >= 1.
+        sync_words: int >= 256 or None, tokens per worker and round, rounded to a multiple of 256; None: by `n_tokens`.
+        full_syncs: int >= 1, exchanges of whole tables per epoch.
+
+    >>> schedule = Schedule(10_000, 5000, 2, sync_words=1024)
+    >>> [(step.end, step.n_rows) for step in schedule.steps(0)]
+    [(2048, 1024), (4096, 2048), (6144, 1024), (8192, 4096), (10000, 5000)]
+    >>> next(schedule.steps(0)).ranges
+    [(0, 1024), (1024, 2048)]
+    """
+
+    def __init__(
+        self, n_tokens: int, n_words: int, n_workers: int, sync_words: int | None = None, full_syncs: int = 1
+    ) -> None:
+        self.n_tokens, self.n_words, self.n_workers, self.full_syncs = n_tokens, n_words, n_workers, full_syncs
+        if sync_words is None:
+            wanted = n_tokens // (n_workers * ROUNDS_WANTED)
+            sync_words = min(max(wanted, SMALLEST_SYNC_WORDS), LARGEST_SYNC_WORDS)
+            sync_words = min(sync_words, n_tokens // (n_workers * ROUNDS_AT_LEAST))
+        self.sync_words = max(1, round(sync_words / CHUNK)) * CHUNK
+
+    def steps(self, position: int) -> Iterator[Step]:
+        """The rounds from a position on at which whole tables were exchanged, or from the start of the text."""
+        since = 0
+        while position < self.n_tokens:
+            end = min(position + self.sync_words * self.n_workers, self.n_tokens)
+            since += 1
+            # Full exchanges are at the first ends of rounds behind these fractions of the text.
+            share = position * self.full_syncs // self.n_tokens
+            full = end == self.n_tokens or end * self.full_syncs // self.n_tokens > share
+            n_rows = self.n_words if full else min(FIRST_TIER * (since & -since), self.n_words)
+            yield Step(position, self._ranges(position, end), end, n_rows)
+            if full:
+                since = 0
+            position = end
+
+    def _ranges(self, begin: int, end: int) -> list[tuple[int, int]]:
+        n_chunks = -(-(end - begin) // CHUNK)
+        cuts = [begin + CHUNK * (n_chunks * worker // self.n_workers) for worker in range(self.n_workers + 1)]
+        return [(min(cuts[worker], end), min(cuts[worker + 1], end)) for worker in range(self.n_workers)]

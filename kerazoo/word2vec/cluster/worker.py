@@ -1,0 +1,176 @@
+"""One worker: tables, the values that all workers had at the last exchange, and the updates made since."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerazoo.batching.sampling import epoch_keys
+from kerazoo.word2vec.cluster.merging import CURVATURE, merged, row_scales
+from kerazoo.word2vec.engines.native_kernel import CHUNK, NativeKernel
+from kerazoo.word2vec.engines.native_slices import EpochSlices, LossSums
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from kerazoo.word2vec.engines.native_tables import PaddedTables
+
+__all__ = ["Base", "Part", "Round", "Worker", "new_base"]
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a worker trains.
+
+    Attributes:
+        epoch: int, from 0.
+        begin, end: positions in the text.
+        words_before: int, words of all workers before this round.
+        words: int, words of the whole training.
+        n_active: int >= 1, workers that train at the same time: the learning rate falls by the words of all.
+    """
+
+    epoch: int
+    begin: int
+    end: int
+    words_before: int
+    words: int
+    n_active: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """The changes of consecutive words, or what they were combined to.
+
+    Attributes:
+        arrays: changes of the rows of each table, float16 or float32.
+        counts: float32 (rows,), updates since the last exchange, of the input rows, of the output rows with their biases,
+            and of the inner nodes; none in a combined part.
+    """
+
+    arrays: list[NDArray[np.floating]]
+    counts: list[NDArray[np.float32]]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes on the wire."""
+        return sum(array.nbytes for array in (*self.arrays, *self.counts))
+
+
+# The values that all workers had at the last exchange of each row, one array per table.
+Base = list["NDArray[np.float32]"]
+
+
+def new_base(tables: PaddedTables) -> Base:
+    """A copy of the tables. Logical workers of one process share it: their exchanges change it alike."""
+    return [array.copy() for array in tables.arrays()]
+
+
+class Worker:
+    """Trains ranges of the text, and exchanges rows with other workers.
+
+    Args:
+        kernel: of this worker; its tables are those at the start.
+        base: of :func:`new_base`.
+        merge: rule, see :mod:`kerazoo.word2vec.cluster.merging`.
+        wire: dtype of the changes that are exchanged.
+        tables: of this worker, if not those of the kernel, which logical workers share.
+    """
+
+    def __init__(
+        self, kernel: NativeKernel, base: Base, merge: str, wire: str, tables: PaddedTables | None = None
+    ) -> None:
+        self.kernel, self.base, self.merge, self.wire = kernel, base, merge, wire
+        self.tables = kernel.tables if tables is None else tables
+        self.n_words = len(kernel.tokens.counts)
+        # Updates since the last exchange of each row, in units of pairs: of words as centre or context, and of inner nodes.
+        # Those as noise words follow from the number of all pairs.
+        self.words_since = np.zeros(self.n_words, np.float32)
+        self.pairs_since = np.zeros(self.n_words, np.float64)
+        self.nodes_since = None if self.tables.nodes is None else np.zeros(len(self.tables.nodes), np.float32)
+        self.seconds = 0.0
+
+    def train(self, work: Round, sums: LossSums) -> None:
+        """Train a range with all threads of the kernel; adds to `sums`."""
+        started = time.perf_counter()
+        kernel, n = self.kernel, work.end - work.begin
+        if n <= 0:
+            return
+        kernel.tables = self.tables
+        kernel.words_done = np.zeros(1, np.int64)
+        keys = epoch_keys(kernel.settings.seeds[1], work.epoch)
+        train_slice = kernel._kernel(keys, work.words_before // work.n_active, max(1, work.words // work.n_active))
+        threads = kernel.settings.workers
+        size = min(kernel.slice, max(1, -(-n // (4 * threads) // CHUNK)) * CHUNK)
+        slices = EpochSlices(lambda begin, end: train_slice(work.begin + begin, work.begin + end), n, size, 0, sums)
+        slices.run(threads, lambda: None)
+        self._count(work)
+        self.seconds += time.perf_counter() - started
+
+    def _count(self, work: Round) -> None:
+        kernel, settings = self.kernel, self.kernel.settings
+        words = np.bincount(kernel.tokens.ids[work.begin : work.end], minlength=self.n_words).astype(np.float32)
+        if kernel.keep is not None:
+            words *= kernel.keep / np.float32(2**32)
+        words *= settings.window + 1 if settings.shrink_windows else 2 * settings.window
+        self.words_since += words
+        self.pairs_since += float(words.sum(dtype=np.float64)) * settings.negative
+        if self.nodes_since is not None and kernel.paths is not None:
+            offsets, entries = kernel.paths
+            weights = np.repeat(words, np.diff(offsets))
+            self.nodes_since += np.bincount(entries >> 1, weights, len(self.nodes_since)).astype(np.float32)
+
+    def rows(self, begin: int, end: int) -> list[slice]:
+        """Of each table the rows of words begin..end - 1; of inner nodes, which are numbered from the rarest, the last."""
+        last = self.n_words - 1  # number of inner nodes
+        nodes = slice(max(0, last - end), max(0, last - begin))
+        return [nodes if array is self.tables.nodes else slice(begin, end) for array in self.tables.arrays()]
+
+    def changes(self, begin: int, end: int) -> Part:
+        """What this worker has changed in the rows of words begin..end - 1 since their last exchange."""
+        arrays = []
+        with np.errstate(over="ignore"):  # a training that diverges: its loss says so
+            for array, base, rows in zip(self.tables.arrays(), self.base, self.rows(begin, end), strict=True):
+                change = array[rows] - base[rows]
+                arrays.append((change[:, : self.tables.size] if change.ndim == 2 else change).astype(self.wire))
+        words = self.words_since[begin:end].copy()
+        noise = self.pairs_since[begin:end] * self.kernel.noise.probabilities[begin:end]
+        counts = [words, (words + noise).astype(np.float32)]
+        if self.nodes_since is not None:
+            counts.append(self.nodes_since[self.rows(begin, end)[-1]].copy())
+        return Part(arrays, counts)
+
+    def combine(self, parts: Sequence[Part]) -> Part:
+        """Combine the changes of all workers to the same rows."""
+        rate = CURVATURE * self.kernel.settings.alpha
+        scales = [row_scales(counts, self.merge, rate) for counts in zip(*(part.counts for part in parts), strict=True)]
+        arrays = []
+        for number, array in enumerate(self.tables.arrays()):
+            kind = 0 if array is self.tables.inputs else 2 if array is self.tables.nodes else 1
+            arrays.append(merged([part.arrays[number] for part in parts], scales[kind], self.wire))
+        return Part(arrays, [])
+
+    def apply(self, begin: int, end: int, part: Part, update_base: bool = True) -> None:
+        """Set the rows of words begin..end - 1 to their values at the last exchange plus a combined change.
+
+        Args:
+            begin: first word.
+            end: one past the last.
+            part: of :meth:`combine`.
+            update_base: False for all but one of the logical workers that share a base.
+        """
+        rows = self.rows(begin, end)
+        for array, base, of, change in zip(self.tables.arrays(), self.base, rows, part.arrays, strict=True):
+            if update_base:
+                target = base[of] if array.ndim == 1 else base[of, : self.tables.size]
+                target += change.astype(np.float32)
+            array[of] = base[of]
+        self.words_since[begin:end] = 0
+        self.pairs_since[begin:end] = 0
+        if self.nodes_since is not None:
+            self.nodes_since[rows[-1]] = 0
