@@ -4,7 +4,7 @@ Beyond the checks of each `def`, arguments are trusted. The loops run without th
 a `Scanner`.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 
 import numpy as np
@@ -15,6 +15,7 @@ cdef extern from "scan.h" nogil:
 
     ctypedef struct kz_scanner:
         int32_t n_words
+        size_t arena_used
 
     ctypedef struct kz_entry:
         int64_t count
@@ -31,6 +32,9 @@ cdef extern from "scan.h" nogil:
     int64_t kz_rank(const kz_scanner *scanner, int64_t min_count, kz_entry **entries)
     int64_t kz_compact(int32_t *ids, int64_t n, const int32_t *mapping, int32_t *line_ends, int64_t n_lines)
     void kz_tally(const kz_scanner *scanner, int64_t *counts)
+    int64_t kz_text_size(const kz_scanner *scanner)
+    int kz_export(const kz_scanner *scanner, uint32_t n_buckets, uint8_t *text, int32_t *order, int64_t *word_begins,
+                  int64_t *byte_begins)
 
 PADDING = KZ_PADDING
 MAX_CHUNK = 2**31 - 1 - KZ_PADDING
@@ -60,6 +64,11 @@ cdef class Scanner:
 
     def __len__(self):
         return self.state.n_words
+
+    @property
+    def long_bytes(self):
+        """Bytes of the words of more than 16 bytes, which the table holds beside its slots."""
+        return self.state.arena_used
 
     def scan(self, const uint8_t[::1] text, Py_ssize_t size):
         """Count the words of text[:size] and return (ids int32 (n_words,), line_ends int32 (n_lines,))."""
@@ -107,6 +116,33 @@ cdef class Scanner:
         with nogil:
             kz_tally(&self.state, &view[0])
         return counts[: len(self)]
+
+    def export(self, int n_buckets=1):
+        """All words as text, each with a line end, sorted into buckets by a hash that is the same in every process.
+
+        Within a bucket the words are in the order of their ids. The ids are in order of first occurrence, so the same
+        text is exported in the same way whatever the seed.
+
+        Returns (text uint8 (n_bytes,), order int32 (len(self),), word_begins int64 (n_buckets + 1,), byte_begins int64
+        (n_buckets + 1,)): `order` has the id of each word of the text, bucket b is words word_begins[b] to
+        word_begins[b + 1] - 1, in the bytes byte_begins[b] to byte_begins[b + 1] - 1.
+        """
+        if not 1 <= n_buckets <= 1 << 20:
+            raise ValueError(f"n_buckets={n_buckets}; expected 1 to {1 << 20}")
+        cdef int64_t size = kz_text_size(&self.state)
+        cdef int failed
+        text = np.empty(size + 1, np.uint8)
+        order = np.empty(self.state.n_words + 1, np.int32)
+        words = np.empty(n_buckets + 1, np.int64)
+        bytes_ = np.empty(n_buckets + 1, np.int64)
+        cdef uint8_t[::1] text_view = text
+        cdef int32_t[::1] order_view = order
+        cdef int64_t[::1] words_view = words, bytes_view = bytes_
+        with nogil:
+            failed = kz_export(&self.state, n_buckets, &text_view[0], &order_view[0], &words_view[0], &bytes_view[0])
+        if failed:
+            raise MemoryError(f"no memory to export {self.state.n_words} words")
+        return text[:size], order[: len(self)], words, bytes_
 
     def rank(self, int64_t min_count=1, limit=None):
         """Words that occur at least `min_count` times, by decreasing count, then code point; at most `limit` of them.

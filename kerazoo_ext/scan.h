@@ -441,6 +441,71 @@ static void kz_tally(const kz_scanner *scanner, int64_t *counts) {
         if (scanner->slots[i].length) counts[scanner->slots[i].id] = scanner->slots[i].count;
 }
 
+/* The bucket of a word, 0 to n_buckets - 1: the same in every process and on every machine, unlike the hash of a table. */
+static inline uint32_t kz_bucket(const kz_scanner *scanner, const kz_slot *slot, uint32_t n_buckets) {
+    kz_scanner fixed; /* only its seed is read; the digits of pi */
+    uint64_t hash;
+    fixed.seed[0] = 0x243f6a8885a308d3ull;
+    fixed.seed[1] = 0x13198a2e03707344ull;
+    hash = slot->length <= 16 ? kz_short_hash(&fixed, slot->key, slot->length)
+                              : kz_long_hash(&fixed, kz_word_bytes(scanner, slot), slot->length);
+    return (uint32_t)(((hash >> 32) * n_buckets) >> 32);
+}
+
+/* Bytes of all words, each with a line end. */
+static int64_t kz_text_size(const kz_scanner *scanner) {
+    uint64_t i;
+    int64_t size = scanner->n_words;
+    for (i = 0; i <= scanner->mask; i++) size += scanner->slots[i].length;
+    return size;
+}
+
+/* All words, each with a line end, bucket after bucket, by id within a bucket. order[k] = the id of word k; bucket b is
+ * words word_begins[b] .. word_begins[b + 1] - 1 and bytes byte_begins[b] .. byte_begins[b + 1] - 1 of the text.
+ * Returns 0, or -1 if out of memory. */
+static int kz_export(const kz_scanner *scanner, uint32_t n_buckets, uint8_t *text, int32_t *order, int64_t *word_begins,
+                     int64_t *byte_begins) {
+    size_t n = (size_t)scanner->n_words;
+    uint64_t *slot_of = (uint64_t *)malloc((n ? n : 1) * sizeof *slot_of), i;
+    uint32_t *bucket_of = (uint32_t *)malloc((n ? n : 1) * sizeof *bucket_of), bucket;
+    size_t id;
+    if (!slot_of || !bucket_of) {
+        free(slot_of);
+        free(bucket_of);
+        return -1;
+    }
+    for (i = 0; i <= scanner->mask; i++)
+        if (scanner->slots[i].length) slot_of[scanner->slots[i].id] = i;
+    memset(word_begins, 0, (n_buckets + 1) * sizeof *word_begins);
+    memset(byte_begins, 0, (n_buckets + 1) * sizeof *byte_begins);
+    for (id = 0; id < n; id++) {
+        const kz_slot *slot = &scanner->slots[slot_of[id]];
+        bucket_of[id] = kz_bucket(scanner, slot, n_buckets);
+        word_begins[bucket_of[id] + 1]++;
+        byte_begins[bucket_of[id] + 1] += (int64_t)slot->length + 1;
+    }
+    for (bucket = 1; bucket < n_buckets; bucket++) {
+        word_begins[bucket + 1] += word_begins[bucket];
+        byte_begins[bucket + 1] += byte_begins[bucket];
+    }
+    for (id = 0; id < n; id++) { /* the begins run ahead to the ends ... */
+        const kz_slot *slot = &scanner->slots[slot_of[id]];
+        uint8_t *target = text + byte_begins[bucket_of[id]];
+        memcpy(target, kz_word_bytes(scanner, slot), slot->length);
+        target[slot->length] = '\n';
+        byte_begins[bucket_of[id]] += (int64_t)slot->length + 1;
+        order[word_begins[bucket_of[id]]++] = (int32_t)id;
+    }
+    for (bucket = n_buckets; bucket > 0; bucket--) { /* ... which are the begins of the next */
+        word_begins[bucket] = word_begins[bucket - 1];
+        byte_begins[bucket] = byte_begins[bucket - 1];
+    }
+    word_begins[0] = byte_begins[0] = 0;
+    free(slot_of);
+    free(bucket_of);
+    return 0;
+}
+
 /* Decreasing count, then code points (= the order of UTF-8 bytes). */
 static int kz_compare(const void *left, const void *right) {
     const kz_entry *a = (const kz_entry *)left, *b = (const kz_entry *)right;

@@ -17,6 +17,7 @@ from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.text.encoding import Encoded, Encoder, Limits, encode_files, encode_tokens
 from kerazoo.text.readers import files_of, is_files
+from kerazoo.text.shards import ScanOptions, encode_units, is_large, plan_units, work_folder_of
 from kerazoo.text.vocabulary import Vocabulary, check_limits
 from kerazoo_ext._scan import first_outside
 
@@ -146,12 +147,20 @@ class EncodedCorpus:
         threads = usable_cores() if workers is None else check_int("workers", workers)
         check_choice("errors", errors, ("strict", "replace", "ignore"))
         limits = Limits(min_count, max_final_vocab, unk, vocabulary)
+        files = None
+        if is_files(source):
+            own = [] if path is None else [path, work_folder_of(path)]
+            files = files_of(source, [*exclude, *own])  # type: ignore[arg-type]
+        if path is not None and files is not None:
+            units = plan_units(files)
+            if units is not None and is_large(units):
+                options = ScanOptions(errors)
+                encode_units(units, path, limits, kind=KIND, options=options, workers=threads, progress=progress)
+                return cls._read(path, mmap=True, check=False)
         folder = None if path is None else Path(path).parent
-        if path is not None:
-            exclude = [*exclude, path]
         with Encoder(limits, threads, folder) as encoder:
-            if is_files(source):
-                encoded = encode_files(files_of(source, exclude), encoder, errors, progress)  # type: ignore[arg-type]
+            if files is not None:
+                encoded = encode_files(files, encoder, errors, progress)
             else:
                 encoded = encode_tokens(source, encoder, progress)  # type: ignore[arg-type]
             if path is not None:

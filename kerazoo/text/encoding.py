@@ -234,17 +234,9 @@ def encode_files(files: Sequence[Path], encoder: Encoder, errors: str, progress:
     def scan(chunk: Chunk) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
         table = idle.popleft()  # never empty: there is one per thread
         try:
-            try:
-                ids, line_ends = scanners[table].scan(chunk.buffer, chunk.size)
-            except InvalidUtf8Error as error:
-                if errors == "strict":
-                    raise not_utf8(chunk, error.position) from None
-                text = chunk.buffer[: chunk.size].tobytes().decode("utf-8", errors).encode("utf-8")
-                ids, line_ends = scanners[table].scan(text + bytes(PADDING), len(text))
+            ids, line_ends = scan_chunk(scanners[table], chunk, errors)
         finally:
             idle.append(table)
-        if chunk.ends_line:
-            line_ends = np.append(line_ends, np.int32(len(ids)))
         if len(chunk.buffer) == size + PADDING:
             buffers.append(chunk.buffer)
         return ids, line_ends, table
@@ -286,6 +278,20 @@ def encode_files(files: Sequence[Path], encoder: Encoder, errors: str, progress:
         vocabulary, mapping = choose_ranked(words, ids, counts, limits.min_count, limit, limits.unk)
     scanners.clear()
     return encoder.finish(vocabulary, [mapping[ids] for ids in merged_ids])
+
+
+def scan_chunk(scanner: Scanner, chunk: Chunk, errors: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The provisional ids (n,) of the words of a chunk, and the end of each line, 0 to n."""
+    try:
+        ids, line_ends = scanner.scan(chunk.buffer, chunk.size)
+    except InvalidUtf8Error as error:
+        if errors == "strict":
+            raise not_utf8(chunk, error.position) from None
+        text = chunk.buffer[: chunk.size].tobytes().decode("utf-8", errors).encode("utf-8")
+        ids, line_ends = scanner.scan(text + bytes(PADDING), len(text))
+    if chunk.ends_line:
+        line_ends = np.append(line_ends, np.int32(len(ids)))
+    return ids, line_ends
 
 
 def encode_tokens(documents: Iterable[Iterable[str]], encoder: Encoder, progress: bool | None) -> Encoded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -411,42 +411,95 @@ def choose_ranked(
     Returns:
         The vocabulary, and the id of each counted word, int32 (n_types,): that of `unk`, or -1, for words left out.
     """
-    n_types = len(counts)
-    if unk in ranked:  # spelled out in the text: such tokens count towards `unk`
-        own = ranked.index(unk)
-        ranked = ranked[:own] + ranked[own + 1 :]
-        indices = np.delete(indices, own)
-        n_types -= 1
-    ranked, indices = ranked[:max_final_vocab], indices[:max_final_vocab]
-    if not ranked:
-        raise nothing_left(counts, min_count)
-    tallies, total = counts[indices], int(counts.sum())
-    ids = np.arange(len(ranked), dtype=np.int32)
-    unknown = -1
-    if unk is not None:
-        unk_count = total - int(tallies.sum())
-        unknown = int(np.searchsorted(-tallies, -unk_count, side="left"))
-        while unknown < len(ranked) and tallies[unknown] == unk_count and ranked[unknown] < unk:
-            unknown += 1
-        ranked = [*ranked[:unknown], unk, *ranked[unknown:]]
-        tallies = np.insert(tallies, unknown, unk_count)
-        ids[unknown:] += 1
+    most = int(counts.max(initial=0))
+    totals = Totals(
+        int(counts.sum()), len(counts), int(np.count_nonzero(counts)), most, int(np.count_nonzero(counts == most))
+    )
+    vocabulary, ids, unknown = choose_of(ranked, counts[indices], totals, min_count, max_final_vocab, unk)
     mapping = np.full(len(counts), unknown, np.int32)
     mapping[indices] = ids
-    vocabulary = Vocabulary.__new__(Vocabulary)
-    vocabulary._set(ranked, tallies, min_count, max_final_vocab, unk, total, n_types)
     return vocabulary, mapping
 
 
-def nothing_left(counts: NDArray[np.int64], min_count: int) -> VocabularyError:
+class Totals(NamedTuple):
+    """What was counted in all, kept or not.
+
+    Attributes:
+        words: number of words.
+        types: number of distinct words.
+        occurring: number of those whose count is not 0.
+        most: count of the most frequent word.
+        n_most: number of the words that occur as often as that.
+    """
+
+    words: int
+    types: int
+    occurring: int
+    most: int
+    n_most: int
+
+
+def choose_of(
+    ranked: list[str],
+    tallies: NDArray[np.int64],
+    totals: Totals,
+    min_count: int,
+    max_final_vocab: int | None,
+    unk: str | None,
+) -> tuple[Vocabulary, NDArray[np.int32], int]:
+    """Select the vocabulary from the words that may get an id, without the others, of which there may be far more.
+
+    Args:
+        ranked: words that occur at least `min_count` times, in order of rank; at least the first `max_final_vocab`, and
+            with `unk` one more, as `unk` may be one of them.
+        tallies: int64 (n_ranked,), their counts.
+        totals: of all words.
+        min_count: see :class:`Vocabulary`.
+        max_final_vocab: see :class:`Vocabulary`.
+        unk: see :class:`Vocabulary`.
+
+    Returns:
+        The vocabulary; the id of each word of `ranked`, int32 (n_ranked,); the id of all others, that of `unk` or -1.
+
+    Raises:
+        VocabularyError: `ranked` is empty.
+    """
+    n_types = totals.types
+    order = np.arange(len(ranked))
+    if unk in ranked:  # spelled out in the text: such tokens count towards `unk`
+        order = np.delete(order, ranked.index(unk))
+        n_types -= 1
+    order = order[:max_final_vocab]
+    if not len(order):
+        raise nothing_left(totals, min_count)
+    words = [ranked[i] for i in order.tolist()] if len(order) < len(ranked) else ranked
+    kept = tallies[order]
+    ids = np.arange(len(words), dtype=np.int32)
+    unknown = -1
+    if unk is not None:
+        unk_count = totals.words - int(kept.sum())
+        unknown = int(np.searchsorted(-kept, -unk_count, side="left"))
+        while unknown < len(words) and kept[unknown] == unk_count and words[unknown] < unk:
+            unknown += 1
+        words = [*words[:unknown], unk, *words[unknown:]]
+        kept = np.insert(kept, unknown, unk_count)
+        ids[unknown:] += 1
+    final = np.full(len(ranked), unknown, np.int32)
+    final[order] = ids
+    vocabulary = Vocabulary.__new__(Vocabulary)
+    vocabulary._set(words, kept, min_count, max_final_vocab, unk, totals.words, n_types)
+    return vocabulary, final, unknown
+
+
+def nothing_left(totals: Totals, min_count: int) -> VocabularyError:
     """The error for an empty vocabulary; it names a `min_count` that would keep some words, and how many."""
-    most = int(counts.max(initial=0))
+    most = totals.most
     if most == 0:
         return VocabularyError("No word was counted, so the vocabulary would be empty. Check that the corpus has text.")
-    remedy = f"min_count={most} would keep {int((counts >= most).sum()):,}"
+    remedy = f"min_count={most} would keep {totals.n_most:,}"
     if most > 1:
-        remedy += f", min_count=1 all {int((counts >= 1).sum()):,}"
+        remedy += f", min_count=1 all {totals.occurring:,}"
     return VocabularyError(
-        f"min_count={min_count} keeps none of the {int((counts > 0).sum()):,} words: "
+        f"min_count={min_count} keeps none of the {totals.occurring:,} words: "
         f"the most frequent one occurs {most:,} times. {remedy}."
     )

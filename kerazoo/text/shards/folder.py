@@ -1,0 +1,157 @@
+"""The work folder: what a run leaves for the next one, and whose it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from kerazoo.errors import CorpusError, CorpusNotFoundError, StorageError
+from kerazoo.text.shards.parts import disk_error
+from kerazoo.text.shards.plan import Piece, Unit
+from kerazoo.text.shards.scanning import FORMAT, UnitInfo
+
+try:
+    import fcntl
+except ImportError:  # Windows: two runs for one file are not detected there
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["WorkFolder", "work_folder_of"]
+
+KIND = "kerazoo.parts"
+_MANIFEST, _LOCK = "manifest.json", "lock"
+
+
+def work_folder_of(path: str | os.PathLike[str]) -> Path:
+    """The folder beside the file of a corpus in which it is made: ``corpus.kz`` -> ``corpus.kz.parts``."""
+    return Path(path).with_name(Path(path).name + ".parts")
+
+
+class WorkFolder:
+    """The work folder of one corpus, locked as long as it is open. A context manager.
+
+    ``manifest.json`` names the files of the text with their sizes. A file ``KEY.json`` for each unit that is finished
+    names its parts. What neither names is left over from a killed run and removed.
+
+    Args:
+        path: file of the corpus.
+        units: of its text.
+
+    Raises:
+        StorageError: the folder belongs to something else, another process uses it, or it cannot be made.
+        CorpusNotFoundError: a file of an earlier run for `path`, which was killed, is not there any more.
+        CorpusError: such a file has been cut.
+    """
+
+    def __init__(self, path: Path, units: Sequence[Unit]) -> None:
+        self.path = work_folder_of(path)
+        self._units = units
+        self._lock: Any = None
+
+    def __enter__(self) -> WorkFolder:
+        try:
+            self.path.mkdir(exist_ok=True)
+            self._check_ours()
+            self._take_lock()
+            try:
+                self._check_manifest()
+                self._write_manifest()
+            except BaseException:
+                self._lock.close()
+                raise
+        except OSError as error:
+            if isinstance(error, StorageError | CorpusError):
+                raise
+            raise disk_error(self.path, error) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the folder if the corpus is complete, or if nothing is finished."""
+        finished = [file for file in self.path.glob("*.json") if file.name != _MANIFEST]
+        if kind is None or not finished:
+            self.remove()
+        elif error is not None and isinstance(error, Exception):
+            error.add_note(
+                f"{len(finished)} of {len(self._units)} parts of the text are finished, and the next call with this "
+                f"text goes on from there. To start anew, remove the folder {self.path}."
+            )
+        self._lock.close()
+
+    def remove(self) -> None:
+        """Remove the folder and all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def tidy(self, kept: Sequence[UnitInfo]) -> None:
+        """Remove what is not part of the units `kept`."""
+        stems = {info.unit.key for info in kept} | {part.name for info in kept for part in info.parts}
+        for file in self.path.iterdir():
+            if file.stem not in stems and file.name not in (_MANIFEST, _LOCK):
+                file.unlink(missing_ok=True)
+
+    def _check_ours(self) -> None:
+        names = {file.name for file in self.path.iterdir()}
+        if names <= {_LOCK}:
+            return
+        try:
+            ours = json.loads((self.path / _MANIFEST).read_text("utf-8"))["kind"] == KIND
+        except (OSError, ValueError, KeyError, TypeError):
+            ours = False
+        if not ours:
+            raise StorageError(
+                f"{self.path}: this folder is needed for the parts of the corpus, but holds something else. Move it, "
+                "or write the corpus to another path."
+            )
+
+    def _take_lock(self) -> None:
+        self._lock = open(self.path / _LOCK, "ab")  # noqa: SIM115
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise StorageError(
+                f"{self.path}: another process is encoding a corpus to this path. Wait for its end, or write to "
+                "another path."
+            ) from None
+        except OSError:  # a file system without locks
+            pass
+
+    def _check_manifest(self) -> None:
+        """Compare the files with those of the run that left the folder."""
+        try:
+            manifest = json.loads((self.path / _MANIFEST).read_text("utf-8"))
+            before = dict(manifest["files"]) if manifest["format"] == FORMAT else {}
+        except FileNotFoundError:
+            return
+        for name, size in before.items():
+            try:
+                now = os.stat(name).st_size
+            except FileNotFoundError:
+                raise CorpusNotFoundError(
+                    f"{name}: was a file of the corpus when an earlier run was interrupted, and is not there any more. "
+                    f"Restore it and make the same call again; or remove the folder {self.path} to encode what is left."
+                ) from None
+            if now < size:
+                raise CorpusError(
+                    f"{name}: had {size:,} bytes when an earlier run was interrupted, and has {now:,} now; was it cut? "
+                    f"Restore it and make the same call again; or remove the folder {self.path} to encode it as it is."
+                )
+
+    def _write_manifest(self) -> None:
+        files: dict[str, int] = {}
+        for piece in self._pieces():
+            files[piece.path] = piece.size
+        draft = self.path / f"{secrets.token_hex(4)}.manifest"
+        draft.write_text(json.dumps({"kind": KIND, "format": FORMAT, "files": files}), "utf-8")
+        os.replace(draft, self.path / _MANIFEST)
+
+    def _pieces(self) -> list[Piece]:
+        return [piece for unit in self._units for piece in unit.pieces]
