@@ -41,6 +41,7 @@ class EncodedCorpus:
         vocabulary: the :class:`Vocabulary` of the ids.
         n_empty_lines: int, empty lines (or token lists) of the source, which are not documents. Only a whole corpus
             knows it; slices and shards have 0.
+        path: str or None, the file that a whole corpus was read from, or is mapped to.
 
     >>> corpus = EncodedCorpus.from_source([["a", "rose", "is", "a", "rose"], ["is", "it"]], min_count=2)
     >>> corpus
@@ -72,6 +73,7 @@ class EncodedCorpus:
         self.raw_offsets = raw_offsets
         self.vocabulary = vocabulary
         self.n_empty_lines = n_empty_lines
+        self.path = None
         return self
 
     ids: NDArray[np.int32]
@@ -79,6 +81,7 @@ class EncodedCorpus:
     raw_offsets: NDArray[np.int64]
     vocabulary: Vocabulary
     n_empty_lines: int
+    path: str | None
 
     # ---- construction ----
 
@@ -360,7 +363,9 @@ class EncodedCorpus:
             raise StorageError(
                 f"{os.fspath(path)}: damaged: {str(error).rstrip('.')}. Encode the text again."
             ) from error
-        return cls._of(ids, offsets, raw_offsets, vocabulary, n_empty_lines)
+        corpus = cls._of(ids, offsets, raw_offsets, vocabulary, n_empty_lines)
+        corpus.path = os.path.abspath(path)
+        return corpus
 
 
 def _write(path: str | os.PathLike[str], encoded: Encoded) -> None:

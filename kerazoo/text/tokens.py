@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from kerazoo._runtime.fingerprint import corpus_fingerprint
 from kerazoo.errors import CorpusError, InvalidArgumentError
 
-__all__ = ["Tokens"]
+__all__ = ["Tokens", "longest_document"]
 
 
 class Tokens(NamedTuple):
@@ -76,7 +76,7 @@ class Tokens(NamedTuple):
             dropped: int, words of the text that are not among the ids, and why, for the message.
             reason: str, such as ``"min_count=5"``.
         """
-        if np.diff(self.offsets).max(initial=0) < 2:
+        if longest_document(self.offsets) < 2:
             documents, words = len(self.offsets) - 1, len(self.ids)
             remedy = "Should the documents be joined?"
             if dropped:
@@ -90,3 +90,17 @@ class Tokens(NamedTuple):
     def fingerprint(self) -> dict[str, Any]:
         """See :func:`kerazoo._runtime.fingerprint.corpus_fingerprint`."""
         return corpus_fingerprint(self.ids, self.offsets, self.counts)
+
+
+def longest_document(offsets: NDArray[np.int64], block: int = 1 << 16) -> int:
+    """Tokens of the longest document; memory-mapped offsets are read in blocks.
+
+    Args:
+        offsets: int64 (documents + 1,).
+        block: documents that are compared at a time.
+
+    >>> longest_document(np.array([0, 3, 3, 7]))
+    4
+    """
+    starts = range(0, len(offsets) - 1, block)
+    return max((int(np.diff(offsets[start : start + block + 1]).max()) for start in starts), default=0)

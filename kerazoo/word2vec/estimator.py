@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import os
@@ -28,8 +29,9 @@ from kerazoo.word2vec._deprecated import (
 from kerazoo.word2vec.corpus_checks import check_corpus
 from kerazoo.word2vec.documents import DocumentVectors
 from kerazoo.word2vec.during_training import present_vectors
+from kerazoo.word2vec.exchange import ModelExchange
 from kerazoo.word2vec.hierarchy import HuffmanTree
-from kerazoo.word2vec.io import gensim_models, model_file
+from kerazoo.word2vec.io import model_file
 from kerazoo.word2vec.io.checkpoints import TrainingCheckpoint, training_identity
 from kerazoo.word2vec.io.keyed_vectors import keyed_vectors
 from kerazoo.word2vec.io.model_file import Contents
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["Word2Vec"]
 
 
-class Word2Vec(Neighbours, DocumentVectors):
+class Word2Vec(Neighbours, DocumentVectors, ModelExchange):
     """Word vectors (Mikolov et al. 2013), by default by skip-gram and noise-contrastive estimation.
 
     Parameters have gensim's names and defaults where the meaning is the same. The constructor only stores them; `fit`
@@ -208,7 +210,7 @@ class Word2Vec(Neighbours, DocumentVectors):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__({"pooling": "mean", "phrases": None, **state_with_moved(state)})
 
-    def fit(self, corpus: Any, y: None = None, *, errors: str = "strict") -> Word2Vec:
+    def fit(self, corpus: Any, y: None = None, *, errors: str = "strict", cluster: Any = None) -> Word2Vec:
         """Learn the vocabulary and the vectors.
 
         Args:
@@ -219,6 +221,9 @@ class Word2Vec(Neighbours, DocumentVectors):
                 not used, except with `phrases`).
             y: ignored; for scikit-learn.
             errors: ``"strict"``, ``"replace"`` or ``"ignore"``, for bytes of files that are not UTF-8.
+            cluster: train with several workers, with the native engine: ``"auto"``, ``"local"``, the address of a Ray
+                cluster, or a :class:`kerazoo.distributed.ClusterOptions`. Files of text are then read on all nodes; the
+                corpus may also be a ``ray.data.Dataset`` with a column of texts.
 
         Returns:
             The estimator itself. After Ctrl-C the exception is raised, and the estimator holds the vectors learned
@@ -229,18 +234,14 @@ class Word2Vec(Neighbours, DocumentVectors):
             CorpusError: the corpus cannot be read, or has no pair of words.
             VocabularyError: fewer than two words are left.
             TrainingError: the training diverges; the estimator then holds the last good vectors.
+            ClusterError: the cluster does not answer, or has lost workers too often.
         """
         settings = self._checked_settings()
-        encoded = chain.encoded(
-            training_documents(corpus),
-            self.phrases,
-            self.min_count,
-            self.max_final_vocab,
-            **self._reading(settings, errors),
-        )
-        return self._train(encoded, settings)
+        with self._place(cluster, settings) as place:
+            encoded = self._encoded_first(corpus, settings, errors, place)
+            return self._train(encoded, settings, place=place)
 
-    def partial_fit(self, corpus: Any, y: None = None, *, errors: str = "strict") -> Word2Vec:
+    def partial_fit(self, corpus: Any, y: None = None, *, errors: str = "strict", cluster: Any = None) -> Word2Vec:
         """Continue training with another corpus, `epochs` passes from `alpha` to `min_alpha`; the first call is `fit`.
 
         Words that the new corpus has at least `min_count` times are added to the vocabulary, up to `max_final_vocab`
@@ -251,6 +252,7 @@ class Word2Vec(Neighbours, DocumentVectors):
             corpus: as in `fit`.
             y: ignored; for scikit-learn.
             errors: as in `fit`.
+            cluster: as in `fit`.
 
         Returns:
             The estimator itself; `history_` is continued.
@@ -265,19 +267,40 @@ class Word2Vec(Neighbours, DocumentVectors):
         """
         del y
         if not hasattr(self, "vectors_"):
-            return self.fit(corpus, errors=errors)
+            return self.fit(corpus, errors=errors, cluster=cluster)
         self._check_fitted()
         settings, tables = self._checked_settings(self.n_fits_), self._tables()
         check_same_model(settings, tables)
-        encoded = self._encoded_further(corpus, settings, errors)
-        tables = vocabulary_update.extend_tables(
-            tables, self.vocabulary_, encoded.vocabulary, (settings.noise, settings.ns_exponent), settings.seeds[0]
-        )
-        return self._train(encoded, settings, tables)
+        with self._place(cluster, settings) as place:
+            encoded = self._encoded_further(corpus, settings, errors, place)
+            noise = (settings.noise, settings.ns_exponent)
+            tables = vocabulary_update.extend_tables(
+                tables, self.vocabulary_, encoded.vocabulary, noise, settings.seeds[0]
+            )
+            return self._train(encoded, settings, tables, place)
 
-    def _encoded_further(self, corpus: Any, settings: TrainingSettings, errors: str) -> EncodedCorpus:
+    def _place(self, cluster: Any, settings: TrainingSettings) -> contextlib.AbstractContextManager[Any]:
+        """Who reads and trains: None is this process."""
+        if cluster is None:
+            return contextlib.nullcontext()
+        from kerazoo.word2vec.cluster.fitting import cluster_engine
+
+        return cluster_engine(cluster, settings, self.engine, self.checkpoint_dir)
+
+    def _encoded_first(self, corpus: Any, settings: TrainingSettings, errors: str, place: Any) -> EncodedCorpus:
+        """The corpus of `fit`."""
+        limits, reading = (self.min_count, self.max_final_vocab), self._reading(settings, errors)
+        if place is not None:
+            corpus = place.text(corpus, settings.number, None if self.phrases else limits, errors, reading["exclude"])
+        return chain.encoded(training_documents(corpus), self.phrases, *limits, **reading)
+
+    def _encoded_further(
+        self, corpus: Any, settings: TrainingSettings, errors: str, place: Any = None
+    ) -> EncodedCorpus:
         """Another corpus, with the words so far and new ones."""
         reading = self._reading(settings, errors)
+        if place is not None:
+            corpus = place.text(corpus, settings.number, None, errors, reading["exclude"])
         joined = chain.joined(training_documents(corpus), self.phrases, **reading)
         limits = (self.min_count, self.max_final_vocab)
         return vocabulary_update.encode_with_update(self.vocabulary_, joined, *limits, **reading)
@@ -291,10 +314,12 @@ class Word2Vec(Neighbours, DocumentVectors):
         """The settings of call `number` of `fit` and `partial_fit`, or :class:`InvalidArgumentError`."""
         return checked_settings(self.get_params(deep=False), number, self.seed_ if number else None)
 
-    def _train(self, encoded: EncodedCorpus, settings: TrainingSettings, tables: Tables | None = None) -> Word2Vec:
+    def _train(
+        self, encoded: EncodedCorpus, settings: TrainingSettings, tables: Tables | None = None, place: Any = None
+    ) -> Word2Vec:
         """Train from `tables`, or from the checkpoint of this call, and keep the results."""
         check_corpus(encoded, self.min_count)
-        engine = choose_engine(self.engine, settings)
+        engine = choose_engine(self.engine, settings) if place is None else place.name
         before, earlier = (self.vocabulary_, self.history_) if settings.number else (None, empty_history())
         state, checkpoint, complete = TrainingState(tables), None, False
         if self.checkpoint_dir is not None:
@@ -319,7 +344,7 @@ class Word2Vec(Neighbours, DocumentVectors):
             result = TrainingResult(state.tables, state.history)
         else:
             with present_vectors(self, encoded.vocabulary, settings, earlier) as shown:
-                result = _engine(engine).train(encoded, shown, state, checkpoint)
+                result = (place or _engine(engine)).train(encoded, shown, state, checkpoint)
         self.seed_, self.n_fits_ = settings.seed, settings.number + 1
         self.vocabulary_ = encoded.vocabulary
         self._set_tables(result.tables, result.model)
@@ -426,79 +451,6 @@ class Word2Vec(Neighbours, DocumentVectors):
         )
         made.pooling_statistics_ = contents.pooling
         return made
-
-    @classmethod
-    def from_gensim(cls, source: Any, **parameters: Any) -> Word2Vec:
-        """Import a gensim model, or vectors in word2vec's formats, to train it further with `partial_fit`.
-
-        A gensim ``Word2Vec`` has settings, vectors, output vectors and a tree. Vectors alone (``KeyedVectors``, or a
-        file in a word2vec format) get output vectors that start at zero, as in a new model; if they have no counts,
-        counts are made up by rank.
-
-        Args:
-            source: a gensim ``Word2Vec`` or ``KeyedVectors``, or a path: of a file written by gensim's
-                ``Word2Vec.save``, or of vectors, as :func:`kerazoo.word2vec.load_vectors` reads them.
-            **parameters: constructor arguments that differ from those of the gensim model.
-
-        Returns:
-            A fitted estimator. Rows go by decreasing count; words of equal count keep gensim's order.
-
-        Raises:
-            InvalidArgumentError: another kind of model, one without words, or parameters that it cannot have.
-            StorageError: the file is missing, damaged or of another kind. (Files of ``Word2Vec.save`` are pickles: only
-                load them from sources that you trust.)
-
-        >>> from gensim.models import Word2Vec as GensimWord2Vec
-        >>> documents = [["red", "apple"], ["green", "apple"]] * 9
-        >>> theirs = GensimWord2Vec(documents, vector_size=8, min_count=1, sample=0, sg=1)
-        >>> ours = Word2Vec.from_gensim(theirs, verbose=0).partial_fit([["red", "apple"]] * 9)
-        >>> ours.sg, ours.loss, ours.vectors_.shape
-        (1, 'negative_sampling', (3, 8))
-        """
-        found, vocabulary, tables = gensim_models.import_model(source)
-        model = cls(**{**found, **parameters})
-        settings = model._checked_settings()
-        if not isinstance(tables, Tables):
-            tables = vocabulary_update.tables_from_vectors(tables, vocabulary.counts, settings)
-        check_same_model(settings, tables)
-        return model._restored(vocabulary, tables, empty_history(), settings.seed, 1)
-
-    def to_gensim(self) -> Any:
-        """A gensim ``Word2Vec`` with copies of these vectors, output vectors and tree, which gensim can train further.
-
-        gensim has no biases: they are not exported, with a warning. gensim's `train` needs ``total_examples`` and
-        ``epochs``.
-
-        >>> model = Word2Vec(vector_size=8, loss="negative_sampling", min_count=1, sample=0, verbose=0)
-        >>> theirs = model.fit([["red", "apple"], ["green", "apple"]] * 9).to_gensim()
-        >>> _ = theirs.train([["red", "apple"]] * 9, total_examples=9, epochs=1)
-        >>> theirs.wv["apple"].shape
-        (8,)
-        """
-        contents = self.to_contents()
-        parameters = {**contents.parameters, "alpha": self._checked_settings().alpha}
-        return gensim_models.export_model(contents._replace(parameters=parameters))
-
-    @classmethod
-    def from_keras(cls, model: Any, vocabulary: Vocabulary, **parameters: Any) -> Word2Vec:
-        """Import a Keras :class:`kerazoo.word2vec.SkipGram`, such as a `model_` that Keras trained further.
-
-        Args:
-            model: the Keras model; its loss, vector size and negatives become constructor arguments.
-            vocabulary: the words of its rows, such as `vocabulary_`.
-            **parameters: the other constructor arguments.
-
-        Raises:
-            InvalidArgumentError: another kind of model, or one with another number of words.
-        """
-        from kerazoo.word2vec.keras.tables import tables_of_checked
-
-        tables = tables_of_checked(model, len(vocabulary))
-        found = {"vector_size": model.vector_size, "loss": model.loss_name, "negative": model.negative}
-        made = cls(**{**found, **parameters})
-        settings = made._checked_settings()
-        check_same_model(settings, tables)
-        return made._restored(vocabulary, tables, empty_history(), settings.seed, 1)
 
     def _restored(
         self, vocabulary: Vocabulary, tables: Tables, history: dict[str, list[float]], seed: int, n_fits: int

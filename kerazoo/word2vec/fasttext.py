@@ -132,7 +132,7 @@ class FastText(Word2Vec):
         self.phrases = phrases
         self.pooling = pooling
 
-    def partial_fit(self, corpus: Any, y: None = None, *, errors: str = "strict") -> FastText:
+    def partial_fit(self, corpus: Any, y: None = None, *, errors: str = "strict", cluster: Any = None) -> FastText:
         """Continue training with another corpus, `epochs` passes from `alpha` to `min_alpha`; the first call is `fit`.
 
         New words and their n-grams are added as in :meth:`kerazoo.Word2Vec.partial_fit`; n-grams that are known keep
@@ -142,6 +142,7 @@ class FastText(Word2Vec):
             corpus: as in `fit`.
             y: ignored; for scikit-learn.
             errors: as in `fit`.
+            cluster: None; vectors with subwords train on one machine.
 
         Raises:
             InvalidArgumentError: `vector_size`, `loss`, `min_n`, `max_n` or `bucket` was changed since `fit`. Other
@@ -149,10 +150,12 @@ class FastText(Word2Vec):
         """
         del y
         if not hasattr(self, "vectors_vocab_"):
-            self.fit(corpus, errors=errors)
+            self.fit(corpus, errors=errors, cluster=cluster)
             return self
         self._check_fitted()
         settings, before = self._checked_settings(self.n_fits_), self._tables()
+        with self._place(cluster, settings):  # refuses a cluster
+            pass
         check_same_model(settings, before)
         check_same_ngrams(settings, self.ngrams_)
         encoded = self._encoded_further(corpus, settings, errors)

@@ -65,8 +65,17 @@ ALLOWED = {
         "text", "batching", "word2vec.hierarchy", "word2vec.results", "word2vec.options", "word2vec.subwords",
         "word2vec.subword_options", "word2vec.io", "word2vec.keras", "word2vec.gpu",
     ),
+    "word2vec.cluster": (
+        "distributed", "text", "batching", "word2vec.hierarchy", "word2vec.results", "word2vec.options",
+        "word2vec.subwords", "word2vec.subword_options", "word2vec.io", "word2vec.engines",
+    ),
+    "word2vec.exchange": (
+        "text", "batching", "word2vec.results", "word2vec.options", "word2vec.vocabulary_update", "word2vec.io",
+        "word2vec.keras",
+    ),
     "word2vec": (
-        "text", "batching", "word2vec.pooling", "word2vec.neighbours", "word2vec.hierarchy", "word2vec.results",
+        "distributed", "word2vec.cluster", "word2vec.exchange", "text", "batching",
+        "word2vec.pooling", "word2vec.neighbours", "word2vec.hierarchy", "word2vec.results",
         "word2vec.options", "word2vec.subwords", "word2vec.subword_options",
         "word2vec.vocabulary_update", "word2vec.io", "word2vec.keras", "word2vec.gpu", "word2vec.engines",
     ),

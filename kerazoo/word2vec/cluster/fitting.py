@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from kerazoo.distributed import as_options, session
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.text import EncodedCorpus
+from kerazoo.text.encoding import Limits
+from kerazoo.text.tokens import longest_document
 from kerazoo.word2vec.cluster import training
+from kerazoo.word2vec.cluster.encoding import encode_files, is_ray_dataset, is_read_by_tasks, write_dataset
 from kerazoo.word2vec.cluster.processes import Job, ProcessTeam
 from kerazoo.word2vec.engines.native_kernel import INSTRUCTION_SET_VARIABLE
 
@@ -27,19 +27,48 @@ if TYPE_CHECKING:
 
 __all__ = ["ClusterEngine", "cluster_engine"]
 
-NAME = "cluster"
-
 
 class ClusterEngine:
-    """Encodes and trains with several workers. Made by :func:`cluster_engine`.
+    """Reads texts and trains with several workers. Made by :func:`cluster_engine`.
 
-    Attributes:
+    Args:
         options: of the call.
-        folder: where encoded text and tables lie; None with logical workers.
+        connected: the cluster, or None with logical workers.
+        folder: that all nodes see, or None with logical workers.
     """
 
     def __init__(self, options: ClusterOptions, connected: Session | None, folder: Path | None) -> None:
-        self.options, self._session, self.folder = options, connected, folder
+        self.options, self._session, self._folder = options, connected, folder
+
+    @property
+    def name(self) -> str:
+        """What must be the same for a training to continue from a checkpoint; not the number of workers."""
+        names = ("sync_words", "full_syncs", "merge", "wire")
+        return "cluster " + " ".join(f"{name}={getattr(self.options, name)}" for name in names)
+
+    def text(
+        self, source: Any, number: int, limits: tuple[int, int | None] | None, errors: str, exclude: list[Any]
+    ) -> Any:
+        """The source, or what tasks on the cluster have made of it.
+
+        Args:
+            source: what `fit` takes.
+            number: of the call of `fit` and `partial_fit`.
+            limits: `min_count` and `max_final_vocab`; None: files are left as they are, because phrases are joined
+                first.
+            errors: for bytes that are not UTF-8.
+            exclude: files and directories that a directory is read without.
+        """
+        if is_ray_dataset(source):
+            if self._session is None or self._folder is None:
+                raise InvalidArgumentError("a Ray dataset is read on a cluster: cluster='auto' instead of simulate=.")
+            source = write_dataset(source, self._folder / f"texts-{number}")
+        if self._session is None or self._folder is None or limits is None or not is_read_by_tasks(source):
+            return source
+        path = self._folder / f"corpus-{number}.kerazoo"
+        return encode_files(
+            source, path, Limits(*limits, None, None), errors, [*exclude, self._folder], self._session, None
+        )
 
     def train(
         self,
@@ -49,34 +78,58 @@ class ClusterEngine:
         checkpoint: TrainingCheckpoint | None,
     ) -> TrainingResult:
         """Train, as the module of an engine does."""
-        if self._session is None or self.folder is None:
+        if self._session is None or self._folder is None:
             return training.train(corpus, settings, start, checkpoint, self.options)
-        training.check_trainable(settings)
-        path = self.folder / "corpus.kerazoo"
-        if corpus.path is not None and not _is_temporary(corpus.path):
-            path = Path(corpus.path)
-        elif not path.exists():
+        path = corpus.path
+        if path is None:
+            path = str(self._folder / f"corpus-{settings.number}.kerazoo")
             corpus.save(path)
-        longest = max(
-            (int(np.diff(corpus.offsets[i : i + 65_537]).max()) for i in range(0, len(corpus.offsets) - 1, 65_536)),
-            default=0,
-        )
-        job = Job(
-            str(path),
-            settings,
-            min(settings.window, longest),
-            self.options.merge,
-            self.options.wire,
-            os.environ.get(INSTRUCTION_SET_VARIABLE),
-        )
+        reach = min(settings.window, longest_document(corpus.offsets))
+        variable = os.environ.get(INSTRUCTION_SET_VARIABLE)
+        job = Job(path, settings, reach, self.options.merge, self.options.wire, variable)
         tables, start.tables = start.tables, None
-        team = ProcessTeam(self._session, job, self.folder, len(corpus.vocabulary), tables)
+        team = ProcessTeam(self._session, job, self._folder, len(corpus.vocabulary), tables)
         try:
             return training.ClusterTrainer(corpus, settings, start, checkpoint, team, self.options).run()
         finally:
             team.close()
 
-    def identity(self) -> dict[str, Any]:
-        """What must be the same for a training to continue: not the number of workers."""
-        names = ("sync_words", "full_syncs", "merge", "wire")
-        return {name: getattr(self.options, name) for name in names}
+
+@contextmanager
+def cluster_engine(
+    cluster: Any, settings: TrainingSettings, engine: str, checkpoint_dir: str | os.PathLike[str] | None
+) -> Iterator[ClusterEngine]:
+    """Connect to what `cluster` means, and check that all nodes fit.
+
+    Args:
+        cluster: see :func:`kerazoo.distributed.as_options`.
+        settings: of the training.
+        engine: parameter of the estimator.
+        checkpoint_dir: where encoded text and tables lie, if the options name no folder.
+
+    Raises:
+        InvalidArgumentError: the settings are not those of the native engine.
+        ClusterError: the cluster does not answer, or its nodes do not fit.
+        StorageError: the folder cannot be made.
+    """
+    options = as_options(cluster)
+    if engine not in ("auto", "native"):
+        raise InvalidArgumentError(f"engine={engine!r} with cluster=; expected 'auto' or 'native', which trains there.")
+    training.check_trainable(settings)
+    if options.simulate is not None:
+        yield ClusterEngine(options, None, None)
+        return
+    with session(options) as connected:
+        chosen = options.folder if options.folder is not None else checkpoint_dir
+        if chosen is not None:
+            folder = Path(os.path.abspath(os.fsdecode(chosen)))
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StorageError(f"folder={str(folder)!r} cannot be made ({error.strerror or error}).") from error
+            connected.check_nodes(folder)
+            yield ClusterEngine(options, connected, folder)
+        else:
+            with tempfile.TemporaryDirectory(prefix="kerazoo-cluster-") as name:
+                connected.check_nodes(name)
+                yield ClusterEngine(options, connected, Path(name))

@@ -33,13 +33,18 @@ class LogicalTeam:
 
     def __init__(self, kernel: NativeKernel, options: ClusterOptions) -> None:
         assert options.simulate is not None
-        self.n_workers = options.simulate
+        n_workers = options.simulate
         base = new_base(kernel.tables)
         self.workers = []
-        for number in range(self.n_workers):
+        for number in range(n_workers):
             tables = kernel.tables if number == 0 else _copy(kernel.tables)
             self.workers.append(Worker(kernel, base, options.merge, options.wire, tables))
         self.bytes_on_wire = 0
+
+    @property
+    def n_workers(self) -> int:
+        """How many there are."""
+        return len(self.workers)
 
     @property
     def tables(self) -> PaddedTables:

@@ -10,11 +10,11 @@ training pairs), and N the number of workers, the new row is the old one plus
 
 The mean divides by N what a rare word learned from all workers together, and what it learned from one alone. The sum
 takes N times too long a step for a frequent word, for which each worker alone has come close to where all together
-would: trainings diverge. `saturating` is between them. Near a minimum, c updates of a stochastic gradient take a row the
-part g(c) of its way, on average, where `rate` is the learning rate times the curvature of the loss. Workers that start
-from one row, with c_w updates each, have gone the parts g(c_w) of the same way, and one worker with all updates would
-have gone g(sum c_w). So a row with few updates gets the sum of the changes, one with many their mean, and a row that one
-worker alone has changed gets that change.
+would: trainings diverge. `saturating` is between them. Near a minimum, c updates of a stochastic gradient take a row
+the part g(c) of its way, on average, where `rate` is the learning rate times the curvature of the loss. Workers that
+start from one row, with c_w updates each, have gone the parts g(c_w) of the same way, and one worker with all updates
+would have gone g(sum c_w). So a row with few updates gets the sum of the changes, one with many their mean, and a row
+that one worker alone has changed gets that change.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -115,7 +116,7 @@ class WorkerProcess:
 
     def changes(self, cuts: list[int]) -> Any:
         """The changes of the words between each two neighbours of `cuts`."""
-        parts = [self._worker.changes(begin, end) for begin, end in zip(cuts[:-1], cuts[1:], strict=True)]
+        parts = [self._worker.changes(begin, end) for begin, end in pairwise(cuts)]
         return parts[0] if len(parts) == 1 else parts
 
     def combine(self, *parts: Part) -> Part:
@@ -204,8 +205,8 @@ class ProcessTeam:
             self.close()
             narrowest = min(sets.values(), key=("plain", "avx2", "avx512").index)
             raise ClusterError(
-                f"the nodes have different instruction sets ({sets}), so vectors would depend on which node trains what. "
-                f"Set the environment variable {INSTRUCTION_SET_VARIABLE}={narrowest} here; the workers get it."
+                f"the nodes have different instruction sets ({sets}), so vectors would depend on which node trains "
+                f"what. Set the environment variable {INSTRUCTION_SET_VARIABLE}={narrowest} here; the workers get it."
             )
 
     def _places(self) -> list[Place]:

@@ -3,10 +3,10 @@
 A round is the next part of the text, cut into one range per worker. Its place follows from the position in the text and
 the number of workers alone, so a training can go on with another number of workers.
 
-After round k since the last whole exchange (from 1), the ``FIRST_TIER * 2^z`` most frequent words are exchanged, where z is
-the number of trailing zeros of k in binary: the most frequent words after each round, twice as many after every second,
-and so on (Ji et al. 2016, Parallelizing word2vec in shared and distributed memory, section 4). Whole tables are exchanged
-`full_syncs` times per epoch, the last time at its end.
+After round k since the last whole exchange (from 1), the ``FIRST_TIER * 2^z`` most frequent words are exchanged, where
+z is the number of trailing zeros of k in binary: the most frequent words after each round, twice as many after every
+second, and so on (Ji et al. 2016, Parallelizing word2vec in shared and distributed memory, section 4). Whole tables are
+exchanged `full_syncs` times per epoch, the last time at its end.
 """
 
 from __future__ import annotations

@@ -39,12 +39,15 @@ class Team(Protocol):
     """The workers. Tables are equal, and may be asked for, after an exchange of all rows.
 
     Attributes:
-        n_workers: how many there are now.
         bytes_on_wire: sent by one worker to others, in all exchanges.
     """
 
-    n_workers: int
     bytes_on_wire: int
+
+    @property
+    def n_workers(self) -> int:
+        """How many there are now."""
+        ...
 
     def train(self, rounds: Sequence[Round], sums: LossSums) -> None:
         """Train one range per worker; adds to `sums`."""

@@ -49,8 +49,8 @@ class Part:
 
     Attributes:
         arrays: changes of the rows of each table, float16 or float32.
-        counts: float32 (rows,), updates since the last exchange, of the input rows, of the output rows with their biases,
-            and of the inner nodes; none in a combined part.
+        counts: float32 (rows,), updates since the last exchange, of the input rows, of the output rows with their
+            biases, and of the inner nodes; none in a combined part.
     """
 
     arrays: list[NDArray[np.floating]]
@@ -88,8 +88,8 @@ class Worker:
         self.kernel, self.base, self.merge, self.wire = kernel, base, merge, wire
         self.tables = kernel.tables if tables is None else tables
         self.n_words = len(kernel.tokens.counts)
-        # Updates since the last exchange of each row, in units of pairs: of words as centre or context, and of inner nodes.
-        # Those as noise words follow from the number of all pairs.
+        # Updates since the last exchange of each row, in units of pairs: of words as centre or context, and of inner
+        # nodes. Those as noise words follow from the number of all pairs.
         self.words_since = np.zeros(self.n_words, np.float32)
         self.pairs_since = np.zeros(self.n_words, np.float64)
         self.nodes_since = None if self.tables.nodes is None else np.zeros(len(self.tables.nodes), np.float32)
@@ -126,7 +126,7 @@ class Worker:
             self.nodes_since += np.bincount(entries >> 1, weights, len(self.nodes_since)).astype(np.float32)
 
     def rows(self, begin: int, end: int) -> list[slice]:
-        """Of each table the rows of words begin..end - 1; of inner nodes, which are numbered from the rarest, the last."""
+        """Of each table the rows of words begin..end - 1; of inner nodes the last, which have the frequent words."""
         last = self.n_words - 1  # number of inner nodes
         nodes = slice(max(0, last - end), max(0, last - begin))
         return [nodes if array is self.tables.nodes else slice(begin, end) for array in self.tables.arrays()]
