@@ -79,7 +79,7 @@ class Schedule:
             full = end == self.n_tokens or end * self.full_syncs // self.n_tokens > share
             n_rows = self.n_words if full else min(FIRST_TIER * (since & -since), self.n_words)
             yield Step(position, self._ranges(position, end), end, n_rows)
-            if full:
+            if n_rows == self.n_words:
                 since = 0
             position = end
 

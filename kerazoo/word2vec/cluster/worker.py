@@ -93,19 +93,22 @@ class Worker:
         self.words_since = np.zeros(self.n_words, np.float32)
         self.pairs_since = np.zeros(self.n_words, np.float64)
         self.nodes_since = None if self.tables.nodes is None else np.zeros(len(self.tables.nodes), np.float32)
+        self.alpha = kernel.settings.alpha  # learning rate at the start of the last round
         self.seconds = 0.0
 
     def train(self, work: Round, sums: LossSums) -> None:
         """Train a range with all threads of the kernel; adds to `sums`."""
         started = time.perf_counter()
         kernel, n = self.kernel, work.end - work.begin
+        settings = kernel.settings
+        self.alpha = settings.alpha - (settings.alpha - settings.min_alpha) * work.words_before / work.words
         if n <= 0:
             return
         kernel.tables = self.tables
         kernel.words_done = np.zeros(1, np.int64)
         keys = epoch_keys(kernel.settings.seeds[1], work.epoch)
         train_slice = kernel._kernel(keys, work.words_before // work.n_active, max(1, work.words // work.n_active))
-        threads = kernel.settings.workers
+        threads = settings.workers
         size = min(kernel.slice, max(1, -(-n // (4 * threads) // CHUNK)) * CHUNK)
         slices = EpochSlices(lambda begin, end: train_slice(work.begin + begin, work.begin + end), n, size, 0, sums)
         slices.run(threads, lambda: None)
@@ -147,7 +150,7 @@ class Worker:
 
     def combine(self, parts: Sequence[Part]) -> Part:
         """Combine the changes of all workers to the same rows."""
-        rate = CURVATURE * self.kernel.settings.alpha
+        rate = CURVATURE * self.alpha
         scales = [row_scales(counts, self.merge, rate) for counts in zip(*(part.counts for part in parts), strict=True)]
         arrays = []
         for number, array in enumerate(self.tables.arrays()):
