@@ -20,9 +20,10 @@ from kerazoo.word2vec.engines.native_kernel import INSTRUCTION_SET_VARIABLE, Nat
 from kerazoo.word2vec.engines.native_slices import LossSums
 from kerazoo.word2vec.engines.native_tables import TablesSnapshot
 from kerazoo.word2vec.results import Tables
+from kerazoo_ext._word2vec import INSTRUCTION_SETS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kerazoo.distributed.connection import Session
     from kerazoo.word2vec.options import TrainingSettings
@@ -79,6 +80,23 @@ def read_tables(path: str | os.PathLike[str], n_words: int, vector_size: int) ->
     """Tables that lie in a file of :func:`write_tables`, memory-mapped."""
     arrays, _ = read_tensors(path, kind=KIND)
     return Tables.of(arrays, n_words, vector_size)
+
+
+def check_instruction_sets(sets: Mapping[str, str]) -> None:
+    """Check that all nodes compute alike.
+
+    Args:
+        sets: address of a node -> name of its instruction set.
+
+    Raises:
+        ClusterError: they differ; the message says how to choose the narrowest.
+    """
+    if len(set(sets.values())) > 1:
+        narrowest = min(sets.values(), key=INSTRUCTION_SETS.index)
+        raise ClusterError(
+            f"the nodes have different instruction sets ({dict(sets)}), so vectors would depend on which node trains "
+            f"what. Set the environment variable {INSTRUCTION_SET_VARIABLE}={narrowest} here; the workers get it."
+        )
 
 
 class WorkerProcess:
@@ -200,14 +218,13 @@ class ProcessTeam:
         except BaseException:
             self.close()
             raise
-        sets = {place.address: worker["instruction_set"] for place, worker in zip(places, started, strict=True)}
-        if len(set(sets.values())) > 1:
-            self.close()
-            narrowest = min(sets.values(), key=("plain", "avx2", "avx512").index)
-            raise ClusterError(
-                f"the nodes have different instruction sets ({sets}), so vectors would depend on which node trains "
-                f"what. Set the environment variable {INSTRUCTION_SET_VARIABLE}={narrowest} here; the workers get it."
+        try:
+            check_instruction_sets(
+                {place.address: each["instruction_set"] for place, each in zip(places, started, strict=True)}
             )
+        except ClusterError:
+            self.close()
+            raise
 
     def _places(self) -> list[Place]:
         """Where the workers run: one per node, or as many as were asked for, evenly over the nodes."""
