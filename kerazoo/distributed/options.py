@@ -11,8 +11,8 @@ from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["MERGE_RULES", "WIRE_TYPES", "ClusterOptions", "as_options"]
 
-MERGE_RULES = ("saturating", "mean", "weighted", "sum")
-WIRE_TYPES = ("float32", "float16")
+MERGE_RULES = ("curvature", "mean", "weighted", "sum")
+WIRE_TYPES = ("bfloat16", "float32")
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class ClusterOptions:
             Ray. The result is that of as many processes of one thread.
         sync_words: int >= 256, words that each worker trains between two exchanges; None: by the size of the corpus.
         full_syncs: int >= 1, exchanges of whole tables per epoch; the last one ends the epoch.
-        merge: how the changes of the workers are combined, see :mod:`kerazoo.word2vec.cluster.merging`:
-            ``"saturating"``, ``"weighted"``, ``"mean"`` or ``"sum"``.
-        wire: ``"float16"`` or ``"float32"``, type of the changes that are exchanged.
+        merge: how the changes of the workers are combined, see
+            :mod:`kerazoo.word2vec.cluster.merging`: ``"curvature"``, ``"weighted"``, ``"mean"`` or ``"sum"``.
+        wire: ``"bfloat16"`` or ``"float32"``, type of the changes that are exchanged.
 
     Raises:
         InvalidArgumentError: a value is not allowed.
@@ -56,8 +56,8 @@ class ClusterOptions:
     simulate: int | None = None
     sync_words: int | None = None
     full_syncs: int = 1
-    merge: str = "saturating"
-    wire: str = "float16"
+    merge: str = "curvature"
+    wire: str = "bfloat16"
 
     def __post_init__(self) -> None:
         if not isinstance(self.address, str) or not self.address.strip():

@@ -5,8 +5,11 @@ It needs no network and no Ray, repeats to the bit, and shows how good vectors o
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from kerazoo.word2vec.cluster.curvature import CurvatureEstimate
+from kerazoo.word2vec.cluster.partition import bytes_per_row, cuts_of
 from kerazoo.word2vec.cluster.worker import Round, Worker, new_base
 from kerazoo.word2vec.engines.native_slices import LossSums
 from kerazoo.word2vec.engines.native_tables import PaddedTables, TablesSnapshot
@@ -19,8 +22,6 @@ if TYPE_CHECKING:
     from kerazoo.word2vec.results import Tables
 
 __all__ = ["LogicalTeam"]
-
-EXCHANGED_AT_ONCE = 4096  # rows, so that temporary arrays stay small
 
 
 class LogicalTeam:
@@ -35,10 +36,11 @@ class LogicalTeam:
         assert options.simulate is not None
         n_workers = options.simulate
         base = new_base(kernel.tables)
+        estimate = CurvatureEstimate(kernel)
         self.workers = []
         for number in range(n_workers):
             tables = kernel.tables if number == 0 else _copy(kernel.tables)
-            self.workers.append(Worker(kernel, base, options.merge, options.wire, tables))
+            self.workers.append(Worker(kernel, base, options.merge, options.wire, tables, estimate))
         self.bytes_on_wire = 0
 
     @property
@@ -60,15 +62,17 @@ class LogicalTeam:
         """Exchange the first `n_rows` words."""
         if self.n_workers == 1:
             return
-        first = self.workers[0]
-        for begin in range(0, n_rows, EXCHANGED_AT_ONCE):
-            end = min(begin + EXCHANGED_AT_ONCE, n_rows)
-            parts = [worker.changes(begin, end) for worker in self.workers]
-            combined = first.combine(parts)
-            # Each part goes to the worker that combines it, unless it is there, and the result to all others.
-            self.bytes_on_wire += (self.n_workers - 1) * (parts[0].nbytes + combined.nbytes)
-            for number, worker in enumerate(self.workers):
-                worker.apply(begin, end, combined, update_base=number == 0)
+        row, counts = bytes_per_row(self.workers[0].kernel.settings, self.workers[0].wire)
+        for cuts in cuts_of(n_rows, row, self.n_workers):
+            # All parts are combined before one is applied, as by processes.
+            combined = [
+                self.workers[number % self.n_workers].combine([worker.changes(begin, end) for worker in self.workers])
+                for number, (begin, end) in enumerate(pairwise(cuts))
+            ]
+            for part, (begin, end) in zip(combined, pairwise(cuts), strict=True):
+                for number, worker in enumerate(self.workers):
+                    worker.apply(begin, end, part, update_base=number == 0)
+        self.bytes_on_wire += (self.n_workers - 1) * n_rows * (2 * row + counts)
 
     def are_finite(self) -> bool:
         """Whether all tables are finite; call it after an exchange of all rows."""

@@ -1,20 +1,26 @@
-"""How the changes of several workers to one row are combined.
+r"""How the changes of several workers to one row are combined.
 
-With d_w the change of worker w since the last exchange of the row, c_w the number of updates that it made (in units of
-training pairs), and N the number of workers, the new row is the old one plus
+With d_w the change of worker w since the last exchange of the row, c_w the number of updates that it made, C their sum,
+and N the number of workers, the new row is the old one plus
 
     mean         sum_w d_w / N
-    weighted     sum_w c_w d_w / sum_w c_w
+    weighted     sum_w c_w d_w / C
     sum          sum_w d_w
-    saturating   g(sum_w c_w) / sum_w g(c_w) * sum_w d_w,   g(c) = 1 - exp(-rate c)
+    curvature    sum_w d_w, of which every component along an eigenvector of the curvature of the loss is multiplied by
+                 g(C) / (M g(C / M)),   g(c) = 1 - exp(-alpha mu c),   M = C^2 / sum_w c_w^2
 
 The mean divides by N what a rare word learned from all workers together, and what it learned from one alone. The sum
-takes N times too long a step for a frequent word, for which each worker alone has come close to where all together
-would: trainings diverge. `saturating` is between them. Near a minimum, c updates of a stochastic gradient take a row
-the part g(c) of its way, on average, where `rate` is the learning rate times the curvature of the loss. Workers that
-start from one row, with c_w updates each, have gone the parts g(c_w) of the same way, and one worker with all updates
-would have gone g(sum c_w). So a row with few updates gets the sum of the changes, one with many their mean, and a row
-that one worker alone has changed gets that change.
+takes N times too long a step where each worker alone has come close to where all together would: trainings diverge.
+`curvature` is exact between them, where the loss is a quadratic function of the row. Then c updates of a stochastic
+gradient with learning rate alpha take the row, along an eigenvector of its Hessian with eigenvalue mu, the part g(c) of
+its way to the minimum. Workers that start from one row and make C / M updates each have together gone M times the part
+g(C / M) of one way, and one worker with all updates would have gone g(C). So along a direction in which the loss is
+flat for so few updates the changes are summed, and along a steep one they are averaged; what one worker alone has
+changed is kept (M, the effective number of workers, is 1).
+
+One matrix serves all rows of a table (:mod:`kerazoo.word2vec.cluster.curvature`). Its first eigenvector is what all
+rows of the other table have in common: with one curvature for all directions, trainings of many workers diverge in
+their first rounds, in which this part grows fastest.
 """
 
 from __future__ import annotations
@@ -24,56 +30,57 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CURVATURE", "merged", "row_scales"]
+from kerazoo.word2vec.cluster.curvature import Curvature
 
-# Of the loss along one row, per training pair: the saturating rate is this times the learning rate. Measured, see
-# docs/distributed.md.
-CURVATURE = 0.25
+__all__ = ["merged", "merged_by_curvature"]
 
 
-def row_scales(counts: Sequence[NDArray[np.float32]], rule: str, rate: float) -> list[NDArray[np.float32]]:
-    """What the change of each worker is multiplied by, for each row.
+def merged_by_curvature(
+    changes: Sequence[NDArray[np.float32]], counts: Sequence[NDArray[np.float32]], curvature: Curvature, alpha: float
+) -> NDArray[np.float32]:
+    """The combined change of some rows, by the rule `curvature`.
 
     Args:
+        changes: per worker float32 (rows, d).
         counts: per worker float32 (rows,), updates of each row since its last exchange.
-        rule: one of :data:`kerazoo.distributed.options.MERGE_RULES`.
-        rate: float > 0, of `saturating`.
-
-    Returns:
-        Per worker float32 (rows,).
-
-    >>> one, other = np.array([1.0, 0.0], np.float32), np.array([3.0, 2.0], np.float32)
-    >>> [scale.tolist() for scale in row_scales([one, other], "weighted", 1.0)]
-    [[0.25, 0.0], [0.75, 1.0]]
+        curvature: of these rows.
+        alpha: learning rate.
     """
-    n = len(counts)
-    if rule == "mean":
-        return [np.full(len(counts[0]), 1 / n, np.float32)] * n
-    if rule == "sum":
-        return [np.ones(len(counts[0]), np.float32)] * n
-    total = np.sum(counts, axis=0, dtype=np.float64)
-    if rule == "weighted":
-        safe = np.maximum(total, np.finfo(np.float32).tiny)
-        return [(count / safe).astype(np.float32) for count in counts]
-    parts = np.zeros_like(total)
-    for count in counts:
-        parts -= np.expm1(-rate * count.astype(np.float64))
-    scale = -np.expm1(-rate * total) / np.maximum(parts, np.finfo(np.float32).tiny)
-    return [np.where(total > 0, scale, 1.0).astype(np.float32)] * n
+    total: NDArray[np.float32] = np.sum(changes, axis=0)
+    updates = np.sum(counts, axis=0, dtype=np.float64)
+    squares = np.sum([np.square(count, dtype=np.float64) for count in counts], axis=0)
+    tiny = np.finfo(np.float64).tiny
+    effective = np.where(updates > 0, updates**2 / np.maximum(squares, tiny), 1.0)
+    workers = np.float32(effective).reshape(-1, 1)
+    exponents = np.float32(updates).reshape(-1, 1) * (-alpha * curvature.values)
+    parts = workers * np.expm1(exponents / workers)
+    scales = np.ones_like(exponents)
+    np.divide(np.expm1(exponents), parts, out=scales, where=exponents < -1e-6)
+    along = total @ curvature.vectors
+    along *= scales
+    return np.asarray(along @ curvature.vectors.T, np.float32)
 
 
 def merged(
-    changes: Sequence[NDArray[np.floating]], scales: Sequence[NDArray[np.float32]], wire: str
-) -> NDArray[np.floating]:
-    """The combined change of some rows.
+    changes: Sequence[NDArray[np.float32]], counts: Sequence[NDArray[np.float32]], rule: str
+) -> NDArray[np.float32]:
+    """The combined change of some rows, by one of the other rules.
 
     Args:
-        changes: per worker float16 or float32 (rows, D) or (rows,).
-        scales: per worker float32 (rows,), see :func:`row_scales`.
-        wire: dtype of the result.
+        changes: per worker float32 (rows, d).
+        counts: per worker float32 (rows,), updates of each row since its last exchange.
+        rule: ``"mean"``, ``"weighted"`` or ``"sum"``.
+
+    >>> changes, counts = [np.float32([[1, 1]]), np.float32([[0, 0]])], [np.float32([3]), np.float32([1])]
+    >>> [merged(changes, counts, rule)[0, 0].item() for rule in ("mean", "weighted", "sum")]
+    [0.5, 0.75, 1.0]
     """
-    total = np.zeros(changes[0].shape, np.float32)
-    for change, scale in zip(changes, scales, strict=True):
-        total += change.astype(np.float32) * (scale if change.ndim == 1 else scale[:, None])
-    with np.errstate(over="ignore"):  # a training that diverges: the loss says so
-        return total.astype(wire)
+    if rule != "weighted":
+        total: NDArray[np.float32] = np.sum(changes, axis=0)
+        return total / np.float32(len(changes)) if rule == "mean" else total
+    safe = np.maximum(np.sum(counts, axis=0), np.finfo(np.float32).tiny)
+    weighted: list[NDArray[np.float32]] = [
+        change * (count / safe)[:, None] for change, count in zip(changes, counts, strict=True)
+    ]
+    average: NDArray[np.float32] = np.sum(weighted, axis=0)
+    return average

@@ -15,6 +15,7 @@ from kerazoo._runtime.files import read_tensors, write_tensors
 from kerazoo.errors import ClusterError
 from kerazoo.text import EncodedCorpus
 from kerazoo.text.tokens import Tokens
+from kerazoo.word2vec.cluster.partition import bytes_per_row, cuts_of
 from kerazoo.word2vec.cluster.worker import Part, Round, Worker, new_base
 from kerazoo.word2vec.engines.native_kernel import INSTRUCTION_SET_VARIABLE, NativeKernel
 from kerazoo.word2vec.engines.native_slices import LossSums
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["Job", "Place", "ProcessTeam", "WorkerProcess", "read_tables", "write_tables"]
 
 KIND = "kerazoo.tables"
-# Bytes of changes per worker that are exchanged at a time: the object store of a node holds those of all its workers.
-EXCHANGED_AT_ONCE = 1 << 25
-# Fewer are not worth a task of their own.
-SMALLEST_PART = 1 << 18
 
 
 class Job(NamedTuple):
@@ -266,16 +263,9 @@ class ProcessTeam:
         """Exchange the first `n_rows` words."""
         if self.n_workers == 1:
             return
-        settings, biased = self._job.settings, self._job.settings.has_biases
-        tables = 1 + (settings.negative > 0) + settings.hs
-        item = np.dtype(self._job.wire).itemsize
-        row = tables * settings.vector_size * item + biased * item  # bytes of the changes to a word
-        counts = 4 * (2 + settings.hs)
-        at_once = max(1, EXCHANGED_AT_ONCE // row)
-        for begin in range(0, n_rows, at_once):
-            end = min(begin + at_once, n_rows)
-            n_parts = min(self.n_workers, max(1, (end - begin) * row // SMALLEST_PART))
-            cuts = np.linspace(begin, end, n_parts + 1).astype(int).tolist()
+        row, counts = bytes_per_row(self._job.settings, self._job.wire)
+        for cuts in cuts_of(n_rows, row, self.n_workers):
+            n_parts = len(cuts) - 1
             parts = [worker.changes.options(num_returns=n_parts).remote(cuts) for worker in self._workers]
             if n_parts == 1:
                 parts = [[part] for part in parts]
@@ -284,7 +274,8 @@ class ProcessTeam:
                 for number in range(n_parts)
             ]
             self._session.get([worker.apply.remote(cuts, *combined) for worker in self._workers])
-            self.bytes_on_wire += (self.n_workers - 1) * (end - begin) * (2 * row + counts)
+        # Each part goes to the worker that combines it, unless it is there, and the result to all others.
+        self.bytes_on_wire += (self.n_workers - 1) * n_rows * (2 * row + counts)
 
     def are_finite(self) -> bool:
         """Whether no value of the tables is NaN or infinite."""

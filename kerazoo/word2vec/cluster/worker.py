@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerazoo.batching.sampling import epoch_keys
-from kerazoo.word2vec.cluster.merging import CURVATURE, merged, row_scales
+from kerazoo.word2vec.cluster.curvature import Curvature, CurvatureEstimate
+from kerazoo.word2vec.cluster.merging import merged, merged_by_curvature
+from kerazoo.word2vec.cluster.wire import pack, unpack
 from kerazoo.word2vec.engines.native_kernel import CHUNK, NativeKernel
 from kerazoo.word2vec.engines.native_slices import EpochSlices, LossSums
 
@@ -48,12 +50,12 @@ class Part:
     """The changes of consecutive words, or what they were combined to.
 
     Attributes:
-        arrays: changes of the rows of each table, float16 or float32.
+        arrays: changes of the rows of each table, see :mod:`kerazoo.word2vec.cluster.wire`.
         counts: float32 (rows,), updates since the last exchange, of the input rows, of the output rows with their
             biases, and of the inner nodes; none in a combined part.
     """
 
-    arrays: list[NDArray[np.floating]]
+    arrays: list[NDArray[Any]]
     counts: list[NDArray[np.float32]]
 
     @property
@@ -80,10 +82,17 @@ class Worker:
         merge: rule, see :mod:`kerazoo.word2vec.cluster.merging`.
         wire: dtype of the changes that are exchanged.
         tables: of this worker, if not those of the kernel, which logical workers share.
+        estimate: of the curvature, which they share too.
     """
 
     def __init__(
-        self, kernel: NativeKernel, base: Base, merge: str, wire: str, tables: PaddedTables | None = None
+        self,
+        kernel: NativeKernel,
+        base: Base,
+        merge: str,
+        wire: str,
+        tables: PaddedTables | None = None,
+        estimate: CurvatureEstimate | None = None,
     ) -> None:
         self.kernel, self.base, self.merge, self.wire = kernel, base, merge, wire
         self.tables = kernel.tables if tables is None else tables
@@ -94,6 +103,8 @@ class Worker:
         self.pairs_since = np.zeros(self.n_words, np.float64)
         self.nodes_since = None if self.tables.nodes is None else np.zeros(len(self.tables.nodes), np.float32)
         self.alpha = kernel.settings.alpha  # learning rate at the start of the last round
+        self._estimate = estimate or CurvatureEstimate(kernel)
+        self._curvatures: dict[str, Curvature] = {}
         self.seconds = 0.0
 
     def train(self, work: Round, sums: LossSums) -> None:
@@ -102,6 +113,7 @@ class Worker:
         kernel, n = self.kernel, work.end - work.begin
         settings = kernel.settings
         self.alpha = settings.alpha - (settings.alpha - settings.min_alpha) * work.words_before / work.words
+        self._curvatures = {}
         if n <= 0:
             return
         kernel.tables = self.tables
@@ -137,26 +149,51 @@ class Worker:
     def changes(self, begin: int, end: int) -> Part:
         """What this worker has changed in the rows of words begin..end - 1 since their last exchange."""
         arrays = []
-        with np.errstate(over="ignore"):  # a training that diverges: its loss says so
-            for array, base, rows in zip(self.tables.arrays(), self.base, self.rows(begin, end), strict=True):
-                change = array[rows] - base[rows]
-                arrays.append((change[:, : self.tables.size] if change.ndim == 2 else change).astype(self.wire))
-        words = self.words_since[begin:end].copy()
+        for array, base, rows in zip(self.tables.arrays(), self.base, self.rows(begin, end), strict=True):
+            change = array[rows] - base[rows]
+            arrays.append(pack(change[:, : self.tables.size] if change.ndim == 2 else change, self.wire))
+        words = self.words_since[begin:end]
         noise = self.pairs_since[begin:end] * self.kernel.noise.probabilities[begin:end]
-        counts = [words, (words + noise).astype(np.float32)]
+        counts = [words.copy(), (words + noise).astype(np.float32)]
         if self.nodes_since is not None:
             counts.append(self.nodes_since[self.rows(begin, end)[-1]].copy())
         return Part(arrays, counts)
 
     def combine(self, parts: Sequence[Part]) -> Part:
         """Combine the changes of all workers to the same rows."""
-        rate = CURVATURE * self.alpha
-        scales = [row_scales(counts, self.merge, rate) for counts in zip(*(part.counts for part in parts), strict=True)]
-        arrays = []
-        for number, array in enumerate(self.tables.arrays()):
-            kind = 0 if array is self.tables.inputs else 2 if array is self.tables.nodes else 1
-            arrays.append(merged([part.arrays[number] for part in parts], scales[kind], self.wire))
-        return Part(arrays, [])
+        tables, sent = self.tables, [[unpack(array) for array in part.arrays] for part in parts]
+        counts = list(zip(*(part.counts for part in parts), strict=True))
+        names = [self._name(array) for array in tables.arrays()]
+        found: dict[str, NDArray[np.float32]] = {}
+        for number, name in enumerate(names):
+            if name == "biases":
+                continue
+            changes = [each[number] for each in sent]
+            if name == "outputs" and tables.biases is not None:  # a bias is one more component, whose other is 1
+                of_biases = names.index("biases")
+                changes = [np.column_stack([each[number], each[of_biases]]) for each in sent]
+            kind = ("inputs", "outputs", "nodes").index(name)
+            if self.merge == "curvature":
+                found[name] = merged_by_curvature(changes, counts[kind], self._curvature(name), self.alpha)
+            else:
+                found[name] = merged(changes, counts[kind], self.merge)
+        if tables.biases is not None:
+            found["biases"], found["outputs"] = found["outputs"][:, -1], found["outputs"][:, :-1]
+        return Part([pack(found[name], self.wire) for name in names], [])
+
+    def _name(self, array: NDArray[np.float32]) -> str:
+        tables = self.tables
+        named = {"inputs": tables.inputs, "outputs": tables.outputs, "biases": tables.biases, "nodes": tables.nodes}
+        return next(name for name, table in named.items() if table is array)
+
+    def _curvature(self, name: str) -> Curvature:
+        """The curvature along the rows of a table, after the last round of this worker.
+
+        It is that of its own tables, not of those of the last exchange: in the first round all are near zero.
+        """
+        if not self._curvatures:
+            self._curvatures = self._estimate.of(self.tables)
+        return self._curvatures[name]
 
     def apply(self, begin: int, end: int, part: Part, update_base: bool = True) -> None:
         """Set the rows of words begin..end - 1 to their values at the last exchange plus a combined change.
@@ -171,7 +208,7 @@ class Worker:
         for array, base, of, change in zip(self.tables.arrays(), self.base, rows, part.arrays, strict=True):
             if update_base:
                 target = base[of] if array.ndim == 1 else base[of, : self.tables.size]
-                target += change.astype(np.float32)
+                target += unpack(change)
             array[of] = base[of]
         self.words_since[begin:end] = 0
         self.pairs_since[begin:end] = 0

@@ -82,9 +82,9 @@ def test_neighbours_are_those_of_one_worker(corpus):
 
 def test_float32_on_the_wire_differs_little(corpus):
     half, single = (
-        Word2Vec(**SMALL).fit(corpus, cluster=ClusterOptions(simulate=3, wire=wire)) for wire in ("float16", "float32")
+        Word2Vec(**SMALL).fit(corpus, cluster=ClusterOptions(simulate=3, wire=wire)) for wire in ("bfloat16", "float32")
     )
-    assert 0 < np.abs(half.vectors_ - single.vectors_).max() < 1e-3
+    assert 0 < np.abs(half.vectors_ - single.vectors_).max() < 5e-3
 
 
 @pytest.mark.parametrize("kind", KINDS[:3], ids=str)

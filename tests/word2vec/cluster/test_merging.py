@@ -6,17 +6,24 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from kerazoo.word2vec.cluster.merging import merged, row_scales
+from kerazoo.word2vec.cluster.curvature import Curvature
+from kerazoo.word2vec.cluster.merging import merged, merged_by_curvature
+from kerazoo.word2vec.cluster.wire import ITEM_BYTES, pack, unpack
 
 COUNTS = np.array([[0.0, 3.0, 1000.0, 5.0], [0.0, 0.0, 4000.0, 7.0], [0.0, 0.0, 500.0, 1.0]], np.float32)
 CHANGES = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
 
 
-def combined(rule, counts=COUNTS, changes=CHANGES, rate=0.01):
-    return merged(list(changes), row_scales(list(counts), rule, rate), "float32")
+FLAT = Curvature(np.full(5, 0.01, np.float32), np.eye(5, dtype=np.float32))
 
 
-def reference(rule, rate=0.01):
+def combined(rule, counts=COUNTS, changes=CHANGES, curvature=FLAT, alpha=1.0):
+    if rule == "curvature":
+        return merged_by_curvature(list(changes), list(counts), curvature, alpha)
+    return merged(list(changes), list(counts), rule)
+
+
+def reference(rule, values=(0.01,) * 5, vectors=None, alpha=1.0):
     result = np.zeros((4, 5))
     for row in range(4):
         counts, changes = COUNTS[:, row].astype(float), CHANGES[:, row].astype(float)
@@ -27,43 +34,58 @@ def reference(rule, rate=0.01):
         elif rule == "weighted":
             result[row] = counts @ changes / counts.sum() if counts.sum() else 0
         else:
-            parts = sum(1 - np.exp(-rate * count) for count in counts)
-            share = (1 - np.exp(-rate * counts.sum())) / parts if parts else 1
-            result[row] = share * changes.sum(0)
+            for value, vector in zip(values, np.eye(5) if vectors is None else vectors.T, strict=True):
+                along, share = changes.sum(0) @ vector, 1.0
+                if counts.sum() and value:
+                    workers = counts.sum() ** 2 / (counts**2).sum()
+                    way = [1 - np.exp(-alpha * value * n) for n in (counts.sum(), counts.sum() / workers)]
+                    share = way[0] / (workers * way[1])
+                result[row] += share * along * vector
     return result
 
 
-@pytest.mark.parametrize("rule", ["mean", "sum", "weighted", "saturating"])
+@pytest.mark.parametrize("rule", ["mean", "sum", "weighted", "curvature"])
 def test_formulas(rule):
     assert_allclose(combined(rule), reference(rule), rtol=1e-5, atol=1e-6)
 
 
-def test_saturating_lies_between_the_sum_and_the_mean():
-    few, many = np.full((8, 2), 1e-4, np.float32), np.full((8, 2), 1e5, np.float32)
-    changes = np.random.default_rng(1).normal(size=(8, 2, 3)).astype(np.float32)
-    assert_allclose(combined("saturating", few, changes), changes.sum(0), rtol=1e-4, atol=1e-5)
-    assert_allclose(combined("saturating", many, changes), changes.mean(0), rtol=1e-5, atol=1e-6)
+def test_every_direction_has_its_own_curvature():
+    vectors = np.linalg.qr(np.random.default_rng(2).normal(size=(5, 5)))[0]
+    values = np.array([0.0, 1e-5, 1e-3, 0.1, 10.0])
+    curvature = Curvature(values.astype(np.float32), vectors.astype(np.float32))
+    expected = reference("curvature", values, vectors, 0.3)
+    assert_allclose(combined("curvature", curvature=curvature, alpha=0.3), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_saturating_is_exact_for_a_quadratic():
-    """Workers that go the way 1 - exp(-rate c) to one minimum end where one worker with all updates would."""
-    rate, counts = 0.02, np.array([[10.0], [60.0], [25.0]], np.float32)
-    minimum = np.array([[2.0, -3.0]])
-    changes = np.stack([(1 - np.exp(-rate * count[0])) * minimum for count in counts]).astype(np.float32)
-    expected = (1 - np.exp(-rate * counts.sum())) * minimum
-    assert_allclose(combined("saturating", counts, changes, rate), expected, rtol=1e-5)
+def test_it_lies_between_the_sum_and_the_mean():
+    changes = np.random.default_rng(1).normal(size=(8, 2, 5)).astype(np.float32)
+    few, many = np.full((8, 2), 1e-3, np.float32), np.full((8, 2), 1e6, np.float32)
+    assert_allclose(combined("curvature", few, changes), changes.sum(0), rtol=1e-4, atol=1e-5)
+    assert_allclose(combined("curvature", many, changes), changes.mean(0), rtol=1e-5, atol=1e-6)
+
+
+def test_it_is_exact_for_a_quadratic():
+    """Workers that each go the way 1 - exp(-rate c) to one minimum end where one worker with all updates would."""
+    rate, counts = 0.02, np.full((3, 1), 40.0, np.float32)
+    minimum = np.array([[2.0, -3.0, 1.0, 0.5, 0.0]])
+    changes = np.repeat((1 - np.exp(-rate * 40)) * minimum[None], 3, axis=0).astype(np.float32)
+    expected = (1 - np.exp(-rate * 120)) * minimum
+    assert_allclose(combined("curvature", counts, changes, alpha=2.0), expected, rtol=1e-5)
 
 
 def test_what_one_worker_alone_has_changed_is_kept():
     changes = np.zeros((3, 4, 5), np.float32)
     changes[0, 1] = 1.5
-    for rule in ("weighted", "saturating", "sum"):
+    for rule in ("weighted", "curvature", "sum"):
         assert_allclose(combined(rule, changes=changes)[1], 1.5, rtol=1e-5)
     assert_allclose(combined("mean", changes=changes)[1], 0.5, rtol=1e-5)
 
 
-def test_biases_and_half_precision():
-    biases = CHANGES[:, :, 0]
-    half = merged([bias.astype(np.float16) for bias in biases], row_scales(list(COUNTS), "mean", 1.0), "float16")
-    assert half.dtype == np.float16
-    assert_allclose(half.astype(float), biases.mean(0), atol=2e-3)
+@pytest.mark.parametrize("wire", ["float32", "bfloat16"])
+def test_values_on_the_wire(wire):
+    values = np.concatenate([CHANGES.reshape(-1, 5), np.array([[0, -0.0, 1e-38, 3e38, -7e-40]], np.float32)])
+    sent = pack(values[:, :4], wire)
+    assert sent.nbytes == values[:, :4].size * ITEM_BYTES[wire]
+    assert_allclose(unpack(sent), values[:, :4], rtol=0 if wire == "float32" else 2**-8)
+    odd = unpack(pack(np.array([np.nan, np.inf, -np.inf], np.float32), wire))
+    assert not np.isfinite(odd).any()
