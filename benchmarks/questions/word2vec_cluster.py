@@ -1,14 +1,14 @@
 """How good and how fast are word vectors of several workers, and what do they send?
 
     python -m benchmarks.questions.word2vec_cluster --corpus FILE [--parts quality,rate,wire,model]
-                                  [--workers 2,4,8,32,100] [--seeds 1,2,3] [--epochs 5] [--repeats 3] [--merge saturating]
+                                  [--workers 2,4,8,32,100] [--seeds 1,2,3] [--epochs 5] [--repeats 3]
+                                  [--merge curvature] [--loss nce] [--name word2vec_cluster]
 
-quality: vectors of N logical workers beside those of one thread, on the sets that ship with gensim. A test shows that as
-many processes on Ray give the same vectors to the bit. rate: epochs of two processes of one thread on a local Ray
+quality: vectors of N logical workers beside those of one thread, on the sets that ship with gensim. A test shows that
+as many processes on Ray give the same vectors to the bit. rate: epochs of two processes of one thread on a local Ray
 cluster, beside one process of two threads; the sides alternate. wire: two Ray nodes on this machine, with object stores
 of their own: bytes on the loopback interface during a training, beside those that the training counts. model: the
-efficiency that follows for N nodes from the rate and the bytes, `rate(N) / (N rate(1))` with
-``1 / (1 + rate(1) (bytes(N) / bandwidth))``, for given bandwidths.
+efficiency that follows for N nodes from the rate of one, r, and the bytes per word of N, b: 1 / (1 + r b / bandwidth).
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ if __name__ == "__main__":
         vectors = model.wv
         row["wordsim353"] = float(vectors.evaluate_word_pairs(datapath("wordsim353.tsv"))[1][0])
         row["simlex999"] = float(vectors.evaluate_word_pairs(datapath("simlex999.txt"))[1][0])
-        row["analogies"] = float(vectors.evaluate_word_analogies(datapath("questions-words.txt"), restrict_vocab=30000)[0])
+        questions = datapath("questions-words.txt")
+        row["analogies"] = float(vectors.evaluate_word_analogies(questions, restrict_vocab=30000)[0])
     print(json.dumps(row))
 """
 
@@ -155,7 +156,7 @@ def wire(options: argparse.Namespace, corpus: str) -> list[dict[str, Any]]:
 def bytes_per_word(
     n_tokens: int, n_words: int, vector_size: int, n_workers: int, tables: int = 2, wire: str = "bfloat16"
 ) -> float:
-    """Bytes that a worker sends per word that it trains, at the defaults: those of the module of workers, with biases."""
+    """Bytes that a worker sends per word that it trains, at the defaults, with biases."""
     row = (tables * vector_size + 1) * ITEM_BYTES[wire]
     schedule = Schedule(n_tokens, n_words, n_workers)
     sent = sum(step.n_rows * (2 * row + 8) for step in schedule.steps(0))
@@ -189,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", default=3, type=int)
     parser.add_argument("--vector-size", default=100, type=int)
     parser.add_argument("--loss", default="nce")
-    parser.add_argument("--merge", default="saturating")
+    parser.add_argument("--merge", default="curvature")
     parser.add_argument("--name", default="word2vec_cluster")
     options = parser.parse_args(arguments)
     parts = options.parts.split(",")
