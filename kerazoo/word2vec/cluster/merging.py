@@ -32,23 +32,49 @@ from numpy.typing import NDArray
 
 from kerazoo.word2vec.cluster.curvature import Curvature
 
-__all__ = ["merged", "merged_by_curvature"]
+__all__ = ["combined_by_curvature", "summed"]
 
 
-def merged_by_curvature(
-    changes: Sequence[NDArray[np.float32]], counts: Sequence[NDArray[np.float32]], curvature: Curvature, alpha: float
+def summed(
+    changes: Sequence[NDArray[np.float32]], counts: Sequence[NDArray[np.float32]] | None = None
+) -> NDArray[np.float32]:
+    """The sum of the changes of all workers, or their mean weighted by the updates that each row had.
+
+    Args:
+        changes: per worker float32 (rows, d) or (rows,).
+        counts: per worker float32 (rows,), or None.
+
+    >>> changes = [np.float32([[1, 1]]), np.float32([[0, 0]])]
+    >>> summed(changes).tolist(), summed(changes, [np.float32([3]), np.float32([1])]).tolist()
+    ([[1.0, 1.0]], [[0.75, 0.75]])
+    """
+    total = np.zeros(changes[0].shape, np.float32)
+    if counts is None:
+        for change in changes:
+            total += change
+        return total
+    safe = np.maximum(np.sum(counts, axis=0), np.finfo(np.float32).tiny)
+    for change, count in zip(changes, counts, strict=True):
+        share = count / safe
+        total += change * (share if change.ndim == 1 else share[:, None])
+    return total
+
+
+def combined_by_curvature(
+    total: NDArray[np.float32], counts: Sequence[NDArray[np.float32]], curvature: Curvature, alpha: float
 ) -> NDArray[np.float32]:
     """The combined change of some rows, by the rule `curvature`.
 
     Args:
-        changes: per worker float32 (rows, d).
+        total: float32 (rows, d), sum of the changes of all workers.
         counts: per worker float32 (rows,), updates of each row since its last exchange.
         curvature: of these rows.
         alpha: learning rate.
     """
-    total: NDArray[np.float32] = np.sum(changes, axis=0)
-    updates = np.sum(counts, axis=0, dtype=np.float64)
-    squares = np.sum([np.square(count, dtype=np.float64) for count in counts], axis=0)
+    updates, squares = np.zeros(len(total)), np.zeros(len(total))
+    for count in counts:
+        updates += count
+        squares += np.square(count, dtype=np.float64)
     tiny = np.finfo(np.float64).tiny
     effective = np.where(updates > 0, updates**2 / np.maximum(squares, tiny), 1.0)
     workers = np.float32(effective).reshape(-1, 1)
@@ -59,28 +85,3 @@ def merged_by_curvature(
     along = total @ curvature.vectors
     along *= scales
     return np.asarray(along @ curvature.vectors.T, np.float32)
-
-
-def merged(
-    changes: Sequence[NDArray[np.float32]], counts: Sequence[NDArray[np.float32]], rule: str
-) -> NDArray[np.float32]:
-    """The combined change of some rows, by one of the other rules.
-
-    Args:
-        changes: per worker float32 (rows, d).
-        counts: per worker float32 (rows,), updates of each row since its last exchange.
-        rule: ``"mean"``, ``"weighted"`` or ``"sum"``.
-
-    >>> changes, counts = [np.float32([[1, 1]]), np.float32([[0, 0]])], [np.float32([3]), np.float32([1])]
-    >>> [merged(changes, counts, rule)[0, 0].item() for rule in ("mean", "weighted", "sum")]
-    [0.5, 0.75, 1.0]
-    """
-    if rule != "weighted":
-        total: NDArray[np.float32] = np.sum(changes, axis=0)
-        return total / np.float32(len(changes)) if rule == "mean" else total
-    safe = np.maximum(np.sum(counts, axis=0), np.finfo(np.float32).tiny)
-    weighted: list[NDArray[np.float32]] = [
-        change * (count / safe)[:, None] for change, count in zip(changes, counts, strict=True)
-    ]
-    average: NDArray[np.float32] = np.sum(weighted, axis=0)
-    return average

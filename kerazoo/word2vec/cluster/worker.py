@@ -10,7 +10,7 @@ import numpy as np
 
 from kerazoo.batching.sampling import epoch_keys
 from kerazoo.word2vec.cluster.curvature import Curvature, CurvatureEstimate
-from kerazoo.word2vec.cluster.merging import merged, merged_by_curvature
+from kerazoo.word2vec.cluster.merging import combined_by_curvature, summed
 from kerazoo.word2vec.cluster.wire import pack, unpack
 from kerazoo.word2vec.engines.native_kernel import CHUNK, NativeKernel
 from kerazoo.word2vec.engines.native_slices import EpochSlices, LossSums
@@ -161,24 +161,24 @@ class Worker:
 
     def combine(self, parts: Sequence[Part]) -> Part:
         """Combine the changes of all workers to the same rows."""
-        tables, sent = self.tables, [[unpack(array) for array in part.arrays] for part in parts]
-        counts = list(zip(*(part.counts for part in parts), strict=True))
+        tables = self.tables
         names = [self._name(array) for array in tables.arrays()]
+        kinds = {"inputs": 0, "outputs": 1, "biases": 1, "nodes": 2}
+        counts = {name: [part.counts[kinds[name]] for part in parts] for name in names}
         found: dict[str, NDArray[np.float32]] = {}
         for number, name in enumerate(names):
-            if name == "biases":
-                continue
-            changes = [each[number] for each in sent]
-            if name == "outputs" and tables.biases is not None:  # a bias is one more component, whose other is 1
-                of_biases = names.index("biases")
-                changes = [np.column_stack([each[number], each[of_biases]]) for each in sent]
-            kind = ("inputs", "outputs", "nodes").index(name)
-            if self.merge == "curvature":
-                found[name] = merged_by_curvature(changes, counts[kind], self._curvature(name), self.alpha)
-            else:
-                found[name] = merged(changes, counts[kind], self.merge)
-        if tables.biases is not None:
-            found["biases"], found["outputs"] = found["outputs"][:, -1], found["outputs"][:, :-1]
+            changes = [unpack(part.arrays[number]) for part in parts]
+            found[name] = summed(changes, counts[name] if self.merge == "weighted" else None)
+        if self.merge == "mean":
+            found = {name: total / np.float32(len(parts)) for name, total in found.items()}
+        if self.merge == "curvature":
+            # A bias is one more component of an output row, whose counterpart in all input rows is 1.
+            if "biases" in found:
+                found["outputs"] = np.column_stack([found["outputs"], found.pop("biases")])
+            for name, total in found.items():
+                found[name] = combined_by_curvature(total, counts[name], self._curvature(name), self.alpha)
+            if tables.biases is not None:
+                found["outputs"], found["biases"] = found["outputs"][:, :-1], found["outputs"][:, -1]
         return Part([pack(found[name], self.wire) for name in names], [])
 
     def _name(self, array: NDArray[np.float32]) -> str:

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from kerazoo.word2vec.cluster.curvature import Curvature
-from kerazoo.word2vec.cluster.merging import merged, merged_by_curvature
+from kerazoo.word2vec.cluster.merging import combined_by_curvature, summed
 from kerazoo.word2vec.cluster.wire import ITEM_BYTES, pack, unpack
 
 COUNTS = np.array([[0.0, 3.0, 1000.0, 5.0], [0.0, 0.0, 4000.0, 7.0], [0.0, 0.0, 500.0, 1.0]], np.float32)
@@ -18,9 +18,10 @@ FLAT = Curvature(np.full(5, 0.01, np.float32), np.eye(5, dtype=np.float32))
 
 
 def combined(rule, counts=COUNTS, changes=CHANGES, curvature=FLAT, alpha=1.0):
+    total = summed(list(changes), list(counts) if rule == "weighted" else None)
     if rule == "curvature":
-        return merged_by_curvature(list(changes), list(counts), curvature, alpha)
-    return merged(list(changes), list(counts), rule)
+        return combined_by_curvature(total, list(counts), curvature, alpha)
+    return total / len(changes) if rule == "mean" else total
 
 
 def reference(rule, values=(0.01,) * 5, vectors=None, alpha=1.0):
