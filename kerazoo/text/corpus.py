@@ -18,6 +18,7 @@ from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.text.encoding import Encoded, Encoder, Limits, encode_files, encode_tokens
 from kerazoo.text.readers import files_of, is_files
 from kerazoo.text.shards import ScanOptions, encode_units, is_large, plan_units, work_folder_of
+from kerazoo.text.tokens import first_fall, steps
 from kerazoo.text.vocabulary import Vocabulary, check_limits
 from kerazoo_ext._scan import first_outside
 
@@ -352,7 +353,7 @@ class EncodedCorpus:
                 raise ValueError("its arrays have wrong dtypes")
             if ids.ndim != 1 or offsets.ndim != 1 or raw_offsets.shape != offsets.shape:
                 raise ValueError("its arrays have wrong shapes")
-            if not len(raw_offsets) or raw_offsets[0] < 0 or np.any(np.diff(raw_offsets) < np.diff(offsets)):
+            if not len(raw_offsets) or raw_offsets[0] < 0 or _any_longer(offsets, raw_offsets):
                 raise ValueError("its raw offsets do not match its offsets")
             _check(ids, offsets, vocabulary, check_ids=check)
             n_empty_lines = int(metadata["n_empty_lines"])
@@ -368,6 +369,11 @@ def _write(path: str | os.PathLike[str], encoded: Encoded) -> None:
     corpus_arrays = {"ids": encoded.ids, "offsets": encoded.offsets, "raw_offsets": encoded.raw_offsets}
     metadata = {"n_empty_lines": encoded.n_empty_lines, "vocabulary": vocabulary}
     write_tensors(path, {**arrays, **corpus_arrays}, metadata, kind=KIND)
+
+
+def _any_longer(offsets: NDArray[np.int64], raw_offsets: NDArray[np.int64]) -> bool:
+    """Whether a document has more ids than raw words."""
+    return any((raw < kept).any() for kept, raw in zip(steps(offsets), steps(raw_offsets), strict=True))
 
 
 def _integers(name: str, values: ArrayLike) -> NDArray[Any]:
@@ -386,9 +392,8 @@ def _check(ids: NDArray[np.int32], offsets: NDArray[np.int64], vocabulary: Vocab
     if not len(offsets) or offsets[0] != 0 or offsets[-1] != len(ids):
         ends = f"{offsets[0]} to {offsets[-1]}" if len(offsets) else "nothing"
         raise InvalidArgumentError(f"offsets go from {ends}; expected from 0 to the number of ids, {len(ids)}.")
-    falls = np.flatnonzero(np.diff(offsets) < 0)
-    if falls.size:
-        at = int(falls[0]) + 1
+    at = first_fall(offsets) + 1
+    if at > 0:
         raise InvalidArgumentError(
             f"offsets[{at}] is {offsets[at]}, less than offsets[{at - 1}], {offsets[at - 1]}; "
             "expected offsets that do not decrease."

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerazoo._runtime.files import read_tensors
-from kerazoo.errors import CorpusError, KerazooError, VocabularyError
+from kerazoo.errors import KerazooError, VocabularyError
 from kerazoo.text import EncodedCorpus, Vocabulary
 from kerazoo.text.corpus import KIND
 from kerazoo.text.encoding import Limits
-from kerazoo.text.shards import ScanOptions, encode_units, plan, plan_units, work_folder_of
-from tests.text.samples import PACKERS, random_text, same
+from kerazoo.text.shards import ScanOptions, encode_units, plan_units, work_folder_of
+from tests.text.samples import PACKERS, same
 
 WORDS = ["a", "b", "c", "é", "日本", "<unk>", "x" * 16, "y" * 17, "z" * 40, "a\x00", "new"]
 lines = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)

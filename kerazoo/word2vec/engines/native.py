@@ -112,7 +112,7 @@ class NativeTrainer:
     ) -> None:
         self.settings, self.checkpoint, self.start = settings, checkpoint, start
         self.tokens = Tokens.of(corpus)
-        self.reach = min(settings.window, int(np.diff(self.tokens.offsets).max()))
+        self.reach = min(settings.window, self.tokens.longest_document(settings.window))
         self.noise = NoiseDistribution(settings.noise, self.tokens.counts, settings.ns_exponent)
         self.keep = keep_thresholds(self.tokens.counts, settings.sample)
         self.instruction_set = instruction_set()
