@@ -15,7 +15,7 @@ from kerazoo_ext._scan import first_outside
 __all__ = ["Tokens", "first_fall", "steps"]
 
 
-_STEP = 1 << 20  # documents at a time: offsets may be memory-mapped, and larger than memory
+_STEP = 1 << 16  # documents at a time, which stay in cache: offsets may be memory-mapped, and larger than memory
 
 
 def steps(offsets: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
