@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import zlib
 from collections.abc import Sequence
@@ -62,6 +63,8 @@ def encode_units(
         StorageError: the folder of `path` cannot be written, or a part is damaged.
     """
     options = options or ScanOptions()
+    if len(units) < workers:
+        options = dataclasses.replace(options, read_ahead=True)
     target = Path(os.path.abspath(path))
     with WorkFolder(target, units) as folder:
         run = _Run(folder.path, options, limits, progress, run_tasks or in_threads(workers), in_threads(workers))
