@@ -118,12 +118,16 @@ class EncodedCorpus:
                 replaces them by U+FFFD, ``"ignore"`` drops them.
             exclude: files and directories that a directory is read without, such as what a program writes there.
             path: write the corpus to this file and memory-map it, for corpora larger than memory. Until it is
-                complete, a temporary file in the same folder takes 4 bytes per raw word.
+                complete, temporary files in the same folder take 4 bytes per raw word. Files with more than 64 MiB of
+                text are encoded in parts, in the folder ``path.parts``: memory then holds the vocabulary and a table
+                for each thread, and when the process is killed, or a file turns out to be damaged, the same call goes
+                on from there (docs/large-corpora.md). The folder is removed when the corpus is complete.
             progress: whether to show a progress bar; None shows it on a terminal after two seconds.
 
         Raises:
             CorpusError: the source is empty, damaged, not UTF-8, or of another type.
             CorpusNotFoundError: a file does not exist.
+            StorageError: `path` cannot be written, or a part of it is damaged.
             VocabularyError: no word is left; the message names a `min_count` that would keep some.
 
         >>> corpus = EncodedCorpus.from_source((line.split() for line in ["to be or", "not to be"]), min_count=2)
