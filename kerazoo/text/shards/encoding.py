@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from kerazoo._runtime.files import put_in_place
 from kerazoo._runtime.tensor_regions import joined_crc32, reserve_tensors, seal_tensors
 from kerazoo.errors import KerazooError
 from kerazoo.text.encoding import Limits, check_not_empty, progress_bar
@@ -153,7 +154,7 @@ class _Run:
                 sums["raw_offsets"].append(part.raw_offsets)
             joined = {name: joined_crc32(each) for name, each in sums.items()}
             seal_tensors(draft, shapes, metadata, joined, kind=kind)
-            os.replace(draft, target)
+            put_in_place(draft, target)
         except OSError as error:
             if isinstance(error, KerazooError):
                 raise

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from kerazoo._runtime.files import put_in_place
 from kerazoo.errors import CorpusError, CorpusNotFoundError, StorageError
 from kerazoo.text.shards.parts import disk_error
 from kerazoo.text.shards.plan import Piece, Unit
@@ -151,7 +152,7 @@ class WorkFolder:
             files[piece.path] = piece.size
         draft = self.path / f"{secrets.token_hex(4)}.manifest"
         draft.write_text(json.dumps({"kind": KIND, "format": FORMAT, "files": files}), "utf-8")
-        os.replace(draft, self.path / _MANIFEST)
+        put_in_place(draft, self.path / _MANIFEST)
 
     def _pieces(self) -> list[Piece]:
         return [piece for unit in self._units for piece in unit.pieces]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import secrets
 import zlib
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kerazoo._runtime.files import put_in_place
 from kerazoo.text.encoding import CHUNK, scan_chunk
 from kerazoo.text.readers import Chunk, is_compressed, read_span
 from kerazoo.text.shards.parts import PartInfo, PartWriter, disk_error
@@ -168,7 +168,7 @@ def _write_record(path: Path, info: UnitInfo, options: ScanOptions, run: str) ->
     draft = path.with_name(f"{path.stem}-{run}-record")
     try:
         draft.write_text(json.dumps(record), "utf-8")
-        os.replace(draft, path)
+        put_in_place(draft, path)
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink()

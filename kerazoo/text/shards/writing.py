@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kerazoo._runtime.files import put_in_place
 from kerazoo.errors import StorageError
 from kerazoo.text.shards.merging import MergeInfo
 from kerazoo.text.shards.parts import PartInfo, Words, add_to_sum, damaged, disk_error, read_array, write_array
@@ -96,7 +97,7 @@ def map_part(
             n_kept += int(words.counts(first, last)[ids >= 0].sum())
     draft = folder / f"{part.name}-{secrets.token_hex(4)}"
     write_array(draft, mapping)
-    os.replace(draft, folder / f"{part.name}.map")
+    put_in_place(draft, folder / f"{part.name}.map")
     return n_kept
 
 
