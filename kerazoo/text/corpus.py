@@ -119,7 +119,7 @@ class EncodedCorpus:
             exclude: files and directories that a directory is read without, such as what a program writes there.
             path: write the corpus to this file and memory-map it, for corpora larger than memory. Until it is
                 complete, temporary files in the same folder take 4 bytes per raw word. Files with more than 64 MiB of
-                text are encoded in parts, in the folder ``path.parts``: memory then holds the vocabulary and a table
+                text are encoded in parts, in a hidden folder beside it: memory then holds the vocabulary and a table
                 for each thread, and when the process is killed, or a file turns out to be damaged, the same call goes
                 on from there (docs/large-corpora.md). The folder is removed when the corpus is complete.
             progress: whether to show a progress bar; None shows it on a terminal after two seconds.

@@ -159,6 +159,17 @@ def test_which_texts_are_encoded_in_parts(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(used) == 1  # without path= nothing is written
 
 
+def test_a_file_that_is_named_twice_is_read_twice(tmp_path: Path) -> None:
+    files = [tmp_path / "a", tmp_path / "b", tmp_path / "a"]
+    for file in files:
+        file.write_text(f"one {file.name}\n" * 9)
+    units = plan_units(files, 40)
+    assert units is not None
+    assert len(units) == 3
+    encode_units(units, tmp_path / "corpus", Limits(1, None, None, None), kind=KIND, workers=2)
+    assert same(EncodedCorpus.load(tmp_path / "corpus"), EncodedCorpus.from_source(files, min_count=1))
+
+
 def test_a_word_longer_than_a_unit_and_words_of_any_white_space(tmp_path: Path) -> None:
     file = tmp_path / "text"
     text = "short " + "x" * 500 + "\u3000" + "y" * 300 + "\x1cz\nlast" + "\u2003" * 40

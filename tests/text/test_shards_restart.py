@@ -316,6 +316,16 @@ def test_a_folder_of_something_else_is_not_touched(source: Path, target: Path) -
     assert [file.name for file in folder.iterdir()] == ["mine.txt"]
 
 
+def test_a_path_that_is_a_directory_is_refused_before_the_scan(source: Path, target: Path, scans: Counted) -> None:
+    target.mkdir()
+    with pytest.raises(StorageError, match="is a directory"):
+        encode(source, target)
+    with pytest.raises(StorageError, match="cannot be written"):
+        encode(source, target / "missing" / "corpus")
+    assert not scans.calls
+    assert not list(target.iterdir())
+
+
 def test_two_runs_for_one_file(source: Path, target: Path) -> None:
     fcntl = pytest.importorskip("fcntl")
     work_folder_of(target).mkdir()
@@ -331,6 +341,7 @@ def test_the_corpus_and_its_parts_may_lie_in_the_folder_of_the_text(
 ) -> None:
     expected = in_memory(source)
     interrupt(source, source / "corpus", monkeypatch)
+    assert same(in_memory(source), expected)  # a folder is read without the parts that lie in it
     assert same(encode(source, source / "corpus"), expected)
     assert len(scans.calls) == N_SHARDS - 3
     assert same(encode(source, source / "corpus"), expected)

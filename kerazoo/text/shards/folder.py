@@ -29,8 +29,11 @@ _MANIFEST, _LOCK = "manifest.json", "lock"
 
 
 def work_folder_of(path: str | os.PathLike[str]) -> Path:
-    """The folder beside the file of a corpus in which it is made: ``corpus.kz`` -> ``corpus.kz.parts``."""
-    return Path(path).with_name(Path(path).name + ".parts")
+    """The folder beside the file of a corpus in which it is made: ``corpus.kz`` -> ``.corpus.kz.parts``.
+
+    Hidden, so that a directory of texts is never read with what a killed run has left in it.
+    """
+    return Path(path).with_name(f".{Path(path).name}.parts")
 
 
 class WorkFolder:
@@ -50,11 +53,14 @@ class WorkFolder:
     """
 
     def __init__(self, path: Path, units: Sequence[Unit]) -> None:
+        self._target = path
         self.path = work_folder_of(path)
         self._units = units
         self._lock: Any = None
 
     def __enter__(self) -> WorkFolder:
+        if self._target.is_dir():
+            raise StorageError(f"{self._target}: is a directory; expected the name of a file.")
         try:
             self.path.mkdir(exist_ok=True)
             self._check_ours()
