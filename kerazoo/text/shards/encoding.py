@@ -109,7 +109,8 @@ class _Run:
         known = None
         if limits.vocabulary is not None:
             known = write_known(self.folder, limits.vocabulary, options.n_buckets)
-        groups = plan_buckets(self.folder, parts, options.n_buckets, options.most_types)
+        # Half, as a merge needs more memory per word than a scan.
+        groups = plan_buckets(self.folder, parts, options.n_buckets, max(1, options.most_types // 2))
         tasks = (
             (self.folder, parts, options.n_buckets, first, last, limits.min_count, limit_of(limits),
              None if known is None else known.part)
