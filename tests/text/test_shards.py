@@ -15,7 +15,7 @@ from kerazoo.errors import KerazooError, VocabularyError
 from kerazoo.text import EncodedCorpus, Vocabulary, corpus
 from kerazoo.text.corpus import KIND
 from kerazoo.text.encoding import Limits
-from kerazoo.text.shards import ScanOptions, encode_units, plan, plan_units, work_folder_of
+from kerazoo.text.shards import ScanOptions, encode_units, encoding, plan, plan_units, work_folder_of
 from tests.text.samples import PACKERS, random_text, same
 
 WORDS = ["a", "b", "c", "é", "日本", "<unk>", "x" * 16, "y" * 17, "z" * 40, "a\x00", "new"]
@@ -180,3 +180,34 @@ def test_a_word_longer_than_a_unit_and_words_of_any_white_space(tmp_path: Path) 
         encode_units(units, tmp_path / "corpus", Limits(1, None, None, None), kind=KIND, workers=2)
         found = EncodedCorpus.load(tmp_path / "corpus")
         assert [found.decode(i) for i in range(len(found))] == [line.split() for line in text.split("\n")]
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_the_progress_bar_reaches_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool) -> None:
+    bars: dict[str, list[int]] = {}
+
+    class Bar:
+        def __init__(self, progress: bool | None, total: int, unit: str, title: str) -> None:
+            self.done = bars.setdefault(title, [total])
+
+        def __enter__(self) -> Bar:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+        def update(self, n: int) -> None:
+            self.done.append(n)
+
+    monkeypatch.setattr(encoding, "progress_bar", Bar)
+    for number, suffix in enumerate(("", ".gz", "", ".xz")):
+        (tmp_path / f"{number}{suffix}").write_bytes(PACKERS[suffix](random_text(200, number).encode()))
+    units = plan_units(sorted(tmp_path.iterdir()), 5000)
+    assert units is not None
+    runner: Any = (lambda function, arguments: (function(*each) for each in arguments)) if elsewhere else None
+    options = ScanOptions(chunk=500)
+    encode_units(units, tmp_path / "c", Limits(1, None, None, None), kind=KIND, options=options, run_tasks=runner)
+    for total, *done in bars.values():
+        assert sum(done) == total
+    assert set(bars) == {"scan", "count", "write"}
+    assert (len(bars["scan"]) > 3 * len(units)) is not elsewhere  # threads report chunks

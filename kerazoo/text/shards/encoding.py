@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import threading
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,8 +69,8 @@ def encode_units(
         options = dataclasses.replace(options, read_ahead=True)
     target = Path(os.path.abspath(path))
     with WorkFolder(target, units) as folder:
-        run = _Run(folder.path, options, limits, progress, run_tasks or in_threads(workers), in_threads(workers))
-        parts = run.scan(units, folder)
+        run = _Run(folder.path, options, limits, progress, in_threads(workers), run_tasks or in_threads(workers))
+        parts = run.scan(units, folder, None if run_tasks is not None else workers)
         merged, selection = run.count(parts, units)
         check_unchanged([piece for unit in units for piece in unit.pieces])
         run.write(parts, merged, selection, target, kind)
@@ -83,21 +84,32 @@ class _Run:
     options: ScanOptions
     limits: Limits
     progress: bool | None
-    run_tasks: RunTasks
     run_here: RunTasks
+    run_tasks: RunTasks
 
-    def scan(self, units: Sequence[Unit], folder: WorkFolder) -> list[PartInfo]:
-        """The parts of all units, in order; those that an earlier run has finished are kept."""
+    def scan(self, units: Sequence[Unit], folder: WorkFolder, workers: int | None) -> list[PartInfo]:
+        """The parts of all units, in order; those that an earlier run has finished are kept.
+
+        With `workers`, the threads here move the progress bar while they scan; else it moves when a unit is finished.
+        """
         asked = ((unit, self.folder, self.options) for unit in units)
         found: list[UnitInfo | None] = list(self.run_here(find_unit, asked))
         folder.tidy([info for info in found if info is not None])
         missing = [number for number, info in enumerate(found) if info is None]
         with progress_bar(self.progress, sum(unit.n_bytes for unit in units), "B", "scan") as bar:
             bar.update(sum(info.unit.n_bytes for info in found if info is not None))
+            lock = threading.Lock()
+
+            def report(n_bytes: int) -> None:
+                with lock:
+                    bar.update(n_bytes)
+
+            run_tasks = self.run_tasks if workers is None else in_threads(workers, report)
             tasks = ((units[number], self.folder, self.options) for number in missing)
-            for number, info in zip(missing, self.run_tasks(scan_unit, tasks), strict=True):
+            for number, info in zip(missing, run_tasks(scan_unit, tasks), strict=True):
                 found[number] = info
-                bar.update(units[number].n_bytes)
+                if workers is None:
+                    bar.update(units[number].n_bytes)
         return [part for info in found if info is not None for part in info.parts]
 
     def count(self, parts: Sequence[PartInfo], units: Sequence[Unit]) -> tuple[list[MergeInfo], Selection]:

@@ -157,7 +157,10 @@ class WorkFolder:
         for piece in self._pieces():
             files[piece.path] = piece.size
         draft = self.path / f"{secrets.token_hex(4)}.manifest"
-        draft.write_text(json.dumps({"kind": KIND, "format": FORMAT, "files": files}), "utf-8")
+        with open(draft, "w", encoding="utf-8") as file:
+            json.dump({"kind": KIND, "format": FORMAT, "files": files}, file)
+            file.flush()
+            os.fsync(file.fileno())  # without a manifest the folder would not be known as ours
         put_in_place(draft, self.path / _MANIFEST)
 
     def _pieces(self) -> list[Piece]:

@@ -90,7 +90,7 @@ def scan_unit(unit: Unit, folder: Path, options: ScanOptions) -> UnitInfo:
             path = Path(piece.path)
             chunks = read_span(path, piece.begin, piece.end, options.chunk, new_buffer)
             for chunk in _ahead(chunks) if options.read_ahead and is_compressed(path) else chunks:
-                stop_if_asked()
+                stop_if_asked(chunk.consumed)
                 if writer is None:
                     scanner = Scanner(seed)
                     writer = PartWriter(folder, f"{unit.key}-{run}-{len(parts):04d}")
