@@ -71,6 +71,14 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="--corpus {corpus} --threads {threads} --repeats 9",
         corpus=True,
     ),
+    "out_of_core": Benchmark(
+        "out_of_core",
+        "What does a corpus of ten times the memory cost, in time and in quality of word vectors?",
+        quick="--corpus {corpus} --threads {threads} --quick",
+        default="--corpus {corpus} --threads {threads} --gigabytes 1",
+        full="--corpus {corpus} --threads {threads}",
+        corpus=True,
+    ),
     "phrases": Benchmark(
         "phrases",
         "How fast are phrases such as new_york counted and joined, beside gensim's Phrases on the same text?",

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from kerazoo.errors import InvalidArgumentError, KerazooError, StorageError
 
-__all__ = ["Blocks", "read_tensors", "remove_leftovers", "replacing", "write_tensors"]
+__all__ = ["Blocks", "put_in_place", "read_tensors", "remove_leftovers", "replacing", "write_tensors"]
 
 # safetensors name -> little-endian NumPy dtype
 _DTYPES = {
@@ -85,7 +85,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         for written in sorted(folder.iterdir(), key=lambda file: file.name == target.name):
             with open(written, "rb+") as file:
                 os.fsync(file.fileno())
-            os.replace(written, target.parent / written.name)
+            put_in_place(written, target.parent / written.name)
     except OSError as error:
         if isinstance(error, KerazooError):
             raise
@@ -95,6 +95,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def put_in_place(draft: Path, target: Path) -> None:
+    """Rename a finished file to its name, on the same file system; an old file of that name is replaced.
+
+    What needs no flush to the disk, because a check finds what a power failure left of it, is written without
+    :func:`replacing`.
+    """
+    os.replace(draft, target)
 
 
 def _prefix(target: Path) -> str:

@@ -26,7 +26,12 @@ def corpus_fingerprint(ids: NDArray[np.int32], offsets: NDArray[np.int64], count
     >>> corpus_fingerprint(np.zeros(3, np.int32), np.array([0, 1, 3]), np.array([3]))["documents"]
     2
     """
-    check = zlib.crc32(counts.tobytes(), zlib.crc32(offsets.tobytes()))
+    # Buffers, not copies: the offsets of a memory-mapped corpus may be larger than memory.
+    check = zlib.crc32(_bytes_of(counts), zlib.crc32(_bytes_of(offsets)))
     for start in np.linspace(0, max(0, len(ids) - _LENGTH), _SLICES).astype(np.int64):
         check = zlib.crc32(ids[start : start + _LENGTH].tobytes(), check)
     return {"tokens": len(ids), "documents": len(offsets) - 1, "words": len(counts), "crc32": check}
+
+
+def _bytes_of(array: NDArray[np.int64]) -> memoryview:
+    return np.ascontiguousarray(array).view(np.uint8).data

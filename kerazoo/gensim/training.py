@@ -111,7 +111,7 @@ class ModelTrainer(NativeTrainer):
         self.__dict__.pop("expected_words", None)
         self._text = text
         self.tokens = Tokens.of(self._corpus(text))
-        self.reach = min(self.settings.window, int(np.diff(self.tokens.offsets).max()))
+        self.reach = min(self.settings.window, self.tokens.longest_document(self.settings.window))
         self.slice = self._slice_size()
         self.keep = thresholds_of(self._model)
         self.progress.n_words = max(text.n_raw_words, 1)

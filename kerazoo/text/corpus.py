@@ -18,6 +18,7 @@ from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.text.encoding import Encoded, Encoder, Limits, encode_files, encode_tokens
 from kerazoo.text.readers import files_of, is_files
 from kerazoo.text.shards import ScanOptions, encode_units, is_large, plan_units, work_folder_of
+from kerazoo.text.tokens import first_fall, steps
 from kerazoo.text.vocabulary import Vocabulary, check_limits
 from kerazoo_ext._scan import first_outside
 
@@ -120,12 +121,16 @@ class EncodedCorpus:
                 replaces them by U+FFFD, ``"ignore"`` drops them.
             exclude: files and directories that a directory is read without, such as what a program writes there.
             path: write the corpus to this file and memory-map it, for corpora larger than memory. Until it is
-                complete, a temporary file in the same folder takes 4 bytes per raw word.
+                complete, temporary files in the same folder take 4 bytes per raw word. Files with more than 64 MiB of
+                text are encoded in parts, in a hidden folder beside it: memory then holds the vocabulary and a table
+                for each thread, and when the process is killed, or a file turns out to be damaged, the same call goes
+                on from there (docs/large-corpora.md). The folder is removed when the corpus is complete.
             progress: whether to show a progress bar; None shows it on a terminal after two seconds.
 
         Raises:
             CorpusError: the source is empty, damaged, not UTF-8, or of another type.
             CorpusNotFoundError: a file does not exist.
+            StorageError: `path` cannot be written, or a part of it is damaged.
             VocabularyError: no word is left; the message names a `min_count` that would keep some.
 
         >>> corpus = EncodedCorpus.from_source((line.split() for line in ["to be or", "not to be"]), min_count=2)
@@ -355,7 +360,7 @@ class EncodedCorpus:
                 raise ValueError("its arrays have wrong dtypes")
             if ids.ndim != 1 or offsets.ndim != 1 or raw_offsets.shape != offsets.shape:
                 raise ValueError("its arrays have wrong shapes")
-            if not len(raw_offsets) or raw_offsets[0] < 0 or np.any(np.diff(raw_offsets) < np.diff(offsets)):
+            if not len(raw_offsets) or raw_offsets[0] < 0 or _any_longer(offsets, raw_offsets):
                 raise ValueError("its raw offsets do not match its offsets")
             _check(ids, offsets, vocabulary, check_ids=check)
             n_empty_lines = int(metadata["n_empty_lines"])
@@ -375,6 +380,11 @@ def _write(path: str | os.PathLike[str], encoded: Encoded) -> None:
     write_tensors(path, {**arrays, **corpus_arrays}, metadata, kind=KIND)
 
 
+def _any_longer(offsets: NDArray[np.int64], raw_offsets: NDArray[np.int64]) -> bool:
+    """Whether a document has more ids than raw words."""
+    return any((raw < kept).any() for kept, raw in zip(steps(offsets), steps(raw_offsets), strict=True))
+
+
 def _integers(name: str, values: ArrayLike) -> NDArray[Any]:
     array = np.asarray(values)
     if not array.size and not isinstance(values, np.ndarray):
@@ -391,9 +401,8 @@ def _check(ids: NDArray[np.int32], offsets: NDArray[np.int64], vocabulary: Vocab
     if not len(offsets) or offsets[0] != 0 or offsets[-1] != len(ids):
         ends = f"{offsets[0]} to {offsets[-1]}" if len(offsets) else "nothing"
         raise InvalidArgumentError(f"offsets go from {ends}; expected from 0 to the number of ids, {len(ids)}.")
-    falls = np.flatnonzero(np.diff(offsets) < 0)
-    if falls.size:
-        at = int(falls[0]) + 1
+    at = first_fall(offsets) + 1
+    if at > 0:
         raise InvalidArgumentError(
             f"offsets[{at}] is {offsets[at]}, less than offsets[{at - 1}], {offsets[at - 1]}; "
             "expected offsets that do not decrease."

@@ -196,6 +196,8 @@ def _of_corpus(
     corpus: EncodedCorpus, vocabulary: Vocabulary, unknown: int | None
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     words = corpus.vocabulary
+    if words is vocabulary and vocabulary.unk_id is None:  # all are known; not copied, as they may be memory-mapped
+        return corpus.ids, corpus.offsets
     # Identity first: to compare the words of a large vocabulary takes longer than to encode a few documents.
     if words is vocabulary or words.words == vocabulary.words:
         return _known(corpus.ids, corpus.offsets, vocabulary, unknown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,8 +10,39 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerazoo._runtime.fingerprint import corpus_fingerprint
 from kerazoo.errors import CorpusError, InvalidArgumentError
+from kerazoo_ext._scan import first_outside
 
-__all__ = ["Tokens", "longest_document"]
+__all__ = ["Tokens", "first_fall", "steps"]
+
+
+_STEP = 1 << 16  # documents at a time, which stay in cache: offsets may be memory-mapped, and larger than memory
+
+
+def steps(offsets: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """`np.diff(offsets)` in pieces."""
+    for begin in range(0, len(offsets) - 1, _STEP):
+        yield np.diff(offsets[begin : begin + _STEP + 1])
+
+
+def first_fall(offsets: NDArray[np.int64]) -> int:
+    """The first i with ``offsets[i + 1] < offsets[i]``, or -1.
+
+    >>> first_fall(np.array([0, 2, 1])), first_fall(np.array([0, 2, 2]))
+    (1, -1)
+    """
+    for number, lengths in enumerate(steps(offsets)):
+        if lengths.min() < 0:
+            return number * _STEP + int(np.argmax(lengths < 0))
+    return -1
+
+
+def _first_outside(ids: NDArray[Any], limit: int) -> int:
+    """Index of the first id that is not in [0, limit), or -1."""
+    if ids.dtype == np.int32 and ids.flags.c_contiguous and ids.dtype.isnative:
+        return first_outside(ids, limit)  # reads them once
+    if ids.min() >= 0 and ids.max() < limit:
+        return -1
+    return int(np.flatnonzero((ids < 0) | (ids >= limit))[0])
 
 
 class Tokens(NamedTuple):
@@ -56,13 +88,13 @@ class Tokens(NamedTuple):
         if not len(ids):
             raise CorpusError("the corpus is empty: it has no token. Were all words dropped by min_count?")
         offsets = np.ascontiguousarray(offsets, np.int64)
-        if len(offsets) < 2 or offsets[0] != 0 or offsets[-1] != len(ids) or (np.diff(offsets) < 0).any():
+        if len(offsets) < 2 or offsets[0] != 0 or offsets[-1] != len(ids) or first_fall(offsets) >= 0:
             raise CorpusError(
                 f"offsets do not fit the ids: expected them to rise from 0 to {len(ids)}, the number of ids, "
                 "one more than there are documents."
             )
-        if ids.min() < 0 or ids.max() >= len(counts):
-            position = int(np.flatnonzero((ids < 0) | (ids >= len(counts)))[0])
+        position = _first_outside(ids, len(counts))
+        if position >= 0:
             raise CorpusError(
                 f"id {ids[position]} at position {position} is out of range; expected 0 to {len(counts) - 1}, "
                 f"as the vocabulary has {len(counts)} words. Does the corpus belong to another vocabulary?"
@@ -76,7 +108,7 @@ class Tokens(NamedTuple):
             dropped: int, words of the text that are not among the ids, and why, for the message.
             reason: str, such as ``"min_count=5"``.
         """
-        if longest_document(self.offsets) < 2:
+        if self.longest_document(2) < 2:
             documents, words = len(self.offsets) - 1, len(self.ids)
             remedy = "Should the documents be joined?"
             if dropped:
@@ -87,20 +119,20 @@ class Tokens(NamedTuple):
                 f"word{'s' * (words != 1)}), so there is no pair. {remedy}"
             )
 
+    def longest_document(self, enough: int) -> int:
+        """Length of the longest document, or of one that has `enough` words, after which the others are not read.
+
+        >>> tokens = Tokens(np.zeros(6, np.int32), np.array([0, 1, 4, 6]), np.array([6]))
+        >>> tokens.longest_document(2), tokens.longest_document(9)
+        (3, 3)
+        """
+        longest = 0
+        for lengths in steps(self.offsets):
+            longest = max(longest, int(lengths.max()))
+            if longest >= enough:
+                break
+        return longest
+
     def fingerprint(self) -> dict[str, Any]:
         """See :func:`kerazoo._runtime.fingerprint.corpus_fingerprint`."""
         return corpus_fingerprint(self.ids, self.offsets, self.counts)
-
-
-def longest_document(offsets: NDArray[np.int64], block: int = 1 << 16) -> int:
-    """Tokens of the longest document; memory-mapped offsets are read in blocks.
-
-    Args:
-        offsets: int64 (documents + 1,).
-        block: documents that are compared at a time.
-
-    >>> longest_document(np.array([0, 3, 3, 7]))
-    4
-    """
-    starts = range(0, len(offsets) - 1, block)
-    return max((int(np.diff(offsets[start : start + block + 1]).max()) for start in starts), default=0)

@@ -30,3 +30,30 @@ def compact(ids: list[int], mapping: list[int], line_ends: list[int]) -> tuple[l
     kept = [mapping[i] for i in ids if mapping[i] >= 0]
     ends = [sum(mapping[i] >= 0 for i in ids[:end]) for end in line_ends]
     return kept, ends
+
+
+def export(words: list[str], n_buckets: int) -> list[list[int]]:
+    """For each bucket the ids of its words, in order; `words` are in the order of their ids."""
+    buckets: list[list[int]] = [[] for _ in range(n_buckets)]
+    for number, word in enumerate(words):
+        buckets[(_hash(word.encode("utf-8")) >> 32) * n_buckets >> 32].append(number)
+    return buckets
+
+
+_SEED = (0x243F6A8885A308D3, 0x13198A2E03707344)
+_MASK = (1 << 64) - 1
+
+
+def _hash(word: bytes) -> int:
+    def load(place: int) -> int:
+        return int.from_bytes(word[place : place + 8].ljust(8, b"\0"), "little")
+
+    def mix(a: int, b: int) -> int:
+        return (a * b & _MASK) ^ (a * b >> 64)
+
+    if len(word) <= 16:
+        return mix(load(0) ^ _SEED[0], load(8) ^ _SEED[1] ^ (len(word) * 0x9E3779B97F4A7C15 & _MASK))
+    state = _SEED[0] ^ len(word)
+    for place in range(0, len(word) - 16, 16):
+        state = mix(load(place) ^ _SEED[1], load(place + 8) ^ state)
+    return mix(load(len(word) - 16) ^ _SEED[1], load(len(word) - 8) ^ state)

@@ -140,6 +140,41 @@ def test_absorb_merges_words_and_counts(left: list[str], right: list[str]) -> No
     assert [by_id[i] for i in merged_ids[ids_of_two].tolist()] == words_of_two
 
 
+@given(
+    st.lists(st.one_of(st.sampled_from(WORDS), st.from_regex(r"[a-d]{1,40}", fullmatch=True)), max_size=60),
+    st.integers(1, 9),
+    st.integers(0, 2**64 - 1),
+)
+def test_export_equals_the_reference(words: list[str], n_buckets: int, seed: int) -> None:
+    scanner = Scanner((seed, 5))
+    scan(scanner, " ".join(words).encode())
+    text, order, word_begins, byte_begins = scanner.export(n_buckets)
+    assert (text.dtype, order.dtype, word_begins.dtype, byte_begins.dtype) == (np.uint8, np.int32, np.int64, np.int64)
+    distinct = list(dict.fromkeys(words))
+    buckets = reference.export(distinct, n_buckets)
+    assert order.tolist() == [number for bucket in buckets for number in bucket]
+    assert np.diff(word_begins).tolist() == [len(bucket) for bucket in buckets]
+    for bucket, (begin, end) in zip(buckets, pairwise(byte_begins.tolist()), strict=True):
+        assert text[begin:end].tobytes().decode() == "".join(f"{distinct[number]}\n" for number in bucket)
+    assert byte_begins[-1] == len(text)
+    assert scanner.long_bytes == sum(len(word.encode()) for word in distinct if len(word.encode()) > 16)
+
+
+@pytest.mark.parametrize("n_buckets", [0, -1, (1 << 20) + 1])
+def test_export_refuses_other_numbers_of_buckets(n_buckets: int) -> None:
+    with pytest.raises(ValueError, match="n_buckets"):
+        Scanner().export(n_buckets)
+
+
+def test_buckets_are_about_equally_full() -> None:
+    scanner = Scanner()
+    scan(scanner, " ".join(f"w{number}" for number in range(20_000)).encode())
+    sizes = np.diff(scanner.export(16)[2])
+    assert sizes.sum() == 20_000
+    assert sizes.min() > 1250 * 0.85
+    assert sizes.max() < 1250 * 1.15
+
+
 def test_many_words_grow_the_table_with_any_seed() -> None:
     words = [f"{'w' * (number % 30)}{number}" for number in range(30_000)]
     rng = np.random.default_rng(3)

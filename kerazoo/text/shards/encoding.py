@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import threading
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from kerazoo._runtime.files import put_in_place
 from kerazoo._runtime.tensor_regions import joined_crc32, reserve_tensors, seal_tensors
 from kerazoo.errors import KerazooError
 from kerazoo.text.encoding import Limits, check_not_empty, progress_bar
@@ -62,10 +65,12 @@ def encode_units(
         StorageError: the folder of `path` cannot be written, or a part is damaged.
     """
     options = options or ScanOptions()
+    if len(units) < workers:
+        options = dataclasses.replace(options, read_ahead=True)
     target = Path(os.path.abspath(path))
     with WorkFolder(target, units) as folder:
-        run = _Run(folder.path, options, limits, progress, run_tasks or in_threads(workers), in_threads(workers))
-        parts = run.scan(units, folder)
+        run = _Run(folder.path, options, limits, progress, in_threads(workers), run_tasks or in_threads(workers))
+        parts = run.scan(units, folder, None if run_tasks is not None else workers)
         merged, selection = run.count(parts, units)
         check_unchanged([piece for unit in units for piece in unit.pieces])
         run.write(parts, merged, selection, target, kind)
@@ -79,21 +84,32 @@ class _Run:
     options: ScanOptions
     limits: Limits
     progress: bool | None
-    run_tasks: RunTasks
     run_here: RunTasks
+    run_tasks: RunTasks
 
-    def scan(self, units: Sequence[Unit], folder: WorkFolder) -> list[PartInfo]:
-        """The parts of all units, in order; those that an earlier run has finished are kept."""
+    def scan(self, units: Sequence[Unit], folder: WorkFolder, workers: int | None) -> list[PartInfo]:
+        """The parts of all units, in order; those that an earlier run has finished are kept.
+
+        With `workers`, the threads here move the progress bar while they scan; else it moves when a unit is finished.
+        """
         asked = ((unit, self.folder, self.options) for unit in units)
         found: list[UnitInfo | None] = list(self.run_here(find_unit, asked))
         folder.tidy([info for info in found if info is not None])
         missing = [number for number, info in enumerate(found) if info is None]
         with progress_bar(self.progress, sum(unit.n_bytes for unit in units), "B", "scan") as bar:
             bar.update(sum(info.unit.n_bytes for info in found if info is not None))
+            lock = threading.Lock()
+
+            def report(n_bytes: int) -> None:
+                with lock:
+                    bar.update(n_bytes)
+
+            run_tasks = self.run_tasks if workers is None else in_threads(workers, report)
             tasks = ((units[number], self.folder, self.options) for number in missing)
-            for number, info in zip(missing, self.run_tasks(scan_unit, tasks), strict=True):
+            for number, info in zip(missing, run_tasks(scan_unit, tasks), strict=True):
                 found[number] = info
-                bar.update(units[number].n_bytes)
+                if workers is None:
+                    bar.update(units[number].n_bytes)
         return [part for info in found if info is not None for part in info.parts]
 
     def count(self, parts: Sequence[PartInfo], units: Sequence[Unit]) -> tuple[list[MergeInfo], Selection]:
@@ -105,7 +121,8 @@ class _Run:
         known = None
         if limits.vocabulary is not None:
             known = write_known(self.folder, limits.vocabulary, options.n_buckets)
-        groups = plan_buckets(self.folder, parts, options.n_buckets, options.most_types)
+        # Half, as a merge needs more memory per word than a scan.
+        groups = plan_buckets(self.folder, parts, options.n_buckets, max(1, options.most_types // 2))
         tasks = (
             (self.folder, parts, options.n_buckets, first, last, limits.min_count, limit_of(limits),
              None if known is None else known.part)
@@ -150,7 +167,7 @@ class _Run:
                 sums["raw_offsets"].append(part.raw_offsets)
             joined = {name: joined_crc32(each) for name, each in sums.items()}
             seal_tensors(draft, shapes, metadata, joined, kind=kind)
-            os.replace(draft, target)
+            put_in_place(draft, target)
         except OSError as error:
             if isinstance(error, KerazooError):
                 raise

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from kerazoo._runtime.files import put_in_place
 from kerazoo.errors import CorpusError, CorpusNotFoundError, StorageError
 from kerazoo.text.shards.parts import disk_error
 from kerazoo.text.shards.plan import Piece, Unit
@@ -28,8 +29,11 @@ _MANIFEST, _LOCK = "manifest.json", "lock"
 
 
 def work_folder_of(path: str | os.PathLike[str]) -> Path:
-    """The folder beside the file of a corpus in which it is made: ``corpus.kz`` -> ``corpus.kz.parts``."""
-    return Path(path).with_name(Path(path).name + ".parts")
+    """The folder beside the file of a corpus in which it is made: ``corpus.kz`` -> ``.corpus.kz.parts``.
+
+    Hidden, so that a directory of texts is never read with what a killed run has left in it.
+    """
+    return Path(path).with_name(f".{Path(path).name}.parts")
 
 
 class WorkFolder:
@@ -49,11 +53,14 @@ class WorkFolder:
     """
 
     def __init__(self, path: Path, units: Sequence[Unit]) -> None:
+        self._target = path
         self.path = work_folder_of(path)
         self._units = units
         self._lock: Any = None
 
     def __enter__(self) -> WorkFolder:
+        if self._target.is_dir():
+            raise StorageError(f"{self._target}: is a directory; expected the name of a file.")
         try:
             self.path.mkdir(exist_ok=True)
             self._check_ours()
@@ -150,8 +157,11 @@ class WorkFolder:
         for piece in self._pieces():
             files[piece.path] = piece.size
         draft = self.path / f"{secrets.token_hex(4)}.manifest"
-        draft.write_text(json.dumps({"kind": KIND, "format": FORMAT, "files": files}), "utf-8")
-        os.replace(draft, self.path / _MANIFEST)
+        with open(draft, "w", encoding="utf-8") as file:
+            json.dump({"kind": KIND, "format": FORMAT, "files": files}, file)
+            file.flush()
+            os.fsync(file.fileno())  # without a manifest the folder would not be known as ours
+        put_in_place(draft, self.path / _MANIFEST)
 
     def _pieces(self) -> list[Piece]:
         return [piece for unit in self._units for piece in unit.pieces]

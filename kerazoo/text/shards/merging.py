@@ -161,10 +161,10 @@ def merge_buckets(
         counts[ids] += more  # a part has each word once
         found.append(ids)
     counts = counts[: len(scanner)]
-    text, _, _, _ = scanner.export(1)  # by id
-    ends = np.flatnonzero(text == ord("\n")) + 1
     n_types = len(scanner)
+    text = scanner.export(1)[0]  # by id
     del scanner
+    ends = np.flatnonzero(text == ord("\n")) + 1
     if known is not None:
         kept = np.arange(n_known)
     else:

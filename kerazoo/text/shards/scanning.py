@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import secrets
 import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kerazoo._runtime.files import put_in_place
 from kerazoo.text.encoding import CHUNK, scan_chunk
-from kerazoo.text.readers import read_span
+from kerazoo.text.readers import Chunk, is_compressed, read_span
 from kerazoo.text.shards.parts import PartInfo, PartWriter, disk_error
 from kerazoo.text.shards.plan import Piece, Unit, check_unchanged
 from kerazoo.text.shards.tasks import stop_if_asked
@@ -38,6 +40,8 @@ class ScanOptions:
         most_bytes: int >= 1, bytes of words of more than 16 bytes at which a part ends.
         n_buckets: int, buckets that the words are sorted into. All parts must have the same.
         chunk: int, bytes of text that are scanned at a time.
+        read_ahead: whether compressed files are decompressed by a thread beside that of the task: where there are
+            fewer units than threads.
     """
 
     errors: str = "strict"
@@ -45,6 +49,7 @@ class ScanOptions:
     most_bytes: int = 32 << 20
     n_buckets: int = 4096
     chunk: int = CHUNK
+    read_ahead: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,14 +87,16 @@ def scan_unit(unit: Unit, folder: Path, options: ScanOptions) -> UnitInfo:
 
     try:
         for piece in unit.pieces:
-            for chunk in read_span(Path(piece.path), piece.begin, piece.end, options.chunk, new_buffer):
-                stop_if_asked()
+            path = Path(piece.path)
+            chunks = read_span(path, piece.begin, piece.end, options.chunk, new_buffer)
+            for chunk in _ahead(chunks) if options.read_ahead and is_compressed(path) else chunks:
+                stop_if_asked(chunk.consumed)
                 if writer is None:
                     scanner = Scanner(seed)
                     writer = PartWriter(folder, f"{unit.key}-{run}-{len(parts):04d}")
                 writer.add(*scan_chunk(scanner, chunk, options.errors))
                 if len(chunk.buffer) == options.chunk + PADDING:
-                    spare[:] = [chunk.buffer]
+                    spare.append(chunk.buffer)
                 if len(scanner) >= options.most_types or scanner.long_bytes >= options.most_bytes:
                     parts.append(writer.finish(scanner, options.n_buckets))
                     writer = None
@@ -105,6 +112,15 @@ def scan_unit(unit: Unit, folder: Path, options: ScanOptions) -> UnitInfo:
             file.unlink(missing_ok=True)
         raise
     return info
+
+
+def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """The same chunks, each read and decompressed while the one before is scanned."""
+    with ThreadPoolExecutor(1, thread_name_prefix="kerazoo-read") as reader:
+        upcoming = reader.submit(next, chunks, None)
+        while (chunk := upcoming.result()) is not None:
+            upcoming = reader.submit(next, chunks, None)
+            yield chunk
 
 
 def find_unit(unit: Unit, folder: Path, options: ScanOptions) -> UnitInfo | None:
@@ -152,7 +168,7 @@ def _write_record(path: Path, info: UnitInfo, options: ScanOptions, run: str) ->
     draft = path.with_name(f"{path.stem}-{run}-record")
     try:
         draft.write_text(json.dumps(record), "utf-8")
-        os.replace(draft, path)
+        put_in_place(draft, path)
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink()

@@ -21,14 +21,20 @@ class Stopped(Exception):
     """Another task has failed, or the user has interrupted the run; not an error of this task."""
 
 
-def stop_if_asked() -> None:
-    """Raise :class:`Stopped` if the run that this task belongs to has ended. Tasks call it several times a second."""
-    event = getattr(_running, "stop", None)
+def stop_if_asked(done: int = 0) -> None:
+    """Raise :class:`Stopped` if the run that this task belongs to has ended. Tasks call it several times a second.
+
+    Args:
+        done: int, work done since the last call, for the progress bar.
+    """
+    event, report = getattr(_running, "stop", None), getattr(_running, "report", None)
     if event is not None and event.is_set():
         raise Stopped
+    if done and report is not None:
+        report(done)
 
 
-def in_threads(workers: int) -> RunTasks:
+def in_threads(workers: int, report: Callable[[int], None] | None = None) -> RunTasks:
     """Run tasks in threads; the first error, or Ctrl-C, stops all of them.
 
     The scanner, decompression, and reading and writing of files release the GIL, so threads are as fast as processes,
@@ -36,6 +42,7 @@ def in_threads(workers: int) -> RunTasks:
 
     Args:
         workers: int >= 1, threads.
+        report: called with the work that a task has done, by its thread; see :func:`stop_if_asked`.
 
     >>> list(in_threads(2)(pow, [(2, 3), (3, 2)]))
     [8, 9]
@@ -46,7 +53,7 @@ def in_threads(workers: int) -> RunTasks:
         failures: list[BaseException] = []
 
         def task(each: tuple[Any, ...]) -> Any:
-            _running.stop = stop
+            _running.stop, _running.report = stop, report
             try:
                 stop_if_asked()
                 return function(*each)

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kerazoo._runtime.files import put_in_place
 from kerazoo.errors import StorageError
 from kerazoo.text.shards.merging import MergeInfo
-from kerazoo.text.shards.parts import PartInfo, Words, damaged, disk_error, read_array, write_array
+from kerazoo.text.shards.parts import PartInfo, Words, add_to_sum, damaged, disk_error, read_array, write_array
 from kerazoo.text.shards.scanning import forget_part
 from kerazoo.text.shards.tasks import stop_if_asked
 from kerazoo_ext._scan import compact, first_outside
@@ -96,7 +97,7 @@ def map_part(
             n_kept += int(words.counts(first, last)[ids >= 0].sum())
     draft = folder / f"{part.name}-{secrets.token_hex(4)}"
     write_array(draft, mapping)
-    os.replace(draft, folder / f"{part.name}.map")
+    put_in_place(draft, folder / f"{part.name}.map")
     return n_kept
 
 
@@ -193,7 +194,7 @@ def _chunks(folder: Path, part: PartInfo, n_buckets: int) -> Iterator[tuple[NDAr
                 for which, file in enumerate((ids_file, lines_file)):
                     array = read_array(file, paths[which], places[which], np.int32, sizes[which])
                     places[which] += array.nbytes
-                    sums[which] = zlib.crc32(array.view(np.uint8).data, sums[which])
+                    sums[which] = add_to_sum(sums[which], array)
                     arrays.append(array)
                 # The kernel trusts them, so they are checked before the checksum is complete.
                 if first_outside(arrays[0], part.n_types) >= 0:
@@ -203,7 +204,7 @@ def _chunks(folder: Path, part: PartInfo, n_buckets: int) -> Iterator[tuple[NDAr
                     raise damaged(paths[1], "its line ends do not fit the words")
                 yield arrays[0], arrays[1]
         for which in (0, 1):
-            if sums[which] != (part.ids_crc, part.lines_crc)[which]:
+            if sums[which] != (part.ids_sum, part.lines_sum)[which]:
                 raise damaged(paths[which], "its checksum does not fit its data")
     except FileNotFoundError as error:
         forget_part(folder, part)

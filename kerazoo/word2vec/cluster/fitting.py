@@ -13,7 +13,7 @@ from kerazoo.distributed import as_options, session
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.text import EncodedCorpus
 from kerazoo.text.encoding import Limits
-from kerazoo.text.tokens import longest_document
+from kerazoo.text.tokens import Tokens
 from kerazoo.word2vec.cluster import training
 from kerazoo.word2vec.cluster.encoding import encode_files, is_ray_dataset, is_read_by_tasks, write_dataset
 from kerazoo.word2vec.cluster.processes import Job, ProcessTeam
@@ -84,7 +84,8 @@ class ClusterEngine:
         if path is None:
             path = str(self._folder / f"corpus-{settings.number}.kerazoo")
             corpus.save(path)
-        reach = min(settings.window, longest_document(corpus.offsets))
+        tokens = Tokens(corpus.ids, corpus.offsets, corpus.vocabulary.counts)
+        reach = min(settings.window, tokens.longest_document(settings.window))
         variable = os.environ.get(INSTRUCTION_SET_VARIABLE)
         job = Job(path, settings, reach, self.options.merge, self.options.wire, variable)
         tables, start.tables = start.tables, None

@@ -11,7 +11,6 @@ import numpy as np
 
 from kerazoo._validation import check_choice
 from kerazoo.batching.sampling import NoiseDistribution, keep_thresholds
-from kerazoo.text.tokens import longest_document
 from kerazoo.word2vec.engines.divergence import untrained_loss
 from kerazoo.word2vec.engines.native_subwords import LARGEST_SPAN, SubwordTables
 from kerazoo.word2vec.engines.native_tables import PaddedTables
@@ -94,7 +93,7 @@ class NativeKernel:
         reach: int | None = None,
     ) -> None:
         self.settings, self.tokens = settings, tokens
-        self.reach = min(settings.window, longest_document(tokens.offsets)) if reach is None else reach
+        self.reach = min(settings.window, tokens.longest_document(settings.window)) if reach is None else reach
         self.noise = NoiseDistribution(settings.noise, tokens.counts, settings.ns_exponent)
         self.keep = keep_thresholds(tokens.counts, settings.sample)
         self.instruction_set = instruction_set()
