@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         batching,
         cells,
         datasets,
+        distributed,
         errors,
         forecast,
         gensim,
@@ -46,6 +47,7 @@ __all__ = [
     "batching",
     "cells",
     "datasets",
+    "distributed",
     "errors",
     "forecast",
     "gensim",
@@ -59,8 +61,8 @@ __all__ = [
 
 _MODULES = frozenset(
     {
-        "batching", "cells", "datasets", "errors", "forecast", "gensim", "metrics", "plots", "text", "training",
-        "word2vec", "zoo",
+        "batching", "cells", "datasets", "distributed", "errors", "forecast", "gensim", "metrics", "plots", "text",
+        "training", "word2vec", "zoo",
     }
 )  # fmt: skip
 _HOMES = {

@@ -28,6 +28,7 @@ EXTRAS = {
     "matplotlib": "forecast",
     "pandas": "forecast",
     "pooch": "datasets",
+    "ray": "ray",
     "scipy": "forecast",
     "sklearn": "sklearn",
     "tensorflow": "tensorflow",

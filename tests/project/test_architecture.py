@@ -26,6 +26,7 @@ ALLOWED = {
     "_pandas_axis": (),
     "_keras_objects": (),
     "_presets": (),
+    "distributed": (),
     "metrics": (),
     "plots": (),
     "text": (),
