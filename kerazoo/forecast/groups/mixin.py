@@ -28,7 +28,7 @@ WITHOUT_EFFECT = ("seed", "verbose", "checkpoint_minutes")
 
 
 class GroupMixin(Estimator):
-    """Adds `fit_groups`, `predict_groups` and `cross_validation_groups` to an estimator of a Forecaster's parameters."""
+    """Adds `fit_groups`, `predict_groups` and `cross_validation_groups` to an estimator with its parameters."""
 
     def fit_groups(
         self,
@@ -71,8 +71,8 @@ class GroupMixin(Estimator):
         Raises:
             InvalidArgumentError: an argument or parameter is out of range, `out` has another run, or no series of the
                 sample can be read.
-            StorageError: a file of the source does not exist, is cut, or is not what it was; or `out` cannot be written.
-                What is finished stays.
+            StorageError: a file of the source does not exist, is cut, or is not what it was; or `out` cannot be
+                written. What is finished stays.
             MissingPackageError: pyarrow, or with `cluster` Ray, is not installed.
             ClusterError: the cluster does not answer, or processes were lost again and again.
             TrainingError: the training of the networks diverges.
@@ -127,7 +127,9 @@ class GroupMixin(Estimator):
         results = self.groups_
         fit = RunFolder.read(results.path)
         levels = list(read_levels(level))
-        horizon = None if horizon is None else check_int("horizon", horizon, hint="It is the number of steps to forecast.")
+        horizon = (
+            None if horizon is None else check_int("horizon", horizon, hint="It is the number of steps to forecast.")
+        )
         _check_levels(fit, levels)
         covariates = [each for each in fit.identity["source"]["columns"] if each not in ("unique_id", "ds", "y")]
         future = None
@@ -137,7 +139,7 @@ class GroupMixin(Estimator):
             future = read_source(X_future, "X_future", ("unique_id", "ds", *covariates))
         elif covariates:
             raise InvalidArgumentError(
-                f"X_future=None; expected the covariates of fit ({', '.join(covariates)}) for the dates of the forecast."
+                f"X_future=None; expected the covariates of fit ({', '.join(covariates)}) for the dates to forecast."
             )
         identity = {
             "task": "predict", "fit": fit.details["id"], "buckets": results.buckets, "horizon": horizon,
@@ -236,7 +238,14 @@ class GroupMixin(Estimator):
         return GroupResults(self._groups)
 
     def _opened(
-        self, task: str, source: Any, out: Any, buckets: Any, sample: Any, val: Any, more: Mapping[str, Any] | None = None
+        self,
+        task: str,
+        source: Any,
+        out: Any,
+        buckets: Any,
+        sample: Any,
+        val: Any,
+        more: Mapping[str, Any] | None = None,
     ) -> tuple[Source, RunFolder]:
         """The source and the folder of a run; arguments are checked."""
         params = self.get_params(deep=False)

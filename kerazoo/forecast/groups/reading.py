@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,16 @@ from kerazoo.forecast.data.ranges import check_counts, check_range
 from kerazoo.forecast.data.read import read_panel
 from kerazoo.forecast.data.types import Index
 
-__all__ = ["ERROR_COLUMNS", "Failure", "Rules", "frames_of", "in_halves", "panels_of", "sample_panel", "without_failing"]
+__all__ = [
+    "ERROR_COLUMNS",
+    "Failure",
+    "Rules",
+    "frames_of",
+    "in_halves",
+    "panels_of",
+    "sample_panel",
+    "without_failing",
+]
 
 #: Columns of a table of errors.
 ERROR_COLUMNS = ("unique_id", "error", "message")
@@ -28,7 +38,8 @@ REFERENCE = "(all other series)"
 #: Errors that are not about a series.
 OF_ALL = (MissingPackageError, StorageError, MemoryError)
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -103,9 +114,7 @@ def frames_of(frame: pd.DataFrame) -> list[pd.DataFrame]:
     frame, texts = frame.iloc[order], texts[order]
     starts = np.flatnonzero(np.append(True, texts[1:] != texts[:-1]))
     edges = [*starts[::CHUNK].tolist(), len(frame)]
-    return [
-        frame.iloc[first:last].reset_index(drop=True) for first, last in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    return [frame.iloc[first:last].reset_index(drop=True) for first, last in itertools.pairwise(edges)]
 
 
 def panels_of(frame: pd.DataFrame, rules: Rules) -> Iterator[tuple[list[Panel], list[Failure]]]:
@@ -123,7 +132,9 @@ def panels_of(frame: pd.DataFrame, rules: Rules) -> Iterator[tuple[list[Panel], 
         yield found, [Failure.of(label, error) for label, error in failing]
 
 
-def in_halves(items: list[Item], work: Callable[[list[Item]], Result]) -> tuple[list[Result], list[tuple[Item, Exception]]]:
+def in_halves(
+    items: list[Item], work: Callable[[list[Item]], Result]
+) -> tuple[list[Result], list[tuple[Item, Exception]]]:
     """Do something for items together; where that fails, for each half of them, down to single items.
 
     Args:
@@ -152,9 +163,7 @@ def in_halves(items: list[Item], work: Callable[[list[Item]], Result]) -> tuple[
     return first + second, failing + others
 
 
-def without_failing(
-    panel: Panel, work: Callable[[Panel], Result]
-) -> tuple[list[tuple[Panel, Result]], list[Failure]]:
+def without_failing(panel: Panel, work: Callable[[Panel], Result]) -> tuple[list[tuple[Panel, Result]], list[Failure]]:
     """Do something with a panel, and without the series that fail."""
 
     def of_places(places: list[int]) -> tuple[Panel, Result]:

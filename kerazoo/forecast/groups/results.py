@@ -104,7 +104,9 @@ class GroupResults:
             note = self._folder.done(self.task, bucket)
             if note is None:
                 path = self._folder.file(table, bucket)
-                raise StorageError(f"{path}: is not what was written. Call again with the same arguments: it is made anew.")
+                raise StorageError(
+                    f"{path}: is not what was written. Call again with the same arguments: it is made anew."
+                )
             if note["n_series"]:
                 with open_parquet(self._folder.file(table, bucket)) as file:
                     yield file.read().to_pandas()

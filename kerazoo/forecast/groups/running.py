@@ -10,7 +10,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -135,7 +135,7 @@ class _Worker:
 
     def __init__(self) -> None:
         environment = dict.fromkeys(ONE_THREAD, "1") | {"PYTHONPATH": os.pathsep.join(sys.path)}
-        # A file is run, not a module: a program that calls this needs no `if __name__ == "__main__"`.
+        # Not by `multiprocessing`, which would run the program that calls this once more.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "kerazoo.forecast.groups.worker"],
             stdin=subprocess.PIPE,
@@ -149,11 +149,9 @@ class _Worker:
 
     def send(self, index: int, item: dict[str, Any]) -> None:
         self.index = index
-        try:
+        with suppress(BrokenPipeError):  # it was lost: its output ends, too
             self._input.write(json.dumps(item).encode() + b"\n")
             self._input.flush()
-        except BrokenPipeError:
-            pass  # it was lost: its output ends, too
 
     def answer(self) -> tuple[int, dict[str, Any] | None]:
         """The index and the answer; None if the process was lost."""
@@ -164,10 +162,8 @@ class _Worker:
 
     def end(self) -> int:
         """End the process, and return its status."""
-        try:
+        with suppress(BrokenPipeError):
             self._input.close()
-        except BrokenPipeError:
-            pass
         if self.index is not None:
             self._process.kill()
         self._process.wait()

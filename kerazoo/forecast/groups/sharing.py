@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,12 @@ class Shared:
     """What the fits of all series have in common.
 
     Attributes:
-        fitted: the fitted state of the sample: its networks, the weights of its panel and of the mixture, its intervals.
+        fitted: the fitted state of the sample: its networks, the weights of panel and mixture, its intervals.
         n_origins: int, rolled origins of every series.
         shrinkage: of the sizes of the errors of series; None if no series of the sample has errors.
         factor: of these sizes, since the errors of the mixture are not those of the statistics.
         n_sized: int, series of the sample by whose errors the shrinkage is known.
+        params: those of the constructor of the forecaster, after :func:`read_shared`.
     """
 
     fitted: FittedPanel
@@ -50,12 +51,19 @@ class Shared:
     shrinkage: Shrinkage | None
     factor: float
     n_sized: int
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class _Rolled:
-    """Weights (S, C), forecasts of the statistics (S, H), sizes (S,) of errors, NaN where there are none, and of
-    changes (S,).
+    """Statistics of series.
+
+    Attributes:
+        adjusted: the fits.
+        weights: float64 (S, C), of the candidates.
+        points: float64 (S, H), forecasts.
+        sizes: float64 (S,), of the errors at the origins; NaN where there are none.
+        changes: float64 (S,), how much each series varies.
     """
 
     adjusted: Adjusted
@@ -276,12 +284,12 @@ def read_shared(path: str | os.PathLike[str]) -> Shared:
     Raises:
         StorageError: a file does not exist or is damaged.
     """
-    fitted = model_file.load(path)[0]
+    fitted, params = model_file.load(path)
     try:
         notes = json.loads(_notes_of(path).read_text())
         shrinkage = None if notes["shrinkage"] is None else Shrinkage(*notes["shrinkage"])
         assert isinstance(fitted, FittedPanel)
-        return Shared(fitted, notes["n_origins"], shrinkage, notes["factor"], notes["n_sized"])
+        return Shared(fitted, notes["n_origins"], shrinkage, notes["factor"], notes["n_sized"], params)
     except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
         raise StorageError(
             f"{_notes_of(path)}: cannot be read ({error}); expected what fit_groups wrote. Delete both files and call "

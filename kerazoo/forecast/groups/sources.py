@@ -163,8 +163,8 @@ def _check_unchanged(note: dict[str, Any]) -> None:
         ) from error
     if (status.st_size, status.st_mtime_ns) != (note["size"], note["changed"]):
         raise StorageError(
-            f"{path}: {status.st_size} bytes, changed since the run began with {note['size']} bytes. {REMEDY} For other "
-            "data, choose another folder out=."
+            f"{path}: {status.st_size} bytes, changed since the run began with {note['size']} bytes. {REMEDY} For "
+            "other data, choose another folder out=."
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -183,8 +184,6 @@ def _cut(panel: Panel, cutoff: int) -> Panel:
 
 
 def _first(panel: Panel, cutoff: int) -> Panel:
-    from dataclasses import replace
-
     return replace(panel, series=tuple(each.first(len(each.values) - cutoff) for each in panel.series))
 
 
@@ -202,8 +201,8 @@ def _shared(folder: RunFolder, window: int = 0) -> Shared:
     return _read_shared(str(path), changed)
 
 
-def _rules(params: Mapping[str, Any], shared: Shared) -> Rules:
-    base = shared.fitted
+def _rules(shared: Shared) -> Rules:
+    base, params = shared.fitted, shared.params
     longest = max((each.index for each in base.panel.series), key=len)
     return Rules(params["missing"], base.floor, params["loss"], longest, base.panel.covariate_names)
 
@@ -214,7 +213,7 @@ def _rules(params: Mapping[str, Any], shared: Shared) -> Rules:
 def _panels(folder: RunFolder, bucket: int, shared: Shared) -> Iterator[tuple[list[Panel], list[Failure]]]:
     frame = read_bucket(_shards(folder, "source"), bucket)
     if frame is not None:
-        yield from panels_of(frame, _rules(folder.identity["params"], shared))
+        yield from panels_of(frame, _rules(shared))
 
 
 def _fit(folder: RunFolder, bucket: int) -> dict[str, Any]:
