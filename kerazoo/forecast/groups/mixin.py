@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from kerazoo._runtime.estimator import Estimator
-from kerazoo._validation import check_int
-from kerazoo.errors import InvalidArgumentError, NotFittedError, StorageError
-from kerazoo.forecast.groups.folder import RunFolder
-from kerazoo.forecast.groups.results import GroupResults, write_errors
-from kerazoo.forecast.groups.running import Run, runner
-from kerazoo.forecast.groups.sources import Source, read_source
-from kerazoo.forecast.groups.tasks import write_partition
-from kerazoo.forecast.model_file import params_to_json
-from kerazoo.forecast.options import USUAL_LEVELS, is_auto, read_levels
+from kerazoo.errors import NotFittedError
+
+if TYPE_CHECKING:
+    from kerazoo.forecast.groups.results import GroupResults
 
 __all__ = ["GroupMixin"]
 
-#: Buckets by default, and at most.
-BUCKETS, MOST_BUCKETS = 64, 10_000
+#: Buckets by default.
+BUCKETS = 64
 #: Series that networks and weights of the panel are fitted to, by default.
 SAMPLE = 2000
-#: Parameters that do not change a result.
-WITHOUT_EFFECT = ("seed", "verbose", "checkpoint_minutes")
 
 
 class GroupMixin(Estimator):
     """Adds `fit_groups`, `predict_groups` and `cross_validation_groups` to an estimator with its parameters."""
+
+    _groups: Path
 
     def fit_groups(
         self,
@@ -79,6 +75,7 @@ class GroupMixin(Estimator):
 
         >>> import tempfile
         >>> import numpy as np, pandas as pd
+        >>> from kerazoo import Forecaster
         >>> days = pd.date_range("2024-01-01", periods=30)
         >>> frame = pd.concat([pd.DataFrame({"unique_id": f"shop {n}", "ds": days, "y": np.arange(30.0) + n})
         ...                    for n in range(4)])
@@ -88,10 +85,12 @@ class GroupMixin(Estimator):
         ...     forecaster.predict_groups(out=f"{folder}/forecasts").to_frame()["forecast"].round().tolist()
         [30.0, 31.0, 31.0, 32.0, 32.0, 33.0, 33.0, 34.0]
         """
-        found = self._opened("fit", source, out, buckets, sample, val)
-        with runner(processes, cluster, found[1].path) as run:
-            _run(run, *found, ["share"], "fit")
-        self._groups = found[1].path
+        from kerazoo.forecast.groups.runs import run_fit
+
+        self._groups = run_fit(
+            self.get_params(deep=False), source, out, buckets=buckets, sample=sample, val=val, processes=processes,
+            cluster=cluster,
+        )  # fmt: skip
         return self
 
     def predict_groups(
@@ -124,31 +123,11 @@ class GroupMixin(Estimator):
             IntervalError: too few steps were held out for a level.
             StorageError: a file of the fit does not exist or is damaged, or `out` cannot be written.
         """
-        results = self.groups_
-        fit = RunFolder.read(results.path)
-        levels = list(read_levels(level))
-        horizon = (
-            None if horizon is None else check_int("horizon", horizon, hint="It is the number of steps to forecast.")
-        )
-        _check_levels(fit, levels)
-        covariates = [each for each in fit.identity["source"]["columns"] if each not in ("unique_id", "ds", "y")]
-        future = None
-        if X_future is not None:
-            if not covariates:
-                raise InvalidArgumentError("X_future is given, but fit had no covariates; expected None.")
-            future = read_source(X_future, "X_future", ("unique_id", "ds", *covariates))
-        elif covariates:
-            raise InvalidArgumentError(
-                f"X_future=None; expected the covariates of fit ({', '.join(covariates)}) for the dates to forecast."
-            )
-        identity = {
-            "task": "predict", "fit": fit.details["id"], "buckets": results.buckets, "horizon": horizon,
-            "levels": levels, "future": None if future is None else future.note,
-        }  # fmt: skip
-        folder = RunFolder.open(out, identity, {"groups": str(fit.path), "seed": fit.details["seed"]})
-        with runner(processes, cluster, folder.path) as run:
-            _run(run, future, folder, [], "predict")
-        return GroupResults(folder.path)
+        from kerazoo.forecast.groups.results import GroupResults
+        from kerazoo.forecast.groups.runs import run_predict
+
+        path = run_predict(self.groups_.path, horizon, X_future, level, out, processes=processes, cluster=cluster)
+        return GroupResults(path)
 
     def cross_validation_groups(
         self,
@@ -192,21 +171,14 @@ class GroupMixin(Estimator):
             IntervalError: too few steps are held out for a level.
             StorageError: as :meth:`fit_groups`.
         """
-        if refit not in ("fresh", False):
-            raise InvalidArgumentError(f"refit={refit!r}; expected 'fresh' or False.")
-        auto = is_auto(level)
-        windows = {
-            "horizon": None if horizon is None else check_int("horizon", horizon),
-            "count": check_int("n_windows", n_windows),
-            "step": None if step is None else check_int("step", step),
-            "refit": refit,
-            "levels": list(USUAL_LEVELS if auto else read_levels(level)),
-            "only_possible": auto,
-        }
-        found = self._opened("score", source, out, buckets, sample, None, {"windows": windows})
-        with runner(processes, cluster, found[1].path) as run:
-            _run(run, *found, ["share"] * (n_windows if refit else 1), "score")
-        return GroupResults(found[1].path)
+        from kerazoo.forecast.groups.results import GroupResults
+        from kerazoo.forecast.groups.runs import run_score
+
+        path = run_score(
+            self.get_params(deep=False), source, out, horizon=horizon, n_windows=n_windows, step=step, refit=refit,
+            level=level, buckets=buckets, sample=sample, processes=processes, cluster=cluster,
+        )  # fmt: skip
+        return GroupResults(path)
 
     @classmethod
     def load_groups(cls, out: str | os.PathLike[str]) -> Self:
@@ -218,16 +190,11 @@ class GroupMixin(Estimator):
         Raises:
             StorageError: there is no complete fit in the folder.
         """
-        folder = RunFolder.read(out)
-        if folder.identity["task"] != "fit" or folder.complete() is None:
-            raise StorageError(f"{folder.path}: has no complete fit_groups. Call fit_groups again: it goes on.")
-        params = {**folder.identity["params"], "seed": folder.details["seed"]}
-        if isinstance(params["model"], dict):
-            from kerazoo.zoo.spec import RNNSpec
+        from kerazoo.forecast.groups.runs import params_of
 
-            params["model"] = RNNSpec.from_dict(params["model"])
+        path, params = params_of(out)
         estimator = cls(**params)
-        estimator._groups = folder.path
+        estimator._groups = path
         return estimator
 
     @property
@@ -235,74 +202,6 @@ class GroupMixin(Estimator):
         """What :meth:`fit_groups` has written: the number of series, and those that failed."""
         if not hasattr(self, "_groups"):
             raise NotFittedError("no groups are fitted; call fit_groups(source, out=), or Forecaster.load_groups(out).")
+        from kerazoo.forecast.groups.results import GroupResults
+
         return GroupResults(self._groups)
-
-    def _opened(
-        self,
-        task: str,
-        source: Any,
-        out: Any,
-        buckets: Any,
-        sample: Any,
-        val: Any,
-        more: Mapping[str, Any] | None = None,
-    ) -> tuple[Source, RunFolder]:
-        """The source and the folder of a run; arguments are checked."""
-        params = self.get_params(deep=False)
-        if params["callbacks"] not in ((), [], None):
-            raise InvalidArgumentError("callbacks with fit_groups; expected none: networks may be trained elsewhere.")
-        if params["checkpoint_dir"] is not None:
-            raise InvalidArgumentError("checkpoint_dir with fit_groups; expected None: checkpoints are in out.")
-        plain = params_to_json(params)
-        if plain["transforms"] != "auto":
-            raise InvalidArgumentError("transforms with fit_groups; expected 'auto': given transforms are for fit.")
-        identity = {
-            "task": task,
-            "params": {name: value for name, value in plain.items() if name not in WITHOUT_EFFECT},
-            "buckets": check_int("buckets", buckets, 1, MOST_BUCKETS),
-            "sample": check_int("sample", sample, hint="It is the number of series that networks are fitted to."),
-            "val": None if val is None else check_int("val", val, 0),
-            **(more or {}),
-        }
-        found = read_source(source)
-        details = {name: plain[name] for name in WITHOUT_EFFECT}
-        return found, RunFolder.open(out, {**identity, "source": found.note}, details)
-
-
-def _check_levels(fit: RunFolder, levels: Sequence[float]) -> None:
-    """Raise as `predict` does for levels that are not possible, before any task."""
-    if not levels:
-        return
-    from kerazoo.forecast.groups.sharing import read_shared
-
-    fitted = read_shared(fit.shared()).fitted
-    panel = fitted.panel
-    futures = [each.covariates[:1] for each in panel.series]
-    fitted.forecast(panel, futures, 1, levels)
-
-
-def _run(run: Run, source: Source | None, folder: RunFolder, shares: Sequence[str], task: str) -> None:
-    """All tasks of a run that are not done."""
-    kind = "future" if task == "predict" else "source"
-    if source is not None:
-        numbers = range(source.n_shards)
-        if source.data is None:
-            _stage(run, folder, kind, numbers)
-        elif folder.done(kind, 0) is None:  # which only this process has
-            write_partition(folder, source, kind, 0)
-    _stage(run, folder, "share", range(len(shares)))
-    _stage(run, folder, task, range(int(folder.identity["buckets"])))
-    totals = {"n_series": 0, "n_failed": 0}
-    for bucket in range(int(folder.identity["buckets"])):
-        note = folder.done(task, bucket) or {}
-        for name in totals:
-            totals[name] += note.get(name, 0)
-    write_errors(folder, task)
-    folder.complete(totals)
-
-
-def _stage(run: Run, folder: RunFolder, task: str, numbers: Sequence[int]) -> None:
-    left = [number for number in numbers if folder.done(task, number) is None]
-    items = [{"out": str(folder.path), "task": task, "number": number} for number in left]
-    for _ in run(items):
-        pass

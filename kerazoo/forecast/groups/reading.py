@@ -188,9 +188,15 @@ def some_of(panel: Panel, places: Sequence[int]) -> Panel:
 
 def _read(frame: pd.DataFrame, rules: Rules) -> Panel:
     reference = _reference(frame, rules)
-    given = frame if reference is None else pd.concat([reference, frame], ignore_index=True)
-    panel = read_panel(given, missing=rules.missing, like=rules.index)
-    if reference is not None:
+    if reference is None:
+        panel = read_panel(frame, missing=rules.missing, like=rules.index)
+    else:
+        try:
+            panel = read_panel(pd.concat([reference, frame], ignore_index=True), missing=rules.missing)
+        except InvalidArgumentError:
+            if frame["unique_id"].nunique() == 1:  # which may say better what is wrong with it
+                rules.check(read_panel(frame, missing=rules.missing))
+            raise
         panel = some_of(panel, [place for place, label in enumerate(panel.ids) if label != REFERENCE])
     panel = replace(panel, id_dtype=frame["unique_id"].dtype)
     rules.check(panel)

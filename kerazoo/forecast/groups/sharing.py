@@ -181,7 +181,9 @@ def _rolled(shared: Shared, panel: Panel) -> _Rolled:
         errors = np.where(np.abs(errors) <= ROUNDING * np.abs(one.truth[0]), 0.0, errors)
         if np.isfinite(errors).any():
             sizes[number] = root_mean_square(errors.ravel())
-        changes[number] = usual_change(adjusted.earlier[number][: -base.n_held_out], base.period)
+        y = adjusted.earlier[number]
+        # Of the whole series, where nothing lies before the steps that are held out.
+        changes[number] = usual_change(y[: -base.n_held_out] if len(y) > base.n_held_out else y, base.period)
     return _Rolled(adjusted, weights, points, sizes, changes)
 
 

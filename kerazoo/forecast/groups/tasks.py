@@ -40,7 +40,7 @@ from kerazoo.forecast.groups.sharing import Shared, fit_series, fit_shared, join
 from kerazoo.forecast.groups.sources import Source
 from kerazoo.forecast.options import fit_settings
 
-__all__ = ["MOST_VALUES", "cutoffs_of", "run_task", "settings_of", "write_partition"]
+__all__ = ["MOST_VALUES", "cutoffs_of", "run_task", "settings_of", "spec_from", "write_partition"]
 
 #: Values of the sample: of longer series fewer are taken.
 MOST_VALUES = 1 << 24
@@ -112,11 +112,16 @@ def _params(folder: RunFolder) -> dict[str, Any]:
     """The parameters of the forecaster."""
     params = {**folder.identity["params"], "seed": folder.details["seed"], "callbacks": (), "checkpoint_dir": None}
     params |= {"verbose": folder.details["verbose"], "checkpoint_minutes": folder.details["checkpoint_minutes"]}
-    if isinstance(params["model"], dict):
-        from kerazoo.zoo.spec import RNNSpec
+    return {**params, "model": spec_from(params["model"])}
 
-        params["model"] = RNNSpec.from_dict(params["model"])
-    return params
+
+def spec_from(model: Any) -> Any:
+    """The parameter `model` in `run.json` as that of the constructor."""
+    if not isinstance(model, dict):
+        return model
+    from kerazoo.zoo.spec import RNNSpec
+
+    return RNNSpec.from_dict(model)
 
 
 def settings_of(params: Mapping[str, Any], panel: Panel) -> FitSettings:
