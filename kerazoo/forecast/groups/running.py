@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from kerazoo import errors
-from kerazoo._runtime.devices import usable_cores
 from kerazoo._validation import check_int
 from kerazoo.errors import ClusterError, InvalidArgumentError, KerazooError
 from kerazoo.forecast.groups.tasks import run_task
@@ -117,23 +116,32 @@ class _Workers:
                 each.end()
 
     def _start(self, items: Sequence[dict[str, Any]], waiting: collections.deque[int]) -> None:
-        cores = max(1, usable_cores() // self._count)
         while waiting:
             idle = next((each for each in self._workers if each.index is None), None)
             if idle is None:
                 if len(self._workers) == self._count:
                     return
-                idle = _Worker()
+                taken = {each.place for each in self._workers}
+                idle = _Worker(next(place for place in range(self._count) if place not in taken))
                 self._workers.append(idle)
             index = waiting.popleft()
             # One task alone may use all cores.
-            idle.send(index, {**items[index], "cores": cores if len(items) > 1 else None})
+            idle.send(index, {**items[index], "cores": self._cores(idle.place) if len(items) > 1 else None})
+
+    def _cores(self, place: int) -> list[int] | None:
+        """The share of a worker in the cores of this process; None where the system knows no such thing."""
+        if not hasattr(os, "sched_getaffinity"):
+            return None
+        cores = sorted(os.sched_getaffinity(0))
+        share = max(1, len(cores) // self._count)
+        return [cores[(place * share + number) % len(cores)] for number in range(share)]
 
 
 class _Worker:
-    """A process; a pipe brings tasks, another one results, as lines of JSON."""
+    """A process; a pipe brings tasks, another one results, as lines of JSON. It has a place among the others."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: int) -> None:
+        self.place = place
         environment = dict.fromkeys(ONE_THREAD, "1") | {"PYTHONPATH": os.pathsep.join(sys.path)}
         # Not by `multiprocessing`, which would run the program that calls this once more.
         self._process = subprocess.Popen(

@@ -52,8 +52,8 @@ def run_task(item: Mapping[str, Any]) -> dict[str, Any]:
     """Run one task.
 
     Args:
-        item: `out`, the folder; `task`, a name of :data:`TASKS`; `number`, of the bucket, shard or window; `cores`, how
-            many the process may use, or None.
+        item: `out`, the folder; `task`, a name of :data:`TASKS`; `number`, of the bucket, shard or window; `cores`, the
+            numbers of those that the process may use, or None: all.
 
     Returns:
         The note of the task, with what it counted.
@@ -62,18 +62,13 @@ def run_task(item: Mapping[str, Any]) -> dict[str, Any]:
     folder = RunFolder.read(item["out"])
     known = os.sched_getaffinity(0) if item.get("cores") and hasattr(os, "sched_setaffinity") else None
     if known is not None:
-        os.sched_setaffinity(0, _some_cores(known, item["cores"], item["number"]))
+        os.sched_setaffinity(0, item["cores"])
     try:
         with threadpool_limits(1, user_api="blas"), equal_passes():
             return TASKS[item["task"]](folder, item["number"])
     finally:
         if known is not None:
             os.sched_setaffinity(0, known)
-
-
-def _some_cores(known: set[int], count: int, number: int) -> set[int]:
-    ordered = sorted(known)
-    return {ordered[(number * count + place) % len(ordered)] for place in range(min(count, len(ordered)))}
 
 
 # Rows into buckets
