@@ -39,6 +39,16 @@ class GroupResults:
         buckets: int, number of buckets.
         n_series: int, series with a result.
         n_failed: int, series without one: see :attr:`errors`.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from kerazoo import Forecaster
+    >>> shop = pd.DataFrame({"unique_id": "shop", "ds": pd.date_range("2024-01-01", periods=30), "y": np.arange(30.0)})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     forecaster = Forecaster(horizon=2, epochs=0, verbose=0).fit_groups(shop, out=f"{folder}/fit", buckets=2)
+    ...     found = forecaster.predict_groups(out=f"{folder}/forecasts")
+    ...     found.n_series, len(found.errors), [len(frame) for frame in found], len(found.read(["shop"]))
+    (1, 0, [2], 2)
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
