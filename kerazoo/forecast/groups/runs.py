@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.forecast.groups.folder import RunFolder
+from kerazoo.forecast.groups.reading import some_of
 from kerazoo.forecast.groups.results import GroupResults, write_errors
 from kerazoo.forecast.groups.running import Run, runner
 from kerazoo.forecast.groups.sharing import read_shared
@@ -23,6 +26,11 @@ __all__ = ["params_of", "run_fit", "run_predict", "run_score"]
 MOST_BUCKETS = 10_000
 #: Parameters that do not change a result.
 WITHOUT_EFFECT = ("seed", "verbose", "checkpoint_minutes")
+#: How progress bars call the tasks.
+TITLES = {
+    "source": "files sorted", "future": "files sorted", "share": "shared", "fit": "buckets fitted",
+    "predict": "buckets forecast", "score": "buckets scored",
+}  # fmt: skip
 
 
 def run_fit(
@@ -43,7 +51,7 @@ def run_fit(
     """
     found, folder = _opened(params, "fit", source, out, buckets, sample, val)
     with runner(processes, cluster, folder.path) as run:
-        _run(run, found, folder, 1, "fit")
+        _run(run, found, folder, 1, "fit", params["verbose"])
     return folder.path
 
 
@@ -75,7 +83,7 @@ def run_predict(
     }  # fmt: skip
     folder = RunFolder.open(out, identity, {"groups": str(fit.path), "seed": fit.details["seed"]})
     with runner(processes, cluster, folder.path) as run:
-        _run(run, future, folder, 0, "predict")
+        _run(run, future, folder, 0, "predict", fit.details["verbose"])
     return folder.path
 
 
@@ -112,7 +120,7 @@ def run_score(
     }
     found, folder = _opened(params, "score", source, out, buckets, sample, None, {"windows": windows})
     with runner(processes, cluster, folder.path) as run:
-        _run(run, found, folder, n_windows if refit else 1, "score")
+        _run(run, found, folder, n_windows if refit else 1, "score", params["verbose"])
     return folder.path
 
 
@@ -165,24 +173,24 @@ def _check_levels(fit: RunFolder, levels: Sequence[float]) -> None:
     if not levels:
         return
     fitted = read_shared(fit.shared()).fitted
-    panel = fitted.panel
-    futures = [each.covariates[:1] for each in panel.series]
-    fitted.forecast(panel, futures, 1, levels)
+    if set(fitted.possible_levels(levels)) != set(levels):
+        panel = some_of(fitted.panel, [0])
+        fitted.forecast(panel, [panel.series[0].covariates[:1]], 1, levels)  # which raises
 
 
-def _run(run: Run, source: Source | None, folder: RunFolder, n_shared: int, task: str) -> None:
+def _run(run: Run, source: Source | None, folder: RunFolder, n_shared: int, task: str, verbose: int) -> None:
     """All tasks of a run that are not done."""
     kind = "future" if task == "predict" else "source"
     if source is not None:
-        numbers = range(source.n_shards)
         if source.data is None:
-            _stage(run, folder, kind, numbers)
+            _stage(run, folder, kind, range(source.n_shards), verbose)
         elif folder.done(kind, 0) is None:  # which only this process has
             write_partition(folder, source, kind, 0)
-    _stage(run, folder, "share", range(n_shared))
-    _stage(run, folder, task, range(int(folder.identity["buckets"])))
+    buckets = range(int(folder.identity["buckets"]))
+    _stage(run, folder, "share", range(n_shared), verbose)
+    _stage(run, folder, task, buckets, verbose)
     totals = {"n_series": 0, "n_failed": 0}
-    for bucket in range(int(folder.identity["buckets"])):
+    for bucket in buckets:
         note = folder.done(task, bucket) or {}
         for name in totals:
             totals[name] += note.get(name, 0)
@@ -190,8 +198,8 @@ def _run(run: Run, source: Source | None, folder: RunFolder, n_shared: int, task
     folder.complete(totals)
 
 
-def _stage(run: Run, folder: RunFolder, task: str, numbers: Sequence[int]) -> None:
+def _stage(run: Run, folder: RunFolder, task: str, numbers: Sequence[int], verbose: int) -> None:
     left = [number for number in numbers if folder.done(task, number) is None]
     items = [{"out": str(folder.path), "task": task, "number": number} for number in left]
-    for _ in run(items):
+    for _ in tqdm(run(items), desc=TITLES[task], total=len(items), disable=not verbose or not items, leave=False):
         pass

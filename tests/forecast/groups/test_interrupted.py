@@ -85,6 +85,45 @@ def test_a_killed_run_goes_on_and_computes_nothing_twice(undisturbed, tmp_path):
     assert_equal(both(fitted, tmp_path / "forecasts"), expected)
 
 
+def test_workers_end_with_the_process_that_started_them(undisturbed, tmp_path):
+    source, expected = undisturbed
+    out = tmp_path / "fit"
+    code = f"""
+import os, signal
+from kerazoo.forecast.groups import running
+from tests.forecast.groups.helpers import forecaster
+
+sent = running._Worker.send
+
+def send(self, index, item):
+    sent(self, index, item)
+    if item["task"] == "fit" and index == 1:
+        print(self._process.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+running._Worker.send = send
+forecaster().fit_groups({str(source)!r}, out={str(out)!r}, buckets=6, processes=2)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    for _ in range(100):
+        if not is_running(int(done.stdout)):
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("the worker is still there")
+    fitted = forecaster().fit_groups(source, out=out, buckets=6)
+    assert_equal(both(fitted, tmp_path / "forecasts"), expected)
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_a_run_that_is_complete_does_nothing(undisturbed, tmp_path, monkeypatch):
     source, _ = undisturbed
     forecaster().fit_groups(source, out=tmp_path / "fit", buckets=3)

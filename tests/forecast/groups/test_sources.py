@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -125,6 +128,29 @@ def test_frames_of_polars_and_pyarrow(tmp_path):
     table = pa.Table.from_pandas(FRAME, preserve_index=False)
     found = both(forecaster().fit_groups(table, out=tmp_path / "fit2", buckets=2), tmp_path / "p2")
     assert_equal([found[0][["forecast"]]], [expected[0][["forecast"]]])
+
+
+def test_without_pyarrow_the_extra_is_named(tmp_path):
+    code = """
+import sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "pyarrow":
+            raise ModuleNotFoundError("No module named 'pyarrow'", name="pyarrow")
+sys.meta_path.insert(0, Hidden())
+from kerazoo import Forecaster
+try:
+    Forecaster(epochs=0).fit_groups("source", out="out")
+except ImportError as error:
+    print(type(error).__name__, error)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
+    )
+    assert done.stdout.startswith("MissingPackageError fit_groups needs the package pyarrow"), done.stderr
+    assert 'pip install "kerazoo[parquet]"' in done.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 class _Dataset:
