@@ -38,7 +38,7 @@ from kerazoo.forecast.groups.reading import (
 )
 from kerazoo.forecast.groups.sharing import Shared, fit_series, fit_shared, joined, read_shared, write_shared
 from kerazoo.forecast.groups.sources import Source
-from kerazoo.forecast.options import fit_settings
+from kerazoo.forecast.options import fit_settings, steps_to_hold_out
 
 __all__ = ["MOST_VALUES", "cutoffs_of", "run_task", "settings_of", "spec_from", "write_partition"]
 
@@ -161,17 +161,21 @@ def _share(folder: RunFolder, window: int) -> dict[str, Any]:
             f"no series of the sample has {LEAST_VALUES} values before the last {cutoff}, which the windows take; "
             "expected longer series, fewer windows, or a smaller step."
         )
-    settings = settings_of(params, panel)
-    val = identity.get("val")
+    shared = _fit_shared(folder, window, params, panel)
+    path = folder.shared(window)
+    write_shared(shared, params, path)
+    return folder.mark("share", window, {"n_sample": len(panel.series)}, [path])
+
+
+def _fit_shared(folder: RunFolder, window: int, params: Mapping[str, Any], panel: Panel) -> Shared:
+    settings, val = settings_of(params, panel), folder.identity.get("val")
+    steps_to_hold_out(panel, settings, val)  # which refuses too many
     checkpoints: CheckpointFile | None = None
     if settings.epochs and not settings.preset_alone:
         checkpoints = checkpoint_file(
             panel, settings, val, folder.path / f"checkpoint-{window:05d}", params["checkpoint_minutes"], with_seed=True
         )
-    shared = fit_shared(panel, settings, val, checkpoints)
-    path = folder.shared(window)
-    write_shared(shared, params, path)
-    return folder.mark("share", window, {"n_sample": len(panel.series)}, [path])
+    return fit_shared(panel, settings, val, checkpoints)
 
 
 def _cut(panel: Panel, cutoff: int) -> Panel:

@@ -239,6 +239,8 @@ def test_arguments_are_checked_before_the_work(usual, tmp_path):
         forecaster().fit_groups(FRAME.drop(columns="y"), out=tmp_path / "b")
     with pytest.raises(InvalidArgumentError, match="transforms with fit_groups"):
         forecaster(transforms=["log"]).fit_groups(FRAME, out=tmp_path / "c")
+    with pytest.raises(InvalidArgumentError, match="val=100 with a horizon of 6"):
+        forecaster().fit_groups(FRAME, out=tmp_path / "v", val=100)
     with pytest.raises(InvalidArgumentError, match="processes=2 with cluster"):
         forecaster().fit_groups(FRAME, out=tmp_path / "d", processes=2, cluster="auto")
     with pytest.raises(InvalidArgumentError, match=r"interval of 99.9"):
