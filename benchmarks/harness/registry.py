@@ -282,6 +282,15 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="",
         backends=BACKENDS,
     ),
+    "many_series": Benchmark(
+        "many_series",
+        "Are forecasts of 10,000 series equal for any buckets and processes? How much memory does the driver take?",
+        quick="--series 200 --methods statistics,preset --growth 200",
+        default="--methods statistics,preset",
+        full="--growth 1000,10000,100000",
+        backends=BACKENDS,
+        packages=("pyarrow",),
+    ),
     "generators": Benchmark(
         "generators",
         "How many series per second does one core generate, by kind and length? Are they like real series?",

@@ -28,6 +28,7 @@ EXTRAS = {
     "matplotlib": "forecast",
     "pandas": "forecast",
     "pooch": "datasets",
+    "pyarrow": "parquet",
     "ray": "ray",
     "scipy": "forecast",
     "sklearn": "sklearn",

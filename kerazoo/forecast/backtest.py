@@ -22,7 +22,7 @@ from kerazoo.forecast.options import fit_settings, steps_to_hold_out
 from kerazoo.forecast.periods import values_of_season
 from kerazoo.forecast.transforms.base import Values
 
-__all__ = ["backtest"]
+__all__ = ["backtest", "scored"]
 
 
 def backtest(
@@ -84,7 +84,7 @@ def backtest(
             truth = whole.values[future]
             forecasts = {label: arrays[number] for label, arrays in columns.items()}
             first = {"fold": window, "origin": before.index[-1], "series": before.id}
-            rows += _scored(first, truth, forecasts, before, settings.period, levels)
+            rows += scored(first, truth, forecasts, before, settings.period, levels)
             table = {"fold": window, "series": before.id, "ds": whole.index[future], "y": truth, **forecasts}
             tables.append(pd.DataFrame(table))
     found = pd.DataFrame(rows)
@@ -113,7 +113,7 @@ def _check_length(
         raise InvalidArgumentError(f"{left} for the first. {error}") from error
 
 
-def _scored(
+def scored(
     first: Mapping[str, Any],
     truth: Values,
     forecasts: Mapping[str, Values],
@@ -121,7 +121,16 @@ def _scored(
     period: int,
     levels: Sequence[float],
 ) -> list[dict[str, Any]]:
-    """The rows of one series and window: one per model, which begin with the columns `first`."""
+    """The rows of one series and window: one per model, which begin with the columns `first`.
+
+    Args:
+        first: columns that all rows begin with.
+        truth: float64 (H,), NaN where it is not known.
+        forecasts: label -> float64 (H,), the forecast and the bounds of its intervals.
+        known: the series up to the origin.
+        period: int >= 1, steps per season.
+        levels: those of the intervals, fractions.
+    """
     horizon = len(truth)
     models = {
         "forecaster": forecasts[FORECAST],

@@ -47,6 +47,7 @@ class FittedPanel:
         names: names of the C statistical candidates.
         weights: float64 (S, C), weights of the candidates in the statistical forecast of each series.
         panel_weights: float64 (C,), those of a series that was not fitted.
+        rates: how far `weights` follow the errors of a series, and the AICc: those of `Weights`.
         factors: float64 (S, H), of the statistical forecasts: 1 but with `loss="mape"`.
         panel_factors: float64 (H,), those of a series that was not fitted.
         forecasts: float64 (S, H), from the end of each series; those of the statistics, if the networks have inputs
@@ -84,6 +85,7 @@ class FittedPanel:
     course: Course
     intervals: ConformalIntervals | None
     n_held_out: int
+    rates: tuple[float, float] = (0.0, 0.0)
 
     #: Series that were not fitted have forecasts, too.
     knows_any_series = True
@@ -395,7 +397,7 @@ class FittedPanel:
         course = {"history": self.course.history, "best_epoch": self.course.best_epoch}
         rest = {
             "names": list(self.names), "floor": self.floor, "nets": notes, "course": course,
-            "shares": list(self.shares), "bounds_of_nets": self.bounds_of_nets,
+            "shares": list(self.shares), "bounds_of_nets": self.bounds_of_nets, "rates": list(self.rates),
             "periods": list(self.periods), "terms": [term.to_state() for term in self.terms],
             "inputs": vars(self.inputs) | {"calendar": list(self.inputs.calendar)},
         }  # fmt: skip
@@ -424,7 +426,7 @@ class FittedPanel:
             net_weights=net_weights, course=Course(**rest.get("course", {})),
             periods=tuple(rest.get("periods", (others["period"],))),
             terms=tuple(LinearTerm.from_state(each) for each in rest.get("terms", ())),
-            inputs=NetworkInputs(**rest.get("inputs", {})), **others,
+            inputs=NetworkInputs(**rest.get("inputs", {})), rates=tuple(rest.get("rates", (0.0, 0.0))), **others,
         )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from kerazoo.forecast.data.future import read_future
 from kerazoo.forecast.data.other_frames import pandas_of
 from kerazoo.forecast.data.ranges import check_range
 from kerazoo.forecast.data.write import write_forecast, write_steps
+from kerazoo.forecast.groups.mixin import GroupMixin
 from kerazoo.forecast.inputs import read_history, read_seed, read_training
 from kerazoo.forecast.options import fit_settings, read_levels, steps_to_hold_out
 from kerazoo.forecast.persistence import FileMixin
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Forecaster"]
 
 
-class Forecaster(CrossValidationMixin, FileMixin, PlotMixin, ScoreMixin, Estimator):
+class Forecaster(CrossValidationMixin, FileMixin, GroupMixin, PlotMixin, ScoreMixin, Estimator):
     """Forecasts series with statistical models and recurrent networks, each as far as it helps.
 
     **One series** has the mean of three forecasts: that of statistics which are selected by backtest inside the

@@ -13,7 +13,7 @@ from kerazoo._columns import bound_columns
 from kerazoo.errors import IntervalError
 from kerazoo.forecast.transforms.base import Values
 
-__all__ = ["ConformalIntervals", "Errors", "error_sizes", "usual_change"]
+__all__ = ["ConformalIntervals", "Errors", "Shrinkage", "error_sizes", "root_mean_square", "usual_change"]
 
 #: Of forecasts: (number of the series, float64 errors 1, 2, ... steps ahead) each.
 Errors: TypeAlias = Sequence[tuple[int, Values]]
@@ -199,22 +199,53 @@ def error_sizes(errors: Sequence[tuple[int, Values]], unit: Values, n_apart: flo
     of_series: list[list[Values]] = [[] for _ in unit]
     for series, each in errors:
         of_series[series].append(each)
-    own = np.array([_root_mean_square(np.concatenate([np.zeros(0), *parts])) for parts in of_series])
-    sizes, share = own.copy(), np.ones(len(unit))
-    usual = (own > 0) & (unit > 0)
-    if not usual.any():
+    own = np.array([root_mean_square(np.concatenate([np.zeros(0), *parts])) for parts in of_series])
+    shrinkage = Shrinkage.of(own, unit, n_apart)
+    return (own, np.ones(len(unit))) if shrinkage is None else shrinkage.apply(own, unit)
+
+
+@dataclass(frozen=True)
+class Shrinkage:
+    """How the sizes of the errors of series come closer to what all have in common: see :func:`error_sizes`.
+
+    Attributes:
+        middle: the median of log r.
+        weight: from 0 to 1, of the own log r of a series.
+        reach: most that log r is moved by.
+    """
+
+    middle: float
+    weight: float
+    reach: float
+
+    @classmethod
+    def of(cls, own: Values, unit: Values, n_apart: float) -> Shrinkage | None:
+        """That of series whose errors have the root mean squares `own`; None if no series has both.
+
+        Args:
+            own: float64 (series,), root mean squares of errors.
+            unit: float64 (series,), how much each series varies.
+            n_apart: float > 0, paths per series that do not overlap.
+        """
+        usual = (own > 0) & (unit > 0)
+        if not usual.any():
+            return None
+        logs = np.log(own[usual]) - np.log(unit[usual])
+        variance = 0.5 / max(1.0, n_apart)
+        middle = float(np.median(logs))
+        spread = max(0.0, (1.4826 * float(np.median(np.abs(logs - middle)))) ** 2 - variance)
+        return cls(middle, spread / (spread + variance), MOST_SHRINKAGE * math.sqrt(variance))
+
+    def apply(self, own: Values, unit: Values) -> tuple[Values, Values]:
+        """Sizes, and shares of the own errors in them, (series,) each; series without both keep their own size."""
+        sizes, share = own.copy(), np.ones(len(unit))
+        usual = (own > 0) & (unit > 0)
+        logs = np.log(own[usual]) - np.log(unit[usual])
+        shrunk = self.weight * logs + (1.0 - self.weight) * self.middle
+        found = np.clip(shrunk, logs - self.reach, logs + self.reach)
+        sizes[usual] = np.exp(found + np.log(unit[usual]))
+        share[usual] = np.where(found == shrunk, self.weight, 1.0)
         return sizes, share
-    logs = np.log(own[usual]) - np.log(unit[usual])
-    variance = 0.5 / max(1.0, n_apart)
-    middle = float(np.median(logs))
-    spread = max(0.0, (1.4826 * float(np.median(np.abs(logs - middle)))) ** 2 - variance)
-    weight = spread / (spread + variance)
-    shrunk = weight * logs + (1.0 - weight) * middle
-    reach = MOST_SHRINKAGE * math.sqrt(variance)
-    found = np.clip(shrunk, logs - reach, logs + reach)
-    sizes[usual] = np.exp(found + np.log(unit[usual]))
-    share[usual] = np.where(found == shrunk, weight, 1.0)
-    return sizes, share
 
 
 def usual_change(y: Values, period: int) -> float:
@@ -233,7 +264,7 @@ def usual_change(y: Values, period: int) -> float:
     return 0.0
 
 
-def _root_mean_square(values: Values) -> float:
+def root_mean_square(values: Values) -> float:
     """Without overflow or underflow of the squares; 0 if no value is finite."""
     values = np.abs(values[np.isfinite(values)])
     largest = float(values.max(initial=0.0))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from kerazoo.forecast.nets.members import MemberNets
     from kerazoo.zoo.spec import RNNSpec
 
-__all__ = ["from_bytes", "load", "save", "to_bytes"]
+__all__ = ["from_bytes", "load", "params_to_json", "save", "to_bytes"]
 
 KIND = "kerazoo.forecaster"
 VERSION = 1
@@ -78,7 +78,7 @@ def save(fitted: Fitted | FittedPanel, params: Mapping[str, Any], path: str | os
         state, intervals = fitted.intervals.to_state()
         arrays.update({f"intervals/{name}": value for name, value in state.items()})
     notes = {
-        "params": _to_json(params),
+        "params": params_to_json(params),
         "panel": fitted.panel.to_config(),
         "spec": dict(fitted.spec.values),
         "n_held": fitted.n_held_out,
@@ -267,8 +267,8 @@ def _model_from(notes: Mapping[str, Any]) -> SeriesModel:
     return SeriesModel(chain, None if term is None else LinearTerm.from_state(term))
 
 
-def _to_json(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The constructor parameters as values of JSON."""
+def params_to_json(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The constructor parameters as values of JSON, without callbacks and the folder of checkpoints."""
     found = {name: value for name, value in params.items() if name not in NOT_SAVED}
     if hasattr(found["model"], "to_dict"):  # an RNNSpec, whose module imports Keras
         found["model"] = found["model"].to_dict()

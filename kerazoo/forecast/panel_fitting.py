@@ -133,6 +133,7 @@ def fit_panel(
         course=course,
         intervals=intervals,
         n_held_out=0 if intervals is None else int(found.backs[0]),
+        rates=(weights.rate, weights.likelihood_rate),
     )
 
 

@@ -14,7 +14,7 @@ from kerazoo.forecast.intervals import usual_change
 from kerazoo.forecast.statistics import Statistics, combine, weigh
 from kerazoo.forecast.transforms.linear_term import FORMS, LinearTerm, fit_terms
 
-__all__ = ["Adjusted", "adjust", "terms_of"]
+__all__ = ["Adjusted", "adjust", "adjusted_by", "terms_of"]
 
 #: Values of a series without which it has no effect of its own.
 LEAST_VALUES = 3
@@ -73,11 +73,31 @@ def adjust(
     if form is None:
         return Adjusted((), list(ys), list(ys), plain if len(some) == len(ys) else fit(ys))
     terms = terms_of(form, ys, covariates, period)
+    before = terms_of(form, _before(ys, back), covariates, period) if back else None
+    return adjusted_by(terms, before, ys, covariates, fit)
+
+
+def adjusted_by(
+    terms: Sequence[LinearTerm],
+    before: Sequence[LinearTerm] | None,
+    ys: Sequence[Values],
+    covariates: Sequence[Values],
+    fit: Callable[..., Statistics],
+) -> Adjusted:
+    """Series without given terms.
+
+    Args:
+        terms: one per series, of all values.
+        before: one per series, of the values before the first origin; None without origins.
+        ys: float64 (T,) per series.
+        covariates: float64 (T, K) per series.
+        fit: as for :func:`adjust`.
+    """
     rest = _without(terms, ys, covariates)
     last = fit(rest, n_origins=0)
-    if not back:
+    if before is None:
         return Adjusted(tuple(terms), rest, rest, last)
-    earlier = _without(terms_of(form, _before(ys, back), covariates, period), ys, covariates)
+    earlier = _without(before, ys, covariates)
     found = fit(earlier)
     criteria = np.concatenate([found.criteria[:, :-1], last.criteria], axis=1)
     found = replace(found, forecasts=last.forecasts, parameters=last.parameters, criteria=criteria)

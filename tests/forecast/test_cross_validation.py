@@ -10,7 +10,7 @@ from sklearn.base import clone
 from kerazoo import metrics
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast import baselines
-from kerazoo.forecast.backtest import _coverage, _scored, _scores
+from kerazoo.forecast.backtest import _coverage, _scores, scored
 from kerazoo.forecast.data.panel import SeriesData
 from tests.forecast.helpers import T, series, tiny
 
@@ -60,7 +60,7 @@ def test_missing_values_are_left_out_of_the_scores():
     assert _coverage(gappy, *bounds) == metrics.coverage(truth[seen], *(each[seen] for each in bounds))
     assert np.isnan(_coverage(none, *bounds))
     assert np.isnan(_scores(truth, forecast, np.where(np.arange(27) % 2, np.nan, train), 3)["mase"])
-    rows = _scored({"fold": 0}, gappy, {"forecast": forecast, "lower_80": bounds[0], "upper_80": bounds[1]},
+    rows = scored({"fold": 0}, gappy, {"forecast": forecast, "lower_80": bounds[0], "upper_80": bounds[1]},
                    SeriesData("a", train, pd.RangeIndex(27), np.empty((27, 0))), 3, [0.8])  # fmt: skip
     assert [row["model"] for row in rows] == ["forecaster", "naive", "seasonal_naive"]
     assert np.isfinite([row["mae"] for row in rows]).all()

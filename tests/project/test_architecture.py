@@ -99,7 +99,7 @@ ALLOWED = {
         "_presets", "batching", "training", "zoo", "forecast.data", "forecast.generators", "forecast.global_nets",
     ),
     "forecast": (
-        "_presets", "metrics", "plots", "training", "zoo", "forecast.data", "forecast.transforms",
+        "_presets", "metrics", "plots", "distributed", "training", "zoo", "forecast.data", "forecast.transforms",
         "forecast.statistics", "forecast.nets", "forecast.global_nets", "forecast.generators", "forecast.presets",
     ),
     "cli.csv_dates": ("forecast.data",),

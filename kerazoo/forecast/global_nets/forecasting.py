@@ -18,6 +18,7 @@ from kerazoo.forecast.global_nets.adjustment import AdjustedPanel, adjust
 from kerazoo.forecast.global_nets.extrapolation import extrapolate
 from kerazoo.forecast.global_nets.inputs import Inputs
 from kerazoo.forecast.global_nets.network import make_network
+from kerazoo.forecast.global_nets.passes import are_equal
 from kerazoo.forecast.global_nets.results import GlobalNet
 from kerazoo.forecast.global_nets.windows import Windows
 
@@ -143,7 +144,7 @@ def outputs_of(net: GlobalNet, inputs: Sequence[NDArray[Any]]) -> list[Values]:
             for first in range(0, n, ROWS):
                 part = [each[first : first + ROWS] for each in inputs]
                 rows = len(part[0])
-                if n > ROWS and rows < ROWS:
+                if rows < ROWS and (n > ROWS or are_equal()):
                     part = [np.concatenate([x, np.zeros((ROWS - rows, *x.shape[1:]), x.dtype)]) for x in part]
                 outputs = model.predict_on_batch(part if len(part) > 1 else part[0])
                 parts.append(np.asarray(ops.convert_to_numpy(outputs), np.float64)[:rows])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kerazoo.errors import InvalidArgumentError
+from kerazoo.forecast.global_nets.passes import are_equal
 
 __all__ = ["NumpyNet", "computes"]
 
@@ -98,7 +99,11 @@ class NumpyNet:
 
     def _fill(self, found: Array, windows: Array) -> None:
         for first in range(0, len(windows), ROWS):
-            found[first : first + ROWS] = self._pass(windows[first : first + ROWS])
+            part = windows[first : first + ROWS]
+            lacks = ROWS - len(part) if are_equal() else 0
+            if lacks:
+                part = np.concatenate([part, np.zeros((lacks, *part.shape[1:]), part.dtype)])
+            found[first : first + ROWS] = self._pass(part)[: ROWS - lacks]
 
     def _pass(self, windows: Array) -> Array:
         # Steps first: a step of all windows is one block of memory.

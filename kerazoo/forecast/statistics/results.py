@@ -73,6 +73,29 @@ class Statistics:
             errors: Values = np.clip(self.truth[:, :, None, :] - self.rolled, -largest, largest)
         return errors
 
+    def of_series(self, number: int) -> Statistics:
+        """Those of one series alone, without its one-step forecasts. Arrays are views.
+
+        Args:
+            number: int, 0 <= number < S.
+
+        >>> from kerazoo.forecast.statistics import fit_statistics
+        >>> fit_statistics([range(1, 12), range(5, 9)], horizon=1, n_origins=3).of_series(1).lengths.tolist()
+        [4]
+        """
+        place = slice(number, number + 1)
+        return replace(
+            self,
+            lengths=self.lengths[place],
+            forecasts=self.forecasts[place],
+            rolled=self.rolled[place],
+            truth=self.truth[place],
+            scale=self.scale[place],
+            criteria=self.criteria[place],
+            parameters=self.parameters[place],
+            fitted=None,
+        )
+
     def at(self, origin: int) -> Statistics:
         """What was known at an origin: forecasts from it, and those from origins at least a horizon earlier.
 
@@ -113,6 +136,7 @@ class Weights:
         by_series: float64 (S, C, H), those of each series; 0 for candidates that are impossible for it.
         rate: how far the weights of a series follow its own errors: 0, those of the panel, or more. Chosen by the
             errors at origins that the weights had not seen.
+        likelihood_rate: how far the weights of its smoothing models follow their AICc.
 
     >>> from kerazoo.forecast.statistics import fit_statistics, weigh
     >>> found = fit_statistics([[1.0, 3.0, 2.0, 4.0, 3.0, 5.0, 4.0, 6.0, 5.0, 7.0]] * 2, horizon=1)
@@ -125,6 +149,7 @@ class Weights:
     panel: Values
     by_series: Values
     rate: float
+    likelihood_rate: float = 0.0
 
     @classmethod
     def of_all_steps(cls, by_series: Values, horizon: int) -> Weights:

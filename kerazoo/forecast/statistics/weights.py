@@ -52,13 +52,15 @@ SMOOTHING = (
 )  # fmt: skip
 
 
-def weigh(found: Statistics, *, by_series: bool = True, by_step: bool = False) -> Weights:
+def weigh(found: Statistics, *, by_series: bool = True, by_step: bool = False, like: Weights | None = None) -> Weights:
     """Weights of the candidates by their errors at the rolled origins.
 
     Args:
         found: fits and rolled forecasts; without origins, or where no value follows one, the weights are the usual.
         by_series: whether each series has weights of its own; False: those of the panel.
         by_step: whether each step ahead has weights of its own, shrunk towards those of all steps.
+        like: the weights of another panel with the same candidates and horizon. Its weights of the panel and its rates
+            are taken over, so that the weights of a series depend on that series alone; None: they are chosen here.
 
     Returns:
         The weights of the panel and of each series.
@@ -71,8 +73,12 @@ def weigh(found: Statistics, *, by_series: bool = True, by_step: bool = False) -
     ((22, 4), (2, 22, 4))
     """
     by_series, by_step = check_flag("by_series", by_series), check_flag("by_step", by_step)
-    usual = _usual(found)
     errors, seen = _scaled_errors(found)
+    if like is not None:
+        likelihood = _likelihood_factors(found, like.panel, like.likelihood_rate)
+        own = _error_factors(found, errors, seen, like.panel, like.rate)
+        return _normalised_weights(found, like.panel, likelihood * own, like.rate, like.likelihood_rate)
+    usual = _usual(found)
     spans = (found.backs[0] - found.backs[-1]) / found.horizon + 1 if len(found.backs) else 1.0
     n_seen = int(seen.any(axis=(1, 2)).sum())
     ridge = RIDGE * (1 + RIDGE_SERIES / max(1, n_seen)) * 2 / (1 + spans)
@@ -81,16 +87,24 @@ def weigh(found: Statistics, *, by_series: bool = True, by_step: bool = False) -
         panel = np.stack(
             [_panel_weights(errors[..., step : step + 1], panel[:, 0], ridge) for step in range(found.horizon)], axis=1
         )
-    likelihood, rate = np.ones((len(found.lengths), len(found.names))), 0.0
-    own = likelihood
+    factors, rate, likelihood_rate = np.ones((len(found.lengths), len(found.names))), 0.0, 0.0
     if by_series and n_seen:
-        likelihood = _by_likelihood(found, errors, seen, panel)
-        own, rate = _by_errors(found, errors, seen, panel)
-    weights = panel * (likelihood * own)[:, :, None] * found.possible[:, :, None]
+        likelihood_rate = _likelihood_rate(found, errors, seen, panel)
+        rate = _error_rate(found, errors, seen, panel)
+        factors = _likelihood_factors(found, panel, likelihood_rate) * _error_factors(found, errors, seen, panel, rate)
+    return _normalised_weights(found, panel, factors, rate, likelihood_rate)
+
+
+def _normalised_weights(
+    found: Statistics, panel: Values, factors: Values, rate: float, likelihood_rate: float
+) -> Weights:
+    """The weights of the panel (C, H), times the factors (S, C) of each series."""
+    weights = panel * factors[:, :, None] * found.possible[:, :, None]
     total = weights.sum(axis=1, keepdims=True)
     # Where all possible candidates have the weight 0, they share it.
     weights = np.where(total > 0, weights, found.possible[:, :, None])
-    return Weights(panel, weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300), rate)
+    normalised = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
+    return Weights(panel, normalised, rate, likelihood_rate)
 
 
 def combine(found: Statistics, weights: Weights | str | None = None, *, rolled: bool = False) -> Values:
@@ -266,19 +280,27 @@ def _akaike(found: Statistics, origins: slice | int) -> Values:
     return np.where(columns & np.isfinite(lowest), excess, 0.0)
 
 
-def _by_likelihood(found: Statistics, errors: Values, seen: NDArray[np.bool_], panel: Values) -> Values:
-    """Factors (S, C) of the weights by AICc."""
+def _likelihood_rate(found: Statistics, errors: Values, seen: NDArray[np.bool_], panel: Values) -> float:
+    """How far weights should fall with the AICc, by the errors at the origins."""
+    excess = _akaike(found, slice(0, -1))
+    losses = [
+        _losses(errors, seen, _normalised(panel * _by_likelihood(found, excess, panel, rate)[..., None]))
+        for rate in LIKELIHOOD_RATES
+    ]
+    return LIKELIHOOD_RATES[_clearly_best(np.array(losses))]
+
+
+def _likelihood_factors(found: Statistics, panel: Values, rate: float) -> Values:
+    """Factors (S, C) of the weights by the AICc of the fits to the whole series."""
+    return _by_likelihood(found, _akaike(found, -1), panel, rate)
+
+
+def _by_likelihood(found: Statistics, excess: Values, panel: Values, rate: float) -> Values:
     columns = np.array([name in SMOOTHING for name in found.names])
     mean = panel.mean(axis=1)
-
-    def factors(excess: Values, rate: float) -> Values:
-        raw = np.where(columns, np.exp(-rate * excess), 1.0)
-        kept = (raw * mean * columns).sum(axis=-1, keepdims=True)
-        return np.where(columns & (kept > 0), raw * (mean * columns).sum() / np.maximum(kept, 1e-300), raw)
-
-    excess = _akaike(found, slice(0, -1))
-    losses = [_losses(errors, seen, _normalised(panel * factors(excess, rate)[..., None])) for rate in LIKELIHOOD_RATES]
-    return factors(_akaike(found, -1), LIKELIHOOD_RATES[_clearly_best(np.array(losses))])
+    raw = np.where(columns, np.exp(-rate * excess), 1.0)
+    kept = (raw * mean * columns).sum(axis=-1, keepdims=True)
+    return np.where(columns & (kept > 0), raw * (mean * columns).sum() / np.maximum(kept, 1e-300), raw)
 
 
 def _own_errors(errors: Values, seen: NDArray[np.bool_], panel: Values) -> Values:
@@ -290,8 +312,8 @@ def _own_errors(errors: Values, seen: NDArray[np.bool_], panel: Values) -> Value
     return np.where((count > 0) & (combined > 0), np.clip(excess.T, -1.0, WORST), 0.0).T
 
 
-def _by_errors(found: Statistics, errors: Values, seen: NDArray[np.bool_], panel: Values) -> tuple[Values, float]:
-    """Factors (S, C) of the weights by the errors of each series, and the rate."""
+def _error_rate(found: Statistics, errors: Values, seen: NDArray[np.bool_], panel: Values) -> float:
+    """How far weights should fall with the errors of each series, by those at later origins."""
     tried = np.zeros((len(ERROR_RATES), len(errors)))
     for later, back in enumerate(found.backs.tolist()):
         earlier = found.backs >= back + found.horizon
@@ -303,9 +325,12 @@ def _by_errors(found: Statistics, errors: Values, seen: NDArray[np.bool_], panel
         for place, rate in enumerate(ERROR_RATES):
             weights = _normalised((panel * np.exp(-rate * spans[:, None] * excess)[:, :, None])[:, None])
             tried[place] += _losses(part, known, weights)
-    rate = ERROR_RATES[_clearly_best(tried)]
-    excess = _own_errors(errors, seen, panel)
-    return np.exp(-rate * _spans(found, seen)[:, None] * excess), rate
+    return ERROR_RATES[_clearly_best(tried)]
+
+
+def _error_factors(found: Statistics, errors: Values, seen: NDArray[np.bool_], panel: Values, rate: float) -> Values:
+    """Factors (S, C) of the weights by the errors of each series."""
+    return np.exp(-rate * _spans(found, seen)[:, None] * _own_errors(errors, seen, panel))
 
 
 def _spans(found: Statistics, seen: NDArray[np.bool_]) -> Values:
