@@ -10,6 +10,7 @@ Each class also inherits from the built-in exception that a reader would expect 
 from __future__ import annotations
 
 __all__ = [
+    "ClusterError",
     "CorpusError",
     "CorpusNotFoundError",
     "DatasetUnavailableError",
@@ -70,3 +71,7 @@ class _NotFitted(ValueError, AttributeError):
 
 class NotFittedError(KerazooError, _NotFitted):
     """A result was asked for before `fit`; it is a `sklearn.exceptions.NotFittedError`, too, where that is imported."""
+
+
+class ClusterError(KerazooError, RuntimeError):
+    """A cluster does not answer, has lost workers more often than allowed, or its nodes do not fit each other."""
