@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kerazoo.errors import InvalidArgumentError
 
-__all__ = ["Shares", "multiples_near", "shares_of"]
+__all__ = ["Shares", "check_rows", "multiples_near", "shares_of"]
 
 
 class Shares:
@@ -93,9 +93,37 @@ class Shares:
         for rows in sizes:
             if not self.divides(rows):
                 raise InvalidArgumentError(
-                    f"a batch has {rows} rows, and {self.devices} devices train; expected a multiple of "
+                    f"a batch has {rows} rows, and there are {self.devices} devices; expected a multiple of "
                     f"{self.devices}, such as {multiples_near(rows, self.devices)}.{remedy and ' ' + remedy}"
                 )
+
+
+def check_rows(x: Any, batch_size: int | None) -> None:
+    """Check that Keras's own loop can divide the batches of arrays under the distribution that is set, if there is one.
+
+    Keras finds out at the last batch, when the model has no weights in its variables, and loses them.
+
+    Args:
+        x: arrays of N rows in any structure; anything else is not checked.
+        batch_size: int or None (32).
+
+    Raises:
+        InvalidArgumentError: a batch has not equally many rows for every device.
+    """
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return
+    leaves = [leaf for leaf in keras.tree.flatten(x) if leaf is not None]
+    shares = shares_of(distribution)
+    if shares is None or shares.processes > 1 or not all(isinstance(leaf, np.ndarray) for leaf in leaves):
+        return
+    n = len(leaves[0])
+    size = min(n, 32 if batch_size is None else int(batch_size))
+    shares.check(
+        [size, n % size] if size else [],
+        "kerazoo.training.fit computes a smaller last batch on every device; predict and evaluate take any number of "
+        "rows after keras.distribution.set_distribution(None).",
+    )
 
 
 def multiples_near(rows: int, devices: int) -> str:

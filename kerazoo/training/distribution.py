@@ -193,7 +193,7 @@ def _check_batches(name: str, x: Any, inner: Any, shares: Shares) -> None:
     if rows and not shares.divides(rows):
         size = "batch_size" if name == "x" else "validation_batch_size"
         raise InvalidArgumentError(
-            f"{size}={rows}, the rows of a batch of all devices, and {shares.devices} devices train; expected a "
+            f"{size}={rows}, the rows of a batch of all devices, and there are {shares.devices}; expected a "
             f"multiple of {shares.devices}, such as {multiples_near(rows, shares.devices)}."
         )
 

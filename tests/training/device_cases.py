@@ -1,7 +1,7 @@
 """Trainings that `test_distribution.py` runs in processes of its own: `python -m tests.training.device_cases`.
 
-Arguments: a folder for the results, the number of processes, the number of this one, and the port of process 0. A group
-of one process trains the same on one device and on two.
+Arguments: a folder for the results, the number of processes, the number of this one, and the port of process 0. One
+process alone trains on one device and on two.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 FOLDER, PROCESSES, RANK, PORT = Path(sys.argv[1]), *(int(each) for each in sys.argv[2:5])
 os.environ["KERAS_BACKEND"] = "jax"
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # the steps are few: compilation takes most of the time
 if PROCESSES == 1:
     os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
 
@@ -28,10 +29,10 @@ from kerazoo.errors import KerazooError  # noqa: E402
 from kerazoo.training import Plan, fit  # noqa: E402
 
 STEPS, BATCH = 6, 4
-SERIES = np.sin(np.arange(24.0)).astype("float32")[:, None]
+SERIES = np.sin(np.arange(25.0)).astype("float32")[:, None]
 X = np.random.default_rng(5).normal(size=(11, STEPS, 1)).astype("float32")
 Y = X.cumsum(1)
-HEARTBEAT = 10  # seconds
+HEARTBEAT = 10  # seconds without a sign of life
 
 
 def network(name="lstm_1x5"):
@@ -40,8 +41,8 @@ def network(name="lstm_1x5"):
     return model
 
 
-def windows(rows=18, **options):
-    """Batches of 4, 4, 4, 4 and 2 windows."""
+def windows(rows=19, **options):
+    """Batches of 4, 4, 4, 4 and 3 windows."""
     arguments = {"seed": 3, "shuffle": True, "batch_size": BATCH, **options}
     return SequenceWindows(SERIES[: rows + STEPS], STEPS, target="sequence", **arguments)
 
@@ -50,44 +51,45 @@ def result(history, model):
     return {"history": history.history, "weights": [each.tolist() for each in model.get_weights()]}
 
 
-def looped():
-    """Uneven last batches, of training and of validation."""
+LOOP = Plan(loop=True, steps_per_execution=3)
+
+
+def uneven():
+    """Last batches, of training and of validation, that two devices cannot share."""
     model = network()
-    plan = Plan(loop=True, steps_per_execution=3)
-    return result(fit(model, windows(), epochs=3, validation_data=(X, Y), plan=plan, verbose=0), model)
+    return result(fit(model, windows(), epochs=4, validation_data=(X, Y), plan=LOOP, verbose=0), model)
+
+
+def resumed():
+    """The same in two runs: the second has the model that the first saved. And who has written files."""
+    saved, own, log = FOLDER / "saved.keras", FOLDER / f"of{RANK}", FOLDER / f"log{RANK}.csv"
+    writers = [
+        keras.callbacks.ModelCheckpoint(saved),
+        [keras.callbacks.ModelCheckpoint(own / "{epoch}.keras")],
+        keras.callbacks.CSVLogger(log),
+    ]
+    history = fit(network(), windows(), epochs=2, validation_data=(X, Y), plan=LOOP, callbacks=writers, verbose=0)
+    jax.experimental.multihost_utils.sync_global_devices("saved")
+    model, batches = keras.models.load_model(saved), windows()
+    batches.epoch = 2
+    rest = fit(model, batches, epochs=4, initial_epoch=2, validation_data=(X, Y), plan=LOOP, verbose=1)
+    for name, values in rest.history.items():
+        history.history[name] += values
+    return {**result(history, model), "written": own.exists() or log.exists()}
 
 
 def arrays():
-    """An order that is drawn by Keras from NumPy's generator, weights and dropout."""
-    np.random.seed(7 + RANK)  # noqa: NPY002  what Keras draws from
+    """Weights, dropout, and an order that Keras draws from NumPy's generator, which differs between the processes."""
+    np.random.seed(7 + RANK)  # noqa: NPY002
     model = network("lstm_1x5_dropout20")
     weights = np.linspace(0.5, 2, len(X)).astype("float32")
     return result(fit(model, X, Y, sample_weight=weights, batch_size=BATCH, epochs=2, verbose=0), model)
 
 
 def keras_fit():
-    """Keras's own loop."""
+    """Keras's own loop, with threads that make batches."""
     model = network()
-    return result(model.fit(windows(rows=16), epochs=2, shuffle=False, verbose=0), model)
-
-
-def resumed():
-    """Two epochs, then two more of the model that was saved after them; and what was written."""
-    folder = FOLDER / f"files{RANK}of{PROCESSES}"
-    writers = [
-        keras.callbacks.ModelCheckpoint(FOLDER / f"saved{PROCESSES}.keras"),
-        keras.callbacks.ModelCheckpoint(folder / "own.keras"),
-        keras.callbacks.CSVLogger(FOLDER / f"log{RANK}of{PROCESSES}.csv"),
-    ]
-    model = network()
-    first = fit(model, windows(), epochs=2, callbacks=writers, verbose=0).history["loss"]
-    if PROCESSES > 1:
-        jax.experimental.multihost_utils.sync_global_devices("saved")
-    model = keras.models.load_model(FOLDER / f"saved{PROCESSES}.keras")
-    batches = windows()
-    batches.epoch = 2
-    rest = fit(model, batches, epochs=4, initial_epoch=2, verbose=0).history["loss"]
-    return {"loss": first + rest, "own": folder.exists(), "log": (FOLDER / f"log{RANK}of{PROCESSES}.csv").exists()}
+    return result(model.fit(windows(rows=16, workers=2), epochs=2, shuffle=False, verbose=0), model)
 
 
 def message(train):
@@ -111,47 +113,50 @@ def errors():
     if PROCESSES > 1:
         found["generator"] = message(lambda: fit(model, iter([(X, Y)]), steps_per_epoch=1, verbose=0))
         found["epochs"] = message(lambda: fit(model, windows(), epochs=2 + RANK, verbose=0))
-        found["rows"] = message(lambda: fit(model, windows(rows=18 - 4 * RANK), verbose=0))
+        found["rows"] = message(lambda: fit(model, windows(rows=19 - 4 * RANK), verbose=0))
         found["seed"] = message(lambda: fit(model, windows(seed=RANK), verbose=0))
-        found["none"] = message(lambda: fit(model, windows(seed=None), verbose=0))
     return found
 
 
-def stopped():
-    """Only one process wants to stop, in its first epoch."""
+class Callback(keras.callbacks.Callback):
+    """Stops in the first step in the last process; or kills that after an epoch."""
 
-    class Stop(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            self._model.stop_training = self._model.stop_training or RANK == PROCESSES - 1
+    def __init__(self, kill):
+        super().__init__()
+        self.kill = kill
 
-    return len(fit(network(), windows(), epochs=9, callbacks=[Stop()], verbose=0).history["loss"])
+    def on_train_batch_end(self, batch, logs=None):
+        if RANK == PROCESSES - 1 and not self.kill:
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        if RANK == PROCESSES - 1 and self.kill:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
-def killed():
-    """Process 1 ends without a word."""
-
-    class Kill(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            if RANK == 1:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    return message(lambda: fit(network(), windows(), epochs=1000, callbacks=[Kill()], verbose=0))
+def stopped_and_killed():
+    """One process wants to stop; later, it ends without a word. The seed is that of process 0."""
+    model, batches = network(), windows(seed=None)
+    epochs = len(fit(model, batches, epochs=9, callbacks=[Callback(kill=False)], verbose=0).history["loss"])
+    write(f"stopped{RANK}", {"epochs": epochs, "seed": batches.seed})
+    write(f"killed{RANK}", message(lambda: fit(model, batches, epochs=99, callbacks=[Callback(kill=True)], verbose=0)))
 
 
 def write(name, values):
     (FOLDER / f"{name}.json").write_text(json.dumps(values))
 
 
-TRAININGS = (looped, arrays, keras_fit, resumed)
+def results_of(*cases):
+    return {case.__name__: case() for case in cases}
+
 
 if __name__ == "__main__":
     if PROCESSES == 1:
-        on_one = {each.__name__: each() for each in (looped, arrays, keras_fit)}
-        write("one", on_one | {"loss": fit(network(), windows(), epochs=4, verbose=0).history["loss"]})
+        write("one", results_of(uneven, arrays, keras_fit))
         built_before = network()
         keras.distribution.set_distribution(keras.distribution.DataParallel())
-        found = {each.__name__: each() for each in (looped, arrays, keras_fit, errors)}
-        found["built before"] = message(lambda: fit(built_before, windows(), verbose=0))
+        found = results_of(uneven, keras_fit, errors)
+        found["errors"]["model"] = message(lambda: fit(built_before, windows(), verbose=0))
         write("devices", found)
     else:
         jax.distributed.initialize = functools.partial(
@@ -159,5 +164,5 @@ if __name__ == "__main__":
         )
         keras.distribution.initialize(f"127.0.0.1:{PORT}", PROCESSES, RANK)
         keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
-        write(f"process{RANK}", {each.__name__: each() for each in (*TRAININGS, errors, stopped)})
-        write(f"killed{RANK}", killed())
+        write(f"process{RANK}", results_of(resumed, arrays, keras_fit, errors))
+        stopped_and_killed()
