@@ -16,6 +16,7 @@ __all__ = [
     "accelerator_visible",
     "backend_name",
     "check_backend",
+    "check_one_device",
     "how_to_install",
     "is_installed",
     "prefer_fast_kernels",
@@ -57,6 +58,26 @@ def accelerator_visible() -> bool:
 
         return bool(torch.cuda.is_available())
     return any(not device.startswith("cpu") for device in keras.distribution.list_devices())
+
+
+def check_one_device(what: str) -> None:
+    """Check that no distribution of Keras over several devices is set.
+
+    Args:
+        what: the training that does not divide its batches, for the message.
+
+    Raises:
+        InvalidArgumentError: one is set.
+    """
+    import keras
+
+    distribution = keras.distribution.distribution()
+    n = 1 if distribution is None else int(distribution.device_mesh.devices.size)
+    if n > 1:
+        raise InvalidArgumentError(
+            f"a distribution over {n} devices is set, and {what} on one device; expected none. Call "
+            "keras.distribution.set_distribution(None) before."
+        )
 
 
 def check_backend(name: str | None = None) -> str:

@@ -12,12 +12,18 @@ from numpy.typing import NDArray
 
 from kerazoo._validation import check_int
 from kerazoo.batching.sampling import epoch_keys
+from kerazoo.batching.shares import Shares, rows_in, shares_of
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo_ext import _order
 
 __all__ = ["ResumableDataset"]
 
 STATE_VERSION = 1
+
+_LAST_BATCH = (
+    "kerazoo.training.fit computes a smaller last batch on every device; for Keras's own fit use "
+    "SequenceWindows(remainder='drop') or 'wrap'."
+)
 
 
 class Epoch(NamedTuple):
@@ -82,6 +88,7 @@ class ResumableDataset(keras.utils.PyDataset):
         self._planned: Epoch | None = None
         self._n_batches: int | None = None
         self._lock = threading.RLock()
+        self._fit: tuple[int, Any] = (0, None)  # the thread that Keras's `fit` runs in, and its shares
 
     # Implemented by subclasses.
 
@@ -114,7 +121,15 @@ class ResumableDataset(keras.utils.PyDataset):
         """Batch `index` (0 to len - 1, or negative from the end) of the current epoch.
 
         In an epoch that was resumed at position k, index 0 is batch k, and the first batch follows the last one.
+
+        Under a distribution of Keras over several processes, it is the part of the batch that belongs to this process.
         """
+        batch = self.whole(index)
+        shares = self._shares()
+        return batch if shares is None else shares.part(batch)
+
+    def whole(self, index: int) -> tuple[Any, ...]:
+        """Batch `index` as `dataset[index]`, with the rows of all processes."""
         with self._lock:
             n = len(self)
             if not -n <= index < n:
@@ -131,7 +146,7 @@ class ResumableDataset(keras.utils.PyDataset):
     def at(self, epoch: int, index: int) -> tuple[Any, ...]:
         """Batch `index` (0 to len - 1) of epoch `epoch`; independent of the current epoch and without side effects.
 
-        For loops that track their own position, in any number of threads.
+        It has the rows of all processes. For loops that track their own position, in any number of threads.
         """
         with self._lock:
             n = len(self)
@@ -139,6 +154,32 @@ class ResumableDataset(keras.utils.PyDataset):
                 raise IndexError(f"batch {index} of a dataset of {n} batches")
             planned = self._plan_of(check_int("epoch", epoch, 0))
         return self._ordered(planned, index, n)
+
+    @property
+    def num_batches(self) -> int:
+        """`len(self)`, for Keras, which reads it when `fit` starts.
+
+        Raises:
+            InvalidArgumentError: a distribution of Keras is set, and its devices cannot share the batches.
+        """
+        self._fit = (threading.get_ident(), None)  # threads that make batches do not see the distribution of this one
+        shares = self._shares()
+        if shares is not None and shares.devices > 1:
+            sizes = [rows_in(self.at(self._epoch, index)) for index in {0, len(self) - 1}]
+            shares.check(sizes, _LAST_BATCH)
+        self._fit = (threading.get_ident(), shares)
+        return len(self)
+
+    def _shares(self) -> Shares | None:
+        """How the distribution of this thread divides batches, or in a thread of `fit` that of `fit`, or None."""
+        distribution = keras.distribution.distribution()
+        thread, shares = self._fit
+        if distribution is None:
+            return shares if threading.get_ident() != thread else None
+        if shares is None or shares.distribution is not distribution:
+            shares = shares_of(distribution)
+            self._fit = (thread, shares)
+        return shares
 
     def _ordered(self, epoch: Epoch, index: int, n: int) -> tuple[Any, ...]:
         if self.shuffle and self._permutes_batches:
@@ -227,6 +268,12 @@ class ResumableDataset(keras.utils.PyDataset):
 
     # State.
 
+    def take_seed(self, seed: int) -> None:
+        """Use this seed, if the data set was made without one: processes that share batches need the same."""
+        if not self._seed_was_given and seed != self.seed:
+            with self._lock:
+                self.seed, self._planned, self._n_batches = seed, None, None
+
     def state_dict(self, position: int | None = None) -> dict[str, Any]:
         """The state of this dataset, as a dictionary that can be written as JSON.
 
@@ -282,8 +329,7 @@ class ResumableDataset(keras.utils.PyDataset):
                 f"state of seed={seed}, but the dataset has seed={self.seed}. Use the same seed."
             )
         with self._lock:
-            if seed != self.seed:
-                self.seed, self._planned, self._n_batches = seed, None, None
+            self.take_seed(seed)
             n = len(self)
             epoch, position = check_int("epoch", epoch, 0), check_int("position", position, 0, n)
             if position == n:  # all consumed: start with the next epoch
@@ -293,7 +339,7 @@ class ResumableDataset(keras.utils.PyDataset):
             self._inside = False
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_lock": None, "_planned": None}
+        return {**self.__dict__, "_lock": None, "_planned": None, "_fit": (0, None)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

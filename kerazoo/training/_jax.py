@@ -60,11 +60,15 @@ class LoopedTrainFunction(LoopedTrainFunctionBase):
         logs = jax.tree.map(lambda leaf: jax.numpy.zeros(leaf.shape, leaf.dtype), shapes)
         return jax.lax.fori_loop(0, n, lambda i, carry: one(i, carry[1]), (logs, state))
 
+    def _placed(self, batch: Any, stacked: bool) -> Any:
+        """Arrays of one batch, or of several that are stacked, as the compiled step takes them."""
+        return batch if stacked else keras.tree.map_structure(np.asarray, batch)
+
     def __call__(self, state: Any, iterator: Any) -> Any:
         logs: Any = {}
         for batches in self.reader.take(iterator, self.count):
             if batches.smaller:
-                logs, state = self._single(state, keras.tree.map_structure(np.asarray, batches[0]))
+                logs, state = self._single(state, self._placed(batches[0], False))
             else:
-                logs, state = self._steps(state, batches.stacked(self.count), len(batches))
+                logs, state = self._steps(state, self._placed(batches.stacked(self.count), True), len(batches))
         return logs, state

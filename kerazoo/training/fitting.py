@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 
-from kerazoo._runtime.model_cache import model_cache
 from kerazoo._validation import check_flag, check_int
 from kerazoo.batching.dataset import ResumableDataset
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.training.class_weights import with_sample_weight
 from kerazoo.training.finite import FiniteTraining, with_callbacks
+from kerazoo.training.looped import cached_function, in_place_of_steps
 from kerazoo.training.plan import Plan, choose_plan, looping_layers, time_steps_of, workload_of
 from kerazoo.training.readers import ArrayReader, DirectReader, IteratorReader, rows_of
 
@@ -40,12 +39,15 @@ def fit(
 ) -> keras.callbacks.History:
     """Train a compiled model like ``model.fit(...)``, with the same batches, callbacks and losses, in less time.
 
+    Under `keras.distribution.DataParallel` on JAX, the rows of each batch are divided among its devices, also those of
+    other processes; losses and weights are those of one device, to rounding (docs/several-devices.md).
+
     Many small steps run in one compiled loop; on torch with a CUDA device, a step is captured as a CUDA graph. The plan
     and its reasons are in ``history.plan``, and are printed unless ``verbose=0``.
 
     Callbacks are called as with ``compile(steps_per_execution=...)``: once per call of the loop, with the number of its
     last step. Use ``plan=Plan(loop=False)`` for callbacks that need every step. Models that only Keras's `fit` can
-    train (`run_eagerly`, a distribution strategy, a generator of batches) are detected.
+    train (`run_eagerly`, a strategy of TensorFlow, a generator of batches) are detected.
 
     A training whose loss is NaN or infinite is stopped, and the model gets the last finite weights back. They are
     copied to the host before the run, at its end and at ends of epochs, in at most 2 % of the time.
@@ -54,7 +56,8 @@ def fit(
         model: a compiled Keras model.
         x: input array, or a data set of `kerazoo.batching`, or anything that `keras.Model.fit` takes.
         y: target array, or None.
-        batch_size: int or None (32); for arrays.
+        batch_size: int or None (32); for arrays. Under a distribution it is that of all devices together, a multiple of
+            their number.
         epochs: int >= 0.
         verbose: as in `keras.Model.fit`.
         callbacks: one callback or several, as in `keras.Model.fit`.
@@ -72,7 +75,9 @@ def fit(
         A `keras.callbacks.History` with the attribute `plan`.
 
     Raises:
-        InvalidArgumentError: the model is not compiled, or the plan has a loop that the model or the data do not allow.
+        InvalidArgumentError: the model is not compiled, or the plan has a loop that the model or the data do not allow,
+            or the devices of a distribution cannot share the batches.
+        ClusterError: another process of the distribution has ended.
         TrainingError: the loss or the weights are not finite; the message says at which step, and names remedies.
 
     >>> import numpy as np
@@ -104,6 +109,15 @@ def fit(
     arguments = with_sample_weight(model, arguments)
     if isinstance(plan, str) and plan != "auto":
         raise InvalidArgumentError(f"plan={plan!r}; expected 'auto' or a Plan.")
+    shares = None
+    if keras.distribution.distribution() is not None:
+        from kerazoo.training import distribution
+
+        shares = distribution.shares_for(model, arguments)
+        if shares.rank:
+            verbose = 0
+    if isinstance(x, ResumableDataset):
+        arguments["shuffle"] = False  # it has its own order
     feed = _Feed.of(arguments)
     chosen = plan if isinstance(plan, Plan) else _plan_for(model, feed, arguments)
     if chosen.loop:
@@ -117,7 +131,9 @@ def fit(
     finite = FiniteTraining(chosen.steps_per_execution if chosen.loop else model.steps_per_execution)
     why = ""
     with with_callbacks(model, callbacks, [finite] if terminate_on_nan else []) as callbacks:
-        if not chosen.loop:
+        if shares is not None:
+            history = distribution.fit_divided(model, feed, chosen, arguments, callbacks, shares)
+        elif not chosen.loop:
             history = model.fit(callbacks=callbacks, **arguments)
         elif keras.backend.backend() == "torch":
             history, why = _fit_captured(model, feed, arguments, callbacks)
@@ -200,8 +216,6 @@ def _why_no_loop(model: Any) -> str:
         return f"Keras compiles no training steps on {backend}."
     if model.run_eagerly:
         return "the model was compiled with run_eagerly=True."
-    if keras.distribution.distribution() is not None:
-        return "a distribution is set."
     if backend == "tensorflow":
         without_xla = [layer.name for layer in model._flatten_layers() if not layer.supports_jit]
         if without_xla:
@@ -244,28 +258,15 @@ def _fit_in_loop(
         extra = [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: reader.end_epoch())]
     else:
         function.reader = IteratorReader(feed.batch_size)
-        if feed.dataset is not None:
-            arguments = {**arguments, "shuffle": False}  # the data set has its own order
-    rolled = [layer for layer in looping_layers(model, time_steps_of(feed.example)) if not layer.unroll]
-    names = ("steps_per_execution", "train_function", "test_function")
-    before = {name: getattr(model, name) for name in names}
-    try:
-        model.steps_per_execution = plan.steps_per_execution
-        model.train_function = function
-        model.test_function = function.test_function  # that of validation, compiled for the same number of steps
-        for layer in rolled:
-            layer.unroll = plan.unroll
-        if function.logs_are_final:
-            vars(model)["_get_metrics_result_or_logs"] = lambda logs: logs
-        with with_callbacks(model, callbacks, extra) as callbacks:
+    rolled = looping_layers(model, time_steps_of(feed.example))
+    with (
+        in_place_of_steps(model, function, function.test_function, plan, rolled),
+        with_callbacks(model, callbacks, extra) as callbacks,
+    ):
+        try:
             return model.fit(callbacks=callbacks, **arguments)
-    finally:
-        vars(model).pop("_get_metrics_result_or_logs", None)
-        function.test_function = model.test_function
-        for name, value in before.items():
-            setattr(model, name, value)
-        for layer in rolled:
-            layer.unroll = False
+        finally:
+            function.test_function = model.test_function  # that of validation, compiled for the same number of steps
 
 
 def _reading_directly(model: Any, feed: _Feed, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -294,10 +295,8 @@ def _fit_captured(
     from kerazoo.training._torch import CapturedTrainFunction
 
     assert feed is not None
-    if feed.dataset is not None:
-        arguments = {**arguments, "shuffle": False}  # the data set has its own order
     rows = feed.batch_size
-    function = _cached(model, (rows,), lambda: CapturedTrainFunction(model, rows))
+    function = cached_function(model, (rows,), lambda: CapturedTrainFunction(model, rows))
     before = model.train_function
     function.begin_fit()
     try:
@@ -315,19 +314,4 @@ def _function_of(model: Any, plan: Plan) -> Any:
     else:
         from kerazoo.training._jax import LoopedTrainFunction  # type: ignore[assignment]
     count = plan.steps_per_execution
-    return _cached(model, (count, plan.unroll), lambda: LoopedTrainFunction(model, count))
-
-
-def _cached(model: Any, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-    """The train function for `key`; the same one until the model is compiled again."""
-    loops = model_cache(model, "loops")
-    trained = tuple(bool(weight.trainable) for weight in model.weights)
-    compiled = (model.optimizer, model._compile_loss, model._compile_metrics)
-    key = (*key, trained)
-    if key in loops:
-        function, made_for = loops[key]
-        if all(one is other for one, other in zip(made_for, compiled, strict=True)):
-            return function
-    function = make()
-    loops[key] = (function, compiled)
-    return function
+    return cached_function(model, (count, plan.unroll), lambda: LoopedTrainFunction(model, count))

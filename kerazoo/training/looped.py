@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 
-__all__ = ["LoopedTrainFunctionBase"]
+from kerazoo._runtime.model_cache import model_cache
+from kerazoo.training.plan import Plan
+
+__all__ = ["LoopedTrainFunctionBase", "cached_function", "in_place_of_steps"]
 
 
 class LoopedTrainFunctionBase:
@@ -35,3 +40,49 @@ class LoopedTrainFunctionBase:
         self.test_function: Any = None
         plain = (keras.Model, keras.Sequential)
         self.has_keras_step = type(model).train_step in [each.train_step for each in plain]
+
+
+def cached_function(model: Any, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    """The train function for `key`; the same one until the model is compiled again."""
+    loops = model_cache(model, "loops")
+    trained = tuple(bool(weight.trainable) for weight in model.weights)
+    compiled = (model.optimizer, model._compile_loss, model._compile_metrics)
+    key = (*key, trained)
+    if key in loops:
+        function, made_for = loops[key]
+        if all(one is other for one, other in zip(made_for, compiled, strict=True)):
+            return function
+    function = make()
+    loops[key] = (function, compiled)
+    return function
+
+
+@contextlib.contextmanager
+def in_place_of_steps(model: Any, train: Any, test: Any, plan: Plan, layers: Sequence[Any]) -> Iterator[None]:
+    """Let Keras's `fit` call other functions than its own, within the `with` block.
+
+    Args:
+        model: a compiled Keras model.
+        train: the train function.
+        test: the test function, or None: Keras makes its own, for as many steps.
+        plan: of the training.
+        layers: the layers that loop over time.
+    """
+    rolled = [layer for layer in layers if not layer.unroll]
+    names = ("steps_per_execution", "train_function", "test_function")
+    before = {name: getattr(model, name) for name in names}
+    try:
+        if plan.loop:
+            model.steps_per_execution = plan.steps_per_execution
+        model.train_function, model.test_function = train, test
+        for layer in rolled:
+            layer.unroll = plan.unroll
+        if train.logs_are_final:
+            vars(model)["_get_metrics_result_or_logs"] = lambda logs: logs
+        yield
+    finally:
+        vars(model).pop("_get_metrics_result_or_logs", None)
+        for name, value in before.items():
+            setattr(model, name, value)
+        for layer in rolled:
+            layer.unroll = False

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerazoo.batching.shares import check_rows
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.training.class_weights import with_sample_weight
 from kerazoo.zoo.inputs import JoinStatic, SequenceInput, both_inputs
@@ -43,6 +44,7 @@ class CheckedArrays:
     @functools.wraps(keras.Model.fit)
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.fit`."""
+        check_rows(x, args[0] if args else kwargs.get("batch_size"))
         self._check_inputs(x)
         self._check_targets(y)
         x, y, kwargs = self._weighted(x, y, kwargs)
@@ -52,6 +54,7 @@ class CheckedArrays:
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate`."""
+        check_rows(x, args[0] if args else kwargs.get("batch_size"))
         self._check_inputs(x)
         self._check_targets(y)
         with _state_kept(self):
@@ -75,6 +78,7 @@ class CheckedArrays:
     @functools.wraps(keras.Model.predict)
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.predict`."""
+        check_rows(x, args[0] if args else kwargs.get("batch_size"))
         self._check_inputs(x)
         return super().predict(x, *args, **kwargs)  # type: ignore[misc]
 

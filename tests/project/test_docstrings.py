@@ -13,7 +13,8 @@ import pytest
 
 import kerazoo
 
-BACKEND_MODULES = {"kerazoo.word2vec.keras._tensorflow", "kerazoo.training._tensorflow", "kerazoo.training._jax"}
+BACKEND_MODULES = {"kerazoo.word2vec.keras._tensorflow", "kerazoo.training._tensorflow", "kerazoo.training._jax",
+                   "kerazoo.training._jax_distribution"}  # fmt: skip
 # These are looked at where their package is installed; it is not among those for development.
 BACKEND_MODULES |= {
     module

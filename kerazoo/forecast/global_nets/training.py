@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from kerazoo import training
 from kerazoo._runtime.callbacks import flatten_callbacks
+from kerazoo._runtime.devices import check_one_device
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo._runtime.precision import in_float32
 from kerazoo._validation import check_int, check_real
@@ -114,6 +115,7 @@ def fit_global_net(
     >>> net.spec.name, net.steps
     ('gru_1x8_seq2one_f3_h4_t8', (3,))
     """
+    check_one_device("Forecaster trains its networks")
     horizon = check_int("horizon", horizon, hint="It is the number of steps to predict.")
     n_nets = check_int("n_nets", n_nets)
     steps = check_int("steps", steps)

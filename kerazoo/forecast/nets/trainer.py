@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from kerazoo._runtime.devices import check_one_device
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo.cells.loop import recomputing
 from kerazoo.errors import TrainingError
@@ -42,6 +43,7 @@ class Learner(keras.Model):
     """
 
     def __init__(self, nets: MemberNets, arrays: WindowArrays, loss: str) -> None:
+        check_one_device("Forecaster trains its networks")
         super().__init__(name="ensemble")
         self.nets = nets
         self._kind = loss

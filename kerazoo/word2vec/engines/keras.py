@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from kerazoo._runtime.devices import check_one_device
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo._runtime.precision import in_float32
 from kerazoo.batching import SkipGramBatches, TokenBlocks
@@ -59,10 +60,11 @@ def train(
         The tables, the history and the model, also after Ctrl-C or a divergence.
 
     Raises:
-        InvalidArgumentError: the settings are not those of this engine.
+        InvalidArgumentError: the settings are not those of this engine, or a distribution over several devices is set.
         CorpusError: subsampling leaves no pair.
     """
     _check(settings)
+    check_one_device("Word2Vec(engine='keras') trains")
     start = start or TrainingState()
     on_device = gpu.is_wanted(corpus, settings, start)
     batches, alpha_scale = _batches(corpus, settings, on_device)
