@@ -11,13 +11,15 @@ import tempfile
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # JAX compiles the same small functions again for each model. What it has compiled is kept until the tests end: in a
-# folder of this process and those that it starts, as JAX does not write these files atomically.
-if os.environ["KERAS_BACKEND"] == "jax" and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    _compiled = tempfile.mkdtemp(prefix="kerazoo-jax-")
-    atexit.register(shutil.rmtree, _compiled, ignore_errors=True)
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+# folder for each worker of pytest-xdist, as JAX does not write these files atomically.
+if os.environ["KERAS_BACKEND"] == "jax":
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        compiled = tempfile.mkdtemp(prefix="kerazoo-jax-")
+        atexit.register(shutil.rmtree, compiled, ignore_errors=True)
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+    os.environ["JAX_COMPILATION_CACHE_DIR"] += os.sep + os.environ.get("PYTEST_XDIST_WORKER", "")
 
 import pytest
 
