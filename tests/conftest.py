@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 
 # Before Keras is imported anywhere: no greetings of TensorFlow, and the default backend unless one is asked for.
@@ -33,6 +34,14 @@ def keras_settings():
     yield keras.config
     keras.config.set_floatx(floatx)
     keras.config.set_dtype_policy(policy)
+
+
+def pytest_collection_finish(session):
+    """Quick tests run a graph a few times, which is not worth optimizing; slow ones run those that are optimized."""
+    if "tensorflow" in sys.modules and "not slow" in session.config.option.markexpr:
+        import tensorflow as tf
+
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def pytest_ignore_collect(collection_path, config):

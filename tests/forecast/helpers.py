@@ -25,6 +25,22 @@ def without_xla():
         yield
 
 
+@contextlib.contextmanager
+def eagerly():
+    """TensorFlow without graphs, which take longer to trace than a few steps to run; the other backends as always."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
 def numbers(length=T, seed=0):
     """Months with a trend, a season and noise."""
     rng = np.random.default_rng(seed)
