@@ -5,13 +5,31 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from tests.forecast.helpers import T, covariates, eagerly, frame, long, numbers, series, tiny, with_random_outputs
+from tests.forecast.helpers import (
+    T,
+    covariates,
+    eagerly,
+    frame,
+    long,
+    numbers,
+    series,
+    tiny,
+    with_random_outputs,
+    without_xla,
+)
 
 
 @pytest.fixture
 def uncompiled():
-    """TensorFlow without graphs and XLA: what compiles them is tested in `test_backends.py`."""
+    """TensorFlow without graphs of the training, for a few steps; `test_backends.py` has graphs and XLA, too."""
     with eagerly():
+        yield
+
+
+@pytest.fixture
+def graphs():
+    """TensorFlow without XLA: quicker than `uncompiled` for trainings of more than about ten steps."""
+    with without_xla():
         yield
 
 
