@@ -16,13 +16,23 @@ T = 60
 
 
 @contextlib.contextmanager
-def without_xla():
-    """TensorFlow without XLA, which takes seconds to compile what runs for milliseconds."""
+def compiled_with(**options):
+    """Networks that are trained with these arguments of `Model.compile`, on TensorFlow only."""
     compile_it = Learner.compile
     with pytest.MonkeyPatch.context() as patch:
         if keras.backend.backend() == "tensorflow":
-            patch.setattr(Learner, "compile", lambda self, *args, **kwargs: compile_it(self, *args, jit_compile=False))
+            patch.setattr(Learner, "compile", lambda self, *args, **kwargs: compile_it(self, *args, **options))
         yield
+
+
+def without_xla():
+    """TensorFlow without XLA, which takes seconds to compile what runs for milliseconds."""
+    return compiled_with(jit_compile=False)
+
+
+def eagerly():
+    """TensorFlow without graphs of the training, which take longer to trace than a few steps to run."""
+    return compiled_with(run_eagerly=True)
 
 
 def numbers(length=T, seed=0):

@@ -44,12 +44,17 @@ def test_one_series_is_forecast_by_chains_statistics_and_preset():
     np.testing.assert_allclose(made.predict(), 0.8 * alone.predict() + 0.2 * preset, rtol=1e-12)
 
 
-@pytest.mark.parametrize("changes", [{"n_members": 1}, {"epochs": 1}, {"lookback": 8}, {"strategy": "direct"}])
-def test_one_series_has_networks_when_something_is_said_about_them(changes):
-    quick = {"n_members": 1, "epochs": 1, "steps_per_epoch": 1} if "n_members" in changes else {"epochs": 1}
-    made = Forecaster(horizon=4, seed=1, verbose=0, **quick | changes).fit(datasets.milk()[:60])
+def test_one_series_has_networks_when_something_is_said_about_them():
+    milk = datasets.milk()[:60]
+    made = Forecaster(horizon=4, seed=1, verbose=0, n_members=1, epochs=1, steps_per_epoch=1).fit(milk)
     assert made.preset_weight_ == 0.0
     assert len(made.history_["loss"]) == 1
+    by_default = Forecaster(horizon=4, verbose=0).validate(milk)
+    assert (by_default.epochs, by_default.beside) == (0, "forecast_small")
+    for changes in ({"n_members": 1}, {"epochs": 1}, {"lookback": 8}, {"strategy": "direct"}):
+        settings = Forecaster(horizon=4, verbose=0, **changes).validate(milk)
+        assert settings.epochs > 0, changes
+        assert (settings.preset, settings.beside) == (None, None), changes
 
 
 def test_a_series_without_noise_stays_exact():

@@ -14,7 +14,7 @@ from kerazoo.forecast import baselines, fitting
 from tests.forecast.helpers import T, assert_equal, series, tiny
 from tests.helpers.speed import slow_on_jax, slow_on_jax_marks
 
-pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("uncompiled")]
+pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("graphs")]
 
 LEARNING = {"learning_rate": 0.01, "min_gain": 0.0, "batch_size": 2}
 

@@ -79,7 +79,7 @@ FEEDS = {
 
 
 def made():
-    model = zoo.build("gru_1x3_seq2one", seed=1)
+    model = zoo.build("rnn_1x3_seq2one", seed=1)
     model.compile(keras.optimizers.SGD(0.1), "mse")
     return model
 
@@ -134,7 +134,7 @@ def test_every_kind_of_data_evaluates_and_predicts(feed):
 
 @pytest.mark.parametrize("feed", [feed if feed == "PyDataset" else pytest.param(feed, marks=SLOW) for feed in FEEDS])
 def test_every_kind_of_data_with_targets_that_would_broadcast_is_refused(feed):
-    model = zoo.build("gru_1x3", seed=1)  # an output for every step
+    model = zoo.build("rnn_1x3", seed=1)  # an output for every step
     model.compile("sgd", "mse")
     x, y, _ = arrays()
     arguments = FEEDS[feed](x, y)
@@ -145,7 +145,7 @@ def test_every_kind_of_data_with_targets_that_would_broadcast_is_refused(feed):
 
 
 def with_classes(returns):
-    model = zoo.build(f"gru_1x3_classes3_{returns}", seed=1)
+    model = zoo.build(f"rnn_1x3_classes3_{returns}", seed=1)
     model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
     x, _, _ = arrays()
     rng = np.random.default_rng(5)
@@ -193,7 +193,7 @@ def test_classes_without_a_weight_and_one_hot_targets_count_as_in_keras():
     one_hot = np.eye(3, dtype="float32")[y]
     found = []
     for how in ("keras", "ours"):
-        model = zoo.build("gru_1x3_classes3_seq2one", seed=1)
+        model = zoo.build("rnn_1x3_classes3_seq2one", seed=1)
         model.compile(keras.optimizers.SGD(0.1), "categorical_crossentropy")
         common = {"batch_size": BATCH, "verbose": 0, "shuffle": False, "class_weight": {1: 4.0}}
         model.fit(x, one_hot, **common) if how == "keras" else fit(model, x, one_hot, **common)
@@ -202,12 +202,12 @@ def test_classes_without_a_weight_and_one_hot_targets_count_as_in_keras():
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["gru_1x3", "gru_1x3_seq2one_h6", pytest.param("gru_1x3_h2", marks=SLOW)])
+@pytest.mark.parametrize("name", ["rnn_1x3", "rnn_1x3_seq2one_h6", pytest.param("rnn_1x3_h2", marks=SLOW)])
 @pytest.mark.parametrize("rows", [STEPS, pytest.param(ROWS, marks=SLOW)])
 def test_weights_of_sequences_are_weights_of_all_their_targets(name, rows):
     """With as many sequences as steps, Keras would take them for weights of the steps."""
     x, _, weight = (each[:rows] for each in arrays())
-    shape = {"gru_1x3": (STEPS, 1), "gru_1x3_seq2one_h6": (6, 1), "gru_1x3_h2": (STEPS, 2, 1)}[name]
+    shape = {"rnn_1x3": (STEPS, 1), "rnn_1x3_seq2one_h6": (6, 1), "rnn_1x3_h2": (STEPS, 2, 1)}[name]
     y = np.random.default_rng(1).normal(size=(rows, *shape)).astype("float32")
     every = np.broadcast_to(weight.reshape(-1, *[1] * (y.ndim - 2)), y.shape[:-1])
     found = []
@@ -226,7 +226,7 @@ def test_a_list_of_inputs_trains_in_the_loop():
     common = {"batch_size": BATCH, "epochs": 2, "verbose": 0, "shuffle": False}
     found = []
     for train in (lambda m, *a: m.fit(*a, **common), lambda m, *a: fit(m, *a, plan=Plan(True, 2), **common)):
-        model = zoo.build("gru_1x3_s1_seq2one", seed=1)
+        model = zoo.build("rnn_1x3_s1_seq2one", seed=1)
         model.compile(keras.optimizers.SGD(0.1), "mse")
         found.append(train(model, [x, static[:, None]], y).history["loss"])
     np.testing.assert_allclose(*found, rtol=1e-4)

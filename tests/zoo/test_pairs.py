@@ -7,6 +7,8 @@ step, or compared with broadcast ones, keeps an error of about the variance, whi
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -76,6 +78,9 @@ def test_the_right_steps_are_learned(returns, horizon, features, flat):
         assert np.mean((shifted - expected) ** 2, axis=0).min() > 3 * BOUND
 
 
+shared = functools.cache(compiled)
+
+
 @pytest.mark.parametrize("features", [1, 2])
 @pytest.mark.parametrize("horizon", [1, 3])
 @pytest.mark.parametrize("returns", ["last", "sequence"])
@@ -85,7 +90,7 @@ def test_a_pair_that_does_not_fit_is_refused(returns, horizon, features, target,
     """All 32 pairs of a model and windows whose horizons and targets are equal or not."""
     series = series_of(features, flat=features == 1)
     windows = SequenceWindows(series, LOOKBACK, horizon=other, target=target, batch_size=16)
-    model = compiled(returns, horizon, features)
+    model = shared(returns, horizon, features)
     x, y = windows[0]
     outputs = model(x[..., None] if features == 1 else x)
     compute = model.compute_loss
