@@ -123,6 +123,15 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="--corpus {corpus} --threads {threads} --seeds 1,2,3",
         corpus=True,
     ),
+    "word2vec_cluster": Benchmark(
+        "word2vec_cluster",
+        "How good and how fast are word vectors of several workers, beside one process, and what do they send?",
+        quick="--corpus {corpus} --seeds 1 --epochs 1 --repeats 1 --workers 4",
+        default="--corpus {corpus} --seeds 1 --workers 2,8,32",
+        full="--corpus {corpus} --seeds 1,2,3",
+        packages=("ray",),
+        corpus=True,
+    ),
     "gensim_dropin": Benchmark(
         "gensim_dropin",
         "How much faster is a gensim program when its import becomes `from kerazoo.gensim import Word2Vec`?",
