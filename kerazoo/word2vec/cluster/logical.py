@@ -32,6 +32,8 @@ class LogicalTeam:
         options: `simulate`, `merge` and `wire`.
     """
 
+    may_be_lost = False
+
     def __init__(self, kernel: NativeKernel, options: ClusterOptions) -> None:
         assert options.simulate is not None
         n_workers = options.simulate

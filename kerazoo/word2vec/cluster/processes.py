@@ -184,6 +184,8 @@ class ProcessTeam:
         start: tables at the start, or None: a new model.
     """
 
+    may_be_lost = True
+
     def __init__(self, session: Session, job: Job, folder: Path, n_words: int, start: Tables | None) -> None:
         self._session, self._job, self._folder, self._n_words = session, job, folder, n_words
         self._first: str | None = None

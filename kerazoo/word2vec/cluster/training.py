@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
+from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo.batching.sampling import NoiseDistribution
 from kerazoo.errors import ClusterError, InvalidArgumentError, TrainingError
@@ -39,10 +41,12 @@ class Team(Protocol):
     """The workers. Tables are equal, and may be asked for, after an exchange of all rows.
 
     Attributes:
-        bytes_on_wire: sent by one worker to others, in all exchanges.
+        bytes_on_wire: sent by workers to others, in all exchanges.
+        may_be_lost: whether workers are processes that may die.
     """
 
     bytes_on_wire: int
+    may_be_lost: bool
 
     @property
     def n_workers(self) -> int:
@@ -148,6 +152,7 @@ class ClusterTrainer:
         self.pairs = 0
         # Where the training goes on after a worker was lost: its tables are a file, or None for those at the start.
         self.saved = dataclasses.replace(start, tables=None, history=_copied(start.history))
+        self.saved_at = time.monotonic()
         self.retries = options.retries
         self.started_at_first_epoch = start.epoch == 0
 
@@ -221,7 +226,11 @@ class ClusterTrainer:
         if not self.team.are_finite():
             self.guard.check(float("nan"), number)
         self.guard.keep(self.team.snapshot)
-        if stop or (self.checkpoint is not None and self.checkpoint.is_due()):
+        if self.checkpoint is not None:
+            due = self.checkpoint.is_due()
+        else:  # for lost workers alone
+            due = self.team.may_be_lost and time.monotonic() - self.saved_at >= 60 * DEFAULT_MINUTES
+        if due or (stop and self.checkpoint is not None):
             self._save()
         self.interrupt.raise_if_pending()
 
@@ -247,7 +256,7 @@ class ClusterTrainer:
             state.engine = dataclasses.asdict(self.sums)
         if self.checkpoint is not None:
             self.checkpoint.write(state)
-        self.saved = state
+        self.saved, self.saved_at = state, time.monotonic()
 
     def _go_back(self, lost: ClusterError) -> None:
         """After a worker was lost: go on from the last state that was kept, or from the start."""

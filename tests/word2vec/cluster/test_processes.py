@@ -15,7 +15,7 @@ from kerazoo import Word2Vec, datasets
 from kerazoo.distributed import ClusterOptions
 from kerazoo.errors import ClusterError, CorpusError, InvalidArgumentError
 from kerazoo.text import EncodedCorpus
-from kerazoo.word2vec.cluster import processes
+from kerazoo.word2vec.cluster import processes, training
 
 pytestmark = pytest.mark.ray
 
@@ -83,6 +83,23 @@ def test_without_checkpoints_a_lost_worker_costs_the_training_so_far(local_clust
     monkeypatch.setattr(processes.ProcessTeam, "exchange", killing)
     model = Word2Vec(**SMALL)
     with pytest.warns(RuntimeWarning, match="goes on from epoch 1, 0 % of it done"):
+        model.fit(corpus, cluster=TWO)
+    assert_same(model, logical)
+
+
+def test_the_state_is_kept_for_lost_workers_without_checkpoints_too(local_cluster, corpus, logical, monkeypatch):
+    original, calls = processes.ProcessTeam.exchange, []
+
+    def killing(self, n_rows):
+        calls.append(n_rows)
+        if len(calls) == 16:
+            os.kill(local_cluster.get(self._workers[1].started.remote())["pid"], signal.SIGKILL)
+        original(self, n_rows)
+
+    monkeypatch.setattr(training, "DEFAULT_MINUTES", 0)
+    monkeypatch.setattr(processes.ProcessTeam, "exchange", killing)
+    model = Word2Vec(**SMALL)
+    with pytest.warns(RuntimeWarning, match=r"goes on from epoch \d, [1-9]\d* % of it done"):
         model.fit(corpus, cluster=TWO)
     assert_same(model, logical)
 
