@@ -32,6 +32,8 @@ from numpy.typing import NDArray
 
 from kerazoo.word2vec.cluster.curvature import Curvature
 
+FLAT = 0.01  # half of it is the largest relative error
+
 __all__ = ["combined_by_curvature", "summed"]
 
 
@@ -75,13 +77,26 @@ def combined_by_curvature(
     for count in counts:
         updates += count
         squares += np.square(count, dtype=np.float64)
-    tiny = np.finfo(np.float64).tiny
-    effective = np.where(updates > 0, updates**2 / np.maximum(squares, tiny), 1.0)
-    workers = np.float32(effective).reshape(-1, 1)
-    exponents = np.float32(updates).reshape(-1, 1) * (-alpha * curvature.values)
-    parts = workers * np.expm1(exponents / workers)
-    scales = np.ones_like(exponents)
-    np.divide(np.expm1(exponents), parts, out=scales, where=exponents < -1e-6)
-    along = total @ curvature.vectors
-    along *= scales
-    return np.asarray(along @ curvature.vectors.T, np.float32)
+    workers = np.where(updates > 0, updates**2 / np.maximum(squares, np.finfo(np.float64).tiny), 1.0)
+    # Along flat directions changes are summed: of rare words those are nearly all.
+    steep = alpha * curvature.values * updates.max(initial=0) > FLAT
+    vectors = np.ascontiguousarray(curvature.vectors[:, steep])
+    way = np.multiply.outer((alpha * updates).astype(np.float32), curvature.values[steep])
+    less = _scales(way, workers.astype(np.float32).reshape(-1, 1))
+    less -= 1
+    less *= total @ vectors
+    return total + less @ vectors.T
+
+
+def _scales(way: NDArray[np.float32], workers: NDArray[np.float32]) -> NDArray[np.float32]:
+    """g(way) / (M g(way / M)), float32 (rows, directions), for M `workers` (rows, 1)."""
+    each = way / workers
+    result = _gone(way)
+    result /= np.maximum(workers * _gone(each), np.finfo(np.float32).tiny)
+    result[way <= 0] = 1
+    return result
+
+
+def _gone(way: NDArray[np.float32]) -> NDArray[np.float32]:
+    """1 - exp(-way), for small ways by its series, since the difference would lose digits."""
+    return np.where(way < FLAT, way * (1 - way / 2), 1 - np.exp(-way))

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ITEM_BYTES", "pack", "unpack"]
+__all__ = ["ITEM_BYTES", "TYPES", "pack", "unpack"]
 
-ITEM_BYTES = {"float32": 4, "bfloat16": 2}
+TYPES: dict[str, Any] = {"float32": np.float32, "bfloat16": np.uint16}
+ITEM_BYTES = {name: np.dtype(kind).itemsize for name, kind in TYPES.items()}
 
 
 def pack(values: NDArray[np.float32], wire: str) -> NDArray[Any]:

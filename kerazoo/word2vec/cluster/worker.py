@@ -11,12 +11,12 @@ import numpy as np
 from kerazoo.batching.sampling import epoch_keys
 from kerazoo.word2vec.cluster.curvature import Curvature, CurvatureEstimate
 from kerazoo.word2vec.cluster.merging import combined_by_curvature, summed
-from kerazoo.word2vec.cluster.wire import pack, unpack
+from kerazoo.word2vec.cluster.wire import TYPES, pack, unpack
 from kerazoo.word2vec.engines.native_kernel import CHUNK, NativeKernel
 from kerazoo.word2vec.engines.native_slices import EpochSlices, LossSums
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -63,6 +63,10 @@ class Part:
         """Bytes on the wire."""
         return sum(array.nbytes for array in (*self.arrays, *self.counts))
 
+
+BLOCK = 4096  # rows at a time, so that temporary arrays stay in cache
+# Which of the counts of a part belong to a table.
+KINDS = {"inputs": 0, "outputs": 1, "biases": 1, "nodes": 2}
 
 # The values that all workers had at the last exchange of each row, one array per table.
 Base = list["NDArray[np.float32]"]
@@ -150,8 +154,12 @@ class Worker:
         """What this worker has changed in the rows of words begin..end - 1 since their last exchange."""
         arrays = []
         for array, base, rows in zip(self.tables.arrays(), self.base, self.rows(begin, end), strict=True):
-            change = array[rows] - base[rows]
-            arrays.append(pack(change[:, : self.tables.size] if change.ndim == 2 else change, self.wire))
+            now, before = array[rows], base[rows]
+            sent = np.empty((len(now), self.tables.size)[: now.ndim], TYPES[self.wire])
+            for block in _blocks(len(now)):
+                change = now[block] - before[block]
+                sent[block] = pack(change[:, : self.tables.size] if change.ndim == 2 else change, self.wire)
+            arrays.append(sent)
         words = self.words_since[begin:end]
         noise = self.pairs_since[begin:end] * self.kernel.noise.probabilities[begin:end]
         counts = [words.copy(), (words + noise).astype(np.float32)]
@@ -161,25 +169,38 @@ class Worker:
 
     def combine(self, parts: Sequence[Part]) -> Part:
         """Combine the changes of all workers to the same rows."""
-        tables = self.tables
-        names = [self._name(array) for array in tables.arrays()]
-        kinds = {"inputs": 0, "outputs": 1, "biases": 1, "nodes": 2}
-        counts = {name: [part.counts[kinds[name]] for part in parts] for name in names}
-        found: dict[str, NDArray[np.float32]] = {}
-        for number, name in enumerate(names):
-            changes = [unpack(part.arrays[number]) for part in parts]
-            found[name] = summed(changes, counts[name] if self.merge == "weighted" else None)
+        names = [self._name(array) for array in self.tables.arrays()]
+        results = [np.empty_like(array) for array in parts[0].arrays]
+        # A bias is one more component of an output row, whose counterpart in all input rows is 1.
+        joined = self.merge == "curvature" and "biases" in names
+        for number, (name, result) in enumerate(zip(names, results, strict=True)):
+            if joined and name == "biases":
+                continue
+            all_counts = [part.counts[KINDS[name]] for part in parts]
+            for block in _blocks(len(result)):
+                counts = [count[block] for count in all_counts]
+                total = self._sum([part.arrays[number][block] for part in parts], counts)
+                if joined and name == "outputs":
+                    of_biases = names.index("biases")
+                    biases = self._sum([part.arrays[of_biases][block] for part in parts], counts)
+                    both = self._combined(name, np.column_stack([total, biases]), counts)
+                    result[block] = pack(both[:, :-1], self.wire)
+                    results[of_biases][block] = pack(both[:, -1], self.wire)
+                else:
+                    result[block] = pack(self._combined(name, total, counts), self.wire)
+        return Part(results, [])
+
+    def _sum(self, sent: Sequence[NDArray[Any]], counts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        return summed([unpack(array) for array in sent], counts if self.merge == "weighted" else None)
+
+    def _combined(
+        self, name: str, total: NDArray[np.float32], counts: Sequence[NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
         if self.merge == "mean":
-            found = {name: total / np.float32(len(parts)) for name, total in found.items()}
-        if self.merge == "curvature":
-            # A bias is one more component of an output row, whose counterpart in all input rows is 1.
-            if "biases" in found:
-                found["outputs"] = np.column_stack([found["outputs"], found.pop("biases")])
-            for name, total in found.items():
-                found[name] = combined_by_curvature(total, counts[name], self._curvature(name), self.alpha)
-            if tables.biases is not None:
-                found["outputs"], found["biases"] = found["outputs"][:, :-1], found["outputs"][:, -1]
-        return Part([pack(found[name], self.wire) for name in names], [])
+            return total / np.float32(len(counts))
+        if self.merge != "curvature":
+            return total
+        return combined_by_curvature(total, counts, self._curvature(name), self.alpha)
 
     def _name(self, array: NDArray[np.float32]) -> str:
         tables = self.tables
@@ -206,11 +227,17 @@ class Worker:
         """
         rows = self.rows(begin, end)
         for array, base, of, change in zip(self.tables.arrays(), self.base, rows, part.arrays, strict=True):
-            if update_base:
-                target = base[of] if array.ndim == 1 else base[of, : self.tables.size]
-                target += unpack(change)
-            array[of] = base[of]
+            now, values = array[of], base[of]
+            for block in _blocks(len(now)):
+                if update_base:
+                    target = values[block] if now.ndim == 1 else values[block, : self.tables.size]
+                    target += unpack(change[block])
+                now[block] = values[block]
         self.words_since[begin:end] = 0
         self.pairs_since[begin:end] = 0
         if self.nodes_since is not None:
             self.nodes_since[rows[-1]] = 0
+
+
+def _blocks(n_rows: int) -> Iterator[slice]:
+    return (slice(begin, begin + BLOCK) for begin in range(0, n_rows, BLOCK))
