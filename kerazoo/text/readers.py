@@ -22,20 +22,21 @@ from kerazoo.errors import CorpusError, CorpusNotFoundError
 from kerazoo_ext._scan import MAX_CHUNK, PADDING
 
 __all__ = [
+    "CUTS",
     "Chunk",
     "ZstdStream",
+    "chunks_of",
     "damage",
     "files_of",
     "is_compressed",
     "is_files",
     "open_text",
     "read_chunks",
-    "read_span",
 ]
 
 # Bytes at which a text may be cut: the ASCII white space of str.split().
-_CUTS = np.zeros(256, bool)
-_CUTS[[*range(0x09, 0x0E), *range(0x1C, 0x21)]] = True
+CUTS = np.zeros(256, bool)
+CUTS[[*range(0x09, 0x0E), *range(0x1C, 0x21)]] = True
 
 _NO_LIST = (
     "For a text in memory pass lists of tokens, such as [line.split() for line in text.splitlines()]; "
@@ -175,7 +176,7 @@ def read_chunks(
     """
     for path in files:
         with open_text(path) as (stream, raw):
-            yield from _chunks_of(path, stream, raw, size, new_buffer)
+            yield from chunks_of(path, stream, raw, size, new_buffer)
 
 
 def is_compressed(path: Path) -> bool:
@@ -183,67 +184,7 @@ def is_compressed(path: Path) -> bool:
     return path.suffix.lower() in _OPENERS
 
 
-def read_span(
-    path: Path,
-    begin: int,
-    end: int | None,
-    size: int,
-    new_buffer: Callable[[int], NDArray[np.uint8]] = lambda capacity: np.empty(capacity, np.uint8),
-) -> Iterator[Chunk]:
-    """Read a part of a file in chunks, as :func:`read_chunks` does the whole.
-
-    Both ends are moved on behind the next white space, so that the spans 0 to a, a to b, b to None of a file contain
-    every word once and give the lines of the file.
-
-    Args:
-        path: a text file; a compressed one only as a whole.
-        begin: int >= 0, the first byte.
-        end: the byte after the last one; None: the end of the file.
-        size: int, bytes per chunk.
-        new_buffer: as in :func:`read_chunks`.
-    """
-    with open_text(path) as (stream, raw):
-        if begin == 0 and end is None:
-            yield from _chunks_of(path, stream, raw, size, new_buffer)
-            return
-        stop = None if end is None else _behind_space(path, raw, end)
-        start = 0 if begin == 0 else _behind_space(path, raw, begin)
-        last = ord("\n")
-        if start:
-            raw.seek(start - 1)
-            last = (raw.read(1) or b"\n")[0]
-        raw.seek(start)
-        source: Any = raw if stop is None else _Until(raw, stop)
-        yield from _chunks_of(path, source, raw, size, new_buffer, start, last, whole=stop is None)
-
-
-def _behind_space(path: Path, raw: BinaryIO, place: int) -> int:
-    """The place behind the first ASCII white space from byte `place` - 1 on, or the end of the file."""
-    try:
-        raw.seek(place - 1)
-        while block := raw.read(1 << 12):
-            found = np.flatnonzero(_CUTS[np.frombuffer(block, np.uint8)])
-            if found.size:
-                return raw.tell() - len(block) + int(found[0]) + 1
-        return raw.tell()
-    except OSError as error:
-        raise CorpusError(f"{path}: cannot be read ({error}).") from error
-
-
-class _Until(io.RawIOBase):
-    """The bytes of a file from where it stands up to byte `end`."""
-
-    def __init__(self, raw: BinaryIO, end: int) -> None:
-        self._raw, self._left = raw, max(0, end - raw.tell())
-
-    def readinto(self, target: Any) -> int:
-        """Fill `target` from its start; returns the number of bytes, 0 at the end."""
-        got: int = self._raw.readinto(target[: self._left])  # type: ignore[attr-defined]
-        self._left -= got
-        return got
-
-
-def _chunks_of(
+def chunks_of(
     path: Path,
     stream: BinaryIO,
     raw: BinaryIO,
@@ -333,7 +274,7 @@ def _last_cut(buffer: NDArray[np.uint8], filled: int) -> int:
     step = 4096
     for stop in range(filled, 0, -step):
         start = max(0, stop - step)
-        found = np.flatnonzero(_CUTS[buffer[start:stop]])
+        found = np.flatnonzero(CUTS[buffer[start:stop]])
         if found.size:
             return start + int(found[-1]) + 1
     return 0

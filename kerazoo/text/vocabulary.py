@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import InvalidArgumentError, VocabularyError
+from kerazoo.text.selection import Totals, select_words
 
 __all__ = ["Vocabulary"]
 
@@ -421,24 +422,6 @@ def choose_ranked(
     return vocabulary, mapping
 
 
-class Totals(NamedTuple):
-    """What was counted in all, kept or not.
-
-    Attributes:
-        words: number of words.
-        types: number of distinct words.
-        occurring: number of those whose count is not 0.
-        most: count of the most frequent word.
-        n_most: number of the words that occur as often as that.
-    """
-
-    words: int
-    types: int
-    occurring: int
-    most: int
-    n_most: int
-
-
 def choose_of(
     ranked: list[str],
     tallies: NDArray[np.int64],
@@ -449,14 +432,7 @@ def choose_of(
 ) -> tuple[Vocabulary, NDArray[np.int32], int]:
     """Select the vocabulary from the words that may get an id, without the others, of which there may be far more.
 
-    Args:
-        ranked: words that occur at least `min_count` times, in order of rank; at least the first `max_final_vocab`, and
-            with `unk` one more, as `unk` may be one of them.
-        tallies: int64 (n_ranked,), their counts.
-        totals: of all words.
-        min_count: see :class:`Vocabulary`.
-        max_final_vocab: see :class:`Vocabulary`.
-        unk: see :class:`Vocabulary`.
+    The arguments are those of :func:`kerazoo.text.selection.select_words`.
 
     Returns:
         The vocabulary; the id of each word of `ranked`, int32 (n_ranked,); the id of all others, that of `unk` or -1.
@@ -464,42 +440,7 @@ def choose_of(
     Raises:
         VocabularyError: `ranked` is empty.
     """
-    n_types = totals.types
-    order = np.arange(len(ranked))
-    if unk in ranked:  # spelled out in the text: such tokens count towards `unk`
-        order = np.delete(order, ranked.index(unk))
-        n_types -= 1
-    order = order[:max_final_vocab]
-    if not len(order):
-        raise nothing_left(totals, min_count)
-    words = [ranked[i] for i in order.tolist()] if len(order) < len(ranked) else ranked
-    kept = tallies[order]
-    ids = np.arange(len(words), dtype=np.int32)
-    unknown = -1
-    if unk is not None:
-        unk_count = totals.words - int(kept.sum())
-        unknown = int(np.searchsorted(-kept, -unk_count, side="left"))
-        while unknown < len(words) and kept[unknown] == unk_count and words[unknown] < unk:
-            unknown += 1
-        words = [*words[:unknown], unk, *words[unknown:]]
-        kept = np.insert(kept, unknown, unk_count)
-        ids[unknown:] += 1
-    final = np.full(len(ranked), unknown, np.int32)
-    final[order] = ids
+    found = select_words(ranked, tallies, totals, min_count, max_final_vocab, unk)
     vocabulary = Vocabulary.__new__(Vocabulary)
-    vocabulary._set(words, kept, min_count, max_final_vocab, unk, totals.words, n_types)
-    return vocabulary, final, unknown
-
-
-def nothing_left(totals: Totals, min_count: int) -> VocabularyError:
-    """The error for an empty vocabulary; it names a `min_count` that would keep some words, and how many."""
-    most = totals.most
-    if most == 0:
-        return VocabularyError("No word was counted, so the vocabulary would be empty. Check that the corpus has text.")
-    remedy = f"min_count={most} would keep {totals.n_most:,}"
-    if most > 1:
-        remedy += f", min_count=1 all {totals.occurring:,}"
-    return VocabularyError(
-        f"min_count={min_count} keeps none of the {totals.occurring:,} words: "
-        f"the most frequent one occurs {most:,} times. {remedy}."
-    )
+    vocabulary._set(found.words, found.counts, min_count, max_final_vocab, unk, totals.words, found.n_types)
+    return vocabulary, found.ids, found.unknown

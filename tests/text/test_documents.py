@@ -130,3 +130,11 @@ def test_long_documents_are_refused_unless_they_are_cut():
     with pytest.raises(InvalidArgumentError, match="document 1 has 2 words, length=1; expected length >= 2"):
         pad_ids(ids, offsets, 1)
     assert pad_ids(ids[:0], offsets[:1]).shape == (0, 1)
+
+
+def test_a_corpus_in_its_own_vocabulary_is_not_copied() -> None:
+    """It may be memory-mapped, and larger than memory."""
+    corpus = EncodedCorpus.from_source([["a", "b", "a"], ["b"]], min_count=1)
+    ids, offsets = encode_documents(corpus, corpus.vocabulary)
+    assert ids is corpus.ids
+    assert offsets is corpus.offsets

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo.text.encoding import Limits
+from kerazoo.text.selection import Totals
 from kerazoo.text.shards.parts import PartInfo, Words, read_array, write_array
 from kerazoo.text.shards.tasks import stop_if_asked
-from kerazoo.text.vocabulary import Totals, Vocabulary, choose_of
+from kerazoo.text.vocabulary import Vocabulary, choose_of
 from kerazoo_ext._scan import PADDING, Scanner
 
 __all__ = ["KnownWords", "MergeInfo", "Selection", "merge_buckets", "plan_buckets", "select", "write_known"]

@@ -26,7 +26,7 @@ class Piece:
 
     Attributes:
         path: absolute path of the file.
-        begin: int, first byte of the span; see :func:`kerazoo.text.readers.read_span`.
+        begin: int, first byte of the span; see :func:`kerazoo.text.shards.spans.read_span`.
         end: int, byte after the span; None: the end of the file.
         size: int, bytes of the file when the work was planned.
         mtime_ns: int, time of its last change, in nanoseconds.

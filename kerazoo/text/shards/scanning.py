@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from kerazoo._runtime.files import put_in_place
 from kerazoo.text.encoding import CHUNK, scan_chunk
-from kerazoo.text.readers import Chunk, is_compressed, read_span
+from kerazoo.text.readers import Chunk, is_compressed
 from kerazoo.text.shards.parts import PartInfo, PartWriter, disk_error
 from kerazoo.text.shards.plan import Piece, Unit, check_unchanged
+from kerazoo.text.shards.spans import read_span
 from kerazoo.text.shards.tasks import stop_if_asked
 from kerazoo_ext._scan import PADDING, Scanner
 
