@@ -13,6 +13,7 @@ import argparse
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import ray
 
@@ -70,9 +71,9 @@ def main() -> None:
     path = str(Path(options.path).resolve())
     local = {} if options.address else {"num_cpus": options.workers, "include_dashboard": False}
     ray.init(address=options.address, **local)
-    remote = ray.remote(num_cpus=1, max_restarts=0)(Process)
+    remote: Any = ray.remote(num_cpus=1, max_restarts=0)(Process)
     for left in range(options.restarts, -1, -1):
-        processes = [remote.remote() for _ in range(options.workers)]
+        processes: list[Any] = [remote.remote() for _ in range(options.workers)]
         address = ray.get(processes[0].address.remote())
         arguments = (address, options.workers)
         runs = [each.train.remote(*arguments, rank, path, options.epochs) for rank, each in enumerate(processes)]
