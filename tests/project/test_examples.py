@@ -97,6 +97,18 @@ def test_a_preset_is_trained_and_forecasts(tmp_path):
     assert "--steps 100" in found.card["command"]
 
 
+@pytest.mark.slow
+def test_processes_of_ray_train_a_model_and_go_on_from_its_file(tmp_path):
+    pytest.importorskip("ray")
+    pytest.importorskip("jax")
+    losses = []
+    for epochs in ("2", "3"):
+        output = run("cluster/train_zoo.py", tmp_path, "model.keras", "--epochs", epochs, plots=False)
+        losses += [float(loss) for loss in re.search(r"losses in 2 processes: (.+)", output)[1].split()]
+    assert len(losses) == 3
+    assert losses[2] < losses[1] < losses[0]
+
+
 def test_examples_are_small():
     files = [path for path in EXAMPLES.iterdir() if path.is_file()]
     assert len(files) >= 4
