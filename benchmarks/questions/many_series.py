@@ -5,7 +5,7 @@
 Generated series of months in parquet files. `equality`: the forecasts of `fit_groups` and `predict_groups` with 1 and
 64 buckets, and with 1 and 2 processes, compared to the bit by a checksum: of statistics alone, with the preset, and
 with the networks of the defaults. `growth`: seconds, and the peak memory of the process that calls, and of the largest
-of its workers, for statistics alone. Each run is a process of its own.
+of its workers, for statistics alone. Each run is a process of its own. With `--add`, rows of an earlier result stay.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.harness.processes import peak_memory
-from benchmarks.harness.results import print_table, write_result
+from benchmarks.harness.results import RESULTS, print_table, write_result
 
 QUESTION = "Are forecasts of many series equal for 1 and 64 buckets and 1 and 2 processes? Memory of the driver?"
 STEPS, HORIZON, SHARD = 60, 12, 1000
@@ -104,23 +104,32 @@ def run(source: Path, method: str, buckets: int, processes: int) -> dict[str, An
     return row
 
 
+def _earlier() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    path = RESULTS / "many_series.json"
+    if not path.exists():
+        return [], []
+    found = json.loads(path.read_text())["results"]
+    return found["equality"], found["growth"]
+
+
 def main() -> None:
     """Measure and write the result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--series", type=int, default=10_000, help="of the test of equality")
     parser.add_argument("--methods", default=",".join(METHODS), help="separated by commas")
     parser.add_argument("--growth", default="1000,10000", help="numbers of series, separated by commas")
+    parser.add_argument("--add", action="store_true", help="keep the rows of the result that is there")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         print(json.dumps(measure(*json.loads(arguments.one))))
         return
-    equality, growth = [], []
-    settings = {"steps": STEPS, "horizon": HORIZON, "series": arguments.series, "level": 80}
+    equality, growth = _earlier() if arguments.add else ([], [])
+    settings = {"steps": STEPS, "horizon": HORIZON, "level": 80}
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         write_series(source, arguments.series)
-        for method in arguments.methods.split(","):
+        for method in (each for each in arguments.methods.split(",") if each):
             rows = [run(source, method, *way) for way in WAYS]
             for row in rows:
                 row["equal"] = row["sha256"] == rows[0]["sha256"]

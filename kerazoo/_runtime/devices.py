@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,8 +19,10 @@ __all__ = [
     "backend_name",
     "check_backend",
     "check_one_device",
+    "core_numbers",
     "how_to_install",
     "is_installed",
+    "limited_to",
     "prefer_fast_kernels",
     "usable_cores",
 ]
@@ -41,6 +45,25 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
+
+
+def core_numbers() -> list[int] | None:
+    """Numbers of the cores that this process may use; None where the system knows no such thing."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+
+
+@contextmanager
+def limited_to(cores: Iterable[int] | None) -> Iterator[None]:
+    """Within it, this process uses some of its cores only; None: all."""
+    before = core_numbers()
+    if cores is None or before is None:
+        yield
+        return
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def accelerator_visible() -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from kerazoo import errors
+from kerazoo._runtime.devices import core_numbers
 from kerazoo._validation import check_int
 from kerazoo.errors import ClusterError, InvalidArgumentError, KerazooError
 from kerazoo.forecast.groups.tasks import run_task
@@ -130,9 +131,9 @@ class _Workers:
 
     def _cores(self, place: int) -> list[int] | None:
         """The share of a worker in the cores of this process; None where the system knows no such thing."""
-        if not hasattr(os, "sched_getaffinity"):
+        cores = core_numbers()
+        if cores is None:
             return None
-        cores = sorted(os.sched_getaffinity(0))
         share = max(1, len(cores) // self._count)
         return [cores[(place * share + number) % len(cores)] for number in range(share)]
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
-from kerazoo._validation import check_int
+from kerazoo._validation import check_choice, check_int, check_real
 from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo.forecast.data.validation import MISSING
 from kerazoo.forecast.groups.folder import RunFolder
 from kerazoo.forecast.groups.reading import some_of
 from kerazoo.forecast.groups.results import GroupResults, write_errors
@@ -152,7 +154,15 @@ def _opened(
         raise InvalidArgumentError("callbacks with fit_groups; expected none: networks may be trained elsewhere.")
     if params["checkpoint_dir"] is not None:
         raise InvalidArgumentError("checkpoint_dir with fit_groups; expected None: checkpoints are in out.")
-    plain = params_to_json(params)
+    # What the sample would show later, when files are written already.
+    check_choice("missing", params["missing"], MISSING)
+    for name, check in (("horizon", check_int), ("floor", check_real)):
+        if params[name] is not None:
+            check(name, params[name])
+    plain = {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in params_to_json(params).items()
+    }
     if plain["transforms"] != "auto":
         raise InvalidArgumentError("transforms with fit_groups; expected 'auto': given transforms are for fit.")
     identity = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -13,7 +12,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kerazoo._runtime.checkpoints import CheckpointFile
-from kerazoo._runtime.devices import prefer_fast_kernels
+from kerazoo._runtime.devices import limited_to, prefer_fast_kernels
 from kerazoo._runtime.files import remove_leftovers, replacing
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.forecast import model_file
@@ -60,15 +59,8 @@ def run_task(item: Mapping[str, Any]) -> dict[str, Any]:
     """
     prefer_fast_kernels()
     folder = RunFolder.read(item["out"])
-    known = os.sched_getaffinity(0) if item.get("cores") and hasattr(os, "sched_setaffinity") else None
-    if known is not None:
-        os.sched_setaffinity(0, item["cores"])
-    try:
-        with threadpool_limits(1, user_api="blas"), equal_passes():
-            return TASKS[item["task"]](folder, item["number"])
-    finally:
-        if known is not None:
-            os.sched_setaffinity(0, known)
+    with limited_to(item.get("cores")), threadpool_limits(1, user_api="blas"), equal_passes():
+        return TASKS[item["task"]](folder, item["number"])
 
 
 # Rows into buckets

@@ -237,6 +237,10 @@ def test_arguments_are_checked_before_the_work(usual, tmp_path):
         forecaster().fit_groups(FRAME, out=tmp_path / "a", buckets=0)
     with pytest.raises(InvalidArgumentError, match="but not 'y'"):
         forecaster().fit_groups(FRAME.drop(columns="y"), out=tmp_path / "b")
+    for name, value in {"horizon": 0, "floor": "zero", "missing": "maybe"}.items():
+        with pytest.raises(InvalidArgumentError, match=f"{name}={value!r}"):
+            forecaster(**{name: value}).fit_groups(FRAME, out=tmp_path / "g")
+    assert not (tmp_path / "g").exists()
     with pytest.raises(InvalidArgumentError, match="transforms with fit_groups"):
         forecaster(transforms=["log"]).fit_groups(FRAME, out=tmp_path / "c")
     with pytest.raises(InvalidArgumentError, match="val=100 with a horizon of 6"):
