@@ -158,7 +158,7 @@ def bytes_per_word(
 ) -> float:
     """Bytes that a worker sends per word that it trains, at the defaults, with biases."""
     row = (tables * vector_size + 1) * ITEM_BYTES[wire]
-    schedule = Schedule(n_tokens, n_words, n_workers)
+    schedule = Schedule(n_tokens, n_words, n_workers, row_bytes=2 * row + 8)
     sent = sum(step.n_rows * (2 * row + 8) for step in schedule.steps(0))
     return (n_workers - 1) * sent / n_tokens
 

@@ -35,7 +35,8 @@ class ClusterOptions:
         simulate: int >= 1 or None: train with that many logical workers, one after the other in this process, without
             Ray. The result is that of as many processes of one thread.
         sync_words: int >= 256, words that each worker trains between two exchanges; None: by the size of the corpus.
-        full_syncs: int >= 1, exchanges of whole tables per epoch; the last one ends the epoch.
+        full_syncs: int >= 1, exchanges of whole tables per epoch, the last of which ends it; None: up to 4, by the
+            number of workers and the size of the corpus.
         merge: how the changes of the workers are combined, see
             :mod:`kerazoo.word2vec.cluster.merging`: ``"curvature"``, ``"weighted"``, ``"mean"`` or ``"sum"``.
         wire: ``"bfloat16"`` or ``"float32"``, type of the changes that are exchanged.
@@ -55,7 +56,7 @@ class ClusterOptions:
     timeout_seconds: float = 60.0
     simulate: int | None = None
     sync_words: int | None = None
-    full_syncs: int = 1
+    full_syncs: int | None = None
     merge: str = "curvature"
     wire: str = "bfloat16"
 
@@ -65,11 +66,10 @@ class ClusterOptions:
                 f"address={self.address!r}; expected 'auto', 'local', or the address of a Ray cluster, such as "
                 "'10.0.0.5:6379'."
             )
-        for name, least in (("workers", 1), ("threads", 1), ("simulate", 1), ("sync_words", 256)):
+        for name, least in (("workers", 1), ("threads", 1), ("simulate", 1), ("sync_words", 256), ("full_syncs", 1)):
             if getattr(self, name) is not None:
                 check_int(name, getattr(self, name), least)
         check_int("retries", self.retries, 0, hint="The default is 3.")
-        check_int("full_syncs", self.full_syncs, 1, hint="The default is 1, at the end of each epoch.")
         check_real("timeout_seconds", self.timeout_seconds, 0, exclusive=True, hint="The default is 60.")
         check_choice("merge", self.merge, MERGE_RULES)
         check_choice("wire", self.wire, WIRE_TYPES)

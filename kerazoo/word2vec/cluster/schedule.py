@@ -20,9 +20,15 @@ __all__ = ["FIRST_TIER", "Schedule", "Step"]
 
 FIRST_TIER = 1024  # words
 LARGEST_SYNC_WORDS = 1 << 22  # about a second on eight cores: longer, and the workers' tables drift apart
-ROUNDS_WANTED = 32  # per epoch, on small corpora; half as many cost .002 of the loss
-SMALLEST_SYNC_WORDS = 4096
+SMALLEST_SYNC_WORDS = 1024
+ROUNDS_WANTED = {False: 32, True: 128}  # per epoch, on small corpora; of few workers, and of many
 ROUNDS_AT_LEAST = 4
+MANY_WORKERS = 8
+MOST_FULL_SYNCS = 4
+# On larger corpora, whole tables may take so many bytes per word; on smaller ones, which one machine trains in minutes,
+# quality counts alone. Rare words are combined in whole exchanges only, and learn less the fewer there are.
+FULL_SYNC_BYTES = 8.0
+SMALL_CORPUS = 100_000_000  # tokens
 
 
 class Step(NamedTuple):
@@ -49,9 +55,10 @@ class Schedule:
         n_words: int, V.
         n_workers: int >= 1.
         sync_words: int >= 256 or None, tokens per worker and round, rounded to a multiple of 256; None: by `n_tokens`.
-        full_syncs: int >= 1, exchanges of whole tables per epoch.
+        full_syncs: int >= 1 or None, exchanges of whole tables per epoch; None: by the other arguments.
+        row_bytes: int, sent for a row in an exchange; see :func:`kerazoo.word2vec.cluster.partition.bytes_per_row`.
 
-    >>> schedule = Schedule(10_000, 5000, 2, sync_words=1024)
+    >>> schedule = Schedule(10_000, 5000, 2, sync_words=1024, full_syncs=1)
     >>> [(step.end, step.n_rows) for step in schedule.steps(0)]
     [(2048, 1024), (4096, 2048), (6144, 1024), (8192, 4096), (10000, 5000)]
     >>> next(schedule.steps(0)).ranges
@@ -59,14 +66,26 @@ class Schedule:
     """
 
     def __init__(
-        self, n_tokens: int, n_words: int, n_workers: int, sync_words: int | None = None, full_syncs: int = 1
+        self,
+        n_tokens: int,
+        n_words: int,
+        n_workers: int,
+        sync_words: int | None = None,
+        full_syncs: int | None = None,
+        row_bytes: int = 0,
     ) -> None:
-        self.n_tokens, self.n_words, self.n_workers, self.full_syncs = n_tokens, n_words, n_workers, full_syncs
+        self.n_tokens, self.n_words, self.n_workers = n_tokens, n_words, n_workers
         if sync_words is None:
-            wanted = n_tokens // (n_workers * ROUNDS_WANTED)
+            wanted = n_tokens // (n_workers * ROUNDS_WANTED[n_workers >= MANY_WORKERS])
             sync_words = min(max(wanted, SMALLEST_SYNC_WORDS), LARGEST_SYNC_WORDS)
             sync_words = min(sync_words, n_tokens // (n_workers * ROUNDS_AT_LEAST))
         self.sync_words = max(1, round(sync_words / CHUNK)) * CHUNK
+        if full_syncs is None:
+            full_syncs = min(n_workers, MOST_FULL_SYNCS)
+            each = (n_workers - 1) * n_words * row_bytes / n_tokens  # bytes per word of one
+            if n_tokens >= SMALL_CORPUS and each:
+                full_syncs = max(1, min(full_syncs, int(FULL_SYNC_BYTES / each)))
+        self.full_syncs = full_syncs
 
     def steps(self, position: int) -> Iterator[Step]:
         """The rounds from a position on at which whole tables were exchanged, or from the start of the text."""

@@ -13,6 +13,7 @@ from kerazoo.batching.sampling import NoiseDistribution
 from kerazoo.errors import ClusterError, InvalidArgumentError, TrainingError
 from kerazoo.text.tokens import Tokens
 from kerazoo.word2vec.cluster.logical import LogicalTeam
+from kerazoo.word2vec.cluster.partition import bytes_per_row
 from kerazoo.word2vec.cluster.schedule import Schedule
 from kerazoo.word2vec.cluster.worker import Round
 from kerazoo.word2vec.engines.divergence import DivergenceGuard
@@ -198,8 +199,10 @@ class ClusterTrainer:
         if callbacks is not None:
             callbacks.begin_epoch(number)
         self.progress.start_epoch()
+        options = self.options
+        changes, counts = bytes_per_row(self.settings, options.wire)
         schedule = Schedule(
-            self.n_tokens, n_words, self.team.n_workers, self.options.sync_words, self.options.full_syncs
+            self.n_tokens, n_words, self.team.n_workers, options.sync_words, options.full_syncs, 2 * changes + counts
         )
         for step in schedule.steps(self.position):
             words = (number * self.n_tokens + step.begin, self.settings.epochs * self.n_tokens)

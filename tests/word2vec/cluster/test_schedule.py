@@ -49,7 +49,7 @@ def test_an_epoch_can_be_continued_at_every_whole_exchange(n_tokens, n_workers, 
 
 
 def test_frequent_words_are_exchanged_more_often():
-    steps = list(Schedule(100 * 256, 10**6, 1, 256).steps(0))
+    steps = list(Schedule(100 * 256, 10**6, 1, 256, 1).steps(0))
     tiers = [step.n_rows // FIRST_TIER for step in steps[:-1]]
     assert tiers[:8] == [1, 2, 1, 4, 1, 2, 1, 8]
     assert steps[-1].n_rows == 10**6
@@ -68,3 +68,14 @@ def test_small_corpora_are_exchanged_too(n_workers):
     assert len(steps) >= min(4, 60_000 // (n_workers * CHUNK))
     at_work = sum(begin < end for begin, end in steps[0].ranges)
     assert at_work >= min(n_workers, 60_000 // CHUNK // 4)
+
+
+def test_whole_exchanges_by_default():
+    def n_full(n_tokens, n_workers, row_bytes=812, n_words=70_000):
+        return Schedule(n_tokens, n_words, n_workers, row_bytes=row_bytes).full_syncs
+
+    assert [n_full(17_000_000, n) for n in (1, 2, 4, 8, 100)] == [1, 2, 4, 4, 4]
+    # Of a large corpus, they take at most 8 bytes per word, and the one at the end of the epoch.
+    assert n_full(18_000_000_000, 8, 2412, 1_000_000) == 4
+    assert n_full(18_000_000_000, 32, 2412, 1_000_000) == 1
+    assert n_full(180_000_000_000, 100, 2412, 1_000_000) == 4
