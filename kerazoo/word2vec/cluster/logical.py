@@ -55,6 +55,11 @@ class LogicalTeam:
         """Those of the first worker."""
         return self.workers[0].tables
 
+    def run(self, rounds: Sequence[Round], n_rows: int, sums: LossSums) -> None:
+        """Train one range per worker, and exchange the first `n_rows` words; adds to `sums`."""
+        self.train(rounds, sums)
+        self.exchange(n_rows)
+
     def train(self, rounds: Sequence[Round], sums: LossSums) -> None:
         """Train one range per worker; adds to `sums`."""
         for worker, work in zip(self.workers, rounds, strict=True):

@@ -253,13 +253,21 @@ class ProcessTeam:
             )
         return places
 
-    def train(self, rounds: Sequence[Round], sums: LossSums) -> None:
-        """Train one range per worker; adds to `sums`."""
-        pairs = zip(self._workers, rounds, strict=True)
-        for loss, measured, n_pairs in self._session.get([worker.train.remote(work) for worker, work in pairs]):
+    def run(self, rounds: Sequence[Round], n_rows: int, sums: LossSums) -> None:
+        """Train one range per worker, and exchange the first `n_rows` words; adds to `sums`.
+
+        All is asked for at once: a worker does it in order, without waiting for the main process in between.
+        """
+        trained = self.train(rounds)
+        self.exchange(n_rows)
+        for loss, measured, n_pairs in self._session.get(trained):
             sums.loss += loss
             sums.measured += measured
             sums.pairs += n_pairs
+
+    def train(self, rounds: Sequence[Round]) -> list[Any]:
+        """Ask each worker to train a range; references to what :meth:`WorkerProcess.train` returns."""
+        return [worker.train.remote(work) for worker, work in zip(self._workers, rounds, strict=True)]
 
     def exchange(self, n_rows: int) -> None:
         """Exchange the first `n_rows` words."""

@@ -54,8 +54,8 @@ class Team(Protocol):
         """How many there are now."""
         ...
 
-    def train(self, rounds: Sequence[Round], sums: LossSums) -> None:
-        """Train one range per worker; adds to `sums`."""
+    def run(self, rounds: Sequence[Round], n_rows: int, sums: LossSums) -> None:
+        """Train one range per worker, and exchange the most frequent words; adds to `sums`."""
         ...
 
     def exchange(self, n_rows: int) -> None:
@@ -207,14 +207,14 @@ class ClusterTrainer:
         for step in schedule.steps(self.position):
             words = (number * self.n_tokens + step.begin, self.settings.epochs * self.n_tokens)
             n_active = max(1, sum(end > begin for begin, end in step.ranges))
-            self.team.train([Round(number, begin, end, *words, n_active) for begin, end in step.ranges], self.sums)
-            self._check(number, step.end)
-            # At Ctrl-C whole tables are exchanged, so that nothing is lost.
-            stop = self.interrupt.pending
-            n_rows = n_words if stop else step.n_rows
-            self.team.exchange(n_rows)
+            rounds = [Round(number, begin, end, *words, n_active) for begin, end in step.ranges]
+            self.team.run(rounds, step.n_rows, self.sums)
             self.position = step.end
-            if n_rows == n_words and step.end < self.n_tokens:
+            self._check(number, step.end)
+            stop = self.interrupt.pending
+            if stop and step.n_rows < n_words:  # so that nothing is lost
+                self.team.exchange(n_words)
+            if (stop or step.n_rows == n_words) and step.end < self.n_tokens:
                 self._after_exchange(number, stop)
         self._end_epoch(number, callbacks)
 
