@@ -80,8 +80,11 @@ class ClusterOptions:
             )
         if self.folder is not None:
             try:
-                object.__setattr__(self, "folder", os.path.abspath(os.fsdecode(self.folder)))
-            except TypeError:
+                folder = os.fsdecode(self.folder)
+                if not folder or "\0" in folder:
+                    raise ValueError
+                object.__setattr__(self, "folder", os.path.abspath(folder))
+            except (TypeError, ValueError):
                 raise InvalidArgumentError(f"folder={self.folder!r}; expected the path of a folder.") from None
 
 

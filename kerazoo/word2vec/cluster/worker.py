@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,15 @@ class Part:
 
 # The values that all workers had at the last exchange of each row, one array per table.
 Base = list["NDArray[np.float32]"]
+
+
+def _blas_threads(n: int) -> contextlib.AbstractContextManager[Any]:
+    """Matrix products and eigenvectors depend on the number of threads that compute them, in their last bits."""
+    try:
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    except ImportError:
+        return contextlib.nullcontext()
+    return threadpool_limits(n, "blas")
 
 
 def new_base(tables: PaddedTables) -> Base:
@@ -161,6 +171,10 @@ class Worker:
 
     def combine(self, parts: Sequence[Part]) -> Part:
         """Combine the changes of all workers to the same rows."""
+        with _blas_threads(self.kernel.settings.workers):
+            return self._combined(parts)
+
+    def _combined(self, parts: Sequence[Part]) -> Part:
         tables = self.tables
         names = [self._name(array) for array in tables.arrays()]
         kinds = {"inputs": 0, "outputs": 1, "biases": 1, "nodes": 2}
