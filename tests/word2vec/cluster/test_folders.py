@@ -148,9 +148,9 @@ class TestOnACluster:
         monkeypatch.setattr(processes, "read_tables", None)  # not a file is read
         remote = local_cluster.ray.remote
 
-        def without_room(thing):
-            if thing is not processes.WorkerProcess:
-                return remote(thing)
+        def without_room(*things, **settings):
+            if things != (processes.WorkerProcess,):
+                return remote(*things, **settings)
 
             class Full(processes.WorkerProcess):
                 def write(self, path):
