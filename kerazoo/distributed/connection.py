@@ -254,8 +254,9 @@ def _connected(ray: Any, options: ClusterOptions) -> Iterator[Session]:
 
 def _running_cluster() -> bool:
     """Whether `RAY_ADDRESS` names a cluster, or `ray start` has left the address of one that answers."""
-    if os.environ.get("RAY_ADDRESS"):
-        return True
+    named = os.environ.get("RAY_ADDRESS", "")
+    if named not in ("", "auto"):
+        return named != "local"
     try:
         with open("/tmp/ray/ray_current_cluster") as file:
             host, _, port = file.read().strip().rpartition(":")
@@ -295,25 +296,31 @@ def _on_loopback_only() -> Iterator[None]:
 
 
 def _join(ray: Any, options: ClusterOptions) -> None:
-    host, _, port = options.address.rpartition(":")
-    if host and "://" not in options.address:
-        _check_answers(host, port, options)
+    address, named = options.address.strip(), os.environ.get("RAY_ADDRESS", "")
+    what = repr(address)
+    if address == "auto" and named not in ("", "auto"):
+        address, what = named, f"{named!r} (RAY_ADDRESS)"
+    if address != "auto" and "://" not in address:
+        _check_answers(address, what, options)
     try:
-        ray.init(address=options.address, **QUIET)
+        ray.init(address=address, **QUIET)
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         raise ClusterError(
-            f"the Ray cluster {options.address!r} cannot be joined ({_first_line(error)}). Is it running (`ray "
+            f"the Ray cluster {what} cannot be joined ({_first_line(error)}). Is it running (`ray "
             "status`), with the same versions of Ray and Python? cluster='local' starts one on this machine."
         ) from error
 
 
-def _check_answers(host: str, port: str, options: ClusterOptions) -> None:
+def _check_answers(address: str, what: str, options: ClusterOptions) -> None:
     """Ray waits for minutes for an address that does not answer."""
+    host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=min(options.timeout_seconds, 10.0)).close()
+        if not host or not port.isdecimal():
+            raise ValueError("expected HOST:PORT")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=min(options.timeout_seconds, 10.0)).close()
     except (OSError, ValueError, OverflowError) as error:
         raise ClusterError(
-            f"the Ray cluster {options.address!r} does not answer ({error}). Check host and port (the default port is "
+            f"the Ray cluster {what} does not answer ({error}). Check host and port (the default port is "
             "6379) and that `ray start --head` runs there. cluster='local' starts a cluster on this machine."
         ) from error
 

@@ -94,7 +94,7 @@ class TestOnACluster:
 
 
 @pytest.mark.ray
-def test_an_address_that_does_not_answer():
+def test_an_address_that_does_not_answer(monkeypatch):
     ray = pytest.importorskip("ray", reason="Ray is not installed")
     if ray.is_initialized():
         pytest.skip("this process is connected to a cluster already")
@@ -102,6 +102,11 @@ def test_an_address_that_does_not_answer():
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(ClusterError, match="does not answer"), session(ClusterOptions(address=address)):
+        pass
+    with pytest.raises(ClusterError, match="expected HOST:PORT"), session(ClusterOptions(address="127.0.0.1")):
+        pass
+    monkeypatch.setenv("RAY_ADDRESS", address)  # Ray itself would wait for minutes
+    with pytest.raises(ClusterError, match=r"\(RAY_ADDRESS\) does not answer"), session(ClusterOptions()):
         pass
 
 
