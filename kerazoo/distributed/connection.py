@@ -45,7 +45,10 @@ class Session:
         """The nodes that are alive and have CPUs, as :func:`ray.nodes` describes them."""
         found = [node for node in self.ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
         if not found:
-            raise ClusterError("the cluster has no node with a CPU. Is it still starting? `ray status` tells.")
+            raise ClusterError(
+                "the cluster has no node with a CPU. Is it still starting, or was it started with num_cpus=0? `ray status` "
+                "tells."
+            )
         return sorted(found, key=lambda node: (node["NodeManagerAddress"], node["NodeID"]))
 
     def n_cpus(self) -> int:
@@ -296,7 +299,7 @@ def _on_loopback_only() -> Iterator[None]:
 
 
 def _join(ray: Any, options: ClusterOptions) -> None:
-    address, named = options.address.strip(), os.environ.get("RAY_ADDRESS", "")
+    address, named = options.address, os.environ.get("RAY_ADDRESS", "")
     what = repr(address)
     if address == "auto" and named not in ("", "auto"):
         address, what = named, f"{named!r} (RAY_ADDRESS)"

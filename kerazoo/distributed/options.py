@@ -65,6 +65,7 @@ class ClusterOptions:
                 f"address={self.address!r}; expected 'auto', 'local', or the address of a Ray cluster, such as "
                 "'10.0.0.5:6379'."
             )
+        object.__setattr__(self, "address", self.address.strip())
         for name, least in (("workers", 1), ("threads", 1), ("simulate", 1), ("sync_words", 256)):
             if getattr(self, name) is not None:
                 check_int(name, getattr(self, name), least)
