@@ -46,8 +46,8 @@ class Session:
         found = [node for node in self.ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
         if not found:
             raise ClusterError(
-                "the cluster has no node with a CPU. Is it still starting, or was it started with num_cpus=0? `ray status` "
-                "tells."
+                "the cluster has no node with a CPU. Is it still starting, or was it started with num_cpus=0? "
+                "`ray status` tells."
             )
         return sorted(found, key=lambda node: (node["NodeManagerAddress"], node["NodeID"]))
 
