@@ -6,8 +6,10 @@ Ray restarts tasks whose worker or node was lost. What a task itself raises is r
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +23,7 @@ __all__ = ["Session", "session"]
 
 # Ray gives 30 % of the memory to its object store by default; what kerazoo sends through it is small.
 LARGEST_STORE = 1 << 30
+LONGEST_WAIT = 1e6  # seconds; Ray takes milliseconds as a C long
 # Ray listens on all interfaces unless this says that clusters of several machines are not wanted.
 LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": False}
@@ -42,7 +45,10 @@ class Session:
         """The nodes that are alive and have CPUs, as :func:`ray.nodes` describes them."""
         found = [node for node in self.ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
         if not found:
-            raise ClusterError("the cluster has no node with a CPU. Is it still starting? `ray status` tells.")
+            raise ClusterError(
+                "the cluster has no node with a CPU. Is it still starting, or was it started with num_cpus=0? "
+                "`ray status` tells."
+            )
         return sorted(found, key=lambda node: (node["NodeManagerAddress"], node["NodeID"]))
 
     def n_cpus(self) -> int:
@@ -69,6 +75,7 @@ class Session:
             BaseException: what the function raises.
         """
         ray = self.ray
+        self._check_room(num_cpus)
 
         def task(item: Any) -> Any:  # Ray takes functions only, not all that can be called
             return function(item)
@@ -91,6 +98,17 @@ class Session:
             for reference in waiting:
                 ray.cancel(reference, force=True)
 
+    def _check_room(self, num_cpus: int) -> None:
+        """Check that tasks can start: Ray waits without end for CPUs that other work holds."""
+        if self.started or self.ray.available_resources().get("CPU", 0) >= num_cpus:
+            return
+        first = self.ray.remote(num_cpus=num_cpus, max_retries=1)(_nothing).remote()
+        try:
+            self.get(first, self.options.timeout_seconds)
+        except BaseException:
+            self.ray.cancel(first, force=True)
+            raise
+
     def get(self, reference: Any, timeout: float | None = None) -> Any:
         """The value of one or several references.
 
@@ -100,7 +118,7 @@ class Session:
         """
         exceptions = self.ray.exceptions
         try:
-            return self.ray.get(reference, timeout=timeout)
+            return self.ray.get(reference, timeout=None if timeout is None else min(timeout, LONGEST_WAIT))
         except exceptions.RayTaskError as error:
             cause = error.cause
             if isinstance(cause, BaseException) and not isinstance(cause, exceptions.RayError):
@@ -108,7 +126,8 @@ class Session:
             raise ClusterError(f"a task failed on the cluster: {error}") from error
         except exceptions.GetTimeoutError as error:
             raise ClusterError(
-                f"no answer from a worker within {timeout:g} s. `ray status` tells its state."
+                f"no answer from a worker within {timeout:g} s: other work holds the CPUs of the cluster, or a node is "
+                "out of reach (`ray status` tells). Choose fewer workers or threads, or a larger timeout_seconds."
             ) from error
         except exceptions.RayError as error:
             raise ClusterError(
@@ -159,6 +178,10 @@ class Session:
         return found
 
 
+def _nothing() -> None:
+    """A task that shows that tasks start."""
+
+
 def describe_here() -> dict[str, Any]:
     """The same for this process."""
     return describe(None)
@@ -199,16 +222,28 @@ def session(options: ClusterOptions) -> Iterator[Session]:
         import ray
     if ray.is_initialized():
         yield Session(ray, options, started=False)
-    elif options.address == "local" or (options.address == "auto" and not _running_cluster()):
+        return
+    with _same_signals():
+        yield from _connected(ray, options)
+
+
+def _connected(ray: Any, options: ClusterOptions) -> Iterator[Session]:
+    if options.address == "local" or (options.address == "auto" and not _running_cluster()):
         with _on_loopback_only():
-            ray.init(
-                address="local",
-                num_cpus=usable_cores(),
-                include_dashboard=False,
-                object_store_memory=LARGEST_STORE,
-                **QUIET,
-            )
             try:
+                try:
+                    ray.init(
+                        address="local",
+                        num_cpus=usable_cores(),
+                        include_dashboard=False,
+                        object_store_memory=LARGEST_STORE,
+                        **QUIET,
+                    )
+                except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+                    raise ClusterError(
+                        f"a Ray cluster cannot be started on this machine ({_first_line(error)}). Is there room in "
+                        "/tmp and /dev/shm? `ray stop` ends one that hangs."
+                    ) from error
                 yield Session(ray, options, started=True)
             finally:
                 ray.shutdown()
@@ -222,8 +257,9 @@ def session(options: ClusterOptions) -> Iterator[Session]:
 
 def _running_cluster() -> bool:
     """Whether `RAY_ADDRESS` names a cluster, or `ray start` has left the address of one that answers."""
-    if os.environ.get("RAY_ADDRESS"):
-        return True
+    named = os.environ.get("RAY_ADDRESS", "")
+    if named not in ("", "auto"):
+        return named != "local"
     try:
         with open("/tmp/ray/ray_current_cluster") as file:
             host, _, port = file.read().strip().rpartition(":")
@@ -231,6 +267,17 @@ def _running_cluster() -> bool:
     except (OSError, ValueError, OverflowError):
         return False
     return True
+
+
+@contextmanager
+def _same_signals() -> Iterator[None]:
+    """Give a program its handler of SIGTERM back, which Ray replaces."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -252,25 +299,31 @@ def _on_loopback_only() -> Iterator[None]:
 
 
 def _join(ray: Any, options: ClusterOptions) -> None:
-    host, _, port = options.address.rpartition(":")
-    if host and "://" not in options.address:
-        _check_answers(host, port, options)
+    address, named = options.address, os.environ.get("RAY_ADDRESS", "")
+    what = repr(address)
+    if address == "auto" and named not in ("", "auto"):
+        address, what = named, f"{named!r} (RAY_ADDRESS)"
+    if address != "auto" and "://" not in address:
+        _check_answers(address, what, options)
     try:
-        ray.init(address=options.address, **QUIET)
+        ray.init(address=address, **QUIET)
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         raise ClusterError(
-            f"the Ray cluster {options.address!r} cannot be joined ({_first_line(error)}). Is it running (`ray "
+            f"the Ray cluster {what} cannot be joined ({_first_line(error)}). Is it running (`ray "
             "status`), with the same versions of Ray and Python? cluster='local' starts one on this machine."
         ) from error
 
 
-def _check_answers(host: str, port: str, options: ClusterOptions) -> None:
+def _check_answers(address: str, what: str, options: ClusterOptions) -> None:
     """Ray waits for minutes for an address that does not answer."""
+    host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=min(options.timeout_seconds, 10.0)).close()
+        if not host or not port.isdecimal():
+            raise ValueError("expected HOST:PORT")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=min(options.timeout_seconds, 10.0)).close()
     except (OSError, ValueError, OverflowError) as error:
         raise ClusterError(
-            f"the Ray cluster {options.address!r} does not answer ({error}). Check host and port (the default port is "
+            f"the Ray cluster {what} does not answer ({error}). Check host and port (the default port is "
             "6379) and that `ray start --head` runs there. cluster='local' starts a cluster on this machine."
         ) from error
 

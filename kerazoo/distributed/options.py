@@ -66,6 +66,7 @@ class ClusterOptions:
                 f"address={self.address!r}; expected 'auto', 'local', or the address of a Ray cluster, such as "
                 "'10.0.0.5:6379'."
             )
+        object.__setattr__(self, "address", self.address.strip())
         for name, least in (("workers", 1), ("threads", 1), ("simulate", 1), ("sync_words", 256), ("full_syncs", 1)):
             if getattr(self, name) is not None:
                 check_int(name, getattr(self, name), least)
@@ -80,8 +81,11 @@ class ClusterOptions:
             )
         if self.folder is not None:
             try:
-                object.__setattr__(self, "folder", os.path.abspath(os.fsdecode(self.folder)))
-            except TypeError:
+                folder = os.fsdecode(self.folder)
+                if not folder or "\0" in folder:
+                    raise ValueError
+                object.__setattr__(self, "folder", os.path.abspath(folder))
+            except (TypeError, ValueError):
                 raise InvalidArgumentError(f"folder={self.folder!r}; expected the path of a folder.") from None
 
 

@@ -289,7 +289,7 @@ class Word2Vec(Neighbours, DocumentVectors, ModelExchange):
 
     def _encoded_first(self, corpus: Any, settings: TrainingSettings, errors: str, place: Any) -> EncodedCorpus:
         """The corpus of `fit`."""
-        limits, reading = (self.min_count, self.max_final_vocab), self._reading(settings, errors)
+        limits, reading = (self.min_count, self.max_final_vocab), self._reading(settings, errors, place)
         if place is not None:
             corpus = place.text(corpus, settings.number, None if self.phrases else limits, errors, reading["exclude"])
         return chain.encoded(training_documents(corpus), self.phrases, *limits, **reading)
@@ -298,16 +298,17 @@ class Word2Vec(Neighbours, DocumentVectors, ModelExchange):
         self, corpus: Any, settings: TrainingSettings, errors: str, place: Any = None
     ) -> EncodedCorpus:
         """Another corpus, with the words so far and new ones."""
-        reading = self._reading(settings, errors)
+        reading = self._reading(settings, errors, place)
         if place is not None:
             corpus = place.text(corpus, settings.number, None, errors, reading["exclude"])
         joined = chain.joined(training_documents(corpus), self.phrases, **reading)
         limits = (self.min_count, self.max_final_vocab)
         return vocabulary_update.encode_with_update(self.vocabulary_, joined, *limits, **reading)
 
-    def _reading(self, settings: TrainingSettings, errors: str) -> dict[str, Any]:
+    def _reading(self, settings: TrainingSettings, errors: str, place: Any) -> dict[str, Any]:
         """How files are read; checkpoints that lie in a folder of the corpus are not part of it."""
         exclude = [self.checkpoint_dir] if self.checkpoint_dir else []
+        exclude += [] if place is None else place.exclude
         return {"workers": settings.workers, "errors": errors, "exclude": exclude}
 
     def _checked_settings(self, number: int = 0) -> TrainingSettings:

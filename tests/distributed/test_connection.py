@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,27 @@ class TestOnACluster:
         with pytest.raises(ClusterError, match=r"has kerazoo .*, this process 0\.0\.1"):
             local_cluster.check_nodes()
 
+    def test_a_wait_longer_than_ray_can_count(self, local_cluster):
+        with session(ClusterOptions(timeout_seconds=1e30)) as inner:
+            assert inner.check_nodes()
+
+    def test_cpus_that_other_work_holds(self, local_cluster):
+        class Holder:
+            def ready(self):
+                return True
+
+        ray = local_cluster.ray
+        holder = ray.remote(num_cpus=local_cluster.n_cpus())(Holder).remote()
+        ray.get(holder.ready.remote())
+        try:
+            with (
+                session(ClusterOptions(timeout_seconds=0.5)) as inner,
+                pytest.raises(ClusterError, match="other work holds the CPUs"),
+            ):
+                list(inner.map(squared, [1]))
+        finally:
+            ray.kill(holder)
+
     def test_a_session_inside_a_session_joins_it(self, local_cluster):
         with session(ClusterOptions(address="auto")) as inner:
             assert not inner.started
@@ -71,7 +94,7 @@ class TestOnACluster:
 
 
 @pytest.mark.ray
-def test_an_address_that_does_not_answer():
+def test_an_address_that_does_not_answer(monkeypatch):
     ray = pytest.importorskip("ray", reason="Ray is not installed")
     if ray.is_initialized():
         pytest.skip("this process is connected to a cluster already")
@@ -79,6 +102,11 @@ def test_an_address_that_does_not_answer():
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(ClusterError, match="does not answer"), session(ClusterOptions(address=address)):
+        pass
+    with pytest.raises(ClusterError, match="expected HOST:PORT"), session(ClusterOptions(address="127.0.0.1")):
+        pass
+    monkeypatch.setenv("RAY_ADDRESS", address)  # Ray itself would wait for minutes
+    with pytest.raises(ClusterError, match=r"\(RAY_ADDRESS\) does not answer"), session(ClusterOptions()):
         pass
 
 
@@ -95,6 +123,8 @@ def test_an_address_that_does_not_answer():
         ({"timeout_seconds": 0}, "timeout_seconds=0"),
         ({"simulate": 2, "workers": 2}, "expected one of them"),
         ({"folder": 3}, "folder=3"),
+        ({"folder": ""}, "folder=''"),
+        ({"folder": "a\0b"}, "folder='a"),
     ],
 )
 def test_values_that_are_not_allowed(values, message):
@@ -113,3 +143,20 @@ def test_what_cluster_takes():
 def test_simulation_needs_no_session():
     with pytest.raises(InvalidArgumentError, match="simulate=2"), session(ClusterOptions(simulate=2)):
         pass
+
+
+SIGNALS = """
+import signal
+from kerazoo.distributed import ClusterOptions, session
+handler = lambda *_: None
+signal.signal(signal.SIGTERM, handler)
+with session(ClusterOptions("local")):
+    pass
+assert signal.getsignal(signal.SIGTERM) is handler
+"""
+
+
+@pytest.mark.ray
+def test_a_program_keeps_its_handler_of_sigterm():
+    pytest.importorskip("ray", reason="Ray is not installed")
+    subprocess.run([sys.executable, "-c", SIGNALS], check=True, timeout=90)

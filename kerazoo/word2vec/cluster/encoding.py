@@ -66,14 +66,29 @@ def encode_files(
     if units is None:
         raise CorpusError("the corpus has a pipe or a device among its files; a cluster reads regular files only.")
     note, about = path.with_name(path.name + ".json"), _described(units, limits, errors)
-    if path.exists() and note.exists() and json.loads(note.read_text()) == about:
+    if _is_finished(path, note, about):
         return EncodedCorpus.load(path, check=False)
+    note.unlink(missing_ok=True)
     encode_units(
         units, path, limits, kind=KIND, options=ScanOptions(errors), progress=None, run_tasks=tasks_on(session)
     )
     with replacing(note) as part:
-        part.write_text(json.dumps(about))
+        part.write_text(json.dumps({"of": about, "file": _state_of(path)}))
     return EncodedCorpus.load(path, check=False)
+
+
+def _is_finished(path: Path, note: Path, about: dict[str, Any]) -> bool:
+    """Whether the file is the one that the note was written for, and was made of this."""
+    try:
+        found = json.loads(note.read_text("utf-8"))
+        return bool(found == {"of": about, "file": _state_of(path)})
+    except (OSError, ValueError):
+        return False
+
+
+def _state_of(path: Path) -> list[int]:
+    found = os.stat(path)
+    return [found.st_size, found.st_mtime_ns]
 
 
 def _described(units: Sequence[Unit], limits: Limits, errors: str) -> dict[str, Any]:

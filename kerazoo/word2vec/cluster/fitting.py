@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerazoo._runtime.fingerprint import corpus_fingerprint
 from kerazoo.distributed import as_options, session
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.text import EncodedCorpus
@@ -16,7 +18,8 @@ from kerazoo.text.encoding import Limits
 from kerazoo.text.tokens import Tokens
 from kerazoo.word2vec.cluster import training
 from kerazoo.word2vec.cluster.encoding import encode_files, is_ray_dataset, is_read_by_tasks, write_dataset
-from kerazoo.word2vec.cluster.processes import Job, ProcessTeam
+from kerazoo.word2vec.cluster.processes import Job, ProcessTeam, is_file_of
+from kerazoo.word2vec.cluster.run_folder import run_folder
 from kerazoo.word2vec.engines.native_kernel import INSTRUCTION_SET_VARIABLE
 
 if TYPE_CHECKING:
@@ -41,6 +44,11 @@ class ClusterEngine:
         self.options, self._session, self._folder = options, connected, folder
 
     @property
+    def exclude(self) -> list[Path]:
+        """What a directory of text is read without."""
+        return [] if self._folder is None else [self._folder]
+
+    @property
     def name(self) -> str:
         """What must be the same for a training to continue from a checkpoint; not the number of workers."""
         names = ("sync_words", "full_syncs", "merge", "wire")
@@ -57,7 +65,7 @@ class ClusterEngine:
             limits: `min_count` and `max_final_vocab`; None: files are left as they are, because phrases are joined
                 first.
             errors: for bytes that are not UTF-8.
-            exclude: files and directories that a directory is read without.
+            exclude: files and directories that a directory is read without, :attr:`exclude` among them.
         """
         if is_ray_dataset(source):
             if self._session is None or self._folder is None:
@@ -66,9 +74,7 @@ class ClusterEngine:
         if self._session is None or self._folder is None or limits is None or not is_read_by_tasks(source):
             return source
         path = self._folder / f"corpus-{number}.kerazoo"
-        return encode_files(
-            source, path, Limits(*limits, None, None), errors, [*exclude, self._folder], self._session, None
-        )
+        return encode_files(source, path, Limits(*limits, None, None), errors, exclude, self._session, None)
 
     def train(
         self,
@@ -80,16 +86,31 @@ class ClusterEngine:
         """Train, as the module of an engine does."""
         if self._session is None or self._folder is None:
             return training.train(corpus, settings, start, checkpoint, self.options)
+        with run_folder(self._folder) as own:
+            return self._train(corpus, settings, start, checkpoint, self._session, own)
+
+    def _train(
+        self,
+        corpus: EncodedCorpus,
+        settings: TrainingSettings,
+        start: TrainingState,
+        checkpoint: TrainingCheckpoint | None,
+        connected: Session,
+        folder: Path,
+    ) -> TrainingResult:
+        fingerprint = corpus_fingerprint(corpus.ids, corpus.offsets, corpus.vocabulary.counts)
         path = corpus.path
-        if path is None:
-            path = str(self._folder / f"corpus-{settings.number}.kerazoo")
+        if path is None or not is_file_of(path, fingerprint):
+            path = str(folder / "corpus.kerazoo")
             corpus.save(path)
         tokens = Tokens(corpus.ids, corpus.offsets, corpus.vocabulary.counts)
         reach = min(settings.window, tokens.longest_document(settings.window))
         variable = os.environ.get(INSTRUCTION_SET_VARIABLE)
-        job = Job(path, settings, reach, self.options.merge, self.options.wire, variable)
+        # Callbacks are called here only; they may be impossible to send, or make the workers import Keras.
+        told = dataclasses.replace(settings, callbacks=())
+        job = Job(path, fingerprint, told, reach, self.options.merge, self.options.wire, variable)
         tables, start.tables = start.tables, None
-        team = ProcessTeam(self._session, job, self._folder, len(corpus.vocabulary), tables)
+        team = ProcessTeam(connected, job, folder, len(corpus.vocabulary), tables)
         try:
             return training.ClusterTrainer(corpus, settings, start, checkpoint, team, self.options).run()
         finally:

@@ -93,6 +93,9 @@ class LogicalTeam:
         """Go back to a snapshot; no worker trains afterwards."""
         snapshot.restore(self.tables)
 
+    def finish(self) -> None:
+        """Nothing can be lost."""
+
     def copy(self) -> Tables:
         """Copies of the tables, after an exchange of all rows."""
         return self.tables.copy()

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from kerazoo._runtime.callers import outside_level
 from kerazoo._runtime.files import read_tensors, write_tensors
-from kerazoo.errors import ClusterError
+from kerazoo._runtime.fingerprint import corpus_fingerprint
+from kerazoo.errors import ClusterError, StorageError
 from kerazoo.text import EncodedCorpus
 from kerazoo.text.tokens import Tokens
 from kerazoo.word2vec.cluster.partition import bytes_per_row, cuts_of
@@ -20,11 +22,13 @@ from kerazoo.word2vec.cluster.worker import Part, Round, Worker, new_base
 from kerazoo.word2vec.engines.native_kernel import INSTRUCTION_SET_VARIABLE, NativeKernel
 from kerazoo.word2vec.engines.native_slices import LossSums
 from kerazoo.word2vec.engines.native_tables import TablesSnapshot
-from kerazoo.word2vec.results import Tables
+from kerazoo.word2vec.results import TABLE_NAMES, Tables
 from kerazoo_ext._word2vec import INSTRUCTION_SETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from kerazoo.distributed.connection import Session
     from kerazoo.word2vec.options import TrainingSettings
@@ -39,6 +43,7 @@ class Job(NamedTuple):
 
     Attributes:
         corpus: path of the encoded corpus.
+        fingerprint: of the corpus, see :func:`kerazoo._runtime.fingerprint.corpus_fingerprint`.
         settings: of the training.
         reach: largest distance between centre and context.
         merge: rule of combination.
@@ -47,6 +52,7 @@ class Job(NamedTuple):
     """
 
     corpus: str
+    fingerprint: dict[str, int]
     settings: TrainingSettings
     reach: int
     merge: str
@@ -79,6 +85,15 @@ def read_tables(path: str | os.PathLike[str], n_words: int, vector_size: int) ->
     return Tables.of(arrays, n_words, vector_size)
 
 
+def is_file_of(path: str, fingerprint: Mapping[str, int]) -> bool:
+    """Whether the file is still that of a corpus: it may have been deleted or replaced since it was mapped."""
+    try:
+        found = EncodedCorpus.load(path, check=False)
+    except StorageError:
+        return False
+    return corpus_fingerprint(found.ids, found.offsets, found.vocabulary.counts) == fingerprint
+
+
 def check_instruction_sets(sets: Mapping[str, str]) -> None:
     """Check that all nodes compute alike.
 
@@ -106,22 +121,34 @@ class WorkerProcess:
     """
 
     def __init__(self, job: Job, threads: int, start: str | None) -> None:
+        self._job, self._threads, self._start = job, threads, start
+        self._worker: Any = None
+        self._snapshot: TablesSnapshot | None = None
+
+    def started(self) -> dict[str, Any]:
+        """That the worker is ready, and with what. An error of the constructor would look like a lost worker."""
+        if self._worker is None:
+            self._worker = self._made()
+        return {"pid": os.getpid(), "instruction_set": self._worker.kernel.instruction_set}
+
+    def _made(self) -> Worker:
+        job, threads, start = self._job, self._threads, self._start
         if job.instruction_set is not None:
             os.environ[INSTRUCTION_SET_VARIABLE] = job.instruction_set
         import dataclasses
 
         corpus = EncodedCorpus.load(job.corpus, check=False)  # the main process has checked it
         counts = np.asarray(corpus.vocabulary.counts)
+        if corpus_fingerprint(corpus.ids, corpus.offsets, counts) != job.fingerprint:
+            raise StorageError(
+                f"{job.corpus}: was replaced by another corpus during the training. Trainings at the same time need "
+                "folders of their own: ClusterOptions(folder=...)."
+            )
         settings = dataclasses.replace(job.settings, workers=threads, callbacks=())
         tables = None if start is None else read_tables(start, len(counts), settings.vector_size)
         tokens = Tokens(corpus.ids, corpus.offsets, counts)
         kernel = NativeKernel(tokens, settings, tables, lambda: corpus.vocabulary.words, job.reach)
-        self._worker = Worker(kernel, new_base(kernel.tables), job.merge, job.wire)
-        self._snapshot: TablesSnapshot | None = None
-
-    def started(self) -> dict[str, Any]:
-        """That the worker is ready, and with what."""
-        return {"pid": os.getpid(), "instruction_set": self._worker.kernel.instruction_set}
+        return Worker(kernel, new_base(kernel.tables), job.merge, job.wire)
 
     def train(self, work: Round) -> tuple[float, int, int]:
         """Train a range; returns the values of :class:`LossSums`."""
@@ -163,6 +190,10 @@ class WorkerProcess:
         """Write the tables to a file that the main process reads."""
         write_tables(path, self._worker.tables.copy())
 
+    def table(self, name: str) -> NDArray[Any] | None:
+        """One table, when no file can be written; None if the model has not this one."""
+        return self._worker.tables.copy().named().get(name)
+
 
 class _Kept(NamedTuple):
     """A snapshot that the first worker keeps."""
@@ -194,6 +225,7 @@ class ProcessTeam:
             write_tables(self._first, start)
         self.bytes_on_wire = 0
         self._workers: list[Any] = []
+        self._final: Tables | None = None
         self._start(self._first)
 
     @property
@@ -249,7 +281,7 @@ class ProcessTeam:
                 f"workers={wanted}, but the cluster has room for {len(places)}: each takes {options.threads or 1} of "
                 f"{self._session.n_cpus()} CPUs. The training goes on with {len(places)}.",
                 RuntimeWarning,
-                stacklevel=6,
+                stacklevel=outside_level(),
             )
         return places
 
@@ -299,12 +331,33 @@ class ProcessTeam:
         """The first worker goes back to its snapshot."""
         assert snapshot.usable
         self._session.get(self._workers[0].restore.remote())
+        self._final = self._copy_of(self._workers[0])
+
+    def finish(self) -> None:
+        """Fetch the tables, while lost workers can still be replaced."""
+        self._final = self.copy()
 
     def copy(self) -> Tables:
-        """The tables of the first worker, in a file of the folder."""
+        """The tables of one worker, in a file of the folder if there is room; all have the same."""
+        if self._final is not None:
+            return self._final
+        for worker in self._workers[:-1]:
+            try:
+                return self._copy_of(worker)
+            except ClusterError:
+                continue
+        return self._copy_of(self._workers[-1])
+
+    def _copy_of(self, worker: Any) -> Tables:
         path = self._folder / f"tables-{time.monotonic_ns():x}.tables"
-        self._session.get(self._workers[0].write.remote(str(path)))
-        tables = read_tables(path, self._n_words, self._job.settings.vector_size)
+        size = self._job.settings.vector_size
+        try:
+            self._session.get(worker.write.remote(str(path)))
+        except StorageError:  # a full disk: the work of hours goes over the network
+            arrays = {name: self._session.get(worker.table.remote(name)) for name in TABLE_NAMES}
+            found = {name: array for name, array in arrays.items() if array is not None}
+            return Tables.of(found, self._n_words, size)
+        tables = read_tables(path, self._n_words, size)
         if os.name == "posix":
             os.unlink(path)  # the map keeps the data until it is closed
         return tables
@@ -319,6 +372,7 @@ class ProcessTeam:
     def restart(self, tables: Tables | None) -> None:
         """Start new workers on the nodes that are left."""
         self.close()
+        self._final = None
         path = self._first
         if tables is not None:
             path = str(self._folder / "again.tables")

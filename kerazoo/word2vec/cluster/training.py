@@ -7,6 +7,7 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
+from kerazoo._runtime.callers import outside_level
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo.batching.sampling import NoiseDistribution
@@ -72,6 +73,10 @@ class Team(Protocol):
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a snapshot."""
+        ...
+
+    def finish(self) -> None:
+        """Make sure that the tables can be had, after the last exchange."""
         ...
 
     def copy(self) -> Tables:
@@ -147,7 +152,6 @@ class ClusterTrainer:
         self.progress = TrainingProgress(corpus.n_raw_words, settings.epochs, settings.verbose, start)
         paths = HuffmanTree.from_counts(self.counts).paths() if settings.hs else None
         self.untrained = mean_untrained_loss(settings, self.counts, paths)
-        self.guard = DivergenceGuard(team.snapshot(), self.untrained)
         self.position = start.position
         self.sums = LossSums(**start.engine) if start.position else LossSums()
         self.pairs = 0
@@ -155,6 +159,11 @@ class ClusterTrainer:
         self.saved = dataclasses.replace(start, tables=None, history=_copied(start.history))
         self.saved_at = time.monotonic()
         self.retries = options.retries
+        try:
+            snapshot = team.snapshot()
+        except ClusterError as lost:
+            snapshot = self._restarted(lost)
+        self.guard = DivergenceGuard(snapshot, self.untrained)
         self.started_at_first_epoch = start.epoch == 0
 
     def run(self) -> TrainingResult:
@@ -166,9 +175,11 @@ class ClusterTrainer:
             try:
                 if callbacks is not None:
                     callbacks.begin(self.progress.history["loss"])
-                while self.progress.epoch < self.settings.epochs and not (callbacks is not None and callbacks.stopped):
+                while not self._is_done(callbacks):
                     try:
                         self._run_epoch(callbacks)
+                        if self._is_done(callbacks):
+                            self.team.finish()
                     except ClusterError as lost:
                         self._go_back(lost)
                 if callbacks is not None:
@@ -184,7 +195,7 @@ class ClusterTrainer:
                 f"no epoch has a pair: sample={self.settings.sample:g} leaves no two words in one document, so nothing "
                 "was learned. It is too small for this corpus; sample=0 keeps all words.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=outside_level(),
             )
         if error is not None:
             if not self.guard.good.is_usable():  # a warning has said that there is none
@@ -193,6 +204,9 @@ class ClusterTrainer:
         elif self.checkpoint is not None and not interrupted:
             self.checkpoint.write(TrainingState(self.team.copy(), self.progress.history), complete=True)
         return TrainingResult(self.team.release(), self.progress.history, None, interrupted, error)
+
+    def _is_done(self, callbacks: EpochCallbacks | None) -> bool:
+        return self.progress.epoch >= self.settings.epochs or (callbacks is not None and callbacks.stopped)
 
     def _run_epoch(self, callbacks: EpochCallbacks | None) -> None:
         number, n_words = self.progress.epoch, len(self.counts)
@@ -263,20 +277,29 @@ class ClusterTrainer:
 
     def _go_back(self, lost: ClusterError) -> None:
         """After a worker was lost: go on from the last state that was kept, or from the start."""
-        if self.retries <= 0:
-            raise lost
-        self.retries -= 1
-        warnings.warn(
-            f"{lost} The training goes on from epoch {self.saved.epoch + 1}, "
-            f"{100 * self.saved.position / self.n_tokens:.0f} % of it done.",
-            RuntimeWarning,
-            stacklevel=5,
-        )
-        self.team.restart(self.saved.tables)
+        self.guard.good = self._restarted(lost)  # the one before was lost with its worker
         self.position = self.saved.position
         self.sums = LossSums(**self.saved.engine) if self.saved.position else LossSums()
         self.progress.history.clear()
         self.progress.history.update(_copied(self.saved.history))
+
+    def _restarted(self, lost: ClusterError) -> Any:
+        """New workers with the tables of the last state that was kept, and a snapshot of these."""
+        while True:
+            if self.retries <= 0:
+                raise lost
+            self.retries -= 1
+            warnings.warn(
+                f"{lost} The training goes on from epoch {self.saved.epoch + 1}, "
+                f"{100 * self.saved.position / self.n_tokens:.0f} % of it done.",
+                RuntimeWarning,
+                stacklevel=outside_level(),
+            )
+            self.team.restart(self.saved.tables)
+            try:
+                return self.team.snapshot()
+            except ClusterError as again:
+                lost = again
 
     def _callbacks(self) -> EpochCallbacks | None:
         settings = self.settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,15 @@ KINDS = {"inputs": 0, "outputs": 1, "biases": 1, "nodes": 2}
 
 # The values that all workers had at the last exchange of each row, one array per table.
 Base = list["NDArray[np.float32]"]
+
+
+def _blas_threads(n: int) -> contextlib.AbstractContextManager[Any]:
+    """Matrix products and eigenvectors depend on the number of threads that compute them, in their last bits."""
+    try:
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    except ImportError:
+        return contextlib.nullcontext()
+    return threadpool_limits(n, "blas")
 
 
 def new_base(tables: PaddedTables) -> Base:
@@ -171,6 +181,10 @@ class Worker:
 
     def combine(self, parts: Sequence[Part]) -> Part:
         """Combine the changes of all workers to the same rows."""
+        with _blas_threads(self.kernel.settings.workers):
+            return self._combine(parts)
+
+    def _combine(self, parts: Sequence[Part]) -> Part:
         names = [self._name(array) for array in self.tables.arrays()]
         results = [np.empty_like(array) for array in parts[0].arrays]
         # A bias is one more component of an output row, whose counterpart in all input rows is 1.

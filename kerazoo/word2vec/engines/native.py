@@ -12,6 +12,7 @@ import dataclasses
 import warnings
 from typing import TYPE_CHECKING
 
+from kerazoo._runtime.callers import outside_level
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo.batching.sampling import epoch_keys
 from kerazoo.errors import InvalidArgumentError, TrainingError
@@ -120,7 +121,7 @@ class NativeTrainer(NativeKernel):
                 f"no epoch has a pair: sample={self.settings.sample:g} leaves no two words in one document, so nothing "
                 "was learned. It is too small for this corpus; sample=0 keeps all words.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=outside_level(),
             )
         if error is not None:
             if not self.guard.good.is_usable():  # a warning has said that there is none

@@ -211,3 +211,13 @@ def test_what_is_refused(corpus):
 def test_a_corpus_without_pairs_is_said(corpus):
     with pytest.warns(UserWarning, match="no epoch has a pair"):
         Word2Vec(**{**SMALL, "sample": 1e-9}).fit([["a", "b"]] * 9, cluster=ClusterOptions(simulate=2))
+
+
+def test_vectors_do_not_depend_on_the_threads_of_matrix_products():
+    threadpoolctl = pytest.importorskip("threadpoolctl", reason="it comes with kerazoo[ray]")
+    found = []
+    for threads in (1, 2):
+        with threadpoolctl.threadpool_limits(threads, "blas"):
+            model = Word2Vec(vector_size=200, epochs=1, seed=1, verbose=0)
+            found.append(model.fit(datasets.lee()[:100], cluster=ClusterOptions(simulate=2)).vectors_)
+    np.testing.assert_array_equal(*found)
