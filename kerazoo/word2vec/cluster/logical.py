@@ -6,7 +6,7 @@ It needs no network and no Ray, repeats to the bit, and shows how good vectors o
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kerazoo.word2vec.cluster.curvature import CurvatureEstimate
 from kerazoo.word2vec.cluster.partition import bytes_per_row, cuts_of
@@ -55,8 +55,13 @@ class LogicalTeam:
         """Those of the first worker."""
         return self.workers[0].tables
 
-    def run(self, rounds: Sequence[Round], n_rows: int, sums: LossSums) -> None:
-        """Train one range per worker, and exchange the first `n_rows` words; adds to `sums`."""
+    def submit(self, rounds: Sequence[Round], n_rows: int) -> Any:
+        """Note what the workers will do."""
+        return rounds, n_rows
+
+    def collect(self, submitted: Any, sums: LossSums) -> None:
+        """Train one range per worker, and exchange the most frequent words; adds to `sums`."""
+        rounds, n_rows = submitted
         self.train(rounds, sums)
         self.exchange(n_rows)
 

@@ -91,12 +91,7 @@ def combined_by_curvature(
 def _scales(way: NDArray[np.float32], workers: NDArray[np.float32]) -> NDArray[np.float32]:
     """g(way) / (M g(way / M)), float32 (rows, directions), for M `workers` (rows, 1)."""
     each = way / workers
-    result = _gone(way)
-    result /= np.maximum(workers * _gone(each), np.finfo(np.float32).tiny)
-    result[way <= 0] = 1
+    result = 1 - np.exp(-way)
+    result /= workers * (1 - np.exp(-each)) + np.finfo(np.float32).tiny
+    result[way <= FLAT] = 1
     return result
-
-
-def _gone(way: NDArray[np.float32]) -> NDArray[np.float32]:
-    """1 - exp(-way), for small ways by its series, since the difference would lose digits."""
-    return np.where(way < FLAT, way * (1 - way / 2), 1 - np.exp(-way))

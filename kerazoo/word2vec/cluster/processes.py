@@ -285,13 +285,17 @@ class ProcessTeam:
             )
         return places
 
-    def run(self, rounds: Sequence[Round], n_rows: int, sums: LossSums) -> None:
-        """Train one range per worker, and exchange the first `n_rows` words; adds to `sums`.
+    def submit(self, rounds: Sequence[Round], n_rows: int) -> Any:
+        """Ask the workers to train one range each, and to exchange the first `n_rows` words, without waiting for them.
 
-        All is asked for at once: a worker does it in order, without waiting for the main process in between.
+        A worker does what it is asked for in order, so further rounds can be asked for before this one is done.
         """
-        trained = self.train(rounds)
-        self.exchange(n_rows)
+        return self.train(rounds), self.exchange(n_rows)
+
+    def collect(self, submitted: Any, sums: LossSums) -> None:
+        """Wait for what was submitted; adds to `sums`."""
+        trained, applied = submitted
+        self._session.get(applied)
         for loss, measured, n_pairs in self._session.get(trained):
             sums.loss += loss
             sums.measured += measured
@@ -301,12 +305,14 @@ class ProcessTeam:
         """Ask each worker to train a range; references to what :meth:`WorkerProcess.train` returns."""
         return [worker.train.remote(work) for worker, work in zip(self._workers, rounds, strict=True)]
 
-    def exchange(self, n_rows: int) -> None:
-        """Exchange the first `n_rows` words."""
+    def exchange(self, n_rows: int) -> list[Any]:
+        """Ask the workers to exchange the first `n_rows` words; references that are ready when they have."""
         if self.n_workers == 1:
-            return
+            return []
         row, counts = bytes_per_row(self._job.settings, self._job.wire)
+        applied: list[Any] = []
         for cuts in cuts_of(n_rows, row, self.n_workers):
+            self._session.get(applied)  # one after the other, so that the object stores hold little
             n_parts = len(cuts) - 1
             parts = [worker.changes.options(num_returns=n_parts).remote(cuts) for worker in self._workers]
             if n_parts == 1:
@@ -315,9 +321,10 @@ class ProcessTeam:
                 self._workers[number % self.n_workers].combine.remote(*(part[number] for part in parts))
                 for number in range(n_parts)
             ]
-            self._session.get([worker.apply.remote(cuts, *combined) for worker in self._workers])
+            applied = [worker.apply.remote(cuts, *combined) for worker in self._workers]
         # Each part goes to the worker that combines it, unless it is there, and the result to all others.
         self.bytes_on_wire += (self.n_workers - 1) * n_rows * (2 * row + counts)
+        return applied
 
     def are_finite(self) -> bool:
         """Whether no value of the tables is NaN or infinite."""

@@ -21,7 +21,7 @@ __all__ = ["FIRST_TIER", "Schedule", "Step"]
 FIRST_TIER = 1024  # words
 LARGEST_SYNC_WORDS = 1 << 22  # about a second on eight cores: longer, and the workers' tables drift apart
 SMALLEST_SYNC_WORDS = 1024
-ROUNDS_WANTED = {False: 32, True: 128}  # per epoch, on small corpora; of few workers, and of many
+ROUNDS_WANTED = {False: 16, True: 128}  # per epoch, on small corpora; of few workers, and of many
 ROUNDS_AT_LEAST = 4
 MANY_WORKERS = 8
 MOST_FULL_SYNCS = 4
@@ -81,7 +81,7 @@ class Schedule:
             sync_words = min(sync_words, n_tokens // (n_workers * ROUNDS_AT_LEAST))
         self.sync_words = max(1, round(sync_words / CHUNK)) * CHUNK
         if full_syncs is None:
-            full_syncs = min(n_workers, MOST_FULL_SYNCS)
+            full_syncs = MOST_FULL_SYNCS if n_workers >= MANY_WORKERS else 1
             each = (n_workers - 1) * n_words * row_bytes / n_tokens  # bytes per word of one
             if n_tokens >= SMALL_CORPUS and each:
                 full_syncs = max(1, min(full_syncs, int(FULL_SYNC_BYTES / each)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import warnings
+from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kerazoo._runtime.callers import outside_level
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 __all__ = ["ClusterTrainer", "Team", "check_trainable", "train"]
 
 
+AHEAD = 2  # rounds that are asked for before one is done
+
+
 class Team(Protocol):
     """The workers. Tables are equal, and may be asked for, after an exchange of all rows.
 
@@ -55,12 +59,12 @@ class Team(Protocol):
         """How many there are now."""
         ...
 
-    def run(self, rounds: Sequence[Round], n_rows: int, sums: LossSums) -> None:
-        """Train one range per worker, and exchange the most frequent words; adds to `sums`."""
+    def submit(self, rounds: Sequence[Round], n_rows: int) -> Any:
+        """Ask the workers to train one range each, and then to exchange the most frequent words."""
         ...
 
-    def exchange(self, n_rows: int) -> None:
-        """Exchange the most frequent words."""
+    def collect(self, submitted: Any, sums: LossSums) -> None:
+        """Wait for what was submitted; adds to `sums`."""
         ...
 
     def are_finite(self) -> bool:
@@ -218,17 +222,20 @@ class ClusterTrainer:
         schedule = Schedule(
             self.n_tokens, n_words, self.team.n_workers, options.sync_words, options.full_syncs, 2 * changes + counts
         )
+        submitted: deque[tuple[Any, int]] = deque()
         for step in schedule.steps(self.position):
             words = (number * self.n_tokens + step.begin, self.settings.epochs * self.n_tokens)
             n_active = max(1, sum(end > begin for begin, end in step.ranges))
             rounds = [Round(number, begin, end, *words, n_active) for begin, end in step.ranges]
-            self.team.run(rounds, step.n_rows, self.sums)
-            self.position = step.end
-            self._check(number, step.end)
             stop = self.interrupt.pending
-            if stop and step.n_rows < n_words:  # so that nothing is lost
-                self.team.exchange(n_words)
-            if (stop or step.n_rows == n_words) and step.end < self.n_tokens:
+            whole = stop or step.n_rows == n_words  # at Ctrl-C, so that nothing is lost
+            submitted.append((self.team.submit(rounds, n_words if whole else step.n_rows), step.end))
+            # The workers have their next round before this process has seen the end of the last one.
+            while len(submitted) > (0 if whole else AHEAD):
+                waited, self.position = submitted.popleft()
+                self.team.collect(waited, self.sums)
+                self._check(number, self.position)
+            if whole and step.end < self.n_tokens:
                 self._after_exchange(number, stop)
         self._end_epoch(number, callbacks)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,7 @@ class Part:
         return sum(array.nbytes for array in (*self.arrays, *self.counts))
 
 
+GROWTH = 1.2  # of the words that were trained, until the curvature is estimated again
 BLOCK = 4096  # rows at a time, so that temporary arrays stay in cache
 # Which of the counts of a part belong to a table.
 KINDS = {"inputs": 0, "outputs": 1, "biases": 1, "nodes": 2}
@@ -75,11 +77,18 @@ Base = list["NDArray[np.float32]"]
 
 def _blas_threads(n: int) -> contextlib.AbstractContextManager[Any]:
     """Matrix products and eigenvectors depend on the number of threads that compute them, in their last bits."""
+    controller = _thread_pools()
+    return contextlib.nullcontext() if controller is None else controller.limit(limits=n, user_api="blas")
+
+
+@functools.cache
+def _thread_pools() -> Any:
+    """Looking for the libraries takes a millisecond, so it is done once."""
     try:
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+        from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
     except ImportError:
-        return contextlib.nullcontext()
-    return threadpool_limits(n, "blas")
+        return None
+    return ThreadpoolController()
 
 
 def new_base(tables: PaddedTables) -> Base:
@@ -119,6 +128,7 @@ class Worker:
         self.alpha = kernel.settings.alpha  # learning rate at the start of the last round
         self._estimate = estimate or CurvatureEstimate(kernel)
         self._curvatures: dict[str, Curvature] = {}
+        self._words, self._next_estimate = 0, 0  # words of all workers before this round
         self.seconds = 0.0
 
     def train(self, work: Round, sums: LossSums) -> None:
@@ -127,7 +137,7 @@ class Worker:
         kernel, n = self.kernel, work.end - work.begin
         settings = kernel.settings
         self.alpha = settings.alpha - (settings.alpha - settings.min_alpha) * work.words_before / work.words
-        self._curvatures = {}
+        self._words = work.words_before
         if n <= 0:
             return
         kernel.tables = self.tables
@@ -226,10 +236,13 @@ class Worker:
     def _curvature(self, name: str) -> Curvature:
         """The curvature along the rows of a table, after the last round of this worker.
 
-        It is that of its own tables, not of those of the last exchange: in the first round all are near zero.
+        It is that of its own tables, not of those of the last exchange: in the first round all are near zero. It
+        changes less and less, so it is estimated again when the words that were trained have grown by a part, and after
+        each exchange of whole tables, from which a training that was stopped must go on in the same way.
         """
-        if not self._curvatures:
+        if self._words >= self._next_estimate:
             self._curvatures = self._estimate.of(self.tables)
+            self._next_estimate = int(GROWTH * self._words) + 1
         return self._curvatures[name]
 
     def apply(self, begin: int, end: int, part: Part, update_base: bool = True) -> None:
@@ -249,6 +262,8 @@ class Worker:
                     target = values[block] if now.ndim == 1 else values[block, : self.tables.size]
                     target += unpack(change[block])
                 now[block] = values[block]
+        if end == self.n_words:
+            self._next_estimate = 0
         self.words_since[begin:end] = 0
         self.pairs_since[begin:end] = 0
         if self.nodes_since is not None:

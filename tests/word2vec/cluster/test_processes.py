@@ -78,7 +78,7 @@ def test_without_checkpoints_a_lost_worker_costs_the_training_so_far(local_clust
         calls.append(n_rows)
         if len(calls) == 5:
             os.kill(local_cluster.get(self._workers[0].started.remote())["pid"], signal.SIGKILL)
-        original(self, n_rows)
+        return original(self, n_rows)
 
     monkeypatch.setattr(processes.ProcessTeam, "exchange", killing)
     model = Word2Vec(**SMALL)
@@ -94,7 +94,7 @@ def test_the_state_is_kept_for_lost_workers_without_checkpoints_too(local_cluste
         calls.append(n_rows)
         if len(calls) == 16:
             os.kill(local_cluster.get(self._workers[1].started.remote())["pid"], signal.SIGKILL)
-        original(self, n_rows)
+        return original(self, n_rows)
 
     monkeypatch.setattr(training, "DEFAULT_MINUTES", 0)
     monkeypatch.setattr(processes.ProcessTeam, "exchange", killing)
