@@ -162,7 +162,7 @@ def test_ctrl_c_keeps_what_was_learned(corpus, monkeypatch):
     model = Word2Vec(**SMALL)
     with pytest.raises(KeyboardInterrupt):
         model.fit(corpus, cluster=ClusterOptions(simulate=2))
-    assert rounds == 3
+    assert 3 <= rounds <= 6  # some are asked for ahead; the two epochs have 34
     assert np.isfinite(model.vectors_).all()
     assert np.abs(model.output_vectors_).max() > 0
 
