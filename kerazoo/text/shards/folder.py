@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -33,7 +34,10 @@ def work_folder_of(path: str | os.PathLike[str]) -> Path:
 
     Hidden, so that a directory of texts is never read with what a killed run has left in it.
     """
-    return Path(path).with_name(f".{Path(path).name}.parts")
+    name = Path(path).name
+    if len(os.fsencode(name)) > 240:  # file systems allow 255 bytes
+        name = f"{os.fsencode(name)[:60].decode('utf-8', 'ignore')}-{zlib.crc32(os.fsencode(name)):08x}"
+    return Path(path).with_name(f".{name}.parts")
 
 
 class WorkFolder:
