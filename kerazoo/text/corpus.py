@@ -5,7 +5,6 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -17,7 +16,8 @@ from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.text.encoding import Encoded, Encoder, Limits, encode_files, encode_tokens
 from kerazoo.text.readers import files_of, is_files
-from kerazoo.text.shards import ScanOptions, encode_units, is_large, plan_units, work_folder_of
+from kerazoo.text.shards import ScanOptions, encode_units, is_large, plan_units
+from kerazoo.text.targets import check_target, own_files, path_of
 from kerazoo.text.tokens import first_fall, steps
 from kerazoo.text.vocabulary import Vocabulary, check_limits
 from kerazoo_ext._scan import first_outside
@@ -130,6 +130,7 @@ class EncodedCorpus:
         Raises:
             CorpusError: the source is empty, damaged, not UTF-8, or of another type.
             CorpusNotFoundError: a file does not exist.
+            InvalidArgumentError: an argument is out of range, or `path` is a file of the text.
             StorageError: `path` cannot be written, or a part of it is damaged.
             VocabularyError: no word is left; the message names a `min_count` that would keep some.
 
@@ -156,16 +157,19 @@ class EncodedCorpus:
         check_choice("errors", errors, ("strict", "replace", "ignore"))
         limits = Limits(min_count, max_final_vocab, unk, vocabulary)
         files = None
+        target = None if path is None else path_of(path)
         if is_files(source):
-            own = [] if path is None else [path, work_folder_of(path)]
+            own = [] if target is None else own_files(target, KIND)
             files = files_of(source, [*exclude, *own])  # type: ignore[arg-type]
+            if target is not None:
+                check_target(target, files)
         if path is not None and files is not None:
             units = plan_units(files)
             if units is not None and is_large(units):
                 options = ScanOptions(errors)
                 encode_units(units, path, limits, kind=KIND, options=options, workers=threads, progress=progress)
                 return cls._read(path, mmap=True, check=False)
-        folder = None if path is None else Path(path).parent
+        folder = None if target is None else target.parent
         with Encoder(limits, threads, folder) as encoder:
             if files is not None:
                 encoded = encode_files(files, encoder, errors, progress)

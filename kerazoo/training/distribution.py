@@ -187,7 +187,7 @@ def _check_batches(name: str, x: Any, inner: Any, shares: Shares) -> None:
     if inner.num_batches is None or inner.num_batches < 2:
         return
     if isinstance(x, ResumableDataset):
-        shares.check([_rows(x)])
+        shares.check([_rows(x)], f"These are the batches of {name}: give them another batch_size.")
         return
     rows = inner.batch_size
     if rows and not shares.divides(rows):

@@ -64,6 +64,7 @@ def check_errors(runs):
         )
         assert "validation_batch_size=3" in errors["validation"]
         assert "a batch has 5 rows, and there are 2 devices" in errors["dataset"]
+        assert "the batches of x" in errors["dataset"]
         assert "a batch has 3 rows, and there are 2 devices" in errors["keras"]
     assert "is not on the 2 devices of the distribution" in runs[0]["errors"]["model"]
     for run in runs[1:]:  # processes that would not train the same

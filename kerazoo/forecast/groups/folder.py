@@ -9,6 +9,7 @@
 | `errors/`, `errors.parquet` | the series without a result |
 | `done/` | a note of each task that is done, with the sizes of its files; written last |
 | `complete.json` | totals; written when all is done |
+| `lock` | locked while a run goes on |
 """
 
 from __future__ import annotations
@@ -16,23 +17,32 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from kerazoo._runtime.files import remove_leftovers, replacing
+from kerazoo._runtime.locks import take_lock
 from kerazoo.errors import InvalidArgumentError, StorageError
 
 __all__ = ["RunFolder"]
 
 VERSION = 1
 KIND = "kerazoo.groups"
+LOCK = "lock"
+#: Names of what a run has in its folder before its first bucket.
+FIRST = ("source", "future", "done", "shared-*", "checkpoint-*", "run.json")
 
 
 class RunFolder:
-    """A folder that :meth:`open` has checked.
+    """A folder that :meth:`open` has checked. A context manager, which ends the lock of :meth:`open`.
+
+    When the first call ends with an `InvalidArgumentError` before its buckets, the same call would fail again: what it
+    has written is removed, so that the next one may have other arguments.
 
     Args:
         path: the folder.
@@ -47,6 +57,24 @@ class RunFolder:
 
     def __init__(self, path: Path, identity: Mapping[str, Any], details: Mapping[str, Any]) -> None:
         self.path, self.identity, self.details = path, dict(identity), dict(details)
+        self._lock: Any = None
+        self._new = False
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._new and isinstance(error, InvalidArgumentError) and self.done("share", 0) is None:
+            for pattern in FIRST:
+                for file in self.path.glob(pattern):
+                    if file.is_dir():
+                        shutil.rmtree(file, ignore_errors=True)
+                    else:
+                        file.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
 
     @classmethod
     def open(cls, out: Any, identity: Mapping[str, Any], details: Mapping[str, Any]) -> RunFolder:
@@ -59,35 +87,57 @@ class RunFolder:
 
         Raises:
             InvalidArgumentError: the folder has another run, or something else.
-            StorageError: it cannot be made or read.
+            StorageError: it cannot be made or read, or another run in it goes on.
         """
         path = _path_of(out)
-        identity = json.loads(json.dumps({"version": VERSION, **identity}))
+        wanted: dict[str, Any] = json.loads(json.dumps({"version": VERSION, **identity}))
         file = path / "run.json"
         try:
             path.mkdir(parents=True, exist_ok=True)
-            remove_leftovers(file)
-            others = [each.name for each in path.iterdir()]
+            names = [] if file.exists() else [each.name for each in path.iterdir()]
         except OSError as error:
             raise StorageError(f"out={str(path)!r} cannot be made or read ({error.strerror or error}).") from error
-        if file.exists():
-            found = cls.read(path)
-            _check_same(path, found.identity, identity)
-            given = details.get("seed")
-            if given is not None and given != found.details["seed"]:
-                raise _different(path, "seed", found.details["seed"], given)
-            return found
+        # What a process that was killed at the beginning leaves is no other file.
+        others = sorted(name for name in names if name != LOCK and not name.startswith(".run.json."))
         if others:
             raise InvalidArgumentError(
-                f"out={str(path)!r} has other files ({', '.join(sorted(others)[:3])}); expected an empty folder, or "
+                f"out={str(path)!r} has other files ({', '.join(others[:3])}); expected an empty folder, or "
                 "that of the same run, which then goes on."
             )
+        try:
+            lock = take_lock(path / LOCK, f"out={str(path)!r}: another call writes to it. Wait for its end.")
+        except OSError as error:
+            if isinstance(error, StorageError):
+                raise
+            raise StorageError(f"{path / LOCK}: cannot be written ({error.strerror or error}).") from error
+        try:
+            remove_leftovers(file)
+            run = cls._continued(path, wanted, details) if file.exists() else cls._begun(path, wanted, details)
+        except BaseException:
+            lock.close()
+            raise
+        run._lock = lock
+        return run
+
+    @classmethod
+    def _continued(cls, path: Path, identity: dict[str, Any], details: Mapping[str, Any]) -> RunFolder:
+        found = cls.read(path)
+        _check_same(path, found.identity, identity)
+        given = details.get("seed")
+        if given is not None and given != found.details["seed"]:
+            raise _different(path, "seed", found.details["seed"], given)
+        return found
+
+    @classmethod
+    def _begun(cls, path: Path, identity: dict[str, Any], details: Mapping[str, Any]) -> RunFolder:
         seed = details.get("seed")
         seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         kept = {**details, "seed": seed, "id": secrets.token_hex(8)}
-        with replacing(file) as part:
+        with replacing(path / "run.json") as part:
             part.write_text(json.dumps({"kind": KIND, "identity": identity, "details": kept}, indent=1))
-        return cls(path, identity, kept)
+        made = cls(path, identity, kept)
+        made._new = True
+        return made
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> RunFolder:
@@ -101,11 +151,22 @@ class RunFolder:
             found = json.loads((folder / "run.json").read_text())
             if found["kind"] != KIND:
                 raise ValueError(f"kind {found['kind']!r}")
-            return cls(folder, found["identity"], found["details"])
+            version = found["identity"]["version"]
+            if version == VERSION and not {"task", "buckets"} <= found["identity"].keys():
+                raise ValueError("it is not complete")
+            if not {"seed", "id"} <= found["details"].keys():
+                raise ValueError("it is not complete")
+            run = cls(folder, found["identity"], found["details"])
         except FileNotFoundError as error:
             raise StorageError(f"{folder}: has no run.json; expected the folder out= of fit_groups.") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StorageError(f"{folder / 'run.json'}: cannot be read ({error}).") from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StorageError(f"{folder / 'run.json'}: cannot be read, or damaged ({error}).") from error
+        if version != VERSION:
+            raise StorageError(
+                f"{folder}: was written by another version of kerazoo (format {version!r}; this one reads {VERSION}). "
+                "Call fit_groups again with another folder, or use that version."
+            )
+        return run
 
     def file(self, kind: str, number: int, suffix: str = "parquet") -> Path:
         """The path of the file of a bucket or shard; its folder is made."""
@@ -161,16 +222,17 @@ class RunFolder:
                 part.write_text(json.dumps(dict(totals)))
             return dict(totals)
         try:
-            return dict(json.loads(file.read_text()))
-        except (OSError, ValueError):
+            found = dict(json.loads(file.read_text()))
+            return found if {"n_series", "n_failed"} <= found.keys() else None
+        except (OSError, ValueError, TypeError):
             return None
 
 
 def _path_of(out: Any) -> Path:
-    try:
-        return Path(os.fsdecode(out)).absolute()
-    except TypeError:
-        raise InvalidArgumentError(f"out={out!r}; expected the path of a folder for the results.") from None
+    text = os.fsdecode(out) if isinstance(out, str | bytes | os.PathLike) else ""
+    if not text or "\0" in text:
+        raise InvalidArgumentError(f"out={out!r}; expected the path of a folder for the results.")
+    return Path(text).absolute()
 
 
 def _check_same(path: Path, found: Any, here: Any, name: str = "") -> None:
@@ -178,11 +240,22 @@ def _check_same(path: Path, found: Any, here: Any, name: str = "") -> None:
     if isinstance(found, dict) and isinstance(here, dict):
         for key in sorted(found.keys() | here.keys()):
             _check_same(path, found.get(key), here.get(key), f"{name}.{key}" if name else key)
-    elif isinstance(found, list) and isinstance(here, list) and len(found) == len(here) and name == "source.files":
+    elif isinstance(found, list) and isinstance(here, list) and name in ("source.files", "future.files"):
+        before, now = ([each["path"] for each in files] for files in (found, here))
+        for files, others, what in ((before, now, "had"), (now, before, "had not")):
+            if left := [each for each in files if each not in others]:
+                raise InvalidArgumentError(
+                    f"out={str(path)!r} has a run that {what} the file {left[0]}{_more(left)}; expected the same "
+                    "files, with which it goes on. Choose another folder for other data."
+                )
         for one, other in zip(found, here, strict=True):
             _check_same(path, one, other, f"source file {one['path']}")
     elif found != here:
         raise _different(path, name, found, here)
+
+
+def _more(files: list[str]) -> str:
+    return f" and {len(files) - 1} more" if len(files) > 1 else ""
 
 
 def _different(path: Path, name: str, found: Any, here: Any) -> InvalidArgumentError:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from kerazoo._runtime.estimator import Estimator
-from kerazoo.errors import NotFittedError
+from kerazoo.errors import NotFittedError, StorageError
 
 if TYPE_CHECKING:
     from kerazoo.forecast.groups.results import GroupResults
@@ -52,7 +52,8 @@ class GroupMixin(Estimator):
             source: the path of a parquet file, of a folder of them, or a list of paths; a long frame; or a Ray dataset.
                 Columns: `unique_id`, `ds`, `y`; others are covariates, as in :meth:`fit`. Rows may be in any order.
                 `X_past` and `static` are not possible here.
-            out: folder of the results, about twice as large as the source. Processes on other machines must see it.
+            out: folder of the results, about twice as large as the source, and not in a folder of the source. Only
+                one call at a time may write to it. Processes on other machines must see it.
             buckets: int from 1 to 10,000. A task has one bucket in memory.
             sample: int >= 1, series that networks and the weights of the panel are fitted to.
             val: int, steps to hold out, or None: see :meth:`fit`.
@@ -68,7 +69,7 @@ class GroupMixin(Estimator):
             InvalidArgumentError: an argument or parameter is out of range, `out` has another run, or no series of the
                 sample can be read.
             StorageError: a file of the source does not exist, is cut, or is not what it was; or `out` cannot be
-                written. What is finished stays.
+                written, or another call writes to it. What is finished stays.
             MissingPackageError: pyarrow, or with `cluster` Ray, is not installed.
             ClusterError: the cluster does not answer, or processes were lost again and again.
             TrainingError: the training of the networks diverges.
@@ -188,12 +189,18 @@ class GroupMixin(Estimator):
             out: the folder of the fit.
 
         Raises:
-            StorageError: there is no complete fit in the folder.
+            StorageError: there is no complete fit in the folder, or one of another version of kerazoo.
         """
         from kerazoo.forecast.groups.runs import params_of
 
         path, params = params_of(out)
-        estimator = cls(**params)
+        try:
+            estimator = cls(**params)
+        except TypeError as error:
+            raise StorageError(
+                f"{path / 'run.json'}: has parameters of another version of kerazoo ({error}). Use that version, or "
+                "fit again."
+            ) from error
         estimator._groups = path
         return estimator
 

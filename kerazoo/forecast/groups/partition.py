@@ -18,12 +18,10 @@ import pandas as pd
 from kerazoo._runtime.files import remove_leftovers, replacing
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.groups.hashing import hashes_of, lowest
-from kerazoo.forecast.groups.sources import Source, open_parquet, tables_of
+from kerazoo.forecast.groups.sources import BUCKET, Source, open_parquet, tables_of
 
 __all__ = ["BUCKET", "partition_shard", "read_bucket", "read_sample"]
 
-#: The column of the bucket of a row.
-BUCKET = "__bucket"
 #: Rows in memory, of which the groups of rows are made: more make larger groups.
 MOST_ROWS = 1 << 20
 
@@ -43,7 +41,7 @@ def partition_shard(source: Source, shard: int, buckets: int, path: Path, sample
 
     Raises:
         StorageError: the source has changed, or a file cannot be written.
-        InvalidArgumentError: a `unique_id` is missing.
+        InvalidArgumentError: a `unique_id` is missing, or is neither text nor a number.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -83,6 +81,19 @@ def _with_bucket(table: Any, buckets: int, source: Source, shard: int) -> tuple[
     if pa.types.is_dictionary(column.type):  # categories of pandas: names of other shards may be others
         column = column.cast(column.type.value_type)
         table = table.set_column(place, "unique_id", column)
+    kind = column.type
+    types = (
+        pa.types.is_string,
+        pa.types.is_large_string,
+        pa.types.is_integer,
+        pa.types.is_float64,
+        pa.types.is_boolean,
+    )
+    # The texts of others, such as dates, differ between libraries.
+    if column.null_count < len(column) and not any(each(kind) for each in types):
+        raise InvalidArgumentError(
+            f"unique_id has the type {kind}; expected text or integers. frame['unique_id'].astype(str) converts it."
+        )
     if column.null_count:
         where = source.note["files"][shard]["path"] if source.note["kind"] == "files" else "the source"
         raise InvalidArgumentError(

@@ -187,7 +187,10 @@ def some_of(panel: Panel, places: Sequence[int]) -> Panel:
 
 
 def _read(frame: pd.DataFrame, rules: Rules) -> Panel:
-    reference = _reference(frame, rules)
+    name = REFERENCE
+    while (frame["unique_id"] == name).any():
+        name += "*"
+    reference = _reference(frame, rules, name)
     if reference is None:
         panel = read_panel(frame, missing=rules.missing, like=rules.index)
     else:
@@ -197,13 +200,13 @@ def _read(frame: pd.DataFrame, rules: Rules) -> Panel:
             if frame["unique_id"].nunique() == 1:  # which may say better what is wrong with it
                 rules.check(read_panel(frame, missing=rules.missing))
             raise
-        panel = some_of(panel, [place for place, label in enumerate(panel.ids) if label != REFERENCE])
+        panel = some_of(panel, [place for place, label in enumerate(panel.ids) if label != name])
     panel = replace(panel, id_dtype=frame["unique_id"].dtype)
     rules.check(panel)
     return panel
 
 
-def _reference(frame: pd.DataFrame, rules: Rules) -> pd.DataFrame | None:
+def _reference(frame: pd.DataFrame, rules: Rules, name: str) -> pd.DataFrame | None:
     """A series with the frequency of all, longer than the others: short ones do not tell theirs."""
     index = rules.index
     if rules.missing == "skip" or not isinstance(index, pd.DatetimeIndex):
@@ -217,7 +220,7 @@ def _reference(frame: pd.DataFrame, rules: Rules) -> pd.DataFrame | None:
     columns: dict[str, Any] = {}
     for label in frame.columns:
         if label == "unique_id":
-            columns[label] = pd.Series([REFERENCE] * len(dates), dtype=object)
+            columns[label] = pd.Series([name] * len(dates), dtype=object)
         elif label == "ds":
             columns[label] = pd.Series(dates).astype(frame["ds"].dtype)
         else:

@@ -94,7 +94,13 @@ class GroupResults:
         Args:
             ids: values of `unique_id`. Those without a result are left out.
             table: as for :meth:`to_frame`.
+
+        Raises:
+            InvalidArgumentError: `ids` is no list, or the run has no such table.
+            StorageError: a file does not exist or is damaged.
         """
+        if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
+            raise InvalidArgumentError(f"ids={ids!r}; expected a list of values of unique_id, such as [{ids!r}].")
         wanted = {str(each) for each in ids}
         buckets = sorted({bucket_of(each, self.buckets) for each in wanted})
         frames = self._frames(self._table(table), buckets)

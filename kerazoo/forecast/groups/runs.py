@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from kerazoo.forecast.groups.reading import some_of
 from kerazoo.forecast.groups.results import GroupResults, write_errors
 from kerazoo.forecast.groups.running import Run, runner
 from kerazoo.forecast.groups.sharing import read_shared
-from kerazoo.forecast.groups.sources import KEYS, Source, read_source
+from kerazoo.forecast.groups.sources import KEYS, Source, check_outside, open_parquet, read_source
 from kerazoo.forecast.groups.tasks import spec_from, write_partition
 from kerazoo.forecast.model_file import params_to_json
 from kerazoo.forecast.options import USUAL_LEVELS, is_auto, read_levels
@@ -52,7 +53,7 @@ def run_fit(
         The folder of the run.
     """
     found, folder = _opened(params, "fit", source, out, buckets, sample, val)
-    with runner(processes, cluster, folder.path) as run:
+    with folder, runner(processes, cluster, folder.path) as run:
         _run(run, found, folder, 1, "fit", params["verbose"])
     return folder.path
 
@@ -74,6 +75,7 @@ def run_predict(
     if X_future is not None:
         if not covariates:
             raise InvalidArgumentError("X_future is given, but fit had no covariates; expected None.")
+        check_outside(out, X_future, "X_future")
         future = read_source(X_future, "X_future", ("unique_id", "ds", *covariates))
     elif covariates:
         raise InvalidArgumentError(
@@ -84,7 +86,7 @@ def run_predict(
         "levels": levels, "future": None if future is None else future.note,
     }  # fmt: skip
     folder = RunFolder.open(out, identity, {"groups": str(fit.path), "seed": fit.details["seed"]})
-    with runner(processes, cluster, folder.path) as run:
+    with folder, runner(processes, cluster, folder.path) as run:
         _run(run, future, folder, 0, "predict", fit.details["verbose"])
     return folder.path
 
@@ -121,7 +123,7 @@ def run_score(
         "only_possible": auto,
     }
     found, folder = _opened(params, "score", source, out, buckets, sample, None, {"windows": windows})
-    with runner(processes, cluster, folder.path) as run:
+    with folder, runner(processes, cluster, folder.path) as run:
         _run(run, found, folder, n_windows if refit else 1, "score", params["verbose"])
     return folder.path
 
@@ -173,6 +175,7 @@ def _opened(
         "val": None if val is None else check_int("val", val, 0),
         **(more or {}),
     }
+    check_outside(out, source, "source")
     found = read_source(source)
     details = {name: plain[name] for name in WITHOUT_EFFECT}
     return found, RunFolder.open(out, {**identity, "source": found.note}, details)
@@ -204,8 +207,13 @@ def _run(run: Run, source: Source | None, folder: RunFolder, n_shared: int, task
         note = folder.done(task, bucket) or {}
         for name in totals:
             totals[name] += note.get(name, 0)
-    write_errors(folder, task)
+    errors = write_errors(folder, task)
     folder.complete(totals)
+    if not totals["n_series"]:
+        with open_parquet(errors) as file:
+            first = file.read().slice(0, 1).to_pylist()
+        reason = f"; the first: {first[0]['error']}: {first[0]['message']}" if first else ""
+        warnings.warn(f"none of {totals['n_failed']} series has a result: see {errors}{reason}", stacklevel=4)
 
 
 def _stage(run: Run, folder: RunFolder, task: str, numbers: Sequence[int], verbose: int) -> None:

@@ -16,12 +16,14 @@ from kerazoo._runtime.optional import needed
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.forecast.data.other_frames import pandas_of
 
-__all__ = ["Source", "describe", "file_note", "open_parquet", "read_source", "tables_of"]
+__all__ = ["BUCKET", "Source", "check_outside", "describe", "file_note", "open_parquet", "read_source", "tables_of"]
 
 #: Rows that are read at a time.
 ROWS = 1 << 16
 #: Columns that a source must have.
 KEYS = ("unique_id", "ds", "y")
+#: The column of the bucket of a row, in the files that a run writes.
+BUCKET = "__bucket"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +71,9 @@ def read_source(given: Any, name: str = "source", keys: Sequence[str] = KEYS) ->
     if isinstance(given, str | os.PathLike) or (isinstance(given, list | tuple) and given):
         paths = [given] if isinstance(given, str | os.PathLike) else list(given)
         files = [file for path in paths for file in _files_of(path, name)]
+        for place, path in enumerate(files):
+            if path in files[:place]:
+                raise InvalidArgumentError(f"{name} has the file {path} twice; expected each once.")
         notes = [file_note(path) for path in files]
         columns = _columns_of(files[0])
         for path in files[1:]:
@@ -94,7 +99,8 @@ def read_source(given: Any, name: str = "source", keys: Sequence[str] = KEYS) ->
         raise InvalidArgumentError(f"{name} has no rows; expected at least one.")
     columns_of_frame = [str(label) for label in frame.columns]
     _check_columns(columns_of_frame, keys, name)
-    check = int(pd.util.hash_pandas_object(frame, index=False).to_numpy(np.uint64).sum(dtype=np.uint64))
+    with _as_arrow():
+        check = int(pd.util.hash_pandas_object(frame, index=False).to_numpy(np.uint64).sum(dtype=np.uint64))
     note = {"kind": "frame", "columns": columns_of_frame, "rows": len(frame), "check": check}
     return Source(note, frame)
 
@@ -126,7 +132,7 @@ def _as_arrow() -> Iterator[None]:
 
     try:
         yield
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+    except (pa.ArrowException, TypeError, ValueError) as error:  # such as lists, and text that is not UTF-8
         raise InvalidArgumentError(
             f"a column of the source has no type that files can hold ({error}); expected one type in each column."
         ) from error
@@ -190,7 +196,8 @@ def open_parquet(path: str | os.PathLike[str]) -> Iterator[Any]:
 
 def _damaged(path: Any, error: Exception) -> StorageError:
     first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-    return StorageError(f"{path}: cut short or damaged, or no parquet file ({first}). {REMEDY}")
+    other = "" if str(path).endswith(".parquet") else " Other formats: pd.read_csv(path).to_parquet(...) converts them."
+    return StorageError(f"{path}: cut short or damaged, or no parquet file ({first}). {REMEDY}{other}")
 
 
 def file_note(path: Path) -> dict[str, Any]:
@@ -212,8 +219,12 @@ def _listed(columns: Sequence[tuple[str, str]]) -> str:
 
 def _files_of(given: Any, name: str) -> list[Path]:
     if not isinstance(given, str | os.PathLike):
-        raise InvalidArgumentError(f"{name} has a {type(given).__name__} in its list; expected paths.")
+        raise InvalidArgumentError(
+            f"{name} has a {type(given).__name__} in its list; expected paths, or one frame (pd.concat joins several)."
+        )
     text = os.fsdecode(given)
+    if not text or "\0" in text:
+        raise InvalidArgumentError(f"{name}={text!r}; expected the path of a parquet file, or of a folder of them.")
     if "://" in text:
         raise InvalidArgumentError(
             f"{name}={text!r}; expected a local path. Other addresses: ray.data.read_parquet({text!r})."
@@ -232,10 +243,40 @@ def _files_of(given: Any, name: str) -> list[Path]:
     return files
 
 
+def check_outside(out: Any, given: Any, name: str) -> None:
+    """Check that the results are not written into a folder that is read.
+
+    Args:
+        out: the folder of the results.
+        given: the source.
+        name: what the caller's argument is called.
+
+    Raises:
+        InvalidArgumentError: `out` is such a folder, or lies in one, where the next call would read the results.
+    """
+    if not isinstance(out, str | os.PathLike) or "\0" in os.fsdecode(out):
+        return  # which is refused elsewhere
+    target = os.path.realpath(out)
+    for each in given if isinstance(given, list | tuple) else [given]:
+        if not isinstance(each, str | os.PathLike) or not os.path.isdir(each):
+            continue
+        inside = os.path.relpath(target, os.path.realpath(each)).split(os.sep)
+        if not any(part.startswith((".", "_")) for part in inside) or inside == ["."]:
+            raise InvalidArgumentError(
+                f"out={os.fsdecode(out)!r} is in the folder {name}={os.fsdecode(each)!r}, of which all parquet files "
+                "are read; expected another folder, or one in it whose name starts with '_'."
+            )
+
+
 def _check_columns(found: Sequence[str], keys: Sequence[str], name: str) -> None:
+    if len(set(found)) < len(found):
+        twice = next(each for each in found if list(found).count(each) > 1)
+        raise InvalidArgumentError(f"{name} has several columns {twice!r}; expected different names.")
+    if BUCKET in found:
+        raise InvalidArgumentError(f"{name} has a column {BUCKET!r}; expected another name: files of a run have it.")
     for key in keys:
         if key not in found:
+            more = ", and covariates, if there are any" if tuple(keys) == KEYS else ""
             raise InvalidArgumentError(
-                f"{name} has the columns {', '.join(found)}, but not {key!r}; expected {', '.join(keys)}, and "
-                "covariates, if there are any."
+                f"{name} has the columns {', '.join(found)}, but not {key!r}; expected {', '.join(keys)}{more}."
             )

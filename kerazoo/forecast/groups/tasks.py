@@ -245,11 +245,14 @@ def _predict(folder: RunFolder, bucket: int) -> dict[str, Any]:
         fitted = model_file.load(model)[0]
         assert isinstance(fitted, FittedPanel)
         known = read_bucket(_shards(folder, "future"), bucket) if identity["future"] else None
-        if identity["future"] and known is None:
-            known = pd.DataFrame({"unique_id": [], "ds": []})
         horizon = identity["horizon"] or fitted.horizon
 
         def forecast(panel: Panel) -> pd.DataFrame:
+            if identity["future"] and known is None:  # as `read_future` says where the bucket has rows of others
+                n = len(panel.series)
+                raise InvalidArgumentError(
+                    f"X_future lacks {n} of the {n} series: {panel.ids[0]!r}; expected rows of each."
+                )
             futures = read_future(panel, known, horizon)
             return write_forecast(panel, fitted.forecast(panel, futures, horizon, identity["levels"]))
 

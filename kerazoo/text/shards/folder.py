@@ -6,21 +6,18 @@ import json
 import os
 import secrets
 import shutil
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from kerazoo._runtime.files import put_in_place
+from kerazoo._runtime.locks import take_lock
 from kerazoo.errors import CorpusError, CorpusNotFoundError, StorageError
 from kerazoo.text.shards.parts import disk_error
 from kerazoo.text.shards.plan import Piece, Unit
 from kerazoo.text.shards.scanning import FORMAT, UnitInfo
-
-try:
-    import fcntl
-except ImportError:  # Windows: two runs for one file are not detected there
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["WorkFolder", "work_folder_of"]
 
@@ -33,7 +30,10 @@ def work_folder_of(path: str | os.PathLike[str]) -> Path:
 
     Hidden, so that a directory of texts is never read with what a killed run has left in it.
     """
-    return Path(path).with_name(f".{Path(path).name}.parts")
+    name = Path(path).name
+    if len(os.fsencode(name)) > 240:  # file systems allow 255 bytes
+        name = f"{os.fsencode(name)[:60].decode('utf-8', 'ignore')}-{zlib.crc32(os.fsencode(name)):08x}"
+    return Path(path).with_name(f".{name}.parts")
 
 
 class WorkFolder:
@@ -117,19 +117,11 @@ class WorkFolder:
             )
 
     def _take_lock(self) -> None:
-        self._lock = open(self.path / _LOCK, "ab")  # noqa: SIM115
-        if fcntl is None:
-            return
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.close()
-            raise StorageError(
-                f"{self.path}: another process is encoding a corpus to this path. Wait for its end, or write to "
-                "another path."
-            ) from None
-        except OSError:  # a file system without locks
-            pass
+        self._lock = take_lock(
+            self.path / _LOCK,
+            f"{self.path}: another process is encoding a corpus to this path. Wait for its end, or write to another "
+            "path.",
+        )
 
     def _check_manifest(self) -> None:
         """Compare the files with those of the run that left the folder."""

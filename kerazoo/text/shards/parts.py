@@ -16,6 +16,7 @@ the same unit, of which a cluster may have lost one, do not disturb each other.
 
 from __future__ import annotations
 
+import errno
 import os
 import zlib
 from dataclasses import dataclass
@@ -257,8 +258,10 @@ def damaged(path: Path, reason: str) -> StorageError:
 
 def disk_error(folder: Path, error: OSError) -> StorageError:
     """The error for a file in the work folder that cannot be written."""
-    return StorageError(
-        f"{os.fspath(folder)}: cannot be written ({error.strerror or error}). The encoding of a corpus to a file takes "
-        "4 bytes per word for its parts and as much for the file. Make room and make the same call again: what is "
-        "finished is kept."
-    )
+    remedy = "The folder must exist and be writable. Make the same call again then: what is finished is kept."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        remedy = (
+            "The encoding of a corpus to a file takes 4 bytes per word for its parts and as much for the file. Make "
+            "room and make the same call again: what is finished is kept."
+        )
+    return StorageError(f"{os.fspath(folder)}: cannot be written ({error.strerror or error}). {remedy}")

@@ -190,8 +190,11 @@ def test_errors_of_tasks_come_from_other_processes():
 
 
 def test_a_folder_remembers_what_is_done(tmp_path):
-    folder = RunFolder.open(tmp_path / "run", {"task": "fit"}, {"seed": None})
-    assert RunFolder.open(tmp_path / "run", {"task": "fit"}, {"seed": None}).details == folder.details
+    identity = {"task": "fit", "buckets": 4}
+    with RunFolder.open(tmp_path / "run", identity, {"seed": None}) as folder:
+        pass
+    with RunFolder.open(tmp_path / "run", identity, {"seed": None}) as again:
+        assert again.details == folder.details
     path = folder.file("models", 3, "kerazoo")
     path.write_bytes(b"123")
     assert folder.done("fit", 3) is None
@@ -202,13 +205,14 @@ def test_a_folder_remembers_what_is_done(tmp_path):
     note = json.loads((tmp_path / "run" / "run.json").read_text())
     (tmp_path / "run" / "run.json").write_text(json.dumps(note)[:-5])
     with pytest.raises(StorageError, match=r"run.json: cannot be read"):
-        RunFolder.open(tmp_path / "run", {"task": "fit"}, {"seed": None})
+        RunFolder.open(tmp_path / "run", identity, {"seed": None})
 
 
 def test_tasks_are_limited_to_their_cores(tmp_path, monkeypatch):
     if not hasattr(os, "sched_getaffinity"):
         pytest.skip("the system knows no cores of a process")
-    RunFolder.open(tmp_path / "run", {"task": "fit"}, {"seed": 1})
+    with RunFolder.open(tmp_path / "run", {"task": "fit", "buckets": 4}, {"seed": 1}):
+        pass
     seen = []
     monkeypatch.setitem(tasks.TASKS, "fit", lambda folder, number: seen.append(os.sched_getaffinity(0)) or {})
     before = os.sched_getaffinity(0)

@@ -1,0 +1,51 @@
+"""Locks of folders, so that two runs do not write to the same one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kerazoo.errors import StorageError
+
+try:
+    import fcntl
+except ImportError:  # Windows: two runs in one folder are not detected there
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["take_lock"]
+
+
+def take_lock(path: Path, refusal: str) -> Any:
+    """An open file that is locked until it is closed, or the process ends in any way.
+
+    On file systems without locks, and on Windows, nothing is locked.
+
+    Args:
+        path: of the file, which is made if needed.
+        refusal: the message if another process has the lock.
+
+    Raises:
+        StorageError: another process has the lock.
+        OSError: the file cannot be made.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     lock = take_lock(Path(folder) / "lock", "another run is going on.")
+    ...     try:
+    ...         take_lock(Path(folder) / "lock", "another run is going on.")
+    ...     except StorageError as error:
+    ...         print(error)
+    ...     lock.close()
+    another run is going on.
+    """
+    file = open(path, "ab")  # noqa: SIM115
+    if fcntl is None:
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise StorageError(refusal) from None
+    except OSError:  # a file system without locks
+        pass
+    return file
