@@ -54,6 +54,7 @@ class ModelExchange:
                 load them from sources that you trust.)
 
         >>> from gensim.models import Word2Vec as GensimWord2Vec
+        >>> from kerazoo import Word2Vec
         >>> documents = [["red", "apple"], ["green", "apple"]] * 9
         >>> theirs = GensimWord2Vec(documents, vector_size=8, min_count=1, sample=0, sg=1)
         >>> ours = Word2Vec.from_gensim(theirs, verbose=0).partial_fit([["red", "apple"]] * 9)
@@ -74,6 +75,7 @@ class ModelExchange:
         gensim has no biases: they are not exported, with a warning. gensim's `train` needs ``total_examples`` and
         ``epochs``.
 
+        >>> from kerazoo import Word2Vec
         >>> model = Word2Vec(vector_size=8, loss="negative_sampling", min_count=1, sample=0, verbose=0)
         >>> theirs = model.fit([["red", "apple"], ["green", "apple"]] * 9).to_gensim()
         >>> _ = theirs.train([["red", "apple"]] * 9, total_examples=9, epochs=1)
