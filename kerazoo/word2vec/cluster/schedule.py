@@ -3,7 +3,7 @@
 A round is the next part of the text, cut into one range per worker. Its place follows from the position in the text and
 the number of workers alone, so a training can go on with another number of workers.
 
-After round k since the last whole exchange (from 1), the ``FIRST_TIER * 2^z`` most frequent words are exchanged, where
+After round k since the last whole exchange (from 1), the ``FIRST_TIER 2^z`` most frequent words are exchanged, where
 z is the number of trailing zeros of k in binary: the most frequent words after each round, twice as many after every
 second, and so on (Ji et al. 2016, Parallelizing word2vec in shared and distributed memory, section 4). Whole tables are
 exchanged `full_syncs` times per epoch, the last time at its end.
@@ -18,10 +18,10 @@ from kerazoo.word2vec.engines.native_kernel import CHUNK
 
 __all__ = ["FIRST_TIER", "Schedule", "Step"]
 
-FIRST_TIER = 1024  # words
+FIRST_TIER = {False: 4096, True: 1024}  # words; of few workers, and of many
 LARGEST_SYNC_WORDS = 1 << 22  # about a second on eight cores: longer, and the workers' tables drift apart
 SMALLEST_SYNC_WORDS = 1024
-ROUNDS_WANTED = {False: 16, True: 128}  # per epoch, on small corpora; of few workers, and of many
+ROUNDS_WANTED = {False: 8, True: 128}  # per epoch, on small corpora
 ROUNDS_AT_LEAST = 4
 MANY_WORKERS = 8
 MOST_FULL_SYNCS = 4
@@ -58,10 +58,10 @@ class Schedule:
         full_syncs: int >= 1 or None, exchanges of whole tables per epoch; None: by the other arguments.
         row_bytes: int, sent for a row in an exchange; see :func:`kerazoo.word2vec.cluster.partition.bytes_per_row`.
 
-    >>> schedule = Schedule(10_000, 5000, 2, sync_words=1024, full_syncs=1)
+    >>> schedule = Schedule(40_000, 5000, 8, sync_words=1024, full_syncs=1)
     >>> [(step.end, step.n_rows) for step in schedule.steps(0)]
-    [(2048, 1024), (4096, 2048), (6144, 1024), (8192, 4096), (10000, 5000)]
-    >>> next(schedule.steps(0)).ranges
+    [(8192, 1024), (16384, 2048), (24576, 1024), (32768, 4096), (40000, 5000)]
+    >>> next(schedule.steps(0)).ranges[:2]
     [(0, 1024), (1024, 2048)]
     """
 
@@ -89,14 +89,14 @@ class Schedule:
 
     def steps(self, position: int) -> Iterator[Step]:
         """The rounds from a position on at which whole tables were exchanged, or from the start of the text."""
-        since = 0
+        since, tier = 0, FIRST_TIER[self.n_workers >= MANY_WORKERS]
         while position < self.n_tokens:
             end = min(position + self.sync_words * self.n_workers, self.n_tokens)
             since += 1
             # Full exchanges are at the first ends of rounds behind these fractions of the text.
             share = position * self.full_syncs // self.n_tokens
             full = end == self.n_tokens or end * self.full_syncs // self.n_tokens > share
-            n_rows = self.n_words if full else min(FIRST_TIER * (since & -since), self.n_words)
+            n_rows = self.n_words if full else min(tier * (since & -since), self.n_words)
             yield Step(position, self._ranges(position, end), end, n_rows)
             if n_rows == self.n_words:
                 since = 0

@@ -66,7 +66,6 @@ class Part:
         return sum(array.nbytes for array in (*self.arrays, *self.counts))
 
 
-GROWTH = 1.2  # of the words that were trained, until the curvature is estimated again
 BLOCK = 4096  # rows at a time, so that temporary arrays stay in cache
 # Which of the counts of a part belong to a table.
 KINDS = {"inputs": 0, "outputs": 1, "biases": 1, "nodes": 2}
@@ -128,7 +127,6 @@ class Worker:
         self.alpha = kernel.settings.alpha  # learning rate at the start of the last round
         self._estimate = estimate or CurvatureEstimate(kernel)
         self._curvatures: dict[str, Curvature] = {}
-        self._words, self._next_estimate = 0, 0  # words of all workers before this round
         self.seconds = 0.0
 
     def train(self, work: Round, sums: LossSums) -> None:
@@ -137,7 +135,7 @@ class Worker:
         kernel, n = self.kernel, work.end - work.begin
         settings = kernel.settings
         self.alpha = settings.alpha - (settings.alpha - settings.min_alpha) * work.words_before / work.words
-        self._words = work.words_before
+        self._curvatures = {}
         if n <= 0:
             return
         kernel.tables = self.tables
@@ -236,13 +234,11 @@ class Worker:
     def _curvature(self, name: str) -> Curvature:
         """The curvature along the rows of a table, after the last round of this worker.
 
-        It is that of its own tables, not of those of the last exchange: in the first round all are near zero. It
-        changes less and less, so it is estimated again when the words that were trained have grown by a part, and after
-        each exchange of whole tables, from which a training that was stopped must go on in the same way.
+        It is that of its own tables, not of those of the last exchange: in the first round all are near zero. An
+        estimate that is some rounds old makes trainings diverge.
         """
-        if self._words >= self._next_estimate:
+        if not self._curvatures:
             self._curvatures = self._estimate.of(self.tables)
-            self._next_estimate = int(GROWTH * self._words) + 1
         return self._curvatures[name]
 
     def apply(self, begin: int, end: int, part: Part, update_base: bool = True) -> None:
@@ -262,8 +258,6 @@ class Worker:
                     target = values[block] if now.ndim == 1 else values[block, : self.tables.size]
                     target += unpack(change[block])
                 now[block] = values[block]
-        if end == self.n_words:
-            self._next_estimate = 0
         self.words_since[begin:end] = 0
         self.pairs_since[begin:end] = 0
         if self.nodes_since is not None:

@@ -12,7 +12,7 @@ from kerazoo import Word2Vec
 from kerazoo.text import EncodedCorpus
 from kerazoo.text.tokens import Tokens
 from kerazoo.word2vec.cluster import curvature
-from kerazoo.word2vec.cluster.curvature import TRUE_SLOPE, CurvatureEstimate, eigen
+from kerazoo.word2vec.cluster.curvature import MARGIN, TRUE_SLOPE, CurvatureEstimate, eigen
 from kerazoo.word2vec.engines.native_kernel import NativeKernel
 from kerazoo.word2vec.options import checked_settings
 
@@ -33,7 +33,7 @@ def kernel_of(**parameters):
 
 
 def matrix(found):
-    return found.vectors @ np.diag(found.values) @ found.vectors.T
+    return found.vectors @ np.diag(found.values / MARGIN) @ found.vectors.T
 
 
 @pytest.mark.parametrize("loss", ["nce", "negative_sampling"])

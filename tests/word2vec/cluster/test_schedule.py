@@ -50,7 +50,7 @@ def test_an_epoch_can_be_continued_at_every_whole_exchange(n_tokens, n_workers, 
 
 def test_frequent_words_are_exchanged_more_often():
     steps = list(Schedule(100 * 256, 10**6, 1, 256, 1).steps(0))
-    tiers = [step.n_rows // FIRST_TIER for step in steps[:-1]]
+    tiers = [step.n_rows // FIRST_TIER[False] for step in steps[:-1]]
     assert tiers[:8] == [1, 2, 1, 4, 1, 2, 1, 8]
     assert steps[-1].n_rows == 10**6
 
@@ -59,7 +59,7 @@ def test_whole_exchanges_are_spread_evenly():
     steps = list(Schedule(120 * 256, 10**6, 1, 256, full_syncs=4).steps(0))
     whole = [number for number, step in enumerate(steps) if step.n_rows == 10**6]
     assert whole == [29, 59, 89, 119]
-    assert [step.n_rows // FIRST_TIER for step in steps[30:34]] == [1, 2, 1, 4]
+    assert [step.n_rows // FIRST_TIER[False] for step in steps[30:34]] == [1, 2, 1, 4]
 
 
 @pytest.mark.parametrize("n_workers", [1, 2, 40, 1000])
