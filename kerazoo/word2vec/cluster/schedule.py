@@ -23,7 +23,7 @@ LARGEST_SYNC_WORDS = 1 << 22  # about a second on eight cores: longer, and the w
 SMALLEST_SYNC_WORDS = 1024
 ROUNDS_WANTED = {False: 8, True: 128}  # per epoch, on small corpora
 ROUNDS_AT_LEAST = 4
-MANY_WORKERS = 8
+MANY_WORKERS = 4
 MOST_FULL_SYNCS = 4
 # On larger corpora, whole tables may take so many bytes per word; on smaller ones, which one machine trains in minutes,
 # quality counts alone. Rare words are combined in whole exchanges only, and learn less the fewer there are.
