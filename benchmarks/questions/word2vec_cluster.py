@@ -56,8 +56,9 @@ if __name__ == "__main__":
     def counting(cls):
         exchange = cls.exchange
         def counted(self, n_rows):
-            exchange(self, n_rows)
+            references = exchange(self, n_rows)
             sent[0] = self.bytes_on_wire
+            return references
         cls.exchange = counted
     counting(logical.LogicalTeam), counting(processes.ProcessTeam)
     def loopback():
