@@ -48,7 +48,6 @@ def encode_files(
     errors: str,
     exclude: Sequence[Any],
     session: Session,
-    progress: bool | None,
 ) -> EncodedCorpus:
     """Encode files of text to `path`, by tasks on the cluster.
 

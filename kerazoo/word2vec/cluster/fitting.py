@@ -74,7 +74,7 @@ class ClusterEngine:
         if self._session is None or self._folder is None or limits is None or not is_read_by_tasks(source):
             return source
         path = self._folder / f"corpus-{number}.kerazoo"
-        return encode_files(source, path, Limits(*limits, None, None), errors, exclude, self._session, None)
+        return encode_files(source, path, Limits(*limits, None, None), errors, exclude, self._session)
 
     def train(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,11 +58,6 @@ class Part:
 
     arrays: list[NDArray[Any]]
     counts: list[NDArray[np.float32]]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes on the wire."""
-        return sum(array.nbytes for array in (*self.arrays, *self.counts))
 
 
 BLOCK = 4096  # rows at a time, so that temporary arrays stay in cache
@@ -127,11 +121,9 @@ class Worker:
         self.alpha = kernel.settings.alpha  # learning rate at the start of the last round
         self._estimate = estimate or CurvatureEstimate(kernel)
         self._curvatures: dict[str, Curvature] = {}
-        self.seconds = 0.0
 
     def train(self, work: Round, sums: LossSums) -> None:
         """Train a range with all threads of the kernel; adds to `sums`."""
-        started = time.perf_counter()
         kernel, n = self.kernel, work.end - work.begin
         settings = kernel.settings
         self.alpha = settings.alpha - (settings.alpha - settings.min_alpha) * work.words_before / work.words
@@ -140,7 +132,7 @@ class Worker:
             return
         kernel.tables = self.tables
         kernel.words_done = np.zeros(1, np.int64)
-        keys = epoch_keys(kernel.settings.seeds[1], work.epoch)
+        keys = epoch_keys(settings.seeds[1], work.epoch)
         train_slice = kernel._kernel(keys, work.words_before // work.n_active, max(1, work.words // work.n_active))
         threads = settings.workers
         size = kernel.slice
@@ -149,7 +141,6 @@ class Worker:
         slices = EpochSlices(lambda begin, end: train_slice(work.begin + begin, work.begin + end), n, size, 0, sums)
         slices.run(threads, lambda: None)
         self._count(work)
-        self.seconds += time.perf_counter() - started
 
     def _count(self, work: Round) -> None:
         kernel, settings = self.kernel, self.kernel.settings
