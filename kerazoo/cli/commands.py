@@ -13,6 +13,8 @@ import click
 from kerazoo._runtime.deprecation import REMOVAL
 from kerazoo._runtime.devices import BACKENDS, check_backend
 from kerazoo._validation import check_choice
+from kerazoo.cli.quiet import quiet_backends, verbose_option
+from kerazoo.cli.terminal import note
 from kerazoo.errors import KerazooError, StorageError
 
 __all__ = ["Command", "backend_option", "check_output", "set_backend"]
@@ -37,6 +39,7 @@ class Command(click.Command):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.params.append(verbose_option())
         self.renamed = dict(renamed or {})
         self.arguments = dict(arguments or {})
 
@@ -49,15 +52,15 @@ class Command(click.Command):
                 new = self.renamed[name]
                 if any(other.partition("=")[0] == new for other in args[:end]):
                     raise click.UsageError(f"{name} and {new} are both given; expected {new} only.", ctx)
-                note = f"{name} is deprecated and will be removed in version {REMOVAL}; use {new}."
-                click.echo(f"kerazoo: {note}", err=True)
+                note(f"{name} is deprecated and will be removed in version {REMOVAL}; use {new}.")
                 args[i] = new + equals + value
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; errors of the library name options."""
         try:
-            return super().invoke(ctx)
+            with quiet_backends(ctx):
+                return super().invoke(ctx)
         except KerazooError as error:
             error.args = (self._with_options(str(error)),)
             raise
