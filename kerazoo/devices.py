@@ -73,8 +73,8 @@ def limit_memory(fraction: float) -> bool:
     limited = {"tensorflow": _limit_tensorflow, "jax": _limit_jax, "torch": _limit_torch}[backend](number)
     if not limited:
         warnings.warn(
-            f"{backend} sees no GPU of NVIDIA or AMD, so no memory is limited. On a computer with one, check its driver, "
-            f"that {backend} is installed with support for it, and CUDA_VISIBLE_DEVICES.",
+            f"{backend} sees no GPU of NVIDIA or AMD, so no memory is limited. On a computer with one, check its "
+            f"driver, that {backend} is installed with support for it, and CUDA_VISIBLE_DEVICES.",
             UserWarning,
             stacklevel=2,
         )
@@ -124,7 +124,7 @@ def _limit_jax(fraction: float) -> bool:
 
 
 def _jax_has_plugins() -> bool:
-    """Whether JAX was installed with a backend for accelerators, where it looks for them itself; JAX is not imported."""
+    """Whether JAX was installed with a plugin for accelerators, where it looks for them; JAX is not imported."""
     try:
         import jax_plugins  # type: ignore[import-not-found,unused-ignore]
     except ModuleNotFoundError:

@@ -1,7 +1,7 @@
 """Progress bars of long steps, which the command line shows: on stderr, if it is a terminal, after two seconds.
 
-A function that takes long reports its progress to a bar of :func:`progress_bar`. In a program there is none; the command
-line asks for them with :func:`shown_progress`.
+A function that takes long reports its progress to a bar of :func:`progress_bar`. In a program there is none; the
+command line asks for them with :func:`shown_progress`.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import click
 from kerazoo._runtime.files import replacing
 from kerazoo._runtime.progress import progress_bar
 from kerazoo.cli.commands import Command, backend_option, check_output, set_backend
-from kerazoo.cli.terminal import bold
+from kerazoo.cli.terminal import say
 
 __all__ = ["bench"]
 
@@ -23,17 +23,15 @@ PARTS = ("words", "pairs", "forecasts")
 
 
 @click.command(cls=Command, short_help="Measure this machine: words, pairs and forecasts per second.")
-@click.option(
-    "--only", multiple=True, type=click.Choice(PARTS), help="Measure this alone; may be given several times."
-)
+@click.option("--only", multiple=True, type=click.Choice(PARTS), help="Measure this alone; may be given several times.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all runs, machine and versions here.")
 @backend_option(" of the generator of pairs")
 def bench(only: tuple[str, ...], json_file: Path | None, backend: str | None) -> None:
     """Measure words, pairs and forecasts per second on this machine, in less than 30 seconds on two cores.
 
-    Sides of a comparison do the same work and run in turns; the figures are medians of up to three rounds. Quality is not measured: the text is random, with the word frequencies of Zipf's law. The benchmarks of
-    the project, on real texts and series with their quality, are in the folder benchmarks/ of its source:
-    python -m benchmarks.
+    Sides of a comparison do the same work and run in turns; the figures are medians of up to three rounds. Quality is
+    not measured: the text is random, with the word frequencies of Zipf's law. The benchmarks of the project, on real
+    texts and series and with their quality, need its source: python -m benchmarks lists them.
 
     Example: kerazoo bench --json bench.json
     """
@@ -44,9 +42,9 @@ def bench(only: tuple[str, ...], json_file: Path | None, backend: str | None) ->
     started = time.perf_counter()
     machine = runs.machine()
     memory = "" if machine["memory_gib"] is None else f", {machine['memory_gib']:g} GiB"
-    click.echo(f"{bold('machine')}     {machine['cpu']}, {machine['cores']} cores{memory}, {machine['system']}")
+    say(f"machine     {machine['cpu']}, {machine['cores']} cores{memory}, {machine['system']}")
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    click.echo(f"{bold('versions')}    Python {machine['python']}, {versions}")
+    say(f"versions    Python {machine['python']}, {versions}")
     needs = {"words": (), "pairs": ("keras", machine["backend"]), "forecasts": ("pandas", "scipy", "threadpoolctl")}
     chosen = [part for part in PARTS if part in only or not only]
     documents = runs.zipf_text(**runs.SETTINGS["words"])
@@ -59,7 +57,7 @@ def bench(only: tuple[str, ...], json_file: Path | None, backend: str | None) ->
     for part in chosen:
         lacks = runs.missing(needs[part])
         if lacks:
-            click.echo(f"{bold(part.ljust(12))}not measured: {lacks}")
+            say(f"{part:<12}not measured: {lacks}")
             continue
         with progress_bar(None, "run", f"preparing {part}"):
             found = sides[part]()
@@ -71,8 +69,8 @@ def bench(only: tuple[str, ...], json_file: Path | None, backend: str | None) ->
         content = {"machine": machine, "settings": runs.SETTINGS, "repeats": REPEATS, "results": results}
         with replacing(json_file) as file:
             file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        click.echo(f"{bold('file')}        {json_file}")
-    click.echo(f"done in {time.perf_counter() - started:.1f} s")
+        say(f"file        {json_file}")
+    say(f"done in {time.perf_counter() - started:.1f} s")
 
 
 def _print(part: str, rows: list[dict[str, Any]], settings: dict[str, Any]) -> None:
@@ -85,8 +83,8 @@ def _print(part: str, rows: list[dict[str, Any]], settings: dict[str, Any]) -> N
         "forecasts": f"{series['n_series']} monthly series of {series['length']} values, fit and forecast of "
         f"{series['horizon']} months with intervals",
     }
-    click.echo(f"{bold(part.ljust(12))}{work[part]}")
+    say(f"{part:<12}{work[part]}")
     for row in rows:
-        ratio = f"  {row['ratio']:.2f} times {rows[-1]['side']}" if len(rows) > 1 and row is not rows[-1] else ""
+        ratio = f"  {row['ratio']:.2f} times {rows[-1]['side']}" if part == "words" and row is not rows[-1] else ""
         spread = f"({min(row['rates']):,.0f} to {max(row['rates']):,.0f} in {len(row['rates'])} runs)"
-        click.echo(f"  {row['side']:<26}{row['median']:>14,.0f} {row['unit']}  {spread}{ratio if part == 'words' else ''}")
+        say(f"  {row['side']:<26}{row['median']:>14,.0f} {row['unit']}  {spread}{ratio if part == 'words' else ''}")

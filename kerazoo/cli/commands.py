@@ -12,6 +12,7 @@ import click
 
 from kerazoo._runtime.deprecation import REMOVAL
 from kerazoo._runtime.devices import BACKENDS, check_backend
+from kerazoo._runtime.progress import shown_progress
 from kerazoo._validation import check_choice
 from kerazoo.cli.quiet import quiet_backends, verbose_option
 from kerazoo.cli.terminal import note
@@ -59,7 +60,7 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; errors of the library name options."""
         try:
-            with quiet_backends(ctx):
+            with quiet_backends(ctx), shown_progress(not ctx.params.get("quiet")):
                 return super().invoke(ctx)
         except KerazooError as error:
             error.args = (self._with_options(str(error)),)

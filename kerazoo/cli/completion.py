@@ -14,7 +14,7 @@ SHELLS = ("bash", "zsh", "fish")
 @click.command(cls=Command, short_help="Print the completion script of a shell.")
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
-    """Print the script that completes names of commands, options and their values in a shell.
+    r"""Print the script that completes names of commands, options and their values in a shell.
 
     \b
     bash (4.4 or newer), in ~/.bashrc:   eval "$(kerazoo completion bash)"

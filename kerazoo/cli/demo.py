@@ -12,6 +12,7 @@ from kerazoo._columns import FORECAST, bound_columns
 from kerazoo._runtime.files import replacing
 from kerazoo.cli.commands import Command, backend_option, set_backend
 from kerazoo.cli.forecast_report import print_method
+from kerazoo.cli.terminal import say
 from kerazoo.errors import StorageError
 
 __all__ = ["demo", "milk_demo"]
@@ -46,7 +47,7 @@ def demo(epochs: int, vector_size: int, seed: int, backend: str | None, folder: 
 
     started = time.perf_counter()
     corpus = EncodedCorpus.from_source(lee(), min_count=4)
-    click.echo(
+    say(
         f"corpus      300 news articles (Lee et al. 2005, shipped with gensim): {corpus.n_raw_words:,} words, "
         f"{len(corpus.vocabulary):,} of them kept in the vocabulary (min_count 4), "
         f"{corpus.n_dropped:,} running words dropped"
@@ -56,24 +57,24 @@ def demo(epochs: int, vector_size: int, seed: int, backend: str | None, folder: 
     from kerazoo.word2vec import Word2Vec
 
     settings: dict[str, Any] = {"vector_size": vector_size, "window": 5, "epochs": epochs, "alpha": 0.05, "seed": seed}
-    click.echo(f"model       skip-gram with NCE loss, {vector_size} dimensions")
+    say(f"model       skip-gram with NCE loss, {vector_size} dimensions")
     engines = {
         "native": "in C on the CPU",
         "keras": f"Keras {keras.__version__} on {keras.backend.backend()}, batches from Cython",
     }
     for engine, description in engines.items():
-        click.echo(f"engine      {engine}: {description}")
+        say(f"engine      {engine}: {description}")
         model = Word2Vec(engine=engine, verbose=2 if engine == "keras" else 0, **settings).fit(corpus)
         losses, rates = model.history_["loss"], model.history_["words_per_second"]
-        click.echo(f"loss        {losses[0]:.4f} -> {losses[-1]:.4f}, mean over all pairs of an epoch")
-        click.echo(f"speed       {sorted(rates)[len(rates) // 2]:,.0f} raw words/s (median over the epochs)")
-    click.echo("neighbours  (gensim KeyedVectors.most_similar)")
+        say(f"loss        {losses[0]:.4f} -> {losses[-1]:.4f}, mean over all pairs of an epoch")
+        say(f"speed       {sorted(rates)[len(rates) // 2]:,.0f} raw words/s (median over the epochs)")
+    say("neighbours  (gensim KeyedVectors.most_similar)")
     for word in DEMO_WORDS:
         if word in model.wv:
             near = ", ".join(f"{other} {score:.2f}" for other, score in model.wv.most_similar(word, topn=6))
-            click.echo(f"  {word:<12}{near}")
+            say(f"  {word:<12}{near}")
     milk_demo(folder, seed)
-    click.echo(f"done in {time.perf_counter() - started:.1f} s")
+    say(f"done in {time.perf_counter() - started:.1f} s")
 
 
 def milk_demo(folder: Path, seed: int) -> None:
@@ -89,7 +90,7 @@ def milk_demo(folder: Path, seed: int) -> None:
     y = milk()
     train, test = y[:-12], y[-12:]
     forecaster = Forecaster("lstm_1x16", horizon=12, n_members=3, epochs=10, seed=seed, verbose=0)
-    click.echo(
+    say(
         f"forecast    monthly milk production: 1975 from the {len(train)} months before, with {forecaster.n_members} "
         f"networks and {forecaster.epochs} epochs for speed (default: 5 and 40)"
     )
@@ -98,7 +99,7 @@ def milk_demo(folder: Path, seed: int) -> None:
     table = forecaster.predict(12, level=[0.8, 0.95])
     lower, upper = bound_columns(0.8)
     covered = table[lower].le(test) & table[upper].ge(test)
-    click.echo(
+    say(
         f"error       RMSE {rmse(test, table[FORECAST]):.1f} pounds per cow; seasonal naive: "
         f"{rmse(test, seasonal_naive(train, 12, 12)):.1f}. {int(covered.sum())} of 12 months lie in the 80 % interval"
     )
@@ -107,4 +108,4 @@ def milk_demo(folder: Path, seed: int) -> None:
     path = folder / "milk_forecast.png"
     with replacing(path) as part:
         figure.savefig(part, dpi=150)
-    click.echo(f"plot        {path}")
+    say(f"plot        {path}")

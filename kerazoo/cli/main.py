@@ -1,7 +1,6 @@
 """The command line: `kerazoo COMMAND ...`.
 
-An error is one line on stderr, without a traceback. The exit codes are those of `EXIT_CODES` in
-:mod:`kerazoo.cli.terminal`; docs/command-line.md lists them.
+An error is one line on stderr, without a traceback. docs/command-line.md lists the exit codes.
 """
 
 from __future__ import annotations

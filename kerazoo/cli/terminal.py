@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,16 +15,19 @@ __all__ = [
     "FAILED",
     "INTERRUPTED",
     "WRONG_INPUT",
-    "bold",
     "colours_off",
     "discard_output",
     "error_line",
     "is_terminal",
     "note",
     "reserve_streams",
+    "say",
 ]
 
+#: Exit codes besides 0; docs/command-line.md says what they mean.
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+
+_LABEL = re.compile(r"([a-z]+)(?= {2})")
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -65,9 +69,14 @@ def note(message: str) -> None:
     _echo(f"{click.style('kerazoo:', fg='yellow')} {' '.join(message.split())}", err=True)
 
 
-def bold(text: str) -> str:
-    """Text that a terminal shows in bold; for `click.echo`, which leaves that out elsewhere."""
-    return click.style(text, bold=True)
+def say(text: str) -> None:
+    """A line of a report on stdout; its label, before two blanks or more, is bold on a terminal.
+
+    >>> say("data        milk.csv")
+    data        milk.csv
+    """
+    label = _LABEL.match(text)
+    _echo(text if label is None else click.style(label[1], bold=True) + text[label.end(1) :])
 
 
 def reserve_streams() -> None:

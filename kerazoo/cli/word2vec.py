@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo.cli.commands import Command, backend_option, check_output, set_backend
 from kerazoo.cli.corpus_files import corpus_files, errors_option
+from kerazoo.cli.terminal import is_terminal
 from kerazoo.errors import TrainingError, VocabularyError
 from kerazoo.text import EncodedCorpus
 from kerazoo.text.phrases import chain
@@ -84,7 +86,8 @@ def word2vec(
     from kerazoo.word2vec import Word2Vec
 
     parameters |= {"sg": int(not cbow), "hs": int(hs)}
-    model = Word2Vec(verbose=0 if quiet else 1, **parameters)
+    # A file or a pipe gets no bar.
+    model = Word2Vec(verbose=int(not quiet and is_terminal(sys.stderr)), **parameters)
     checked_settings(model.get_params())
     source: Any = corpus_files(corpus, {"--out": out}, parameters["checkpoint_dir"])
     if phrases:

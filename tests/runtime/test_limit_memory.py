@@ -90,13 +90,13 @@ def test_tensorflow_gets_a_limit_of_each_visible_gpu(backend, driver):
 
 def test_tensorflow_that_has_started_says_so(backend, driver):
     backend("tensorflow", Tensorflow([0], RuntimeError("Virtual devices cannot be modified after being initialized")))
-    with pytest.raises(DeviceError, match="TensorFlow has started .* before the first tensor"):
+    with pytest.raises(DeviceError, match=r"TensorFlow has started .* before the first tensor"):
         devices.limit_memory(0.5)
 
 
 def test_memory_growth_and_a_limit_exclude_each_other(backend, driver):
     backend("tensorflow", Tensorflow([0], ValueError("Cannot configure virtual devices with memory growth")))
-    with pytest.raises(DeviceError, match="memory growth. Expected no other setting"):
+    with pytest.raises(DeviceError, match=r"memory growth\. Expected no other setting"):
         devices.limit_memory(0.5)
 
 
@@ -149,7 +149,7 @@ def test_jax_reads_the_fraction_from_the_environment(jax_with_gpu, monkeypatch):
 
 def test_jax_that_has_started_says_so(jax_with_gpu):
     jax_with_gpu(started=True)
-    with pytest.raises(DeviceError, match="JAX has started .* before the first array"):
+    with pytest.raises(DeviceError, match=r"JAX has started .* before the first array"):
         devices.limit_memory(0.5)
     assert devices._JAX_FRACTION not in os.environ
 
