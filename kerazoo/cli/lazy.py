@@ -50,7 +50,7 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
             if near and not getattr(error, "possibilities", None):  # newer versions of click guess themselves
-                error.message = f"{error.message.rstrip('.')}. Did you mean {near[0]!r}?"
+                raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean {near[0]!r}?", ctx) from None
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

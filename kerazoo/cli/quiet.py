@@ -112,7 +112,7 @@ class _Finder:
             if spec is not None:
                 run: Any = getattr(spec.loader, "exec_module", None)
                 if run is not None:
-                    spec.loader.exec_module = _quiet(run)  # type: ignore[union-attr]
+                    spec.loader.exec_module = _quiet(run)
                 return spec
         return None
 

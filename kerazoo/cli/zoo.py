@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from kerazoo._runtime.files import replacing
 from kerazoo._validation import check_choice
 from kerazoo.cli.commands import Command, backend_option, check_output, set_backend
 from kerazoo.cli.lazy import LazyGroup, help_option_names
@@ -42,7 +41,7 @@ def list_command(pattern: str, cell: str | None, presets: bool, backend: str | N
     if presets:
         from kerazoo._presets import list_presets
 
-        names = list_presets()
+        names = sorted(list_presets())
     else:
         set_backend(backend)
         from kerazoo.cells.registry import cell_info, list_cells
@@ -115,16 +114,18 @@ def build_command(
     """
     check_output("--out", out, (".keras",))
     set_backend(backend)
+    from kerazoo._runtime.files import replacing
     from kerazoo.zoo import build, compile_defaults
     from kerazoo.zoo.spec import RNNSpec
 
     given = {field: value for field, value in fields.items() if value is not None}
-    spec = RNNSpec.from_name(name, given)
+    spec = RNNSpec.from_name(name, **given)
     if unroll and spec.lookback is None:
         raise InvalidArgumentError("--unroll without --lookback; expected both: the number of steps to unroll.")
     model = build(spec, style, unroll=unroll, seed=seed)
     if compiled:
         model.compile(**compile_defaults(model))
+        model.optimizer.build(model.trainable_variables)  # or Keras warns when it loads the file
     with replacing(out) as part:
         model.save(part)
     shapes = " -> ".join(_shapes(each) for each in (model.inputs, model.outputs))

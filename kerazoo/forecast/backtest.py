@@ -95,7 +95,7 @@ def backtest(
 
 def _with_progress(cutoffs: Sequence[int]) -> Iterator[int]:
     """The same numbers, with a bar of the windows that are done."""
-    with progress_bar(len(cutoffs), "window", "backtest", unit_scale=False) as bar:
+    with progress_bar(len(cutoffs), "window", "backtest windows", unit_scale=False) as bar:
         for cutoff in cutoffs:
             yield cutoff
             bar.update(1)

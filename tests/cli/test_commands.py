@@ -69,7 +69,7 @@ def test_the_old_options_of_forecast(capsys, old, new):
     with pytest.raises(SystemExit):
         main(["forecast", "no.csv", old, "3"])
     assert f"{old} is deprecated and will be removed in version 0.3; use {new}." in capsys.readouterr().err
-    assert cli.commands["forecast"].renamed[old] == new
+    assert cli.get_command(None, "forecast").renamed[old] == new
 
 
 @pytest.mark.parametrize(

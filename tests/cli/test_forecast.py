@@ -24,7 +24,8 @@ from kerazoo.forecast.data import read as reading
 from tests.cli.forecast_cases import TINY, refused, run, with_price
 
 
-def test_a_forecast_with_all_its_files(folder, capsys):
+def test_a_forecast_with_all_its_files(folder, capsys, monkeypatch):
+    monkeypatch.setattr(forecast_report, "is_terminal", lambda stream: True)
     arguments = ["milk.csv", "--date", "month", "--target", "pounds_per_cow", "--horizon", "6", "--windows", "2"]
     files = ["--plot", "milk.png", "--out", "forecast.csv", "--save", "milk.kerazoo"]
     loud = [option for option in TINY if option != "--quiet"]

@@ -38,7 +38,7 @@ def test_the_demo_shows_loss_speed_neighbours_and_a_forecast(tmp_path):
     assert (tmp_path / "plots" / "milk_forecast.png").read_bytes().startswith(b"\x89PNG")
 
 
-COMMANDS = ["demo", "forecast", "generate", "word2vec", "similar", "convert", "phrases"]
+COMMANDS = ["bench", "completion", "convert", "demo", "forecast", "generate", "phrases", "similar", "word2vec", "zoo"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
