@@ -39,7 +39,18 @@ MAX_WINDOWS = 3
     cls=Command,
     short_help="Forecast the series of a CSV file.",
     renamed={"--interval": "--level", "--folds": "--windows"},
-    arguments={"n_members": "--members", "n_windows": "--windows"},
+    arguments={
+        "n_members": "--members",
+        "n_windows": "--windows",
+        "name": "--model",
+        "preset": "the preset of --model",
+    },
+    texts={
+        "calendar feature=": "a name of --calendar=",
+        "name of a transform=": "a name of --transforms=",
+        "A file of write_preset is given by its path, which": "The file of one is given by its path, which",
+        "choose a lower floor": "lower --floor",
+    },
 )
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--date", metavar="COLUMN", help="Dates, or consecutive integers; default: the first column.")

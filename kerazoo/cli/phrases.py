@@ -8,6 +8,7 @@ import click
 
 from kerazoo._runtime.files import replacing
 from kerazoo._runtime.progress import progress_bar
+from kerazoo._validation import check_choice
 from kerazoo.cli.commands import Command, check_output
 from kerazoo.cli.corpus_files import corpus_files, errors_option
 from kerazoo.errors import InvalidArgumentError
@@ -54,6 +55,7 @@ def phrases(
         raise InvalidArgumentError(
             "nothing to write; expected --out FILE for the phrases, or --text FILE for the text."
         )
+    check_choice("--scoring", scoring, ("default", "npmi"))
     check_output("--out", out)
     check_output("--text", text)
     files = corpus_files(corpus, {"--out": out, "--text": text}, None)

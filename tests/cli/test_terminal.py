@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -76,8 +77,25 @@ def test_vectors_and_phrases_have_bars(tmp_path):
     assert re.search(r"reading v.txt: .*B/s", err)
     assert re.search(r"writing: .*vector/s", err)
     err = on_terminal("convert", "v.bin.gz", "w.vec", code=AT_ONCE, folder=tmp_path)[2]
-    assert "reading v.bin.gz: 100%" in err  # of the compressed file
+    assert re.search(r"reading v.bin.gz: +0%.*/\d\.\d+k \[", err)  # the size of the compressed file
     assert (tmp_path / "w.vec").read_text().startswith("3000 2\nw0 0.5 1.5\n")
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".bz2", ".xz"])
+def test_the_bar_of_a_file_ends_at_its_size(tmp_path, monkeypatch, suffix):
+    from kerazoo.word2vec.io import vector_files, vector_streams
+
+    path, seen = tmp_path / f"v.txt{suffix}", []
+    vectors = vector_files.WordVectors([f"w{i}" for i in range(5000)], [[i, 0.5] for i in range(5000)])
+    vector_files.save_vectors(vectors, path)
+
+    class Bar(contextlib.nullcontext):
+        def update_to(self, n):
+            seen.append(n)
+
+    monkeypatch.setattr(vector_streams, "progress_bar", lambda total, unit, title: seen.append(total) or Bar(Bar()))
+    assert len(vector_files.load_vectors(path)) == 5000
+    assert seen[0] == seen[-1] == path.stat().st_size
 
 
 def test_a_library_call_has_no_bar(monkeypatch):
