@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ import click
 from kerazoo._columns import FORECAST, bound_columns
 from kerazoo._runtime.files import replacing
 from kerazoo.cli.commands import Command, backend_option, set_backend
-from kerazoo.cli.forecast_report import print_method
-from kerazoo.cli.terminal import say
+from kerazoo.cli.forecast_report import print_method, show_progress
+from kerazoo.cli.terminal import is_terminal, say
 from kerazoo.errors import StorageError
 
 __all__ = ["demo", "milk_demo"]
@@ -62,9 +63,10 @@ def demo(epochs: int, vector_size: int, seed: int, backend: str | None, folder: 
         "native": "in C on the CPU",
         "keras": f"Keras {keras.__version__} on {keras.backend.backend()}, batches from Cython",
     }
+    verbose = {"native": int(is_terminal(sys.stderr)), "keras": 2}  # a bar, and a line for each epoch
     for engine, description in engines.items():
         say(f"engine      {engine}: {description}")
-        model = Word2Vec(engine=engine, verbose=2 if engine == "keras" else 0, **settings).fit(corpus)
+        model = Word2Vec(engine=engine, verbose=verbose[engine], **settings).fit(corpus)
         losses, rates = model.history_["loss"], model.history_["words_per_second"]
         say(f"loss        {losses[0]:.4f} -> {losses[-1]:.4f}, mean over all pairs of an epoch")
         say(f"speed       {sorted(rates)[len(rates) // 2]:,.0f} raw words/s (median over the epochs)")
@@ -94,8 +96,10 @@ def milk_demo(folder: Path, seed: int) -> None:
         f"forecast    monthly milk production: 1975 from the {len(train)} months before, with {forecaster.n_members} "
         f"networks and {forecaster.epochs} epochs for speed (default: 5 and 40)"
     )
+    settings = forecaster.validate(train)
+    show_progress(forecaster, settings, "training", quiet=False)
     forecaster.fit(train)
-    print_method(forecaster, forecaster.validate(train))
+    print_method(forecaster, settings)
     table = forecaster.predict(12, level=[0.8, 0.95])
     lower, upper = bound_columns(0.8)
     covered = table[lower].le(test) & table[upper].ge(test)

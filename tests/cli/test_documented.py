@@ -22,7 +22,7 @@ def calls():
             yield pytest.param(line, id=f"{page.name}: {line[:60]}")
 
 
-@pytest.mark.parametrize("line", calls())
+@pytest.mark.parametrize("line", list(calls()))
 def test_commands_are_parsed(line):
     words = shlex.split(line, comments=True)[1:]
     words = words[: next((i for i, word in enumerate(words) if word in ("|", ">", "&&", "\\")), len(words))]
