@@ -17,7 +17,6 @@ from kerazoo.cli.terminal import (
     FAILED,
     INTERRUPTED,
     WRONG_INPUT,
-    colours_off,
     discard_output,
     error_line,
     reserve_streams,
@@ -72,10 +71,9 @@ def main(arguments: list[str] | None = None) -> Any:
     reserve_streams()
     prefer_fast_kernels()
     try:
-        with colours_off():
-            found = cli.main(args=arguments, prog_name="kerazoo", standalone_mode=False)
-            if sys.stdout is not None:
-                sys.stdout.flush()  # here, where an error has a message
+        found = cli.main(args=arguments, prog_name="kerazoo", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where an error has a message
     except click.ClickException as error:
         error.show()
         sys.exit(WRONG_INPUT)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, TextIO
 
 import click
@@ -15,7 +13,6 @@ __all__ = [
     "FAILED",
     "INTERRUPTED",
     "WRONG_INPUT",
-    "colours_off",
     "discard_output",
     "error_line",
     "is_terminal",
@@ -39,23 +36,12 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def _no_colours() -> bool:
+    """Whether NO_COLOR (https://no-color.org) is set, or the terminal has no colours."""
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
-@contextmanager
-def colours_off() -> Iterator[None]:
-    """Within it, nothing is coloured where NO_COLOR (https://no-color.org) is set or the terminal has no colours.
-
-    Otherwise click colours what goes to a terminal, and nothing else.
-    """
-    if not _no_colours():
-        yield
-        return
-    with click.Context(click.Command("kerazoo"), color=False).scope(cleanup=False):
-        yield
-
-
 def _echo(text: str, err: bool = False) -> None:
+    # None: click colours what goes to a terminal, and nothing else.
     click.echo(text, err=err, color=False if _no_colours() else None)
 
 

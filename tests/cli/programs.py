@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import struct
 import subprocess
 import sys
-import termios
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
 START = "from kerazoo.cli.main import main; main()"
 # Bars appear at once instead of after two seconds, and a test need not take as long.
 AT_ONCE = "from kerazoo._runtime import progress; progress.DELAY = 0.0\n" + START
@@ -19,7 +14,7 @@ AT_ONCE = "from kerazoo._runtime import progress; progress.DELAY = 0.0\n" + STAR
 
 def environment(**changes):
     """That of this process, with changes; None removes a variable."""
-    found = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", **changes}
+    found = {**os.environ, "TERM": "xterm", **changes}
     found.pop("NO_COLOR", None) if "NO_COLOR" not in changes else None
     return {name: value for name, value in found.items() if value is not None}
 
@@ -40,6 +35,10 @@ def piped(*arguments, code=START, folder=None, env=None, **settings):
 
 def on_terminal(*arguments, code=START, folder=None, env=None):
     """Run a command whose stdout and stderr are terminals: (exit code, what stdout shows, what stderr shows)."""
+    import fcntl  # not on Windows, as the next two
+    import pty
+    import termios
+
     pairs = [pty.openpty() for _ in range(2)]
     for _, end in pairs:
         fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))

@@ -12,7 +12,7 @@ import pytest
 from kerazoo.cli import version
 from kerazoo.cli.completion import SHELLS
 from kerazoo.cli.main import COMMANDS, cli, main
-from tests.cli.programs import ROOT, START, environment, piped
+from tests.cli.programs import START, environment, piped
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["zoo", "--help"], ["completion", "fish"]])
@@ -116,7 +116,8 @@ def talkative(tmp_path):
     def make(end=""):
         (tmp_path / "tensorflow").mkdir()
         (tmp_path / "tensorflow" / "__init__.py").write_text(TALKATIVE.format(end=end))
-        return {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "TF_CPP_MIN_LOG_LEVEL": None}
+        path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+        return {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": None}
 
     return make
 

@@ -143,7 +143,7 @@ def test_closed_streams_change_no_file(tmp_path, closed):
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["--help"], 0), (["zoo", "-h"], 0), (["--version"], 0), ([], 2), (["completion", "sh"], 2), (["--nothing"], 2)],
+    [(["--help"], 0), (["zoo", "-h"], 0), (["--version"], 0), (["completion", "sh"], 2), (["--nothing"], 2)],
 )
 def test_exit_codes(arguments, code):
     assert piped(*arguments).returncode == code
