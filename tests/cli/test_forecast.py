@@ -17,6 +17,7 @@ from kerazoo import Forecaster
 from kerazoo.cli import forecast_report
 from kerazoo.cli import main as cli
 from kerazoo.cli.csv_tables import read_table
+from kerazoo.cli.demo import milk_demo
 from kerazoo.datasets import milk
 from kerazoo.forecast import backtest as backtesting
 from kerazoo.forecast import fitting
@@ -310,7 +311,7 @@ def test_help_is_quick_and_has_an_example():
 
 
 def test_the_milk_forecast_of_the_demo(folder, capsys):
-    cli.milk_demo(folder, seed=1)
+    milk_demo(folder, seed=1)
     said = capsys.readouterr().out
     error, again = (
         float(text) for text in re.search(r"error +RMSE (\S+) pounds.*seasonal naive: (\S+)\. ", said).groups()
