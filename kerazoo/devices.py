@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.metadata
+import importlib.util
 import os
 import pkgutil
 import sys
@@ -125,13 +126,10 @@ def _limit_jax(fraction: float) -> bool:
 
 def _jax_has_plugins() -> bool:
     """Whether JAX was installed with a plugin for accelerators, where it looks for them; JAX is not imported."""
-    try:
-        import jax_plugins  # type: ignore[import-not-found,unused-ignore]
-    except ModuleNotFoundError:
-        found = False
-    else:
-        found = any(True for _ in pkgutil.iter_modules(jax_plugins.__path__))
-    return found or bool(importlib.metadata.entry_points(group="jax_plugins"))
+    spec = importlib.util.find_spec("jax_plugins")  # a namespace package, without a file of its own
+    folders = (spec and spec.submodule_search_locations) or ()
+    named = importlib.metadata.entry_points(group="jax_plugins")
+    return bool(named) or any(True for _ in pkgutil.iter_modules(folders))
 
 
 def _limit_torch(fraction: float) -> bool:

@@ -144,7 +144,10 @@ KERAS_COMMANDS = [
     ["zoo", "card", "gru_1x4"],
     pytest.param(["zoo", "list", "gru"], marks=pytest.mark.slow),
     pytest.param(["zoo", "build", "gru_1x4", "--out", "m.keras"], marks=pytest.mark.slow),
-    pytest.param(["word2vec", "text.txt", "--out", "v.txt", "--engine", "keras", "--quiet"], marks=pytest.mark.slow),
+    pytest.param(
+        ["word2vec", "text.txt", "--out", "v.txt", "--engine", "keras", "--sample", "0", "--quiet"],
+        marks=pytest.mark.slow,
+    ),
     pytest.param(
         ["forecast", "milk.csv", "--model", "gru_1x4", "--epochs", "1", "--members", "1"], marks=pytest.mark.slow
     ),

@@ -165,6 +165,20 @@ def test_the_variable_of_jax_is_one_that_it_reads():
         del os.environ[devices._JAX_FRACTION]
 
 
+def test_plugins_of_jax_are_found_as_jax_finds_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(devices.importlib.metadata, "entry_points", lambda group: [])
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "jax_plugins", raising=False)
+    assert not devices._jax_has_plugins()
+    (tmp_path / "jax_plugins" / "xla_cuda").mkdir(parents=True)
+    assert not devices._jax_has_plugins()
+    (tmp_path / "jax_plugins" / "xla_cuda" / "__init__.py").touch()
+    assert devices._jax_has_plugins()
+    (tmp_path / "jax_plugins" / "xla_cuda" / "__init__.py").unlink()
+    monkeypatch.setattr(devices.importlib.metadata, "entry_points", lambda group: [group])
+    assert devices._jax_has_plugins()
+
+
 def no_gpu(monkeypatch, backend, jax_with_gpu, case):
     if case == "tensorflow":
         backend("tensorflow", Tensorflow([]))
