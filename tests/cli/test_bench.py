@@ -27,7 +27,7 @@ def test_all_parts_are_measured_and_written(little, capsys, tmp_path):
     main(["bench", "--json", str(tmp_path / "bench.json")])
     said = capsys.readouterr().out
     assert re.search(r"^machine +\S.*\d+ cores", said)
-    assert re.search(r"kerazoo +[\d,]+ words per second +\([\d,]+ to [\d,]+ in 3 runs\) +[\d.]+ times gensim", said)
+    assert re.search(r"kerazoo +[\d,]+ words per second +\([\d,]+ to [\d,]+ in \d+ runs\) +[\d.]+ times gensim", said)
     assert len(re.findall(r"[\d,]+ pairs per second", said)) == 2
     assert len(re.findall(r"[\d,]+ series per second", said)) == 2
     written = json.loads((tmp_path / "bench.json").read_text())
