@@ -1,8 +1,9 @@
 """Passes of equal size: the outputs of a network for a window that do not depend on the windows beside it.
 
 Products of matrices with other numbers of rows may add their terms in another order, so the last digits of a forecast
-depend on how many series are forecast together. Where they must not, as in buckets of series, every pass has the same
-number of rows: zeros are added to those that lack some.
+depend on how many series are forecast together. Where they must not, as in buckets of series, every pass of Keras has
+the same number of rows: zeros are added to those that lack some. In NumPy each window has products of its own, since
+the order may depend on the place of a row, too.
 """
 
 from __future__ import annotations

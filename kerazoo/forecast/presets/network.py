@@ -99,32 +99,30 @@ class NumpyNet:
 
     def _fill(self, found: Array, windows: Array) -> None:
         for first in range(0, len(windows), ROWS):
-            part = windows[first : first + ROWS]
-            lacks = ROWS - len(part) if are_equal() else 0
-            if lacks:
-                part = np.concatenate([part, np.zeros((lacks, *part.shape[1:]), part.dtype)])
-            found[first : first + ROWS] = self._pass(part)[: ROWS - lacks]
+            found[first : first + ROWS] = self._pass(windows[first : first + ROWS])
 
     def _pass(self, windows: Array) -> Array:
-        # Steps first: a step of all windows is one block of memory.
-        n_windows, n_steps, width = windows.shape
-        x = np.ascontiguousarray(windows.transpose(1, 0, 2)).reshape(-1, width)
+        # Steps first: a step of all windows is one block of memory. Where the outputs must not depend on the windows
+        # beside them, windows first, each in products of its own: how a row of a product is summed may depend on its
+        # place and on the number of rows.
+        alone = are_equal()
+        x = np.ascontiguousarray(windows if alone else windows.transpose(1, 0, 2))
         for projection, kernel, bias in self._layers:
             if projection:
                 x = x @ projection[0] + projection[1]
             both = x @ kernel
             both += bias
-            units = x.shape[1]
+            units = x.shape[-1]
             # 1 - sigmoid(a) = sigmoid(-a) = 1 / (1 + exp(a)), with 0 for an exp that is too large.
             with np.errstate(over="ignore"):
-                keep = 1.0 / (1.0 + np.exp(both[:, :units]))
-            new = (1.0 - keep) * both[:, units:]
-            keep, new = keep.reshape(n_steps, n_windows, units), new.reshape(n_steps, n_windows, units)
-            for step in range(1, n_steps):
-                new[step] += keep[step] * new[step - 1]
-            x = x + new.reshape(-1, units)
-        x = x[-n_windows:]
-        found: Array = x @ self._head + self._head_bias
+                keep = 1.0 / (1.0 + np.exp(both[..., :units]))
+            new = (1.0 - keep) * both[..., units:]
+            by_step = [each.swapaxes(0, 1) if alone else each for each in (keep, new)]
+            for step in range(1, len(by_step[1])):
+                by_step[1][step] += by_step[0][step] * by_step[1][step - 1]
+            x = x + new
+        last = x[:, -1:] if alone else x[-1]
+        found: Array = last @ self._head + self._head_bias
         return found.reshape(-1, self.horizon, self.outputs)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.global_nets.network import make_network, network_spec
+from kerazoo.forecast.global_nets.passes import equal_passes
 from kerazoo.forecast.presets.network import ROWS, NumpyNet
 
 pytestmark = pytest.mark.backend
@@ -43,3 +44,20 @@ def test_other_layers_and_weights_are_refused():
         NumpyNet(spec.to_dict(), [*weights, weights[0]])
     with pytest.raises(InvalidArgumentError, match="expected"):
         NumpyNet(spec.to_dict(), weights[:-1])
+
+
+def test_outputs_do_not_depend_on_the_windows_beside_them():
+    """To the bit, where passes of equal size are asked for: neither on the place of a window nor on their number."""
+    rng = np.random.default_rng(5)
+    shapes = [(12, 64), (64,), (64, 128), (128,), (64, 128), (128,), (64, 216), (216,)]
+    layers = [{"cell": "mingru", "units": 64, "residual": "project"}] * 2
+    config = {"layers": layers, "features": 12, "horizon": 24, "outputs": 9}
+    net = NumpyNet(config, [rng.normal(size=shape).astype(np.float32) * 0.1 for shape in shapes])
+    windows = rng.normal(size=(150, 16, 12)).astype(np.float32)
+    with equal_passes():
+        whole = net(windows)
+        order = rng.permutation(150)
+        np.testing.assert_array_equal(net(windows[order]), whole[order])
+        for n in (1, 19, 64, 70):
+            np.testing.assert_array_equal(net(windows[7 : 7 + n]), whole[7 : 7 + n])
+    np.testing.assert_allclose(net(windows), whole, atol=1e-5)
