@@ -8,7 +8,7 @@ SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
 
 # Two processes, as a backend compiles on one core; the one that is done first takes tests over from the other.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
-.PHONY: demo test test-slow lint types debug-kernels instructions sanitize-kernels clean
+.PHONY: demo docs docs-serve docs-check test test-slow lint types debug-kernels instructions sanitize-kernels clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/kerazoo demo
@@ -33,6 +33,19 @@ types: $(VENV)/installed-dev
 debug-kernels: $(VENV)/installed-dev
 	PYTHON=$(abspath $(BIN)/python) sh tests/debug_kernels.sh
 
+# The documentation, in build/site. Nothing is loaded from the network, and nothing but kerazoo itself is compiled.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
+docs: $(VENV)/installed-docs
+	$(MKDOCS) build --strict --quiet
+
+docs-serve: $(VENV)/installed-docs
+	$(MKDOCS) serve
+
+# The site in a browser: needs Chromium, and says so.
+docs-check: docs
+	$(BIN)/python -m pip install --quiet "playwright>=1.48"
+	$(BIN)/python -m tests.site.check_site build/site
+
 # Fails where a kernel takes 5 % more instructions than it did; needs valgrind, and says so.
 instructions: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.questions.instructions --check benchmarks/results/instructions.json --tolerance 0.05
@@ -50,9 +63,13 @@ $(VENV)/installed-demo: $(VENV)/made $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable ".[tensorflow,forecast]"
 	touch $@
 
+$(VENV)/installed-docs: $(VENV)/made $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	touch $@
+
 $(VENV)/installed-dev: $(VENV)/made $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
-	touch $(VENV)/installed-demo $@
+	touch $(VENV)/installed-demo $(VENV)/installed-docs $@
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis demo-output

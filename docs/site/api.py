@@ -49,6 +49,7 @@ SECTIONS = (
     Section("datasets", "Data sets", ("kerazoo.datasets",)),
     Section("errors", "Errors", ("kerazoo.errors",)),
 )
+FIRST = ("Word2Vec", "Forecaster", "EncodedCorpus", "Vocabulary", "FastText", "build", "fit")
 KINDS = {griffe.Kind.CLASS: 0, griffe.Kind.FUNCTION: 1, griffe.Kind.ATTRIBUTE: 2}
 
 
@@ -90,7 +91,7 @@ def has(name: str) -> bool:
 
 
 def names_of(module_path: str) -> list[Name]:
-    """The public names of a package: classes, functions, then values, each in the order of `__all__`."""
+    """The public names of a package: the main ones, classes, functions, values, each as in `__all__`."""
     if module_path == "kerazoo.cells.families":
         return families()
     module = package()[module_path.partition(".")[2]]
@@ -108,7 +109,13 @@ def names_of(module_path: str) -> list[Name]:
         except griffe.AliasResolutionError:
             continue  # a name of another library, such as those of gensim that kerazoo.gensim passes on
         found.append(Name(f"{module_path}.{name}", path, target))
-    return sorted(found, key=lambda each: KINDS.get(each.target.kind, 3))
+    return sorted(found, key=place)
+
+
+def place(each: Name) -> tuple[int, int]:
+    """The place of a name on its page."""
+    name = each.public.rpartition(".")[2]
+    return (FIRST.index(name) if name in FIRST else len(FIRST), KINDS.get(each.target.kind, len(KINDS)))
 
 
 def families() -> list[Name]:
@@ -141,7 +148,12 @@ def pages() -> dict[str, str]:
                 if name.target.is_attribute and not name.target.has_docstring:
                     parts.append(value_of(name))
                 else:
-                    parts.append(directive(name.path, heading=name.public, toc_label=name.public.rpartition(".")[2]))
+                    label = name.public.rpartition(".")[2]
+                    # The cells have everything but their equations from one base class, which is on the same page.
+                    inherited = not section.page.startswith(("cells", "families"))
+                    parts.append(
+                        directive(name.path, heading=name.public, toc_label=label, inherited_members=inherited)
+                    )
         made[f"api/{section.page}.md"] = "\n".join(parts)
     return made
 

@@ -44,11 +44,11 @@ def page(path: Path) -> str:
     """The page of a file: question, machine, versions, settings, and a table for each result."""
     document = json.loads(path.read_text())
     parts = [f"# {path.stem}", document.get("question", ""), about(document.get("machine", {}))]
-    settings = document.get("settings") or {}
-    if settings:
-        parts += ["## Settings", rows_of(settings)]
     for name, value in (document.get("results") or {}).items():
         parts += [f"## {titled(name)}", *shown(value, 3)]
+    settings = document.get("settings") or {}
+    if settings:
+        parts += ["## Settings", rows_of(settings, ("setting", "value"))]
     parts.append(f"All values: [{path.name}](results/{path.name}). What is measured, and how to repeat it: [benchmarks](index.md).")
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -136,9 +136,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines) + note
 
 
-def rows_of(values: Mapping[str, Any]) -> str:
+def rows_of(values: Mapping[str, Any], header: tuple[str, str] = ("", "")) -> str:
     """A table of two columns."""
-    lines = [line(("", "")), line(("---", "---"))]
+    lines = [line(header), line(("---", "---"))]
     lines += [line((titled(name), number(value))) for name, value in flat(values).items()]
     return "\n".join(lines)
 

@@ -45,7 +45,7 @@ def paragraphs(text: str) -> Iterator[str]:
 def option(parameter: click.Parameter, context: click.Context) -> Iterator[str]:
     """The line of an option."""
     record: Any = parameter.get_help_record(context)
-    if record:
+    if record and isinstance(parameter, click.Option):  # arguments are in the line above, and in the text
         names, meaning = record
         yield f"- `{names}`: {escaped(' '.join(meaning.split()))}"
 

@@ -13,6 +13,7 @@ import griffe
 
 ROLE = re.compile(r":(?:func|class|mod|meth|attr|data|obj|exc):`(~?)([^`]+)`")
 PROMPT = re.compile(r"^( *)>>> ")
+RULER = re.compile(r"^( *)=+(?: +=+)+ *$")  # of a table of reStructuredText
 
 
 class Markdown(griffe.Extension):
@@ -58,18 +59,24 @@ def reference(name: str, short: bool, thing: griffe.Object) -> str:
 
 
 def fenced(text: str) -> str:
-    """The text with a fence around every example, from its first prompt to the next blank line."""
+    """The text with a fence around every example and every table, from their first line to the next blank line.
+
+    A table may have blank lines inside, and ends with a ruler.
+    """
     lines: list[str] = []
     inside: str | None = None
+    before = ""
     for line in [*text.split("\n"), ""]:
-        prompt = PROMPT.match(line)
-        if inside is None and prompt:
-            inside = prompt[1]
+        start = PROMPT.match(line) or RULER.match(line)
+        if inside is None and start:
+            inside = start[1]
             if lines and lines[-1].strip():
                 lines.append("")
-            lines.append(f"{inside}```pycon")
-        elif inside is not None and not line.strip():
+            lines.append(f"{inside}```{'pycon' if '>' in line else 'text'}")
+            table = ">" not in line
+        elif inside is not None and not line.strip() and (not table or RULER.match(before)):
             lines.append(f"{inside}```")
             inside = None
         lines.append(line)
+        before = line
     return "\n".join(lines[:-1])
