@@ -81,7 +81,8 @@ def losses() -> str:
         row = row_of(name, key)
         rows.append([words, million(row["rate"]), f"{row['ratio']:.1f}", *quality(row), f"`{name}.json`"])
     return table(
-        ["model and loss", "raw words/s of `fit`", "times gensim", "WordSim-353", "SimLex-999", "analogies", "file"], rows
+        ["model and loss", "raw words/s of `fit`", "times gensim", "WordSim-353", "SimLex-999", "analogies", "file"],
+        rows,
     )
 
 
@@ -114,7 +115,13 @@ def training() -> str:
                 f"{words}, {backend}", *(f"{side['whole_seconds']:.1f} s" for side in sides),
                 *(f"{side['steps_per_second']:,.0f}" for side in sides),
             ])  # fmt: skip
-    header = ["LSTM(100, relu), batches of one", "`model.fit`", "`training.fit`", "steps/s, `model.fit`", "`training.fit`"]
+    header = [
+        "LSTM(100, relu), batches of one",
+        "`model.fit`",
+        "`training.fit`",
+        "steps/s, `model.fit`",
+        "`training.fit`",
+    ]
     return table(header, rows)
 
 
@@ -150,9 +157,7 @@ def forecast_rows() -> Iterator[list[str]]:
 
 def workers() -> str:
     """Quality of several workers, less that of one."""
-    rows = []
-    for row in results("word2vec_cluster")["quality"]:
-        rows.append([str(row["workers"]), *quality(row)])
+    rows = [[str(row["workers"]), *quality(row)] for row in results("word2vec_cluster")["quality"]]
     return table(["workers", "WordSim-353", "SimLex-999", "analogies"], rows)
 
 

@@ -168,7 +168,9 @@ def value_of(name: Name) -> str:
 def directive(path: str, **options: object) -> str:
     """The instruction for mkdocstrings."""
     lines = [f"::: {path}", "    options:"]
-    lines += [f"      {key}: {str(value).lower() if isinstance(value, bool) else value}" for key, value in options.items()]
+    lines += [
+        f"      {key}: {str(value).lower() if isinstance(value, bool) else value}" for key, value in options.items()
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -49,14 +49,17 @@ def page(path: Path) -> str:
     settings = document.get("settings") or {}
     if settings:
         parts += ["## Settings", rows_of(settings, ("setting", "value"))]
-    parts.append(f"All values: [{path.name}](results/{path.name}). What is measured, and how to repeat it: [benchmarks](index.md).")
+    raw = f"[{path.name}](results/{path.name})"
+    parts.append(f"All values: {raw}. What is measured, and how to repeat it: [benchmarks](index.md).")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def about(machine: Mapping[str, Any]) -> str:
     """Where, when and with what: a list."""
     versions = ", ".join(f"{name} {version}" for name, version in (machine.get("versions") or {}).items() if version)
-    gpus = ", ".join(gpu if isinstance(gpu, str) else " ".join(map(str, gpu.values())) for gpu in machine.get("gpus") or ())
+    gpus = ", ".join(
+        gpu if isinstance(gpu, str) else " ".join(map(str, gpu.values())) for gpu in machine.get("gpus") or ()
+    )
     memory = machine.get("memory_gib")
     facts = {
         "Date": machine.get("date"),
@@ -64,7 +67,7 @@ def about(machine: Mapping[str, Any]) -> str:
             machine.get("cpu"), f"{machine.get('cores')} cores", memory and f"{memory} GiB", machine.get("system"),
         ) if each),
         "GPU": gpus,
-        "Versions": ", ".join(each for each in (machine.get("python") and f"Python {machine['python']}", versions) if each),
+        "Versions": ", ".join(filter(None, (machine.get("python") and f"Python {machine['python']}", versions))),
         "Commit": machine.get("commit") and f"`{machine['commit']}`",
     }  # fmt: skip
     return "\n".join(f"- {name}: {fact}" for name, fact in facts.items() if fact)
@@ -72,7 +75,7 @@ def about(machine: Mapping[str, Any]) -> str:
 
 def titled(name: str) -> str:
     """A key as a heading."""
-    return str(name).replace("_", " ")
+    return {"rows": "Results", "runs": "Single runs"}.get(name) or str(name).replace("_", " ")
 
 
 def shown(value: Any, level: int) -> list[str]:
@@ -99,12 +102,16 @@ def shown(value: Any, level: int) -> list[str]:
 
 def is_plain(value: Any) -> bool:
     """Whether a value fits into a cell of a table."""
-    return not isinstance(value, dict) and not (isinstance(value, list) and any(isinstance(e, dict | list) for e in value))
+    return not isinstance(value, dict) and not (
+        isinstance(value, list) and any(isinstance(e, dict | list) for e in value)
+    )
 
 
 def is_flat(row: Mapping[str, Any]) -> bool:
     """Whether all values fit into cells, or are small groups of such."""
-    return all(is_plain(each) or (isinstance(each, dict) and all(map(is_plain, each.values()))) for each in row.values())
+    return all(
+        is_plain(each) or (isinstance(each, dict) and all(map(is_plain, each.values()))) for each in row.values()
+    )
 
 
 def flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -13,7 +13,9 @@ def page() -> str:
     """The page: a heading for each command, with its help and its options."""
     from kerazoo.cli.main import cli
 
-    text = "`kerazoo COMMAND --help` prints these texts; `-h` is short for it. An error is one line, with exit status 2.\n"
+    text = (
+        "`kerazoo COMMAND --help` prints these texts; `-h` is short for it. An error is one line, with exit status 2.\n"
+    )
     return "\n".join(["# Command line\n", text, *command(cli, "kerazoo", 2)])
 
 

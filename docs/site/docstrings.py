@@ -77,6 +77,7 @@ def fenced(text: str) -> str:
         elif inside is not None and not line.strip() and (not table or RULER.match(before)):
             lines.append(f"{inside}```")
             inside = None
-        lines.append(line)
+        # A comparison at the start of a text, `>= 0`, is no quotation.
+        lines.append(re.sub(r"^( *(?:[\w, ]+: )?)>(?!>> )", r"\1\\>", line) if inside is None else line)
         before = line
     return "\n".join(lines[:-1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,8 +29,10 @@ PAGES = {
 #: Of these the site shows the text of the repository.
 GENERATED = {name: page for name, page in PAGES.items() if name.endswith(".md") and name != "README.md"}
 
-LANGUAGES = {".py": "python", ".sh": "bash", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".h": "c", ".pyx": "cython",
-             ".pyi": "python", ".cff": "yaml", ".json": "json"}  # fmt: skip
+LANGUAGES = {
+    ".py": "python", ".pyi": "python", ".pyx": "cython", ".h": "c", ".sh": "bash", ".toml": "toml", ".yaml": "yaml",
+    ".yml": "yaml", ".cff": "yaml", ".json": "json",
+}  # fmt: skip
 # A fence, inline code, or a link or image; the first two are matched so that links inside them are left alone.
 TOKEN = re.compile(
     r"(?P<fence>^(?P<indent> *)```.*?^(?P=indent)```[^\S\n]*$)"
@@ -59,7 +62,7 @@ def page_of(path: str) -> str | None:
     """The page of the site for a file or folder of the repository; None if the repository has no such file."""
     if path in PAGES:
         return PAGES[path]
-    if path.startswith("docs/") and not (ROOT / path).suffix == ".py":
+    if path.startswith("docs/") and (ROOT / path).suffix != ".py":
         return path.removeprefix("docs/")
     if path.startswith("benchmarks/results/") and path.endswith(".json"):
         return f"benchmarks/{Path(path).stem}.md"
@@ -84,6 +87,15 @@ def source_page(path: str) -> str:
     return f"# {path}\n\nA file of the repository.\n\n{fence}{language}\n{text.rstrip()}\n{fence}\n"
 
 
+@cache
+def title_of(path: str) -> str:
+    """The first heading of a page of the repository; empty if it has none."""
+    if not path.endswith(".md") or not (ROOT / path).is_file():
+        return ""
+    found = re.search(r"^# +(.+?) *$", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else ""
+
+
 def relative(page: str, start: str) -> str:
     """The path from one page to another, as a link has it."""
     return os.path.relpath(page, PurePosixPath(start).parent)
@@ -92,7 +104,8 @@ def relative(page: str, start: str) -> str:
 def rewrite(text: str, page: str, api: frozenset[str] = frozenset()) -> str:
     """The text of a page with its links to files of the repository turned into links of the site.
 
-    Names of result files become links to their page of benchmarks, and full names of `api` links to the reference.
+    A link whose text is the name of a page gets the title of the page. Names of result files become links to their page
+    of benchmarks, and full names of `api` links to the reference.
     """
     origin = origin_of(page)
 
@@ -106,7 +119,10 @@ def rewrite(text: str, page: str, api: frozenset[str] = frozenset()) -> str:
         target = link and page_of(link[0])
         if not link or target is None:
             return found[0]  # strict mode names what is missing
-        return f"{found['text']}({relative(target, page)}{'#' + link[1] if link[1] else ''})"
+        shown = found["text"]
+        if re.fullmatch(r"\[[\w./-]+\.md\]", shown):
+            shown = f"[{title_of(link[0]) or shown[1:-1]}]"
+        return f"{shown}({relative(target, page)}{'#' + link[1] if link[1] else ''})"
 
     return TOKEN.sub(replaced, text)
 
@@ -114,7 +130,10 @@ def rewrite(text: str, page: str, api: frozenset[str] = frozenset()) -> str:
 def linked(code: str, page: str, api: frozenset[str]) -> str:
     """Inline code as a link, where it names a result or an object of the reference."""
     name = code.strip("`")
-    if re.fullmatch(r"(benchmarks/results/)?\w+\.json", name) and (ROOT / "benchmarks/results" / Path(name).name).is_file():
+    if (
+        re.fullmatch(r"(benchmarks/results/)?\w+\.json", name)
+        and (ROOT / "benchmarks/results" / Path(name).name).is_file()
+    ):
         return f"[{code}]({relative(f'benchmarks/{Path(name).stem}.md', page)})"
     path = re.sub(r"\(.*\)$", "", name)
     if path in api:

@@ -1,8 +1,8 @@
 """Look at the built site in Chromium: `python -m tests.site.check_site build/site [--pictures FOLDER]`.
 
-Every page is opened at the width of a desktop and of a phone. Wrong are: an error on the console, a request to another
-host or one that fails, and a page that is wider than its window. Then the search must find some words, and all links and
-anchors must point somewhere. The exit status is 1 if something is wrong.
+Every page is opened at the width of a desktop and of a phone. Wrong are: an error on the console, a request that fails
+or goes to another host, and a page that is wider than its window. Then the search must find some words, and all links
+and anchors must point somewhere. The exit status is 1 if something is wrong.
 
 Needs the package playwright (`make docs-check` installs it) and a Chromium or Chrome of the system.
 """
@@ -61,7 +61,10 @@ def look_at(context: Any, base: str, path: str, picture: Path | None) -> list[st
     page.on("console", lambda message: message.type == "error" and wrong.append(f"console: {message.text}"))
     page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
     page.on("requestfailed", lambda request: wrong.append(f"request failed: {request.url}"))
-    page.on("request", lambda request: request.url.startswith((base, "data:", "blob:")) or wrong.append(f"foreign: {request.url}"))
+    page.on(
+        "request",
+        lambda request: request.url.startswith((base, "data:", "blob:")) or wrong.append(f"foreign: {request.url}"),
+    )
     page.goto(base + path, wait_until="load")
     width, window = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     if width > window:
@@ -114,7 +117,8 @@ def check(folder: Path, browser: str, pictures: Path | None) -> list[str]:
                 wrong += search(context, base, word, expected)
             context.close()
         window.close()
-    print(f"{len(paths)} pages at {' and '.join(f'{width} pixels' for width in WIDTHS.values())}, {len(SEARCHES)} searches")
+    widths = " and ".join(f"{width} pixels" for width in WIDTHS.values())
+    print(f"{len(paths)} pages at {widths}, {len(SEARCHES)} searches")
     return wrong
 
 
