@@ -37,6 +37,7 @@ debug-kernels: $(VENV)/installed-dev
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 docs: $(VENV)/installed-docs
 	$(MKDOCS) build --strict --quiet
+	$(BIN)/python -m tests.site.crawl build/site
 
 docs-serve: $(VENV)/installed-docs
 	$(MKDOCS) serve

@@ -1,8 +1,13 @@
-"""Links of a site of HTML files: what they point to must exist, and nothing may come from another host."""
+"""Links of a site of HTML files: what they point to must exist, and nothing may come from another host.
+
+`python -m tests.site.crawl build/site` prints what is wrong, with exit status 1; `make docs` does so after the build.
+"""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -45,6 +50,7 @@ class Document(HTMLParser):
         self.links += loads
 
 
+@cache
 def documents(folder: Path) -> dict[str, Document]:
     """All pages of a site but that for errors, whose links start at the root of the host: path -> page."""
     found = {}
@@ -83,3 +89,15 @@ def foreign_parts(folder: Path) -> list[str]:
         for link in page.loaded
         if urlsplit(link).netloc or link.startswith("//")
     ]
+
+
+def main(folder: Path) -> int:
+    """Print what is wrong with a site; the exit status."""
+    wrong = [f"broken link: {each}" for each in broken_links(folder)]
+    wrong += [f"from another host: {each}" for each in foreign_parts(folder)]
+    print(*wrong, f"{len(documents(folder))} pages, {len(wrong)} broken or foreign links", sep="\n")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

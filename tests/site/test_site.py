@@ -1,4 +1,4 @@
-"""The site is built, and all of its links and anchors point somewhere."""
+"""The site is built, and all of its links and anchors point somewhere; `make docs` checks these as well."""
 
 from __future__ import annotations
 
@@ -32,15 +32,18 @@ def site(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_all_links_and_anchors_point_somewhere(site):
     assert len(documents(site)) > 100
     assert broken_links(site) == []
 
 
+@pytest.mark.slow
 def test_nothing_comes_from_another_host(site):
     assert foreign_parts(site) == []
 
 
+@pytest.mark.slow
 def test_every_public_name_has_an_anchor(site):
     """Of the reference, under the name that a program writes or the one where it is defined."""
     from docs.site import api
@@ -51,6 +54,7 @@ def test_every_public_name_has_an_anchor(site):
     assert [name.public for name in names if not {name.public, name.path, name.target.path} & anchors] == []
 
 
+@pytest.mark.slow
 def test_docstrings_are_read_as_markdown(site):
     for path in (site / "api").rglob("*.html"):
         text = path.read_text()
