@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from docs import figures
+from docs import measured
 from kerazoo.cells import RecurrentCell, cell_info, list_cells
 from kerazoo.cells.registry import CellInfo
 from kerazoo.zoo import HeadSpec, LayerSpec, RNNSpec
@@ -151,7 +151,7 @@ SOURCES: dict[str, Callable[[], str]] = {
     "model spec": lambda: spec_table(RNNSpec),
     "head spec": lambda: spec_table(HeadSpec),
     "activations": activation_words,
-    **figures.SOURCES,
+    **measured.SOURCES,
 }
 
 

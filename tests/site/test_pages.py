@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import figures
+from docs import measured
 from docs.site import benchmarks, commands, notebooks, repository
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,11 +136,11 @@ def test_long_lists_are_shown_by_their_range():
 
 
 def test_tables_of_decisions_follow_the_results():
-    row = figures.row_of("word2vec_native", "native_nce")
-    line = next(line for line in figures.engines().splitlines() if line.startswith("| `native`"))
-    assert figures.million(row["epoch_rate"]) in line
-    assert figures.share(row["analogies"]) in line
-    for row in list(figures.forecast_rows())[:-1]:
+    row = measured.row_of("word2vec_native", "native_nce")
+    line = next(line for line in measured.engines().splitlines() if line.startswith("| `native`"))
+    assert measured.million(row["epoch_rate"]) in line
+    assert measured.share(row["analogies"]) in line
+    for row in list(measured.forecast_rows())[:-1]:
         values = [float(value.strip("*")) for value in row[1:]]
         assert [value for value in row[1:] if value.startswith("**")] == [f"**{min(values):.3f}**"]
 
@@ -154,10 +154,12 @@ def test_the_page_of_commands_has_all_options():
     from kerazoo.cli.main import cli
 
     text = commands.page()
-    for name, command in cli.commands.items():
+    context = click.Context(cli, info_name="kerazoo")
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
         if command.hidden:
             continue
-        part = text.partition(f"`kerazoo {name}`\n")[2].partition("\n### `kerazoo " if name else "")[0]
+        part = text.partition(f"`kerazoo {name}`\n")[2].partition("\n### ")[0]
         options = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
         assert part
         assert [each.opts[0] for each in options if each.opts[0] not in part] == []
@@ -183,8 +185,9 @@ def test_commands_in_the_documents_exist():
     for page, line in lines:
         command, words = cli, line.split()[1:]
         while words and isinstance(command, click.Group) and not words[0].startswith("-"):
-            assert words[0] in command.commands, f"{page}: {line}"
-            command = command.commands[words.pop(0)]
+            found = command.get_command(click.Context(command), words.pop(0))
+            assert found, f"{page}: {line}"
+            command = found
         known = {
             "--help",
             "-h",
