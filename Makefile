@@ -8,7 +8,7 @@ SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
 
 # Two processes, as a backend compiles on one core; the one that is done first takes tests over from the other.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
-.PHONY: demo docs docs-serve docs-check test test-slow lint types debug-kernels instructions sanitize-kernels clean
+.PHONY: demo test test-slow lint types debug-kernels instructions sanitize-kernels clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/kerazoo demo
@@ -34,6 +34,7 @@ debug-kernels: $(VENV)/installed-dev
 	PYTHON=$(abspath $(BIN)/python) sh tests/debug_kernels.sh
 
 # The documentation, in build/site. Nothing is loaded from the network, and nothing but kerazoo itself is compiled.
+.PHONY: docs docs-serve docs-check
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 docs: $(VENV)/installed-docs
 	$(MKDOCS) build --strict --quiet
@@ -69,7 +70,7 @@ $(VENV)/installed-docs: $(VENV)/made $(SOURCES)
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/made $(SOURCES)
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[dev,docs]"
 	touch $(VENV)/installed-demo $(VENV)/installed-docs $@
 
 clean:
