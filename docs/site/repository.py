@@ -24,10 +24,17 @@ PAGES = {
     "benchmarks/README.md": "benchmarks/index.md",
     "benchmarks/CELLS.md": "benchmarks/cells.md",
     "benchmarks/results": "benchmarks/index.md",
+    "examples": "examples/index.md",
+    "examples/README.md": "examples/index.md",
+    "examples/cluster": "examples/cluster.md",
     "examples/cluster/README.md": "examples/cluster.md",
 }
 #: Of these the site shows the text of the repository.
-GENERATED = {name: page for name, page in PAGES.items() if name.endswith(".md") and name != "README.md"}
+GENERATED = {
+    name: page
+    for name, page in PAGES.items()
+    if name.endswith(".md") and name != "README.md" and (ROOT / name).is_file()
+}
 
 LANGUAGES = {
     ".py": "python", ".pyi": "python", ".pyx": "cython", ".h": "c", ".sh": "bash", ".toml": "toml", ".yaml": "yaml",
