@@ -29,7 +29,11 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     config.watch += [str(ROOT / name) for name in ("kerazoo", "benchmarks/results", "examples", "CONTRIBUTING.md")]
     examples = [{"Examples": page} for page in ("examples/index.md",) if page in repository.GENERATED.values()]
     sections: dict[str, list[Any]] = {
-        "Notebooks": ["notebooks/index.md", *examples, *({each.title: f"notebooks/{each.stem}.md"} for each in notebooks.read())],
+        "Notebooks": [
+            "notebooks/index.md",
+            *examples,
+            *({each.title: f"notebooks/{each.stem}.md"} for each in notebooks.read()),
+        ],
         "API": [
             "api/index.md",
             *({section.title: f"api/{section.page}.md"} for section in api.sections()),

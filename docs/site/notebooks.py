@@ -52,9 +52,11 @@ def page(path: Path) -> Page:
     language = document.get("metadata", {}).get("language_info", {}).get("name", "python")
     made = Page(path.stem, "", path.stem)
     blocks: list[str] = []
+    above = 0  # the level of the last heading
     for number, cell in enumerate(document["cells"]):
         source = joined(cell["source"])
         if cell["cell_type"] == "markdown":
+            source, above = levelled(source, above)
             blocks.append(source)
         elif cell["cell_type"] == "code" and source.strip():
             blocks.append(fence(source, language))
@@ -66,6 +68,23 @@ def page(path: Path) -> Page:
     made.text = f"{head}{text}\n\nThe notebook: [{path.name}]({path.name}).\n"
     made.files[f"notebooks/{path.name}"] = path.read_bytes()
     return made
+
+
+def levelled(text: str, above: int) -> tuple[str, int]:
+    """Text whose headings have the levels that their numbers say, with one title, and the level of the last one.
+
+    The notebooks keep the headings of their model, whose levels go up and down; a table of contents needs a tree.
+    """
+    lines, fenced = [], False
+    for line in text.split("\n"):
+        fenced ^= line.startswith("```")
+        found = re.match(r"(#+) +((\d+(?:\.\d+)*)\b.*|.*)", line)
+        if found and not fenced:
+            parts = (found[3] or "").count(".") + 1 if found[3] else len(found[1])
+            above = min(max(parts, 2), above + 1) if above else 1
+            line = f"{'#' * above} {found[2]}"
+        lines.append(line)
+    return "\n".join(lines), above
 
 
 def outputs(every: Any, stem: str, files: dict[str, bytes]) -> Iterator[str]:

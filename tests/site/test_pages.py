@@ -239,3 +239,13 @@ def test_a_notebook_is_a_page_with_its_outputs(tmp_path):
     assert "```text\n42\n```" in first.text
     assert "```text\nValueError: no\n```" in first.text
     assert notebooks.index([first, last]).index("2_first.md") < notebooks.index([first, last]).index("10_last.md")
+
+
+def test_headings_of_a_notebook_are_a_tree():
+    text = "# 2 Title\n### 2.1 a\n# 2.2 b\n```\n# comment\n```\n#### 2.2.1 c\n# 2.2.2 d\n#### words\n# more"
+    made, last = notebooks.levelled(text, 0)
+    assert made.split("\n") == [
+        "# 2 Title", "## 2.1 a", "## 2.2 b", "```", "# comment", "```", "### 2.2.1 c", "### 2.2.2 d", "#### words", "## more",
+    ]  # fmt: skip
+    assert last == 2
+    assert notebooks.levelled("### 2.3 e", last) == ("## 2.3 e", 2)
