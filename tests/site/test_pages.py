@@ -245,7 +245,8 @@ def test_headings_of_a_notebook_are_a_tree():
     text = "# 2 Title\n### 2.1 a\n# 2.2 b\n```\n# comment\n```\n#### 2.2.1 c\n# 2.2.2 d\n#### words\n# more"
     made, last = notebooks.levelled(text, 0)
     assert made.split("\n") == [
-        "# 2 Title", "## 2.1 a", "## 2.2 b", "```", "# comment", "```", "### 2.2.1 c", "### 2.2.2 d", "#### words", "## more",
+        "# 2 Title", "## 2.1 a", "## 2.2 b", "```", "# comment", "```", "### 2.2.1 c", "### 2.2.2 d", "#### words",
+        "## more",
     ]  # fmt: skip
     assert last == 2
     assert notebooks.levelled("### 2.3 e", last) == ("## 2.3 e", 2)
