@@ -25,6 +25,8 @@ def slug(text: str, separator: str) -> str:
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Anchors as on a code host, and the navigation with the generated pages."""
+    for cached in (api.package, api.public_names, repository.title_of):
+        cached.cache_clear()  # `mkdocs serve` builds again in the same process
     config.mdx_configs["toc"]["slugify"] = slug
     config.watch += [str(ROOT / name) for name in ("kerazoo", "benchmarks/results", "examples", "CONTRIBUTING.md")]
     examples = [{"Examples": page} for page in ("examples/index.md",) if page in repository.GENERATED.values()]
