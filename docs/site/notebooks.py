@@ -65,7 +65,8 @@ def page(path: Path) -> Page:
     first = re.search(r"^# +(.+)$", text, re.MULTILINE)
     made.title = first[1].strip() if first else path.stem
     head = "" if first else f"# {path.stem}\n\n"
-    made.text = f"{head}{text}\n\nThe notebook: [{path.name}]({path.name}).\n"
+    # Not a link of Markdown: that to a notebook leads to its page.
+    made.text = f'{head}{text}\n\n<a href="../{path.name}" download>Download {path.name}</a>\n'
     made.files[f"notebooks/{path.name}"] = path.read_bytes()
     return made
 

@@ -54,6 +54,8 @@ def origin_of(page: str) -> str:
     for name, made in GENERATED.items():
         if made == page:
             return name
+    if page.startswith("notebooks/") and page != "notebooks/index.md":
+        return f"examples/{Path(page).stem}.ipynb"
     return f"docs/{page}"
 
 
