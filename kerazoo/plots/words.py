@@ -52,7 +52,8 @@ def plot_word_vectors(
             grey), or as many labels as words; None: one colour.
         perplexity: float > 0, of t-SNE: about how many neighbours a word has. None: 30, or a third of few words.
         fontsize: float > 0, of the labels, in points.
-        seed: int >= 0, of t-SNE and UMAP: the same one repeats the plot on the same machine.
+        seed: int >= 0, of t-SNE and UMAP: the same one repeats the plot on the same machine. (t-SNE starts from the
+            principal components, so another seed changes little.)
         ax: matplotlib Axes to draw on; None creates a figure.
 
     Returns:
