@@ -1,4 +1,6 @@
-"""Execute the notebooks of `examples/` in place: `python -m tests.examples.execute [NAME ...] [--quick --folder FOLDER]`.
+"""Execute the notebooks of `examples/`: `python -m tests.examples.execute [NAME ...] [--quick --folder FOLDER]`.
+
+Without arguments all are executed, and written in place.
 
 A kernel of this Python runs each notebook in an empty folder, so neither a kernel has to be installed nor does a
 notebook find files of the checkout. What differs between two runs of the same code (times of the cells, versions), and
@@ -23,7 +25,9 @@ from PIL import Image
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LARGEST = 300 * 2**10  # bytes of a file
 #: What TensorFlow writes to stderr when it is imported, whatever the level of its log is.
-START_UP = re.compile(r"^(?:WARNING: All log messages before absl::InitializeLog|[IWE]\d{4} \d\d:\d\d:\d\d).*\n", re.MULTILINE)
+START_UP = re.compile(
+    r"^(?:WARNING: All log messages before absl::InitializeLog|[IWE]\d{4} \d\d:\d\d:\d\d).*(?:\n|\Z)", re.MULTILINE
+)
 #: Folders that are there on the machine of a writer only.
 ABSOLUTE_PATH = re.compile(r"(?<![\w./:])/(?:home|root|tmp|var|usr|opt|mnt|work|Users)/")
 

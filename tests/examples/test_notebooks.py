@@ -7,11 +7,8 @@ import re
 import subprocess
 import sys
 
+import nbformat
 import pytest
-
-nbformat = pytest.importorskip("nbformat")
-pytest.importorskip("nbclient")
-pytest.importorskip("ipykernel")
 
 from tests.examples.execute import EXAMPLES, LARGEST, START_UP, problems
 
