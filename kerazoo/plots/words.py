@@ -100,15 +100,14 @@ def plot_word_vectors(
             chosen = positions[[label == name for label in labels]]
             color = "0.7" if name is None else f"C{number % 10}"
             if len(chosen):
-                ax.scatter(
-                    chosen[:, 0], chosen[:, 1], s=10, linewidths=0, color=color, label="other" if name is None else name
-                )
+                label = "other" if name is None else name
+                ax.scatter(chosen[:, 0], chosen[:, 1], s=26, linewidths=0, color=color, label=label)
         ax.add_line(Line2D([], [], linestyle="none", label=f"{len(rows)} words"))
     ax.set_xticks([])
     ax.set_yticks([])
     ax.margins(0.06)
     ax.set_xlabel(_METHODS[method])
-    placed = Labels(ax, positions, shown, fontsize=fontsize)
+    placed = Labels(ax, positions, shown, distance=3.0 if labels is None else 4.0, fontsize=fontsize)
     placed.report_in(legend_above(ax).get_texts()[-1], "labels")
     ax.figure.canvas.figure.draw_without_rendering()  # places the labels, so that the legend is right at once
     return ax
