@@ -8,7 +8,7 @@ SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
 
 # Two processes, as a backend compiles on one core; the one that is done first takes tests over from the other.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
-.PHONY: demo test test-slow lint types debug-kernels instructions sanitize-kernels clean
+.PHONY: demo test test-slow notebooks lint types debug-kernels instructions sanitize-kernels clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/kerazoo demo
@@ -21,6 +21,10 @@ test: $(VENV)/installed-dev
 test-slow: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m slow
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow
+
+# The notebooks of examples/, executed in place with their full settings: a quarter of an hour.
+notebooks: $(VENV)/installed-dev
+	KERAS_BACKEND=tensorflow $(BIN)/python -m tests.examples.execute
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
