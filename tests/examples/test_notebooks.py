@@ -22,6 +22,9 @@ CHAPTERS = {  # the sections of 2017 that each notebook follows
     "3_milk.ipynb": (
         "3", "3.1", "3.1.1", "3.1.2", "3.1.3", "3.2", "3.2.1", "3.2.2", "3.2.3", "3.3", "3.3.1",
     ),
+    "4_word2vec.ipynb": (
+        "4", "4.1", "4.2", "4.3", "4.4", "4.5", "4.6", "4.7", "4.8", "4.9", "4.10", "4.11", "4.12", "4.12.1", "4.12.2",
+    ),
 }  # fmt: skip
 
 
@@ -34,7 +37,7 @@ def text_of(notebook, kind):
 
 
 def test_there_is_a_notebook_for_each_chapter():
-    assert {path.name[0] for path in NOTEBOOKS} >= {"1", "2", "3", "5"}
+    assert {path.name[0] for path in NOTEBOOKS} >= {"1", "2", "3", "4", "5", "6"}
     listed = (EXAMPLES / "README.md").read_text()
     for path in NOTEBOOKS:
         assert f"({path.name})" in listed
