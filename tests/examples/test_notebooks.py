@@ -76,7 +76,7 @@ def test_the_notebook_runs(name, tmp_path):
         text=True,
         cwd=EXAMPLES.parent,
         timeout=580,
-        env={**os.environ, "HOME": str(tmp_path), "PYTHONWARNINGS": "default"},
+        env={**os.environ, "HOME": str(tmp_path)},
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]
