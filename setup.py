@@ -7,6 +7,7 @@ KERAZOO_NATIVE=1   -march=native: perhaps faster, but the build runs on this typ
 """
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -17,14 +18,6 @@ from setuptools.command.build_ext import build_ext
 DEBUG = os.environ.get("KERAZOO_DEBUG", "0") == "1"
 NATIVE = os.environ.get("KERAZOO_NATIVE", "0") == "1"
 
-if sys.platform == "win32":
-    COMPILE_ARGS = ["/Od", "/Zi"] if DEBUG else ["/O2"]
-else:
-    # No -ffast-math: the kernels are compared with NumPy, and NaN must be preserved.
-    # -g0 overrides the -g of many Python builds: debug symbols make the wheel five times larger.
-    COMPILE_ARGS = ["-O1", "-g", "-UNDEBUG"] if DEBUG else ["-O3", "-g0"]
-    if NATIVE:
-        COMPILE_ARGS.append("-march=native")
 # Processes that translate. The debug build translates all modules; processes that are spawned would need a main guard.
 TRANSLATORS = (os.cpu_count() or 1) if DEBUG and sys.platform == "linux" else 0
 
@@ -44,13 +37,50 @@ kerazoo has no slow fallback, so the installation stops here. A C compiler and t
     Debian, Ubuntu   apt-get install gcc python3-dev
     Fedora           dnf install gcc python3-devel
     macOS            xcode-select --install
-    Windows          "Build Tools for Visual Studio", workload "Desktop development with C++"
+    Windows          "Build Tools for Visual Studio", workload "Desktop development with C++" with its component
+                     "C++ Clang compiler for Windows", or LLVM beside it
 A prebuilt wheel needs no compiler: pip install --only-binary=kerazoo kerazoo
 """
 
 
+def compile_arguments(compiler_type: str) -> list[str]:
+    """Options for the C compiler: "unix" (gcc, clang), "mingw32" or "msvc" (clang-cl, which takes the same options)."""
+    if compiler_type == "msvc":
+        return ["/std:c11", *(["/Od", "/Zi", "/UNDEBUG"] if DEBUG else ["/O2"])]
+    # No -ffast-math: the kernels are compared with NumPy, and NaN must be preserved.
+    # -g0 overrides the -g of many Python builds: debug symbols make the wheel five times larger.
+    return [*(["-O1", "-g", "-UNDEBUG"] if DEBUG else ["-O3", "-g0"]), *(["-march=native"] if NATIVE else [])]
+
+
+def find_clang_cl(cl: str) -> str:
+    """Path of clang-cl, which replaces `cl`: on PATH, in Visual Studio, or where LLVM installs itself."""
+    tools = Path(cl).parents[5] if len(Path(cl).parents) > 5 else Path()  # cl: TOOLS/MSVC/14.40/bin/Hostx64/x64/cl.exe
+    folders = [
+        os.environ.get("PATH", ""),
+        str(tools / "Llvm" / "x64" / "bin"),
+        str(Path(os.environ.get("PROGRAMFILES", "C:/Program Files")) / "LLVM" / "bin"),  # case does not matter there
+    ]
+    found = shutil.which("clang-cl", path=os.pathsep.join(folders))
+    if found is None:
+        raise SystemExit(REMEDY.format(reason="clang-cl is missing; Microsoft's cl has no vector types (word2vec.h)"))
+    return found
+
+
 class BuildOrExplain(build_ext):
     """`build_ext` that reports the reason and the remedy if the compiler fails or is missing."""
+
+    def build_extensions(self) -> None:
+        """Select compiler and options by the kind of compiler, then build."""
+        if self.compiler.compiler_type == "msvc":
+            if not self.compiler.initialized:
+                self.compiler.initialize()
+            self.compiler.cc = find_clang_cl(self.compiler.cc)
+            # clang-cl does not know link-time code generation of cl.
+            options = self.compiler.compile_options
+            self.compiler.compile_options = [option for option in options if option != "/GL"]
+        for extension in self.extensions:
+            extension.extra_compile_args = compile_arguments(self.compiler.compiler_type)
+        super().build_extensions()
 
     def build_extension(self, ext: Extension) -> None:
         """Build one extension module, or stop the installation with the reason and the remedy."""
@@ -70,7 +100,6 @@ def extensions() -> list[Extension]:
             f"kerazoo_ext.{source.stem}",
             [str(source.relative_to(root))],
             depends=headers,
-            extra_compile_args=COMPILE_ARGS,
         )
         for source in sorted(package.glob("*.pyx"))
     ]
