@@ -1,4 +1,4 @@
-"""Builds the compiled package `kerazoo_ext`; everything else is in pyproject.toml.
+"""Builds the compiled package `kerazoo_ext`, and the project description of PyPI; everything else is in pyproject.toml.
 
 Every `kerazoo_ext/*.pyx` becomes one extension module. Environment variables:
 
@@ -7,8 +7,10 @@ KERAZOO_NATIVE=1   -march=native: perhaps faster, but the build runs on this typ
 """
 
 import os
+import re
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -105,7 +107,38 @@ def extensions() -> list[Extension]:
     ]
 
 
+def description(text: str, source: str | None, version: str) -> str:
+    """README.md for PyPI, where relative links do not work.
+
+    Links become absolute ones to the tag of this version in the repository `source`; without a `source` they become
+    plain text, and pictures are left out. Comments of generators are left out, too.
+    """
+
+    def absolute(found: re.Match[str]) -> str:
+        picture, words, target = found.groups()
+        if source is None:
+            return "" if picture else words
+        return f"{picture}[{words}]({source}/{'raw' if picture else 'blob'}/v{version}/{target})"
+
+    text = re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL)
+    return re.sub(r"(!?)\[([^\]]*)\]\((?![a-z]+:|#)([^)\s]+)\)", absolute, text)
+
+
+def readme() -> dict[str, str]:
+    """Arguments of `setup` for the description; none where README.md is missing."""
+    root = Path(__file__).parent
+    if not (root / "README.md").exists():
+        return {}
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (root / "README.md").read_text(encoding="utf-8")
+    return {
+        "long_description": description(text, project.get("urls", {}).get("Source"), project["version"]),
+        "long_description_content_type": "text/markdown",
+    }
+
+
 setup(
+    **readme(),
     ext_modules=cythonize(extensions(), compiler_directives=DIRECTIVES, force=DEBUG, nthreads=TRANSLATORS),
     cmdclass={"build_ext": BuildOrExplain},
 )
