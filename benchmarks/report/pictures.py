@@ -25,9 +25,9 @@ __all__ = ["LABELS", "draw_forecast", "draw_rates", "drawn", "main"]
 ROOT = Path(__file__).resolve().parents[2]
 RATES = ROOT / "benchmarks" / "results" / "word2vec_native.json"
 HORIZON = 24
-WIDE = (9.0, 2.3)  # inches
+SIZE = (4.9, 3.2)  # inches: two side by side on a page
 OURS, OTHERS = "tab:blue", "#8a8f98"
-QUALITY = {"wordsim353": "WordSim\n-353", "simlex999": "SimLex\n-999", "analogies": "analogies\n "}
+QUALITY = {"wordsim353": "WordSim-353", "simlex999": "SimLex-999", "analogies": "analogies"}
 #: Rows of the results that are drawn, from the top down.
 LABELS = {"native_nce": "kerazoo, NCE", "native_negative_sampling": "kerazoo, negative sampling", "gensim": "gensim"}
 
@@ -37,8 +37,8 @@ def draw_forecast() -> Figure:
     milk = datasets.milk()
     known, truth = milk[:-HORIZON], milk[-HORIZON:]
     forecaster = Forecaster(horizon=HORIZON, seed=1, verbose=0).fit(known)
-    figure = Figure(figsize=(9.0, 3.6), layout="constrained")
-    ax = plots.plot_forecast(known, forecaster.predict(level=[80, 95]), truth=truth, last=72, ax=figure.subplots())
+    figure = Figure(figsize=SIZE, layout="constrained")
+    ax = plots.plot_forecast(known, forecaster.predict(level=[80, 95]), truth=truth, last=48, ax=figure.subplots())
     ax.set_xlabel("")
     ax.set_ylabel("pounds per cow and month")
     _plain(ax)
@@ -46,35 +46,25 @@ def draw_forecast() -> Figure:
 
 
 def draw_rates(document: Mapping[str, Any]) -> Figure:
-    """Raw words per second of a whole `fit`: the median a bar, each seed a dot; beside it the quality."""
+    """Raw words per second of a whole `fit`: the median a bar, each seed a dot; above it the quality of the vectors."""
     rows = {row["name"]: row for row in document["results"]["rows"]}
     settings = document["settings"]
-    figure = Figure(figsize=WIDE, layout="constrained")
-    ax, text = figure.subplots(1, 2, sharey=True, width_ratios=(2.2, 1))
-    for position, name in enumerate(LABELS):
+    figure = Figure(figsize=SIZE, layout="constrained")
+    ax = figure.subplots()
+    for position, (name, label) in enumerate(LABELS.items()):
         rate = rows[name]["rate"] / 1e6
-        ax.barh(position, rate, height=0.6, color=OTHERS if name == "gensim" else OURS)
+        ax.barh(position, rate, height=0.3, color=OTHERS if name == "gensim" else OURS)
         seeds = [run["words"] * settings["epochs"] / run["seconds"] / 1e6 for run in document["results"]["runs"][name]]
-        ax.plot(seeds, [position] * len(seeds), "o", color="black", markersize=3)
-        ratio = "" if name == "gensim" else f", {rows[name]['ratio']:.1f} times"
-        ax.annotate(f"{rate:.2f}{ratio}", (max(rate, *seeds), position), (8, 0), va="center",
-                    textcoords="offset points")  # fmt: skip
-        for column, measure in enumerate(QUALITY):
-            text.text(column, position, f"{rows[name][measure]:.2f}", ha="center", va="center")
-    longest = max(rows[name]["rate"] for name in LABELS) / 1e6
-    ax.set_yticks(range(len(LABELS)), list(LABELS.values()))
-    ax.set_xticks(range(int(longest) + 1))
-    ax.set_xlim(0, 1.6 * longest)  # room for the texts
-    ax.set_ylim(len(LABELS) - 0.5, -0.6)
+        ax.plot(seeds, [position] * len(seeds), "o", color="black", markersize=2.5)
+        ratio = "" if name == "gensim" else f", {rows[name]['ratio']:.1f} times gensim"
+        ax.text(0, position - 0.43, f"{label}: {rate:.2f} million{ratio}", va="center")
+        scores = ", ".join(f"{title} {rows[name][measure]:.2f}" for measure, title in QUALITY.items())
+        ax.text(0, position - 0.24, scores, va="center", fontsize=8, color="0.35")
+    ax.set_yticks([])
+    ax.set_ylim(len(LABELS) - 0.75, -0.6)
+    ax.set_xlim(left=0)
     ax.set_xlabel(f"million words per second, {settings['threads']} threads")
-    ax.grid(axis="x", alpha=0.3)
-    ax.set_axisbelow(True)
     _plain(ax)
-    text.set_xlim(-0.5, len(QUALITY) - 0.5)
-    text.set_xticks(range(len(QUALITY)), list(QUALITY.values()))
-    text.tick_params(length=0, labelleft=False)
-    text.set_xlabel("quality of the vectors")
-    text.spines[:].set_visible(False)
     return figure
 
 
@@ -100,7 +90,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name, figure in (("forecast", draw_forecast()), ("words-per-second", draw_rates(rates))):
         path = folder / f"{name}.png"
         # Without matplotlib's version the bytes are the same each time.
-        figure.savefig(path, dpi=110, facecolor="white", metadata={"Software": None, "Comment": drawn(figure)})
+        figure.savefig(path, dpi=160, facecolor="white", metadata={"Software": None, "Comment": drawn(figure)})
         print(path)
 
 

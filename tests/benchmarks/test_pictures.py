@@ -24,7 +24,7 @@ def test_the_committed_pictures_are_current(name, draw):
     with Image.open(path) as image:
         width, height = image.size
         committed = json.loads(image.info["Comment"])
-    assert width > 2 * height > 400
+    assert width > height > 400
     current = json.loads(pictures.drawn(draw()))
     assert current["bars"] == committed["bars"]
     assert [len(line) for line in current["lines"]] == [len(line) for line in committed["lines"]]
@@ -35,11 +35,12 @@ def test_the_committed_pictures_are_current(name, draw):
 def test_rates_and_quality_are_those_of_the_results():
     rows = {row["name"]: row for row in RATES["results"]["rows"]}
     figure = pictures.draw_rates(RATES)
-    texts = [text.get_text() for ax in figure.axes for text in ax.texts]
-    assert f"{rows['gensim']['rate'] / 1e6:.2f}" in texts
-    assert sum("times" in text for text in texts) == len(pictures.LABELS) - 1
-    assert sum(text == f"{rows['gensim'][key]:.2f}" for text in texts for key in pictures.QUALITY) >= 3
-    assert figure.axes[0].get_xlim()[1] > 1.3 * rows["native_nce"]["rate"] / 1e6
+    (ax,) = figure.axes
+    texts = [text.get_text() for text in ax.texts]
+    assert any(f"gensim: {rows['gensim']['rate'] / 1e6:.2f} million" in text for text in texts)
+    assert sum("times gensim" in text for text in texts) == len(pictures.LABELS) - 1
+    for name in pictures.LABELS:
+        assert ", ".join(f"{title} {rows[name][key]:.2f}" for key, title in pictures.QUALITY.items()) in texts
 
 
 def test_the_forecast_has_its_truth_and_two_intervals():
