@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         batching,
         cells,
         datasets,
+        devices,
         distributed,
         errors,
         forecast,
@@ -47,6 +48,7 @@ __all__ = [
     "batching",
     "cells",
     "datasets",
+    "devices",
     "distributed",
     "errors",
     "forecast",
@@ -61,8 +63,8 @@ __all__ = [
 
 _MODULES = frozenset(
     {
-        "batching", "cells", "datasets", "distributed", "errors", "forecast", "gensim", "metrics", "plots", "text",
-        "training", "word2vec", "zoo",
+        "batching", "cells", "datasets", "devices", "distributed", "errors", "forecast", "gensim", "metrics", "plots",
+        "text", "training", "word2vec", "zoo",
     }
 )  # fmt: skip
 _HOMES = {

@@ -14,6 +14,7 @@ __all__ = [
     "CorpusError",
     "CorpusNotFoundError",
     "DatasetUnavailableError",
+    "DeviceError",
     "IntervalError",
     "InvalidArgumentError",
     "KerazooError",
@@ -55,6 +56,10 @@ class StorageError(KerazooError, OSError):
 
 class DatasetUnavailableError(KerazooError, OSError):
     """A data set is not cached and cannot be downloaded."""
+
+
+class DeviceError(KerazooError, RuntimeError):
+    """A device cannot be set as asked for: the backend uses it already, or does not know it."""
 
 
 class MissingPackageError(KerazooError, ModuleNotFoundError):

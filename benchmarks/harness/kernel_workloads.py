@@ -15,6 +15,7 @@ import numpy as np
 
 from kerazoo_ext import (
     _blocks,
+    _exchange,
     _noise,
     _order,
     _pairs,
@@ -50,6 +51,7 @@ def workloads(widest: str) -> Iterator[Workload]:
     yield from token_lists()
     yield from phrases()
     yield from batching()
+    yield from exchanging()
     yield from smoothing()
     yield from statistics()
     yield from panel_windows()
@@ -140,6 +142,28 @@ def phrases() -> Iterator[Workload]:
         return float(len(ids))
 
     yield "join pairs", "word", join
+
+
+def exchanging() -> Iterator[Workload]:
+    """What workers do with their changes."""
+    now, base, total = np.random.default_rng(1).normal(size=(3, 256, 112)).astype(np.float32)
+    sent = np.zeros((256, SIZE), np.uint16)
+    updates, workers = np.geomspace(1, 1000, 256).astype(np.float32), np.full(256, 2, np.float32)
+    values, projected = np.full(SIZE, 0.01, np.float32), np.ones((256, SIZE), np.float32)
+
+    def changes() -> float:
+        _exchange.pack_change(now, base, sent)
+        _exchange.add_packed(total, sent)
+        _exchange.apply_packed(base, now, sent)
+        return float(sent.size)
+
+    yield "changes packed, added, applied", "value", changes
+
+    def scale() -> float:
+        _exchange.scale(projected, values, updates, workers, 0.05)
+        return float(projected.size)
+
+    yield "changes scaled", "value", scale
 
 
 def batching() -> Iterator[Workload]:

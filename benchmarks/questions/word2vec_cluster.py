@@ -1,13 +1,14 @@
 """How good and how fast are word vectors of several workers, and what do they send?
 
-    python -m benchmarks.questions.word2vec_cluster --corpus FILE [--parts quality,rate,wire,model]
+    python -m benchmarks.questions.word2vec_cluster --corpus FILE [--parts quality,rate,wire,shaped,model]
                                   [--workers 2,4,8,32,100] [--seeds 1,2,3] [--epochs 5] [--repeats 3]
                                   [--merge curvature] [--loss nce] [--name word2vec_cluster]
 
 quality: vectors of N logical workers beside those of one thread, on the sets that ship with gensim. A test shows that
 as many processes on Ray give the same vectors to the bit. rate: epochs of two processes of one thread on a local Ray
 cluster, beside one process of two threads; the sides alternate. wire: two Ray nodes on this machine, with object stores
-of their own: bytes on the loopback interface during a training, beside those that the training counts. model: the
+of their own: bytes on the loopback interface during a training, beside those that the training counts. shaped: the
+same on a loopback interface that `tc` limits, in a network namespace of its own; needs Linux and root. model: the
 efficiency that follows for N nodes from the rate of one, r, and the bytes per word of N, b: 1 / (1 + r b / bandwidth).
 """
 
@@ -30,7 +31,7 @@ from benchmarks.harness.results import print_table, write_result
 from kerazoo.word2vec.cluster.schedule import Schedule
 from kerazoo.word2vec.cluster.wire import ITEM_BYTES
 
-PARTS = ("quality", "rate", "wire", "model")
+PARTS = ("quality", "rate", "wire", "shaped", "model")
 QUALITY = ("wordsim353", "simlex999", "analogies")
 BANDWIDTHS = {"1 GbE": 1.25e8, "10 GbE": 1.25e9, "25 GbE": 3.125e9}
 
@@ -54,12 +55,11 @@ if __name__ == "__main__":
         ray.init(address=nodes.address, logging_level="error", log_to_driver=False)
     from kerazoo.word2vec.cluster import logical, processes
     def counting(cls):
-        exchange = cls.exchange
-        def counted(self, n_rows):
-            references = exchange(self, n_rows)
+        collect = cls.collect
+        def counted(self, *arguments):
+            collect(self, *arguments)
             sent[0] = self.bytes_on_wire
-            return references
-        cls.exchange = counted
+        cls.collect = counted
     counting(logical.LogicalTeam), counting(processes.ProcessTeam)
     def loopback():
         with open("/proc/net/dev") as file:
@@ -87,8 +87,24 @@ if __name__ == "__main__":
 """
 
 
-def train(options: argparse.Namespace, corpus: str, seed: int, cluster: dict[str, Any] | None, **more: Any) -> Any:
-    """Train in a fresh process; its figures."""
+def train(
+    options: argparse.Namespace,
+    corpus: str,
+    seed: int,
+    cluster: dict[str, Any] | None,
+    shape: str | None = None,
+    **more: Any,
+) -> Any:
+    """Train in a fresh process; its figures.
+
+    Args:
+        options: of the benchmark.
+        corpus: path of the encoded corpus.
+        seed: of the training.
+        cluster: options of the cluster, or None.
+        shape: rate of the loopback interface in a network namespace of its own, in the words of ``tc``; "" unlimited.
+        **more: further entries of the specification.
+    """
     spec = {
         "corpus": corpus, "seed": seed, "cluster": cluster, "cores": 2, "threads": 1, "nodes": 0, "quality": False,
         "epochs": options.epochs, "vector_size": options.vector_size, "loss": options.loss, **more,
@@ -96,7 +112,13 @@ def train(options: argparse.Namespace, corpus: str, seed: int, cluster: dict[str
     with tempfile.NamedTemporaryFile("w", suffix=".py") as file:  # Ray's workers import the main module
         file.write(TRAIN)
         file.flush()
-        done = subprocess.run([sys.executable, file.name, json.dumps(spec)], capture_output=True, text=True, cwd=ROOT)
+        command = [sys.executable, file.name, json.dumps(spec)]
+        if shape is not None:
+            prepare = "ip link set lo up"
+            if shape:
+                prepare += f" && tc qdisc add dev lo root tbf rate {shape} burst 256k latency 50ms"
+            command = ["unshare", "--net", "sh", "-c", f'{prepare} && exec "$@"', "sh", *command]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -154,6 +176,28 @@ def wire(options: argparse.Namespace, corpus: str) -> list[dict[str, Any]]:
     }]  # fmt: skip
 
 
+def shaped(options: argparse.Namespace, corpus: str) -> list[dict[str, Any]]:
+    """Two nodes on a network that is limited by ``tc``, beside the model. Linux, root, iproute2.
+
+    All that both nodes send goes through one interface, so its rate is twice that of a node.
+    """
+    rows: list[dict[str, Any]] = []
+    for _ in range(options.repeats):
+        for network, rate in (("not limited", ""), ("1 GbE", "2gbit"), ("250 Mbit/s", "500mbit")):
+            row = train(options, corpus, 1, {"workers": 2, "threads": 1}, shape=rate, nodes=2)
+            rows.append({"network": network, "rate": statistics.median(row["rates"]), "sent": row["bytes_per_word"]})
+            print(f"{network}: {rows[-1]['rate'] / 1e6:.2f} M words/s", flush=True)
+    found = []
+    for network in dict.fromkeys(row["network"] for row in rows):
+        rates = [row["rate"] for row in rows if row["network"] == network]
+        found.append({"network": network, "words_per_second": statistics.median(rates), "rates": rates})
+        free = found[0]["words_per_second"]
+        bandwidth = {"not limited": float("inf"), "1 GbE": 1.25e8, "250 Mbit/s": 1.25e8 / 4}[network]
+        found[-1]["ratio"] = found[-1]["words_per_second"] / free
+        found[-1]["modelled"] = 1 / (1 + free / 2 * rows[0]["sent"] / bandwidth)
+    return found
+
+
 def bytes_per_word(
     n_tokens: int, n_words: int, vector_size: int, n_workers: int, tables: int = 2, wire: str = "bfloat16"
 ) -> float:
@@ -207,7 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 rates = [row["words_per_second"] for row in tables.get("rate", [])]
                 tables[part] = model(float(np.median(rates)) if rates else 7e6)
             else:
-                tables[part] = {"quality": quality, "rate": rate, "wire": wire}[part](options, path)
+                tables[part] = {"quality": quality, "rate": rate, "wire": wire, "shaped": shaped}[part](options, path)
             settings = {**vars(options), "corpus": Path(options.corpus).name, "tokens": encoded.n_tokens}
             write_result(options.name, "How good and how fast are vectors of several workers?", settings, tables)
             columns = [name for name in tables[part][0] if name not in ("runs", "rates")]

@@ -20,6 +20,7 @@ __all__ = [
     "check_backend",
     "check_one_device",
     "core_numbers",
+    "gpu_driver_found",
     "how_to_install",
     "is_installed",
     "limited_to",
@@ -30,8 +31,9 @@ __all__ = [
 #: Backends of Keras that kerazoo runs on, and the command that installs each.
 BACKENDS = {name: how_to_install(name) for name in ("tensorflow", "jax", "torch")}
 
-# Device files of the drivers of NVIDIA, AMD and Google's TPUs, on Linux.
-_DEVICE_FILES = ("nvidia[0-9]*", "kfd", "accel[0-9]*", "vfio/[0-9]*")
+# Device files of the drivers of NVIDIA, AMD and Google's TPUs, on Linux; dxg is that of GPUs on Windows' Linux.
+_GPU_FILES = ("nvidia[0-9]*", "kfd", "dxg")
+_DEVICE_FILES = (*_GPU_FILES, "accel[0-9]*", "vfio/[0-9]*")
 _HIDING_VARIABLES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 _DEVICE_FOLDER = Path("/dev")
 
@@ -72,7 +74,7 @@ def accelerator_visible() -> bool:
     Without a device file, or where the environment hides the devices, the answer is False and nothing is imported.
     Otherwise the backend is imported and asked.
     """
-    if not _has_device_file() or any(os.environ.get(name, "0") in ("", "-1") for name in _HIDING_VARIABLES):
+    if not _has_device_file(_DEVICE_FILES) or _hidden():
         return False
     import keras
 
@@ -81,6 +83,11 @@ def accelerator_visible() -> bool:
 
         return bool(torch.cuda.is_available())
     return any(not device.startswith("cpu") for device in keras.distribution.list_devices())
+
+
+def gpu_driver_found() -> bool:
+    """Whether a driver of a GPU has a device file that the environment does not hide; nothing is imported."""
+    return _has_device_file(_GPU_FILES) and not _hidden()
 
 
 def check_one_device(what: str) -> None:
@@ -167,5 +174,9 @@ def prefer_fast_kernels() -> None:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-def _has_device_file() -> bool:
-    return any(next(_DEVICE_FOLDER.glob(pattern), None) is not None for pattern in _DEVICE_FILES)
+def _has_device_file(patterns: Iterable[str]) -> bool:
+    return any(next(_DEVICE_FOLDER.glob(pattern), None) is not None for pattern in patterns)
+
+
+def _hidden() -> bool:
+    return any(os.environ.get(name, "0") in ("", "-1") for name in _HIDING_VARIABLES)

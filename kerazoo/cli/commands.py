@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ import click
 
 from kerazoo._runtime.deprecation import REMOVAL
 from kerazoo._runtime.devices import BACKENDS, check_backend
+from kerazoo._runtime.progress import shown_progress
 from kerazoo._validation import check_choice
+from kerazoo.cli.quiet import quiet_backends, verbose_option
+from kerazoo.cli.terminal import note
 from kerazoo.errors import KerazooError, StorageError
 
 __all__ = ["Command", "backend_option", "check_output", "set_backend"]
@@ -27,6 +31,7 @@ class Command(click.Command):
     Args:
         renamed: old name of an option -> new name. The old one works, with a note on stderr.
         arguments: argument of the library -> option, where they differ by more than the dashes.
+        texts: what messages of the library say to a program -> what they say to a user of the command.
     """
 
     def __init__(
@@ -34,11 +39,14 @@ class Command(click.Command):
         *args: Any,
         renamed: Mapping[str, str] | None = None,
         arguments: Mapping[str, str] | None = None,
+        texts: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.params.append(verbose_option())
         self.renamed = dict(renamed or {})
         self.arguments = dict(arguments or {})
+        self.texts = dict(texts or {})
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Replace old names of options, then parse."""
@@ -49,15 +57,15 @@ class Command(click.Command):
                 new = self.renamed[name]
                 if any(other.partition("=")[0] == new for other in args[:end]):
                     raise click.UsageError(f"{name} and {new} are both given; expected {new} only.", ctx)
-                note = f"{name} is deprecated and will be removed in version {REMOVAL}; use {new}."
-                click.echo(f"kerazoo: {note}", err=True)
+                note(f"{name} is deprecated and will be removed in version {REMOVAL}; use {new}.")
                 args[i] = new + equals + value
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; errors of the library name options."""
         try:
-            return super().invoke(ctx)
+            with quiet_backends(ctx), shown_progress(not ctx.params.get("quiet")):
+                return super().invoke(ctx)
         except KerazooError as error:
             error.args = (self._with_options(str(error)),)
             raise
@@ -69,9 +77,13 @@ class Command(click.Command):
             if isinstance(parameter, click.Option) and parameter.name is not None
         }
         options |= self.arguments
+        for text, better in self.texts.items():
+            message = message.replace(text, better)
         names = "|".join(map(re.escape, options))
         # Not in `--name=`, `module.name=`, `difference[lag=12]` or `gru[time=step,seed=1]`.
-        return re.sub(rf"(?<![\w.\-\[,])({names})=", lambda match: f"{options[match[1]]}=", message)
+        message = re.sub(rf"(?<![\w.\-\[,])({names})=", lambda match: f"{options[match[1]]}=", message)
+        flags = {each.opts[-1] for each in self.params if isinstance(each, click.Option) and each.is_flag}
+        return re.sub(r"(--[\w-]+)=True\b", lambda match: match[1] if match[1] in flags else match[0], message)
 
 
 def backend_option(purpose: str = "") -> Callable[[Any], Any]:
@@ -115,3 +127,11 @@ def check_output(option: str, path: Path | None, suffixes: Sequence[str] | None 
         raise StorageError(f"{path}: the folder {str(path.parent)!r} does not exist. Create it first.")
     if not os.access(path.parent, os.W_OK):
         raise StorageError(f"{path}: no permission to write into the folder {str(path.parent)!r}.")
+    try:
+        # The permissions do not tell all: the file system may be read-only, or one of the kernel's.
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise StorageError(
+            f"{path}: the folder {str(path.parent)!r} cannot be written to ({error.strerror})."
+        ) from error

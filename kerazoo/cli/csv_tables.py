@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kerazoo._runtime.progress import progress_bar
 from kerazoo._validation import check_choice
 from kerazoo.cli.csv_dates import day_comes_first, iso_dates, parsed_dates, periods_of
 from kerazoo.errors import InvalidArgumentError, StorageError
@@ -255,8 +257,9 @@ def _read_rows(path: Path) -> list[tuple[int, list[str]]]:
             index_col=False,
             encoding="utf-8-sig",
         )["line"]
-        reader = csv.reader((f"{line}\n" for line in lines), skipinitialspace=True, strict=True)
-        rows = [(reader.line_num, [cell.strip() for cell in cells] or [""]) for cells in reader]
+        with progress_bar(len(lines), "line", f"reading {path.name}") as bar:
+            reader = csv.reader(_with_ends(lines, bar), skipinitialspace=True, strict=True)
+            rows = [(reader.line_num, [cell.strip() for cell in cells] or [""]) for cells in reader]
     except pd.errors.EmptyDataError:
         return []
     except (ValueError, OSError, EOFError, LZMAError, zlib.error, csv.Error) as error:
@@ -264,6 +267,14 @@ def _read_rows(path: Path) -> list[tuple[int, list[str]]]:
         raise StorageError(f"{path}: damaged, or not a CSV file in UTF-8: {reason}") from None
     first = next((i for i, (_, cells) in enumerate(rows) if any(cells)), len(rows))
     return rows[first:]
+
+
+def _with_ends(lines: pd.Series, bar: Any) -> Iterator[str]:
+    """The lines with their ends, counted by a progress bar in parts."""
+    for number, line in enumerate(lines, 1):
+        yield f"{line}\n"
+        if not number % 10_000:
+            bar.update(10_000)
 
 
 def _check_header(path: Path, rows: Sequence[tuple[int, list[str]]]) -> None:

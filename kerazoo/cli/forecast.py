@@ -23,6 +23,7 @@ from kerazoo.cli.forecast_options import (
     read_static_file,
     select_columns,
 )
+from kerazoo.cli.terminal import note, say
 from kerazoo.errors import IntervalError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -38,7 +39,18 @@ MAX_WINDOWS = 3
     cls=Command,
     short_help="Forecast the series of a CSV file.",
     renamed={"--interval": "--level", "--folds": "--windows"},
-    arguments={"n_members": "--members", "n_windows": "--windows"},
+    arguments={
+        "n_members": "--members",
+        "n_windows": "--windows",
+        "name": "--model",
+        "preset": "the preset of --model",
+    },
+    texts={
+        "calendar feature=": "a name of --calendar=",
+        "name of a transform=": "a name of --transforms=",
+        "A file of write_preset is given by its path, which": "The file of one is given by its path, which",
+        "choose a lower floor": "lower --floor",
+    },
 )
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--date", metavar="COLUMN", help="Dates, or consecutive integers; default: the first column.")
@@ -230,7 +242,7 @@ def forecast(
             except InvalidArgumentError as error:
                 if windows is not None:
                     raise
-                click.echo(f"kerazoo: no backtest: {error}", err=True)  # nobody asked for one
+                note(f"no backtest: {error}")  # nobody asked for one
             else:
                 report.print_backtest(scores, panel, settings, refit)
         report.show_progress(forecaster, settings, "training", quiet)
@@ -243,16 +255,16 @@ def forecast(
         figure = report.plot_series(panel, forecasts, settings)
         with replacing(plot) as part:
             figure.savefig(part, dpi=150)
-        click.echo(f"plot        {plot}{report.unplotted(panel)}")
+        say(f"plot        {plot}{report.unplotted(panel)}")
     if out is not None:
         with replacing(out) as part:
             report.forecast_table(forecasts, columns.id).to_csv(part, index=False, float_format="%.10g")
-        click.echo(f"table       {out}")
+        say(f"table       {out}")
     if save is not None:
         forecaster.callbacks = []
         forecaster.save(save)
-        click.echo(f"forecaster  {save} (kerazoo.Forecaster.load reads it)")
-    click.echo(f"done in {time.perf_counter() - started:.1f} s")
+        say(f"forecaster  {save} (kerazoo.Forecaster.load reads it)")
+    say(f"done in {time.perf_counter() - started:.1f} s")
 
 
 def _n_windows(given: int | None, panel: Panel, settings: Any) -> int:
@@ -263,7 +275,7 @@ def _n_windows(given: int | None, panel: Panel, settings: Any) -> int:
     least = max(2 * settings.period + 3, 2 * settings.horizon + 4)
     n_windows = max(0, min(MAX_WINDOWS, (shortest - least) // settings.horizon))
     if not n_windows:
-        click.echo(f"kerazoo: no backtest: {shortest} values are too few.", err=True)
+        note(f"no backtest: {shortest} values are too few.")
     return n_windows
 
 
@@ -280,4 +292,4 @@ def _predict(forecaster: Any, X_future: Any, levels: Sequence[float]) -> Any:
             of_quantiles = forecaster.loss == "quantiles" or preset_name(forecaster.model)
             if of_quantiles and forecaster.correction_weight_.any():
                 reason = "the networks have not learned its quantiles"
-            click.echo(f"kerazoo: no {100 * levels.pop():g} % interval: {reason}.", err=True)
+            note(f"no {100 * levels.pop():g} % interval: {reason}.")

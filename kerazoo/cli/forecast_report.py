@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from kerazoo._columns import FORECAST
+from kerazoo.cli.terminal import is_terminal, note, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +37,6 @@ MAX_PLOTTED = 6  # series in one plot
 
 def progress_bar(title: str) -> Any:
     """A Keras callback that shows a bar of epochs on stderr."""
-    import sys
-
     import keras
     from tqdm.auto import tqdm
 
@@ -68,7 +66,7 @@ def plain_warnings() -> Iterator[None]:
     def show(message: Warning | str, category: type[Warning], *source: Any) -> None:
         text = " ".join(str(message).split())
         if text not in shown:
-            click.echo(f"kerazoo: {text}", err=True)
+            note(text)
         shown.add(text)
 
     with warnings.catch_warnings():
@@ -92,11 +90,11 @@ def print_data(path: Path, target: str, panel: Panel, settings: Any) -> None:
     frequency += f", frequency {freq}" if freq else ""
     if panel.form == "series":
         span = f"{_date_text(first.index[0])} to {_date_text(first.index[-1])}"
-        click.echo(f"data        {path}: {target}, {len(first.values)} values, {span}{frequency}, {season}")
+        say(f"data        {path}: {target}, {len(first.values)} values, {span}{frequency}, {season}")
         return
     lengths = sorted({len(each.values) for each in panel.series})
     values = f"{lengths[0]}" if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
-    click.echo(f"data        {path}: {target} of {len(panel.series)} series, {values} values each{frequency}, {season}")
+    say(f"data        {path}: {target} of {len(panel.series)} series, {values} values each{frequency}, {season}")
 
 
 def print_backtest(scores: pd.DataFrame, panel: Panel, settings: Any, refit: bool) -> None:
@@ -105,7 +103,7 @@ def print_backtest(scores: pd.DataFrame, panel: Panel, settings: Any, refit: boo
     fitted = "fitted again at each" if refit else "fitted once, at the first"
     of_series = f", means of {len(panel.series)} series" if len(panel.series) > 1 else ""
     origins = "1 origin" if n_origins == 1 else f"{n_origins} origins, {fitted}"
-    click.echo(f"backtest    {settings.horizon} steps from {origins}{of_series}")
+    say(f"backtest    {settings.horizon} steps from {origins}{of_series}")
     measures = [name for name in scores.columns if name not in ("fold", "origin", "series", "model")]
     means = scores.groupby("model")[measures].mean()
     titles = [name.upper() if name != "smape" else "sMAPE" for name in measures]
@@ -128,8 +126,9 @@ def print_backtest(scores: pd.DataFrame, panel: Panel, settings: Any, refit: boo
 
 def show_progress(forecaster: Any, settings: FitSettings, title: str, quiet: bool) -> None:
     """Let the forecaster show a progress bar: its own for the networks of several series, else one of epochs."""
-    forecaster.verbose = int(settings.by_series and not quiet)
-    forecaster.callbacks = [] if quiet or settings.by_series or not settings.epochs else [progress_bar(title)]
+    shown = is_terminal(sys.stderr) and not quiet  # a file or a pipe gets no bar
+    forecaster.verbose = int(settings.by_series and shown)
+    forecaster.callbacks = [progress_bar(title)] if shown and settings.epochs and not settings.by_series else []
 
 
 def print_method(forecaster: Any, settings: FitSettings) -> None:
@@ -137,40 +136,40 @@ def print_method(forecaster: Any, settings: FitSettings) -> None:
     import numpy as np
 
     for i, (configs, weight) in enumerate(forecaster.transforms_):
-        click.echo(f"{'transforms' if not i else '':<12}{100 * weight:3.0f} %  {_chain_text(configs)}")
+        say(f"{'transforms' if not i else '':<12}{100 * weight:3.0f} %  {_chain_text(configs)}")
     means = forecaster.statistics_.mean().sort_values(ascending=False)
     shown = [f"{name} {100 * weight:.0f} %" for name, weight in means.items() if weight >= 0.02]
     if shown:
         mean = (
             f"{100 * forecaster.statistics_weight_:.0f} % of the forecast" if forecaster.transforms_ else "mean weights"
         )
-        click.echo(f"{'statistics':<12}{mean}: {', '.join(shown)}")
+        say(f"{'statistics':<12}{mean}: {', '.join(shown)}")
     for i, line in enumerate(_effect_lines(forecaster.covariate_effects_)):
-        click.echo(f"{'covariates' if not i else '':<12}{line}")
+        say(f"{'covariates' if not i else '':<12}{line}")
     trained = len(next(iter(forecaster.history_.values()), []))
     # The names of networks import Keras, which those that are trained have imported.
     networks = f"{settings.n_members} of {settings.spec.name}" if forecaster.best_epoch_ or trained else "none"
     preset = 100 * float(np.mean(forecaster.preset_weight_))
     if settings.beside is not None and preset:
-        click.echo(f"preset      {settings.beside}, {preset:.0f} % of the forecast")
+        say(f"preset      {settings.beside}, {preset:.0f} % of the forecast")
     if settings.preset is not None and settings.epochs:
         weight = float(forecaster.correction_weight_.mean())
         share = f"mean weight in the forecast {100 * weight:.0f} %" if weight else "no improvement"
         tuned = f", {settings.fine_tune} steps further" if settings.fine_tune else ""
-        click.echo(f"networks    preset:{settings.preset}{tuned}, {share}")
+        say(f"networks    preset:{settings.preset}{tuned}, {share}")
     elif forecaster.best_epoch_ and settings.by_series:
         weight = float(forecaster.correction_weight_.mean()) - preset / 100
-        click.echo(f"networks    {networks}, mean weight in the forecast {100 * weight:.0f} %")
+        say(f"networks    {networks}, mean weight in the forecast {100 * weight:.0f} %")
     elif settings.beside is not None and preset:
         pass
     elif forecaster.best_epoch_:
         weight = forecaster.correction_weight_
         share = "" if weight == 1 else f", {100 * weight:.0f} % of their correction applied"
-        click.echo(f"networks    {networks}, best after {forecaster.best_epoch_} of {trained} epochs{share}")
+        say(f"networks    {networks}, best after {forecaster.best_epoch_} of {trained} epochs{share}")
     elif trained:
-        click.echo(f"networks    {networks}: no improvement, so the forecast is the statistical one")
+        say(f"networks    {networks}: no improvement, so the forecast is the statistical one")
     else:
-        click.echo("networks    none: the forecast is the statistical one")
+        say("networks    none: the forecast is the statistical one")
 
 
 def _effect_lines(effects: pd.DataFrame) -> list[str]:
@@ -228,7 +227,7 @@ def forecast_table(forecasts: dict[Any, pd.DataFrame], id_column: str | None) ->
 def print_forecast(forecasts: dict[Any, pd.DataFrame], date: str) -> None:
     """One table per series."""
     for name, table in forecasts.items():
-        click.echo(f"forecast    {name}")
+        say(f"forecast    {name}")
         lines = [[date, *map(str, table.columns)]]
         decimals = _decimals(table.to_numpy())
         for time_of, values in zip(table.index, table.to_numpy(), strict=True):
@@ -280,4 +279,4 @@ def _print_table(lines: Sequence[Sequence[str]]) -> None:
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     for first, *rest in lines:
         cells = "".join(f"  {cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True))
-        click.echo(f"  {first:<{widths[0]}}{cells}".rstrip())
+        say(f"  {first:<{widths[0]}}{cells}".rstrip())

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from kerazoo._runtime.files import replacing
+from kerazoo._runtime.progress import progress_bar
 from kerazoo.cli.commands import Command, check_output
 from kerazoo.errors import InvalidArgumentError
 
@@ -47,7 +48,11 @@ def generate(n_series: int, length: int, period: str, kind: str, seed: int, freq
     dates = [str(number) for number in range(length)]
     if grid.freq is not None:
         dates = [str(each) for each in step_dates(date, length, grid.freq)]
-    with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with (
+        replacing(out) as part,
+        part.open("w", encoding="utf-8", newline="") as file,
+        progress_bar(n_series, "series", f"writing {out.name}") as bar,
+    ):
         file.write("unique_id,ds,y\n")
         # In parts, so that millions of series need no memory; one part at least, for the checks of the arguments.
         for first in range(0, max(n_series, 1), BLOCK):
@@ -58,4 +63,5 @@ def generate(n_series: int, length: int, period: str, kind: str, seed: int, freq
                     f"series_{number},{each},{repr(value).removesuffix('.0')}\n"
                     for each, value in zip(dates, row, strict=True)
                 )
+                bar.update(1)
     click.echo(f"{out}: {n_series:,} series of {length:,} steps, kind {kind}, seed {seed}")

@@ -1,161 +1,104 @@
-"""The command line: `kerazoo demo | forecast | generate | word2vec | similar | convert | phrases`.
+"""The command line: `kerazoo COMMAND ...`.
 
-An error is one line on stderr and exit code 2, without a traceback.
+An error is one line on stderr, without a traceback. docs/command-line.md lists the exit codes.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import time
-from pathlib import Path
 from typing import Any
 
 import click
 
-from kerazoo._columns import FORECAST, bound_columns
 from kerazoo._runtime.devices import how_to_install, is_installed, prefer_fast_kernels
-from kerazoo._runtime.files import replacing
-from kerazoo.cli.commands import Command, backend_option, set_backend
-from kerazoo.cli.forecast import forecast
-from kerazoo.cli.forecast_report import print_method
-from kerazoo.cli.generate import generate
-from kerazoo.cli.phrases import phrases
-from kerazoo.cli.word2vec import convert, similar, word2vec
-from kerazoo.errors import KerazooError, StorageError
+from kerazoo.cli.lazy import LazyGroup, help_option_names
+from kerazoo.cli.terminal import (
+    FAILED,
+    INTERRUPTED,
+    WRONG_INPUT,
+    discard_output,
+    error_line,
+    reserve_streams,
+)
+from kerazoo.errors import KerazooError
 
-__all__ = ["cli", "main", "milk_demo"]
+__all__ = ["cli", "main"]
 
-DEMO_WORDS = ("australia", "government", "cricket", "israeli", "fire", "bank")
+#: Command -> where it is, and what `kerazoo --help` says of it. A command is imported when it is called.
+COMMANDS = {
+    "bench": ("kerazoo.cli.bench:bench", "Measure this machine: words, pairs and forecasts per second."),
+    "completion": ("kerazoo.cli.completion:completion", "Print the completion script of a shell."),
+    "convert": ("kerazoo.cli.word2vec:convert", "Convert a file of word vectors into another format."),
+    "demo": ("kerazoo.cli.demo:demo", "Train word vectors, forecast a series, and plot it."),
+    "forecast": ("kerazoo.cli.forecast:forecast", "Forecast the series of a CSV file."),
+    "generate": ("kerazoo.cli.generate:generate", "Generate time series as a CSV file."),
+    "phrases": ("kerazoo.cli.phrases:phrases", "Find and join phrases such as new_york."),
+    "similar": ("kerazoo.cli.word2vec:similar", "Show the nearest neighbours of words in a file of vectors."),
+    "word2vec": ("kerazoo.cli.word2vec:word2vec", "Train word vectors on text files."),
+    "zoo": ("kerazoo.cli.zoo:zoo", "List, describe and build recurrent models."),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="kerazoo")
+def _print_version(ctx: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    if not asked or ctx.resilient_parsing:
+        return
+    from kerazoo.cli.version import version_lines
+
+    click.echo("\n".join(version_lines()))
+    ctx.exit()
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings=help_option_names())
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the versions of kerazoo, Python, Keras and its backends.",
+)
 def cli() -> None:
     """Word vectors and recurrent forecasters on Keras 3."""
 
 
-@cli.command(cls=Command, short_help="Train word vectors, forecast a series, and plot it.")
-@click.option("--epochs", default=40, show_default=True, type=click.IntRange(1), help="Passes over the corpus.")
-@click.option("--vector-size", default=64, show_default=True, type=click.IntRange(1), help="Dimension of the vectors.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed, for a reproducible run.")
-@backend_option(" of the engine keras")
-@click.option(
-    "--folder",
-    default="demo-output",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Folder of the plots.",
-)
-def demo(epochs: int, vector_size: int, seed: int, backend: str | None, folder: Path) -> None:
-    """Train word vectors on 300 news articles and forecast a series, offline, in about a minute.
-
-    Example: kerazoo demo --epochs 20 --backend jax
-    """
-    set_backend(backend)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot be created ({error.strerror}). Give another --folder.") from error
-    from kerazoo.datasets import lee
-    from kerazoo.text import EncodedCorpus
-
-    started = time.perf_counter()
-    corpus = EncodedCorpus.from_source(lee(), min_count=4)
-    click.echo(
-        f"corpus      300 news articles (Lee et al. 2005, shipped with gensim): {corpus.n_raw_words:,} words, "
-        f"{len(corpus.vocabulary):,} of them kept in the vocabulary (min_count 4), "
-        f"{corpus.n_dropped:,} running words dropped"
-    )
-    import keras
-
-    from kerazoo.word2vec import Word2Vec
-
-    settings: dict[str, Any] = {"vector_size": vector_size, "window": 5, "epochs": epochs, "alpha": 0.05, "seed": seed}
-    click.echo(f"model       skip-gram with NCE loss, {vector_size} dimensions")
-    engines = {
-        "native": "in C on the CPU",
-        "keras": f"Keras {keras.__version__} on {keras.backend.backend()}, batches from Cython",
-    }
-    for engine, description in engines.items():
-        click.echo(f"engine      {engine}: {description}")
-        model = Word2Vec(engine=engine, verbose=2 if engine == "keras" else 0, **settings).fit(corpus)
-        losses, rates = model.history_["loss"], model.history_["words_per_second"]
-        click.echo(f"loss        {losses[0]:.4f} -> {losses[-1]:.4f}, mean over all pairs of an epoch")
-        click.echo(f"speed       {sorted(rates)[len(rates) // 2]:,.0f} raw words/s (median over the epochs)")
-    click.echo("neighbours  (gensim KeyedVectors.most_similar)")
-    for word in DEMO_WORDS:
-        if word in model.wv:
-            near = ", ".join(f"{other} {score:.2f}" for other, score in model.wv.most_similar(word, topn=6))
-            click.echo(f"  {word:<12}{near}")
-    milk_demo(folder, seed)
-    click.echo(f"done in {time.perf_counter() - started:.1f} s")
-
-
-def milk_demo(folder: Path, seed: int) -> None:
-    """Forecast the milk production of 1975 from the years before, and plot it with the true values."""
-    from matplotlib.figure import Figure
-
-    from kerazoo.datasets import milk
-    from kerazoo.forecast.baselines import seasonal_naive
-    from kerazoo.forecast.forecaster import Forecaster
-    from kerazoo.metrics import rmse
-    from kerazoo.plots import plot_forecast
-
-    y = milk()
-    train, test = y[:-12], y[-12:]
-    forecaster = Forecaster("lstm_1x16", horizon=12, n_members=3, epochs=10, seed=seed, verbose=0)
-    click.echo(
-        f"forecast    monthly milk production: 1975 from the {len(train)} months before, with {forecaster.n_members} "
-        f"networks and {forecaster.epochs} epochs for speed (default: 5 and 40)"
-    )
-    forecaster.fit(train)
-    print_method(forecaster, forecaster.validate(train))
-    table = forecaster.predict(12, level=[0.8, 0.95])
-    lower, upper = bound_columns(0.8)
-    covered = table[lower].le(test) & table[upper].ge(test)
-    click.echo(
-        f"error       RMSE {rmse(test, table[FORECAST]):.1f} pounds per cow; seasonal naive: "
-        f"{rmse(test, seasonal_naive(train, 12, 12)):.1f}. {int(covered.sum())} of 12 months lie in the 80 % interval"
-    )
-    figure = Figure(figsize=(9.0, 4.0), layout="constrained")
-    plot_forecast(train, table, truth=test, last=48, ax=figure.subplots())
-    path = folder / "milk_forecast.png"
-    with replacing(path) as part:
-        figure.savefig(part, dpi=150)
-    click.echo(f"plot        {path}")
-
-
-for command in (forecast, generate, word2vec, similar, convert, phrases):
-    cli.add_command(command)
-
-
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the `kerazoo` command; exits with its exit code.
+    """Run the `kerazoo` command; exits with its exit code if that is not 0.
 
     Args:
         arguments: the command line without the name of the program; None: that of the process.
     """
-    # TensorFlow logs pages about oneDNN and CUDA at start-up; set the variable to see them.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    reserve_streams()
     prefer_fast_kernels()
     try:
-        return cli.main(args=arguments, prog_name="kerazoo", standalone_mode=False)
+        found = cli.main(args=arguments, prog_name="kerazoo", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where an error has a message
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        sys.exit(WRONG_INPUT)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("kerazoo: interrupted", err=True)
-        sys.exit(130)
+        error_line("interrupted")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of the output has seen enough (`kerazoo zoo list | head -1`).
+        discard_output()
+        sys.exit(FAILED)
     except KerazooError as error:
-        click.echo(f"kerazoo: {' '.join(str(error).split())}", err=True)
-        sys.exit(2)
+        error_line(str(error))
+        sys.exit(WRONG_INPUT)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if not package or is_installed(package):  # a broken installation: the traceback says where
             raise
-        click.echo(f"kerazoo: the package {package} is missing: {how_to_install(package)}", err=True)
-        sys.exit(2)
+        error_line(f"the package {package} is missing: {how_to_install(package)}")
+        sys.exit(WRONG_INPUT)
+    except OSError as error:
+        discard_output()
+        name = "the output cannot be written" if error.filename is None else os.fsdecode(error.filename)
+        error_line(f"{name}: {error.strerror or error}")
+        sys.exit(FAILED)
+    return found
 
 
 if __name__ == "__main__":

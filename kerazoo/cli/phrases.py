@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from kerazoo._runtime.files import replacing
+from kerazoo._runtime.progress import progress_bar
+from kerazoo._validation import check_choice
 from kerazoo.cli.commands import Command, check_output
 from kerazoo.cli.corpus_files import corpus_files, errors_option
 from kerazoo.errors import InvalidArgumentError
@@ -53,6 +55,7 @@ def phrases(
         raise InvalidArgumentError(
             "nothing to write; expected --out FILE for the phrases, or --text FILE for the text."
         )
+    check_choice("--scoring", scoring, ("default", "npmi"))
     check_output("--out", out)
     check_output("--text", text)
     files = corpus_files(corpus, {"--out": out, "--text": text}, None)
@@ -76,8 +79,13 @@ def phrases(
             lines = (f"{phrase}\t{found[phrase]:.6g}\n" for phrase in sorted(found, key=lambda name: -found[name]))
             part.write_text("".join(lines), encoding="utf-8")
     if text is not None:
-        with replacing(text) as part, open(part, "w", encoding="utf-8") as file:
+        with (
+            replacing(text) as part,
+            open(part, "w", encoding="utf-8") as file,
+            progress_bar(len(joined), "document", f"writing {text.name}") as bar,
+        ):
             for i in range(len(joined)):
                 file.write(" ".join(joined.decode(i)) + "\n")
+                bar.update(1)
     where = ", ".join(str(path) for path in (out, text) if path is not None)
     click.echo(f"{where}: {len(found):,} phrases; {joined.n_tokens:,} words of {encoded.n_tokens:,} after joining")

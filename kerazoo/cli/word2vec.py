@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
+from kerazoo._validation import check_choice
 from kerazoo.cli.commands import Command, backend_option, check_output, set_backend
 from kerazoo.cli.corpus_files import corpus_files, errors_option
-from kerazoo.errors import TrainingError, VocabularyError
+from kerazoo.cli.terminal import is_terminal
+from kerazoo.errors import InvalidArgumentError, StorageError, TrainingError, VocabularyError
 from kerazoo.text import EncodedCorpus
 from kerazoo.text.phrases import chain
 from kerazoo.word2vec.io.vector_files import FORMATS, check_suffix, load_vectors, save_vectors, write_vectors
@@ -84,7 +87,8 @@ def word2vec(
     from kerazoo.word2vec import Word2Vec
 
     parameters |= {"sg": int(not cbow), "hs": int(hs)}
-    model = Word2Vec(verbose=0 if quiet else 1, **parameters)
+    # A file or a pipe gets no bar.
+    model = Word2Vec(verbose=int(not quiet and is_terminal(sys.stderr)), **parameters)
     checked_settings(model.get_params())
     source: Any = corpus_files(corpus, {"--out": out}, parameters["checkpoint_dir"])
     if phrases:
@@ -108,7 +112,10 @@ def _summary(model: Any) -> str:
     return f"{len(model.wv):,} vectors of {model.vectors_.shape[1]} dimensions"
 
 
-@click.command(cls=Command)
+_UNASKED = " or pass format='pickle'; Word2Vec.from_gensim reads models of gensim, if you trust their source."
+
+
+@click.command(cls=Command, texts={_UNASKED: ".", "; load_vectors(path, format=...) reads it as one of them": ""})
 @click.argument("vectors", type=click.Path(path_type=Path))
 @click.argument("words", nargs=-1, required=True)
 @click.option("--topn", default=10, show_default=True, type=click.IntRange(1), help="Number of neighbours.")
@@ -120,6 +127,7 @@ def similar(vectors: Path, words: tuple[str, ...], topn: int) -> None:
 
     Example: kerazoo similar vectors.txt australia cricket --topn 5
     """
+    _check_not_empty(vectors)
     loaded = load_vectors(vectors)
     unknown = [word for word in words if word not in loaded]
     if unknown:
@@ -134,7 +142,18 @@ def similar(vectors: Path, words: tuple[str, ...], topn: int) -> None:
         click.echo(f"{word}  {near}")
 
 
-@click.command(cls=Command)
+def _check_not_empty(path: Path) -> None:
+    if path.is_file() and not path.stat().st_size:
+        raise StorageError(f"{path}: empty; expected a file of word vectors.")
+
+
+@click.command(
+    cls=Command,
+    texts={
+        _UNASKED: ", or give --from pickle. In neither case is anything in it run.",
+        "load_vectors(path, format=...) reads it as one of them": "--from reads it as one of them",
+    },
+)
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option(
@@ -159,10 +178,19 @@ def convert(
 
     Example: kerazoo convert glove.6B.100d.txt.gz glove.safetensors --dtype int8
     """
-    if target_format is None:
-        check_suffix(target)  # before reading, which may take a while
+    # Checked before reading, which may take a while.
+    if source_format is not None:
+        check_choice("--from", source_format, FORMATS[:-1])
+    if target_format is not None:
+        check_choice("--to", target_format, [name for name in FORMATS if name != "kerazoo"])
+    elif check_suffix(target, "TARGET") == "kerazoo":
+        raise InvalidArgumentError(
+            f"{target}: a .kerazoo file holds a whole model, not vectors alone; expected another suffix, such as "
+            ".safetensors. kerazoo word2vec writes .kerazoo files."
+        )
     if target_format != "projector" or not target.is_dir():  # a folder, whose files are replaced
         check_output("TARGET", target)
+    _check_not_empty(source)
     vectors = load_vectors(source, format=source_format, unicode_errors=unicode_errors)
     if replace_spaces is not None:
         words = [replace_spaces.join(word.split()) or word for word in vectors.words]

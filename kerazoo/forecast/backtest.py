@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from kerazoo import metrics
 from kerazoo._columns import FORECAST, bound_columns
+from kerazoo._runtime.progress import progress_bar
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast import baselines, fitting
@@ -68,7 +69,7 @@ def backtest(
     _check_length(panel, settings, params, horizon, n_windows, step)
     rows, tables = [], []
     fitted: Fitted | FittedPanel | None = None
-    for window, cutoff in enumerate(cutoffs):
+    for window, cutoff in enumerate(_with_progress(cutoffs)):
         known = _without_last(panel, cutoff)
         if fitted is None or refit == "fresh":
             fitted = fitting.fit(known, fit_settings(params, known))
@@ -90,6 +91,14 @@ def backtest(
     found = pd.DataFrame(rows)
     found.attrs["forecasts"] = _Forecasts(pd.concat(tables, ignore_index=True))
     return found
+
+
+def _with_progress(cutoffs: Sequence[int]) -> Iterator[int]:
+    """The same numbers, with a bar of the windows that are done."""
+    with progress_bar(len(cutoffs), "window", "backtest windows", unit_scale=False) as bar:
+        for cutoff in cutoffs:
+            yield cutoff
+            bar.update(1)
 
 
 def _check_length(

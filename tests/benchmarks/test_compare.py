@@ -271,7 +271,7 @@ def slow_down(row):
         elif direction and isinstance(value, int | float):
             # A negative correlation is worse if it is doubled.
             value = value * factor if value > 0 else value / factor
-        elif direction and isinstance(value, list):
+        elif direction and isinstance(value, list) and all(isinstance(each, int | float) for each in value):
             value = [each * factor for each in value]
         changed[column] = value
     return changed

@@ -17,7 +17,8 @@ def command(message="", error=InvalidArgumentError, **settings):
     @click.command(cls=Command, **settings)
     @click.option("--level", default="80")
     @click.option("--min-count", "-m", type=int, default=5)
-    def run(level, min_count):
+    @click.option("--whole", is_flag=True)
+    def run(level, min_count, whole):
         if message:
             raise error(message)
         click.echo(level)
@@ -33,6 +34,7 @@ def run(made, *arguments):
     ("message", "shown"),
     [
         ("min_count=0; expected an integer >= 1", "--min-count=0; expected an integer >= 1"),
+        ("whole=True without level; old words", "--whole without level; new words"),
         ("n_members=0; level=2 would fit", "--members=0; --level=2 would fit"),
         ("file.csv: --level='x'; expected", "file.csv: --level='x'; expected"),
         ("difference[level=3,min_count=2]", "difference[level=3,min_count=2]"),
@@ -41,7 +43,7 @@ def run(made, *arguments):
 )
 def test_messages_name_options(message, shown):
     with pytest.raises(InvalidArgumentError) as caught:
-        run(command(message, arguments={"n_members": "--members"}))
+        run(command(message, arguments={"n_members": "--members"}, texts={"old words": "new words"}))
     assert str(caught.value) == shown
 
 
@@ -69,7 +71,7 @@ def test_the_old_options_of_forecast(capsys, old, new):
     with pytest.raises(SystemExit):
         main(["forecast", "no.csv", old, "3"])
     assert f"{old} is deprecated and will be removed in version 0.3; use {new}." in capsys.readouterr().err
-    assert cli.commands["forecast"].renamed[old] == new
+    assert cli.get_command(None, "forecast").renamed[old] == new
 
 
 @pytest.mark.parametrize(

@@ -46,12 +46,12 @@ def test_options(source):
     ("arguments", "message"),
     [
         (["glove.3d", "v.bin"], "'. .' contains white space"),
-        (["glove.3d", "v.csv"], "the suffix of the vectors='.csv'"),
+        (["glove.3d", "v.csv"], "the suffix of TARGET='.csv'"),
         (["glove.3d", "nowhere/v.bin"], "the folder 'nowhere' does not exist"),
         (["glove.3d", "v.bin", "--dtype", "int8"], "dtype='int8'"),
         (["nothing.txt", "v.bin"], "no such file"),
         (["pickle", "v.bin"], "a pickle, which is not read unasked"),
-        (["glove.3d", "v.kerazoo"], "Word2Vec.save"),
+        (["glove.3d", "v.kerazoo"], "kerazoo word2vec writes .kerazoo files"),
     ],
 )
 def test_errors_are_one_line(source, capsys, arguments, message):

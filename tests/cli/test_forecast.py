@@ -17,6 +17,7 @@ from kerazoo import Forecaster
 from kerazoo.cli import forecast_report
 from kerazoo.cli import main as cli
 from kerazoo.cli.csv_tables import read_table
+from kerazoo.cli.demo import milk_demo
 from kerazoo.datasets import milk
 from kerazoo.forecast import backtest as backtesting
 from kerazoo.forecast import fitting
@@ -24,7 +25,8 @@ from kerazoo.forecast.data import read as reading
 from tests.cli.forecast_cases import TINY, refused, run, with_price
 
 
-def test_a_forecast_with_all_its_files(folder, capsys):
+def test_a_forecast_with_all_its_files(folder, capsys, monkeypatch):
+    monkeypatch.setattr(forecast_report, "is_terminal", lambda stream: True)
     arguments = ["milk.csv", "--date", "month", "--target", "pounds_per_cow", "--horizon", "6", "--windows", "2"]
     files = ["--plot", "milk.png", "--out", "forecast.csv", "--save", "milk.kerazoo"]
     loud = [option for option in TINY if option != "--quiet"]
@@ -309,7 +311,7 @@ def test_help_is_quick_and_has_an_example():
 
 
 def test_the_milk_forecast_of_the_demo(folder, capsys):
-    cli.milk_demo(folder, seed=1)
+    milk_demo(folder, seed=1)
     said = capsys.readouterr().out
     error, again = (
         float(text) for text in re.search(r"error +RMSE (\S+) pounds.*seasonal naive: (\S+)\. ", said).groups()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -38,7 +39,7 @@ def test_the_demo_shows_loss_speed_neighbours_and_a_forecast(tmp_path):
     assert (tmp_path / "plots" / "milk_forecast.png").read_bytes().startswith(b"\x89PNG")
 
 
-COMMANDS = ["demo", "forecast", "generate", "word2vec", "similar", "convert", "phrases"]
+COMMANDS = ["bench", "completion", "convert", "demo", "forecast", "generate", "phrases", "similar", "word2vec", "zoo"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -126,6 +127,18 @@ def test_naming_a_backend_asks_for_keras(tmp_path, monkeypatch, arguments, engin
         (["word2vec", "no.txt", "--out", "v.txt", "--window", "0"], "kerazoo: --window=0; expected an integer >= 1"),
         (["word2vec", "no.txt", "--out", "v.txt", "--loss", "nec"], "Did you mean 'nce'"),
         (["similar", "no.txt", "apple"], "no.txt: no such file"),
+        (["similar", "empty.txt", "apple"], "empty.txt: empty; expected a file of word vectors."),
+        (["similar", "pickle", "apple"], "If it is a file of gensim's KeyedVectors, rename it to .kv.\n"),
+        (["convert", "pickle", "v.txt"], "rename it to .kv, or give --from pickle. In neither case"),
+        (["convert", "no.txt", "v.kerazoo"], "a .kerazoo file holds a whole model, not vectors alone"),
+        (["convert", "no.txt", "v.foo"], "the suffix of TARGET='.foo'; expected one of"),
+        (["convert", "no.txt", "v.bin", "--from", "foo"], "--from='foo'; expected one of"),
+        (["convert", "no.txt", "v.bin", "--to", "foo"], "--to='foo'; expected one of"),
+        (
+            ["phrases", "no.txt", "--out", "p.tsv", "--scoring", "foo"],
+            "--scoring='foo'; expected one of 'default', 'npmi'",
+        ),
+        (["word2vec", "no.txt", "--out", "/proc/v.txt"], "the folder '/proc' cannot be written to"),
         (["similar", "bad.txt", "apple"], "not a .txt file of word vectors, or damaged"),
         (["similar", "bad.kv", "apple"], "not a .kv file of word vectors, or damaged"),
         (["similar", "bad.kerazoo", "apple"], "damaged or not a file of kerazoo"),
@@ -137,6 +150,8 @@ def test_errors_of_the_vector_commands_are_one_line(tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     for suffix in (".txt", ".kv", ".kerazoo"):
         (tmp_path / f"bad{suffix}").write_bytes(b"neither vectors nor a model \xff\xfe\n")
+    (tmp_path / "empty.txt").touch()
+    (tmp_path / "pickle").write_bytes(pickle.dumps({"red": [1.0]}))
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)
     assert stop.value.code == 2

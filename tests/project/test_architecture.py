@@ -26,6 +26,7 @@ ALLOWED = {
     "_pandas_axis": (),
     "_keras_objects": (),
     "_presets": (),
+    "devices": (),
     "distributed": (),
     "metrics": (),
     "plots": (),
@@ -106,7 +107,8 @@ ALLOWED = {
     "cli.csv_tables": ("cli.csv_dates", "forecast.data"),
     "cli": (
         "text", "datasets", "metrics", "plots", "batching", "word2vec", "word2vec.options", "word2vec.io", "forecast",
-        "forecast.data", "forecast.generators", "cli.csv_tables", "cli.csv_dates",
+        "_presets", "cells", "cells.registry", "zoo", "forecast.data", "forecast.generators", "cli.csv_tables",
+        "cli.csv_dates",
     ),
     "__main__": ("cli",),
 }  # fmt: skip

@@ -29,8 +29,8 @@ MODULES = ["kerazoo"] + [
     module.name for module in pkgutil.walk_packages(kerazoo.__path__, "kerazoo.") if module.name not in BACKEND_MODULES
 ]
 FACES = ("kerazoo", *(f"kerazoo.{name}" for name in (
-    "batching", "cells", "datasets", "forecast", "forecast.generators", "forecast.statistics", "forecast.transforms",
-    "metrics", "plots", "text", "training", "word2vec", "zoo",
+    "batching", "cells", "datasets", "devices", "forecast", "forecast.generators", "forecast.statistics",
+    "forecast.transforms", "metrics", "plots", "text", "training", "word2vec", "zoo",
 )))  # fmt: skip
 # Base classes, and values that functions return: their subclasses and these functions have the examples.
 NO_EXAMPLE = {

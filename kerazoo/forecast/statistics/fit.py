@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo._runtime.devices import usable_cores
+from kerazoo._runtime.progress import progress_bar
 from kerazoo._validation import check_flag, check_int, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.validation import series_array
@@ -148,16 +149,20 @@ def _in_threads(work: Any, n: int, workers: int) -> None:
                     first = next(counter)
                 if first >= n:
                     return
-                work(first, min(first + size, n))
+                last = min(first + size, n)
+                work(first, last)
+                with lock:
+                    bar.update(last - first)
         except BaseException as error:  # the calling thread raises it
             errors.append(error)
 
     threads = [threading.Thread(target=take, daemon=True) for _ in range(min(workers, n) - 1)]
-    for thread in threads:
-        thread.start()
-    take()
-    for thread in threads:
-        thread.join()
+    with progress_bar(n, "series", "statistics", unit_scale=False) as bar:
+        for thread in threads:
+            thread.start()
+        take()
+        for thread in threads:
+            thread.join()
     if errors:
         raise errors[0]
 

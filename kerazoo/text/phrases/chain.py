@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from kerazoo._runtime.progress import progress_bar
 from kerazoo.errors import CorpusError, InvalidArgumentError
 from kerazoo.text.corpus import EncodedCorpus
 from kerazoo.text.encoding import bad_token, not_tokens
@@ -139,10 +140,13 @@ def learned(corpus: EncodedCorpus, passes: int, **arguments: Any) -> tuple[list[
     ([['new_york', 'york_city', 'city_of'], ['new_york_city']], ['new_york_city'])
     """
     members = []
-    for _ in range(passes):
-        found = Phrases(corpus, **arguments)
-        corpus = found.join(corpus, workers=arguments.get("workers"))
-        members.append(found.freeze())
+    with progress_bar(2 * passes, "step", "finding phrases", unit_scale=False) as bar:
+        for _ in range(passes):
+            found = Phrases(corpus, **arguments)
+            bar.update(1)
+            corpus = found.join(corpus, workers=arguments.get("workers"))
+            members.append(found.freeze())
+            bar.update(1)
     return members, corpus
 
 

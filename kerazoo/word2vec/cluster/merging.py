@@ -31,30 +31,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo.word2vec.cluster.curvature import Curvature
+from kerazoo_ext import _exchange
 
-FLAT = 0.01  # half of it is the largest relative error
+FLAT = 0.05  # half of it is the largest relative error of a component: in a step of stochastic gradients nothing
 
-__all__ = ["combined_by_curvature", "summed"]
+__all__ = ["combined_by_curvature", "weighted_mean"]
 
 
-def summed(
-    changes: Sequence[NDArray[np.float32]], counts: Sequence[NDArray[np.float32]] | None = None
-) -> NDArray[np.float32]:
-    """The sum of the changes of all workers, or their mean weighted by the updates that each row had.
+def weighted_mean(changes: Sequence[NDArray[np.float32]], counts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The mean of the changes of all workers, weighted by the updates that each row had.
 
     Args:
         changes: per worker float32 (rows, d) or (rows,).
-        counts: per worker float32 (rows,), or None.
+        counts: per worker float32 (rows,).
 
     >>> changes = [np.float32([[1, 1]]), np.float32([[0, 0]])]
-    >>> summed(changes).tolist(), summed(changes, [np.float32([3]), np.float32([1])]).tolist()
-    ([[1.0, 1.0]], [[0.75, 0.75]])
+    >>> weighted_mean(changes, [np.float32([3]), np.float32([1])]).tolist()
+    [[0.75, 0.75]]
     """
     total = np.zeros(changes[0].shape, np.float32)
-    if counts is None:
-        for change in changes:
-            total += change
-        return total
     safe = np.maximum(np.sum(counts, axis=0), np.finfo(np.float32).tiny)
     for change, count in zip(changes, counts, strict=True):
         share = count / safe
@@ -68,7 +63,7 @@ def combined_by_curvature(
     """The combined change of some rows, by the rule `curvature`.
 
     Args:
-        total: float32 (rows, d), sum of the changes of all workers.
+        total: float32 (rows, d), sum of the changes of all workers; it is changed.
         counts: per worker float32 (rows,), updates of each row since its last exchange.
         curvature: of these rows.
         alpha: learning rate.
@@ -81,17 +76,9 @@ def combined_by_curvature(
     # Along flat directions changes are summed: of rare words those are nearly all.
     steep = alpha * curvature.values * updates.max(initial=0) > FLAT
     vectors = np.ascontiguousarray(curvature.vectors[:, steep])
-    way = np.multiply.outer((alpha * updates).astype(np.float32), curvature.values[steep])
-    less = _scales(way, workers.astype(np.float32).reshape(-1, 1))
-    less -= 1
-    less *= total @ vectors
-    return total + less @ vectors.T
-
-
-def _scales(way: NDArray[np.float32], workers: NDArray[np.float32]) -> NDArray[np.float32]:
-    """g(way) / (M g(way / M)), float32 (rows, directions), for M `workers` (rows, 1)."""
-    each = way / workers
-    result = 1 - np.exp(-way)
-    result /= workers * (1 - np.exp(-each)) + np.finfo(np.float32).tiny
-    result[way <= FLAT] = 1
-    return result
+    less = total @ vectors
+    _exchange.scale(
+        less, curvature.values[steep], (alpha * updates).astype(np.float32), workers.astype(np.float32), FLAT
+    )
+    total += less @ vectors.T
+    return total

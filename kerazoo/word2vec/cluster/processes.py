@@ -1,11 +1,11 @@
-"""Workers as processes on a Ray cluster. Changes go from worker to worker; the main process only says who gets what."""
+"""Workers as processes on a Ray cluster. Changes go from worker to worker; the main process only asks for rounds."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import time
 import warnings
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,8 +17,10 @@ from kerazoo._runtime.fingerprint import corpus_fingerprint
 from kerazoo.errors import ClusterError, StorageError
 from kerazoo.text import EncodedCorpus
 from kerazoo.text.tokens import Tokens
-from kerazoo.word2vec.cluster.partition import bytes_per_row, cuts_of
-from kerazoo.word2vec.cluster.worker import Part, Round, Worker, new_base
+from kerazoo.word2vec.cluster.links import Links
+from kerazoo.word2vec.cluster.partition import bytes_per_row
+from kerazoo.word2vec.cluster.reduction import Exchange
+from kerazoo.word2vec.cluster.worker import Round, Worker, new_base
 from kerazoo.word2vec.engines.native_kernel import INSTRUCTION_SET_VARIABLE, NativeKernel
 from kerazoo.word2vec.engines.native_slices import LossSums
 from kerazoo.word2vec.engines.native_tables import TablesSnapshot
@@ -124,6 +126,8 @@ class WorkerProcess:
         self._job, self._threads, self._start = job, threads, start
         self._worker: Any = None
         self._snapshot: TablesSnapshot | None = None
+        self._links: Links | None = None
+        self._exchange: Exchange | None = None
 
     def started(self) -> dict[str, Any]:
         """That the worker is ready, and with what. An error of the constructor would look like a lost worker."""
@@ -150,25 +154,24 @@ class WorkerProcess:
         kernel = NativeKernel(tokens, settings, tables, lambda: corpus.vocabulary.words, job.reach)
         return Worker(kernel, new_base(kernel.tables), job.merge, job.wire)
 
-    def train(self, work: Round) -> tuple[float, int, int]:
-        """Train a range; returns the values of :class:`LossSums`."""
+    def round(self, work: Round, n_rows: int) -> tuple[float, int, int]:
+        """Train a range, and exchange the first `n_rows` words; returns the values of :class:`LossSums`."""
         sums = LossSums()
         self._worker.train(work, sums)
+        if self._exchange is not None:
+            self._exchange.run(n_rows)
         return sums.loss, sums.measured, sums.pairs
 
-    def changes(self, cuts: list[int]) -> Any:
-        """The changes of the words between each two neighbours of `cuts`."""
-        parts = [self._worker.changes(begin, end) for begin, end in pairwise(cuts)]
-        return parts[0] if len(parts) == 1 else parts
+    def listen(self, secret: bytes, host: str, timeout: float) -> tuple[str, int]:
+        """Wait for other workers; returns the address."""
+        self._links = Links(secret, host, timeout)
+        return self._links.address
 
-    def combine(self, *parts: Part) -> Part:
-        """Combine the changes of all workers to the same words."""
-        return self._worker.combine(parts)
-
-    def apply(self, cuts: list[int], *combined: Part) -> None:
-        """Take over combined changes."""
-        for begin, end, part in zip(cuts[:-1], cuts[1:], combined, strict=True):
-            self._worker.apply(begin, end, part)
+    def connect(self, number: int, addresses: list[tuple[str, int]]) -> None:
+        """Connect to all others; `number` is that of this worker."""
+        assert self._links is not None
+        self._links.connect(number, addresses)
+        self._exchange = Exchange(self._worker, self._links, number, len(addresses))
 
     def are_finite(self) -> bool:
         """Whether all tables are finite."""
@@ -253,9 +256,23 @@ class ProcessTeam:
             check_instruction_sets(
                 {place.address: each["instruction_set"] for place, each in zip(places, started, strict=True)}
             )
-        except ClusterError:
+            self._connect(places)
+        except BaseException:
             self.close()
             raise
+
+    def _connect(self, places: Sequence[Place]) -> None:
+        """Connect each worker to all others."""
+        if len(places) == 1:
+            return
+        secret, timeout = secrets.token_bytes(32), self._session.options.timeout_seconds
+        addresses = self._session.get(
+            [
+                worker.listen.remote(secret, place.address, timeout)
+                for worker, place in zip(self._workers, places, strict=True)
+            ]
+        )
+        self._session.get([worker.connect.remote(number, addresses) for number, worker in enumerate(self._workers)])
 
     def _places(self) -> list[Place]:
         """Where the workers run: one per node, or as many as were asked for, evenly over the nodes."""
@@ -290,41 +307,17 @@ class ProcessTeam:
 
         A worker does what it is asked for in order, so further rounds can be asked for before this one is done.
         """
-        return self.train(rounds), self.exchange(n_rows)
+        row, counts = bytes_per_row(self._job.settings, self._job.wire)
+        # Each part goes to the worker that combines it, unless it is there, and the result to all others.
+        self.bytes_on_wire += (self.n_workers - 1) * n_rows * (2 * row + counts)
+        return [worker.round.remote(work, n_rows) for worker, work in zip(self._workers, rounds, strict=True)]
 
     def collect(self, submitted: Any, sums: LossSums) -> None:
         """Wait for what was submitted; adds to `sums`."""
-        trained, applied = submitted
-        self._session.get(applied)
-        for loss, measured, n_pairs in self._session.get(trained):
+        for loss, measured, n_pairs in self._session.get(submitted):
             sums.loss += loss
             sums.measured += measured
             sums.pairs += n_pairs
-
-    def train(self, rounds: Sequence[Round]) -> list[Any]:
-        """Ask each worker to train a range; references to what :meth:`WorkerProcess.train` returns."""
-        return [worker.train.remote(work) for worker, work in zip(self._workers, rounds, strict=True)]
-
-    def exchange(self, n_rows: int) -> list[Any]:
-        """Ask the workers to exchange the first `n_rows` words; references that are ready when they have."""
-        if self.n_workers == 1:
-            return []
-        row, counts = bytes_per_row(self._job.settings, self._job.wire)
-        applied: list[Any] = []
-        for cuts in cuts_of(n_rows, row, self.n_workers):
-            self._session.get(applied)  # one after the other, so that the object stores hold little
-            n_parts = len(cuts) - 1
-            parts = [worker.changes.options(num_returns=n_parts).remote(cuts) for worker in self._workers]
-            if n_parts == 1:
-                parts = [[part] for part in parts]
-            combined = [
-                self._workers[number % self.n_workers].combine.remote(*(part[number] for part in parts))
-                for number in range(n_parts)
-            ]
-            applied = [worker.apply.remote(cuts, *combined) for worker in self._workers]
-        # Each part goes to the worker that combines it, unless it is there, and the result to all others.
-        self.bytes_on_wire += (self.n_workers - 1) * n_rows * (2 * row + counts)
-        return applied
 
     def are_finite(self) -> bool:
         """Whether no value of the tables is NaN or infinite."""

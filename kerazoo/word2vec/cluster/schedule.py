@@ -21,6 +21,8 @@ __all__ = ["FIRST_TIER", "Schedule", "Step"]
 FIRST_TIER = {False: 4096, True: 1024}  # words; of few workers, and of many
 LARGEST_SYNC_WORDS = 1 << 22  # about a second on eight cores: longer, and the workers' tables drift apart
 SMALLEST_SYNC_WORDS = 1024
+# Words that are left for a shorter last round join the one before: an exchange of their own would cost more.
+SHORTEST_ROUND = 0.25  # of the length of others
 ROUNDS_WANTED = {False: 8, True: 128}  # per epoch, on small corpora
 ROUNDS_AT_LEAST = 4
 MANY_WORKERS = 4
@@ -36,7 +38,8 @@ class Step(NamedTuple):
 
     Attributes:
         begin: position in the text where it begins.
-        ranges: positions (begin, end) that each worker trains; at the end of the text they are shorter, or empty.
+        ranges: positions (begin, end) that each worker trains; at the end of the text their lengths differ from those
+            before, and some may be empty.
         end: position where it ends.
         n_rows: number of the most frequent words that are exchanged after it.
     """
@@ -55,6 +58,7 @@ class Schedule:
         n_words: int, V.
         n_workers: int >= 1.
         sync_words: int >= 256 or None, tokens per worker and round, rounded to a multiple of 256; None: by `n_tokens`.
+            The last round of an epoch has up to a quarter more.
         full_syncs: int >= 1 or None, exchanges of whole tables per epoch; None: by the other arguments.
         row_bytes: int, sent for a row in an exchange; see :func:`kerazoo.word2vec.cluster.partition.bytes_per_row`.
 
@@ -91,7 +95,9 @@ class Schedule:
         """The rounds from a position on at which whole tables were exchanged, or from the start of the text."""
         since, tier = 0, FIRST_TIER[self.n_workers >= MANY_WORKERS]
         while position < self.n_tokens:
-            end = min(position + self.sync_words * self.n_workers, self.n_tokens)
+            end = position + self.sync_words * self.n_workers
+            if self.n_tokens - end < self.sync_words * self.n_workers * SHORTEST_ROUND:
+                end = self.n_tokens
             since += 1
             # Full exchanges are at the first ends of rounds behind these fractions of the text.
             share = position * self.full_syncs // self.n_tokens

@@ -11,10 +11,11 @@ import numpy as np
 
 from kerazoo.batching.sampling import epoch_keys
 from kerazoo.word2vec.cluster.curvature import Curvature, CurvatureEstimate
-from kerazoo.word2vec.cluster.merging import combined_by_curvature, summed
-from kerazoo.word2vec.cluster.wire import TYPES, pack, unpack
+from kerazoo.word2vec.cluster.merging import combined_by_curvature, weighted_mean
+from kerazoo.word2vec.cluster.wire import TYPES, add, apply, pack, pack_change, unpack
 from kerazoo.word2vec.engines.native_kernel import CHUNK, NativeKernel
 from kerazoo.word2vec.engines.native_slices import EpochSlices, LossSums
+from kerazoo_ext import _exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -144,7 +145,9 @@ class Worker:
 
     def _count(self, work: Round) -> None:
         kernel, settings = self.kernel, self.kernel.settings
-        words = np.bincount(kernel.tokens.ids[work.begin : work.end], minlength=self.n_words).astype(np.float32)
+        counts = np.zeros(self.n_words, np.int32)
+        _exchange.count(kernel.tokens.ids[work.begin : work.end], counts)
+        words = counts.astype(np.float32)
         if kernel.keep is not None:
             words *= kernel.keep / np.float32(2**32)
         words *= settings.window + 1 if settings.shrink_windows else 2 * settings.window
@@ -165,11 +168,9 @@ class Worker:
         """What this worker has changed in the rows of words begin..end - 1 since their last exchange."""
         arrays = []
         for array, base, rows in zip(self.tables.arrays(), self.base, self.rows(begin, end), strict=True):
-            now, before = array[rows], base[rows]
+            now = array[rows]
             sent = np.empty((len(now), self.tables.size)[: now.ndim], TYPES[self.wire])
-            for block in _blocks(len(now)):
-                change = now[block] - before[block]
-                sent[block] = pack(change[:, : self.tables.size] if change.ndim == 2 else change, self.wire)
+            pack_change(now, base[rows], sent)
             arrays.append(sent)
         words = self.words_since[begin:end]
         noise = self.pairs_since[begin:end] * self.kernel.noise.probabilities[begin:end]
@@ -177,6 +178,16 @@ class Worker:
         if self.nodes_since is not None:
             counts.append(self.nodes_since[self.rows(begin, end)[-1]].copy())
         return Part(arrays, counts)
+
+    def empty_part(self, begin: int, end: int, with_counts: bool = False) -> Part:
+        """Arrays for the changes of another worker in the rows of words begin..end - 1, or for what is combined."""
+        shapes = [
+            (rows.stop - rows.start, self.tables.size)[: array.ndim]
+            for array, rows in zip(self.tables.arrays(), self.rows(begin, end), strict=True)
+        ]
+        arrays = [np.empty(shape, TYPES[self.wire]) for shape in shapes]
+        lengths = [end - begin, end - begin] + ([shapes[-1][0]] if self.nodes_since is not None else [])
+        return Part(arrays, [np.empty(length, np.float32) for length in lengths] if with_counts else [])
 
     def combine(self, parts: Sequence[Part]) -> Part:
         """Combine the changes of all workers to the same rows."""
@@ -192,21 +203,29 @@ class Worker:
             if joined and name == "biases":
                 continue
             all_counts = [part.counts[KINDS[name]] for part in parts]
+            of_biases = names.index("biases") if joined and name == "outputs" else None
             for block in _blocks(len(result)):
                 counts = [count[block] for count in all_counts]
-                total = self._sum([part.arrays[number][block] for part in parts], counts)
-                if joined and name == "outputs":
-                    of_biases = names.index("biases")
-                    biases = self._sum([part.arrays[of_biases][block] for part in parts], counts)
-                    both = self._combined(name, np.column_stack([total, biases]), counts)
-                    result[block] = pack(both[:, :-1], self.wire)
-                    results[of_biases][block] = pack(both[:, -1], self.wire)
-                else:
-                    result[block] = pack(self._combined(name, total, counts), self.wire)
+                sent = [part.arrays[number][block] for part in parts]
+                if of_biases is None:
+                    pack(self._combined(name, self._sum(sent, counts), counts), result[block])
+                    continue
+                total = np.zeros((len(sent[0]), self.tables.size + 1), np.float32)
+                for array, part in zip(sent, parts, strict=True):
+                    add(total, array)
+                    total[:, -1] += unpack(part.arrays[of_biases][block])
+                both = self._combined(name, total, counts)
+                pack(both, result[block])
+                pack(both[:, -1].copy(), results[of_biases][block])
         return Part(results, [])
 
     def _sum(self, sent: Sequence[NDArray[Any]], counts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        return summed([unpack(array) for array in sent], counts if self.merge == "weighted" else None)
+        if self.merge == "weighted":
+            return weighted_mean([unpack(array) for array in sent], counts)
+        total = np.zeros(sent[0].shape, np.float32)
+        for array in sent:
+            add(total, array)
+        return total
 
     def _combined(
         self, name: str, total: NDArray[np.float32], counts: Sequence[NDArray[np.float32]]
@@ -243,12 +262,10 @@ class Worker:
         """
         rows = self.rows(begin, end)
         for array, base, of, change in zip(self.tables.arrays(), self.base, rows, part.arrays, strict=True):
-            now, values = array[of], base[of]
-            for block in _blocks(len(now)):
-                if update_base:
-                    target = values[block] if now.ndim == 1 else values[block, : self.tables.size]
-                    target += unpack(change[block])
-                now[block] = values[block]
+            if update_base:
+                apply(base[of], array[of], change)
+            else:
+                array[of] = base[of]
         self.words_since[begin:end] = 0
         self.pairs_since[begin:end] = 0
         if self.nodes_since is not None:

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from kerazoo._runtime.progress import progress_bar
 from kerazoo.errors import StorageError
 from kerazoo.word2vec.io.fasttext_bin import MAGIC
 from kerazoo.word2vec.io.vector_streams import VectorStream
@@ -82,8 +83,10 @@ def write_binary(vectors: WordVectors, file: BinaryIO) -> None:
     file.write(f"{len(vectors)} {vectors.vector_size}\n".encode())
     width = 4 * vectors.vector_size
     step = max(1, _BLOCK // width)
-    for begin in range(0, len(vectors), step):
-        block = vectors.vectors[begin : begin + step].astype("<f4", copy=False).tobytes()
-        names = vectors.words[begin : begin + step]
-        parts = [word.encode("utf-8") + b" " + block[i * width : (i + 1) * width] for i, word in enumerate(names)]
-        file.write(b"".join(parts))
+    with progress_bar(len(vectors), "vector", "writing") as bar:
+        for begin in range(0, len(vectors), step):
+            block = vectors.vectors[begin : begin + step].astype("<f4", copy=False).tobytes()
+            names = vectors.words[begin : begin + step]
+            parts = [word.encode("utf-8") + b" " + block[i * width : (i + 1) * width] for i, word in enumerate(names)]
+            file.write(b"".join(parts))
+            bar.update(len(names))

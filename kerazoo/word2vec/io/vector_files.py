@@ -25,6 +25,7 @@ import numpy as np
 
 from kerazoo._runtime.files import replacing
 from kerazoo._runtime.optional import needed
+from kerazoo._runtime.progress import progress_bar
 from kerazoo._validation import check_choice
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.word2vec.io import model_file, vector_tensors
@@ -247,8 +248,10 @@ def _write_projector(values: WordVectors, folder: Path) -> None:
         raise StorageError(f"{folder}: cannot be created ({error.strerror}). Give another folder.") from error
     with written(folder / "vectors.tsv") as file:
         form = "\t".join(["%.9g"] * values.vector_size) + "\n"
-        for row in values.vectors:
-            file.write((form % tuple(row.tolist())).encode())
+        with progress_bar(len(values), "vector", "writing") as bar:
+            for row in values.vectors:
+                file.write((form % tuple(row.tolist())).encode())
+                bar.update(1)
     lines = values.words  # one column has no header
     if values.counts is not None:
         lines = ["word\tcount", *(f"{word}\t{n}" for word, n in zip(values.words, values.counts.tolist(), strict=True))]

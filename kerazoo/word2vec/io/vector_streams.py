@@ -6,13 +6,14 @@ import bz2
 import gzip
 import io
 import lzma
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from kerazoo._runtime.files import replacing
 from kerazoo._runtime.optional import needed
+from kerazoo._runtime.progress import progress_bar
 from kerazoo.errors import StorageError
 from kerazoo.text.readers import ZstdStream, damage
 
@@ -42,9 +43,11 @@ class VectorStream:
         size: bytes of the file, or None if it is compressed, so that the size of its content is not known.
     """
 
-    def __init__(self, path: Path, stream: BinaryIO, size: int | None) -> None:
+    def __init__(
+        self, path: Path, stream: BinaryIO, size: int | None, after_read: Callable[[], None] = lambda: None
+    ) -> None:
         self.path, self.size = path, size
-        self._stream = stream
+        self._stream, self._after_read = stream, after_read
         self._ahead = b""
 
     def read(self, n: int) -> bytes:
@@ -66,6 +69,7 @@ class VectorStream:
             raise StorageError(
                 f"{self.path}: damaged or truncated ({type(error).__name__}: {error}). Download or copy it again."
             ) from error
+        self._after_read()
         return b"".join(parts)
 
     def peek(self, n: int) -> bytes:
@@ -106,7 +110,10 @@ def opened(path: Path) -> Iterator[VectorStream]:
                 stream = lzma.LZMAFile(raw)  # noqa: SIM115
             elif kind == ".zst":
                 stream = io.BufferedReader(ZstdStream(raw), 1 << 20)
-            yield VectorStream(path, stream, None if kind else path.stat().st_size)
+            size = path.stat().st_size
+            with progress_bar(size, "B", f"reading {path.name}") as bar:
+                # Of a compressed file, the bytes that are read count: the size of its content is not known.
+                yield VectorStream(path, stream, None if kind else size, lambda: bar.update_to(raw.tell()))
     except OSError as error:
         if isinstance(error, StorageError):
             raise

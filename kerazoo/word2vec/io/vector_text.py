@@ -9,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from kerazoo._runtime.progress import progress_bar
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.word2vec.io.vector_streams import VectorStream
 from kerazoo.word2vec.io.word_vectors import WordVectors, without_duplicates
@@ -226,8 +227,10 @@ def write_text(vectors: WordVectors, file: BinaryIO) -> None:
     form = " ".join(["%s", *["%.9g"] * vectors.vector_size]) + "\n"
     file.write(f"{len(vectors)} {vectors.vector_size}\n".encode())
     step = max(1, _BLOCK // (12 * vectors.vector_size))
-    for begin in range(0, len(vectors), step):
-        block = vectors.vectors[begin : begin + step].tolist()
-        names = vectors.words[begin : begin + step]
-        lines = [form % (word, *row) for word, row in zip(names, block, strict=True)]
-        file.write("".join(lines).encode("utf-8"))
+    with progress_bar(len(vectors), "vector", "writing") as bar:
+        for begin in range(0, len(vectors), step):
+            block = vectors.vectors[begin : begin + step].tolist()
+            names = vectors.words[begin : begin + step]
+            lines = [form % (word, *row) for word, row in zip(names, block, strict=True)]
+            file.write("".join(lines).encode("utf-8"))
+            bar.update(len(names))

@@ -170,7 +170,7 @@ class TestOnACluster:
         assert {Path(name).name for name in lost} == ({"test_folders.py"} if len(which) == 2 else set())
 
     def test_divergence_after_a_loss(self, local_cluster, documents, monkeypatch):
-        killed("exchange", 1, [0], local_cluster, monkeypatch)
+        killed("submit", 1, [0], local_cluster, monkeypatch)
         model = Word2Vec(**{**SMALL, "alpha": 20.0, "epochs": 5})
         with pytest.warns(RuntimeWarning, match="was lost"), pytest.raises(TrainingError, match="diverges"):
             model.fit(documents, cluster=ClusterOptions(**TWO, sync_words=256))

@@ -52,9 +52,9 @@ def test_other_models(local_cluster, corpus, kind):
     assert_same(model, Word2Vec(**SMALL, **kind).fit(corpus, cluster=ClusterOptions(simulate=2, **ROUNDS)))
 
 
-@pytest.mark.parametrize("when", ["before an exchange", "in a slice", "while it writes"])
+@pytest.mark.parametrize("when", ["in a round", "while it writes"])
 def test_a_killed_worker_changes_nothing(local_cluster, corpus, logical, tmp_path, monkeypatch, when):
-    method = {"before an exchange": "exchange", "in a slice": "train", "while it writes": "copy"}[when]
+    method = {"in a round": "submit", "while it writes": "copy"}[when]
     original, calls = getattr(processes.ProcessTeam, method), []
 
     def killing(self, *arguments):
@@ -72,15 +72,15 @@ def test_a_killed_worker_changes_nothing(local_cluster, corpus, logical, tmp_pat
 
 
 def test_without_checkpoints_a_lost_worker_costs_the_training_so_far(local_cluster, corpus, logical, monkeypatch):
-    original, calls = processes.ProcessTeam.exchange, []
+    original, calls = processes.ProcessTeam.submit, []
 
-    def killing(self, n_rows):
+    def killing(self, rounds, n_rows):
         calls.append(n_rows)
         if len(calls) == 5:
             os.kill(local_cluster.get(self._workers[0].started.remote())["pid"], signal.SIGKILL)
-        return original(self, n_rows)
+        return original(self, rounds, n_rows)
 
-    monkeypatch.setattr(processes.ProcessTeam, "exchange", killing)
+    monkeypatch.setattr(processes.ProcessTeam, "submit", killing)
     model = Word2Vec(**SMALL)
     with pytest.warns(RuntimeWarning, match="goes on from epoch 1, 0 % of it done"):
         model.fit(corpus, cluster=TWO)
@@ -88,16 +88,16 @@ def test_without_checkpoints_a_lost_worker_costs_the_training_so_far(local_clust
 
 
 def test_the_state_is_kept_for_lost_workers_without_checkpoints_too(local_cluster, corpus, logical, monkeypatch):
-    original, calls = processes.ProcessTeam.exchange, []
+    original, calls = processes.ProcessTeam.submit, []
 
-    def killing(self, n_rows):
+    def killing(self, rounds, n_rows):
         calls.append(n_rows)
         if len(calls) == 16:
             os.kill(local_cluster.get(self._workers[1].started.remote())["pid"], signal.SIGKILL)
-        return original(self, n_rows)
+        return original(self, rounds, n_rows)
 
     monkeypatch.setattr(training, "DEFAULT_MINUTES", 0)
-    monkeypatch.setattr(processes.ProcessTeam, "exchange", killing)
+    monkeypatch.setattr(processes.ProcessTeam, "submit", killing)
     model = Word2Vec(**SMALL)
     with pytest.warns(RuntimeWarning, match=r"goes on from epoch \d, [1-9]\d* % of it done"):
         model.fit(corpus, cluster=TWO)
@@ -105,11 +105,11 @@ def test_the_state_is_kept_for_lost_workers_without_checkpoints_too(local_cluste
 
 
 def test_too_many_lost_workers_are_an_error(local_cluster, corpus, monkeypatch):
-    def killing(self, n_rows):
+    def killing(self, rounds, n_rows):
         os.kill(local_cluster.get(self._workers[0].started.remote())["pid"], signal.SIGKILL)
         self._session.get(self._workers[0].are_finite.remote())
 
-    monkeypatch.setattr(processes.ProcessTeam, "exchange", killing)
+    monkeypatch.setattr(processes.ProcessTeam, "submit", killing)
     with pytest.warns(RuntimeWarning), pytest.raises(ClusterError, match="a worker or a node was lost"):
         Word2Vec(**SMALL).fit(corpus, cluster=ClusterOptions(workers=2, threads=1, retries=1))
 
