@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 zig() { "${PYTHON:-python3}" -m ziglang "$@"; }
 
 # Headers of different modules use the same names, so each is a program of its own.
-headers="blocks panel_windows pairs permutation phrases scan statistics subwords word2vec"
+headers=$(sed -n 's/.*extern from "\([a-z_0-9]*\)\.h".*/\1/p' "$root"/kerazoo_ext/*.pyx | sort -u)
 for header in $headers; do
     echo "#include \"$header.h\"" > "$work/$header.c"
 done
