@@ -8,7 +8,7 @@ SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
 
 # Two processes, as a backend compiles on one core; the one that is done first takes tests over from the other.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
-.PHONY: demo test test-slow lint types debug-kernels instructions sanitize-kernels clean
+.PHONY: demo test test-slow notebooks lint types debug-kernels instructions sanitize-kernels pictures wheel wheel-test clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/kerazoo demo
@@ -22,6 +22,10 @@ test-slow: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m slow
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow
 
+# The notebooks of examples/, executed in place with their full settings: a quarter of an hour.
+notebooks: $(VENV)/installed-dev
+	KERAS_BACKEND=tensorflow $(BIN)/python -m tests.examples.execute
+
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,6 +37,21 @@ types: $(VENV)/installed-dev
 debug-kernels: $(VENV)/installed-dev
 	PYTHON=$(abspath $(BIN)/python) sh tests/debug_kernels.sh
 
+# The documentation, in build/site. Nothing is loaded from the network, and nothing but kerazoo itself is compiled.
+.PHONY: docs docs-serve docs-check
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
+docs: $(VENV)/installed-docs
+	$(MKDOCS) build --strict --quiet
+	$(BIN)/python -m tests.site.crawl build/site
+
+docs-serve: $(VENV)/installed-docs
+	$(MKDOCS) serve
+
+# The site in a browser: needs Chromium, and says so.
+docs-check: docs
+	$(BIN)/python -m pip install --quiet "playwright>=1.48"
+	$(BIN)/python -m tests.site.check_site build/site
+
 # Fails where a kernel takes 5 % more instructions than it did; needs valgrind, and says so.
 instructions: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.questions.instructions --check benchmarks/results/instructions.json --tolerance 0.05
@@ -40,6 +59,19 @@ instructions: $(VENV)/installed-dev
 # And with AddressSanitizer and UndefinedBehaviorSanitizer: some minutes.
 sanitize-kernels: $(VENV)/installed-dev
 	PYTHON=$(abspath $(BIN)/python) sh tests/sanitize_kernels.sh
+
+# The pictures of README.md, from the library and benchmarks/results.
+pictures: $(VENV)/installed-demo
+	$(BIN)/python -m benchmarks.report.pictures docs/pictures
+
+# The source distribution, and the wheel that is built from it, in dist/.
+wheel: $(VENV)/installed-dev
+	rm -rf dist
+	$(BIN)/python -m build
+
+# The wheel, repaired, in a new environment without a compiler: the tests of word vectors, text and commands.
+wheel-test: wheel
+	PYTHON=$(abspath $(BIN)/python) sh tests/installed_wheel.sh dist/*.whl
 
 $(VENV)/made:
 	$(PYTHON) -m venv $(VENV)
@@ -50,9 +82,13 @@ $(VENV)/installed-demo: $(VENV)/made $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable ".[tensorflow,forecast]"
 	touch $@
 
+$(VENV)/installed-docs: $(VENV)/made $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	touch $@
+
 $(VENV)/installed-dev: $(VENV)/made $(SOURCES)
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
-	touch $(VENV)/installed-demo $@
+	$(BIN)/python -m pip install --quiet --editable ".[dev,docs]"
+	touch $(VENV)/installed-demo $(VENV)/installed-docs $@
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis demo-output

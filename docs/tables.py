@@ -1,4 +1,4 @@
-"""Write the tables and counts in the documents that come from the code.
+"""Write the tables and counts in the documents that come from the code, or from results of the benchmarks.
 
 A region between ``<!-- from code: NAME -->`` and ``<!-- /from code -->`` is the text that the function for NAME below
 returns. A test fails when a region is stale.
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from docs import measured
 from kerazoo.cells import RecurrentCell, cell_info, list_cells
 from kerazoo.cells.registry import CellInfo
 from kerazoo.zoo import HeadSpec, LayerSpec, RNNSpec
@@ -150,6 +151,7 @@ SOURCES: dict[str, Callable[[], str]] = {
     "model spec": lambda: spec_table(RNNSpec),
     "head spec": lambda: spec_table(HeadSpec),
     "activations": activation_words,
+    **measured.SOURCES,
 }
 
 

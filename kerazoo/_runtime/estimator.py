@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from kerazoo._runtime.after_import import after_import
@@ -63,6 +64,13 @@ else:
         def _repr_mimebundle_(self, **kwargs: Any) -> Any:
             return self._repr_mimebundle_(**kwargs) if _import() else {"text/plain": repr(self)}
 
+        @property
+        def _repr_html_(self) -> Any:
+            # For programs that do not ask for `_repr_mimebundle_`; a property, as scikit-learn's, which may refuse.
+            if _import():
+                return self._repr_html_
+            raise AttributeError("_repr_html_ needs scikit-learn, which draws the diagram.")
+
         def __getstate__(self) -> dict[str, Any]:
             return dict(vars(self))
 
@@ -84,6 +92,17 @@ else:
                 if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
                     break
             return sorted(names)
+
+        def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
+            """The table of fitted attributes in scikit-learn's diagram: of those that the object has in its `vars`.
+
+            scikit-learn reads properties as well. Those of word vectors would make a Keras model and gensim's vectors
+            to show one line, and raise where the model has no such form or the package is missing.
+            """
+            shown = {name: value for name, value in vars(self).items() if name.endswith("_") and name[0] != "_"}
+            found = super(Estimator, type(self))._get_fitted_attr_html(SimpleNamespace(**shown), doc_link)
+            found.estimator_class = type(self)  # whose docstring describes them
+            return found
 
     class Transformer(Estimator):
         """Base class of transformers: a `sklearn.base.TransformerMixin`, too, from when that is imported.

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "kerazoo").rglob("*.py"))
 ROOT_FILES = {
     ".gitignore", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "Makefile", "README.md",
-    "pyproject.toml", "setup.py",
+    "mkdocs.yml", "pyproject.toml", "setup.py",
 }  # fmt: skip
 
 

@@ -24,7 +24,8 @@ PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.m
 
 
 LONG = (  # 10 seconds and more
-    "batching.md", "cells.md", "forecast.md", "many-series.md", "search.md", "zoo.md", "recurrent-training.md",
+    "batching.md", "cells.md", "export.md", "forecast.md", "many-series.md", "own-cell.md", "own-loss.md", "resume.md",
+    "search.md", "start-zoo.md", "zoo.md", "recurrent-training.md",
 )  # fmt: skip
 APART = ("README.md", "recipes.md")
 RUNNER = """

@@ -78,3 +78,47 @@ def test_functions_are_called_at_once_or_after_the_import_and_wait_once(tmp_path
     after_import("imported_later", look)
     assert seen == [3, 3]
     monkeypatch.delitem(sys.modules, imported_later.__name__)
+
+
+DIAGRAM = """
+import sys
+HIDDEN
+import kerazoo
+from kerazoo import FastText, Forecaster, Word2Vec, datasets
+
+text = [["red", "apple"], ["green", "apple"]] * 5
+small = {"vector_size": 4, "min_count": 1, "epochs": 1, "verbose": 0, "seed": 1}
+fitted = Word2Vec(**small).fit(text), Word2Vec(sg=0, **small).fit(text), FastText(bucket=9, **small).fit(text)
+shown = *fitted, Word2Vec(vector_size=7), FastText(4), Forecaster(horizon=3)
+assert "sklearn" not in sys.modules
+"""
+WITH = """
+for each in shown:
+    page, plain = each._repr_html_(), each._repr_mimebundle_()
+    assert plain["text/plain"] == repr(each) and plain["text/html"].count(type(each).__name__) > 1
+    assert "sk-container" in page and ("<span>Fitted</span>" in page) == ("vectors_" in page) == (each in fitted)
+assert ">7<" in shown[3]._repr_html_() and "vector_size" in shown[3]._repr_html_()
+assert "model_" not in shown[0]._repr_html_()
+assert not {"keras", "tensorflow", "gensim"} & set(sys.modules), "the diagram made what nobody asked for"
+print("done")
+"""
+WITHOUT = """
+for each in shown:
+    assert not hasattr(each, "_repr_html_") and each._repr_mimebundle_() == {"text/plain": repr(each)}
+assert repr(shown[3]) == "Word2Vec(vector_size=7)"
+print("done")
+"""
+HIDE = """
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "sklearn":
+            raise ModuleNotFoundError("hidden", name=name)
+sys.meta_path.insert(0, Hidden())
+"""
+
+
+@pytest.mark.parametrize(("hidden", "rest"), [("", WITH), (HIDE, WITHOUT)], ids=["with scikit-learn", "without"])
+def test_notebooks_show_the_diagram_of_scikit_learn_where_that_is_installed(hidden, rest):
+    code = DIAGRAM.replace("HIDDEN", hidden) + rest
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["done"], done.stderr
