@@ -8,7 +8,7 @@ SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
 
 # Two processes, as a backend compiles on one core; the one that is done first takes tests over from the other.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
-.PHONY: demo test test-slow lint types debug-kernels instructions sanitize-kernels clean
+.PHONY: demo test test-slow lint types debug-kernels instructions sanitize-kernels pictures wheel wheel-test clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/kerazoo demo
@@ -40,6 +40,19 @@ instructions: $(VENV)/installed-dev
 # And with AddressSanitizer and UndefinedBehaviorSanitizer: some minutes.
 sanitize-kernels: $(VENV)/installed-dev
 	PYTHON=$(abspath $(BIN)/python) sh tests/sanitize_kernels.sh
+
+# The pictures of README.md, from the library and benchmarks/results.
+pictures: $(VENV)/installed-demo
+	$(BIN)/python -m benchmarks.report.pictures docs/pictures
+
+# The source distribution, and the wheel that is built from it, in dist/.
+wheel: $(VENV)/installed-dev
+	rm -rf dist
+	$(BIN)/python -m build
+
+# The wheel, repaired, in a new environment without a compiler: the tests of word vectors, text and commands.
+wheel-test: wheel
+	PYTHON=$(abspath $(BIN)/python) sh tests/installed_wheel.sh dist/*.whl
 
 $(VENV)/made:
 	$(PYTHON) -m venv $(VENV)

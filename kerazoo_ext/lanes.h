@@ -110,14 +110,14 @@ KZ_INLINE void KZ_FN(transpose)(const float *rows, int64_t stride, int64_t size,
         for (int k = 0; k < 16; k += 4) {
             kz_four a[4], b[4];
             for (int i = 0; i < 4; i++) memcpy(a + i, rows + (k + i) * stride + d, sizeof *a);
-            b[0] = __builtin_shuffle(a[0], a[1], (kz_four_ints){0, 4, 1, 5});
-            b[1] = __builtin_shuffle(a[2], a[3], (kz_four_ints){0, 4, 1, 5});
-            b[2] = __builtin_shuffle(a[0], a[1], (kz_four_ints){2, 6, 3, 7});
-            b[3] = __builtin_shuffle(a[2], a[3], (kz_four_ints){2, 6, 3, 7});
-            a[0] = __builtin_shuffle(b[0], b[1], (kz_four_ints){0, 1, 4, 5});
-            a[1] = __builtin_shuffle(b[0], b[1], (kz_four_ints){2, 3, 6, 7});
-            a[2] = __builtin_shuffle(b[2], b[3], (kz_four_ints){0, 1, 4, 5});
-            a[3] = __builtin_shuffle(b[2], b[3], (kz_four_ints){2, 3, 6, 7});
+            b[0] = KZ_SHUFFLE(a[0], a[1], 0, 4, 1, 5);
+            b[1] = KZ_SHUFFLE(a[2], a[3], 0, 4, 1, 5);
+            b[2] = KZ_SHUFFLE(a[0], a[1], 2, 6, 3, 7);
+            b[3] = KZ_SHUFFLE(a[2], a[3], 2, 6, 3, 7);
+            a[0] = KZ_SHUFFLE(b[0], b[1], 0, 1, 4, 5);
+            a[1] = KZ_SHUFFLE(b[0], b[1], 2, 3, 6, 7);
+            a[2] = KZ_SHUFFLE(b[2], b[3], 0, 1, 4, 5);
+            a[3] = KZ_SHUFFLE(b[2], b[3], 2, 3, 6, 7);
             for (int i = 0; i < 4; i++) memcpy(out + (d + i) * 16 + k, a + i, sizeof *a);
         }
 }

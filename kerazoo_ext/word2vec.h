@@ -40,6 +40,10 @@
 #define KZ_BEYOND 30.0f
 #define KZ_LARGEST_PART 13 /* vectors of an output row in registers: there are 16, and 3 are needed for other values */
 
+#if !defined(__GNUC__) && !defined(__clang__)
+#error "word2vec.h uses the vector types of gcc and clang: on Windows, clang-cl is needed (docs/packaging.md)"
+#endif
+
 #if defined(__GNUC__)
 #define KZ_OPAQUE(pointer) __asm__("" : "+r"(pointer))
 #define KZ_PREFETCH(pointer) __builtin_prefetch(pointer, 1, 3)
@@ -52,6 +56,13 @@ typedef float kz_four __attribute__((vector_size(16)));
 typedef int32_t kz_four_ints __attribute__((vector_size(16)));
 typedef float kz_eight __attribute__((vector_size(32)));
 typedef int32_t kz_eight_ints __attribute__((vector_size(32)));
+
+/* Elements of a and b together, by their numbers: clang has no __builtin_shuffle, gcc before 12 no __builtin_shufflevector. */
+#if defined(__clang__)
+#define KZ_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define KZ_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (kz_four_ints){__VA_ARGS__})
+#endif
 
 typedef struct {
     kz_source source;

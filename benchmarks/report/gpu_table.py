@@ -5,7 +5,7 @@
     python -m benchmarks.report.gpu_table PARTS --merge gpu.json        # make that file
     python -m benchmarks.report.gpu_table gpu.json --split benchmarks/results
     python -m benchmarks.report.gpu_table benchmarks/results \
-        --markdown benchmarks/{README,CELLS}.md docs/word2vec.md README.md
+        --markdown benchmarks/{README,CELLS}.md docs/{word2vec,figures}.md
 
 The last form updates the marked tables of these pages.
 """
