@@ -47,6 +47,7 @@ def train(
     parts: NDArray[np.int32] | None = None,
     distinct_ends: NDArray[np.int64] | None = None,
     span: int = 1,
+    softmax: bool = False,
 ) -> tuple[float, int, int]:
     """Train with the kept tokens at raw positions begin..end - 1 as centres; any number of threads may call it in parallel.
 
@@ -76,6 +77,8 @@ def train(
         group: neighbouring centres that are trained together and share noise words, 1 to 32.
         n_noise: K', noise words per group, a multiple of 16; 0 trains without noise.
         noise_weight: K / K'.
+        softmax: sampled softmax instead of logistic losses, with all K' noise words for each pair that do not equal its
+            centre; `log_expected` is then log(K' q), and `noise_weight` is not used.
         remove_hits: skip noise words that equal the centre of a pair.
         measured_every: compute the loss of one group in this many.
         alpha: learning rate at the start of the first epoch.

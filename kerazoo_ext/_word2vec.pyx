@@ -31,6 +31,7 @@ cdef extern from "word2vec.h" nogil:
         int64_t group
         int64_t n_noise
         float noise_weight
+        int softmax
         int remove_hits
         int64_t measured_every
         double alpha
@@ -66,7 +67,7 @@ def train(
     path_offsets, paths, int longest_path, bint cbow, bint mean, int size, int reach, int group, int n_noise, float noise_weight,
     bint remove_hits, int measured_every, double alpha, double min_alpha, long long words_before, long long words,
     long long[::1] words_done, str instruction_set, long long begin, long long end, part_offsets=None, parts=None,
-    distinct_ends=None, int span=1,
+    distinct_ends=None, int span=1, bint softmax=False,
 ):
     cdef kz_job job
     cdef kz_sums sums
@@ -137,6 +138,7 @@ def train(
     job.group = group
     job.n_noise = n_noise
     job.noise_weight = noise_weight
+    job.softmax = softmax
     job.remove_hits = remove_hits
     job.measured_every = measured_every
     job.alpha = alpha

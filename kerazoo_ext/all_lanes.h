@@ -1,6 +1,7 @@
 /* Everything that is compiled once per instruction set. */
 #include "lanes.h"
 #include "noise_lanes.h"
+#include "softmax_lanes.h"
 #include "subword_lanes.h"
 #include "skipgram_lanes.h"
 #include "cbow_lanes.h"

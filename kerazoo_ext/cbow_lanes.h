@@ -53,13 +53,21 @@ static void KZ_FN(cbow_group)(const kz_job *job, const kz_stream *t, int64_t fir
         kz_call_ahead(job, s);
     }
     const int64_t n_rows = high - low + 1;
-    KZ_FN(noise_errors)(job, s, n, alpha, hits, measure, sums);
+    if (job->softmax) hits = KZ_FN(softmax_noise)(job, s, n, centres, n);
+    else KZ_FN(noise_errors)(job, s, n, alpha, hits, measure, sums);
     for (int64_t i = 0; i < n; i += 8) {
         kz_eight z, offset;
         KZ_FN(dots_paired)(s->rows + i, copies + i, kz_min(8, n - i), width, scores + i);
         memcpy(&z, scores + i, sizeof z);
         memcpy(&offset, s->centre_offsets + i, sizeof offset);
         z += offset;
+        if (job->softmax) {
+            memcpy(scores + i, &z, sizeof z);
+            for (int64_t j = i; j < kz_min(i + 8, n); j++)
+                if (shares[j] > 0)
+                    KZ_FN(softmax_window)(job, s, j, 1, -1, centres[j], hits, alpha, scores + j, measure, sums);
+            continue;
+        }
         if (measure)
             for (int64_t j = i; j < kz_min(i + 8, n); j++)
                 if (shares[j] > 0) sums->loss += kz_softplus(-z[j - i]);
@@ -67,6 +75,7 @@ static void KZ_FN(cbow_group)(const kz_job *job, const kz_stream *t, int64_t fir
         memcpy(scores + i, &z, sizeof z);
     }
 
+    if (job->softmax) KZ_FN(softmax_errors)(job, s, n, alpha, hits);
     KZ_FN(update_noise)(job, s, n, width);
     memset(s->counts, 0, (size_t)n_rows * sizeof *s->counts);
     memset(s->true_totals, 0, (size_t)n_rows * sizeof(float));

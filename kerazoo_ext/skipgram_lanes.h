@@ -38,21 +38,29 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
         s->counts[r] = (int32_t)(windows - (r >= first - low && r < first - low + n));
         s->weights[r] = job->noise_weight * (float)s->counts[r];
     }
-    const int hits = job->remove_hits && kz_note_hits(job, s, centres, left, right, first - low, n, n_rows);
-    KZ_FN(noise_errors)(job, s, n_rows, alpha, hits, measure, sums);
+    if (job->softmax) {
+        const int hits = KZ_FN(softmax_noise)(job, s, n_rows, centres, n);
+        for (int64_t i = 0; i < n; i++)
+            KZ_FN(softmax_window)(job, s, first + i - left[i] - low, places[i + 1] - places[i], left[i], centres[i], hits,
+                                  alpha, scores + places[i], measure, sums);
+        KZ_FN(softmax_errors)(job, s, n_rows, alpha, hits);
+    } else {
+        const int hits = job->remove_hits && kz_note_hits(job, s, centres, left, right, first - low, n, n_rows);
+        KZ_FN(noise_errors)(job, s, n_rows, alpha, hits, measure, sums);
+        if (measure)
+            for (int64_t i = 0; i < n; i++)
+                for (int64_t j = 0; j < places[i + 1] - places[i]; j++)
+                    if (j != left[i]) sums->loss += kz_softplus(-scores[places[i] + j]);
+        for (int64_t p = 0; p < places[n]; p += 8) {
+            kz_eight z;
+            memcpy(&z, scores + p, sizeof z);
+            z = KZ_FN(within)(z, alpha * (1.0f - KZ_FN(sigmoid)(z)));
+            memcpy(scores + p, &z, sizeof z);
+        }
+    }
     KZ_FN(update_noise)(job, s, n_rows, width);
 
-    /* True words: errors, and the updates of their output rows. */
-    if (measure)
-        for (int64_t i = 0; i < n; i++)
-            for (int64_t j = 0; j < places[i + 1] - places[i]; j++)
-                if (j != left[i]) sums->loss += kz_softplus(-scores[places[i] + j]);
-    for (int64_t p = 0; p < places[n]; p += 8) {
-        kz_eight z;
-        memcpy(&z, scores + p, sizeof z);
-        z = KZ_FN(within)(z, alpha * (1.0f - KZ_FN(sigmoid)(z)));
-        memcpy(scores + p, &z, sizeof z);
-    }
+    /* True words: the updates of their output rows. */
     for (int64_t i = 0; i < n; i++) {
         const int64_t a = first + i - left[i] - low, m = places[i + 1] - places[i];
         float total = 0.0f;

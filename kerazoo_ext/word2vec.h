@@ -19,6 +19,12 @@
  * those of its character n-grams. The groups of a span of text train vectors that are composed for it; at its end the change
  * of each word is added to all its rows (subword_lanes.h). In CBOW the mean is over all rows of all contexts.
  *
+ * Sampled softmax (Jean et al. 2015) has all K' noise words as the other classes of each pair, with
+ * Z_rc = exp(x_r . y_c + offset_c) + sum over k of exp(x_r . y_k + offset_k), without noise words that equal c:
+ *
+ *     g = alpha (1 - exp(x_r . y_c + offset_c) / Z_rc)                   for each pair
+ *     g = -alpha exp(x_r . y_k + offset_k) * sum over c of 1 / Z_rc      for each row and noise word
+ *
  * Hierarchical softmax processes one window at a time: for row x and inner node v on the path to the centre (Morin & Bengio
  * 2005), g = alpha (1 - code - s(x . v)), x += sum of g v, v += sum of g x, from the values before the window.
  *
@@ -87,7 +93,8 @@ typedef struct {
     int64_t group;                /* centres per group, 1..KZ_GROUP */
     int64_t n_noise;              /* K', a multiple of 16; 0 without noise */
     float noise_weight;           /* K / K' */
-    int remove_hits;              /* skip noise words that equal the centre of a pair */
+    int softmax;                  /* sampled softmax instead of logistic losses */
+    int remove_hits;              /* skip noise words that equal the centre of a pair; sampled softmax always does */
     int64_t measured_every;       /* the loss is computed for one group in this many */
     double alpha, min_alpha;      /* learning rate at the start and at the end of all epochs */
     int64_t words_before, words;  /* words of the previous epochs, and of all epochs */
@@ -261,9 +268,8 @@ KZ_INLINE int32_t kz_local(kz_scratch *s, int32_t word) {
     return s->slots[slot];
 }
 
-#define KZ_SIGMOID_BODY \
-    /* For |x| < 80; `within` zeroes the rest. exp(-x) = 2^n exp(r), |r| <= ln(2) / 2: Cephes' polynomial. */ \
-    x = -x; \
+/* exp(x) = p 2^n for |x| < 80, p = exp(r), |r| <= ln(2) / 2: Cephes' polynomial. */
+#define KZ_EXPONENTIAL_BODY \
     kz_eight n = x * 1.44269504088896341f + 12582912.0f; \
     n -= 12582912.0f; \
     kz_eight r = x - n * 0.693359375f; \
@@ -274,7 +280,12 @@ KZ_INLINE int32_t kz_local(kz_scratch *s, int32_t word) {
     p = p * r + 1.6666665459e-1f; \
     p = p * r + 5.0000001201e-1f; \
     p = p * r * r + r + 1.0f; \
-    kz_eight_ints power = (__builtin_convertvector(n, kz_eight_ints) + 127) << 23; \
+    kz_eight_ints power = (__builtin_convertvector(n, kz_eight_ints) + 127) << 23;
+
+/* For |x| < 80; `within` zeroes the rest. */
+#define KZ_SIGMOID_BODY \
+    x = -x; \
+    KZ_EXPONENTIAL_BODY \
     return 1.0f / (1.0f + p * (kz_eight)power);
 
 /* x86 with gcc: AVX-512 and AVX2 variants, selected when training starts. Other platforms use the plain variant. */

@@ -35,7 +35,7 @@ ENGINES = ("keras", "native")
 ENGINE_OPTIONS: dict[str, tuple[str, ...]] = {"keras": ("block_size", "batch_size", "on_device"), "native": ()}
 # The keys of kerazoo.word2vec.keras.losses.LOSSES, here without importing Keras. A test compares the two.
 LOSS_NAMES = ("nce", "negative_sampling", "sampled_softmax")
-NATIVE_LOSSES = ("nce", "negative_sampling")
+NATIVE_LOSSES = ("nce", "negative_sampling", "sampled_softmax")
 BIASED_LOSSES = ("nce", "sampled_softmax")
 LARGEST_NEGATIVE = 64  # noise words per pair, in the native engine
 LARGEST_WINDOW = 1_000_000  # as in kerazoo.batching; the kernels compute with 32 bits

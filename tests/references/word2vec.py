@@ -39,6 +39,7 @@ class Job:
     words: int
     parts: list[list[int]] | None = None  # rows of `inputs` for each word, with subwords
     span: int = 1
+    softmax: bool = False
 
 
 def segments(s: Settings, kept: Kept, begin: int, end: int) -> list[tuple[int, int, int]]:
@@ -147,6 +148,10 @@ def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alph
         y = kept.ids[t]
         for made, given in rows_of(job, kept.ids, contexts):
             x = sum(share * W[kept.ids[index]] for index, share in made)
+            if job.softmax:
+                loss += train_softmax(job, x, (i, y), [(n + k, o) for k, o in enumerate(words) if o != y], C, offset,
+                                      alpha, given, updates, columns)  # fmt: skip
+                continue
             outputs = [(i, y, 1.0, 1.0)]
             outputs += [(n + k, o, job.noise_weight, 0.0) for k, o in enumerate(words)]
             for column, o, weight, label in outputs:
@@ -165,6 +170,19 @@ def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alph
     for index, steps in updates.items():
         job.inputs[kept.ids[index]] += clipped(steps, W.shape[1])
     return loss
+
+
+def train_softmax(job, x, true, others, C, offset, alpha, given, updates, columns):
+    """One pair: the centre is one class, the noise words that do not equal it are the others."""
+    classes = [true, *others]
+    logits = np.array([x @ C[o] + offset[o] for _, o in classes]).clip(-80, 30)
+    shares = np.exp(logits) / np.exp(logits).sum()
+    steps = alpha * (np.eye(len(classes))[0] - shares)
+    for (column, o), step in zip(classes, steps, strict=True):
+        for index, share in given:
+            updates.setdefault(index, []).append((share * step, C[o]))
+        columns[column][1].append((step, x))
+    return -np.log(shares[0])
 
 
 def train_path(job: Job, kept: Kept, t: int, contexts: list[int], alpha: float) -> float:

@@ -34,6 +34,7 @@ LARGEST_SLICE = 1 << 16  # about 20 ms with vectors of 100 numbers and windows o
 SLICES_WANTED = 64
 LARGEST_GROUP = 32  # centres that are trained together (docs/native-engine.md)
 NOISE_PER_GROUP = 16  # noise words that they share, for up to 7 noise words per pair, and 16 more for every 5 more
+SOFTMAX_NOISE = 64  # noise words that a group shares with sampled softmax, all of them classes of each pair
 # With fewer tokens, the loss of every group is measured, otherwise that of one in 64.
 SMALL_CORPUS = 200_000
 
@@ -51,6 +52,11 @@ def instruction_set() -> str:
     return check_choice(INSTRUCTION_SET_VARIABLE, wanted, known[: known.index(widest) + 1])
 
 
+def noise_per_pair(settings: TrainingSettings) -> int:
+    """K, noise words that each pair is trained with; :data:`SOFTMAX_NOISE` with sampled softmax."""
+    return SOFTMAX_NOISE if settings.negative and settings.loss == "sampled_softmax" else settings.negative
+
+
 def mean_untrained_loss(
     settings: TrainingSettings, counts: NDArray[np.int64], paths: tuple[NDArray[np.int64], NDArray[np.int32]] | None
 ) -> float:
@@ -63,7 +69,7 @@ def mean_untrained_loss(
     """
     loss = 0.0
     if settings.negative:
-        loss += untrained_loss(settings.loss, settings.negative)
+        loss += untrained_loss(settings.loss, noise_per_pair(settings))
     if paths is not None:
         loss += float(counts @ np.diff(paths[0])) / float(counts.sum()) * math.log(2)
     return loss
@@ -98,10 +104,12 @@ class NativeKernel:
         self.keep = keep_thresholds(tokens.counts, settings.sample)
         self.instruction_set = instruction_set()
         self.n_noise = NOISE_PER_GROUP * max(1, round(settings.negative / 5)) if settings.negative else 0
+        if settings.negative and settings.loss == "sampled_softmax":
+            self.n_noise = SOFTMAX_NOISE
         self.slice = self._slice_size()
         self.log_expected = None
         if settings.has_biases:
-            self.log_expected = self.noise.log_probabilities + np.float32(np.log(settings.negative))
+            self.log_expected = self.noise.log_probabilities + np.float32(np.log(noise_per_pair(settings)))
         tree = tables.tree if tables is not None else None
         if settings.hs and tree is None:
             tree = HuffmanTree.from_counts(tokens.counts)
@@ -195,6 +203,7 @@ class NativeKernel:
                 group=self.group,
                 n_noise=self.n_noise,
                 noise_weight=settings.negative / max(self.n_noise, 1),
+                softmax=settings.loss == "sampled_softmax",
                 remove_hits=settings.loss == "negative_sampling",
                 measured_every=1 if n_tokens < SMALL_CORPUS else 64,
                 alpha=settings.alpha,
