@@ -74,7 +74,7 @@ class Word2Vec(Neighbours, DocumentVectors, ModelExchange):
         loss: ``"nce"``, ``"negative_sampling"`` or ``"sampled_softmax"``; formulas in
             :mod:`kerazoo.word2vec.keras.losses`.
         noise: ``"unigram"`` (counts to the power of `ns_exponent`), ``"log_uniform"`` (Zipf) or ``"uniform"``.
-        engine: ``"native"`` (in C on the CPU, without Keras; all but ``sampled_softmax``), ``"keras"`` (any Keras
+        engine: ``"native"`` (in C on the CPU, without Keras), ``"keras"`` (any Keras
             backend and device; skip-gram without hs) or ``"auto"``: native, unless an accelerator is visible or only
             Keras has what the other parameters require.
         engine_options: dict or None, parameters of one engine only. Those of the Keras engine are:

@@ -22,7 +22,6 @@ __all__ = [
     "ENGINES",
     "ENGINE_OPTIONS",
     "LOSS_NAMES",
-    "NATIVE_LOSSES",
     "TrainingSettings",
     "check_same_model",
     "checked_settings",
@@ -35,7 +34,6 @@ ENGINES = ("keras", "native")
 ENGINE_OPTIONS: dict[str, tuple[str, ...]] = {"keras": ("block_size", "batch_size", "on_device"), "native": ()}
 # The keys of kerazoo.word2vec.keras.losses.LOSSES, here without importing Keras. A test compares the two.
 LOSS_NAMES = ("nce", "negative_sampling", "sampled_softmax")
-NATIVE_LOSSES = ("nce", "negative_sampling", "sampled_softmax")
 BIASED_LOSSES = ("nce", "sampled_softmax")
 LARGEST_NEGATIVE = 64  # noise words per pair, in the native engine
 LARGEST_WINDOW = 1_000_000  # as in kerazoo.batching; the kernels compute with 32 bits
@@ -196,9 +194,7 @@ def choose_engine(engine: str, settings: TrainingSettings) -> str:
     """
     if engine == "auto":
         keras_can = settings.sg and not settings.hs
-        only_keras = (
-            settings.loss not in NATIVE_LOSSES or settings.block_size or settings.batch_size or settings.on_device
-        )
+        only_keras = settings.block_size or settings.batch_size or settings.on_device
         engine = "keras" if keras_can and (only_keras or devices.accelerator_visible()) else "native"
     for other, names in ENGINE_OPTIONS.items():
         for name in names:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kerazoo._validation import check_choice, check_int
+from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
-from kerazoo.word2vec.options import NATIVE_LOSSES, TrainingSettings, checked_settings
+from kerazoo.word2vec.options import TrainingSettings, checked_settings
 from kerazoo.word2vec.subwords import LARGEST_BUCKET, NgramSettings
 
 __all__ = ["FastTextSettings", "check_same_ngrams", "checked_fasttext_settings", "checked_ngrams"]
@@ -50,7 +50,6 @@ def checked_fasttext_settings(
 ) -> FastTextSettings:
     """Check the arguments of the constructor; see :func:`kerazoo.word2vec.options.checked_settings`."""
     ngrams = checked_ngrams(parameters)
-    check_choice("loss", parameters["loss"], NATIVE_LOSSES)
     found = checked_settings({**parameters, **FIXED}, number, earlier_seed)
     values = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
     return FastTextSettings(**values, **dataclasses.asdict(ngrams))

@@ -196,7 +196,6 @@ def test_callbacks_see_the_vectors_of_words_and_cannot_replace_them():
         ({"max_n": 2.5}, "max_n=2.5"),
         ({"bucket": -1}, "bucket=-1"),
         ({"bucket": 2**31}, "bucket=2147483648"),
-        ({"loss": "sampled_softmax"}, "loss="),
         ({"negative": 0}, "negative=0"),
         ({"negative": 65}, "negative=65"),
     ],

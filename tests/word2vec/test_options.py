@@ -21,7 +21,6 @@ from kerazoo.word2vec.options import (
     ENGINE_OPTIONS,
     ENGINES,
     LOSS_NAMES,
-    NATIVE_LOSSES,
     TrainingSettings,
     checked_settings,
 )
@@ -32,7 +31,6 @@ pytestmark = pytest.mark.backend
 
 def test_the_names_of_losses_and_engines_are_the_same_everywhere():
     assert tuple(LOSSES) == LOSS_NAMES
-    assert set(NATIVE_LOSSES) < set(LOSS_NAMES)
     assert tuple(name for name, kind in LOSSES.items() if kind.biased) == BIASED_LOSSES
     assert tuple(ENGINE_OPTIONS) == ENGINES
     for engine in ENGINES:

@@ -22,7 +22,7 @@ from kerazoo.word2vec.engines.native_kernel import NativeKernel
 from kerazoo.word2vec.engines.native_slices import EpochSlices, LossSums
 from kerazoo.word2vec.engines.native_tables import TablesSnapshot
 from kerazoo.word2vec.engines.progress import TrainingProgress
-from kerazoo.word2vec.options import LARGEST_NEGATIVE, NATIVE_LOSSES, TrainingSettings
+from kerazoo.word2vec.options import LARGEST_NEGATIVE, TrainingSettings
 from kerazoo.word2vec.results import TrainingResult, TrainingState
 
 if TYPE_CHECKING:
@@ -64,11 +64,6 @@ def check_settings(settings: TrainingSettings) -> None:
     Raises:
         InvalidArgumentError: it has not.
     """
-    if settings.loss not in NATIVE_LOSSES:
-        raise InvalidArgumentError(
-            f"loss={settings.loss!r} with engine='native'; expected one of {', '.join(map(repr, NATIVE_LOSSES))}. "
-            "engine='keras' has the others."
-        )
     if settings.negative > LARGEST_NEGATIVE:
         raise InvalidArgumentError(
             f"negative={settings.negative} with engine='native'; expected at most {LARGEST_NEGATIVE}."

@@ -200,8 +200,6 @@ def test_what_is_refused(corpus):
         FastText(**SMALL).fit(corpus, cluster=options)
     with pytest.raises(InvalidArgumentError, match="FastText"):
         FastText(**SMALL).fit(corpus).partial_fit(corpus, cluster=options)
-    with pytest.raises(InvalidArgumentError, match="sampled_softmax"):
-        Word2Vec(**SMALL, loss="sampled_softmax").fit(corpus, cluster=options)
     with pytest.raises(InvalidArgumentError, match="engine='keras' with cluster="):
         Word2Vec(**SMALL, engine="keras").fit(corpus, cluster=options)
     with pytest.raises(InvalidArgumentError, match="cluster=4"):
