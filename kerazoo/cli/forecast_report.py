@@ -38,7 +38,7 @@ MAX_PLOTTED = 6  # series in one plot
 def progress_bar(title: str) -> Any:
     """A Keras callback that shows a bar of epochs on stderr."""
     import keras
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     class Bar(keras.callbacks.Callback):
         bar: Any = None  # one per training; a backtest trains several times

@@ -367,7 +367,7 @@ def progress_bar(progress: bool | None, total: int | None, unit: str, title: str
     """A tqdm progress bar; with `progress=None` it appears only on a terminal, after two seconds."""
     if progress is False or sys.stderr is None:  # there is none under pythonw, and in some services
         return _NoBar()
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     return tqdm(
         total=total, unit=unit, unit_scale=True, desc=title, disable=None if progress is None else False,

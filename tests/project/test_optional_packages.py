@@ -161,7 +161,13 @@ def test_extras_are_those_of_the_project():
 def test_every_package_that_is_imported_is_declared():
     """At the top of a file or in a function."""
     declared = names_of(PROJECT["dependencies"]) | set(EXTRAS) | BACKENDS | {"kerazoo", "kerazoo_ext"}
-    declared |= {"ml_dtypes", "optuna", "keras_tuner", "IPython"}  # brought by others, or asked for by the caller
+    declared |= {
+        "ml_dtypes",
+        "optuna",
+        "keras_tuner",
+        "IPython",
+        "umap",
+    }  # brought by others, or asked for by the caller
     found = set()
     for path in source_files():
         for node in ast.walk(ast.parse(path.read_text())):
