@@ -144,7 +144,8 @@ def main() -> None:
             write_result("many_series", QUESTION, settings, {"equality": equality, "growth": growth})
     columns = ("series", "method", "buckets", "processes", "fit_seconds", "driver_mib", "worker_mib")
     print_table("equality", equality, (*columns, "equal"))
-    print_table("growth", growth, (*columns, "series_per_second"))
+    if growth:
+        print_table("growth", growth, (*columns, "series_per_second"))
     print(write_result("many_series", QUESTION, settings, {"equality": equality, "growth": growth}))
     if not all(row["equal"] for row in equality):
         sys.exit("forecasts differ between buckets or processes")

@@ -28,6 +28,8 @@ LARGEST = 300 * 2**10  # bytes of a file
 START_UP = re.compile(
     r"^(?:WARNING: All log messages before absl::InitializeLog|[IWE]\d{4} \d\d:\d\d:\d\d).*(?:\n|\Z)", re.MULTILINE
 )
+#: What TensorFlow writes to stdout when several small models are trained one after the other, at some runs.
+RETRACED = re.compile(r"^WARNING:tensorflow:\d+ out of the last \d+ calls to .*(?:\n|\Z)", re.MULTILINE)
 #: Folders that are there on the machine of a writer only.
 ABSOLUTE_PATH = re.compile(r"(?<![\w./:])/(?:home|root|tmp|var|usr|opt|mnt|work|Users)/")
 
@@ -68,6 +70,8 @@ def execute(path: Path, quick: bool, timeout: int = 3600) -> Any:
             for output in cell.outputs:
                 if output.output_type == "stream" and output.name == "stderr":
                     output.text = START_UP.sub("", output.text)
+                elif output.output_type == "stream":
+                    output.text = RETRACED.sub("", output.text)
                 picture = output.get("data", {}).get("image/png")
                 if picture:
                     output.data["image/png"] = smaller(picture)

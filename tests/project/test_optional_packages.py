@@ -167,7 +167,7 @@ def test_every_package_that_is_imported_is_declared():
         "keras_tuner",
         "IPython",
         "umap",
-    }  # brought by others, or asked for by the caller
+    }  # of others, or the caller's
     found = set()
     for path in source_files():
         for node in ast.walk(ast.parse(path.read_text())):
