@@ -128,9 +128,9 @@ def index(pages: list[Page]) -> str:
     """The page that lists them."""
     lines = [
         "# Notebooks\n",
-        "One for each chapter of a notebook of 2017 on recurrent networks and word vectors, with its section numbers, and",
-        "others. They are executed and have their outputs. Each page ends with a link that downloads its notebook; what to",
-        "install and how to run them is under [Examples](../../examples/README.md).\n",
+        "One for each chapter of a notebook of 2017 on recurrent networks and word vectors, with its section numbers,",
+        "and others. They are executed and have their outputs. Each page ends with a link that downloads its",
+        "notebook. What to install, and how to run them: [Examples](../../examples/README.md).\n",
     ]
     lines += [f"- [{each.title}]({each.stem}.md)" for each in pages]
     if not pages:
