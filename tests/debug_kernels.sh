@@ -13,6 +13,6 @@ KERAZOO_DEBUG=1 "$PYTHON" setup.py --quiet build_ext --inplace --parallel 2
 export PYTHONPATH="$copy" KERAZOO_TEST_ROOT="$copy"
 "$PYTHON" -c "import os, kerazoo_ext; assert kerazoo_ext.__file__.startswith(os.environ['KERAZOO_TEST_ROOT']), kerazoo_ext.__file__"
 # Only the files that have the marker: importing the others, and Keras with them, takes longer than these tests.
-files=$(grep -rl --include='test_*.py' 'mark\.kernels' tests)
+files=$(grep -rl --include='test_*.py' 'mark\.kernels' tests | grep -v '^tests/project/')
 # shellcheck disable=SC2086  # one argument for each file
 "$PYTHON" -m pytest -q -n 2 --dist worksteal -m kernels -p no:cacheprovider $files

@@ -17,4 +17,4 @@ export PYTHONPATH="$copy" KERAZOO_TEST_ROOT="$copy"
 export LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
 "$PYTHON" -c "import os, kerazoo_ext._word2vec as k; assert k.__file__.startswith(os.environ['KERAZOO_TEST_ROOT']), k.__file__"
-"$PYTHON" -m pytest -q -m kernels -p no:cacheprovider tests "$@"
+"$PYTHON" -m pytest -q -m kernels -p no:cacheprovider --ignore=tests/project tests "$@"
