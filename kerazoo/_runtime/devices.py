@@ -127,8 +127,9 @@ def check_backend(name: str | None = None) -> str:
     if not is_installed(name):
         there = [other for other in BACKENDS if is_installed(other)]
         installed = f"one that is installed ({', '.join(there)})" if there else "an installed one"
+        select = f". Or select an installed one: KERAS_BACKEND={there[0]}" if there else ""
         raise InvalidArgumentError(
-            f"{given}={name!r}; expected {installed}. The package {name} is missing: {how_to_install(name)}"
+            f"{given}={name!r}; expected {installed}. The package {name} is missing: {how_to_install(name)}{select}"
         )
     return name
 
@@ -161,7 +162,9 @@ def _configured_backend() -> tuple[str, str]:
         name = json.loads((folder / "keras.json").read_text(encoding="utf-8")).get("backend")
     except (OSError, ValueError, AttributeError):
         name = None  # no file, or one that Keras ignores, too
-    return f"backend in {folder / 'keras.json'}", name or "tensorflow"
+    if not name:
+        return "the default of Keras", "tensorflow"
+    return f"backend in {folder / 'keras.json'}", name
 
 
 def prefer_fast_kernels() -> None:

@@ -63,13 +63,16 @@ def test_so_is_one_of_the_configuration_of_keras(tmp_path, capsys, monkeypatch, 
     assert f"backend in {tmp_path / 'keras.json'}='torch'" in line
     assert HOW["torch"] in line
     (tmp_path / "keras.json").write_text("{")  # Keras ignores it, too, and takes its default
-    assert HOW["tensorflow"] in error_of(capsys, *FORECAST)
+    line = error_of(capsys, *FORECAST)
+    assert line.startswith("kerazoo: the default of Keras='tensorflow'; expected")
+    assert HOW["tensorflow"] in line
 
 
 def test_other_backends_that_are_installed_are_named(monkeypatch):
     monkeypatch.setattr(devices, "is_installed", lambda package: package != "torch")
-    with pytest.raises(InvalidArgumentError, match=r"expected one that is installed \(tensorflow, jax\)"):
+    with pytest.raises(InvalidArgumentError, match=r"expected one that is installed \(tensorflow, jax\)") as error:
         devices.check_backend("torch")
+    assert str(error.value).endswith(". Or select an installed one: KERAS_BACKEND=tensorflow")
     assert devices.check_backend("jax") == "jax"
 
 
