@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ EXTRAS = {
     "torch": "torch",
     "zstandard": "zstd",
 }
+_BACKENDS = ("tensorflow", "jax", "torch")
 _CHOICES = {
     "keras": ', or kerazoo[jax] or kerazoo[torch] with KERAS_BACKEND="jax" or "torch"',
     "gensim": " (for Python 3.14 it has no wheels: it is then compiled, which needs a C compiler)",
@@ -54,6 +56,17 @@ def how_to_install(package: str) -> str:
     return f'pip install "kerazoo[{EXTRAS[package]}]"{_CHOICES.get(package, "")}'
 
 
+def how_to_select(missing_backend: str) -> str:
+    """What to do besides, if another backend of Keras than the missing one is installed; empty for other packages."""
+    for backend in _BACKENDS if missing_backend in _BACKENDS else ():
+        try:
+            if backend != missing_backend and find_spec(backend) is not None:
+                return f". Or select an installed one: KERAS_BACKEND={backend}"
+        except (ImportError, ValueError):
+            continue
+    return ""
+
+
 def missing(what: str, error: ModuleNotFoundError) -> Exception:
     """The error to raise in place of `error`, or `error` itself if that is about no optional package.
 
@@ -66,9 +79,8 @@ def missing(what: str, error: ModuleNotFoundError) -> Exception:
     package = (error.name or "").partition(".")[0]
     if package not in EXTRAS or isinstance(error, MissingPackageError) or package in sys.modules:
         return error  # a package that is there, but broken, keeps its own error
-    return MissingPackageError(
-        f"{what} needs the package {package}, which is not installed: {how_to_install(package)}", name=error.name
-    )
+    remedy = how_to_install(package) + how_to_select(package)
+    return MissingPackageError(f"{what} needs the package {package}, which is not installed: {remedy}", name=error.name)
 
 
 @contextmanager

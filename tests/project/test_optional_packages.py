@@ -81,6 +81,17 @@ def test_word_vectors_need_no_optional_package(tmp_path):
     assert len(lines) == 8
 
 
+def test_a_backend_that_is_installed_is_offered(monkeypatch):
+    for name in ("tensorflow", "gensim"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr(optional, "find_spec", lambda name: name if name == "jax" else None)
+    offer = ". Or select an installed one: KERAS_BACKEND=jax"
+    assert str(missing("x", ModuleNotFoundError("", name="tensorflow.python"))).endswith(offer)
+    assert offer not in str(missing("x", ModuleNotFoundError("", name="gensim")))
+    monkeypatch.setattr(optional, "find_spec", lambda name: None)
+    assert offer not in str(missing("x", ModuleNotFoundError("", name="tensorflow")))
+
+
 SAVE = "from kerazoo.word2vec import save_vectors, WordVectors;"
 CHECK = "from pathlib import Path; from kerazoo.word2vec.io.vector_files import check_suffix;"
 FASTTEXT = "from kerazoo import FastText; model = FastText(2, min_count=1, bucket=9, verbose=0).fit([['a', 'b']] * 5)"
