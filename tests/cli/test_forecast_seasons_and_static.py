@@ -111,7 +111,7 @@ def test_several_seasons_are_shown(folder, capsys):
         (["--calendar", ","], "--calendar=','; expected auto, none, or names"),
         (["--lookback", "1"], "--lookback=1; expected an integer >= 2"),
         (["--lookback", "9", "--horizon", "46"], "--lookback=9, but no series has three values before"),
-        (["--embed-ids", "--transforms", "log"], "--embed-ids=True with one series or given transforms"),
+        (["--embed-ids", "--transforms", "log"], "--embed-ids with one series or given transforms"),
     ],
 )
 def test_what_is_refused_before_training(farms, capsys, no_training, options, message):
