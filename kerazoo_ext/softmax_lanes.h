@@ -12,7 +12,8 @@ KZ_INLINE kz_eight KZ_FN(exponential)(kz_eight x) {
     return p * (kz_eight)power;
 }
 
-/* Writes the exponentials of the noise logits to s->errors, and their sum by row to s->totals; clears s->weights, and
+/* Writes the exponentials of the noise logits, less the largest of each row, which goes to s->true_totals, to s->errors, and
+ * their sum by row to s->totals; clears s->weights, and
  * s->hit_weights if a noise word equals a centre. Returns whether one does. */
 static int KZ_FN(softmax_noise)(const kz_job *job, kz_scratch *s, int64_t n_rows, const int32_t *centres, int64_t n) {
     const int64_t K = job->n_noise;
@@ -21,11 +22,17 @@ static int KZ_FN(softmax_noise)(const kz_job *job, kz_scratch *s, int64_t n_rows
         KZ_FN(products)(s->rows, n_rows, s->noise_columns + k * job->stride, job->size, s->errors + k, K);
     for (int64_t r = 0; r < n_rows; r++) {
         kz_eight sum = {0};
+        float largest = -INFINITY;
+        for (int64_t k = 0; k < K; k++) {
+            float *z = s->errors + r * K + k;
+            *z += s->noise_offsets[k];
+            largest = *z > largest ? *z : largest;
+        }
+        s->true_totals[r] = largest;
         for (int64_t k = 0; k < K; k += 8) {
-            kz_eight z, offset;
+            kz_eight z;
             memcpy(&z, s->errors + r * K + k, sizeof z);
-            memcpy(&offset, s->noise_offsets + k, sizeof offset);
-            z = KZ_FN(exponential)(z + offset);
+            z = KZ_FN(exponential)(z - largest);
             memcpy(s->errors + r * K + k, &z, sizeof z);
             sum += z;
         }
@@ -50,6 +57,7 @@ static void KZ_FN(softmax_window)(const kz_job *job, kz_scratch *s, int64_t firs
         float logits[8], values[8];
         kz_eight z;
         memcpy(logits, scores + j, sizeof logits);
+        for (int64_t i = 0; i < kz_min(8, m - j); i++) logits[i] -= s->true_totals[first + j + i];
         memcpy(&z, logits, sizeof z);
         z = KZ_FN(exponential)(z);
         memcpy(values, &z, sizeof z);
@@ -63,7 +71,7 @@ static void KZ_FN(softmax_window)(const kz_job *job, kz_scratch *s, int64_t firs
                     if (s->noise[k] != centre) others += s->errors[r * K + k];
             }
             const float total = others + values[i], share = 1.0f / total;
-            if (measure) sums->loss += log1pf(others / values[i]) + (logits[i] < -80.0f ? -80.0f - logits[i] : 0.0f);
+            if (measure) sums->loss += logits[i] > -20.0f ? log1pf(others / values[i]) : logf(total) - logits[i];
             scores[j + i] = alpha * others * share;
             s->weights[r] += share;
             if (own_hits)

@@ -5,7 +5,7 @@
 #   PYTHON=.venv/bin/python sh tests/installed_wheel.sh dist/kerazoo-*.whl
 #
 # PYTHON   an interpreter of the wheel's version; `-m auditwheel` on Linux must work
-# EXTRAS   extras that are installed with the wheel (default: test, which brings TensorFlow and all else that tests import)
+# EXTRAS   extras that are installed with the wheel (default: test and jax, which bring both backends and all else that tests import)
 # TESTS    files and folders of tests (default: kernels, text, word vectors, gensim, commands)
 # WHEELS   a folder where the repaired wheel is kept (default: none)
 set -eu
@@ -14,7 +14,7 @@ wheel=$(realpath "$1")
 copy=$(mktemp -d)
 touch "$copy/mark"
 trap 'rm -rf "$copy"' EXIT
-: "${EXTRAS=test}" "${TESTS=tests/batching tests/text tests/word2vec tests/gensim tests/cli tests/runtime}" "${WHEELS=$copy/wheels}"
+: "${EXTRAS=test,jax}" "${TESTS=tests/batching tests/text tests/word2vec tests/gensim tests/cli tests/runtime}" "${WHEELS=$copy/wheels}"
 mkdir -p "$WHEELS"
 if [ "$(uname)" = Linux ]; then
     "$PYTHON" -m auditwheel show "$wheel"
@@ -31,7 +31,10 @@ mkdir "$copy/tree"
 cp -r "$root/tests" "$root/benchmarks" "$root/examples" "$root/docs" "$root/pyproject.toml" "$root/README.md" "$copy/tree"
 cd "$copy/tree"
 unset PYTHONPATH
-PATH="$copy/venv/bin"
+# What shell scripts of the tests, and this one, call; no compiler.
+mkdir "$copy/bin"
+for tool in sh rm; do ln -s "$(command -v "$tool")" "$copy/bin/$tool"; done
+PATH="$copy/venv/bin:$copy/bin"
 export PATH
 python - <<'CHECK'
 import shutil, sys

@@ -30,12 +30,14 @@ class Crash(Exception):
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("loss", ["nce", "negative_sampling", "sampled_softmax"])
 def test_two_topics_keep_their_words_apart(loss, workers):
-    model = small(loss=loss, epochs=15, workers=workers).fit(two_topics())
+    # On 20 words and three threads, sampled softmax diverges at the rate of the others: see docs/native-engine.md.
+    epochs, alpha = (25, 0.03) if loss == "sampled_softmax" else (15, 0.1)
+    model = small(loss=loss, epochs=epochs, alpha=alpha, workers=workers).fit(two_topics())
     for word in ("fruit3", "metal7"):
         near = [other for other, _ in model.wv.most_similar(word, topn=9)]
         assert all(other.startswith(word[:5]) for other in near), near
     assert model.history_["loss"][-1] < model.history_["loss"][0]
-    assert len(model.history_["seconds"]) == len(model.history_["words_per_second"]) == 15
+    assert len(model.history_["seconds"]) == len(model.history_["words_per_second"]) == epochs
     assert (model.output_biases_ is None) == (loss == "negative_sampling")
 
 

@@ -34,7 +34,9 @@ LARGEST_SLICE = 1 << 16  # about 20 ms with vectors of 100 numbers and windows o
 SLICES_WANTED = 64
 LARGEST_GROUP = 32  # centres that are trained together (docs/native-engine.md)
 NOISE_PER_GROUP = 16  # noise words that they share, for up to 7 noise words per pair, and 16 more for every 5 more
-SOFTMAX_NOISE = 64  # noise words that a group shares with sampled softmax, all of them classes of each pair
+# Noise words that a group shares with sampled softmax, all of them classes of each pair; fewer with fewer than 640 words,
+# because each is updated from the same stale values, and a word that is drawn several times moves as often.
+SOFTMAX_NOISE = 64
 # With fewer tokens, the loss of every group is measured, otherwise that of one in 64.
 SMALL_CORPUS = 200_000
 
@@ -52,9 +54,11 @@ def instruction_set() -> str:
     return check_choice(INSTRUCTION_SET_VARIABLE, wanted, known[: known.index(widest) + 1])
 
 
-def noise_per_pair(settings: TrainingSettings) -> int:
-    """K, noise words that each pair is trained with; :data:`SOFTMAX_NOISE` with sampled softmax."""
-    return SOFTMAX_NOISE if settings.negative and settings.loss == "sampled_softmax" else settings.negative
+def noise_per_pair(settings: TrainingSettings, n_words: int) -> int:
+    """K, noise words that each of the pairs is trained with."""
+    if not settings.negative or settings.loss != "sampled_softmax":
+        return settings.negative
+    return min(SOFTMAX_NOISE, 16 * max(1, n_words // 160))
 
 
 def mean_untrained_loss(
@@ -69,7 +73,7 @@ def mean_untrained_loss(
     """
     loss = 0.0
     if settings.negative:
-        loss += untrained_loss(settings.loss, noise_per_pair(settings))
+        loss += untrained_loss(settings.loss, noise_per_pair(settings, len(counts)))
     if paths is not None:
         loss += float(counts @ np.diff(paths[0])) / float(counts.sum()) * math.log(2)
     return loss
@@ -105,11 +109,13 @@ class NativeKernel:
         self.instruction_set = instruction_set()
         self.n_noise = NOISE_PER_GROUP * max(1, round(settings.negative / 5)) if settings.negative else 0
         if settings.negative and settings.loss == "sampled_softmax":
-            self.n_noise = SOFTMAX_NOISE
+            self.n_noise = noise_per_pair(settings, len(tokens.counts))
         self.slice = self._slice_size()
         self.log_expected = None
         if settings.has_biases:
-            self.log_expected = self.noise.log_probabilities + np.float32(np.log(noise_per_pair(settings)))
+            self.log_expected = self.noise.log_probabilities + np.float32(
+                np.log(noise_per_pair(settings, len(tokens.counts)))
+            )
         tree = tables.tree if tables is not None else None
         if settings.hs and tree is None:
             tree = HuffmanTree.from_counts(tokens.counts)
