@@ -34,8 +34,8 @@ LARGEST_SLICE = 1 << 16  # about 20 ms with vectors of 100 numbers and windows o
 SLICES_WANTED = 64
 LARGEST_GROUP = 32  # centres that are trained together (docs/native-engine.md)
 NOISE_PER_GROUP = 16  # noise words that they share, for up to 7 noise words per pair, and 16 more for every 5 more
-# Noise words that a group shares with sampled softmax, all of them classes of each pair. With fewer than 640 words there
-# are fewer: each is updated from the same stale values, and a word that is drawn several times moves as often.
+# Noise words that a group shares with sampled softmax, all of them classes of each pair. With fewer than 640 words
+# there are fewer: each is updated from the same stale values, and a word that is drawn several times moves as often.
 SOFTMAX_NOISE = 64
 # With fewer tokens, the loss of every group is measured, otherwise that of one in 64.
 SMALL_CORPUS = 200_000
