@@ -48,6 +48,7 @@ def train(
     distinct_ends: NDArray[np.int64] | None = None,
     span: int = 1,
     softmax: bool = False,
+    held: int = 0,
 ) -> tuple[float, int, int]:
     """Train with the kept tokens at raw positions begin..end - 1 as centres; any number of threads may call it in parallel.
 

@@ -33,6 +33,7 @@ cdef extern from "word2vec.h" nogil:
         float noise_weight
         int softmax
         int remove_hits
+        int64_t held
         int64_t measured_every
         double alpha
         double min_alpha
@@ -67,7 +68,7 @@ def train(
     path_offsets, paths, int longest_path, bint cbow, bint mean, int size, int reach, int group, int n_noise, float noise_weight,
     bint remove_hits, int measured_every, double alpha, double min_alpha, long long words_before, long long words,
     long long[::1] words_done, str instruction_set, long long begin, long long end, part_offsets=None, parts=None,
-    distinct_ends=None, int span=1, bint softmax=False,
+    distinct_ends=None, int span=1, bint softmax=False, int held=0,
 ):
     cdef kz_job job
     cdef kz_sums sums
@@ -84,6 +85,8 @@ def train(
         raise ValueError("there must be a word, a vector size, 3 keys and one count of words")
     if not 1 <= group <= KZ_GROUP:
         raise ValueError(f"group must be from 1 to {KZ_GROUP}")
+    if held < 0:
+        raise ValueError("held must be at least 0")
     if n_noise < 0 or n_noise % 16 or not 1 <= reach <= window or words < 1 or measured_every < 1:
         raise ValueError("n_noise must be a multiple of 16, reach from 1 to window, words and measured_every at least 1")
     if begin < 0 or begin % 256 or end < begin or end > ids.shape[0]:
@@ -141,6 +144,7 @@ def train(
     job.softmax = softmax
     job.remove_hits = remove_hits
     job.measured_every = measured_every
+    job.held = held
     job.alpha = alpha
     job.min_alpha = min_alpha
     job.words_before = words_before

@@ -1,47 +1,165 @@
 /* CBOW: the means (or sums) of the contexts of a group of neighbouring windows, against shared noise words. Included
  * after noise_lanes.h, once per instruction set. word2vec.h has the formulas.
+ *
+ * Windows are intervals of rows without their centres. So the sum of a window is the difference of two sums of all rows
+ * before a row; and what the rows of a window receive is added at its first row and subtracted after its last one, and then
+ * summed over the rows. Both take the same time for wide windows as for narrow ones.
  */
 
-/* Writes the mean (or sum) of the contexts of centre i; returns the fraction of its error for each, 0 without contexts. */
-KZ_INLINE float KZ_FN(window_mean)(const kz_job *job, const kz_stream *t, int64_t i, int64_t width, kz_scratch *s,
-                                   float *out) {
-    const int64_t left = t->left[i], m = left + t->right[i] + 1;
-    float n_parts = (float)(m - 1); /* of all contexts */
-    if (job->parts) {
-        n_parts = 0.0f;
-        for (int64_t j = 0; j < m; j++)
-            if (j != left) n_parts += kz_n_parts(job, t->ids[i - left + j]);
+/* sums[r] = sum of weights[q] * rows[q] over q < r, for r = 0..n, in `n_vectors` vectors from element `at` on. */
+KZ_INLINE void KZ_FN(sum_part)(float *sums, float *const *rows, const float *weights, int64_t n, int64_t stride, int64_t at,
+                               const int n_vectors) {
+    KZ_VEC a[KZ_LARGEST_PART] = {{0}};
+    for (int64_t r = 0; r <= n; r++) {
+        float *to = sums + r * stride + at;
+#pragma GCC unroll 16
+        for (int i = 0; i < n_vectors; i++) KZ_STORE(to + i * KZ_LANES, a[i]);
+        if (r == n) break;
+        const float *row = rows[r] + at;
+        const KZ_VEC w = KZ_ALL(weights[r]);
+#pragma GCC unroll 16
+        for (int i = 0; i < n_vectors; i++) a[i] += w * KZ_LOAD(row + i * KZ_LANES);
     }
-    const float share = m > 1 ? 1.0f / n_parts : 0.0f, weight = job->mean ? share : 1.0f;
-    for (int64_t j = 0; j < m; j++) {
-        s->window_rows[j] = s->inputs + s->input_ids[i - left + j] * job->stride;
-        s->window_shares[j] = job->parts ? weight * kz_n_parts(job, t->ids[i - left + j]) : weight;
+}
+
+/* rows[r] += sum of differences[q] over q <= r, minus own[r], in `n_vectors` vectors from element `at` on. */
+KZ_INLINE void KZ_FN(receive_part)(float *const *rows, const float *differences, const float *const *own, int64_t n,
+                                   int64_t stride, int64_t at, const int n_vectors) {
+    KZ_VEC a[KZ_LARGEST_PART] = {{0}};
+    for (int64_t r = 0; r < n; r++) {
+        const float *change = differences + r * stride + at, *less = own[r] + at;
+        float *row = rows[r] + at;
+#pragma GCC unroll 16
+        for (int i = 0; i < n_vectors; i++) {
+            a[i] += KZ_LOAD(change + i * KZ_LANES);
+            KZ_STORE(row + i * KZ_LANES, KZ_LOAD(row + i * KZ_LANES) + (a[i] - KZ_LOAD(less + i * KZ_LANES)));
+        }
     }
-    s->window_shares[left] = 0.0f; /* the centre itself */
-    memset(out, 0, (size_t)width * sizeof(float));
-    KZ_FN(combine)(out, s->window_rows, s->window_shares, 1, m, width);
-    return m == 1 ? 0.0f : job->mean ? 1.0f : share;
+}
+
+#define KZ_BY_PARTS(FUNCTION, ...) \
+    for (int64_t left = width / KZ_LANES, at = 0, now; left > 0; at += now * KZ_LANES, left -= now) { \
+        const int64_t parts = (left + KZ_LARGEST_PART - 1) / KZ_LARGEST_PART; \
+        now = (left + parts - 1) / parts; \
+        switch (now) { \
+            KZ_CASE(FUNCTION, 1, __VA_ARGS__) KZ_CASE(FUNCTION, 2, __VA_ARGS__) KZ_CASE(FUNCTION, 3, __VA_ARGS__) \
+            KZ_CASE(FUNCTION, 4, __VA_ARGS__) KZ_CASE(FUNCTION, 5, __VA_ARGS__) KZ_CASE(FUNCTION, 6, __VA_ARGS__) \
+            KZ_CASE(FUNCTION, 7, __VA_ARGS__) KZ_CASE(FUNCTION, 8, __VA_ARGS__) KZ_CASE(FUNCTION, 9, __VA_ARGS__) \
+            KZ_CASE(FUNCTION, 10, __VA_ARGS__) KZ_CASE(FUNCTION, 11, __VA_ARGS__) KZ_CASE(FUNCTION, 12, __VA_ARGS__) \
+            KZ_CASE(FUNCTION, 13, __VA_ARGS__) \
+        } \
+    }
+#define KZ_CASE(FUNCTION, N, ...) case N: FUNCTION(__VA_ARGS__, at, N); break;
+
+KZ_INLINE void KZ_FN(sum_rows)(float *sums, float *const *rows, const float *weights, int64_t n, int64_t stride,
+                               int64_t width) {
+    KZ_BY_PARTS(KZ_FN(sum_part), sums, rows, weights, n, stride)
+}
+
+KZ_INLINE void KZ_FN(receive)(float *const *rows, const float *differences, const float *const *own, int64_t n,
+                              int64_t stride, int64_t width) {
+    KZ_BY_PARTS(KZ_FN(receive_part), rows, differences, own, n, stride)
+}
+
+#undef KZ_CASE
+#undef KZ_BY_PARTS
+
+/* The rows that the windows of `n` centres from token `first` on consist of. */
+typedef struct {
+    int64_t low, n_rows;
+} KZ_FN(span);
+
+/* Writes the means (or sums) of the contexts of `n` centres to s->means, their first row and the row after their last one to
+ * s->window_ends, and the fraction of its error that each context gets, 0 without contexts, to `shares`. */
+static KZ_FN(span) KZ_FN(window_means)(const kz_job *job, const kz_stream *t, int64_t first, int64_t n, int64_t width,
+                                       kz_scratch *s, float *shares) {
+    const int64_t stride = job->stride;
+    int64_t low = first, high = first;
+    for (int64_t i = first; i < first + n; i++) {
+        low = kz_min(low, i - t->left[i]);
+        high = kz_max(high, i + t->right[i]);
+    }
+    const KZ_FN(span) span = {low, high - low + 1};
+    for (int64_t r = 0; r < span.n_rows; r++) s->row_parts[r] = job->parts ? kz_n_parts(job, t->ids[low + r]) : 1.0f;
+    KZ_FN(sum_rows)(s->row_sums, s->input_rows + low, s->row_parts, span.n_rows, stride, width);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t own = first + i - low, a = own - t->left[first + i], b = own + t->right[first + i] + 1;
+        const float *before = s->row_sums + a * stride, *until = s->row_sums + b * stride, *row = s->input_rows[first + i];
+        float n_parts = (float)(b - a - 1), *out = s->means + i * stride; /* of all contexts */
+        if (job->parts) {
+            n_parts = 0.0f;
+            for (int64_t j = a; j < b; j++)
+                if (j != own) n_parts += s->row_parts[j];
+        }
+        const float share = b - a > 1 ? 1.0f / n_parts : 0.0f, weight = job->mean ? share : b - a > 1 ? 1.0f : 0.0f;
+        const KZ_VEC w = KZ_ALL(weight), p = KZ_ALL(s->row_parts[own]);
+        for (int64_t d = 0; d < width; d += KZ_LANES)
+            KZ_STORE(out + d, w * (KZ_LOAD(until + d) - KZ_LOAD(before + d) - p * KZ_LOAD(row + d)));
+        s->window_ends[2 * i] = a;
+        s->window_ends[2 * i + 1] = b;
+        shares[i] = b - a == 1 ? 0.0f : job->mean ? 1.0f : share;
+    }
+    return span;
+}
+
+/* Adds the errors of the means, s->mean_errors, to the contexts of `n` centres. `weights` are the sums of the magnitudes of
+ * the coefficients of each error. */
+static void KZ_FN(receive_errors)(const kz_job *job, int64_t first, int64_t n, int64_t width, kz_scratch *s,
+                                  KZ_FN(span) span, const float *shares, const float *weights) {
+    const int64_t stride = job->stride, low = span.low, n_rows = span.n_rows;
+    float **rows = s->input_rows + low, *totals = s->true_totals;
+    float *none = s->update; /* nothing to subtract */
+    memset(none, 0, (size_t)width * sizeof(float));
+    memset(s->differences, 0, (size_t)((n_rows + 1) * stride) * sizeof(float));
+    memset(totals, 0, (size_t)(n_rows + 1) * sizeof(float));
+    for (int64_t r = 0; r < n_rows; r++) s->own_errors[r] = none;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t a = s->window_ends[2 * i], b = s->window_ends[2 * i + 1], own = first + i - low;
+        float *error = s->mean_errors + i * stride, *from = s->differences + a * stride, *until = s->differences + b * stride;
+        const KZ_VEC share = KZ_ALL(shares[i]);
+        for (int64_t d = 0; d < width; d += KZ_LANES) {
+            const KZ_VEC e = share * KZ_LOAD(error + d);
+            KZ_STORE(error + d, e);
+            KZ_STORE(from + d, KZ_LOAD(from + d) + e);
+            KZ_STORE(until + d, KZ_LOAD(until + d) - e);
+        }
+        s->own_errors[own] = error;
+        totals[a] += shares[i] * weights[i];
+        totals[b] -= shares[i] * weights[i];
+    }
+    /* Long updates, which must be clipped, go into rows of zeros first: rows that were summed are no longer needed. */
+    int64_t n_long = 0;
+    float total = 0.0f;
+    for (int64_t r = 0; r < n_rows; r++) {
+        const int64_t i = low + r - first;
+        total += totals[r];
+        s->row_targets[r] = rows[r];
+        if (total - (i >= 0 && i < n ? shares[i] * weights[i] : 0.0f) <= KZ_SAFE) continue;
+        s->row_targets[r] = s->row_sums + r * stride;
+        memset(s->row_targets[r], 0, (size_t)width * sizeof(float));
+        n_long++;
+    }
+    KZ_FN(receive)(s->row_targets, s->differences, s->own_errors, n_rows, stride, width);
+    for (int64_t r = 0; r < n_rows && n_long; r++)
+        if (s->row_targets[r] != rows[r]) KZ_FN(add_clipped)(rows[r], s->row_targets[r], width);
 }
 
 static void KZ_FN(cbow_group)(const kz_job *job, const kz_stream *t, int64_t first, int64_t n, float alpha, kz_scratch *s,
                               int measure, kz_sums *sums) {
-    const int64_t stride = job->stride, K = job->n_noise, most = s->most_entries;
+    const int64_t stride = job->stride, K = job->n_noise;
     const int64_t width = (job->size + KZ_LANES - 1) / KZ_LANES * KZ_LANES;
     const int32_t *centres = t->ids + first;
+    float **outputs = s->output_rows + first;
     const float *copies[KZ_GROUP];
-    int64_t low = first, high = first;
-    float shares[KZ_GROUP], scores[KZ_GROUP + 8];
+    float shares[KZ_GROUP], weights[KZ_GROUP], scores[KZ_GROUP + 8];
     int hits = 0;
 
     KZ_FN(take_noise)(job, s, width);
+    const KZ_FN(span) span = KZ_FN(window_means)(job, t, first, n, width, s, shares);
     for (int64_t i = 0; i < n; i++) {
-        const int64_t place = first + i;
-        low = kz_min(low, place - t->left[place]);
-        high = kz_max(high, place + t->right[place]);
         copies[i] = s->centre_copies + i * stride;
-        KZ_FN(copy)(s->centre_copies + i * stride, job->outputs + centres[i] * stride, width);
-        s->centre_offsets[i] = kz_offset(job, centres[i]);
-        shares[i] = KZ_FN(window_mean)(job, t, place, width, s, s->means + i * stride);
+        KZ_FN(copy)(s->centre_copies + i * stride, outputs[i], width);
+        s->centre_offsets[i] = kz_offset(job, s, centres[i]);
         s->rows[i] = s->means + i * stride;
         s->weights[i] = shares[i] > 0 ? job->noise_weight : 0.0f;
         if (job->remove_hits)
@@ -52,7 +170,6 @@ static void KZ_FN(cbow_group)(const kz_job *job, const kz_stream *t, int64_t fir
             }
         kz_call_ahead(job, s);
     }
-    const int64_t n_rows = high - low + 1;
     if (job->softmax) hits = KZ_FN(softmax_noise)(job, s, n, centres, n);
     else KZ_FN(noise_errors)(job, s, n, alpha, hits, measure, sums);
     for (int64_t i = 0; i < n; i += 8) {
@@ -77,31 +194,18 @@ static void KZ_FN(cbow_group)(const kz_job *job, const kz_stream *t, int64_t fir
 
     if (job->softmax) KZ_FN(softmax_errors)(job, s, n, alpha, hits);
     KZ_FN(update_noise)(job, s, n, width);
-    memset(s->counts, 0, (size_t)n_rows * sizeof *s->counts);
-    memset(s->true_totals, 0, (size_t)n_rows * sizeof(float));
     for (int64_t i = 0; i < n; i++) {
-        const int64_t place = first + i;
         const float score = shares[i] > 0 ? scores[i] : 0.0f;
-        float *row = job->outputs + centres[i] * stride, *error = s->mean_errors + i * stride;
-        KZ_FN(update)(row, s->rows + i, &score, 1, 1, width, score, s->update);
-        if (job->biases) job->biases[centres[i]] += score;
+        float *error = s->mean_errors + i * stride;
+        KZ_FN(update)(outputs[i], s->rows + i, &score, 1, 1, width, score, s->update);
+        kz_add_bias(job, s, centres[i], score);
         for (int64_t d = 0; d < width; d += KZ_LANES) KZ_STORE(error + d, KZ_ALL(score) * KZ_LOAD(copies[i] + d));
         s->targets[i] = error;
         s->coefficients[i] = s->errors + i * K;
-        for (int64_t j = place - t->left[place]; j <= place + t->right[place]; j++) {
-            const int64_t r = j - low, e = r * most + s->counts[r];
-            s->entries[e] = shares[i];
-            s->sources[e] = error;
-            s->counts[r] += j != place;
-            if (j != place) s->true_totals[r] += shares[i] * (score + s->totals[i]);
-        }
+        weights[i] = score + s->totals[i];
         kz_call_ahead(job, s);
     }
     KZ_FN(add_rows)(s->targets, n, s->coefficients, 1, s->noise_rows, K, width);
-    for (int64_t r = 0; r < n_rows; r++) {
-        if (!s->counts[r]) continue;
-        KZ_FN(update)(s->inputs + s->input_ids[low + r] * stride, s->sources + r * most, s->entries + r * most, 1, s->counts[r],
-                      width, s->true_totals[r], s->update);
-        kz_call_ahead(job, s);
-    }
+    KZ_FN(receive_errors)(job, first, n, width, s, span, shares, weights);
+    kz_call_ahead(job, s);
 }

@@ -305,3 +305,19 @@ static void KZ_FN(add_rows)(float *const *out, int64_t n_out, const float *const
         }
     }
 }
+
+/* Adds to the table what this thread has changed in the next `n` held rows, and takes the table's values. */
+static void KZ_FN(exchange)(kz_held *h, float *table, float *biases, int64_t stride, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t local = h->turn;
+        float *shared = table + (h->first + local) * stride, *own = h->own + local * stride, *base = h->base + local * stride;
+        for (int64_t d = 0; d < stride; d++) { /* where no other thread has changed it, the value to the bit */
+            const float value = shared[d] == base[d] ? own[d] : shared[d] + (own[d] - base[d]);
+            shared[d] = own[d] = base[d] = value;
+        }
+        h->turn = local + 1 < h->n ? local + 1 : 0;
+        if (!biases) continue;
+        float *bias = biases + h->first + local, *mine = h->own_biases + local, *before = h->base_biases + local;
+        *bias = *mine = *before = *bias == *before ? *mine : *bias + (*mine - *before);
+    }
+}

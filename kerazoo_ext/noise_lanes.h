@@ -8,9 +8,9 @@
 static void KZ_FN(take_noise)(const kz_job *job, kz_scratch *s, int64_t width) {
     const int64_t stride = job->stride, K = job->n_noise;
     for (int64_t k = 0; k < K; k++) {
-        KZ_FN(copy)(s->noise_copies + k * stride, job->outputs + s->noise[k] * stride, width);
+        KZ_FN(copy)(s->noise_copies + k * stride, s->noise_outputs[k], width);
         s->noise_rows[k] = s->noise_copies + k * stride;
-        s->noise_offsets[k] = kz_offset(job, s->noise[k]);
+        s->noise_offsets[k] = kz_offset(job, s, s->noise[k]);
     }
     for (int64_t k = 0; k < K; k += 16)
         KZ_FN(transpose)(s->noise_copies + k * stride, stride, job->size, s->noise_columns + k * stride);
@@ -54,14 +54,14 @@ static void KZ_FN(update_noise)(const kz_job *job, kz_scratch *s, int64_t n_rows
     const int64_t K = job->n_noise;
     int64_t n = 0;
     for (int64_t k = 0; k < K; k++) {
-        float *row = job->outputs + s->noise[k] * job->stride;
+        float *row = s->noise_outputs[k];
         if (s->noise_totals[k] > KZ_SAFE) {
             KZ_FN(combine_clipped)(row, s->rows, s->errors + k, K, n_rows, width, s->update);
         } else {
             s->targets[n] = row;
             s->coefficients[n++] = s->errors + k;
         }
-        if (job->biases) job->biases[s->noise[k]] -= s->noise_totals[k] < 1 ? s->noise_totals[k] : 1;
+        kz_add_bias(job, s, s->noise[k], -s->noise_totals[k]);
     }
     KZ_FN(add_rows)(s->targets, n, s->coefficients, K, s->rows, n_rows, width);
 }

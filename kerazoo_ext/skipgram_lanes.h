@@ -15,19 +15,20 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
         high = kz_max(high, first + i + right[i]);
     }
     const int64_t n_rows = high - low + 1;
-    const int32_t *row_ids = s->input_ids + low, *centres = t->ids + first;
+    const int32_t *centres = t->ids + first;
+    float **outputs = s->output_rows + first;
     float *scores = s->true_errors;
 
-    for (int64_t r = 0; r < n_rows; r++) s->rows[r] = s->inputs + row_ids[r] * stride;
+    for (int64_t r = 0; r < n_rows; r++) s->rows[r] = s->row_targets[r] = s->input_rows[low + r];
     memset(s->counts, 0, (size_t)(n_rows + 1) * sizeof *s->counts);
     KZ_FN(take_noise)(job, s, width);
     places[0] = 0;
     for (int64_t i = 0; i < n; i++) {
         const int64_t a = first + i - left[i] - low, m = left[i] + right[i] + 1;
         float *copy = s->centre_copies + i * stride;
-        KZ_FN(copy)(copy, job->outputs + centres[i] * stride, width);
+        KZ_FN(copy)(copy, outputs[i], width);
         /* `dots` may write seven scores too many; there is room, and the next centre overwrites them. */
-        KZ_FN(dots)(copy, s->rows + a, m, width, kz_offset(job, centres[i]), scores + places[i]);
+        KZ_FN(dots)(copy, s->rows + a, m, width, kz_offset(job, s, centres[i]), scores + places[i]);
         places[i + 1] = places[i] + m;
         s->counts[a]++;
         s->counts[a + m]--;
@@ -66,15 +67,15 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
         float total = 0.0f;
         scores[places[i] + left[i]] = 0.0f; /* the centre itself */
         for (int64_t j = 0; j < m; j++) total += scores[places[i] + j];
-        KZ_FN(update)(job->outputs + centres[i] * stride, s->rows + a, scores + places[i], 1, m, width, total, s->update);
-        if (job->biases) job->biases[centres[i]] += total < 1 ? total : 1;
+        KZ_FN(update)(outputs[i], s->rows + a, scores + places[i], 1, m, width, total, s->update);
+        kz_add_bias(job, s, centres[i], total);
         kz_call_ahead(job, s);
     }
 
     /* Updates of rows; long ones are accumulated separately, because they must be clipped. */
     int64_t n_targets = 0, n_long = 0;
     for (int64_t r = 0; r < n_rows; r++) {
-        float *row = s->inputs + row_ids[r] * stride, total = s->totals[r];
+        float *row = s->row_targets[r], total = s->totals[r];
         if (total + alpha * (float)s->counts[r] > KZ_SAFE) { /* upper bound, as no error exceeds alpha; now exactly: */
             for (int64_t i = 0; i < n; i++) {
                 const int64_t j = r - (first + i - left[i] - low);
@@ -102,5 +103,5 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
     if (n_long)
         for (int64_t r = 0; r < n_rows; r++)
             if (s->row_targets[r] != s->rows[r])
-                KZ_FN(add_clipped)(s->inputs + row_ids[r] * stride, s->row_targets[r], width);
+                KZ_FN(add_clipped)(s->input_rows[low + r], s->row_targets[r], width);
 }

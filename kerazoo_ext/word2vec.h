@@ -12,7 +12,7 @@
  * kerazoo/word2vec/keras/losses.py, with the expected gradient of K noise words per pair (Mikolov et al. 2013b, eq. 4; Mnih
  * & Kavukcuoglu 2013). Noise shared between windows: Ji et al. 2016. Skip-gram has one row per context and one pair per
  * context and centre. CBOW has one row per centre, the mean or sum of its contexts, and one pair (Mikolov et al. 2013a).
- * The error of a mean is added to each of its contexts in full, that of a sum divided by their number, as in word2vec.c and
+ * Sums over windows are differences of the sums of all rows before them. The error of a mean is added to each of its contexts in full, that of a sum divided by their number, as in word2vec.c and
  * gensim (the gradient is the other way round: Irsoy et al. 2021).
  *
  * With subwords (fastText, Bojanowski et al. 2017) the vector of a word is the mean of several rows of `inputs`: its own and
@@ -26,7 +26,8 @@
  *     g = -alpha exp(x_r . y_k + offset_k) * sum over c of 1 / Z_rc      for each row and noise word
  *
  * Hierarchical softmax processes one window at a time: for row x and inner node v on the path to the centre (Morin & Bengio
- * 2005), g = alpha (1 - code - s(x . v)), x += sum of g v, v += sum of g x, from the values before the window.
+ * 2005), g = alpha (1 - code - s(x . v)), x += sum of g v, v += sum of g x, from the values before the window (with CBOW, x
+ * from the values before the group).
  *
  * Threads update the same tables without locks (Hogwild, Recht et al. 2011). The code uses the vector types of gcc, so one
  * source serves all instruction sets. Products are summed in the order of the lanes, so results differ between the sets.
@@ -36,6 +37,16 @@
 
 #include <math.h>
 #include "windows.h"
+
+#if defined(__GNUC__)
+#define KZ_OPAQUE(pointer) __asm__("" : "+r"(pointer))
+#define KZ_PREFETCH(pointer) __builtin_prefetch(pointer, 1, 3)
+#else
+#define KZ_OPAQUE(pointer)
+#define KZ_PREFETCH(pointer) ((void)(pointer))
+#endif
+
+#include "held_rows.h"
 
 #define KZ_GROUP 32        /* maximum number of centres in a group */
 /* An update whose coefficients have a larger sum than this is clipped to length 1 (1 for a bias). In a group, a word may
@@ -48,14 +59,6 @@
 
 #if !defined(__GNUC__) && !defined(__clang__)
 #error "word2vec.h uses the vector types of gcc and clang: on Windows, clang-cl is needed (docs/packaging.md)"
-#endif
-
-#if defined(__GNUC__)
-#define KZ_OPAQUE(pointer) __asm__("" : "+r"(pointer))
-#define KZ_PREFETCH(pointer) __builtin_prefetch(pointer, 1, 3)
-#else
-#define KZ_OPAQUE(pointer)
-#define KZ_PREFETCH(pointer) ((void)(pointer))
 #endif
 
 typedef float kz_four __attribute__((vector_size(16)));
@@ -95,6 +98,7 @@ typedef struct {
     float noise_weight;           /* K / K' */
     int softmax;                  /* sampled softmax instead of logistic losses */
     int remove_hits;              /* skip noise words that equal the centre of a pair; sampled softmax always does */
+    int64_t held;                 /* rows of each table, the most frequent ones, of which a thread keeps copies; 0: none */
     int64_t measured_every;       /* the loss is computed for one group in this many */
     double alpha, min_alpha;      /* learning rate at the start and at the end of all epochs */
     int64_t words_before, words;  /* words of the previous epochs, and of all epochs */
@@ -109,29 +113,32 @@ typedef struct {
 
 typedef struct {
     int64_t widest;       /* scores per centre, a multiple of 8 */
-    int64_t most_entries; /* maximum number of centres that a row has pairs with */
     /* Noise words of this group and of the next one; copies of their rows, the same transposed, pointers to the copies. */
     int32_t *noise, *next_noise;
+    float **noise_outputs, **next_noise_outputs; /* their rows in the table, or this thread's copies */
     uint64_t *places; /* positions in the alias table for the group after the next one */
     float *noise_copies, *noise_columns, *noise_offsets, *noise_totals;
     const float **noise_rows;
-    /* Rows, up to KZ_GROUP + 2 reach + 1: their errors with the noise and, as lists of entries, with the centres (CBOW). */
-    const float **rows, **sources;
-    float **row_targets, *weights, *hit_weights, *errors, *totals, *true_totals, *entries, *long_updates;
+    /* Rows, up to KZ_GROUP + 2 reach + 1, and their errors with the noise. */
+    const float **rows;
+    float **row_targets, *weights, *hit_weights, *errors, *totals, *true_totals, *long_updates;
     int32_t *counts;
     /* Centres. */
     float *centre_copies, *centre_offsets, *true_errors, *means, *mean_errors;
-    /* A window. */
-    const float **window_rows;
-    float *window_shares;
+    /* CBOW: sums of the rows before each row, and differences of what the rows receive. */
+    float *row_sums, *differences, *row_parts;
+    const float **own_errors;
+    int64_t *window_ends;
     /* The path to a word. */
     const float **node_rows;
+    float **path_nodes;
     float *node_copies, *node_errors;
-    /* Input vectors and, for each token of the stream, its row: those of the job, or words that were composed. */
-    float *inputs;
-    const int32_t *input_ids;
-    /* Composed words: each token's number in this span, the words and a hash table of them; vectors now and at first. */
-    int32_t *local_ids, *words, *slots;
+    /* For each token of the stream, its input vector (a row of the table, this thread's copy of it, or a composed word),
+     * and its output vector. */
+    float **input_rows, **output_rows;
+    kz_held held_inputs, held_outputs, held_nodes;
+    /* Composed words: those of this span and a hash table of them; vectors now and at first. */
+    int32_t *words, *slots;
     float *composed, *initial;
     int64_t n_local, n_slots, n_groups;
     /* Arguments of add_rows, an update before it is clipped, and rows to prefetch for the next group. */
@@ -144,9 +151,25 @@ typedef struct {
 
 static float kz_softplus(float x) { return x > 0 ? x + log1pf(expf(-x)) : log1pf(expf(x)); }
 
+/* Rows of the three tables, or this thread's copies of them. */
+KZ_INLINE float *kz_input(const kz_job *job, const kz_scratch *s, int64_t row) {
+    return kz_held_row(&s->held_inputs, job->inputs, row, job->stride);
+}
+KZ_INLINE float *kz_output(const kz_job *job, const kz_scratch *s, int64_t row) {
+    return kz_held_row(&s->held_outputs, job->outputs, row, job->stride);
+}
+KZ_INLINE float *kz_node(const kz_job *job, const kz_scratch *s, int64_t row) {
+    return kz_held_row(&s->held_nodes, job->nodes, row, job->stride);
+}
+
 /* Offset of the logits of a word: its bias minus log(K q). */
-KZ_INLINE float kz_offset(const kz_job *job, int32_t word) {
-    return job->biases ? job->biases[word] - job->log_expected[word] : 0.0f;
+KZ_INLINE float kz_offset(const kz_job *job, const kz_scratch *s, int32_t word) {
+    return job->biases ? *kz_held_bias(&s->held_outputs, job->biases, word) - job->log_expected[word] : 0.0f;
+}
+
+/* Adds to the bias of a word, at most 1. */
+KZ_INLINE void kz_add_bias(const kz_job *job, const kz_scratch *s, int32_t word, float change) {
+    if (job->biases) *kz_held_bias(&s->held_outputs, job->biases, word) += change > 1 ? 1 : change < -1 ? -1 : change;
 }
 
 /* Rows that the vector of a word is made of. */
@@ -200,12 +223,18 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
     memset(s, 0, sizeof *s);
     s->n_slots = 1;
     while (s->n_slots < 2 * most_words) s->n_slots *= 2;
+    const int64_t n_nodes = job->nodes ? (int64_t)job->n_words - 1 : 0, held = job->held;
+    s->held_inputs.n = job->parts ? 0 : kz_min(held, (int64_t)job->n_words);
+    s->held_outputs.n = K ? kz_min(held, (int64_t)job->n_words) : 0;
+    s->held_nodes.n = kz_min(held, n_nodes);
+    s->held_nodes.first = n_nodes - s->held_nodes.n; /* a Huffman tree has its root last */
     s->widest = (window + 7) / 8 * 8;
-    s->most_entries = kz_min(KZ_GROUP, 2 * reach) + 1;
     const int64_t most = kz_max(rows, kz_max(K, longest)), n_calls = K + KZ_GROUP * (2 + longest);
     const struct { void *place; int64_t n, size; } parts[] = {
         {&s->noise, K, sizeof(int32_t)},
         {&s->next_noise, K, sizeof(int32_t)},
+        {&s->noise_outputs, K, sizeof(float *)},
+        {&s->next_noise_outputs, K, sizeof(float *)},
         {&s->places, K, sizeof(uint64_t)},
         {&s->noise_copies, K * stride, sizeof(float)},
         {&s->noise_columns, K * stride, sizeof(float)},
@@ -213,31 +242,43 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
         {&s->noise_totals, K, sizeof(float)},
         {&s->noise_rows, K, sizeof(float *)},
         {&s->rows, rows, sizeof(float *)},
-        {&s->sources, job->cbow ? rows * s->most_entries : 0, sizeof(float *)},
         {&s->row_targets, rows, sizeof(float *)},
         {&s->long_updates, job->cbow || !K ? 0 : rows * stride, sizeof(float)},
-        {&s->weights, rows, sizeof(float)},
+        {&s->weights, rows + 8, sizeof(float)},
         {&s->hit_weights, rows * K, sizeof(float)},
         {&s->errors, rows * K, sizeof(float)},
         {&s->totals, rows, sizeof(float)},
-        {&s->true_totals, rows, sizeof(float)},
-        {&s->entries, job->cbow ? rows * s->most_entries : 0, sizeof(float)},
+        {&s->true_totals, rows + 8, sizeof(float)},
         {&s->counts, rows + 1, sizeof(int32_t)},
         {&s->centre_copies, KZ_GROUP * stride, sizeof(float)},
         {&s->centre_offsets, KZ_GROUP, sizeof(float)},
         {&s->true_errors, KZ_GROUP * window + 16, sizeof(float)},
         {&s->means, job->cbow ? KZ_GROUP * stride : 0, sizeof(float)},
         {&s->mean_errors, job->cbow ? KZ_GROUP * stride : 0, sizeof(float)},
-        {&s->window_rows, window, sizeof(float *)},
-        {&s->window_shares, window, sizeof(float)},
+        {&s->row_sums, job->cbow ? (rows + 1) * stride : 0, sizeof(float)},
+        {&s->differences, job->cbow ? (rows + 1) * stride : 0, sizeof(float)},
+        {&s->row_parts, job->cbow ? rows : 0, sizeof(float)},
+        {&s->own_errors, job->cbow ? rows : 0, sizeof(float *)},
+        {&s->window_ends, job->cbow ? 2 * KZ_GROUP : 0, sizeof(int64_t)},
+        {&s->input_rows, room, sizeof(float *)},
+        {&s->output_rows, room, sizeof(float *)},
         {&s->node_rows, longest, sizeof(float *)},
+        {&s->path_nodes, longest, sizeof(float *)},
         {&s->node_copies, longest * stride, sizeof(float)},
-        {&s->node_errors, longest * s->widest, sizeof(float)},
-        {&s->local_ids, job->parts ? room : 0, sizeof(int32_t)},
+        {&s->node_errors, longest * s->widest + 8, sizeof(float)},
         {&s->words, most_words, sizeof(int32_t)},
         {&s->slots, s->n_slots, sizeof(int32_t)},
         {&s->composed, most_words * stride, sizeof(float)},
         {&s->initial, most_words * stride, sizeof(float)},
+#define KZ_HELD(h, with_biases) \
+        {&s->h.own, s->h.n * stride, sizeof(float)}, \
+        {&s->h.base, s->h.n * stride, sizeof(float)}, \
+        {&s->h.own_biases, with_biases ? s->h.n : 0, sizeof(float)}, \
+        {&s->h.base_biases, with_biases ? s->h.n : 0, sizeof(float)},
+        KZ_HELD(held_inputs, 0)
+        KZ_HELD(held_outputs, job->biases)
+        KZ_HELD(held_nodes, 0)
+#undef KZ_HELD
         {&s->targets, most, sizeof(float *)},
         {&s->coefficients, most, sizeof(float *)},
         {&s->calls, n_calls, sizeof(float *)},
@@ -254,6 +295,9 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
         p += ((size_t)parts[i].n * (size_t)parts[i].size + 63) / 64 * 64;
     }
     memset(s->slots, -1, (size_t)s->n_slots * sizeof *s->slots);
+    kz_take_held(&s->held_inputs, job->inputs, NULL, stride);
+    kz_take_held(&s->held_outputs, job->outputs, job->biases, stride);
+    kz_take_held(&s->held_nodes, job->nodes, NULL, stride);
     return 0;
 }
 
@@ -324,6 +368,7 @@ typedef struct {
     void (*group)(const kz_job *, const kz_stream *, int64_t, int64_t, float, kz_scratch *, int, kz_sums *);
     void (*compose)(const kz_job *, kz_scratch *, int64_t);
     void (*scatter)(const kz_job *, kz_scratch *);
+    void (*exchange)(kz_held *, float *, float *, int64_t, int64_t);
 } kz_functions;
 
 enum { KZ_PLAIN, KZ_AVX2, KZ_AVX512 };
@@ -342,11 +387,11 @@ static int kz_widest(void) {
 
 static kz_functions kz_choose(int set) {
 #ifdef KZ_HAS_VARIANTS
-    if (set == KZ_AVX512) return (kz_functions){kz_avx512_group, kz_avx512_compose, kz_avx512_scatter};
-    if (set == KZ_AVX2) return (kz_functions){kz_avx2_group, kz_avx2_compose, kz_avx2_scatter};
+    if (set == KZ_AVX512) return (kz_functions){kz_avx512_group, kz_avx512_compose, kz_avx512_scatter, kz_avx512_exchange};
+    if (set == KZ_AVX2) return (kz_functions){kz_avx2_group, kz_avx2_compose, kz_avx2_scatter, kz_avx2_exchange};
 #endif
     (void)set;
-    return (kz_functions){kz_plain_group, kz_plain_compose, kz_plain_scatter};
+    return (kz_functions){kz_plain_group, kz_plain_compose, kz_plain_scatter, kz_plain_exchange};
 }
 
 /* Ends the span: its words are forgotten after their rows were updated. */
@@ -364,8 +409,30 @@ static void kz_enter_group(const kz_job *job, const kz_functions *functions, con
     if (s->n_groups == job->span) kz_end_span(job, functions, s);
     s->n_groups++;
     const int64_t known = s->n_local, end = kz_min(t->n, to + job->reach);
-    for (int64_t i = kz_max(0, from - job->reach); i < end; i++) s->local_ids[i] = kz_local(s, t->ids[i]);
+    for (int64_t i = kz_max(0, from - job->reach); i < end; i++)
+        s->input_rows[i] = s->composed + kz_local(s, t->ids[i]) * job->stride;
     functions->compose(job, s, known);
+}
+
+/* Writes the rows of all tokens of the stream. */
+KZ_INLINE void kz_locate_rows(const kz_job *job, const kz_stream *t, kz_scratch *s) {
+    for (int64_t i = 0; i < t->n; i++) {
+        if (!job->parts) s->input_rows[i] = kz_input(job, s, t->ids[i]);
+        if (job->n_noise) s->output_rows[i] = kz_output(job, s, t->ids[i]);
+    }
+}
+
+/* Exchanges the held rows whose turn it is and prefetches the next ones, or exchanges all. */
+static void kz_exchange_held(const kz_job *job, const kz_functions *functions, kz_scratch *s, int all) {
+    kz_held *const held[] = {&s->held_inputs, &s->held_outputs, &s->held_nodes};
+    float *const tables[] = {job->inputs, job->outputs, job->nodes};
+    for (int i = 0; i < 3; i++) {
+        kz_held *h = held[i];
+        const int64_t n = all ? h->n : (h->n + KZ_HELD_PERIOD - 1) / KZ_HELD_PERIOD;
+        functions->exchange(h, tables[i], i == 1 ? job->biases : NULL, job->stride, n);
+        for (int64_t j = 0; j < n && !all; j++)
+            kz_prefetch_row(tables[i] + (h->first + (h->turn + j) % h->n) * job->stride, job->size);
+    }
 }
 
 /* Draws the noise of the group that starts at token `from`, as positions in the alias table, and prefetches them. */
@@ -387,20 +454,20 @@ KZ_INLINE void kz_prepare_group(const kz_job *job, const kz_stream *t, int64_t f
         /* Branchless, because the branch would be mispredicted half of the time. */
         const uint64_t own = -(uint64_t)((place & KZ_LOW) < (entry >> 32));
         s->next_noise[j] = (int32_t)((own & (place >> 32)) | (~own & (entry & KZ_LOW)));
-        s->calls[n++] = job->outputs + s->next_noise[j] * job->stride;
+        s->calls[n++] = s->next_noise_outputs[j] = kz_output(job, s, s->next_noise[j]);
         kz_call_offset(job, s->next_noise[j]);
     }
     for (int64_t k = from; k < to; k++) {
         if (job->n_noise) {
-            s->calls[n++] = job->outputs + t->ids[k] * job->stride;
+            s->calls[n++] = s->output_rows[k];
             kz_call_offset(job, t->ids[k]);
         }
         /* The contexts before `to` are already in the cache, from the previous group. */
         if (!job->parts && k + job->reach < t->n)
-            s->calls[n++] = s->inputs + s->input_ids[k + job->reach] * job->stride;
+            s->calls[n++] = s->input_rows[k + job->reach];
         if (job->nodes) /* all paths share the first nodes, which stay in the cache */
             for (int64_t p = job->path_offsets[t->ids[k]] + 6; p < job->path_offsets[t->ids[k] + 1]; p++)
-                s->calls[n++] = job->nodes + (job->paths[p] >> 1) * job->stride;
+                s->calls[n++] = kz_node(job, s, job->paths[p] >> 1);
     }
     s->n_calls = n;
     s->next_call = 0;
@@ -417,8 +484,6 @@ static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_s
         kz_close(&t);
         return -1;
     }
-    scratch.inputs = job->parts ? scratch.composed : job->inputs;
-    scratch.input_ids = job->parts ? scratch.local_ids : t.ids;
     int64_t reported = begin, number = 0;
     int more = 1;
     while (more && (more = kz_advance(&t))) {
@@ -428,6 +493,7 @@ static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_s
             last--;
             more = 0;
         }
+        kz_locate_rows(job, &t, &scratch);
         /* The rate depends on the words processed, as in gensim; updated once per chunk. */
         double share = (double)(job->words_before + *job->words_done) / (double)job->words;
         double rate = job->alpha - (job->alpha - job->min_alpha) * share;
@@ -443,12 +509,16 @@ static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_s
             int32_t *noise = scratch.next_noise;
             scratch.next_noise = scratch.noise;
             scratch.noise = noise;
+            float **rows = scratch.next_noise_outputs;
+            scratch.next_noise_outputs = scratch.noise_outputs;
+            scratch.noise_outputs = rows;
             scratch.n_calls = 0;
             if (i + 1 < n_groups) kz_prepare_group(job, &t, KZ_START(i + 1), KZ_START(i + 2), &scratch);
             if (i + 2 < n_groups) kz_draw_places(job, &t, KZ_START(i + 2), &scratch);
             kz_enter_group(job, &functions, &t, KZ_START(i), KZ_START(i + 1), &scratch);
             functions.group(job, &t, KZ_START(i), KZ_START(i + 1) - KZ_START(i), alpha, &scratch,
                   number++ % job->measured_every == 0, sums);
+            if (job->held) kz_exchange_held(job, &functions, &scratch, 0);
         }
 #undef KZ_START
         int64_t now = kz_min(t.position, end);
@@ -458,6 +528,7 @@ static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_s
         }
     }
     kz_end_span(job, &functions, &scratch);
+    kz_exchange_held(job, &functions, &scratch, 1);
     if (end > reported) __atomic_fetch_add(job->words_done, kz_min(end, job->source.n_tokens) - reported, __ATOMIC_RELAXED);
     free(scratch.memory);
     kz_close(&t);

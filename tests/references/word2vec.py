@@ -88,7 +88,7 @@ def train(job: Job, begin: int, end: int) -> tuple[float, int, int]:
             if job.n_noise:
                 group_loss += train_group(job, kept, windows, alpha)
             if job.nodes is not None:
-                group_loss += sum(train_path(job, kept, t, contexts, alpha) for t, contexts in windows)
+                group_loss += train_paths(job, kept, windows, alpha)
             n_pairs += pairs
             if number % job.measured_every == 0:
                 loss, measured = loss + group_loss, measured + pairs
@@ -167,8 +167,7 @@ def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alph
         job.outputs[word] += clipped(steps, W.shape[1])
         if job.biases is not None:
             job.biases[word] += np.clip(sum(step for step, _ in steps), -1, 1)
-    for index, steps in updates.items():
-        job.inputs[kept.ids[index]] += clipped(steps, W.shape[1])
+    update_inputs(job, kept, updates)
     return loss
 
 
@@ -185,11 +184,28 @@ def train_softmax(job, x, true, others, C, offset, alpha, given, updates, column
     return -np.log(shares[0])
 
 
-def train_path(job: Job, kept: Kept, t: int, contexts: list[int], alpha: float) -> float:
-    """Hierarchical softmax of one window, computed from the values before it."""
-    path = job.paths[job.path_offsets[kept.ids[t]] : job.path_offsets[kept.ids[t] + 1]]
-    W, N = job.inputs.copy(), job.nodes.copy()
+def train_paths(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alpha: float) -> float:
+    """Hierarchical softmax of a group: with CBOW its inputs are those before the group, else those before the window."""
     updates: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
+    loss, W = 0.0, job.inputs.copy()
+    for t, contexts in windows:
+        loss += train_path(job, kept, t, contexts, alpha, W, updates)
+        if not job.cbow:
+            update_inputs(job, kept, updates)
+            W, updates = job.inputs.copy(), {}
+    update_inputs(job, kept, updates)
+    return loss
+
+
+def update_inputs(job: Job, kept: Kept, updates: dict[int, list[tuple[float, NDArray[np.float64]]]]) -> None:
+    for index, steps in updates.items():
+        job.inputs[kept.ids[index]] += clipped(steps, job.inputs.shape[1])
+
+
+def train_path(job, kept, t, contexts, alpha, W, updates):
+    """One window, computed from the nodes before it; adds what its contexts receive to `updates`."""
+    path = job.paths[job.path_offsets[kept.ids[t]] : job.path_offsets[kept.ids[t] + 1]]
+    N = job.nodes.copy()
     nodes: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
     loss = 0.0
     for made, given in rows_of(job, kept.ids, contexts):
@@ -204,8 +220,6 @@ def train_path(job: Job, kept: Kept, t: int, contexts: list[int], alpha: float) 
             nodes.setdefault(node, []).append((step, x))
     for node, steps in nodes.items():
         job.nodes[node] += clipped(steps, W.shape[1])
-    for index, steps in updates.items():
-        job.inputs[kept.ids[index]] += clipped(steps, W.shape[1])
     return loss
 
 

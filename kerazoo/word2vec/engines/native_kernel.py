@@ -183,6 +183,7 @@ class NativeKernel:
         n_tokens = len(tokens.ids)
         path_offsets, paths = (None, None) if self.paths is None else self.paths
         more = tables.kernel_arguments(self.span)
+        held = int(os.environ.get("HELD", "512"))
         longest_path = 0 if path_offsets is None else int(np.diff(path_offsets).max())
 
         def train_slice(begin: int, end: int) -> tuple[float, int, int]:
@@ -220,6 +221,7 @@ class NativeKernel:
                 instruction_set=self.instruction_set,
                 begin=begin,
                 end=end,
+                held=held,
                 **more,
             )
 
