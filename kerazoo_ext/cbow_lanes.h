@@ -144,21 +144,19 @@ static void KZ_FN(receive_errors)(const kz_job *job, int64_t first, int64_t n, i
         if (s->row_targets[r] != rows[r]) KZ_FN(add_clipped)(rows[r], s->row_targets[r], width);
 }
 
+/* Nothing is copied: all that depends on the tables is computed before they are changed. */
 static void KZ_FN(cbow_group)(const kz_job *job, const kz_stream *t, int64_t first, int64_t n, float alpha, kz_scratch *s,
                               int measure, kz_sums *sums) {
     const int64_t stride = job->stride, K = job->n_noise;
     const int64_t width = (job->size + KZ_LANES - 1) / KZ_LANES * KZ_LANES;
     const int32_t *centres = t->ids + first;
     float **outputs = s->output_rows + first;
-    const float *copies[KZ_GROUP];
     float shares[KZ_GROUP], weights[KZ_GROUP], scores[KZ_GROUP + 8];
     int hits = 0;
 
-    KZ_FN(take_noise)(job, s, width);
+    KZ_FN(take_noise)(job, s, width, 0);
     const KZ_FN(span) span = KZ_FN(window_means)(job, t, first, n, width, s, shares);
     for (int64_t i = 0; i < n; i++) {
-        copies[i] = s->centre_copies + i * stride;
-        KZ_FN(copy)(s->centre_copies + i * stride, outputs[i], width);
         s->centre_offsets[i] = kz_offset(job, s, centres[i]);
         s->rows[i] = s->means + i * stride;
         s->weights[i] = shares[i] > 0 ? job->noise_weight : 0.0f;
@@ -174,7 +172,7 @@ static void KZ_FN(cbow_group)(const kz_job *job, const kz_stream *t, int64_t fir
     else KZ_FN(noise_errors)(job, s, n, alpha, hits, measure, sums);
     for (int64_t i = 0; i < n; i += 8) {
         kz_eight z, offset;
-        KZ_FN(dots_paired)(s->rows + i, copies + i, kz_min(8, n - i), width, scores + i);
+        KZ_FN(dots_paired)(s->rows + i, (const float *const *)outputs + i, kz_min(8, n - i), width, scores + i);
         memcpy(&z, scores + i, sizeof z);
         memcpy(&offset, s->centre_offsets + i, sizeof offset);
         z += offset;
@@ -191,21 +189,32 @@ static void KZ_FN(cbow_group)(const kz_job *job, const kz_stream *t, int64_t fir
         z = KZ_FN(within)(z, alpha * (1.0f - KZ_FN(sigmoid)(z)));
         memcpy(scores + i, &z, sizeof z);
     }
-
     if (job->softmax) KZ_FN(softmax_errors)(job, s, n, alpha, hits);
-    KZ_FN(update_noise)(job, s, n, width);
+
     for (int64_t i = 0; i < n; i++) {
-        const float score = shares[i] > 0 ? scores[i] : 0.0f;
+        if (shares[i] == 0.0f) scores[i] = 0.0f;
+        const KZ_VEC score = KZ_ALL(scores[i]);
         float *error = s->mean_errors + i * stride;
-        KZ_FN(update)(outputs[i], s->rows + i, &score, 1, 1, width, score, s->update);
-        kz_add_bias(job, s, centres[i], score);
-        for (int64_t d = 0; d < width; d += KZ_LANES) KZ_STORE(error + d, KZ_ALL(score) * KZ_LOAD(copies[i] + d));
+        for (int64_t d = 0; d < width; d += KZ_LANES) KZ_STORE(error + d, score * KZ_LOAD(outputs[i] + d));
         s->targets[i] = error;
         s->coefficients[i] = s->errors + i * K;
-        weights[i] = score + s->totals[i];
+        weights[i] = scores[i] + s->totals[i];
         kz_call_ahead(job, s);
     }
     KZ_FN(add_rows)(s->targets, n, s->coefficients, 1, s->noise_rows, K, width);
+    KZ_FN(update_noise)(job, s, n, width);
+    for (int64_t i = 0; i < n; i++) {
+        if (scores[i] > KZ_SAFE) {
+            KZ_FN(combine_clipped)(outputs[i], s->rows + i, scores + i, 1, 1, width, s->update);
+        } else {
+            const KZ_VEC score = KZ_ALL(scores[i]);
+            float *row = outputs[i];
+            const float *mean = s->rows[i];
+            for (int64_t d = 0; d < width; d += KZ_LANES) KZ_STORE(row + d, KZ_LOAD(row + d) + score * KZ_LOAD(mean + d));
+        }
+        kz_add_bias(job, s, centres[i], scores[i]);
+        kz_call_ahead(job, s);
+    }
     KZ_FN(receive_errors)(job, first, n, width, s, span, shares, weights);
     kz_call_ahead(job, s);
 }

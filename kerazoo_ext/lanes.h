@@ -5,16 +5,21 @@
  */
 
 typedef float KZ_FN(vec) __attribute__((vector_size(4 * KZ_LANES)));
+typedef int32_t KZ_FN(ints) __attribute__((vector_size(4 * KZ_LANES)));
 #define KZ_VEC KZ_FN(vec)
 #define KZ_LOAD(p) (*(const KZ_VEC *)(p))
 #define KZ_STORE(p, v) (*(KZ_VEC *)(p) = (v))
 #define KZ_ALL(x) ((x) - (KZ_VEC){0}) /* the same value in every lane */
 
-KZ_INLINE kz_eight KZ_FN(sigmoid)(kz_eight x) { KZ_SIGMOID_BODY }
+KZ_INLINE kz_eight KZ_FN(sigmoid)(kz_eight x) { KZ_SIGMOID_BODY(kz_eight, kz_eight_ints) }
+KZ_INLINE KZ_VEC KZ_FN(sigmoids)(KZ_VEC x) { KZ_SIGMOID_BODY(KZ_VEC, KZ_FN(ints)) }
 
 /* g, or 0 if the magnitude of the logit is KZ_BEYOND or more. */
 KZ_INLINE kz_eight KZ_FN(within)(kz_eight logit, kz_eight g) {
     return (kz_eight)((kz_eight_ints)g & ((kz_eight)((kz_eight_ints)logit & 0x7FFFFFFF) < KZ_BEYOND));
+}
+KZ_INLINE KZ_VEC KZ_FN(all_within)(KZ_VEC logit, KZ_VEC g) {
+    return (KZ_VEC)((KZ_FN(ints))g & ((KZ_VEC)((KZ_FN(ints))logit & 0x7FFFFFFF) < KZ_BEYOND));
 }
 
 KZ_INLINE float KZ_FN(sum_of)(kz_eight a) { return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7])); }
@@ -104,12 +109,47 @@ KZ_INLINE void KZ_FN(dots_paired)(const float *const *x, const float *const *y, 
     memcpy(out, &s, sizeof s);
 }
 
-/* Transposes 16 rows, `stride` apart: out[d * 16 + k] = rows[k * stride + d] for d below size rounded up to 4. */
-KZ_INLINE void KZ_FN(transpose)(const float *rows, int64_t stride, int64_t size, float *out) {
+/* Transposes 16 rows: out[d * 16 + k] = rows[k][d] for d below size rounded up to 4 (16 with vectors of 16). */
+KZ_INLINE void KZ_FN(transpose)(const float *const *rows, int64_t size, float *out) {
+#if KZ_LANES == 16
+    for (int64_t d = 0; d < size; d += 16) {
+        __m512 a[16], b[16];
+#pragma GCC unroll 16
+        for (int k = 0; k < 16; k++) a[k] = _mm512_load_ps(rows[k] + d);
+#pragma GCC unroll 16
+        for (int k = 0; k < 16; k += 2) { /* pairs of rows */
+            b[k] = _mm512_unpacklo_ps(a[k], a[k + 1]);
+            b[k + 1] = _mm512_unpackhi_ps(a[k], a[k + 1]);
+        }
+#pragma GCC unroll 16
+        for (int k = 0; k < 16; k += 4) { /* four rows: a[k + i] has columns i, i + 4, i + 8 and i + 12 */
+#define KZ_UNPACK(op, x, y) _mm512_castpd_ps(op(_mm512_castps_pd(x), _mm512_castps_pd(y)))
+            a[k] = KZ_UNPACK(_mm512_unpacklo_pd, b[k], b[k + 2]);
+            a[k + 1] = KZ_UNPACK(_mm512_unpackhi_pd, b[k], b[k + 2]);
+            a[k + 2] = KZ_UNPACK(_mm512_unpacklo_pd, b[k + 1], b[k + 3]);
+            a[k + 3] = KZ_UNPACK(_mm512_unpackhi_pd, b[k + 1], b[k + 3]);
+#undef KZ_UNPACK
+        }
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) { /* quarters: columns i and i + 8, then i + 4 and i + 12, of eight rows */
+            b[i] = _mm512_shuffle_f32x4(a[i], a[4 + i], 0x88);
+            b[4 + i] = _mm512_shuffle_f32x4(a[i], a[4 + i], 0xDD);
+            b[8 + i] = _mm512_shuffle_f32x4(a[8 + i], a[12 + i], 0x88);
+            b[12 + i] = _mm512_shuffle_f32x4(a[8 + i], a[12 + i], 0xDD);
+        }
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) {
+            _mm512_store_ps(out + (d + i) * 16, _mm512_shuffle_f32x4(b[i], b[8 + i], 0x88));
+            _mm512_store_ps(out + (d + 4 + i) * 16, _mm512_shuffle_f32x4(b[4 + i], b[12 + i], 0x88));
+            _mm512_store_ps(out + (d + 8 + i) * 16, _mm512_shuffle_f32x4(b[i], b[8 + i], 0xDD));
+            _mm512_store_ps(out + (d + 12 + i) * 16, _mm512_shuffle_f32x4(b[4 + i], b[12 + i], 0xDD));
+        }
+    }
+#else
     for (int64_t d = 0; d < size; d += 4)
         for (int k = 0; k < 16; k += 4) {
             kz_four a[4], b[4];
-            for (int i = 0; i < 4; i++) memcpy(a + i, rows + (k + i) * stride + d, sizeof *a);
+            for (int i = 0; i < 4; i++) memcpy(a + i, rows[k + i] + d, sizeof *a);
             b[0] = KZ_SHUFFLE(a[0], a[1], 0, 4, 1, 5);
             b[1] = KZ_SHUFFLE(a[2], a[3], 0, 4, 1, 5);
             b[2] = KZ_SHUFFLE(a[0], a[1], 2, 6, 3, 7);
@@ -120,6 +160,7 @@ KZ_INLINE void KZ_FN(transpose)(const float *rows, int64_t stride, int64_t size,
             a[3] = KZ_SHUFFLE(b[2], b[3], 2, 3, 6, 7);
             for (int i = 0; i < 4; i++) memcpy(out + (d + i) * 16 + k, a + i, sizeof *a);
         }
+#endif
 }
 
 /* Dot products of `n` rows with 16 others in transposed form, all sums in registers: out[r * ld + k]. */

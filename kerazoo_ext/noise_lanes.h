@@ -4,16 +4,20 @@
  * Rows are the input vectors of contexts (skip-gram) or the means of windows (CBOW).
  */
 
-/* Copies the output rows of the noise words, because the table changes before their last use. */
-static void KZ_FN(take_noise)(const kz_job *job, kz_scratch *s, int64_t width) {
+/* Writes the output rows of the noise words in transposed form and their offsets. With `copied`, s->noise_rows are copies,
+ * for a model that changes the table before their last use. */
+static void KZ_FN(take_noise)(const kz_job *job, kz_scratch *s, int64_t width, int copied) {
     const int64_t stride = job->stride, K = job->n_noise;
     for (int64_t k = 0; k < K; k++) {
-        KZ_FN(copy)(s->noise_copies + k * stride, s->noise_outputs[k], width);
-        s->noise_rows[k] = s->noise_copies + k * stride;
+        s->noise_rows[k] = s->noise_outputs[k];
+        if (copied) {
+            KZ_FN(copy)(s->noise_copies + k * stride, s->noise_outputs[k], width);
+            s->noise_rows[k] = s->noise_copies + k * stride;
+        }
         s->noise_offsets[k] = kz_offset(job, s, s->noise[k]);
     }
     for (int64_t k = 0; k < K; k += 16)
-        KZ_FN(transpose)(s->noise_copies + k * stride, stride, job->size, s->noise_columns + k * stride);
+        KZ_FN(transpose)(s->noise_rows + k, job->size, s->noise_columns + k * stride);
 }
 
 /* Computes s->errors[r * K + k] and sums of their absolute values, s->totals and s->noise_totals, with s->weights. */
@@ -29,23 +33,26 @@ static void KZ_FN(noise_errors)(const kz_job *job, kz_scratch *s, int64_t n_rows
                 if (w > 0) sums->loss += w * kz_softplus(s->errors[r * K + k] + s->noise_offsets[k]);
             }
     memset(s->noise_totals, 0, (size_t)K * sizeof(float));
-    for (int64_t r = 0; r < n_rows; r++) {
-        kz_eight sum = {0};
-        for (int64_t k = 0; k < K; k += 8) {
-            kz_eight z, w, offset, column;
-            memcpy(&z, s->errors + r * K + k, sizeof z);
-            memcpy(&offset, s->noise_offsets + k, sizeof offset);
-            if (hits) memcpy(&w, s->hit_weights + r * K + k, sizeof w);
-            else w = s->weights[r] - (kz_eight){0};
-            z += offset;
-            z = KZ_FN(within)(z, -alpha * w * KZ_FN(sigmoid)(z));
-            memcpy(s->errors + r * K + k, &z, sizeof z);
-            memcpy(&column, s->noise_totals + k, sizeof column);
-            column -= z;
-            memcpy(s->noise_totals + k, &column, sizeof column);
-            sum -= z;
+    for (int64_t first = 0; first < n_rows; first += 8) { /* eight sums of rows are reduced together */
+        const int64_t n = kz_min(8, n_rows - first);
+        KZ_VEC sum[8] = {{0}};
+        kz_eight totals;
+        for (int64_t k = 0; k < K; k += KZ_LANES) {
+            const KZ_VEC offset = KZ_LOAD(s->noise_offsets + k);
+            KZ_VEC column = KZ_LOAD(s->noise_totals + k);
+            for (int64_t i = 0; i < n; i++) {
+                float *errors = s->errors + (first + i) * K + k;
+                const KZ_VEC w = hits ? KZ_LOAD(s->hit_weights + (first + i) * K + k) : KZ_ALL(s->weights[first + i]);
+                const KZ_VEC z = KZ_LOAD(errors) + offset;
+                const KZ_VEC g = KZ_FN(all_within)(z, alpha * w * KZ_FN(sigmoids)(z));
+                KZ_STORE(errors, -g);
+                column += g;
+                sum[i] += g;
+            }
+            KZ_STORE(s->noise_totals + k, column);
         }
-        s->totals[r] = KZ_FN(sum_of)(sum);
+        totals = KZ_FN(sums)(sum);
+        memcpy(s->totals + first, &totals, sizeof totals);
     }
 }
 

@@ -21,7 +21,7 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
 
     for (int64_t r = 0; r < n_rows; r++) s->rows[r] = s->row_targets[r] = s->input_rows[low + r];
     memset(s->counts, 0, (size_t)(n_rows + 1) * sizeof *s->counts);
-    KZ_FN(take_noise)(job, s, width);
+    KZ_FN(take_noise)(job, s, width, 1);
     places[0] = 0;
     for (int64_t i = 0; i < n; i++) {
         const int64_t a = first + i - left[i] - low, m = left[i] + right[i] + 1;
@@ -52,11 +52,9 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
             for (int64_t i = 0; i < n; i++)
                 for (int64_t j = 0; j < places[i + 1] - places[i]; j++)
                     if (j != left[i]) sums->loss += kz_softplus(-scores[places[i] + j]);
-        for (int64_t p = 0; p < places[n]; p += 8) {
-            kz_eight z;
-            memcpy(&z, scores + p, sizeof z);
-            z = KZ_FN(within)(z, alpha * (1.0f - KZ_FN(sigmoid)(z)));
-            memcpy(scores + p, &z, sizeof z);
+        for (int64_t p = 0; p < places[n]; p += KZ_LANES) {
+            const KZ_VEC z = KZ_LOAD(scores + p);
+            KZ_STORE(scores + p, KZ_FN(all_within)(z, alpha * (1.0f - KZ_FN(sigmoids)(z))));
         }
     }
     KZ_FN(update_noise)(job, s, n_rows, width);

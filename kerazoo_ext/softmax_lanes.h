@@ -8,7 +8,7 @@ KZ_INLINE kz_eight KZ_FN(exponential)(kz_eight x) {
     const kz_eight_ints above = x > high, below = x < low;
     x = (kz_eight)((above & (kz_eight_ints)high) | (~above & (kz_eight_ints)x));
     x = (kz_eight)((below & (kz_eight_ints)low) | (~below & (kz_eight_ints)x));
-    KZ_EXPONENTIAL_BODY
+    KZ_EXPONENTIAL_BODY(kz_eight, kz_eight_ints)
     return p * (kz_eight)power;
 }
 

@@ -236,7 +236,7 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
         {&s->noise_outputs, K, sizeof(float *)},
         {&s->next_noise_outputs, K, sizeof(float *)},
         {&s->places, K, sizeof(uint64_t)},
-        {&s->noise_copies, K * stride, sizeof(float)},
+        {&s->noise_copies, job->cbow ? 0 : K * stride, sizeof(float)},
         {&s->noise_columns, K * stride, sizeof(float)},
         {&s->noise_offsets, K, sizeof(float)},
         {&s->noise_totals, K, sizeof(float)},
@@ -247,12 +247,12 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
         {&s->weights, rows + 8, sizeof(float)},
         {&s->hit_weights, rows * K, sizeof(float)},
         {&s->errors, rows * K, sizeof(float)},
-        {&s->totals, rows, sizeof(float)},
+        {&s->totals, rows + 8, sizeof(float)},
         {&s->true_totals, rows + 8, sizeof(float)},
         {&s->counts, rows + 1, sizeof(int32_t)},
-        {&s->centre_copies, KZ_GROUP * stride, sizeof(float)},
+        {&s->centre_copies, job->cbow ? 0 : KZ_GROUP * stride, sizeof(float)},
         {&s->centre_offsets, KZ_GROUP, sizeof(float)},
-        {&s->true_errors, KZ_GROUP * window + 16, sizeof(float)},
+        {&s->true_errors, KZ_GROUP * window + 32, sizeof(float)},
         {&s->means, job->cbow ? KZ_GROUP * stride : 0, sizeof(float)},
         {&s->mean_errors, job->cbow ? KZ_GROUP * stride : 0, sizeof(float)},
         {&s->row_sums, job->cbow ? (rows + 1) * stride : 0, sizeof(float)},
@@ -312,25 +312,25 @@ KZ_INLINE int32_t kz_local(kz_scratch *s, int32_t word) {
     return s->slots[slot];
 }
 
-/* exp(x) = p 2^n for |x| < 80, p = exp(r), |r| <= ln(2) / 2: Cephes' polynomial. */
-#define KZ_EXPONENTIAL_BODY \
-    kz_eight n = x * 1.44269504088896341f + 12582912.0f; \
+/* exp(x) = p 2^n for |x| < 80, p = exp(r), |r| <= ln(2) / 2: Cephes' polynomial. V and I are the types of the vectors. */
+#define KZ_EXPONENTIAL_BODY(V, I) \
+    V n = x * 1.44269504088896341f + 12582912.0f; \
     n -= 12582912.0f; \
-    kz_eight r = x - n * 0.693359375f; \
+    V r = x - n * 0.693359375f; \
     r -= n * -2.12194440e-4f; \
-    kz_eight p = 1.9875691500e-4f * r + 1.3981999507e-3f; \
+    V p = 1.9875691500e-4f * r + 1.3981999507e-3f; \
     p = p * r + 8.3334519073e-3f; \
     p = p * r + 4.1665795894e-2f; \
     p = p * r + 1.6666665459e-1f; \
     p = p * r + 5.0000001201e-1f; \
     p = p * r * r + r + 1.0f; \
-    kz_eight_ints power = (__builtin_convertvector(n, kz_eight_ints) + 127) << 23;
+    I power = (__builtin_convertvector(n, I) + 127) << 23;
 
 /* For |x| < 80; `within` zeroes the rest. */
-#define KZ_SIGMOID_BODY \
+#define KZ_SIGMOID_BODY(V, I) \
     x = -x; \
-    KZ_EXPONENTIAL_BODY \
-    return 1.0f / (1.0f + p * (kz_eight)power);
+    KZ_EXPONENTIAL_BODY(V, I) \
+    return 1.0f / (1.0f + p * (V)power);
 
 /* x86 with gcc: AVX-512 and AVX2 variants, selected when training starts. Other platforms use the plain variant. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
