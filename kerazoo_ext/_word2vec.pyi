@@ -1,5 +1,7 @@
 """In-place training of word2vec, vectorised for several instruction sets."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,48 +11,8 @@ INSTRUCTION_SETS: tuple[str, ...]
 def widest() -> str:
     """The widest instruction set that this CPU and this build support."""
 
-def train(
-    ids: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    keep: NDArray[np.uint32] | None,
-    keys: NDArray[np.uint64],
-    window: int,
-    shrink: bool,
-    *,
-    inputs: NDArray[np.float32],
-    alias_table: NDArray[np.uint64],
-    outputs: NDArray[np.float32] | None,
-    biases: NDArray[np.float32] | None,
-    log_expected: NDArray[np.float32] | None,
-    nodes: NDArray[np.float32] | None,
-    path_offsets: NDArray[np.int64] | None,
-    paths: NDArray[np.int32] | None,
-    longest_path: int,
-    cbow: bool,
-    mean: bool,
-    size: int,
-    reach: int,
-    group: int,
-    n_noise: int,
-    noise_weight: float,
-    remove_hits: bool,
-    measured_every: int,
-    alpha: float,
-    min_alpha: float,
-    words_before: int,
-    words: int,
-    words_done: NDArray[np.int64],
-    instruction_set: str,
-    begin: int,
-    end: int,
-    part_offsets: NDArray[np.int64] | None = None,
-    parts: NDArray[np.int32] | None = None,
-    distinct_ends: NDArray[np.int64] | None = None,
-    span: int = 1,
-    softmax: bool = False,
-    held: int = 0,
-) -> tuple[float, int, int]:
-    """Train with the kept tokens at raw positions begin..end - 1 as centres; any number of threads may call it in parallel.
+class Trainer:
+    """One thread's training of parts of a text. Any number of trainers may train the same tables in parallel.
 
     V is the size of the vocabulary, S is `size` rounded up to a multiple of 16, K the number of noise words per pair.
 
@@ -88,8 +50,6 @@ def train(
         words: raw words of all epochs.
         words_done: int64 (1,), raw words of this epoch that all threads have processed; incremented.
         instruction_set: one of `INSTRUCTION_SETS` that the CPU supports.
-        begin: first raw position, a multiple of 256.
-        end: raw position after the last one.
         part_offsets: int64 (V + 1,), with subwords: word w is the mean of the rows
             ``parts[part_offsets[w]:part_offsets[w + 1]]`` of `inputs`, which then has any number of rows.
         parts: int32, rows of `inputs`, one or more for each word, the distinct ones first; None trains without
@@ -100,3 +60,63 @@ def train(
     Returns:
         The sum of the losses of the measured pairs, their number, and the number of all pairs. Releases the GIL.
     """
+
+    def __init__(
+        self,
+        ids: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+        keep: NDArray[np.uint32] | None,
+        keys: NDArray[np.uint64],
+        window: int,
+        shrink: bool,
+        *,
+        inputs: NDArray[np.float32],
+        alias_table: NDArray[np.uint64],
+        outputs: NDArray[np.float32] | None,
+        biases: NDArray[np.float32] | None,
+        log_expected: NDArray[np.float32] | None,
+        nodes: NDArray[np.float32] | None,
+        path_offsets: NDArray[np.int64] | None,
+        paths: NDArray[np.int32] | None,
+        longest_path: int,
+        cbow: bool,
+        mean: bool,
+        size: int,
+        reach: int,
+        group: int,
+        n_noise: int,
+        noise_weight: float,
+        remove_hits: bool,
+        measured_every: int,
+        alpha: float,
+        min_alpha: float,
+        words_before: int,
+        words: int,
+        words_done: NDArray[np.int64],
+        instruction_set: str,
+        part_offsets: NDArray[np.int64] | None = None,
+        parts: NDArray[np.int32] | None = None,
+        distinct_ends: NDArray[np.int64] | None = None,
+        span: int = 1,
+        softmax: bool = False,
+        held: int = 0,
+    ) -> None: ...
+    def train(self, begin: int, end: int) -> tuple[float, int, int]:
+        """Train with the kept tokens at raw positions begin..end - 1 as centres. Releases the GIL.
+
+        Args:
+            begin: first raw position, a multiple of 256.
+            end: raw position after the last one.
+
+        Returns:
+            The sum of the losses of the measured pairs, their number, and the number of all pairs.
+
+        Raises:
+            RuntimeError: the trainer is closed, or trains in another thread.
+        """
+
+    def close(self) -> None:
+        """Add what is in copies to the tables, which are not complete before; the trainer trains no more."""
+
+def train(*arguments: Any, begin: int, end: int, **settings: Any) -> tuple[float, int, int]:
+    """`Trainer.train` of a new trainer with these arguments, which is closed afterwards."""

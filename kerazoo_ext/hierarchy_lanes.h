@@ -9,62 +9,84 @@ KZ_INLINE kz_eight KZ_FN(path_errors)(kz_eight z, kz_eight label, float alpha, k
 
 KZ_INLINE kz_eight KZ_FN(magnitude)(kz_eight x) { return (kz_eight)((kz_eight_ints)x & 0x7FFFFFFF); }
 
+/* The errors of m rows at n_nodes nodes: s->node_errors[e * s->widest + j]. */
+static void KZ_FN(window_errors)(kz_scratch *s, const int32_t *path, int64_t n_nodes, int64_t m, int64_t width, float alpha,
+                                 int measure, kz_sums *sums) {
+    for (int64_t first = 0; first < n_nodes; first += 4) {
+        const float *nodes[4], *rows[4];
+        float labels[16] __attribute__((aligned(64))), z[16] __attribute__((aligned(64)));
+        const int64_t n = kz_min(4, n_nodes - first);
+        for (int64_t i = 0; i < 4; i++) {
+            const int64_t e = first + kz_min(i, n - 1);
+            nodes[i] = s->node_rows[e];
+            for (int j = 0; j < 4; j++) labels[4 * i + j] = path[e] & 1 ? 0.0f : 1.0f;
+        }
+        for (int64_t r = 0; r < m; r += 4) {
+            for (int64_t j = 0; j < 4; j++) rows[j] = s->rows[kz_min(r + j, m - 1)];
+            KZ_FN(dots_4x4)(nodes, rows, width, z);
+            if (measure)
+                for (int64_t i = 0; i < n; i++)
+                    for (int64_t j = 0; j < kz_min(4, m - r); j++)
+                        sums->loss += kz_softplus(labels[4 * i] > 0 ? -z[4 * i + j] : z[4 * i + j]);
+            for (int i = 0; i < 16; i += KZ_LANES) {
+                const KZ_VEC logits = KZ_LOAD(z + i);
+                KZ_STORE(z + i, KZ_FN(all_within)(logits, alpha * (KZ_LOAD(labels + i) - KZ_FN(sigmoids)(logits))));
+            }
+            for (int64_t i = 0; i < n; i++)
+                memcpy(s->node_errors + (first + i) * s->widest + r, z + 4 * i, 4 * sizeof(float));
+        }
+    }
+}
+
 /* Skip-gram: trains the window of centre i. */
 static void KZ_FN(hierarchy_window)(const kz_job *job, const kz_stream *t, int64_t i, float alpha, kz_scratch *s,
                                     int measure, kz_sums *sums) {
     const int64_t stride = job->stride, width = (job->size + KZ_LANES - 1) / KZ_LANES * KZ_LANES, step = s->widest;
     const int32_t *path = job->paths + job->path_offsets[t->ids[i]];
     const int64_t n_nodes = job->path_offsets[t->ids[i] + 1] - job->path_offsets[t->ids[i]];
-    const int64_t own = t->left[i], m = own + t->right[i] + 1, n_eights = (m + 7) / 8;
-    float **rows = s->input_rows + (i - own), *totals = s->true_totals, *mask = s->weights;
+    const int64_t first = i - t->left[i], m = t->left[i] + t->right[i];
+    float **rows = s->row_targets;
     int64_t n_safe = 0;
-    if (m == 1 || !n_nodes) return;
+    if (!m || !n_nodes) return;
 
-    for (int64_t j = 0; j < n_eights * 8; j++) mask[j] = j < m && j != own ? 1.0f : 0.0f;
-    memset(totals, 0, (size_t)(n_eights * 8) * sizeof(float));
+    for (int64_t j = 0; j < m; j++) s->rows[j] = rows[j] = s->input_rows[first + j + (j >= t->left[i])];
     for (int64_t e = 0; e < n_nodes; e++) {
-        float *copy = s->node_copies + e * stride, *node = kz_node(job, s, path[e] >> 1);
-        KZ_FN(copy)(copy, node, width);
+        float *copy = s->node_copies + e * stride;
+        s->path_nodes[e] = kz_node(job, s, path[e] >> 1);
         s->node_rows[e] = copy;
-        s->path_nodes[e] = node;
-        KZ_FN(dots)(copy, (const float *const *)rows, m, width, 0.0f, s->node_errors + e * step);
+        KZ_FN(copy)(copy, s->path_nodes[e], width);
     }
+    kz_call_ahead(job, s);
+    KZ_FN(window_errors)(s, path, n_nodes, m, width, alpha, measure, sums);
+    kz_call_ahead(job, s);
+
+    /* No error exceeds alpha, so usually no update can be long. */
     for (int64_t e = 0; e < n_nodes; e++) {
-        float *scores = s->node_errors + e * step;
-        const float label = path[e] & 1 ? 0.0f : 1.0f;
-        kz_eight total = {0};
-        if (measure)
-            for (int64_t j = 0; j < m; j++)
-                if (j != own) sums->loss += kz_softplus(label ? -scores[j] : scores[j]);
-        for (int64_t j = 0; j < n_eights * 8; j += 8) {
-            kz_eight z, use, sum;
-            memcpy(&z, scores + j, sizeof z);
-            memcpy(&use, mask + j, sizeof use);
-            memcpy(&sum, totals + j, sizeof sum);
-            z = KZ_FN(path_errors)(z, label - (kz_eight){0}, alpha, use);
-            memcpy(scores + j, &z, sizeof z);
-            z = KZ_FN(magnitude)(z);
-            sum += z;
-            total += z;
-            memcpy(totals + j, &sum, sizeof sum);
-        }
-        if (KZ_FN(sum_of)(total) > KZ_SAFE) {
-            KZ_FN(combine_clipped)(s->path_nodes[e], (const float *const *)rows, scores, 1, m, width, s->update);
+        const float *errors = s->node_errors + e * step;
+        float total = 0.0f;
+        if (alpha * (float)m > KZ_SAFE)
+            for (int64_t j = 0; j < m; j++) total += fabsf(errors[j]);
+        if (total > KZ_SAFE) {
+            KZ_FN(combine_clipped)(s->path_nodes[e], s->rows, errors, 1, m, width, s->update);
         } else {
             s->targets[n_safe] = s->path_nodes[e];
-            s->coefficients[n_safe++] = scores;
+            s->coefficients[n_safe++] = errors;
         }
     }
-    KZ_FN(add_rows)(s->targets, n_safe, s->coefficients, 1, (const float *const *)rows, m, width);
+    KZ_FN(add_rows)(s->targets, n_safe, s->coefficients, 1, s->rows, m, width);
+    kz_call_ahead(job, s);
 
     n_safe = 0;
     for (int64_t j = 0; j < m; j++) {
-        if (j == own) continue;
-        if (totals[j] > KZ_SAFE) {
-            KZ_FN(combine_clipped)(rows[j], s->node_rows, s->node_errors + j, step, n_nodes, width, s->update);
+        const float *errors = s->node_errors + j;
+        float total = 0.0f;
+        if (alpha * (float)n_nodes > KZ_SAFE)
+            for (int64_t e = 0; e < n_nodes; e++) total += fabsf(errors[e * step]);
+        if (total > KZ_SAFE) {
+            KZ_FN(combine_clipped)(rows[j], s->node_rows, errors, step, n_nodes, width, s->update);
         } else {
             s->targets[n_safe] = rows[j];
-            s->coefficients[n_safe++] = s->node_errors + j;
+            s->coefficients[n_safe++] = errors;
         }
     }
     KZ_FN(add_rows)(s->targets, n_safe, s->coefficients, step, s->node_rows, n_nodes, width);
@@ -129,8 +151,5 @@ static void KZ_FN(group)(const kz_job *job, const kz_stream *t, int64_t first, i
     if (!job->nodes) return;
     if (job->cbow) KZ_FN(hierarchy_means)(job, t, first, n, alpha, s, measure, sums);
     else
-        for (int64_t i = first; i < first + n; i++) {
-            KZ_FN(hierarchy_window)(job, t, i, alpha, s, measure, sums);
-            kz_call_ahead(job, s);
-        }
+        for (int64_t i = first; i < first + n; i++) KZ_FN(hierarchy_window)(job, t, i, alpha, s, measure, sums);
 }

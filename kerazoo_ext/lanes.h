@@ -109,6 +109,54 @@ KZ_INLINE void KZ_FN(dots_paired)(const float *const *x, const float *const *y, 
     memcpy(out, &s, sizeof s);
 }
 
+/* Dot products of four rows x[i] with four rows y[j]: out[4 * i + j]. */
+KZ_INLINE void KZ_FN(dots_4x4)(const float *const *x, const float *const *y, int64_t width, float *out) {
+#if KZ_LANES == 16
+    KZ_VEC a[16] = {{0}};
+    __m512 t[8], u[4];
+    for (int64_t d = 0; d < width; d += KZ_LANES) {
+        const KZ_VEC y0 = KZ_LOAD(y[0] + d), y1 = KZ_LOAD(y[1] + d), y2 = KZ_LOAD(y[2] + d), y3 = KZ_LOAD(y[3] + d);
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) {
+            const KZ_VEC p = KZ_LOAD(x[i] + d);
+            a[4 * i] += p * y0;
+            a[4 * i + 1] += p * y1;
+            a[4 * i + 2] += p * y2;
+            a[4 * i + 3] += p * y3;
+        }
+    }
+    /* Sums of 16 vectors together: of pairs of elements, then of quarters. */
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++)
+        t[i] = _mm512_add_ps(_mm512_unpacklo_ps((__m512)a[2 * i], (__m512)a[2 * i + 1]),
+                             _mm512_unpackhi_ps((__m512)a[2 * i], (__m512)a[2 * i + 1]));
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        const __m512d p = _mm512_castps_pd(t[2 * i]), q = _mm512_castps_pd(t[2 * i + 1]);
+        u[i] = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(p, q)), _mm512_castpd_ps(_mm512_unpackhi_pd(p, q)));
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++)
+        t[i] = _mm512_add_ps(_mm512_shuffle_f32x4(u[2 * i], u[2 * i + 1], 0x88),
+                             _mm512_shuffle_f32x4(u[2 * i], u[2 * i + 1], 0xDD));
+    _mm512_store_ps(out, _mm512_add_ps(_mm512_shuffle_f32x4(t[0], t[1], 0x88), _mm512_shuffle_f32x4(t[0], t[1], 0xDD)));
+#else
+    for (int i = 0; i < 4; i += 2) { /* eight sums in registers */
+        KZ_VEC a[8] = {{0}};
+        for (int64_t d = 0; d < width; d += KZ_LANES) {
+            const KZ_VEC p = KZ_LOAD(x[i] + d), q = KZ_LOAD(x[i + 1] + d);
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; j++) {
+                a[j] += p * KZ_LOAD(y[j] + d);
+                a[4 + j] += q * KZ_LOAD(y[j] + d);
+            }
+        }
+        const kz_eight s = KZ_FN(sums)(a);
+        memcpy(out + 4 * i, &s, sizeof s);
+    }
+#endif
+}
+
 /* Transposes 16 rows: out[d * 16 + k] = rows[k][d] for d below size rounded up to 4 (16 with vectors of 16). */
 KZ_INLINE void KZ_FN(transpose)(const float *const *rows, int64_t size, float *out) {
 #if KZ_LANES == 16
@@ -347,18 +395,19 @@ static void KZ_FN(add_rows)(float *const *out, int64_t n_out, const float *const
     }
 }
 
-/* Adds to the table what this thread has changed in the next `n` held rows, and takes the table's values. */
-static void KZ_FN(exchange)(kz_held *h, float *table, float *biases, int64_t stride, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t local = h->turn;
-        float *shared = table + (h->first + local) * stride, *own = h->own + local * stride, *base = h->base + local * stride;
-        for (int64_t d = 0; d < stride; d++) { /* where no other thread has changed it, the value to the bit */
-            const float value = shared[d] == base[d] ? own[d] : shared[d] + (own[d] - base[d]);
-            shared[d] = own[d] = base[d] = value;
-        }
-        h->turn = local + 1 < h->n ? local + 1 : 0;
-        if (!biases) continue;
-        float *bias = biases + h->first + local, *mine = h->own_biases + local, *before = h->base_biases + local;
-        *bias = *mine = *before = *bias == *before ? *mine : *bias + (*mine - *before);
+/* Adds to the table what this thread has changed in a held row, and takes the table's values. */
+static void KZ_FN(exchange)(kz_held *h, float *table, float *biases, int64_t stride, int64_t local) {
+    float *shared = table + (h->first + local) * stride, *own = h->own + local * stride, *base = h->base + local * stride;
+    for (int64_t d = 0; d < stride; d += KZ_LANES) {
+        const KZ_VEC now = KZ_LOAD(shared + d), mine = KZ_LOAD(own + d), before = KZ_LOAD(base + d);
+        const KZ_FN(ints) same = now == before; /* to the bit, where no other thread has changed it */
+        const KZ_VEC sum = now + (mine - before);
+        const KZ_VEC value = (KZ_VEC)((same & (KZ_FN(ints))mine) | (~same & (KZ_FN(ints))sum));
+        KZ_STORE(shared + d, value);
+        KZ_STORE(own + d, value);
+        KZ_STORE(base + d, value);
     }
+    if (!biases) return;
+    float *bias = biases + h->first + local, *mine = h->own_biases + local, *before = h->base_biases + local;
+    *bias = *mine = *before = *bias == *before ? *mine : *bias + (*mine - *before);
 }

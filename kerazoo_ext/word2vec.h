@@ -422,17 +422,16 @@ KZ_INLINE void kz_locate_rows(const kz_job *job, const kz_stream *t, kz_scratch 
     }
 }
 
-/* Exchanges the held rows whose turn it is and prefetches the next ones, or exchanges all. */
-static void kz_exchange_held(const kz_job *job, const kz_functions *functions, kz_scratch *s, int all) {
-    kz_held *const held[] = {&s->held_inputs, &s->held_outputs, &s->held_nodes};
-    float *const tables[] = {job->inputs, job->outputs, job->nodes};
-    for (int i = 0; i < 3; i++) {
-        kz_held *h = held[i];
-        const int64_t n = all ? h->n : (h->n + KZ_HELD_PERIOD - 1) / KZ_HELD_PERIOD;
-        functions->exchange(h, tables[i], i == 1 ? job->biases : NULL, job->stride, n);
-        for (int64_t j = 0; j < n && !all; j++)
-            kz_prefetch_row(tables[i] + (h->first + (h->turn + j) % h->n) * job->stride, job->size);
-    }
+/* Exchanges the held row of a table whose turn it is, and prefetches the next one. */
+static void kz_exchange_one(const kz_job *job, const kz_functions *functions, kz_held *h, float *table, float *biases) {
+    if (!h->n) return;
+    functions->exchange(h, table, biases, job->stride, h->turn);
+    h->turn = h->turn + 1 < h->n ? h->turn + 1 : 0;
+    kz_prefetch_row(table + (h->first + h->turn) * job->stride, job->size);
+}
+
+static void kz_exchange_all(const kz_job *job, const kz_functions *functions, kz_held *h, float *table, float *biases) {
+    for (int64_t i = 0; i < h->n; i++) functions->exchange(h, table, biases, job->stride, i);
 }
 
 /* Draws the noise of the group that starts at token `from`, as positions in the alias table, and prefetches them. */
@@ -475,15 +474,10 @@ KZ_INLINE void kz_prepare_group(const kz_job *job, const kz_stream *t, int64_t f
 }
 
 /* Trains the centres at raw positions begin..end - 1 (begin is the start of a chunk). Returns 0, or -1 if out of memory. */
-static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_sums *sums) {
+static int kz_train(const kz_job *job, int set, kz_scratch *s, int64_t begin, int64_t end, kz_sums *sums) {
     const kz_functions functions = kz_choose(set);
-    kz_scratch scratch;
     kz_stream t;
     if (kz_open(&t, &job->source, begin)) return -1;
-    if (kz_make_scratch(&scratch, job)) {
-        kz_close(&t);
-        return -1;
-    }
     int64_t reported = begin, number = 0;
     int more = 1;
     while (more && (more = kz_advance(&t))) {
@@ -493,7 +487,7 @@ static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_s
             last--;
             more = 0;
         }
-        kz_locate_rows(job, &t, &scratch);
+        kz_locate_rows(job, &t, s);
         /* The rate depends on the words processed, as in gensim; updated once per chunk. */
         double share = (double)(job->words_before + *job->words_done) / (double)job->words;
         double rate = job->alpha - (job->alpha - job->min_alpha) * share;
@@ -501,24 +495,26 @@ static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_s
         const int64_t n_groups = (last - k + job->group - 1) / job->group;
 #define KZ_START(i) (k + (last - k) * (i) / n_groups)
         if (n_groups) {
-            kz_draw_places(job, &t, k, &scratch);
-            kz_prepare_group(job, &t, k, KZ_START(1), &scratch);
-            if (n_groups > 1) kz_draw_places(job, &t, KZ_START(1), &scratch);
+            kz_draw_places(job, &t, k, s);
+            kz_prepare_group(job, &t, k, KZ_START(1), s);
+            if (n_groups > 1) kz_draw_places(job, &t, KZ_START(1), s);
         }
         for (int64_t i = 0; i < n_groups; i++) {
-            int32_t *noise = scratch.next_noise;
-            scratch.next_noise = scratch.noise;
-            scratch.noise = noise;
-            float **rows = scratch.next_noise_outputs;
-            scratch.next_noise_outputs = scratch.noise_outputs;
-            scratch.noise_outputs = rows;
-            scratch.n_calls = 0;
-            if (i + 1 < n_groups) kz_prepare_group(job, &t, KZ_START(i + 1), KZ_START(i + 2), &scratch);
-            if (i + 2 < n_groups) kz_draw_places(job, &t, KZ_START(i + 2), &scratch);
-            kz_enter_group(job, &functions, &t, KZ_START(i), KZ_START(i + 1), &scratch);
-            functions.group(job, &t, KZ_START(i), KZ_START(i + 1) - KZ_START(i), alpha, &scratch,
+            int32_t *noise = s->next_noise;
+            s->next_noise = s->noise;
+            s->noise = noise;
+            float **rows = s->next_noise_outputs;
+            s->next_noise_outputs = s->noise_outputs;
+            s->noise_outputs = rows;
+            s->n_calls = 0;
+            if (i + 1 < n_groups) kz_prepare_group(job, &t, KZ_START(i + 1), KZ_START(i + 2), s);
+            if (i + 2 < n_groups) kz_draw_places(job, &t, KZ_START(i + 2), s);
+            kz_enter_group(job, &functions, &t, KZ_START(i), KZ_START(i + 1), s);
+            functions.group(job, &t, KZ_START(i), KZ_START(i + 1) - KZ_START(i), alpha, s,
                   number++ % job->measured_every == 0, sums);
-            if (job->held) kz_exchange_held(job, &functions, &scratch, 0);
+            kz_exchange_one(job, &functions, &s->held_inputs, job->inputs, NULL);
+            kz_exchange_one(job, &functions, &s->held_outputs, job->outputs, job->biases);
+            kz_exchange_one(job, &functions, &s->held_nodes, job->nodes, NULL);
         }
 #undef KZ_START
         int64_t now = kz_min(t.position, end);
@@ -527,12 +523,20 @@ static int kz_train(const kz_job *job, int set, int64_t begin, int64_t end, kz_s
             reported = now;
         }
     }
-    kz_end_span(job, &functions, &scratch);
-    kz_exchange_held(job, &functions, &scratch, 1);
+    kz_end_span(job, &functions, s);
     if (end > reported) __atomic_fetch_add(job->words_done, kz_min(end, job->source.n_tokens) - reported, __ATOMIC_RELAXED);
-    free(scratch.memory);
     kz_close(&t);
     return 0;
+}
+
+/* Ends the work of a thread: the tables get what it has changed. */
+static void kz_end_training(const kz_job *job, int set, kz_scratch *s) {
+    const kz_functions functions = kz_choose(set);
+    kz_exchange_all(job, &functions, &s->held_inputs, job->inputs, NULL);
+    kz_exchange_all(job, &functions, &s->held_outputs, job->outputs, job->biases);
+    kz_exchange_all(job, &functions, &s->held_nodes, job->nodes, NULL);
+    free(s->memory);
+    s->memory = NULL;
 }
 
 #endif

@@ -92,15 +92,16 @@ print(sorted({"keras", "tensorflow", "jax", "torch"} & set(sys.modules)))
 
 def stop_after(monkeypatch, n, error=KeyboardInterrupt):
     """The kernel raises at its n-th slice."""
-    real, calls = native_kernel._word2vec.train, []
+    calls = []
 
-    def train(*arguments, **settings):
-        calls.append(settings["begin"])
-        if len(calls) > n:
-            raise error
-        return real(*arguments, **settings)
+    class Trainer(native_kernel._word2vec.Trainer):
+        def train(self, begin, end):
+            calls.append(begin)
+            if len(calls) > n:
+                raise error
+            return super().train(begin, end)
 
-    monkeypatch.setattr(native_kernel._word2vec, "train", train)
+    monkeypatch.setattr(native_kernel._word2vec, "Trainer", Trainer)
     return calls
 
 

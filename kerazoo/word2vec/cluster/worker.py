@@ -134,12 +134,12 @@ class Worker:
         kernel.tables = self.tables
         kernel.words_done = np.zeros(1, np.int64)
         keys = epoch_keys(settings.seeds[1], work.epoch)
-        train_slice = kernel._kernel(keys, work.words_before // work.n_active, max(1, work.words // work.n_active))
+        new_trainer = kernel._kernel(keys, work.words_before // work.n_active, max(1, work.words // work.n_active))
         threads = settings.workers
         size = kernel.slice
         if threads > 1:  # some slices for each thread
             size = min(size, max(1, -(-n // (4 * threads) // CHUNK)) * CHUNK)
-        slices = EpochSlices(lambda begin, end: train_slice(work.begin + begin, work.begin + end), n, size, 0, sums)
+        slices = EpochSlices(new_trainer, work.begin, n, size, 0, sums)
         slices.run(threads, lambda: None)
         self._count(work)
 

@@ -154,8 +154,8 @@ class NativeTrainer(NativeKernel):
         sums = LossSums(**self.start.engine) if resumed else LossSums()
         n_tokens = len(self.tokens.ids)
         keys = epoch_keys(self.settings.seeds[1], number)
-        train_slice = self._kernel(keys, number * n_tokens, self.settings.epochs * n_tokens)
-        epoch = self.epoch = EpochSlices(train_slice, n_tokens, self.slice, resumed, sums)
+        new_trainer = self._kernel(keys, number * n_tokens, self.settings.epochs * n_tokens)
+        epoch = self.epoch = EpochSlices(new_trainer, 0, n_tokens, self.slice, resumed, sums)
         self.words_done[0] = min(resumed * self.slice, n_tokens)
         if callbacks is not None:
             callbacks.begin_epoch(number)

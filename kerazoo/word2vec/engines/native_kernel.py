@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kerazoo.word2vec.options import TrainingSettings
     from kerazoo.word2vec.results import Tables
 
-__all__ = ["CHUNK", "NativeKernel", "TrainSlice", "instruction_set", "mean_untrained_loss"]
+__all__ = ["CHUNK", "NativeKernel", "instruction_set", "mean_untrained_loss"]
 
 INSTRUCTION_SET_VARIABLE = "KERAZOO_INSTRUCTION_SET"
 
@@ -40,8 +40,8 @@ SOFTMAX_NOISE = 64
 # With fewer tokens, the loss of every group is measured, otherwise that of one in 64.
 SMALL_CORPUS = 200_000
 
-# Trains positions begin..end - 1; returns the sum of the losses of the measured pairs, their number, and all pairs.
-TrainSlice = Callable[[int, int], tuple[float, int, int]]
+# Rows of each table of which every one of several threads keeps copies (kerazoo_ext/held_rows.h, docs/native-engine.md).
+HELD_ROWS = 64
 
 
 def instruction_set() -> str:
@@ -171,8 +171,8 @@ class NativeKernel:
         group = int(np.clip(largest, 1, group))
         return group, int(np.clip(largest / group, 1, LARGEST_SPAN))
 
-    def _kernel(self, keys: NDArray[np.uint64], words_before: int, words: int) -> TrainSlice:
-        """The kernel for positions begin..end - 1.
+    def _kernel(self, keys: NDArray[np.uint64], words_before: int, words: int) -> Callable[[], _word2vec.Trainer]:
+        """What makes a trainer for a thread.
 
         Args:
             keys: uint64 (4,), of the epoch.
@@ -183,11 +183,10 @@ class NativeKernel:
         n_tokens = len(tokens.ids)
         path_offsets, paths = (None, None) if self.paths is None else self.paths
         more = tables.kernel_arguments(self.span)
-        held = int(os.environ.get("HELD", "512"))
         longest_path = 0 if path_offsets is None else int(np.diff(path_offsets).max())
 
-        def train_slice(begin: int, end: int) -> tuple[float, int, int]:
-            return _word2vec.train(
+        def new_trainer() -> _word2vec.Trainer:
+            return _word2vec.Trainer(
                 tokens.ids,
                 tokens.offsets,
                 self.keep,
@@ -219,10 +218,13 @@ class NativeKernel:
                 words=words,
                 words_done=self.words_done,
                 instruction_set=self.instruction_set,
-                begin=begin,
-                end=end,
-                held=held,
+                held=self._held_rows(),
                 **more,
             )
 
-        return train_slice
+        return new_trainer
+
+    def _held_rows(self) -> int:
+        """Rows of each table of which a thread keeps copies: none alone, and few for a text of few groups."""
+        workers = self.settings.workers
+        return 0 if workers == 1 else min(HELD_ROWS, len(self.tokens.ids) // (256 * workers))

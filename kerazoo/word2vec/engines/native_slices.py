@@ -5,8 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 __all__ = ["EpochSlices", "LossSums"]
+
+
+class Trainer(Protocol):
+    """Trains parts of a text in one thread, see `kerazoo_ext._word2vec.Trainer`."""
+
+    def train(self, begin: int, end: int, /) -> tuple[float, int, int]:
+        """Train positions begin..end - 1; returns the three values of :class:`LossSums`."""
+
+    def close(self) -> None:
+        """Complete the tables."""
+
 
 POLL_SECONDS = 0.05  # between two calls of `poll`
 
@@ -35,8 +47,9 @@ class EpochSlices:
     """The slices of one epoch from number `position` on, for any number of threads.
 
     Args:
-        train: trains positions begin..end - 1 of the text; returns the three values of :class:`LossSums`.
-        n_tokens: tokens of the text.
+        new_trainer: makes what trains parts of the text, for one thread.
+        first: position of the first token.
+        n_tokens: tokens of the text from there on.
         slice_size: tokens per slice.
         position: number of the first slice that is left.
         sums: of the slices before `position`; the others are added.
@@ -49,7 +62,8 @@ class EpochSlices:
 
     def __init__(
         self,
-        train: Callable[[int, int], tuple[float, int, int]],
+        new_trainer: Callable[[], Trainer],
+        first: int,
         n_tokens: int,
         slice_size: int,
         position: int,
@@ -59,7 +73,7 @@ class EpochSlices:
         self.n_slices = -(-n_tokens // slice_size)
         self.sums = sums
         self.stop = False
-        self._train, self._n_tokens, self._slice = train, n_tokens, slice_size
+        self._new_trainer, self._first, self._n_tokens, self._slice = new_trainer, first, n_tokens, slice_size
         self._lock, self._errors = threading.Lock(), list[BaseException]()
 
     def run(self, workers: int, poll: Callable[[], None]) -> None:
@@ -85,17 +99,27 @@ class EpochSlices:
 
     def _take(self) -> None:
         try:
-            while True:
-                with self._lock:
-                    if self.stop or self.position >= self.n_slices:
-                        return
-                    begin = self.position * self._slice
-                    self.position += 1
-                loss, measured, pairs = self._train(begin, min(begin + self._slice, self._n_tokens))
-                with self._lock:
-                    self.sums.loss += loss
-                    self.sums.measured += measured
-                    self.sums.pairs += pairs
+            trainer = self._new_trainer()
+            try:
+                while self._take_one(trainer):
+                    pass
+            finally:
+                trainer.close()  # only then are the tables complete
         except BaseException as error:  # the main thread raises it
             self._errors.append(error)
             self.stop = True
+
+    def _take_one(self, trainer: Trainer) -> bool:
+        """Train one slice; False if none is left, or if the threads should stop."""
+        with self._lock:
+            if self.stop or self.position >= self.n_slices:
+                return False
+            begin = self.position * self._slice
+            self.position += 1
+        end = min(begin + self._slice, self._n_tokens)
+        loss, measured, pairs = trainer.train(self._first + begin, self._first + end)
+        with self._lock:
+            self.sums.loss += loss
+            self.sums.measured += measured
+            self.sums.pairs += pairs
+        return True
