@@ -329,32 +329,32 @@ def training(instruction_set: str) -> Iterator[Workload]:
         "hierarchical softmax": {"hs": True},
         "CBOW": {"cbow": True},
         "subwords": {"parts": parts_of_words()},
+        "sampled softmax": {"nce": True, "more": {"softmax": True, "n_noise": 64}},
+        "frequent rows in copies": {"nce": True, "more": {"held": 64}},
     }
     text, table = encoded_text(), alias_table()
     path_offsets, paths = np.arange(0, (N_WORDS + 1) * DEPTH, DEPTH, dtype=np.int64), tree_paths()
     for name, model in models.items():
         nce, hs, cbow = (model.get(key, False) for key in ("nce", "hs", "cbow"))
-        parts = model.get("parts", {})
+        more = {"n_noise": 0 if hs else NOISE, **model.get("parts", {}), **model.get("more", {})}
         rng = np.random.default_rng(2)
         inputs = aligned(rng, N_WORDS)
         outputs = None if hs else aligned(rng, N_WORDS)
         nodes = aligned(rng, N_WORDS - 1) if hs else None
         biases, expected = (np.zeros(N_WORDS, np.float32) for _ in range(2)) if nce else (None, None)
-        noise = 0 if hs else NOISE
 
         def train(
-            cbow: bool = cbow, nce: bool = nce, hs: bool = hs, noise: int = noise, inputs: Any = inputs,
-            outputs: Any = outputs, nodes: Any = nodes, biases: Any = biases, expected: Any = expected,
-            parts: Any = parts,
+            cbow: bool = cbow, nce: bool = nce, hs: bool = hs, inputs: Any = inputs, outputs: Any = outputs,
+            nodes: Any = nodes, biases: Any = biases, expected: Any = expected, more: Any = more,
         ) -> float:  # fmt: skip
             return float(
                 _word2vec.train(
                     *text, inputs=inputs, alias_table=table, outputs=outputs, biases=biases, log_expected=expected,
                     nodes=nodes, path_offsets=path_offsets if hs else None, paths=paths if hs else None,
                     longest_path=DEPTH if hs else 0, cbow=cbow, mean=True, size=SIZE, reach=WINDOW, group=16,
-                    n_noise=noise, noise_weight=5 / max(noise, 1), remove_hits=not nce, measured_every=64, alpha=0.025,
+                    noise_weight=5 / max(NOISE * (not hs), 1), remove_hits=not nce, measured_every=64, alpha=0.025,
                     min_alpha=0.0001, words_before=0, words=N_TOKENS, words_done=np.zeros(1, np.int64),
-                    instruction_set=instruction_set, begin=0, end=2048, **parts,
+                    instruction_set=instruction_set, begin=0, end=2048, **more,
                 )[2]
             )  # fmt: skip
 

