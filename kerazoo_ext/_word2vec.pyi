@@ -1,7 +1,5 @@
 """In-place training of word2vec, vectorised for several instruction sets."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -117,6 +115,3 @@ class Trainer:
 
     def close(self) -> None:
         """Add what is in copies to the tables, which are not complete before; the trainer trains no more."""
-
-def train(*arguments: Any, begin: int, end: int, **settings: Any) -> tuple[float, int, int]:
-    """`Trainer.train` of a new trainer with these arguments, which is closed afterwards."""

@@ -194,10 +194,3 @@ cdef class Trainer:
     def __dealloc__(self):
         if self.scratch.memory is not NULL:
             kz_end_training(&self.job, self.which, &self.scratch)
-
-
-def train(*arguments, begin, end, **settings):
-    trainer = Trainer(*arguments, **settings)
-    result = trainer.train(begin, end)
-    trainer.close()
-    return result

@@ -347,16 +347,16 @@ def training(instruction_set: str) -> Iterator[Workload]:
             cbow: bool = cbow, nce: bool = nce, hs: bool = hs, inputs: Any = inputs, outputs: Any = outputs,
             nodes: Any = nodes, biases: Any = biases, expected: Any = expected, more: Any = more,
         ) -> float:  # fmt: skip
-            return float(
-                _word2vec.train(
-                    *text, inputs=inputs, alias_table=table, outputs=outputs, biases=biases, log_expected=expected,
-                    nodes=nodes, path_offsets=path_offsets if hs else None, paths=paths if hs else None,
-                    longest_path=DEPTH if hs else 0, cbow=cbow, mean=True, size=SIZE, reach=WINDOW, group=16,
-                    noise_weight=5 / max(NOISE * (not hs), 1), remove_hits=not nce, measured_every=64, alpha=0.025,
-                    min_alpha=0.0001, words_before=0, words=N_TOKENS, words_done=np.zeros(1, np.int64),
-                    instruction_set=instruction_set, begin=0, end=2048, **more,
-                )[2]
+            trainer = _word2vec.Trainer(
+                *text, inputs=inputs, alias_table=table, outputs=outputs, biases=biases, log_expected=expected,
+                nodes=nodes, path_offsets=path_offsets if hs else None, paths=paths if hs else None,
+                longest_path=DEPTH if hs else 0, cbow=cbow, mean=True, size=SIZE, reach=WINDOW, group=16, noise_weight=5 / max(NOISE * (not hs), 1),
+                remove_hits=not nce, measured_every=64, alpha=0.025, min_alpha=0.0001, words_before=0, words=N_TOKENS,
+                words_done=np.zeros(1, np.int64), instruction_set=instruction_set, **more,
             )  # fmt: skip
+            n_pairs = trainer.train(0, 2048)[2]
+            trainer.close()
+            return float(n_pairs)
 
         yield f"training, {name}, {instruction_set}", "pair", train
 

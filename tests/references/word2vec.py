@@ -185,7 +185,7 @@ def train_softmax(job, x, true, others, C, offset, alpha, given, updates, column
 
 
 def train_paths(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alpha: float) -> float:
-    """Hierarchical softmax of a group: with CBOW its inputs are those before the group, else those before the window."""
+    """Hierarchical softmax of a group: with CBOW, inputs are those before the group, else before the window."""
     updates: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
     loss, W = 0.0, job.inputs.copy()
     for t, contexts in windows:

@@ -11,6 +11,7 @@ from kerazoo.batching.sampling import NoiseDistribution
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo_ext import _word2vec
 from tests.batching.test_kernels import make_settings
+from tests.helpers.native_kernel import train
 from tests.references import word2vec as reference
 
 pytestmark = [pytest.mark.backend, pytest.mark.kernels]
@@ -75,7 +76,7 @@ def run(
     for instruction_set, n_held in zip(SETS, held[: len(SETS)], strict=True):
         inputs, outputs, biases, nodes = aligned(W), aligned(C), b.astype(np.float32), aligned(N)
         done = np.zeros(1, np.int64)
-        got = _word2vec.train(
+        got = train(
             *s.arguments()[:-1], alias_table=noise.table, inputs=inputs, outputs=outputs if n_noise else None,
             biases=biases if nce else None, log_expected=log_expected if nce else None, nodes=nodes if hs else None,
             longest_path=int(np.diff(offsets).max()) if hs else 0,
@@ -114,15 +115,15 @@ def test_copies_of_frequent_rows_change_no_result_of_a_single_thread(model):
 
 
 def test_what_two_trainers_have_changed_in_their_copies_is_added():
-    """After each of its 16 groups a trainer exchanges one row, from the first on: here the first 20 are of unused words."""
+    """After each of 16 groups a trainer exchanges one row, from the first on: here the first 20 are not used."""
     s = make_settings(3, (512,), 30, window=3, keep_share=None)
     s.ids += 20
     noise = NoiseDistribution("unigram", np.repeat([1, 10**8], [20, 30]))
     W, C = np.random.default_rng(2).normal(size=(2, 50, 20)) * 0.3
     settings = {
         "alias_table": noise.table, "log_expected": noise.log_probabilities, "nodes": None, "path_offsets": None,
-        "paths": None, "longest_path": 0, "cbow": False, "mean": True, "size": 20, "reach": 3, "group": 16, "n_noise": 16,
-        "noise_weight": 5 / 16, "remove_hits": False, "measured_every": 1, "alpha": 0.025, "min_alpha": 0.025,
+        "paths": None, "longest_path": 0, "cbow": False, "mean": True, "size": 20, "reach": 3, "group": 16,
+        "n_noise": 16, "noise_weight": 5 / 16, "remove_hits": False, "measured_every": 1, "alpha": 0.025, "min_alpha": 0.025,
         "words_before": 0, "words": 512, "instruction_set": SETS[-1],
     }  # fmt: skip
 
@@ -198,7 +199,7 @@ def test_a_long_document_in_the_plain_and_the_widest_set_ends_alike(cbow):
     tables = []
     for instruction_set in {SETS[0], SETS[-1]}:
         inputs, outputs = aligned(np.random.default_rng(1).normal(size=(500, 24)) / 24), aligned(np.zeros((500, 24)))
-        loss, measured, pairs = _word2vec.train(
+        loss, measured, pairs = train(
             *s.arguments()[:-1], alias_table=noise.table, inputs=inputs, outputs=outputs, biases=None,
             log_expected=None, nodes=None, path_offsets=None, paths=None, longest_path=0, cbow=cbow, mean=True,
             size=24, reach=5, group=16, n_noise=16, noise_weight=5 / 16, remove_hits=True,
@@ -228,8 +229,8 @@ def test_arguments_that_would_read_beyond_the_arrays_are_refused(changes):
         "remove_hits": False, "measured_every": 1, "alpha": 0.1, "min_alpha": 0.0, "words_before": 0, "words": 300,
         "words_done": np.zeros(1, np.int64), "instruction_set": SETS[-1], "begin": 0, "end": 300,
     }  # fmt: skip
-    _word2vec.train(*s.arguments()[:-1], **settings)
+    train(*s.arguments()[:-1], **settings)
     with pytest.raises(ValueError, match=r"must|no |not in tuple|index"):
-        _word2vec.train(*s.arguments()[:-1], **{**settings, **changes})
+        train(*s.arguments()[:-1], **{**settings, **changes})
     with pytest.raises(ValueError, match="aligned"):
-        _word2vec.train(*s.arguments()[:-1], **{**settings, "inputs": np.zeros(330, np.float32)[1:321].reshape(10, 32)})
+        train(*s.arguments()[:-1], **{**settings, "inputs": np.zeros(330, np.float32)[1:321].reshape(10, 32)})

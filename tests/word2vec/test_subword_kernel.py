@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerazoo.batching.sampling import NoiseDistribution
-from kerazoo_ext import _subwords, _word2vec
+from kerazoo_ext import _subwords
 from tests.batching.test_kernels import make_settings
+from tests.helpers.native_kernel import train
 from tests.references import subwords as reference_subwords
 from tests.references import word2vec as reference
 from tests.word2vec.test_kernel import SETS, aligned
@@ -43,7 +44,7 @@ def run(s, n_words, n_rows, size, *, nce=False, cbow=False, mean=True, group=16,
     found = {}
     for instruction_set in SETS:
         inputs, outputs, biases = aligned(W), aligned(C), b.astype(np.float32)
-        got = _word2vec.train(
+        got = train(
             *s.arguments()[:-1], alias_table=noise.table, inputs=inputs, outputs=outputs, nodes=None, longest_path=0,
             biases=biases if nce else None, log_expected=log_expected if nce else None, size=size, reach=s.window,
             words_done=np.zeros(1, np.int64), instruction_set=instruction_set, begin=begin, end=end,
@@ -101,7 +102,7 @@ def test_words_that_are_their_own_rows_are_word2vec():
     own = {"part_offsets": np.arange(51), "parts": np.arange(50, dtype=np.int32), "distinct_ends": np.arange(1, 51)}
     for parts in ({}, own | {"span": 4}):
         inputs, outputs = aligned(W), aligned(np.zeros((50, 24)))
-        _word2vec.train(
+        train(
             *s.arguments()[:-1], alias_table=noise.table, inputs=inputs, outputs=outputs, biases=None,
             log_expected=None, nodes=None, path_offsets=None, paths=None, longest_path=0, cbow=False, mean=True,
             size=24, reach=6, group=16, n_noise=16, noise_weight=5 / 16, remove_hits=True, measured_every=1, alpha=0.05,
@@ -128,7 +129,7 @@ def test_parts_are_checked(changes):
     given_parts = {"part_offsets": np.arange(5), "parts": np.zeros(4, np.int32), "distinct_ends": np.arange(1, 5)}
     given_parts |= changes
     with pytest.raises(ValueError, match="part"):
-        _word2vec.train(
+        train(
             *s.arguments()[:-1], alias_table=np.zeros(4, np.uint64), inputs=aligned(np.zeros((2, 8))),
             outputs=aligned(np.zeros((4, 8))), biases=None, log_expected=None, nodes=None, path_offsets=None,
             paths=None, longest_path=0, cbow=False, mean=True, size=8, reach=2, group=1, n_noise=16, noise_weight=1.0,

@@ -40,7 +40,7 @@ SOFTMAX_NOISE = 64
 # With fewer tokens, the loss of every group is measured, otherwise that of one in 64.
 SMALL_CORPUS = 200_000
 
-# Rows of each table of which every one of several threads keeps copies (kerazoo_ext/held_rows.h, docs/native-engine.md).
+# Rows of each table of which each of several threads keeps copies (kerazoo_ext/held_rows.h).
 HELD_ROWS = 64
 
 
