@@ -350,7 +350,8 @@ def training(instruction_set: str) -> Iterator[Workload]:
             trainer = _word2vec.Trainer(
                 *text, inputs=inputs, alias_table=table, outputs=outputs, biases=biases, log_expected=expected,
                 nodes=nodes, path_offsets=path_offsets if hs else None, paths=paths if hs else None,
-                longest_path=DEPTH if hs else 0, cbow=cbow, mean=True, size=SIZE, reach=WINDOW, group=16, noise_weight=5 / max(NOISE * (not hs), 1),
+                longest_path=DEPTH if hs else 0, cbow=cbow, mean=True, size=SIZE, reach=WINDOW,
+                group=16, noise_weight=5 / max(NOISE * (not hs), 1),
                 remove_hits=not nce, measured_every=64, alpha=0.025, min_alpha=0.0001, words_before=0, words=N_TOKENS,
                 words_done=np.zeros(1, np.int64), instruction_set=instruction_set, **more,
             )  # fmt: skip

@@ -123,7 +123,8 @@ def test_what_two_trainers_have_changed_in_their_copies_is_added():
     settings = {
         "alias_table": noise.table, "log_expected": noise.log_probabilities, "nodes": None, "path_offsets": None,
         "paths": None, "longest_path": 0, "cbow": False, "mean": True, "size": 20, "reach": 3, "group": 16,
-        "n_noise": 16, "noise_weight": 5 / 16, "remove_hits": False, "measured_every": 1, "alpha": 0.025, "min_alpha": 0.025,
+        "n_noise": 16, "noise_weight": 5 / 16, "remove_hits": False, "measured_every": 1, "alpha": 0.025,
+        "min_alpha": 0.025,
         "words_before": 0, "words": 512, "instruction_set": SETS[-1],
     }  # fmt: skip
 
