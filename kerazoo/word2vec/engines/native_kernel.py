@@ -41,7 +41,7 @@ SOFTMAX_NOISE = 64
 SMALL_CORPUS = 200_000
 
 # Rows of each table of which each of several threads keeps copies (kerazoo_ext/held_rows.h).
-HELD_ROWS = 64
+HELD_ROWS = 256
 
 
 def instruction_set() -> str:
