@@ -24,12 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo._runtime.files import Blocks
-from kerazoo.errors import CorpusError, InvalidArgumentError, StorageError
+from kerazoo.errors import CorpusError, StorageError
 from kerazoo.text.readers import Chunk, read_chunks
-from kerazoo.text.vocabulary import Vocabulary, check_word, choose, choose_ranked
+from kerazoo.text.vocabulary import Vocabulary, choose, choose_ranked
 from kerazoo_ext._scan import PADDING, InvalidUtf8Error, Scanner, compact
+from kerazoo_ext._token_lists import TokenError, WordIds
 
-__all__ = ["Encoded", "Encoder", "Limits", "TokenTable", "encode_document", "encode_files", "encode_tokens"]
+__all__ = ["Encoded", "Encoder", "Limits", "add_document", "encode_files", "encode_tokens"]
 
 CHUNK = 1 << 20  # bytes: larger chunks are not faster, smaller ones cost noticeable time in Python
 _FLUSH = 1 << 20  # tokens of token lists that are collected for one piece
@@ -296,31 +297,28 @@ def scan_chunk(scanner: Scanner, chunk: Chunk, errors: str) -> tuple[NDArray[np.
 
 def encode_tokens(documents: Iterable[Iterable[str]], encoder: Encoder, progress: bool | None) -> Encoded:
     """Encode token lists, each one document; the iterable is read once."""
-    table = TokenTable()
-    collected, ends = array("i"), array("i")
+    found, ends = WordIds(), array("i")
     counts = np.zeros(0, np.int64)
 
     def flush(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        ids = np.array(collected, np.int32)
+        ids = found.take()
         encoder.add(ids, np.array(ends, np.int32), 0)
-        del collected[:], ends[:]
-        tally = np.bincount(ids, minlength=len(table))
+        del ends[:]
+        tally = np.bincount(ids, minlength=len(found.table))
         tally[: len(counts)] += counts
         return tally
 
     number = -1
     with progress_bar(progress, None, "documents", "encode") as bar:
         for number, document in enumerate(documents):
-            if isinstance(document, str | bytes) or not isinstance(document, Iterable):
-                raise not_tokens(document, number)
-            collected.extend(encode_document(document, number, table))
-            ends.append(len(collected))
-            if len(collected) >= _FLUSH:
+            add_document(found, document, number)
+            ends.append(len(found))
+            if len(found) >= _FLUSH:
                 counts = flush(counts)
             bar.update(1)
     counts = flush(counts)
     check_not_empty(counts, f"{number + 1:,} documents")
-    words, limits = list(table), encoder.limits
+    words, limits = list(found.table), encoder.limits
     if limits.vocabulary is not None:
         vocabulary, mapping = limits.vocabulary, known_ids(words, limits.vocabulary)
     else:
@@ -328,32 +326,19 @@ def encode_tokens(documents: Iterable[Iterable[str]], encoder: Encoder, progress
     return encoder.finish(vocabulary, [mapping])
 
 
-class TokenTable(dict[str, int]):
-    """Word -> id in order of first occurrence. Checks each word once, when it is new."""
-
-    def __missing__(self, word: Any) -> int:
-        check_word(word, "token")
-        new = len(self)
-        self[str(word)] = new
-        return new
-
-
-def encode_document(document: Iterable[str], number: int, table: TokenTable) -> list[int]:
-    """The ids in `table` of the tokens of document `number`; new words are added to it.
+def add_document(words: WordIds, document: Any, number: int) -> int:
+    """Append the ids of the tokens of document `number`; returns how many they are.
 
     Raises:
-        CorpusError: a token is not a str, empty, or cannot be encoded as UTF-8.
+        CorpusError: it is no list of tokens, or a token is not a str, empty, or cannot be encoded as UTF-8.
     """
+    if isinstance(document, str | bytes) or not isinstance(document, Iterable):
+        raise not_tokens(document, number)
     tokens = document if isinstance(document, list | tuple) else list(document)
-    found: list[int] = []
     try:
-        found.extend(map(table.__getitem__, tokens))
-    except (InvalidArgumentError, TypeError) as error:
-        index = len(found)  # the tokens before the bad one are already in
-        if isinstance(error, TypeError) and isinstance(tokens[index], str):
-            raise
-        raise CorpusError(bad_token(tokens[index], number, index)) from None
-    return found
+        return words.add(tokens)
+    except TokenError as error:
+        raise CorpusError(bad_token(tokens[error.token], number, error.token)) from None
 
 
 def known_ids(words: list[str], vocabulary: Vocabulary) -> NDArray[np.int32]:
