@@ -70,8 +70,11 @@ cdef class Scanner:
         """Bytes of the words of more than 16 bytes, which the table holds beside its slots."""
         return self.state.arena_used
 
-    def scan(self, const uint8_t[::1] text, Py_ssize_t size):
-        """Count the words of text[:size] and return (ids int32 (n_words,), line_ends int32 (n_lines,))."""
+    def scan(self, const uint8_t[::1] text, Py_ssize_t size, room=None):
+        """Count the words of text[:size] and return (ids int32 (n_words,), line_ends int32 (n_lines,)).
+
+        The ids are a view of the start of `room`, an int32 array, if that has more than n_words elements.
+        """
         cdef int64_t n_words = 0, n_lines = 0, bad
         cdef int failed
         if not 0 <= size <= MAX_CHUNK or text.shape[0] - size < KZ_PADDING:
@@ -87,7 +90,7 @@ cdef class Scanner:
         if bad >= 0:
             raise InvalidUtf8Error(bad)
         # One element more than needed, so that an empty result has an address.
-        ids = np.empty(n_words + 1, np.int32)
+        ids = room if room is not None and len(room) > n_words else np.empty(n_words + 1, np.int32)
         line_ends = np.empty(n_lines + 1, np.int32)
         cdef int32_t[::1] ids_view = ids, ends_view = line_ends
         with nogil:
@@ -144,36 +147,56 @@ cdef class Scanner:
             raise MemoryError(f"no memory to export {self.state.n_words} words")
         return text[:size], order[: len(self)], words, bytes_
 
-    def rank(self, int64_t min_count=1, limit=None):
-        """Words that occur at least `min_count` times, by decreasing count, then code point; at most `limit` of them.
-
-        Returns (words list of str, counts int64 (n,), ids int32 (n,)).
-        """
-        cdef kz_entry *entries = NULL
-        cdef int64_t n, i
+    def ranked(self, int64_t min_count=1, limit=None):
+        """The words that occur at least `min_count` times, by decreasing count, then code point; at most `limit` of them."""
+        cdef Ranked found = Ranked.__new__(Ranked)
+        cdef int64_t n
+        found.scanner = self
         with nogil:
-            n = kz_rank(&self.state, min_count, &entries)
+            n = kz_rank(&self.state, min_count, &found.entries)
         if n < 0:
             raise MemoryError(f"no memory to sort {self.state.n_words} words")
-        try:
-            if limit is not None:
-                n = min(n, limit)
-            counts = np.empty(n, np.int64)
-            ids = np.empty(n, np.int32)
-            words = []
-            if n:
-                fill_ranked(entries, n, counts, ids, words)
-        finally:
-            free(entries)
-        return words, counts, ids
+        if limit is not None:
+            n = min(n, limit)
+        found.n = n
+        found.n_types = self.state.n_words
+        found.counts = np.empty(n, np.int64)
+        found.ids = np.empty(n, np.int32)
+        if n:
+            fill_ranked(found.entries, n, found.counts, found.ids)
+        return found
+
+    def rank(self, int64_t min_count=1, limit=None):
+        """The words of :meth:`ranked` (list of str), their counts int64 (n,), and ids int32 (n,)."""
+        cdef Ranked found = self.ranked(min_count, limit)
+        return found.words(), found.counts, found.ids
 
 
-cdef fill_ranked(kz_entry *entries, int64_t n, int64_t[::1] counts, int32_t[::1] ids, list words):
+cdef class Ranked:
+    """Words in order of rank: `counts` int64 (n,) and `ids` int32 (n,). `words` makes the strings, which takes longer."""
+
+    cdef Scanner scanner  # the entries point into it
+    cdef kz_entry *entries
+    cdef int64_t n
+    cdef int32_t n_types
+    cdef readonly object counts, ids
+
+    def __dealloc__(self):
+        free(self.entries)
+
+    def words(self):
+        """The words, list of str; only before the scanner takes more text."""
+        cdef int64_t i
+        if self.scanner.state.n_words != self.n_types:
+            raise ValueError("the scanner has taken more words since")
+        return [self.entries[i].bytes[: self.entries[i].length].decode("utf-8") for i in range(self.n)]
+
+
+cdef fill_ranked(kz_entry *entries, int64_t n, int64_t[::1] counts, int32_t[::1] ids):
     cdef int64_t i
     for i in range(n):
         counts[i] = entries[i].count
         ids[i] = entries[i].id
-        words.append(entries[i].bytes[: entries[i].length].decode("utf-8"))
 
 
 def compact(int32_t[::1] ids, const int32_t[::1] mapping, int32_t[::1] line_ends):

@@ -516,29 +516,45 @@ static int kz_compare(const void *left, const void *right) {
     return order ? order : (a->length > b->length) - (a->length < b->length);
 }
 
+/* Counts from here on share a bucket of kz_rank. */
+#define KZ_COMMON 4096
+
 /* The words that occur at least `min_count` times, in order of rank. Returns their number, or -1 if out of memory.
- * The caller must free `*entries`; it points into the scanner. */
+ * The caller must free `*entries`; it points into the scanner.
+ *
+ * Most words are rare, and many have the same count: they are put into buckets by count first, and each bucket is sorted
+ * by their bytes. */
 static int64_t kz_rank(const kz_scanner *scanner, int64_t min_count, kz_entry **entries) {
+    int64_t begins[KZ_COMMON + 2] = {0}, n = 0; /* bucket b holds the words of count KZ_COMMON - b, or more for b = 0 */
     uint64_t i;
-    int64_t n = 0, kept = 0;
-    int byte;
-    for (i = 0; i <= scanner->mask; i++) n += scanner->slots[i].length && scanner->slots[i].count >= min_count;
+    int bucket, byte;
+    for (i = 0; i <= scanner->mask; i++) {
+        const kz_slot *slot = &scanner->slots[i];
+        if (!slot->length || slot->count < min_count) continue;
+        begins[KZ_COMMON - (slot->count < KZ_COMMON ? slot->count : KZ_COMMON) + 1]++;
+        n++;
+    }
     *entries = (kz_entry *)malloc((size_t)(n ? n : 1) * sizeof(kz_entry));
     if (!*entries) return -1;
+    for (bucket = 0; bucket <= KZ_COMMON; bucket++) begins[bucket + 1] += begins[bucket];
     for (i = 0; i <= scanner->mask; i++) {
         const kz_slot *slot = &scanner->slots[i];
         kz_entry *entry;
         if (!slot->length || slot->count < min_count) continue;
-        entry = &(*entries)[kept++];
+        entry = *entries + begins[KZ_COMMON - (slot->count < KZ_COMMON ? slot->count : KZ_COMMON)]++;
         entry->count = slot->count;
         entry->bytes = kz_word_bytes(scanner, slot);
         entry->length = slot->length;
         entry->id = slot->id;
         entry->prefix = 0;
         for (byte = 0; byte < 8; byte++)
-            entry->prefix = entry->prefix << 8 | (byte < (int)slot->length && byte < 8 ? entry->bytes[byte] : 0);
+            entry->prefix = entry->prefix << 8 | (byte < (int)slot->length ? entry->bytes[byte] : 0);
     }
-    qsort(*entries, (size_t)n, sizeof(kz_entry), kz_compare);
+    for (bucket = 0; bucket <= KZ_COMMON; bucket++) { /* the begins have moved on to the ends */
+        int64_t begin = bucket ? begins[bucket - 1] : 0;
+        if (begins[bucket] - begin > 1)
+            qsort(*entries + begin, (size_t)(begins[bucket] - begin), sizeof(kz_entry), kz_compare);
+    }
     return n;
 }
 
