@@ -6,6 +6,7 @@ a `Scanner`.
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
+from libc.string cimport memmove
 
 import numpy as np
 
@@ -53,6 +54,9 @@ cdef class Scanner:
 
     cdef kz_scanner state
     cdef readonly tuple seed
+    cdef const uint8_t *counted  # the text of `count`, until it is encoded
+    cdef Py_ssize_t size
+    cdef int64_t n_words, n_lines
 
     def __cinit__(self, seed=(0, 0)):
         self.seed = (int(seed[0]), int(seed[1]))
@@ -70,16 +74,14 @@ cdef class Scanner:
         """Bytes of the words of more than 16 bytes, which the table holds beside its slots."""
         return self.state.arena_used
 
-    def scan(self, const uint8_t[::1] text, Py_ssize_t size, room=None):
-        """Count the words of text[:size] and return (ids int32 (n_words,), line_ends int32 (n_lines,)).
-
-        The ids are a view of the start of `room`, an int32 array, if that has more than n_words elements.
-        """
+    def count(self, const uint8_t[::1] text, Py_ssize_t size):
+        """Check that text[:size] is UTF-8 and count its words and lines: the first half of `scan`."""
         cdef int64_t n_words = 0, n_lines = 0, bad
         cdef int failed
         if not 0 <= size <= MAX_CHUNK or text.shape[0] - size < KZ_PADDING:
             raise ValueError(f"size={size} of a buffer of {text.shape[0]} bytes; needs {KZ_PADDING} bytes of padding")
         cdef const uint8_t *start = &text[0]
+        self.counted = NULL
         with nogil:
             failed = kz_reserve_blocks(&self.state, size)
             bad = -1
@@ -89,15 +91,35 @@ cdef class Scanner:
             raise MemoryError(f"no memory to scan a chunk of {size} bytes")
         if bad >= 0:
             raise InvalidUtf8Error(bad)
-        # One element more than needed, so that an empty result has an address.
-        ids = room if room is not None and len(room) > n_words else np.empty(n_words + 1, np.int32)
-        line_ends = np.empty(n_lines + 1, np.int32)
-        cdef int32_t[::1] ids_view = ids, ends_view = line_ends
+        self.counted, self.size, self.n_words, self.n_lines = start, size, n_words, n_lines
+        return n_words, n_lines
+
+    def encode(self, const uint8_t[::1] text, Py_ssize_t size, int32_t[::1] ids, int32_t[::1] line_ends):
+        """Count each word of the text that `count` was called with last, and write the ids and line ends: the second half.
+
+        `ids` has n_words elements, `line_ends` n_lines.
+        """
+        cdef int failed
+        cdef int32_t nothing = 0
+        cdef const uint8_t *start = &text[0]
+        if start != self.counted or size != self.size:
+            raise ValueError("encode takes the text that count was called with last")
+        if ids.shape[0] != self.n_words or line_ends.shape[0] != self.n_lines:
+            raise ValueError(f"expected room for {self.n_words} words and {self.n_lines} lines")
+        cdef int32_t *ids_start = &ids[0] if self.n_words else &nothing
+        cdef int32_t *ends_start = &line_ends[0] if self.n_lines else &nothing
+        self.counted = NULL
         with nogil:
-            failed = kz_encode(&self.state, start, size, &ids_view[0], &ends_view[0])
+            failed = kz_encode(&self.state, start, size, ids_start, ends_start)
         if failed:
             raise MemoryError(f"no memory for the word table ({self.state.n_words} words)")
-        return ids[:n_words], line_ends[:n_lines]
+
+    def scan(self, text, Py_ssize_t size):
+        """Count the words of text[:size] and return (ids int32 (n_words,), line_ends int32 (n_lines,))."""
+        n_words, n_lines = self.count(text, size)
+        ids, line_ends = np.empty(n_words, np.int32), np.empty(n_lines, np.int32)
+        self.encode(text, size, ids, line_ends)
+        return ids, line_ends
 
     def absorb(self, Scanner other not None):
         """Add all words and counts of `other`; returns the id in this scanner of each of its words, int32 (len(other),)."""
@@ -215,6 +237,15 @@ def compact(int32_t[::1] ids, const int32_t[::1] mapping, int32_t[::1] line_ends
     with nogil:
         kept = kz_compact(&ids[0], n, &mapping[0], ends, n_lines)
     return kept
+
+
+def move(int32_t[::1] ids, int64_t begin, int64_t end, int64_t to):
+    """Move ids[begin:end] to ids[to:], also over themselves."""
+    if not 0 <= begin <= end <= ids.shape[0] or not 0 <= to <= ids.shape[0] - (end - begin):
+        raise ValueError(f"begin={begin}, end={end} and to={to} do not fit {ids.shape[0]} ids")
+    if begin < end and to != begin:
+        with nogil:
+            memmove(&ids[to], &ids[begin], (end - begin) * sizeof(int32_t))
 
 
 def first_outside(const int32_t[::1] ids, int64_t limit):

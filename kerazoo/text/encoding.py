@@ -27,7 +27,7 @@ from kerazoo._runtime.files import Blocks
 from kerazoo.errors import CorpusError, StorageError
 from kerazoo.text.file_scan import FileScan, Scanned
 from kerazoo.text.vocabulary import Vocabulary, choose, choose_ranked
-from kerazoo_ext._scan import Scanner, compact
+from kerazoo_ext._scan import Scanner, compact, move
 from kerazoo_ext._token_lists import TokenError, WordIds
 
 __all__ = ["Encoded", "Encoder", "Limits", "add_document", "encode_files", "encode_tokens"]
@@ -50,18 +50,18 @@ class _Memory:
     """Provisional ids of the pieces, in memory."""
 
     def __init__(self) -> None:
-        self._pieces: list[NDArray[np.int32]] = []
+        self.pieces: list[NDArray[np.int32]] = []
 
     def add(self, ids: NDArray[np.int32]) -> None:
-        self._pieces.append(ids)
+        self.pieces.append(ids)
 
     def take(self, piece: int) -> NDArray[np.int32]:
         """Return the ids of a piece and release them."""
-        ids, self._pieces[piece] = self._pieces[piece], self._pieces[piece][:0]
+        ids, self.pieces[piece] = self.pieces[piece], self.pieces[piece][:0]
         return ids
 
     def close(self) -> None:
-        self._pieces.clear()
+        self.pieces.clear()
 
 
 class _Spill:
@@ -192,7 +192,7 @@ class Encoder:
             ids = compact_piece(0).copy()
             chosen = vocabulary()
         else:
-            joined = _Joined(sum(self._sizes))
+            joined = _Joined(self._store.pieces)
             with ThreadPoolExecutor(self.workers) as pool:
                 done = pool.map(lambda piece: joined.put(piece, compact_piece(piece)), range(n_pieces))
                 chosen = vocabulary()
@@ -209,31 +209,61 @@ class Encoder:
 
 
 class _Joined:
-    """Pieces of ids in one array. Threads put them in any order; each is copied when all before it are known.
+    """Pieces of ids that become one array: where they lie, if that is one after another in an array, else in a new one.
 
-    A piece is then still in the cache of a core. The array has room for `size` ids; what is not used takes no memory.
+    Threads put the pieces in any order. One thread at a time moves them, each when all before it have been moved: they
+    are then still in a cache.
     """
 
-    def __init__(self, size: int) -> None:
-        self._ids = np.empty(size, np.int32)
+    def __init__(self, pieces: Sequence[NDArray[np.int32]]) -> None:
+        self._size = sum(map(len, pieces))
+        whole = _whole(pieces)
+        self._in_place = whole is not None
+        self._ids = np.empty(self._size, np.int32) if whole is None else whole
+        self._begins = np.cumsum([0, *map(len, pieces)]).tolist()
         self._lock = threading.Lock()
         self._waiting: dict[int, NDArray[np.int32]] = {}
         self._next = self._filled = 0
+        self._moving = False
 
     def put(self, piece: int, ids: NDArray[np.int32]) -> None:
-        ready = []
+        """Add what is left of piece number `piece`."""
         with self._lock:
             self._waiting[piece] = ids
-            while (found := self._waiting.pop(self._next, None)) is not None:
-                ready.append((self._filled, found))
-                self._filled += len(found)
+            if self._moving:
+                return
+            self._moving = True
+        while True:
+            with self._lock:
+                number, found = self._next, self._waiting.pop(self._next, None)
+                if found is None:
+                    self._moving = False
+                    return
                 self._next += 1
-        for begin, found in ready:
-            self._ids[begin : begin + len(found)] = found
+            if self._in_place:
+                begin = self._begins[number]
+                move(self._ids, begin, begin + len(found), self._filled)
+            else:
+                self._ids[self._filled : self._filled + len(found)] = found
+            self._filled += len(found)
 
     def values(self) -> NDArray[np.int32]:
-        """All ids, when all pieces are put."""
-        return self._ids[: self._filled]
+        """All ids, when all pieces are put; without the memory of many that were dropped."""
+        ids = self._ids[: self._filled]
+        return ids if self._filled > 0.75 * self._size else ids.copy()
+
+
+def _whole(pieces: Sequence[NDArray[np.int32]]) -> NDArray[np.int32] | None:
+    """The part of an array that the pieces make up, one after another; None if they are somewhere else."""
+    base, end = pieces[0].base, pieces[0].ctypes.data
+    for piece in pieces:
+        if piece.base is not base or (len(piece) and piece.ctypes.data != end):
+            return None
+        end += piece.nbytes
+    if not isinstance(base, np.ndarray):
+        return None
+    begin = (pieces[0].ctypes.data - base.ctypes.data) // 4
+    return base[begin : begin + sum(map(len, pieces))]
 
 
 def _global_ends(line_ends: list[NDArray[np.int32]], sizes: list[int]) -> NDArray[np.int64]:

@@ -9,19 +9,28 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo.errors import CorpusError
-from kerazoo.text.readers import Chunk, read_chunks
+from kerazoo.text.readers import Chunk, is_compressed, read_chunks
 from kerazoo_ext._scan import PADDING, InvalidUtf8Error, Scanner
 
 __all__ = ["FileScan", "Scanned", "scan_chunk"]
 
-# Ids of several chunks are in one array of this many, for which NumPy requests huge pages: the first touch of many
-# small pages takes longer. A text of one chunk has an array of its own.
-_ROOM = 1 << 22
+# The ids of all chunks go into one array, reserved for as many as the first chunk leads to expect, times this. Memory
+# that is reserved and not used is not touched. The estimate for compressed files is coarse.
+_SLACK, _SLACK_COMPRESSED = 1.25, 2.0
+_LEAST_ROOM = 1 << 20  # ids
+
+
+class Text(NamedTuple):
+    """Text with padding behind its `size` bytes."""
+
+    buffer: Any
+    size: int
 
 
 @dataclass
@@ -58,6 +67,8 @@ class FileScan:
         self.scanners: list[Scanner] = []
         self._chunks = read_chunks(files, size, self._new_buffer)
         self._buffers: deque[NDArray[np.uint8]] = deque()
+        self._left = sum(file.stat().st_size for file in files)  # bytes on the disk
+        self._room = np.zeros(0, np.int32)
         self._numbers = itertools.count()
         self._reading = threading.Lock()
         self._own = threading.local()
@@ -72,54 +83,73 @@ class FileScan:
         nothing = np.zeros(0, np.int32)
         with self._reading:
             if not hasattr(self._own, "table"):
-                self._own.table, self._own.room = len(self.scanners), None
+                self._own.table = len(self.scanners)
                 self.scanners.append(Scanner(self._seed))
+            scanner = self.scanners[self._own.table]
             found = Scanned(-1, nothing, nothing, self._own.table, 0)
             try:
                 chunk = next(self._chunks, None)
-            except Exception as error:
-                found.error = error
-            else:
                 if chunk is None:
                     return None
-            found.number = next(self._numbers)
-        if found.error is not None or chunk is None:
-            return found
-        try:
-            self._scan(chunk, found)
-        except Exception as error:
-            found.error = error
-        if len(chunk.buffer) == self._size + PADDING:
-            self._buffers.append(chunk.buffer)
+                text, n_words, n_lines = count_chunk(scanner, chunk, self._errors)
+                found.ids = self._room_for(n_words, chunk) if self._in_memory else np.empty(n_words, np.int32)
+            except Exception as error:
+                found.error = error
+            found.number, found.consumed = next(self._numbers), 0 if found.error else chunk.consumed
+        if found.error is None:
+            try:
+                found.line_ends = encode_chunk(scanner, chunk, text, n_lines, found.ids)
+            except Exception as error:
+                found.error = error
+            if len(chunk.buffer) == self._size + PADDING:
+                self._buffers.append(chunk.buffer)
         return found
 
-    def _scan(self, chunk: Chunk, found: Scanned) -> None:
-        own, room = self._own, self._own.room
-        if self._in_memory and found.number > 0 and (room is None or len(room) < self._size // 4):
-            room = np.empty(max(_ROOM, self._size), np.int32)
-        found.ids, found.line_ends = scan_chunk(self.scanners[own.table], chunk, self._errors, room)
-        found.consumed = chunk.consumed
-        own.room = None if room is None else room[len(found.ids) :]
+    def _room_for(self, n_words: int, chunk: Chunk) -> NDArray[np.int32]:
+        """Where the ids of the next chunk go: behind those of the chunk before it."""
+        if n_words > len(self._room):
+            wanted = _LEAST_ROOM
+            if chunk.consumed:
+                slack = _SLACK_COMPRESSED if is_compressed(chunk.path) else _SLACK
+                wanted = int(self._left / chunk.consumed * n_words * slack)
+            try:
+                self._room = np.empty(max(wanted, n_words), np.int32)
+            except MemoryError:  # perhaps the estimate is far too high
+                self._room = np.empty(max(_LEAST_ROOM, n_words), np.int32)
+        self._left -= chunk.consumed
+        room, self._room = self._room[:n_words], self._room[n_words:]
+        return room
 
     def close(self) -> None:
         """Close the file, when no thread reads."""
         self._chunks.close()
 
 
-def scan_chunk(
-    scanner: Scanner, chunk: Chunk, errors: str, room: NDArray[np.int32] | None = None
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The provisional ids (n,) of the words of a chunk, in `room` if they fit, and the end of each line, 0 to n."""
+def scan_chunk(scanner: Scanner, chunk: Chunk, errors: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The provisional ids (n,) of the words of a chunk, and the end of each line, 0 to n."""
+    text, n_words, n_lines = count_chunk(scanner, chunk, errors)
+    ids = np.empty(n_words, np.int32)
+    return ids, encode_chunk(scanner, chunk, text, n_lines, ids)
+
+
+def count_chunk(scanner: Scanner, chunk: Chunk, errors: str) -> tuple[Text, int, int]:
+    """The first half of :func:`scan_chunk`: the text, which is UTF-8, and the numbers of its words and line ends."""
+    text = Text(chunk.buffer, chunk.size)
     try:
-        ids, line_ends = scanner.scan(chunk.buffer, chunk.size, room)
+        return text, *scanner.count(*text)
     except InvalidUtf8Error as error:
         if errors == "strict":
             raise not_utf8(chunk, error.position) from None
-        text = chunk.buffer[: chunk.size].tobytes().decode("utf-8", errors).encode("utf-8")
-        ids, line_ends = scanner.scan(text + bytes(PADDING), len(text), room)
-    if chunk.ends_line:
-        line_ends = np.append(line_ends, np.int32(len(ids)))
-    return ids, line_ends
+    valid = chunk.buffer[: chunk.size].tobytes().decode("utf-8", errors).encode("utf-8")
+    text = Text(valid + bytes(PADDING), len(valid))
+    return text, *scanner.count(*text)
+
+
+def encode_chunk(scanner: Scanner, chunk: Chunk, text: Text, n_lines: int, ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The second half of :func:`scan_chunk`: writes the `ids` and returns the end of each line."""
+    line_ends = np.empty(n_lines, np.int32)
+    scanner.encode(*text, ids, line_ends)
+    return np.append(line_ends, np.int32(len(ids))) if chunk.ends_line else line_ends
 
 
 def not_utf8(chunk: Chunk, position: int) -> CorpusError:
