@@ -28,7 +28,8 @@ cdef extern from "scan.h" nogil:
     void kz_free(kz_scanner *scanner)
     int kz_reserve_blocks(kz_scanner *scanner, size_t size)
     int64_t kz_classify(kz_scanner *scanner, const uint8_t *text, size_t size, int64_t *n_words, int64_t *n_lines)
-    int kz_encode(kz_scanner *scanner, const uint8_t *text, size_t size, int32_t *ids, int32_t *line_ends)
+    int kz_scan_widest()
+    int kz_encode(kz_scanner *scanner, int set, const uint8_t *text, size_t size, int32_t *ids, int32_t *line_ends)
     int kz_absorb(kz_scanner *scanner, const kz_scanner *other, int32_t *places)
     int64_t kz_rank(const kz_scanner *scanner, int64_t min_count, kz_entry **entries)
     int64_t kz_compact(int32_t *ids, int64_t n, const int32_t *mapping, int32_t *line_ends, int64_t n_lines)
@@ -39,6 +40,14 @@ cdef extern from "scan.h" nogil:
 
 PADDING = KZ_PADDING
 MAX_CHUNK = 2**31 - 1 - KZ_PADDING
+
+
+INSTRUCTION_SETS = ("plain", "bmi2", "avx512")
+
+
+def instruction_sets():
+    """Those that this CPU has, the last of which a `Scanner` uses."""
+    return INSTRUCTION_SETS[: kz_scan_widest() + 1]
 
 
 class InvalidUtf8Error(ValueError):
@@ -54,12 +63,18 @@ cdef class Scanner:
 
     cdef kz_scanner state
     cdef readonly tuple seed
+    cdef int set  # the instruction set
     cdef const uint8_t *counted  # the text of `count`, until it is encoded
     cdef Py_ssize_t size
     cdef int64_t n_words, n_lines
 
-    def __cinit__(self, seed=(0, 0)):
+    def __cinit__(self, seed=(0, 0), instruction_set=None):
         self.seed = (int(seed[0]), int(seed[1]))
+        self.set = kz_scan_widest()
+        if instruction_set is not None:
+            if instruction_set not in instruction_sets():
+                raise ValueError(f"instruction_set={instruction_set!r}; this CPU has {instruction_sets()}")
+            self.set = INSTRUCTION_SETS.index(instruction_set)
         if kz_init(&self.state, self.seed[0], self.seed[1]):
             raise MemoryError("no memory for a scanner")
 
@@ -110,7 +125,7 @@ cdef class Scanner:
         cdef int32_t *ends_start = &line_ends[0] if self.n_lines else &nothing
         self.counted = NULL
         with nogil:
-            failed = kz_encode(&self.state, start, size, ids_start, ends_start)
+            failed = kz_encode(&self.state, self.set, start, size, ids_start, ends_start)
         if failed:
             raise MemoryError(f"no memory for the word table ({self.state.n_words} words)")
 
