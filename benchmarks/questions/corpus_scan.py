@@ -17,6 +17,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +147,7 @@ def measure(corpus: Path, repeats: int, threads: int, folder: Path) -> None:
     ]
     print_table("Text -> vocabulary and ids (raw words/s)", rows, [*columns, "peak_bytes", "peak_bytes_of_imports"])
     settings = {"corpus": corpus.name, "min_count": MIN_COUNT, "threads": threads, "repeats": repeats, **facts}
+    settings["isal"] = version("isal")
     question = "How fast is text turned into vocabulary and ids, beside gensim counting the same text?"
     print(write_result("corpus_scan", question, settings, {"scan": rows}))
 
