@@ -61,7 +61,11 @@ class InvalidUtf8Error(ValueError):
 cdef class Scanner:
     """A hash table of words and their counts; `scan` fills it, `absorb` merges two of them."""
 
+    # Two scanners of two threads may lie side by side. Each changes its state with every new word, so no cache line may
+    # hold parts of both.
+    cdef char before[64]
     cdef kz_scanner state
+    cdef char behind[64]
     cdef readonly tuple seed
     cdef int set  # the instruction set
     cdef const uint8_t *counted  # the text of `count`, until it is encoded

@@ -4,9 +4,12 @@
 
 /* Look up n <= KZ_BATCH words, given by begin and end; -1 if out of memory. */
 static int KZ_SCAN_FN(lookup)(kz_scanner *scanner, const uint8_t *text, const uint32_t *borders, int n, int32_t *ids) {
-    uint64_t keys[KZ_BATCH][2], places[KZ_BATCH];
+    uint64_t keys[KZ_BATCH][2], places[KZ_BATCH], mask;
+    kz_slot *slots;
     int i;
     if (kz_reserve(scanner, (uint64_t)n)) return -1;
+    slots = scanner->slots; /* copies: the compiler cannot know that the counts are not part of the scanner */
+    mask = scanner->mask;
     for (i = 0; i < n; i++) {
         const uint8_t *word = text + borders[2 * i];
         size_t length = borders[2 * i + 1] - borders[2 * i];
@@ -24,11 +27,11 @@ static int KZ_SCAN_FN(lookup)(kz_scanner *scanner, const uint8_t *text, const ui
             places[i] = keys[i][0] = kz_long_hash(scanner, word, length);
             keys[i][1] = 0;
         }
-        KZ_PREFETCH(&scanner->slots[places[i] & scanner->mask]);
+        KZ_PREFETCH(&slots[places[i] & mask]);
     }
     for (i = 0; i < n; i++) {
         size_t length = borders[2 * i + 1] - borders[2 * i];
-        kz_slot *slot = &scanner->slots[places[i] & scanner->mask];
+        kz_slot *slot = &slots[places[i] & mask];
         /* Most words are short and at their first place: one branch for all of that. */
         if (length > 16 || ((slot->key[0] ^ keys[i][0]) | (slot->key[1] ^ keys[i][1]) | (slot->length ^ length))) {
             slot = kz_find(scanner, places[i], keys[i], text + borders[2 * i], length);

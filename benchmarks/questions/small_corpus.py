@@ -5,8 +5,8 @@
 The text is the one of `kerazoo demo`: the 300 articles of Lee et al. that ship with gensim, 58,000 words. What is timed
 is everything from the token lists, or from a file of text, to `KeyedVectors`: vocabulary, ids, tables, training.
 Imports are done before. On so small a text the fixed costs count, and all threads update the same few rows. gensim
-reads the file as `corpus_file`. The run fails unless both sides have the same vocabulary. WordSim-353 is a check that both
-have learned something; with so few words it says no more.
+reads the file as `corpus_file`. The run fails unless both sides have the same vocabulary. WordSim-353 is a check that
+both have learned something; with so few words it says no more.
 """
 
 from __future__ import annotations
