@@ -91,18 +91,19 @@ class FileScan:
                 chunk = next(self._chunks, None)
                 if chunk is None:
                     return None
+                found.number = next(self._numbers)
                 text, n_words, n_lines = count_chunk(scanner, chunk, self._errors)
                 found.ids = self._room_for(n_words, chunk) if self._in_memory else np.empty(n_words, np.int32)
             except Exception as error:
                 found.error = error
-            found.number, found.consumed = next(self._numbers), 0 if found.error else chunk.consumed
-        if found.error is None:
-            try:
-                found.line_ends = encode_chunk(scanner, chunk, text, n_lines, found.ids)
-            except Exception as error:
-                found.error = error
-            if len(chunk.buffer) == self._size + PADDING:
-                self._buffers.append(chunk.buffer)
+                found.number = next(self._numbers) if found.number < 0 else found.number
+                return found
+        try:
+            found.line_ends, found.consumed = encode_chunk(scanner, chunk, text, n_lines, found.ids), chunk.consumed
+        except Exception as error:
+            found.error = error
+        if len(chunk.buffer) == self._size + PADDING:
+            self._buffers.append(chunk.buffer)
         return found
 
     def _room_for(self, n_words: int, chunk: Chunk) -> NDArray[np.int32]:

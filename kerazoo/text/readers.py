@@ -9,7 +9,7 @@ import lzma
 import os
 import stat
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -163,7 +163,7 @@ def read_chunks(
     files: Iterable[Path],
     size: int,
     new_buffer: Callable[[int], NDArray[np.uint8]] = lambda capacity: np.empty(capacity, np.uint8),
-) -> Iterator[Chunk]:
+) -> Generator[Chunk, None, None]:
     """Read the files in chunks of about `size` bytes that end after white space.
 
     A longer word makes its chunk longer. A byte order mark at the start of a file is skipped.
@@ -383,12 +383,12 @@ class ZstdStream(io.RawIOBase):
         return got
 
 
-def _open_gzip(raw: BinaryIO) -> Any:
+def _open_gzip(raw: Any) -> Any:
     """Decompressed bytes of a .gz file, by the package isal where it is installed: more than three times as fast."""
     try:
         from isal import igzip, isal_zlib
     except ImportError:
-        return gzip.GzipFile(fileobj=io.BufferedReader(raw, 1 << 17), mode="rb")  # type: ignore[arg-type]
+        return gzip.GzipFile(fileobj=io.BufferedReader(raw, 1 << 17), mode="rb")
     global _isal_errors
     _isal_errors = (isal_zlib.IsalError,)
     return igzip.IGzipFile(fileobj=raw, mode="rb")
