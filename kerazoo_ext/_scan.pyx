@@ -6,6 +6,7 @@ a `Scanner`.
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
+from libc.string cimport memmove
 
 import numpy as np
 
@@ -27,7 +28,8 @@ cdef extern from "scan.h" nogil:
     void kz_free(kz_scanner *scanner)
     int kz_reserve_blocks(kz_scanner *scanner, size_t size)
     int64_t kz_classify(kz_scanner *scanner, const uint8_t *text, size_t size, int64_t *n_words, int64_t *n_lines)
-    int kz_encode(kz_scanner *scanner, const uint8_t *text, size_t size, int32_t *ids, int32_t *line_ends)
+    int kz_scan_widest()
+    int kz_encode(kz_scanner *scanner, int set, const uint8_t *text, size_t size, int32_t *ids, int32_t *line_ends)
     int kz_absorb(kz_scanner *scanner, const kz_scanner *other, int32_t *places)
     int64_t kz_rank(const kz_scanner *scanner, int64_t min_count, kz_entry **entries)
     int64_t kz_compact(int32_t *ids, int64_t n, const int32_t *mapping, int32_t *line_ends, int64_t n_lines)
@@ -38,6 +40,14 @@ cdef extern from "scan.h" nogil:
 
 PADDING = KZ_PADDING
 MAX_CHUNK = 2**31 - 1 - KZ_PADDING
+
+
+INSTRUCTION_SETS = ("plain", "bmi2", "avx512")
+
+
+def instruction_sets():
+    """Those that this CPU has, the last of which a `Scanner` uses."""
+    return INSTRUCTION_SETS[: kz_scan_widest() + 1]
 
 
 class InvalidUtf8Error(ValueError):
@@ -51,11 +61,24 @@ class InvalidUtf8Error(ValueError):
 cdef class Scanner:
     """A hash table of words and their counts; `scan` fills it, `absorb` merges two of them."""
 
+    # Two scanners of two threads may lie side by side. Each changes its state with every new word, so no cache line may
+    # hold parts of both.
+    cdef char before[64]
     cdef kz_scanner state
+    cdef char behind[64]
     cdef readonly tuple seed
+    cdef int set  # the instruction set
+    cdef const uint8_t *counted  # the text of `count`, until it is encoded
+    cdef Py_ssize_t size
+    cdef int64_t n_words, n_lines
 
-    def __cinit__(self, seed=(0, 0)):
+    def __cinit__(self, seed=(0, 0), instruction_set=None):
         self.seed = (int(seed[0]), int(seed[1]))
+        self.set = kz_scan_widest()
+        if instruction_set is not None:
+            if instruction_set not in instruction_sets():
+                raise ValueError(f"instruction_set={instruction_set!r}; this CPU has {instruction_sets()}")
+            self.set = INSTRUCTION_SETS.index(instruction_set)
         if kz_init(&self.state, self.seed[0], self.seed[1]):
             raise MemoryError("no memory for a scanner")
 
@@ -70,13 +93,14 @@ cdef class Scanner:
         """Bytes of the words of more than 16 bytes, which the table holds beside its slots."""
         return self.state.arena_used
 
-    def scan(self, const uint8_t[::1] text, Py_ssize_t size):
-        """Count the words of text[:size] and return (ids int32 (n_words,), line_ends int32 (n_lines,))."""
+    def count(self, const uint8_t[::1] text, Py_ssize_t size):
+        """Check that text[:size] is UTF-8 and count its words and lines: the first half of `scan`."""
         cdef int64_t n_words = 0, n_lines = 0, bad
         cdef int failed
         if not 0 <= size <= MAX_CHUNK or text.shape[0] - size < KZ_PADDING:
             raise ValueError(f"size={size} of a buffer of {text.shape[0]} bytes; needs {KZ_PADDING} bytes of padding")
         cdef const uint8_t *start = &text[0]
+        self.counted = NULL
         with nogil:
             failed = kz_reserve_blocks(&self.state, size)
             bad = -1
@@ -86,15 +110,35 @@ cdef class Scanner:
             raise MemoryError(f"no memory to scan a chunk of {size} bytes")
         if bad >= 0:
             raise InvalidUtf8Error(bad)
-        # One element more than needed, so that an empty result has an address.
-        ids = np.empty(n_words + 1, np.int32)
-        line_ends = np.empty(n_lines + 1, np.int32)
-        cdef int32_t[::1] ids_view = ids, ends_view = line_ends
+        self.counted, self.size, self.n_words, self.n_lines = start, size, n_words, n_lines
+        return n_words, n_lines
+
+    def encode(self, const uint8_t[::1] text, Py_ssize_t size, int32_t[::1] ids, int32_t[::1] line_ends):
+        """Count each word of the text that `count` was called with last, and write the ids and line ends: the second half.
+
+        `ids` has n_words elements, `line_ends` n_lines.
+        """
+        cdef int failed
+        cdef int32_t nothing = 0
+        cdef const uint8_t *start = &text[0]
+        if start != self.counted or size != self.size:
+            raise ValueError("encode takes the text that count was called with last")
+        if ids.shape[0] != self.n_words or line_ends.shape[0] != self.n_lines:
+            raise ValueError(f"expected room for {self.n_words} words and {self.n_lines} lines")
+        cdef int32_t *ids_start = &ids[0] if self.n_words else &nothing
+        cdef int32_t *ends_start = &line_ends[0] if self.n_lines else &nothing
+        self.counted = NULL
         with nogil:
-            failed = kz_encode(&self.state, start, size, &ids_view[0], &ends_view[0])
+            failed = kz_encode(&self.state, self.set, start, size, ids_start, ends_start)
         if failed:
             raise MemoryError(f"no memory for the word table ({self.state.n_words} words)")
-        return ids[:n_words], line_ends[:n_lines]
+
+    def scan(self, text, Py_ssize_t size):
+        """Count the words of text[:size] and return (ids int32 (n_words,), line_ends int32 (n_lines,))."""
+        n_words, n_lines = self.count(text, size)
+        ids, line_ends = np.empty(n_words, np.int32), np.empty(n_lines, np.int32)
+        self.encode(text, size, ids, line_ends)
+        return ids, line_ends
 
     def absorb(self, Scanner other not None):
         """Add all words and counts of `other`; returns the id in this scanner of each of its words, int32 (len(other),)."""
@@ -144,36 +188,56 @@ cdef class Scanner:
             raise MemoryError(f"no memory to export {self.state.n_words} words")
         return text[:size], order[: len(self)], words, bytes_
 
-    def rank(self, int64_t min_count=1, limit=None):
-        """Words that occur at least `min_count` times, by decreasing count, then code point; at most `limit` of them.
-
-        Returns (words list of str, counts int64 (n,), ids int32 (n,)).
-        """
-        cdef kz_entry *entries = NULL
-        cdef int64_t n, i
+    def ranked(self, int64_t min_count=1, limit=None):
+        """The words that occur at least `min_count` times, by decreasing count, then code point; at most `limit` of them."""
+        cdef Ranked found = Ranked.__new__(Ranked)
+        cdef int64_t n
+        found.scanner = self
         with nogil:
-            n = kz_rank(&self.state, min_count, &entries)
+            n = kz_rank(&self.state, min_count, &found.entries)
         if n < 0:
             raise MemoryError(f"no memory to sort {self.state.n_words} words")
-        try:
-            if limit is not None:
-                n = min(n, limit)
-            counts = np.empty(n, np.int64)
-            ids = np.empty(n, np.int32)
-            words = []
-            if n:
-                fill_ranked(entries, n, counts, ids, words)
-        finally:
-            free(entries)
-        return words, counts, ids
+        if limit is not None:
+            n = min(n, limit)
+        found.n = n
+        found.n_types = self.state.n_words
+        found.counts = np.empty(n, np.int64)
+        found.ids = np.empty(n, np.int32)
+        if n:
+            fill_ranked(found.entries, n, found.counts, found.ids)
+        return found
+
+    def rank(self, int64_t min_count=1, limit=None):
+        """The words of :meth:`ranked` (list of str), their counts int64 (n,), and ids int32 (n,)."""
+        cdef Ranked found = self.ranked(min_count, limit)
+        return found.words(), found.counts, found.ids
 
 
-cdef fill_ranked(kz_entry *entries, int64_t n, int64_t[::1] counts, int32_t[::1] ids, list words):
+cdef class Ranked:
+    """Words in order of rank: `counts` int64 (n,) and `ids` int32 (n,). `words` makes the strings, which takes longer."""
+
+    cdef Scanner scanner  # the entries point into it
+    cdef kz_entry *entries
+    cdef int64_t n
+    cdef int32_t n_types
+    cdef readonly object counts, ids
+
+    def __dealloc__(self):
+        free(self.entries)
+
+    def words(self):
+        """The words, list of str; only before the scanner takes more text."""
+        cdef int64_t i
+        if self.scanner.state.n_words != self.n_types:
+            raise ValueError("the scanner has taken more words since")
+        return [self.entries[i].bytes[: self.entries[i].length].decode("utf-8") for i in range(self.n)]
+
+
+cdef fill_ranked(kz_entry *entries, int64_t n, int64_t[::1] counts, int32_t[::1] ids):
     cdef int64_t i
     for i in range(n):
         counts[i] = entries[i].count
         ids[i] = entries[i].id
-        words.append(entries[i].bytes[: entries[i].length].decode("utf-8"))
 
 
 def compact(int32_t[::1] ids, const int32_t[::1] mapping, int32_t[::1] line_ends):
@@ -192,6 +256,15 @@ def compact(int32_t[::1] ids, const int32_t[::1] mapping, int32_t[::1] line_ends
     with nogil:
         kept = kz_compact(&ids[0], n, &mapping[0], ends, n_lines)
     return kept
+
+
+def move(int32_t[::1] ids, int64_t begin, int64_t end, int64_t to):
+    """Move ids[begin:end] to ids[to:], also over themselves."""
+    if not 0 <= begin <= end <= ids.shape[0] or not 0 <= to <= ids.shape[0] - (end - begin):
+        raise ValueError(f"begin={begin}, end={end} and to={to} do not fit {ids.shape[0]} ids")
+    if begin < end and to != begin:
+        with nogil:
+            memmove(&ids[to], &ids[begin], (end - begin) * sizeof(int32_t))
 
 
 def first_outside(const int32_t[::1] ids, int64_t limit):

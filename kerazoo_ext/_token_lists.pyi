@@ -25,6 +25,33 @@ def encode(sentences: Iterable[Any], table: dict[Any, int], grow: bool) -> tuple
         TokenError: a token cannot be hashed, or a sentence has no length.
     """
 
+class WordIds:
+    """Ids of words, document after document: a new word gets the next one, ``len(table)``.
+
+    The length of the object is the number of ids that :meth:`take` would return.
+
+    Attributes:
+        table: word -> id, in the order of the ids.
+    """
+
+    @property
+    def table(self) -> dict[str, int]: ...
+    def __init__(self) -> None: ...
+    def __len__(self) -> int: ...
+    def add(self, document: Iterable[Any]) -> int:
+        """Append the ids of a document; returns the number of its tokens.
+
+        Each word is checked once, when it is new.
+
+        Raises:
+            TokenError: a token is not a str that is not empty and that UTF-8 can encode; `token` is its index, and
+                `sentence` is -1.
+            RuntimeError: the document changed while it was read.
+        """
+
+    def take(self) -> NDArray[np.int32]:
+        """All ids since the last call, int32 (n_tokens,)."""
+
 def fingerprint(sentences: Iterable[Any]) -> int | None:
     """A number of 64 bits that depends on all tokens and on where the sentences end; None unless all are lists or tuples.
 

@@ -11,6 +11,7 @@ cdef extern from "Python.h":
     PyObject *PyDict_GetItemWithError_ "PyDict_GetItemWithError"(object, PyObject *)
     PyObject *PyErr_Occurred()
     void PyErr_Clear()
+    int PyErr_ExceptionMatches(object)
     long PyLong_AsLong(PyObject *) except? -1
     Py_ssize_t PySequence_Fast_GET_SIZE(object)
     PyObject **PySequence_Fast_ITEMS(object)
@@ -114,6 +115,75 @@ def encode(sentences, dict table not None, bint grow):
         ends.append(ids.size)
         number += 1
     return ids.taken(), np.array(ends, np.int64)
+
+
+cdef int as_raised() except -1:
+    """Raise the error that is set."""
+    return -1
+
+
+cdef bint is_word(object token):
+    """Whether a token is a str, not empty, that UTF-8 can encode."""
+    if not isinstance(token, str) or not token:
+        return False
+    if token.isascii():
+        return True
+    try:
+        token.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+cdef class WordIds:
+    cdef Buffer ids
+    cdef readonly dict table
+
+    def __cinit__(self):
+        self.ids = Buffer()
+        self.table = {}
+
+    def __len__(self):
+        return self.ids.size
+
+    def add(self, document not None):
+        cdef dict table = self.table
+        cdef Buffer ids = self.ids
+        cdef int64_t n, i
+        cdef PyObject **items
+        cdef PyObject *found
+        cdef int32_t id
+        if type(document) is not list and type(document) is not tuple:
+            document = list(document)
+        n = PySequence_Fast_GET_SIZE(document)
+        ids.reserve(n)
+        items = PySequence_Fast_ITEMS(document)
+        for i in range(n):
+            if i + AHEAD < n:
+                prefetch(items[i + AHEAD])
+            token = <object> items[i]  # held: its own __hash__ and __eq__ may change the document
+            found = PyDict_GetItemWithError_(table, <PyObject *> token)
+            if found != NULL:
+                id = <int32_t> PyLong_AsLong(found)
+            else:
+                if PyErr_Occurred() != NULL:
+                    if isinstance(token, str) or not PyErr_ExceptionMatches(TypeError):
+                        as_raised()  # by its own __hash__ or __eq__
+                    PyErr_Clear()
+                    raise TokenError(-1, i, f"a token of type {type(token).__name__} cannot be hashed")
+                if not is_word(token):
+                    raise TokenError(-1, i, "a token that is no word")
+                id = new_word(table, token, True, -1, i)
+            if PySequence_Fast_GET_SIZE(document) != n or PySequence_Fast_ITEMS(document) != items:
+                raise RuntimeError("a document changed while it was read")
+            ids.values[ids.size] = id
+            ids.size += 1
+        return n
+
+    def take(self):
+        found = self.ids.taken()
+        self.ids.size = 0
+        return found
 
 
 def fingerprint(sentences):

@@ -2,7 +2,7 @@
  *
  * A chunk of text is read twice while it is in cache:
  *   kz_classify   finds white space and line ends, 64 bytes per step, and checks UTF-8; writes two bitmaps
- *   kz_encode     goes through the bitmap word by word and looks each word up in an open-addressing table
+ *   kz_encode     goes through the bitmap word by word and looks each word up in an open-addressing table (scan_lanes.h)
  * Two passes, because the first one determines how many ids to allocate, and because each is a tight loop.
  *
  * Words are always compared by their bytes: a word of up to 16 bytes is its own key inside the slot, a longer one is
@@ -354,66 +354,59 @@ static int64_t kz_classify(kz_scanner *scanner, const uint8_t *text, size_t size
 
 /* ---- pass 2: words -> ids ----------------------------------------------------------------------------------- */
 
-/* Look up n <= KZ_BATCH words, given by begin and end; -1 if out of memory. */
-static int kz_lookup(kz_scanner *scanner, const uint8_t *text, const uint32_t *borders, int n, int32_t *ids) {
-    uint64_t keys[KZ_BATCH][2], places[KZ_BATCH];
-    int i;
-    if (kz_reserve(scanner, (uint64_t)n)) return -1;
-    for (i = 0; i < n; i++) {
-        const uint8_t *word = text + borders[2 * i];
-        size_t length = borders[2 * i + 1] - borders[2 * i];
-        if (length <= 16) {
-            kz_short_key(word, length, keys[i]);
-            places[i] = kz_short_hash(scanner, keys[i], length);
-        } else {
-            places[i] = keys[i][0] = kz_long_hash(scanner, word, length);
-            keys[i][1] = 0;
-        }
-        KZ_PREFETCH(&scanner->slots[places[i] & scanner->mask]);
-    }
-    for (i = 0; i < n; i++) {
-        kz_slot *slot = kz_find(scanner, places[i], keys[i], text + borders[2 * i], borders[2 * i + 1] - borders[2 * i]);
-        if (!slot) return -1;
-        slot->count++;
-        ids[i] = slot->id;
-    }
-    return 0;
+/* x86-64 with gcc or clang: variants for CPUs with BMI2 and with AVX-512 VBMI2, selected at run time. */
+#if !defined(KERAZOO_PORTABLE) && defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define KZ_SCAN_VARIANTS 1
+#include <immintrin.h>
+#endif
+
+#define KZ_SCAN_PLAIN 0
+#define KZ_SCAN_BMI2 1
+#define KZ_SCAN_AVX512 2
+
+#define KZ_SCAN_SET KZ_SCAN_PLAIN
+#define KZ_SCAN_FN(name) kz_plain_##name
+#include "scan_lanes.h"
+
+#ifdef KZ_SCAN_VARIANTS
+#pragma GCC push_options
+#pragma GCC target("bmi,bmi2,popcnt")
+#define KZ_SCAN_SET KZ_SCAN_BMI2
+#define KZ_SCAN_FN(name) kz_bmi2_##name
+#include "scan_lanes.h"
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512vbmi2,bmi,bmi2,popcnt")
+#define KZ_SCAN_SET KZ_SCAN_AVX512
+#define KZ_SCAN_FN(name) kz_avx512_##name
+#include "scan_lanes.h"
+#pragma GCC pop_options
+#endif
+
+/* The fastest variant that this CPU has. */
+static int kz_scan_widest(void) {
+#ifdef KZ_SCAN_VARIANTS
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("popcnt"))
+        return KZ_SCAN_PLAIN;
+    return __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bw") &&
+                   __builtin_cpu_supports("avx512vl")
+               ? KZ_SCAN_AVX512
+               : KZ_SCAN_BMI2;
+#else
+    return KZ_SCAN_PLAIN;
+#endif
 }
 
 /* Write the ids of all words of the classified text, and for each line the number of words before its end.
  * Reads KZ_PADDING bytes beyond the text. Returns 0, or -1 if out of memory. */
-static int kz_encode(kz_scanner *scanner, const uint8_t *text, size_t size, int32_t *ids, int32_t *line_ends) {
-    uint32_t borders[2 * KZ_BATCH + 64]; /* begin, end, begin, end, ... of words that are not looked up yet */
-    int filled = 0;
-    int64_t started = 0; /* words that started in previous blocks */
-    uint64_t before = 1;
-    size_t block, last = size / 64;
-    for (block = 0; block <= last; block++) {
-        uint64_t space = scanner->space[block], newline = scanner->newline[block];
-        uint64_t shifted = space << 1 | before, change = space ^ shifted;
-        uint32_t base = (uint32_t)(64 * block);
-        if (newline) {
-            uint64_t begins = ~space & shifted;
-            int64_t so_far = started;
-            for (; newline; newline &= newline - 1)
-                *line_ends++ =
-                    (int32_t)(so_far + kz_popcount(begins & (((uint64_t)1 << kz_lowest_bit(newline)) - 1)));
-        }
-        started += kz_popcount(~space & shifted);
-        before = space >> 63;
-        while (change) {
-            borders[filled++] = base + (uint32_t)kz_lowest_bit(change);
-            change &= change - 1;
-        }
-        if (filled >= 2 * KZ_BATCH) {
-            if (kz_lookup(scanner, text, borders, KZ_BATCH, ids)) return -1;
-            ids += KZ_BATCH;
-            filled -= 2 * KZ_BATCH;
-            memmove(borders, borders + 2 * KZ_BATCH, (size_t)filled * sizeof *borders);
-        }
-    }
-    assert(filled % 2 == 0);
-    return kz_lookup(scanner, text, borders, filled / 2, ids);
+static int kz_encode(kz_scanner *scanner, int set, const uint8_t *text, size_t size, int32_t *ids, int32_t *line_ends) {
+#ifdef KZ_SCAN_VARIANTS
+    if (set == KZ_SCAN_AVX512) return kz_avx512_encode(scanner, text, size, ids, line_ends);
+    if (set == KZ_SCAN_BMI2) return kz_bmi2_encode(scanner, text, size, ids, line_ends);
+#endif
+    (void)set;
+    return kz_plain_encode(scanner, text, size, ids, line_ends);
 }
 
 /* ---- after the scan ----------------------------------------------------------------------------------------- */
@@ -516,29 +509,45 @@ static int kz_compare(const void *left, const void *right) {
     return order ? order : (a->length > b->length) - (a->length < b->length);
 }
 
+/* Counts from here on share a bucket of kz_rank. */
+#define KZ_COMMON 4096
+
 /* The words that occur at least `min_count` times, in order of rank. Returns their number, or -1 if out of memory.
- * The caller must free `*entries`; it points into the scanner. */
+ * The caller must free `*entries`; it points into the scanner.
+ *
+ * Most words are rare, and many have the same count: they are put into buckets by count first, and each bucket is sorted
+ * by their bytes. */
 static int64_t kz_rank(const kz_scanner *scanner, int64_t min_count, kz_entry **entries) {
+    int64_t begins[KZ_COMMON + 2] = {0}, n = 0; /* bucket b holds the words of count KZ_COMMON - b, or more for b = 0 */
     uint64_t i;
-    int64_t n = 0, kept = 0;
-    int byte;
-    for (i = 0; i <= scanner->mask; i++) n += scanner->slots[i].length && scanner->slots[i].count >= min_count;
+    int bucket, byte;
+    for (i = 0; i <= scanner->mask; i++) {
+        const kz_slot *slot = &scanner->slots[i];
+        if (!slot->length || slot->count < min_count) continue;
+        begins[KZ_COMMON - (slot->count < KZ_COMMON ? slot->count : KZ_COMMON) + 1]++;
+        n++;
+    }
     *entries = (kz_entry *)malloc((size_t)(n ? n : 1) * sizeof(kz_entry));
     if (!*entries) return -1;
+    for (bucket = 0; bucket <= KZ_COMMON; bucket++) begins[bucket + 1] += begins[bucket];
     for (i = 0; i <= scanner->mask; i++) {
         const kz_slot *slot = &scanner->slots[i];
         kz_entry *entry;
         if (!slot->length || slot->count < min_count) continue;
-        entry = &(*entries)[kept++];
+        entry = *entries + begins[KZ_COMMON - (slot->count < KZ_COMMON ? slot->count : KZ_COMMON)]++;
         entry->count = slot->count;
         entry->bytes = kz_word_bytes(scanner, slot);
         entry->length = slot->length;
         entry->id = slot->id;
         entry->prefix = 0;
         for (byte = 0; byte < 8; byte++)
-            entry->prefix = entry->prefix << 8 | (byte < (int)slot->length && byte < 8 ? entry->bytes[byte] : 0);
+            entry->prefix = entry->prefix << 8 | (byte < (int)slot->length ? entry->bytes[byte] : 0);
     }
-    qsort(*entries, (size_t)n, sizeof(kz_entry), kz_compare);
+    for (bucket = 0; bucket <= KZ_COMMON; bucket++) { /* the begins have moved on to the ends */
+        int64_t begin = bucket ? begins[bucket - 1] : 0;
+        if (begins[bucket] - begin > 1)
+            qsort(*entries + begin, (size_t)(begins[bucket] - begin), sizeof(kz_entry), kz_compare);
+    }
     return n;
 }
 

@@ -71,6 +71,13 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="--corpus {corpus} --threads {threads} --repeats 9",
         corpus=True,
     ),
+    "small_corpus": Benchmark(
+        "small_corpus",
+        "How long does a whole fit of word vectors take on 300 documents, beside gensim with the same parameters?",
+        quick="--threads {threads} --repeats 1 --documents 100",
+        default="--threads {threads}",
+        full="--threads {threads} --repeats 15",
+    ),
     "out_of_core": Benchmark(
         "out_of_core",
         "What does a corpus of ten times the memory cost, in time and in quality of word vectors?",

@@ -4,8 +4,9 @@
 
 gensim's `build_vocab` counts words and makes the vocabulary; it makes the ids again in every epoch. kerazoo counts and
 makes the vocabulary and the ids of the whole text. A compressed corpus is decompressed first, so that both read plain
-text; kerazoo on the .gz file has a separate row. Peak memory is that of a fresh process per side, with the work and
-with the imports only. The run fails unless both vocabularies are equal.
+text. The .gz file has rows of its own: gensim's `LineSentence`, with which they are compared, and kerazoo with the
+package isal and without it. Peak memory is that of a fresh process per side, with the work and with the imports only.
+The run fails unless both vocabularies are equal.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from __future__ import annotations
 import argparse
 import gzip
 import shutil
+import sys
 import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +70,17 @@ def plain(corpus: Path, folder: Path) -> Path:
     return target
 
 
+def without_isal(run: Callable[[], float]) -> float:
+    """Run with the .gz reader of Python's standard library."""
+    import isal
+
+    sys.modules["isal"] = None  # type: ignore[assignment]
+    try:
+        return run()
+    finally:
+        sys.modules["isal"] = isal
+
+
 def measure(corpus: Path, repeats: int, threads: int, folder: Path) -> None:
     """Time the sides, measure their memory, print the table and write the result."""
     text = plain(corpus, folder)
@@ -93,15 +108,20 @@ def measure(corpus: Path, repeats: int, threads: int, folder: Path) -> None:
     def ours(source: Path, workers: int, path: Path | None = None) -> float:
         return EncodedCorpus.from_source(source, min_count=MIN_COUNT, workers=workers, path=path).n_raw_words
 
+    def line_sentence(source: Path) -> float:
+        return gensim(corpus_iterable=LineSentence(str(source))).corpus_total_words
+
     sides = [
         Side(REFERENCE, lambda: gensim(corpus_file=str(text)).corpus_total_words),
         Side("kerazoo", lambda: ours(text, threads)),
         Side("kerazoo_1_thread", lambda: ours(text, 1)),
         Side("kerazoo_to_file", lambda: ours(text, threads, folder / "corpus.kerazoo")),
-        Side("gensim_line_sentence", lambda: gensim(corpus_iterable=LineSentence(str(text))).corpus_total_words),
+        Side("gensim_line_sentence", lambda: line_sentence(text)),
     ]
     if packed is not None:
+        sides.append(Side("gensim_line_sentence_gz", lambda: line_sentence(packed)))
         sides.append(Side("kerazoo_gz", lambda: ours(packed, threads)))
+        sides.append(Side("kerazoo_gz_without_isal", lambda: without_isal(lambda: ours(packed, threads))))
     alternate(sides, repeats)
     for side in sides:
         if side.name in PROGRAMS:
@@ -110,10 +130,24 @@ def measure(corpus: Path, repeats: int, threads: int, folder: Path) -> None:
             before, after = peak_rss_of(imports, *arguments), peak_rss_of(f"{imports}\n{work}", *arguments)
             side.notes = {"peak_bytes": after, "peak_bytes_of_imports": before}
     rows = summarise(sides, REFERENCE, "raw words")
+    if packed is not None:
+        packed_sides = [side for side in sides if "_gz" in side.name]
+        against_gz = summarise(packed_sides, "gensim_line_sentence_gz", "raw words")
+        notes = {row["name"]: row["ratio_to_gensim_line_sentence_gz"] for row in against_gz}
+        rows = [{**row, **({"ratio_to_gensim_gz": notes[row["name"]]} if row["name"] in notes else {})} for row in rows]
     print(f"{corpus.name}: {n_words:,} raw words, {facts['vocabulary']:,} of {facts['types']:,} words kept")
-    columns = ["name", "median_rate", "min_rate", "max_rate", "median_seconds", f"ratio_to_{REFERENCE}"]
+    columns = [
+        "name",
+        "median_rate",
+        "min_rate",
+        "max_rate",
+        "median_seconds",
+        f"ratio_to_{REFERENCE}",
+        "ratio_to_gensim_gz",
+    ]
     print_table("Text -> vocabulary and ids (raw words/s)", rows, [*columns, "peak_bytes", "peak_bytes_of_imports"])
     settings = {"corpus": corpus.name, "min_count": MIN_COUNT, "threads": threads, "repeats": repeats, **facts}
+    settings["isal"] = version("isal")
     question = "How fast is text turned into vocabulary and ids, beside gensim counting the same text?"
     print(write_result("corpus_scan", question, settings, {"scan": rows}))
 

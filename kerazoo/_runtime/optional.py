@@ -24,6 +24,7 @@ __all__ = ["EXTRAS", "how_to_install", "install", "missing", "needed"]
 #: Package -> the extra of kerazoo that installs it; a backend of Keras is one of three.
 EXTRAS = {
     "gensim": "gensim",
+    "isal": "fast",
     "jax": "jax",
     "keras": "tensorflow",
     "matplotlib": "forecast",

@@ -246,9 +246,9 @@ class Word2Vec(VocabularyBuilding):
     def get_latest_training_loss(self) -> float:
         """The sum of the losses of all pairs since the last `train` began, in float64, measured in any case.
 
-        A pair's loss is that of its true word and its noise words, or of the nodes on its path. In a text of 200,000
-        words or more it is measured for one group of pairs in 64. gensim's is a float32 sum, which stops to grow, and
-        is 0 without `compute_loss`.
+        A pair's loss is that of its true word and its noise words, or of the nodes on its path. It is measured for one
+        group of pairs in 64, or for more of them in texts of less than 384,000 words. gensim's is a float32 sum, which
+        stops to grow, and is 0 without `compute_loss`.
         """
         return float(self.running_training_loss)
 

@@ -8,6 +8,7 @@ empty lines are no documents.)
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -18,10 +19,11 @@ from kerazoo._runtime.devices import usable_cores
 from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import CorpusError, InvalidArgumentError
 from kerazoo.text.corpus import EncodedCorpus
-from kerazoo.text.encoding import TokenTable, encode_document, known_ids, not_tokens, shorten
+from kerazoo.text.encoding import add_document, known_ids, shorten
 from kerazoo.text.readers import is_files
 from kerazoo.text.vocabulary import Vocabulary
 from kerazoo_ext._scan import PADDING, Scanner
+from kerazoo_ext._token_lists import WordIds
 
 __all__ = ["as_documents", "encode_documents", "pad_ids", "training_documents"]
 
@@ -247,13 +249,8 @@ def _lone_surrogate(batch: Sequence[str], begin: int) -> CorpusError:
 
 def _of_tokens(documents: Iterable[Any]) -> tuple[list[str], NDArray[np.int32], NDArray[np.int64]]:
     """As `_of_strings`; strings are split, tokens are checked once for each word."""
-    table, ids, lengths = TokenTable(), [], []
+    found, lengths = WordIds(), array("q")
     for number, document in enumerate(documents):
-        if isinstance(document, str):
-            document = document.split()
-        elif isinstance(document, bytes) or not isinstance(document, Iterable):
-            raise not_tokens(document, number)
-        found = encode_document(document, number, table)
-        ids += found
-        lengths.append(len(found))
-    return list(table), np.array(ids, np.int32), np.array(lengths, np.int64)
+        tokens = document.split() if isinstance(document, str) else document
+        lengths.append(add_document(found, tokens, number))
+    return list(found.table), found.take(), np.array(lengths, np.int64)

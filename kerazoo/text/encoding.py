@@ -1,20 +1,20 @@
 """Text -> vocabulary, ids and document offsets, in one pass over the source.
 
-The calling thread reads files in chunks and decompresses them. Worker threads scan the chunks, each with its own word
-table and therefore its own provisional ids. At the end of the text the tables are merged, the vocabulary is selected,
-and the provisional ids are replaced. Final ids depend neither on the number of workers nor on the chunks.
+Threads read and scan files (:mod:`kerazoo.text.file_scan`), each with its own word table and therefore its own
+provisional ids. At the end of the text the tables are merged, the vocabulary is selected, and the provisional ids are
+replaced. Final ids depend neither on the number of workers nor on the chunks.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import sys
 import tempfile
+import threading
 from array import array
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo._runtime.files import Blocks
-from kerazoo.errors import CorpusError, InvalidArgumentError, StorageError
-from kerazoo.text.readers import Chunk, read_chunks
-from kerazoo.text.vocabulary import Vocabulary, check_word, choose, choose_ranked
-from kerazoo_ext._scan import PADDING, InvalidUtf8Error, Scanner, compact
+from kerazoo.errors import CorpusError, StorageError
+from kerazoo.text.file_scan import FileScan, Scanned
+from kerazoo.text.vocabulary import Vocabulary, choose, choose_ranked
+from kerazoo_ext._scan import Scanner, compact, move
+from kerazoo_ext._token_lists import TokenError, WordIds
 
-__all__ = ["Encoded", "Encoder", "Limits", "TokenTable", "encode_document", "encode_files", "encode_tokens"]
+__all__ = ["Encoded", "Encoder", "Limits", "add_document", "encode_files", "encode_tokens"]
 
 CHUNK = 1 << 20  # bytes: larger chunks are not faster, smaller ones cost noticeable time in Python
 _FLUSH = 1 << 20  # tokens of token lists that are collected for one piece
@@ -49,21 +50,18 @@ class _Memory:
     """Provisional ids of the pieces, in memory."""
 
     def __init__(self) -> None:
-        self._pieces: list[NDArray[np.int32]] = []
+        self.pieces: list[NDArray[np.int32]] = []
 
     def add(self, ids: NDArray[np.int32]) -> None:
-        self._pieces.append(ids)
+        self.pieces.append(ids)
 
     def take(self, piece: int) -> NDArray[np.int32]:
         """Return the ids of a piece and release them."""
-        ids, self._pieces[piece] = self._pieces[piece], self._pieces[piece][:0]
+        ids, self.pieces[piece] = self.pieces[piece], self.pieces[piece][:0]
         return ids
 
-    def replace(self, piece: int, ids: NDArray[np.int32]) -> None:
-        self._pieces[piece] = ids
-
     def close(self) -> None:
-        self._pieces.clear()
+        self.pieces.clear()
 
 
 class _Spill:
@@ -163,49 +161,109 @@ class Encoder:
         self._line_ends.append(line_ends)
         self._tables.append(table)
 
-    def finish(self, vocabulary: Vocabulary, mappings: Sequence[NDArray[np.int32]]) -> Encoded:
-        """Replace the provisional ids of table k by ``mappings[k][id]``, where -1 drops the word."""
+    @property
+    def in_memory(self) -> bool:
+        """Whether the provisional ids are kept in memory."""
+        return isinstance(self._store, _Memory)
+
+    def finish(self, vocabulary: Callable[[], Vocabulary], mappings: Sequence[NDArray[np.int32]]) -> Encoded:
+        """Replace the provisional ids of table k by ``mappings[k][id]``, where -1 drops the word.
+
+        `vocabulary` is called while other threads replace the ids.
+        """
         raw_ends = _global_ends(self._line_ends, self._sizes)
-        kept = self._compact(mappings)
-        ends = _global_ends(self._line_ends, kept)
         filled = np.diff(raw_ends, prepend=0) > 0
-        n_tokens = sum(kept)
-        if isinstance(self._store, _Memory):
-            ids: NDArray[np.int32] | Blocks = np.empty(n_tokens, np.int32)
-            self._gather(ids, kept)  # type: ignore[arg-type]
+        n_pieces = len(self._sizes)
+        kept = [0] * n_pieces
+
+        def compact_piece(piece: int) -> NDArray[np.int32]:
+            ids = self._store.take(piece)
+            kept[piece] = compact(ids, mappings[self._tables[piece]], self._line_ends[piece])
+            return ids[: kept[piece]]
+
+        if isinstance(self._store, _Spill):  # threads would share one file position
+            for piece in range(n_pieces):
+                self._store.replace(piece, compact_piece(piece))
+            ids: NDArray[np.int32] | Blocks = Blocks(
+                (sum(kept),), np.dtype(np.int32), map(self._store.take, range(n_pieces))
+            )
+            chosen = vocabulary()
+        elif n_pieces == 1:  # threads would take longer to start
+            ids = compact_piece(0).copy()
+            chosen = vocabulary()
         else:
-            ids = Blocks((n_tokens,), np.dtype(np.int32), map(self._store.take, range(len(kept))))
+            joined = _Joined(self._store.pieces)
+            with ThreadPoolExecutor(self.workers) as pool:
+                done = pool.map(lambda piece: joined.put(piece, compact_piece(piece)), range(n_pieces))
+                chosen = vocabulary()
+                list(done)  # raises their errors
+            ids = joined.values()
+        ends = _global_ends(self._line_ends, kept)
         return Encoded(
-            vocabulary,
+            chosen,
             np.concatenate([[0], ends[filled]]),
             np.concatenate([[0], raw_ends[filled]]),
             int(len(raw_ends) - filled.sum()),
             ids,
         )
 
-    def _compact(self, mappings: Sequence[NDArray[np.int32]]) -> list[int]:
-        store = self._store
 
-        def compact_piece(piece: int) -> int:
-            ids = store.take(piece)
-            kept = compact(ids, mappings[self._tables[piece]], self._line_ends[piece])
-            store.replace(piece, ids[:kept])
-            return kept
+class _Joined:
+    """Pieces of ids that become one array: where they lie, if that is one after another in an array, else in a new one.
 
-        pieces = range(len(self._sizes))
-        if isinstance(store, _Spill):  # threads would share one file position
-            return [compact_piece(piece) for piece in pieces]
-        with ThreadPoolExecutor(self.workers) as pool:
-            return list(pool.map(compact_piece, pieces))
+    Threads put the pieces in any order. One thread at a time moves them, each when all before it have been moved: they
+    are then still in a cache.
+    """
 
-    def _gather(self, target: NDArray[np.int32], kept: list[int]) -> None:
-        starts = np.cumsum([0, *kept]).tolist()
+    def __init__(self, pieces: Sequence[NDArray[np.int32]]) -> None:
+        self._size = sum(map(len, pieces))
+        whole = _whole(pieces)
+        self._in_place = whole is not None
+        self._ids = np.empty(self._size, np.int32) if whole is None else whole
+        self._begins = np.cumsum([0, *map(len, pieces)]).tolist()
+        self._lock = threading.Lock()
+        self._waiting: dict[int, NDArray[np.int32]] = {}
+        self._next = self._filled = 0
+        self._moving = False
 
-        def copy_piece(piece: int) -> None:
-            target[starts[piece] : starts[piece + 1]] = self._store.take(piece)
+    def put(self, piece: int, ids: NDArray[np.int32]) -> None:
+        """Add what is left of piece number `piece`."""
+        with self._lock:
+            self._waiting[piece] = ids
+            if self._moving:
+                return
+            self._moving = True
+        while True:
+            with self._lock:
+                number, found = self._next, self._waiting.pop(self._next, None)
+                if found is None:
+                    self._moving = False
+                    return
+                self._next += 1
+            if self._in_place:
+                begin = self._begins[number]
+                move(self._ids, begin, begin + len(found), self._filled)
+            else:
+                self._ids[self._filled : self._filled + len(found)] = found
+            self._filled += len(found)
 
-        with ThreadPoolExecutor(self.workers) as pool:
-            list(pool.map(copy_piece, range(len(kept))))
+    def values(self) -> NDArray[np.int32]:
+        """All ids, when all pieces are put; without the memory of many that were dropped."""
+        ids = self._ids[: self._filled]
+        return ids if self._filled > 0.75 * self._size else ids.copy()
+
+
+def _whole(pieces: Sequence[NDArray[np.int32]]) -> NDArray[np.int32] | None:
+    """The part of an array that the pieces make up, one after another; None if they are somewhere else."""
+    base, end = pieces[0].base, pieces[0].ctypes.data
+    for piece in pieces:
+        if piece.base is not base or (len(piece) and piece.ctypes.data != end):
+            return None
+        end += piece.nbytes
+    if not isinstance(base, np.ndarray):
+        return None
+    begin = (pieces[0].ctypes.data - base.ctypes.data) // 4
+    return base[begin : begin + sum(map(len, pieces))]
 
 
 def _global_ends(line_ends: list[NDArray[np.int32]], sizes: list[int]) -> NDArray[np.int64]:
@@ -219,141 +277,111 @@ def _global_ends(line_ends: list[NDArray[np.int32]], sizes: list[int]) -> NDArra
 
 def encode_files(files: Sequence[Path], encoder: Encoder, errors: str, progress: bool | None) -> Encoded:
     """Encode text files, one document per line; the end of a file ends a line."""
-    size = CHUNK
-    # A random seed, so that no text can be constructed to collide. Results do not depend on it.
-    seed = (secrets.randbits(64), secrets.randbits(64))
-    scanners: list[Scanner] = []
-    idle: deque[int] = deque()
-    buffers: deque[NDArray[np.uint8]] = deque()
-
-    def new_buffer(n: int) -> NDArray[np.uint8]:
-        if n <= size + PADDING and buffers:
-            return buffers.pop()
-        return np.empty(n, np.uint8)
-
-    def scan(chunk: Chunk) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
-        table = idle.popleft()  # never empty: there is one per thread
-        try:
-            ids, line_ends = scan_chunk(scanners[table], chunk, errors)
-        finally:
-            idle.append(table)
-        if len(chunk.buffer) == size + PADDING:
-            buffers.append(chunk.buffer)
-        return ids, line_ends, table
-
-    pending: deque[tuple[Future[tuple[NDArray[np.int32], NDArray[np.int32], int]], int]] = deque()
-    for _ in range(encoder.workers):
-        idle.append(len(scanners))
-        scanners.append(Scanner(seed))
-    pool = ThreadPoolExecutor(encoder.workers, thread_name_prefix="kerazoo-scan")
+    scan = FileScan(files, CHUNK, errors, encoder.in_memory)
+    scanned: dict[int, Scanned] = {}  # chunks that come after one that is not ready
+    number, at_end = 0, False
     on_disk = sum(file.stat().st_size for file in files)
+    pool = ThreadPoolExecutor(encoder.workers, thread_name_prefix="kerazoo-scan")
     try:
+        pending: deque[Future[Scanned | None]] = deque(pool.submit(scan.next) for _ in range(encoder.workers + 2))
         with progress_bar(progress, on_disk, "B", "scan") as bar:
-            for chunk in read_chunks(files, size, new_buffer):
-                pending.append((pool.submit(scan, chunk), chunk.consumed))
-                del chunk
-                while len(pending) > encoder.workers + 2 or (pending and pending[0][0].done()):
-                    future, consumed = pending.popleft()
-                    encoder.add(*future.result())
-                    bar.update(consumed)
-            for future, consumed in pending:
-                encoder.add(*future.result())
-                bar.update(consumed)
+            while pending:
+                found = pending.popleft().result()
+                if found is None:
+                    at_end = True
+                    continue
+                if not at_end:
+                    pending.append(pool.submit(scan.next))
+                scanned[found.number] = found
+                while (found := scanned.pop(number, None)) is not None:
+                    if found.error is not None:
+                        raise found.error
+                    encoder.add(found.ids, found.line_ends, found.table)
+                    bar.update(found.consumed)
+                    number += 1
     finally:  # also on Ctrl-C: running scans finish their chunk, waiting ones are cancelled
         pool.shutdown(cancel_futures=True)
+        scan.close()
+    scanners = scan.scanners
     merged_ids = [np.arange(len(scanners[0]), dtype=np.int32)]
     merged_ids += [scanners[0].absorb(other) for other in scanners[1:]]
-    counts = scanners[0].tally()
+    counts, limits = scanners[0].tally(), encoder.limits
+    del scanners[1:]
     check_not_empty(counts, f"{len(files)} file(s), the first is {str(files[0])!r}")
-    limits = encoder.limits
-    if limits.vocabulary is not None:
-        words, _, ids = scanners[0].rank()
-        vocabulary, mapping = limits.vocabulary, np.empty(len(words), np.int32)
-        mapping[ids] = known_ids(words, vocabulary)
-    else:
-        # `unk` may itself be a word of the text, and does not count towards the limit.
-        limit = limits.max_final_vocab
-        least = min(limits.min_count, int(np.iinfo(np.int64).max))
-        words, _, ids = scanners[0].rank(least, None if limit is None else limit + (limits.unk is not None))
-        vocabulary, mapping = choose_ranked(words, ids, counts, limits.min_count, limit, limits.unk)
-    scanners.clear()
+    vocabulary, mapping = _choose(scanners.pop(), counts, limits)
     return encoder.finish(vocabulary, [mapping[ids] for ids in merged_ids])
 
 
-def scan_chunk(scanner: Scanner, chunk: Chunk, errors: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The provisional ids (n,) of the words of a chunk, and the end of each line, 0 to n."""
-    try:
-        ids, line_ends = scanner.scan(chunk.buffer, chunk.size)
-    except InvalidUtf8Error as error:
-        if errors == "strict":
-            raise not_utf8(chunk, error.position) from None
-        text = chunk.buffer[: chunk.size].tobytes().decode("utf-8", errors).encode("utf-8")
-        ids, line_ends = scanner.scan(text + bytes(PADDING), len(text))
-    if chunk.ends_line:
-        line_ends = np.append(line_ends, np.int32(len(ids)))
-    return ids, line_ends
+def _choose(
+    scanner: Scanner, counts: NDArray[np.int64], limits: Limits
+) -> tuple[Callable[[], Vocabulary], NDArray[np.int32]]:
+    """The vocabulary, perhaps not yet made, and the id in it of each word of `scanner`, int32 (n_types,)."""
+    if limits.vocabulary is not None:
+        given = limits.vocabulary
+        ranked = scanner.ranked()
+        mapping = np.empty(len(ranked.ids), np.int32)
+        mapping[ranked.ids] = known_ids(ranked.words(), given)
+        return lambda: given, mapping
+    # `unk` may itself be a word of the text, and does not count towards the limit.
+    limit = limits.max_final_vocab
+    least = min(limits.min_count, int(np.iinfo(np.int64).max))
+    ranked = scanner.ranked(least, None if limit is None else limit + (limits.unk is not None))
+
+    def choose() -> tuple[Vocabulary, NDArray[np.int32]]:
+        return choose_ranked(ranked.words(), ranked.ids, counts, limits.min_count, limit, limits.unk)
+
+    if limits.unk is None and len(ranked.ids):  # the ids are the ranks; the words can wait
+        mapping = np.full(len(counts), -1, np.int32)
+        mapping[ranked.ids] = np.arange(len(ranked.ids), dtype=np.int32)
+        return lambda: choose()[0], mapping
+    vocabulary, mapping = choose()
+    return lambda: vocabulary, mapping
 
 
 def encode_tokens(documents: Iterable[Iterable[str]], encoder: Encoder, progress: bool | None) -> Encoded:
     """Encode token lists, each one document; the iterable is read once."""
-    table = TokenTable()
-    collected, ends = array("i"), array("i")
+    found, ends = WordIds(), array("i")
     counts = np.zeros(0, np.int64)
 
     def flush(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        ids = np.array(collected, np.int32)
+        ids = found.take()
         encoder.add(ids, np.array(ends, np.int32), 0)
-        del collected[:], ends[:]
-        tally = np.bincount(ids, minlength=len(table))
+        del ends[:]
+        tally = np.bincount(ids, minlength=len(found.table))
         tally[: len(counts)] += counts
         return tally
 
     number = -1
     with progress_bar(progress, None, "documents", "encode") as bar:
         for number, document in enumerate(documents):
-            if isinstance(document, str | bytes) or not isinstance(document, Iterable):
-                raise not_tokens(document, number)
-            collected.extend(encode_document(document, number, table))
-            ends.append(len(collected))
-            if len(collected) >= _FLUSH:
+            add_document(found, document, number)
+            ends.append(len(found))
+            if len(found) >= _FLUSH:
                 counts = flush(counts)
             bar.update(1)
     counts = flush(counts)
     check_not_empty(counts, f"{number + 1:,} documents")
-    words, limits = list(table), encoder.limits
+    words, limits = list(found.table), encoder.limits
     if limits.vocabulary is not None:
         vocabulary, mapping = limits.vocabulary, known_ids(words, limits.vocabulary)
     else:
         vocabulary, mapping = choose(words, counts, limits.min_count, limits.max_final_vocab, limits.unk)
-    return encoder.finish(vocabulary, [mapping])
+    return encoder.finish(lambda: vocabulary, [mapping])
 
 
-class TokenTable(dict[str, int]):
-    """Word -> id in order of first occurrence. Checks each word once, when it is new."""
-
-    def __missing__(self, word: Any) -> int:
-        check_word(word, "token")
-        new = len(self)
-        self[str(word)] = new
-        return new
-
-
-def encode_document(document: Iterable[str], number: int, table: TokenTable) -> list[int]:
-    """The ids in `table` of the tokens of document `number`; new words are added to it.
+def add_document(words: WordIds, document: Any, number: int) -> int:
+    """Append the ids of the tokens of document `number`; returns how many they are.
 
     Raises:
-        CorpusError: a token is not a str, empty, or cannot be encoded as UTF-8.
+        CorpusError: it is no list of tokens, or a token is not a str, empty, or cannot be encoded as UTF-8.
     """
+    if isinstance(document, str | bytes) or not isinstance(document, Iterable):
+        raise not_tokens(document, number)
     tokens = document if isinstance(document, list | tuple) else list(document)
-    found: list[int] = []
     try:
-        found.extend(map(table.__getitem__, tokens))
-    except (InvalidArgumentError, TypeError) as error:
-        index = len(found)  # the tokens before the bad one are already in
-        if isinstance(error, TypeError) and isinstance(tokens[index], str):
-            raise
-        raise CorpusError(bad_token(tokens[index], number, index)) from None
-    return found
+        return words.add(tokens)
+    except TokenError as error:
+        raise CorpusError(bad_token(tokens[error.token], number, error.token)) from None
 
 
 def known_ids(words: list[str], vocabulary: Vocabulary) -> NDArray[np.int32]:
@@ -422,30 +450,6 @@ def bad_token(token: Any, number: int, index: int) -> str:
         f"document {number}, token {index} is {shorten(token)}, of type {type(token).__name__}; "
         f"expected a str that is not empty. {remedy}"
     )
-
-
-def not_utf8(chunk: Chunk, position: int) -> CorpusError:
-    """The error for a byte that is not UTF-8, with a guess at the type of the file."""
-    data = chunk.buffer[: chunk.size].tobytes()
-    guess = ""
-    if chunk.offset == 0:
-        for mark, name in _MARKS.items():
-            if data.startswith(mark):
-                guess = f" It looks like {name}."
-    return CorpusError(
-        f"{chunk.path}: byte 0x{data[position]:02x} at position {chunk.offset + position:,} of the text is not UTF-8."
-        f"{guess} Convert the file (iconv -f ENCODING -t UTF-8), or pass errors='replace' or errors='ignore'."
-    )
-
-
-_MARKS = {
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-    b"\x1f\x8b": "gzip: give the file the suffix .gz",
-    b"\xfd7zXZ\x00": "xz: give the file the suffix .xz",
-    b"\x28\xb5\x2f\xfd": "zstd: give the file the suffix .zst",
-    b"BZh9": "bzip2: give the file the suffix .bz2",
-}
 
 
 def shorten(value: Any) -> str:

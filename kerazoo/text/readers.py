@@ -9,7 +9,7 @@ import lzma
 import os
 import stat
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -163,7 +163,7 @@ def read_chunks(
     files: Iterable[Path],
     size: int,
     new_buffer: Callable[[int], NDArray[np.uint8]] = lambda capacity: np.empty(capacity, np.uint8),
-) -> Iterator[Chunk]:
+) -> Generator[Chunk, None, None]:
     """Read the files in chunks of about `size` bytes that end after white space.
 
     A longer word makes its chunk longer. A byte order mark at the start of a file is skipped.
@@ -303,7 +303,7 @@ def _fill(path: Path, stream: BinaryIO, buffer: NDArray[np.uint8], filled: int, 
 
 def damage() -> tuple[type[BaseException], ...]:
     """What reading a damaged or truncated file raises, compressed or not."""
-    return (OSError, EOFError, zlib.error, lzma.LZMAError, *_zstd_errors)
+    return (OSError, EOFError, zlib.error, lzma.LZMAError, *_zstd_errors, *_isal_errors)
 
 
 def _tell(raw: BinaryIO) -> int:
@@ -383,10 +383,22 @@ class ZstdStream(io.RawIOBase):
         return got
 
 
+def _open_gzip(raw: Any) -> Any:
+    """Decompressed bytes of a .gz file, by the package isal where it is installed: more than three times as fast."""
+    try:
+        from isal import igzip, isal_zlib
+    except ImportError:
+        return gzip.GzipFile(fileobj=io.BufferedReader(raw, 1 << 17), mode="rb")
+    global _isal_errors
+    _isal_errors = (isal_zlib.IsalError,)
+    return igzip.IGzipFile(fileobj=raw, mode="rb")
+
+
 _zstd_errors: tuple[type[BaseException], ...] = ()
+_isal_errors: tuple[type[BaseException], ...] = ()
 # gzip.GzipFile and the others verify the checksum at the end and read concatenated members.
 _OPENERS: dict[str, Callable[[Any], Any]] = {
-    ".gz": lambda raw: gzip.GzipFile(fileobj=io.BufferedReader(raw, 1 << 17), mode="rb"),
+    ".gz": _open_gzip,
     ".bz2": bz2.BZ2File,
     ".xz": lzma.LZMAFile,
     ".zst": ZstdStream,

@@ -59,6 +59,50 @@ def test_a_word_of_another_str_type_becomes_a_str():
     assert [type(word) for word in table] == [str, str]
 
 
+WORDS = st.text(min_size=1, max_size=3).filter(lambda word: word.encode("utf-8", "ignore").decode() == word)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(st.lists(WORDS, max_size=9), st.lists(WORDS, max_size=4).map(tuple)), max_size=9))
+def test_word_ids_equal_the_reference_of_encode(documents):
+    words, sizes = _token_lists.WordIds(), []
+    for document in documents:
+        sizes.append(words.add(document))
+        assert len(words) == sum(sizes)
+    table = {}
+    expected, ends = reference.encode(documents, table, True)
+    ids = words.take()
+    assert ids.dtype == np.int32
+    assert (ids.tolist(), np.cumsum(sizes).tolist()) == (expected.tolist(), ends.tolist())
+    assert list(words.table.items()) == list(table.items())
+    assert len(words) == 0
+    assert words.add(["at last"]) == 1
+    assert words.take().tolist() == [words.table["at last"]]
+
+
+class Unhashable(str):
+    """A str with an error in its hash."""
+
+    def __hash__(self):
+        raise TypeError("mine")
+
+
+@pytest.mark.parametrize("bad", ["", None, 3, b"a", ["a"], "\ud800", {"a": 1}])
+def test_word_ids_name_the_first_token_that_is_no_word(bad):
+    words = _token_lists.WordIds()
+    words.add(["a", "é"])
+    with pytest.raises(_token_lists.TokenError) as caught:
+        words.add(["b", "a", bad, "c"])
+    assert caught.value.token == 2
+    assert bad not in list(words.table)
+
+
+def test_errors_of_the_words_themselves_are_kept():
+    with pytest.raises(TypeError, match=r"^mine$") as caught:
+        _token_lists.WordIds().add(["a", Unhashable("b")])
+    assert not isinstance(caught.value, _token_lists.TokenError)
+
+
 @pytest.mark.parametrize(
     ("sentences", "sentence", "token"), [([["a"], ["b", ["c"]]], 1, 1), ([["a"], (x for x in "ab")], 1, -1)]
 )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -95,14 +96,54 @@ def test_min_count_too_high(file: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [12, 0.5, -1, -9])
-@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
-def test_truncated_compressed_file(tmp_path: Path, suffix: str, cut: float) -> None:
+@pytest.mark.parametrize("suffix", [".gz", ".gz without isal", ".bz2", ".xz", ".zst"])
+def test_truncated_compressed_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, cut: float) -> None:
+    if suffix.endswith("isal"):
+        monkeypatch.setitem(sys.modules, "isal", None)
+        suffix = ".gz"
     data = PACKERS[suffix](random_text(500).encode())
     end = int(len(data) * cut) if isinstance(cut, float) else cut
     path = tmp_path / f"short{suffix}"
     path.write_bytes(data[:end])
     with pytest.raises(CorpusError, match=rf"short{suffix}: the compressed file is damaged or truncated \(.*again"):
         EncodedCorpus.from_source(path, min_count=1)
+
+
+@pytest.mark.parametrize("isal", [True, False])
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda data: data[:-8] + b"\1\2\3\4" + data[-4:], "CRC check failed"),
+        (lambda data: data[:-4] + b"\1\2\3\4", "Incorrect length"),
+        (lambda data: data + b"this is no other member", "Not a gzipped file"),
+        (lambda data: data[:2] + b"\7" + data[3:], "Unknown compression method"),
+        (lambda data: data[:200] + b"\xff" * 40 + data[240:], ""),
+    ],
+)
+def test_damaged_gz_file(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    isal: bool,
+    damage: Callable[[bytes], bytes],
+    reason: str,
+) -> None:
+    if not isal:
+        monkeypatch.setitem(sys.modules, "isal", None)
+    path = tmp_path / "bad.gz"
+    path.write_bytes(damage(gzip.compress(random_text(500).encode())))
+    with pytest.raises(CorpusError, match=rf"bad.gz: the compressed file is damaged or truncated \(.*{reason}.*again"):
+        EncodedCorpus.from_source(path, min_count=1)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_the_first_of_several_errors_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    monkeypatch.setattr(encoding, "CHUNK", 64)
+    data = b"good words\n" * 200 + b"caf\xe9\n" + b"good words\n" * 5 + b"\xff\n" + b"more words\n" * 200
+    path = tmp_path / "bad.txt"
+    path.write_bytes(data)
+    with pytest.raises(CorpusError, match=f"byte 0xe9 at position {data.index(0xE9):,} of the text"):
+        EncodedCorpus.from_source(path, min_count=1, workers=workers)
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("kerazoo-scan")]
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kerazoo_ext._scan import PADDING, InvalidUtf8Error, Scanner, compact, first_outside
+from kerazoo_ext._scan import PADDING, InvalidUtf8Error, Scanner, compact, first_outside, instruction_sets, move
 from tests.references import scan as reference
 
 pytestmark = pytest.mark.kernels
@@ -66,16 +66,85 @@ def test_the_samples_include_white_space_beyond_ascii() -> None:
 @example("a" * 63 + "\u3000" + "b", 0x41)
 @example("a" * 62 + "\u00a0" + "b\n\n", 0x0A)
 def test_equals_the_reference(text: str, fill: int) -> None:
-    scanner, table, counts = Scanner((11, 22)), {}, Counter()
+    table, counts = {}, Counter()
     data = text.encode("utf-8")
-    for _ in range(2):  # the second time with the words known
-        assert scan(scanner, data, fill) == reference.scan(data, table, counts)
+    expected = [reference.scan(data, table, counts) for _ in range(2)]  # the second time with the words known
+    for instruction_set in instruction_sets():
+        scanner = Scanner((11, 22), instruction_set)
+        assert [scan(scanner, data, fill) for _ in range(2)] == expected, instruction_set
     assert len(scanner) == len(table)
     assert scanner.tally().tolist() == [counts[word] for word in table]
     for min_count in (1, 3):
         words, ranked_counts, ids = scanner.rank(min_count)
         assert list(zip(words, ranked_counts.tolist(), strict=True)) == reference.rank(counts, min_count)
         assert [table[word] for word in words] == ids.tolist()
+
+
+@pytest.mark.parametrize("instruction_set", instruction_sets())
+def test_blocks_of_many_and_of_few_words(instruction_set: str) -> None:
+    """More words than are looked up at a time, a word in every second byte, and words longer than a block."""
+    rng = np.random.default_rng(3)
+    lengths = np.concatenate([np.ones(3000, int), rng.integers(1, 40, 3000), rng.integers(60, 200, 50)])
+    words = ["".join(map(chr, rng.integers(97, 103, length))) for length in lengths.tolist()]
+    table, counts = {}, Counter()
+    data = " ".join(words).encode()
+    scanner = Scanner((1, 2), instruction_set)
+    assert scan(scanner, data) == reference.scan(data, table, counts)
+    assert scanner.tally().tolist() == [counts[word] for word in table]
+
+
+def test_an_instruction_set_that_there_is_not() -> None:
+    with pytest.raises(ValueError, match="instruction_set='mmx'"):
+        Scanner((0, 0), "mmx")
+
+
+def test_ranks_of_frequent_words() -> None:
+    """Beyond 4096 the counts differ within a bucket of the sort."""
+    tallies = {"e": 4095, "d": 4096, "c": 4096, "b": 4097, "a": 9000, "f": 4095, "g": 1, "a\x00": 9000}
+    scanner = Scanner()
+    scan(scanner, " ".join(word for word, count in tallies.items() for _ in range(count)).encode())
+    words, counts, _ = scanner.rank()
+    assert list(zip(words, counts.tolist(), strict=True)) == reference.rank(Counter(tallies), 1)
+    assert scanner.rank(4096, 2)[0] == words[:2]
+
+
+def test_words_of_a_rank_before_more_text() -> None:
+    scanner = Scanner()
+    scan(scanner, b"a b")
+    ranked = scanner.ranked()
+    assert ranked.words() == ["a", "b"]
+    scan(scanner, b"c")
+    with pytest.raises(ValueError, match="more words"):
+        ranked.words()
+
+
+def test_encode_takes_what_was_counted() -> None:
+    scanner, text, other = Scanner(), padded(b"a b\nc\n"), padded(b"a b\nc\n")
+    sizes = scanner.count(text, 6)
+    assert sizes == (3, 2)
+    ids, ends = np.empty(3, np.int32), np.empty(2, np.int32)
+    for wrong in [(other, 6, ids, ends), (text, 5, ids, ends), (text, 6, ids[:2], ends), (text, 6, ids, ends[:1])]:
+        with pytest.raises(ValueError, match=r"count was called|expected room"):
+            scanner.encode(*wrong)
+    scanner.encode(text, 6, ids, ends)
+    assert (ids.tolist(), ends.tolist()) == ([0, 1, 2], [2, 3])
+    with pytest.raises(ValueError, match="count was called"):
+        scanner.encode(text, 6, ids, ends)
+
+
+@pytest.mark.parametrize(("begin", "end", "to"), [(2, 6, 0), (0, 4, 3), (3, 3, 7), (1, 7, 1), (0, 0, 0)])
+def test_move(begin: int, end: int, to: int) -> None:
+    ids = np.arange(7, dtype=np.int32)
+    expected = ids.copy()
+    expected[to : to + end - begin] = np.arange(begin, end)
+    move(ids, begin, end, to)
+    assert ids.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(("begin", "end", "to"), [(-1, 2, 0), (3, 2, 0), (0, 8, 0), (0, 4, 4), (0, 4, -1)])
+def test_move_refuses_what_is_outside(begin: int, end: int, to: int) -> None:
+    with pytest.raises(ValueError, match="do not fit 7 ids"):
+        move(np.zeros(7, np.int32), begin, end, to)
 
 
 @settings(max_examples=200, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerazoo.errors import CorpusError, InvalidArgumentError
-from kerazoo.text import EncodedCorpus, Vocabulary, encoding
+from kerazoo.text import EncodedCorpus, Vocabulary, encoding, file_scan, readers
 from tests.text.samples import DOCUMENTS, PACKERS, TEXT, decoded, random_text, reference, same
 
 
@@ -103,8 +104,45 @@ def test_one_endless_line_is_one_document(tmp_path: Path, monkeypatch: pytest.Mo
     assert corpus.decode(0) == words
 
 
-@pytest.mark.parametrize("suffix", ["", ".gz", ".GZ", ".bz2", ".xz", ".zst"])
-def test_compressed_files(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize("isal", [True, False])
+def test_gz_files_are_read_by_isal_where_it_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, isal: bool
+) -> None:
+    if not isal:
+        monkeypatch.setitem(sys.modules, "isal", None)
+    path = tmp_path / "text.gz"
+    path.write_bytes(gzip.compress(b"a b\n") + gzip.compress(b"") + gzip.compress(b"c\n") + bytes(9))
+    with readers.open_text(path) as (stream, _):
+        assert (type(stream).__module__ == "isal.igzip") is isal
+        assert stream.read() == b"a b\nc\n"
+
+
+@pytest.mark.parametrize("words_first", [["long" * 20], ["a"]], ids=["few", "many"])
+@pytest.mark.parametrize("min_count", [1, 2, 900])
+def test_the_expected_number_of_words_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words_first: list[str], min_count: int
+) -> None:
+    """The first chunk has fewer, or more, words than the others: memory is then reserved for too few, or too many."""
+    monkeypatch.setattr(encoding, "CHUNK", 1 << 10)
+    monkeypatch.setattr(file_scan, "_LEAST_ROOM", 64)
+    lines = [" ".join(words_first * 30)] * 2 + random_text(300).split("\n")
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join(lines))
+    found = [EncodedCorpus.from_source(path, min_count=min_count, workers=workers) for workers in (1, 3)]
+    expected = EncodedCorpus.from_source([line.split() for line in lines], min_count=min_count)
+    for corpus in found:
+        assert corpus.vocabulary == expected.vocabulary
+        assert decoded(corpus) == decoded(expected)
+        assert np.array_equal(corpus.raw_offsets, expected.raw_offsets)
+        if corpus.n_dropped > 0.5 * corpus.n_raw_words:
+            assert corpus.ids.base is None  # without the memory of what was dropped
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".gz without isal", ".GZ", ".bz2", ".xz", ".zst"])
+def test_compressed_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    if suffix.endswith("isal"):
+        monkeypatch.setitem(sys.modules, "isal", None)
+        suffix = ".gz"
     data = (random_text(3000) + "\n").encode()
     path = tmp_path / f"text.txt{suffix}"
     half = data.index(b" ", len(data) // 2)

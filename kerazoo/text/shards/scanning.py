@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo._runtime.files import put_in_place
-from kerazoo.text.encoding import CHUNK, scan_chunk
+from kerazoo.text.encoding import CHUNK
+from kerazoo.text.file_scan import scan_chunk
 from kerazoo.text.readers import Chunk, is_compressed
 from kerazoo.text.shards.parts import PartInfo, PartWriter, disk_error
 from kerazoo.text.shards.plan import Piece, Unit, check_unchanged

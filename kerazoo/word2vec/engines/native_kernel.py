@@ -37,8 +37,9 @@ NOISE_PER_GROUP = 16  # noise words that they share, for up to 7 noise words per
 # Noise words that a group shares with sampled softmax, all of them classes of each pair. With fewer than 640 words
 # there are fewer: each is updated from the same stale values, and a word that is drawn several times moves as often.
 SOFTMAX_NOISE = 64
-# With fewer tokens, the loss of every group is measured, otherwise that of one in 64.
-SMALL_CORPUS = 200_000
+# The loss is measured for one group in 64, and for more of them in texts of less than 64 times these tokens. Measuring
+# every group would double the time of an epoch.
+MEASURED_TOKENS = 6_000
 
 # Rows of each table of which each of several threads keeps copies (kerazoo_ext/held_rows.h).
 HELD_ROWS = 256
@@ -52,6 +53,15 @@ def instruction_set() -> str:
     if wanted is None:
         return widest
     return check_choice(INSTRUCTION_SET_VARIABLE, wanted, known[: known.index(widest) + 1])
+
+
+def measured_every(n_tokens: int) -> int:
+    """The loss is measured for one group in this many; the first group of a slice is always measured.
+
+    >>> measured_every(5_000), measured_every(50_000), measured_every(10**9)
+    (1, 8, 64)
+    """
+    return min(max(n_tokens // MEASURED_TOKENS, 1), 64)
 
 
 def noise_per_pair(settings: TrainingSettings, n_words: int) -> int:
@@ -211,7 +221,7 @@ class NativeKernel:
                 noise_weight=settings.negative / max(self.n_noise, 1),
                 softmax=settings.loss == "sampled_softmax",
                 remove_hits=settings.loss == "negative_sampling",
-                measured_every=1 if n_tokens < SMALL_CORPUS else 64,
+                measured_every=measured_every(n_tokens),
                 alpha=settings.alpha,
                 min_alpha=settings.min_alpha,
                 words_before=words_before,
