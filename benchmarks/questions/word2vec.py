@@ -3,18 +3,21 @@
     python -m benchmarks.questions.word2vec --corpus FILE [--threads 2] [--engines keras,native,gensim]
                                   [--backends tensorflow,jax] [--seeds 1,2,3] [--epochs 3] [--one-thread]
                                   [--vector-size 100] [--window 5] [--negative 5] [--cbow] [--hs] [--default-alpha]
+                                  [--every N]
 
 Every training run is a process (a process has one Keras backend), restricted to the same number of cores. The sides
 alternate, one round per seed. The rate is raw words times epochs over the seconds of `fit`, including the scan of the
 text and compiling; gensim's includes building its vocabulary. The epoch rate is that of an epoch without compiling.
 Memory is the peak of the process minus its memory after the imports, in MB. Quality is measured on the sets that ship
-with gensim. `--one-thread` adds the native engine on one thread.
+with gensim. `--one-thread` adds the native engine on one thread. `--every 2` trains on every other document, a second
+corpus of the same kind.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import itertools
 import json
 import os
 import shutil
@@ -87,6 +90,7 @@ def main() -> None:
     """Train all sides with all seeds, print the table and write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, required=True, help="a text file, plain or .gz, one document per line")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th document")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--engines", default="keras,native,gensim")
     parser.add_argument("--backends", default="tensorflow,jax")
@@ -127,6 +131,10 @@ def main() -> None:
             text = Path(folder) / arguments.corpus.stem
             with gzip.open(arguments.corpus) as source, open(text, "wb") as file:
                 shutil.copyfileobj(source, file, 1 << 20)
+        if arguments.every > 1:
+            whole, text = text, Path(folder) / "part.txt"
+            with open(whole, "rb") as documents, open(text, "wb") as part:
+                part.writelines(itertools.islice(documents, arguments.every - 1, None, arguments.every))
         for seed in map(int, arguments.seeds.split(",")):
             for name, engine, loss, backend, threads in sides:
                 spec = {"engine": engine, "loss": loss, "corpus": str(text), "threads": threads,
@@ -138,6 +146,8 @@ def main() -> None:
     columns = ["name", "rate", "ratio", "epoch_rate", "memory_mb", "wordsim353", "simlex999", "analogies", "error"]
     print_table("Word vectors (raw words/s, median; quality, mean over the seeds)", rows, columns)
     settings = {**training, "corpus": arguments.corpus.name, "threads": arguments.threads, "epochs": arguments.epochs}
+    if arguments.every > 1:
+        settings["every"] = arguments.every
     # `compare` recognises results of this benchmark under other names by the question.
     question = "How fast and how good are word vectors, against gensim on the same text and threads?"
     print(write_result(arguments.name, question, settings, {"rows": rows, "runs": runs}))
