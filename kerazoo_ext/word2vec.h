@@ -354,7 +354,7 @@ KZ_INLINE int32_t kz_local(kz_scratch *s, int32_t word) {
 #include "all_lanes.h"
 #pragma GCC pop_options
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,prfchw")
 #define KZ_LANES 16
 #define KZ_TILE_ROWS 8
 #define KZ_TILE_VECTORS 4
