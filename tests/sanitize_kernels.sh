@@ -16,7 +16,8 @@ echo "built in $(($(date +%s) - started)) s"
 # The copy is first on the path, so that it is tested and not the installed package; the check below confirms it.
 export PYTHONPATH="$copy" KERAZOO_TEST_ROOT="$copy"
 # Python itself is not instrumented, so the runtimes must be preloaded; leaks of Python are not reported.
-export LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
+LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
+export LD_PRELOAD
 # No kernel needs Keras, but the conftest of all tests names a backend; NumPy is the one that imports nothing.
 export KERAS_BACKEND=numpy
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
