@@ -1,7 +1,7 @@
 """Every entry point on small data, as functions that return a fingerprint; `python -m tests.reliability.entry_points`.
 
-The program uses the entry points in its own process, in a child process of each start method, in threads at the same time,
-and in a child that is forked meanwhile ("busy"). It prints {place: {entry point: fingerprint or error}} as JSON.
+The program uses the entry points in its own process, in a child process of each start method, in threads at the same
+time, and in a child that is forked meanwhile ("busy"). It prints {place: {entry point: fingerprint or error}} as JSON.
 test_processes_and_threads.py runs it: a deadlock then ends at a time limit, and no test process is forked.
 """
 
@@ -119,12 +119,12 @@ def _in_child(names: Sequence[str], connection: Any) -> None:
 
 def in_child(method: str, names: Sequence[str]) -> dict[str, str]:
     """The entry points in one child process; those that it does not reach in time are missing."""
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     ours, theirs = context.Pipe(duplex=False)
     child = context.Process(target=_in_child, args=(names, theirs))
     child.start()
     theirs.close()
-    found = {}
+    found: dict[str, str] = {}
     try:
         while len(found) < len(names) and ours.poll(CHILD_SECONDS):
             name, value = ours.recv()
@@ -153,7 +153,7 @@ def in_threads(names: Sequence[str]) -> dict[str, str]:
 
 
 def in_child_of_busy_threads(names: Sequence[str]) -> dict[str, str]:
-    """A child that is forked while other threads are within the entry points: locks that they hold stay locked in it."""
+    """A child that is forked while threads are within the entry points: locks that they hold stay locked in it."""
     done = threading.Event()
 
     def work(number: int) -> None:

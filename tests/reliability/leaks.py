@@ -2,10 +2,10 @@
 
     python -m tests.reliability.leaks --repetitions 2000 --write
 
-Each workload runs by itself, in a process of its own: first `warm` times, in which caches and the allocator's pools fill,
-then on to `repetitions`. Resident memory is sampled all the way; the growth is that of its median over the last tenth
+Each workload runs in a process of its own: first `warm` times, in which caches and the allocator's pools fill, then on
+to `repetitions`. Resident memory is sampled all the way; the growth is that of its median over the last tenth
 against the tenth after the warm-up. glibc returns memory of large arrays at once and keeps that of small ones, so the
-samples scatter by some pages. With `--write` the figures go to `benchmarks/results/reliability_leaks.json`.
+samples scatter by some pages. With `--write` the figures go to `benchmarks/results/reliability_threads.json`.
 """
 
 from __future__ import annotations
@@ -119,13 +119,14 @@ def main() -> None:
     parser.add_argument("workloads", nargs="*", default=[*WORKLOADS])
     parser.add_argument("--repetitions", type=int, default=2000)
     parser.add_argument("--warm", type=int, default=WARM, help="repetitions before the memory is compared")
-    parser.add_argument("--write", action="store_true", help="write benchmarks/results/reliability_leaks.json")
+    parser.add_argument("--write", action="store_true", help="write benchmarks/results/reliability_threads.json")
     parser.add_argument("--one", choices=WORKLOADS, help="measure this one in this process and print JSON")
     chosen = parser.parse_args()
     if chosen.one:
         print(json.dumps(measure(chosen.one, chosen.repetitions, chosen.warm)))
         return
-    from benchmarks.harness.results import print_table, write_result
+    from benchmarks.harness.results import print_table
+    from tests.reliability.record import record
 
     rows = []
     for name in chosen.workloads:
@@ -134,9 +135,7 @@ def main() -> None:
         rows.append(measured(name, repetitions, min(chosen.warm, KERAS_WARM) if few else chosen.warm))
         print(json.dumps(rows[-1]), flush=True)
         if chosen.write:
-            settings = {"repetitions": chosen.repetitions, "warm": chosen.warm}
-            write_result("reliability_leaks", "Do memory, open files or threads grow with many small fits?", settings,
-                         {"workloads": rows})  # fmt: skip
+            record("leaks", rows, {"repetitions": chosen.repetitions, "warm": chosen.warm})
     print_table("leaks", rows, ["workload", "repetitions", "resident_mb", "growth", "open_files_more", "threads_more"])
 
 

@@ -1,4 +1,4 @@
-"""Every entry point in threads, in children of each start method, and in children that are forked amid the work of threads.
+"""Every entry point in threads, in children of each start method, and in one that is forked amid the work of threads.
 
 All must give what they give alone, to the bit.
 """
