@@ -1,7 +1,7 @@
 """Scanner of UTF-8 text: scan.h has the algorithm, kerazoo.text the public interface.
 
-Beyond the checks of each `def`, arguments are trusted. The loops run without the GIL. Only one thread at a time may use
-a `Scanner`.
+Beyond the checks of each `def`, arguments are trusted. The loops run without the GIL. Only one thread at a time may
+change a `Scanner`; others are refused meanwhile.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
@@ -36,6 +36,13 @@ cdef extern from "scan.h" nogil:
     int kz_export(const kz_scanner *scanner, uint32_t n_buckets, uint8_t *text, int32_t *order, int64_t *word_begins,
                   int64_t *byte_begins)
 
+cdef extern from "use.h" nogil:
+    ctypedef int kz_use
+    bint kz_begin_change(kz_use *) noexcept
+    bint kz_begin_read(kz_use *) noexcept
+    void kz_end_change(kz_use *) noexcept
+    void kz_end_read(kz_use *) noexcept
+
 PADDING = KZ_PADDING
 MAX_CHUNK = 2**31 - 1 - KZ_PADDING
 
@@ -48,10 +55,23 @@ class InvalidUtf8Error(ValueError):
         self.position = position
 
 
+cdef int begin_change(kz_use *use) except -1:
+    if not kz_begin_change(use):
+        raise RuntimeError("a Scanner is used by several threads; expected one Scanner for each thread")
+    return 0
+
+
+cdef int begin_read(kz_use *use) except -1:
+    if not kz_begin_read(use):
+        raise RuntimeError("a Scanner is read while another thread changes it; expected one Scanner for each thread")
+    return 0
+
+
 cdef class Scanner:
     """A hash table of words and their counts; `scan` fills it, `absorb` merges two of them."""
 
     cdef kz_scanner state
+    cdef kz_use use
     cdef readonly tuple seed
 
     def __cinit__(self, seed=(0, 0)):
@@ -72,6 +92,13 @@ cdef class Scanner:
 
     def scan(self, const uint8_t[::1] text, Py_ssize_t size):
         """Count the words of text[:size] and return (ids int32 (n_words,), line_ends int32 (n_lines,))."""
+        begin_change(&self.use)
+        try:
+            return self.scanned(text, size)
+        finally:
+            kz_end_change(&self.use)
+
+    cdef object scanned(self, const uint8_t[::1] text, Py_ssize_t size):
         cdef int64_t n_words = 0, n_lines = 0, bad
         cdef int failed
         if not 0 <= size <= MAX_CHUNK or text.shape[0] - size < KZ_PADDING:
@@ -100,6 +127,17 @@ cdef class Scanner:
         """Add all words and counts of `other`; returns the id in this scanner of each of its words, int32 (len(other),)."""
         if other is self or other.seed != self.seed:
             raise ValueError("absorb takes another scanner with the same seed")
+        begin_change(&self.use)
+        try:
+            begin_read(&other.use)
+            try:
+                return self.absorbed(other)
+            finally:
+                kz_end_read(&other.use)
+        finally:
+            kz_end_change(&self.use)
+
+    cdef object absorbed(self, Scanner other):
         places = np.empty(other.state.n_words + 1, np.int32)
         cdef int32_t[::1] view = places
         cdef int failed
@@ -111,6 +149,13 @@ cdef class Scanner:
 
     def tally(self):
         """Count of each id, int64 (len(self),)."""
+        begin_read(&self.use)
+        try:
+            return self.tallied()
+        finally:
+            kz_end_read(&self.use)
+
+    cdef object tallied(self):
         counts = np.empty(self.state.n_words + 1, np.int64)
         cdef int64_t[::1] view = counts
         with nogil:
@@ -129,6 +174,13 @@ cdef class Scanner:
         """
         if not 1 <= n_buckets <= 1 << 20:
             raise ValueError(f"n_buckets={n_buckets}; expected 1 to {1 << 20}")
+        begin_read(&self.use)
+        try:
+            return self.exported(n_buckets)
+        finally:
+            kz_end_read(&self.use)
+
+    cdef object exported(self, int n_buckets):
         cdef int64_t size = kz_text_size(&self.state)
         cdef int failed
         text = np.empty(size + 1, np.uint8)
@@ -149,6 +201,13 @@ cdef class Scanner:
 
         Returns (words list of str, counts int64 (n,), ids int32 (n,)).
         """
+        begin_read(&self.use)
+        try:
+            return self.ranked(min_count, limit)
+        finally:
+            kz_end_read(&self.use)
+
+    cdef object ranked(self, int64_t min_count, limit):
         cdef kz_entry *entries = NULL
         cdef int64_t n, i
         with nogil:
