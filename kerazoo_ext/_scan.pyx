@@ -63,7 +63,7 @@ cdef int begin_change(kz_use *use) except -1:
 
 cdef int begin_read(kz_use *use) except -1:
     if not kz_begin_read(use):
-        raise RuntimeError("a Scanner is read while another thread changes it; expected one Scanner for each thread")
+        raise RuntimeError("a Scanner is read while another thread changes it; expected one for each thread")
     return 0
 
 

@@ -1,6 +1,6 @@
-/* Whether an object is in use: by one thread that changes it, or by any number that read it. The kernels run without the GIL,
- * so two threads could otherwise change one table at the same time, which corrupts memory. A second user is refused, not
- * made to wait: no caller shares a table on purpose.
+/* Whether an object is in use: by one thread that changes it, or by any number that read it. The kernels run without the
+ * GIL, so two threads could otherwise change one table at the same time, which corrupts memory. A second user is refused,
+ * not made to wait: no caller shares a table on purpose.
  */
 #ifndef KERAZOO_USE_H
 #define KERAZOO_USE_H

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 __all__ = ["in_float32"]
 
-# The dtype policy is one of the thread, floatx one of the process: the first block sets it and the last one restores it.
+# The dtype policy is one of the thread, floatx one of the process: the first block sets it, the last one restores it.
 _lock = threading.Lock()
 _blocks = 0
 _floatx = "float32"

@@ -1,4 +1,4 @@
-"""Objects of the kernels that several threads use at the same time: the second one is refused, and memory stays whole."""
+"""Objects of the kernels that several threads use at the same time: all but one are refused, memory stays whole."""
 
 from __future__ import annotations
 
