@@ -57,7 +57,7 @@ class InvalidUtf8Error(ValueError):
 
 cdef int begin_change(kz_use *use) except -1:
     if not kz_begin_change(use):
-        raise RuntimeError("a Scanner is used by several threads; expected one Scanner for each thread")
+        raise RuntimeError("a Scanner is changed while another thread uses it; expected one for each thread")
     return 0
 
 
