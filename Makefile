@@ -8,7 +8,7 @@ SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
 
 # Two processes, as a backend compiles on one core; the one that is done first takes tests over from the other.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
-.PHONY: demo test test-slow notebooks lint types debug-kernels instructions sanitize-kernels pictures wheel wheel-test clean
+.PHONY: demo test test-slow notebooks lint types debug-kernels instructions sanitize-kernels tsan-kernels aarch64-kernels pictures wheel wheel-test clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/kerazoo demo
@@ -56,9 +56,17 @@ docs-check: docs
 instructions: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.questions.instructions --check benchmarks/results/instructions.json --tolerance 0.05
 
-# And with AddressSanitizer and UndefinedBehaviorSanitizer: some minutes.
+# And with AddressSanitizer and UndefinedBehaviorSanitizer: three minutes on two cores.
 sanitize-kernels: $(VENV)/installed-dev
 	PYTHON=$(abspath $(BIN)/python) sh tests/sanitize_kernels.sh
+
+# The kernels called from several threads, with ThreadSanitizer; needs gcc only.
+tsan-kernels:
+	sh tests/tsan_kernels.sh
+
+# The kernels on aarch64, under QEMU; says which packages it needs.
+aarch64-kernels:
+	sh tests/run_aarch64.sh
 
 # The pictures of README.md, from the library and benchmarks/results.
 pictures: $(VENV)/installed-demo

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kerazoo._runtime.ignored_warnings import warnings_ignored
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,8 +28,7 @@ def on_axis(ax: Axes, x: NDArray[Any]) -> NDArray[Any]:
     if freq is None or x.dtype.kind != "M":
         return x
     times = pd.DatetimeIndex(x)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # periods of business days
+    with warnings_ignored(FutureWarning):  # periods of business days
         periods = times.to_period(freq)
         if periods.is_unique:
             return np.asarray(periods.asi8)

@@ -45,6 +45,26 @@ cdef extern from "phrases.h" nogil:
     int64_t kz_join_pairs(const kz_text *, int32_t *, int64_t *) noexcept
 
 
+cdef extern from "use.h" nogil:
+    ctypedef int kz_use
+    bint kz_begin_change(kz_use *) noexcept
+    bint kz_begin_read(kz_use *) noexcept
+    void kz_end_change(kz_use *) noexcept
+    void kz_end_read(kz_use *) noexcept
+
+
+cdef int begin_change(kz_use *use, str name) except -1:
+    if not kz_begin_change(use):
+        raise RuntimeError(f"{name} is changed while another thread uses it; expected one for each thread")
+    return 0
+
+
+cdef int begin_read(kz_use *use, str name) except -1:
+    if not kz_begin_read(use):
+        raise RuntimeError(f"{name} is read while another thread changes it; expected one for each thread")
+    return 0
+
+
 cdef kz_text text_of(
     const int[::1] ids, const long long[::1] offsets, const unsigned char[::1] connector, long long begin, long long end
 ) except *:
@@ -66,6 +86,7 @@ cdef kz_text text_of(
 
 cdef class Runs:
     cdef kz_runs state
+    cdef kz_use use
 
     def __cinit__(self):
         if kz_runs_init(&self.state):
@@ -79,19 +100,23 @@ cdef class Runs:
 
     def add(self, const int[::1] ids, const long long[::1] offsets):
         cdef Py_ssize_t i, n = offsets.shape[0] - 1
-        cdef int32_t nothing = 0, number
+        cdef int32_t nothing = 0, number = 0
         if n < 0 or offsets[0] != 0 or offsets[n] != ids.shape[0] or np.any(np.diff(offsets) < 0):
             raise ValueError("offsets must rise from 0 to len(ids)")
         numbers = np.empty(n, np.int32)
         cdef int[::1] out = numbers
+        begin_change(&self.use, "Runs")
         for i in range(n):
             number = kz_runs_add(
                 &self.state, <const int32_t *> &ids[offsets[i]] if offsets[i] < ids.shape[0] else &nothing,
                 offsets[i + 1] - offsets[i],
             )
             if number < 0:
-                raise MemoryError("no memory for runs of connector words")
+                break
             out[i] = number
+        kz_end_change(&self.use)
+        if n and number < 0:
+            raise MemoryError("no memory for runs of connector words")
         return numbers
 
     def collect(
@@ -100,12 +125,21 @@ cdef class Runs:
     ):
         cdef kz_text text = text_of(ids, offsets, connector, begin, end)
         cdef int failed
+        begin_change(&self.use, "Runs")
         with nogil:
             failed = kz_collect_runs(&self.state, &text)
+            kz_end_change(&self.use)
         if failed:
             raise MemoryError("no memory for runs of connector words")
 
     def arrays(self):
+        begin_read(&self.use, "Runs")
+        try:
+            return self.copied()
+        finally:
+            kz_end_read(&self.use)
+
+    cdef object copied(self):
         ids, offsets = np.empty(self.state.n_ids, np.int32), np.empty(self.state.n + 1, np.int64)
         cdef int[::1] ids_view = ids
         cdef long long[::1] offsets_view = offsets
@@ -119,6 +153,7 @@ cdef class Runs:
 
 cdef class PairTable:
     cdef kz_pair_table state
+    cdef kz_use use
 
     def __cinit__(self):
         if kz_pairs_init(&self.state):
@@ -139,8 +174,14 @@ cdef class PairTable:
         cdef int failed
         if shard >= n_shards:
             raise ValueError(f"shard {shard} of {n_shards}")
+        begin_change(&self.use, "PairTable")
+        if not kz_begin_read(&runs.use):
+            kz_end_change(&self.use)
+            begin_read(&runs.use, "Runs")
         with nogil:
             failed = kz_count_pairs(&self.state, &runs.state, &text, shard, n_shards, limit)
+            kz_end_read(&runs.use)
+            kz_end_change(&self.use)
         if failed == -1:
             raise MemoryError(f"no memory for the table of pairs ({self.state.n} pairs)")
         return failed == 0
@@ -155,11 +196,15 @@ cdef class PairTable:
             raise ValueError("pairs, runs, counts and values must be of one length")
         if np.any(np.less(runs, 0)):
             raise ValueError("the numbers of runs must be >= 0")
-        with nogil:
-            failed = kz_pairs_reserve(&self.state, n)
-            if not failed:
-                for i in range(n):
-                    kz_pairs_add(&self.state, kz_pair_hash(pairs[i], runs[i]), pairs[i], runs[i], counts[i], values[i])
+        begin_change(&self.use, "PairTable")
+        try:
+            with nogil:
+                failed = kz_pairs_reserve(&self.state, n)
+                if not failed:
+                    for i in range(n):
+                        kz_pairs_add(&self.state, kz_pair_hash(pairs[i], runs[i]), pairs[i], runs[i], counts[i], values[i])
+        finally:
+            kz_end_change(&self.use)
         if failed:
             raise MemoryError(f"no memory for the table of pairs ({self.state.n} and {n} pairs)")
 
@@ -170,13 +215,24 @@ cdef class PairTable:
             raise ValueError("pairs and runs must be of one length")
         values = np.empty(n, np.int64)
         cdef long long[::1] out = values
-        with nogil:
-            for i in range(n):
-                slot = kz_pairs_find(&self.state, kz_pair_hash(pairs[i], runs[i]), pairs[i], runs[i])
-                out[i] = slot.value if slot != NULL else -1
+        begin_read(&self.use, "PairTable")
+        try:
+            with nogil:
+                for i in range(n):
+                    slot = kz_pairs_find(&self.state, kz_pair_hash(pairs[i], runs[i]), pairs[i], runs[i])
+                    out[i] = slot.value if slot != NULL else -1
+        finally:
+            kz_end_read(&self.use)
         return values
 
     def arrays(self):
+        begin_read(&self.use, "PairTable")
+        try:
+            return self.copied()
+        finally:
+            kz_end_read(&self.use)
+
+    cdef object copied(self):
         cdef int64_t n = self.state.n, k = 0
         cdef uint64_t i
         pairs, runs = np.empty(n, np.uint64), np.empty(n, np.int32)
@@ -205,8 +261,14 @@ cdef class PairTable:
             raise ValueError("matches must have one element per id")
         if begin == end:
             return
+        begin_read(&self.use, "PairTable")
+        if not kz_begin_read(&runs.use):
+            kz_end_read(&self.use)
+            begin_read(&runs.use, "Runs")
         with nogil:
             kz_match_pairs(&self.state, &runs.state, &text, <int32_t *> &matches[0])
+            kz_end_read(&runs.use)
+            kz_end_read(&self.use)
 
 
 def join(

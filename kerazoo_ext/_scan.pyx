@@ -1,7 +1,7 @@
 """Scanner of UTF-8 text: scan.h has the algorithm, kerazoo.text the public interface.
 
-Beyond the checks of each `def`, arguments are trusted. The loops run without the GIL. Only one thread at a time may use
-a `Scanner`.
+Beyond the checks of each `def`, arguments are trusted. The loops run without the GIL. Only one thread at a time may
+change a `Scanner`; others are refused meanwhile.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
@@ -38,6 +38,13 @@ cdef extern from "scan.h" nogil:
     int kz_export(const kz_scanner *scanner, uint32_t n_buckets, uint8_t *text, int32_t *order, int64_t *word_begins,
                   int64_t *byte_begins)
 
+cdef extern from "use.h" nogil:
+    ctypedef int kz_use
+    bint kz_begin_change(kz_use *) noexcept
+    bint kz_begin_read(kz_use *) noexcept
+    void kz_end_change(kz_use *) noexcept
+    void kz_end_read(kz_use *) noexcept
+
 PADDING = KZ_PADDING
 MAX_CHUNK = 2**31 - 1 - KZ_PADDING
 
@@ -58,6 +65,18 @@ class InvalidUtf8Error(ValueError):
         self.position = position
 
 
+cdef int begin_change(kz_use *use) except -1:
+    if not kz_begin_change(use):
+        raise RuntimeError("a Scanner is changed while another thread uses it; expected one for each thread")
+    return 0
+
+
+cdef int begin_read(kz_use *use) except -1:
+    if not kz_begin_read(use):
+        raise RuntimeError("a Scanner is read while another thread changes it; expected one for each thread")
+    return 0
+
+
 cdef class Scanner:
     """A hash table of words and their counts; `scan` fills it, `absorb` merges two of them."""
 
@@ -65,6 +84,7 @@ cdef class Scanner:
     # hold parts of both.
     cdef char before[64]
     cdef kz_scanner state
+    cdef kz_use use
     cdef char behind[64]
     cdef readonly tuple seed
     cdef int set  # the instruction set
@@ -95,6 +115,13 @@ cdef class Scanner:
 
     def count(self, const uint8_t[::1] text, Py_ssize_t size):
         """Check that text[:size] is UTF-8 and count its words and lines: the first half of `scan`."""
+        begin_change(&self.use)
+        try:
+            return self.counted_in(text, size)
+        finally:
+            kz_end_change(&self.use)
+
+    cdef object counted_in(self, const uint8_t[::1] text, Py_ssize_t size):
         cdef int64_t n_words = 0, n_lines = 0, bad
         cdef int failed
         if not 0 <= size <= MAX_CHUNK or text.shape[0] - size < KZ_PADDING:
@@ -118,6 +145,13 @@ cdef class Scanner:
 
         `ids` has n_words elements, `line_ends` n_lines.
         """
+        begin_change(&self.use)
+        try:
+            self.encode_into(text, size, ids, line_ends)
+        finally:
+            kz_end_change(&self.use)
+
+    cdef object encode_into(self, const uint8_t[::1] text, Py_ssize_t size, int32_t[::1] ids, int32_t[::1] line_ends):
         cdef int failed
         cdef int32_t nothing = 0
         cdef const uint8_t *start = &text[0]
@@ -144,6 +178,17 @@ cdef class Scanner:
         """Add all words and counts of `other`; returns the id in this scanner of each of its words, int32 (len(other),)."""
         if other is self or other.seed != self.seed:
             raise ValueError("absorb takes another scanner with the same seed")
+        begin_change(&self.use)
+        try:
+            begin_read(&other.use)
+            try:
+                return self.absorbed(other)
+            finally:
+                kz_end_read(&other.use)
+        finally:
+            kz_end_change(&self.use)
+
+    cdef object absorbed(self, Scanner other):
         places = np.empty(other.state.n_words + 1, np.int32)
         cdef int32_t[::1] view = places
         cdef int failed
@@ -155,6 +200,13 @@ cdef class Scanner:
 
     def tally(self):
         """Count of each id, int64 (len(self),)."""
+        begin_read(&self.use)
+        try:
+            return self.tallied()
+        finally:
+            kz_end_read(&self.use)
+
+    cdef object tallied(self):
         counts = np.empty(self.state.n_words + 1, np.int64)
         cdef int64_t[::1] view = counts
         with nogil:
@@ -173,6 +225,13 @@ cdef class Scanner:
         """
         if not 1 <= n_buckets <= 1 << 20:
             raise ValueError(f"n_buckets={n_buckets}; expected 1 to {1 << 20}")
+        begin_read(&self.use)
+        try:
+            return self.exported(n_buckets)
+        finally:
+            kz_end_read(&self.use)
+
+    cdef object exported(self, int n_buckets):
         cdef int64_t size = kz_text_size(&self.state)
         cdef int failed
         text = np.empty(size + 1, np.uint8)
@@ -190,6 +249,13 @@ cdef class Scanner:
 
     def ranked(self, int64_t min_count=1, limit=None):
         """The words that occur at least `min_count` times, by decreasing count, then code point; at most `limit` of them."""
+        begin_read(&self.use)
+        try:
+            return self.ranked_words(min_count, limit)
+        finally:
+            kz_end_read(&self.use)
+
+    cdef object ranked_words(self, int64_t min_count, limit):
         cdef Ranked found = Ranked.__new__(Ranked)
         cdef int64_t n
         found.scanner = self
@@ -228,9 +294,13 @@ cdef class Ranked:
     def words(self):
         """The words, list of str; only before the scanner takes more text."""
         cdef int64_t i
-        if self.scanner.state.n_words != self.n_types:
-            raise ValueError("the scanner has taken more words since")
-        return [self.entries[i].bytes[: self.entries[i].length].decode("utf-8") for i in range(self.n)]
+        begin_read(&self.scanner.use)
+        try:
+            if self.scanner.state.n_words != self.n_types:
+                raise ValueError("the scanner has taken more words since")
+            return [self.entries[i].bytes[: self.entries[i].length].decode("utf-8") for i in range(self.n)]
+        finally:
+            kz_end_read(&self.scanner.use)
 
 
 cdef fill_ranked(kz_entry *entries, int64_t n, int64_t[::1] counts, int32_t[::1] ids):

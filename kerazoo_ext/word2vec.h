@@ -489,7 +489,8 @@ static int kz_train(const kz_job *job, int set, kz_scratch *s, int64_t begin, in
         }
         kz_locate_rows(job, &t, s);
         /* The rate depends on the words processed, as in gensim; updated once per chunk. */
-        double share = (double)(job->words_before + *job->words_done) / (double)job->words;
+        const int64_t done = __atomic_load_n(job->words_done, __ATOMIC_RELAXED);
+        double share = (double)(job->words_before + done) / (double)job->words;
         double rate = job->alpha - (job->alpha - job->min_alpha) * share;
         float alpha = (float)(rate > job->min_alpha ? rate : job->min_alpha);
         const int64_t n_groups = (last - k + job->group - 1) / job->group;

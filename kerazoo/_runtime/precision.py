@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 __all__ = ["in_float32"]
+
+# The dtype policy is one of the thread, floatx one of the process: the first block sets it, the last one restores it.
+_lock = threading.Lock()
+_blocks = 0
+_floatx = "float32"
 
 
 @contextmanager
@@ -24,14 +30,22 @@ def in_float32() -> Iterator[None]:
     """
     import keras  # here, as whoever only may need networks imports this file
 
-    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
-    if (floatx, policy.name) == ("float32", "float32"):
-        yield
-        return
-    keras.config.set_floatx("float32")
-    keras.config.set_dtype_policy("float32")
+    global _blocks, _floatx
+    policy = keras.config.dtype_policy()
+    with _lock:
+        if not _blocks:
+            _floatx = keras.config.floatx()
+        _blocks += 1
+        if keras.config.floatx() != "float32":
+            keras.config.set_floatx("float32")
+    if policy.name != "float32":
+        keras.config.set_dtype_policy("float32")
     try:
         yield
     finally:
-        keras.config.set_floatx(floatx)
-        keras.config.set_dtype_policy(policy)
+        if policy.name != "float32":
+            keras.config.set_dtype_policy(policy)
+        with _lock:
+            _blocks -= 1
+            if not _blocks and _floatx != "float32":
+                keras.config.set_floatx(_floatx)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kerazoo._runtime.ignored_warnings import warnings_ignored
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["business_days", "day_comes_first", "iso_dates", "parsed_dates", "periods_of"]
@@ -30,8 +30,7 @@ def parsed_dates(text: pd.Series, date_format: str | None = None, utc: bool = Fa
     Raises:
         ValueError: an unknown directive in the format, or several time zones without `utc`.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandas warns if it finds no common format
+    with warnings_ignored():  # pandas warns if it finds no common format
         found = pd.to_datetime(text, format=date_format, errors="coerce", utc=utc)
     if not found.isna().any() and found.dtype.kind != "M":  # pandas 2 keeps several time zones as objects
         raise ValueError("Mixed timezones detected")
@@ -129,8 +128,7 @@ def periods_of(dates: pd.DatetimeIndex, freq: str) -> pd.PeriodIndex:
     """The periods that contain the dates. `freq` may also name an offset: MS and ME mean M."""
     name = re.sub(r"^(\d*)B?([MQY])[SE](?=-|$)", r"\1\2", freq)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pandas warns that it drops the time zone; local dates are wanted
+        with warnings_ignored():  # pandas warns that it drops the time zone; local dates are wanted
             return dates.to_period(name)
     except (ValueError, AttributeError, TypeError):
         raise InvalidArgumentError(f"--freq={freq!r}; expected a pandas period: Y, Q, M, W, D, h, 15min, ...") from None

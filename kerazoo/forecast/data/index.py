@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NoReturn
@@ -12,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.tseries.frequencies import to_offset
 
+from kerazoo._runtime.ignored_warnings import warnings_ignored
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.types import Index
@@ -325,8 +325,7 @@ def inferred(index: Index) -> Any:
     """The offset that pandas infers, or None."""
     if len(index) < 3:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandas 3.1 will return an offset; to_offset accepts both
+    with warnings_ignored():  # pandas 3.1 will return an offset; to_offset accepts both
         found = pd.infer_freq(index)
     return None if found is None else to_offset(found)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kerazoo._columns import FORECAST, bound_columns
 from kerazoo._runtime.devices import prefer_fast_kernels
+from kerazoo._runtime.ignored_warnings import warnings_ignored
 from kerazoo._validation import check_choice, check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.future import read_future
@@ -137,8 +137,8 @@ def forecast_frame(
         raise InvalidArgumentError(f"{', '.join(parameters)} with like; expected none: they are those of its fit.")
     parts: list[pd.DataFrame] = []
     failures: list[Failure] = []
-    with threadpool_limits(1, user_api="blas"), equal_passes(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of constant series, in every task
+    # Of constant series, in every task.
+    with threadpool_limits(1, user_api="blas"), equal_passes(), warnings_ignored(UserWarning):
         if len(frame):
             if like is None:
                 parts, failures = _each(frame, horizon, levels, {"model": MODEL, "verbose": 0, **parameters})

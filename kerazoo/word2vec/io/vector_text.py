@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import warnings
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kerazoo._runtime.ignored_warnings import warnings_ignored
 from kerazoo._runtime.progress import progress_bar
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.word2vec.io.vector_streams import VectorStream
@@ -186,12 +186,14 @@ def _parse(stream: VectorStream, lines: list[bytes], number: int, rows: Rows, wo
 
 
 def _numbers(text: bytes) -> NDArray[np.float32] | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)  # NumPy's, for text that is no number
+    """The numbers of a text; fewer than it has words, or None, if something is no number: NumPy stops there."""
+    with warnings_ignored(DeprecationWarning):  # NumPy's; a later one will raise
         try:
-            return np.fromstring(text, np.float32, sep=" ")
+            # The last number is always one. Without it, "1 2x" would have two numbers.
+            found: NDArray[np.float32] = np.fromstring(text + b" 0", np.float32, sep=" ")[:-1]
         except (ValueError, DeprecationWarning):
             return None
+    return found
 
 
 def _count(text: bytes) -> int:

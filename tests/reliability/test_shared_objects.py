@@ -1,0 +1,80 @@
+"""Objects of the kernels that several threads use at the same time: all but one are refused, memory stays whole."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from kerazoo_ext._phrases import PairTable, Runs
+from kerazoo_ext._scan import PADDING, Scanner
+
+THREADS = 8
+ROUNDS = 4
+
+
+def together(work):
+    """Calls `work` in several threads, some times; how often it returned and how often it was refused."""
+    start, results = threading.Barrier(THREADS), []
+
+    def take():
+        for _ in range(ROUNDS):
+            start.wait(60)
+            try:
+                work()
+            except RuntimeError as error:
+                results.append(str(error))
+            else:
+                results.append("")
+
+    threads = [threading.Thread(target=take) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert len(results) == THREADS * ROUNDS
+    refused = [each for each in results if each]
+    assert all("one for each thread" in each for each in refused), refused
+    return len(results) - len(refused), len(refused)
+
+
+@pytest.mark.kernels
+def test_one_scanner_in_several_threads():
+    words = b" ".join(b"word%d" % (i % 50_000) for i in range(400_000))
+    text, scanner = words + bytes(PADDING), Scanner((1, 2))
+    done, refused = together(lambda: scanner.scan(text, len(words)))
+    assert done >= ROUNDS
+    assert refused
+    assert len(scanner) == 50_000
+    assert scanner.tally().tolist() == [8 * done] * 50_000
+
+
+@pytest.mark.kernels
+def test_one_table_of_pairs_in_several_threads():
+    ids = np.random.default_rng(1).integers(0, 300, 400_000, np.int32)
+    offsets, connector = np.array([0, len(ids)]), np.zeros(300, np.uint8)
+    runs, table = Runs(), PairTable()
+    done, refused = together(
+        lambda: table.count(runs, ids, offsets, connector, 0, len(ids), shard=0, n_shards=1, limit=1 << 20)
+    )
+    assert refused
+    assert table.arrays()[2].sum() == done * (len(ids) - 1)
+    # Reading is for all threads at once.
+    matches = np.empty((THREADS, len(ids)), np.int32)
+    rows = iter(range(THREADS * ROUNDS))
+    read = lambda: table.match(runs, ids, offsets, connector, 0, len(ids), matches[next(rows) % THREADS])  # noqa: E731
+    assert together(read) == (THREADS * ROUNDS, 0)
+    assert (matches == matches[0]).all()
+
+
+@pytest.mark.kernels
+def test_a_refused_use_leaves_the_object_usable():
+    runs = Runs()
+    with pytest.raises(ValueError, match="offsets"):
+        runs.add(np.zeros(3, np.int32), np.array([0, 9]))
+    assert runs.add(np.arange(3, dtype=np.int32), np.array([0, 2, 3])).tolist() == [1, 2]
+    scanner = Scanner((1, 2))
+    with pytest.raises(ValueError, match="not UTF-8"):
+        scanner.scan(b"\xff" + bytes(PADDING), 1)
+    assert scanner.scan(b"a b a" + bytes(PADDING), 5)[0].tolist() == [0, 1, 0]
