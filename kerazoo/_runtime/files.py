@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import glob
+import io
 import json
 import math
 import mmap as mmap_module
@@ -29,7 +30,16 @@ from numpy.typing import NDArray
 from kerazoo._runtime.locks import is_unlocked, lock_folder
 from kerazoo.errors import InvalidArgumentError, KerazooError, StorageError
 
-__all__ = ["Blocks", "put_in_place", "read_tensors", "remove_leftovers", "replacing", "write_tensors"]
+__all__ = [
+    "Blocks",
+    "put_in_place",
+    "read_tensors",
+    "remove_leftovers",
+    "replacing",
+    "tensors_from_bytes",
+    "tensors_to_bytes",
+    "write_tensors",
+]
 
 # safetensors name -> little-endian NumPy dtype
 _DTYPES = {
@@ -148,19 +158,18 @@ def _remove_folder(folder: Path, likely: str = "") -> None:
     if likely:
         with contextlib.suppress(OSError):
             os.unlink(folder / likely)
-    try:
-        os.rmdir(folder)
-        return
-    except OSError:
-        pass
-    with contextlib.suppress(OSError):
-        for name in os.listdir(folder):
-            each = folder / name
-            if each.is_dir() and not each.is_symlink():
-                _remove_folder(each)
-            else:
-                each.unlink()
-        os.rmdir(folder)
+    for _ in range(3):  # what stopped the writer may stop this, too
+        try:
+            os.rmdir(folder)
+            return
+        except OSError:
+            with contextlib.suppress(OSError):
+                for name in os.listdir(folder):
+                    each = folder / name
+                    if each.is_dir() and not each.is_symlink():
+                        _remove_folder(each)
+                    else:
+                        each.unlink()
 
 
 def _remove_abandoned(target: Path) -> None:
@@ -240,19 +249,37 @@ def write_tensors(
     >>> arrays["x"].tolist(), metadata
     ([0, 1, 2], {'note': 'three'})
     """
-    target = Path(path)
+    sources, order, notes = _prepared(arrays, metadata)
+    with replacing(path) as part, open(part, "xb") as file:
+        _write_to(file, sources, order, kind, notes)
+
+
+def tensors_to_bytes(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any], *, kind: str) -> bytes:
+    """The content of the file of :func:`write_tensors`, without a file."""
+    sources, order, notes = _prepared(arrays, metadata)
+    file = io.BytesIO()
+    _write_to(file, sources, order, kind, notes)
+    return file.getvalue()
+
+
+def _prepared(
+    arrays: Mapping[str, NDArray[Any] | Blocks], metadata: Mapping[str, Any]
+) -> tuple[dict[str, Blocks], list[str], str]:
+    """The arrays, the order in which they are written, and the metadata as JSON."""
     sources = {name: _checked(name, array) for name, array in arrays.items()}
     # Wide values first: then every array starts at a multiple of its own item size, with no holes between them.
     order = sorted(sources, key=lambda name: -sources[name].dtype.itemsize)
     try:
-        notes = json.dumps(metadata, allow_nan=False)
+        return sources, order, json.dumps(metadata, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InvalidArgumentError(f"metadata cannot be written as JSON: {error}") from None
-    with replacing(target) as part, open(part, "xb") as file:
-        file.write(_header(order, sources, kind, notes, dict.fromkeys(order, 0)))
-        sums = {name: _stream(file, name, sources[name]) for name in order}
-        file.seek(0)
-        file.write(_header(order, sources, kind, notes, sums))  # the same length: a checksum has 8 digits
+
+
+def _write_to(file: Any, sources: Mapping[str, Blocks], order: list[str], kind: str, notes: str) -> None:
+    file.write(_header(order, sources, kind, notes, dict.fromkeys(order, 0)))
+    sums = {name: _stream(file, name, sources[name]) for name in order}
+    file.seek(0)
+    file.write(_header(order, sources, kind, notes, sums))  # the same length: a checksum has 8 digits
 
 
 def read_tensors(
@@ -294,6 +321,25 @@ def read_tensors(
         if isinstance(error, StorageError):
             raise
         raise StorageError(f"{source}: cannot be read ({error.strerror or error}).") from error
+    found = _views(source, buffer, base, entries, notes, verify if verify is not None else not mmap)
+    return found, notes["kerazoo"]
+
+
+def tensors_from_bytes(content: bytes, *, kind: str) -> tuple[dict[str, NDArray[Any]], Any]:
+    """Arrays, read-only, and metadata of what :func:`tensors_to_bytes` returned.
+
+    Raises:
+        StorageError: the content is damaged, or of another kind.
+    """
+    source = Path("the bytes")
+    entries, notes, start = _read_header(source, io.BytesIO(content), len(content), (kind,))
+    return _views(source, content, start, entries, notes, True), notes["kerazoo"]
+
+
+def _views(
+    source: Path, buffer: Any, base: int, entries: Mapping[str, Any], notes: Mapping[str, Any], verify: bool
+) -> dict[str, NDArray[Any]]:
+    """The arrays in `buffer`, whose data start at byte `base`; compares the checksums if `verify`."""
     arrays = {}
     for name, (dtype, shape, begin, _) in entries.items():
         count = math.prod(shape)
@@ -301,11 +347,11 @@ def read_tensors(
             arrays[name] = np.frombuffer(buffer, dtype, count, base + begin).reshape(shape)
         else:
             arrays[name] = np.empty(shape, dtype)
-    if verify if verify is not None else not mmap:
+    if verify:
         for name, array in arrays.items():
             if f"{_checksum(array):08x}" != notes["crc32"].get(name):
                 raise _damaged(source, f"the checksum of {name!r} does not fit its data")
-    return arrays, notes["kerazoo"]
+    return arrays
 
 
 def _checked(name: str, array: NDArray[Any] | Blocks) -> Blocks:

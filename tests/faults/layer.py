@@ -73,8 +73,9 @@ FAULTS = (
     Fault("close", errno.EIO),
     Fault("truncate", errno.EFBIG),
 )
-#: Pieces of 16 kB and more: arrays, tables and buffers; below, Python's own objects are most of them.
-MEMORY = Fault("memory", errno.ENOMEM, least_bytes=1 << 14)
+#: Pieces of 256 kB and more: arrays, tables and buffers of the text. NumPy 2.4 crashes where a buffer of its iterators,
+#: of 64 or 128 kB, cannot be had.
+MEMORY = Fault("memory", errno.ENOMEM, least_bytes=1 << 18)
 
 
 def can_build() -> bool:

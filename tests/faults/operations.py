@@ -43,6 +43,8 @@ def _content(path: Path) -> bytes:
     """What is in a file, without the time that gzip writes; of a folder, that it is one."""
     if path.is_dir():
         return b"a folder"
+    if path.stat().st_size == 5:  # `older`
+        return path.read_bytes()
     if ".kv" in path.suffixes:  # gensim writes the time
         return repr(_loaded(path)).encode()
     opened = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(path.suffix, open)
@@ -53,15 +55,9 @@ def _content(path: Path) -> bytes:
 def _loaded(path: Path) -> Any:
     if path.suffix == ".npy":
         return digest(np.load(path))
-    from kerazoo.errors import StorageError
     from kerazoo.word2vec import load_vectors
 
-    try:
-        found = load_vectors(path)
-    except StorageError:
-        if path.read_bytes() == b"older":
-            return "older"
-        raise
+    found = load_vectors(path)
     return digest(found.vectors), found.words[:9]
 
 
@@ -124,6 +120,14 @@ def words() -> Any:
 
 
 @cache
+def large_words() -> Any:
+    """One whose tables are large enough for faults of memory."""
+    from kerazoo import Word2Vec
+
+    return Word2Vec(vector_size=1500, min_count=1, epochs=1, seed=1, workers=1, verbose=0).fit(TEXT)
+
+
+@cache
 def more_words() -> Any:
     """Another one, whose files are the older ones; it has fewer words."""
     from kerazoo import Word2Vec
@@ -181,14 +185,16 @@ def saves() -> list[Operation]:
 
     found = []
 
-    def add(name: str, save: Callable[[Any, Path], Any], of: Any, old: Any, file: str, usable: Any) -> None:
+    def add(
+        name: str, save: Callable[[Any, Path], Any], of: Any, old: Any, file: str, usable: Any, faults: Any = WRITES
+    ) -> None:
         found.append(
             Operation(
                 name,
                 run=lambda folder: save(of(), folder / "out" / file),
                 earlier=lambda folder: save(old(), folder / "out" / file),
                 usable=usable,
-                faults=(*WRITES, MEMORY),
+                faults=faults,
             )
         )
 
@@ -227,6 +233,12 @@ def saves() -> list[Operation]:
         finally:
             utils.SaveLoad.save.__defaults__ = of_large
 
+    def save(model: Any, path: Path) -> None:
+        model.save(path)
+
+    add("Word2Vec.save, large", save, large_words, words, "m.kerazoo", neighbours, (MEMORY,))
+    for suffix in (".txt", ".bin", ".kv", ".txt.gz", ".txt.xz", ".bin.zst", ".safetensors"):
+        add(f"save_vectors {suffix}, large", save_vectors, large_words, words, f"v{suffix}", neighbours, (MEMORY,))
     add("save_vectors .kv with arrays beside it", beside, words, more_words, "v.kv", neighbours)
     return found
 
@@ -304,6 +316,9 @@ def loads() -> list[Operation]:
 
     makers: dict[str, tuple[Callable[[Path], Any], Callable[[Path], Any]]] = {
         "Word2Vec.load": (lambda path: words().save(path), lambda path: digest(Word2Vec.load(path).vectors_)),
+        "Word2Vec.load mmap=False, large": (
+            lambda path: large_words().save(path), lambda path: digest(Word2Vec.load(path, mmap=False).vectors_),
+        ),
         "Word2Vec.load mmap=False": (
             lambda path: words().save(path), lambda path: digest(Word2Vec.load(path, mmap=False).vectors_),
         ),
@@ -367,6 +382,10 @@ def trainings() -> list[Operation]:
     return [
         Operation(
             "fit with checkpoints, native engine", fit, survives=True, complete=whole, faults=(*FAULTS, MEMORY)
+        ),
+        Operation(
+            "fit with checkpoints, large tables", lambda folder: fit(folder, vector_size=1500), survives=True,
+            complete=whole, faults=(MEMORY,),
         ),
         Operation(
             "fit with checkpoints, hierarchical softmax", lambda folder: fit(folder, hs=1), survives=True,
