@@ -233,11 +233,7 @@ def saves() -> list[Operation]:
         finally:
             utils.SaveLoad.save.__defaults__ = of_large
 
-    def save(model: Any, path: Path) -> None:
-        model.save(path)
-
-    add("Word2Vec.save, large", save, large_words, words, "m.kerazoo", neighbours, (MEMORY,))
-    for suffix in (".txt", ".bin", ".kv", ".txt.gz", ".txt.xz", ".bin.zst", ".safetensors"):
+    for suffix in (".txt", ".bin", ".kv", ".txt.gz", ".bin.zst"):
         add(f"save_vectors {suffix}, large", save_vectors, large_words, words, f"v{suffix}", neighbours, (MEMORY,))
     add("save_vectors .kv with arrays beside it", beside, words, more_words, "v.kv", neighbours)
     return found
@@ -453,7 +449,7 @@ def commands() -> list[Operation]:
             "forecast", folder / "in/milk.csv", "--epochs", 0, "--windows", 0, "--out", folder / "out/f.csv", "--save",
             folder / "out/f.kerazoo", "--horizon", 12, "--seed", 1, "--quiet",
         ],
-        lambda folder: datasets.milk().to_csv(folder / "in/milk.csv"), ("f.csv", "f.kerazoo"),
+        lambda folder: datasets.milk()[:48].to_csv(folder / "in/milk.csv"), ("f.csv", "f.kerazoo"),
     )  # fmt: skip
     return found
 

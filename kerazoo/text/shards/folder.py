@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -101,8 +102,13 @@ class WorkFolder:
             raise told from error
 
     def remove(self) -> None:
-        """Remove the folder and all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the folder and all that is in it, the manifest last: by it a folder is known as ours after a kill."""
+        with contextlib.suppress(OSError):
+            for file in self.path.iterdir():
+                if file.name not in (_MANIFEST, _LOCK):
+                    file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # of closing a folder, which `ignore_errors` is not for
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def tidy(self, kept: Sequence[UnitInfo]) -> None:
         """Remove what is not part of the units `kept`."""
