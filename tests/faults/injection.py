@@ -257,12 +257,8 @@ def main(arguments: list[str] | None = None) -> None:
     if chosen.write:
         from tests.faults.report import write
 
-        write("injection", {
-            "operations": len(found), "faults injected": sum(each["faults"] for each in found),
-            "survived": sum(each["survived"] for each in found),
-            "problems": sum(len(each["problems"]) for each in found),
-            "seconds": round(time.perf_counter() - started, 1),
-        }, [{name: value for name, value in each.items() if name != "problems"} for each in found])  # fmt: skip
+        rows = [{**each, "problems": len(each["problems"])} for each in found]
+        write("injection", {"every n": not chosen.quick, "seconds": round(time.perf_counter() - started, 1)}, rows)
     sys.exit(any(outcome.problems for outcome in outcomes))
 
 

@@ -371,6 +371,25 @@ def trainings() -> list[Operation]:
         fitted.wv.most_similar("word1")
         return digest(fitted.vectors_)
 
+    def begun(folder: Path) -> None:
+        """A checkpoint of a training that was stopped after its first epoch."""
+        from kerazoo.word2vec.engines.progress import TrainingProgress
+
+        real = TrainingProgress.end_epoch
+
+        def stop(self: Any, loss: float) -> None:
+            real(self, loss)
+            if len(self.history["loss"]) == 2:
+                raise KeyboardInterrupt
+
+        TrainingProgress.end_epoch = stop  # type: ignore[method-assign]
+        try:
+            fit(folder)
+        except KeyboardInterrupt:
+            assert list((folder / "out").iterdir())
+        finally:
+            TrainingProgress.end_epoch = real  # type: ignore[method-assign]
+
     def whole(folder: Path) -> None:
         for path in (folder / "out").iterdir():
             Word2Vec.load(path, mmap=False)
@@ -378,6 +397,9 @@ def trainings() -> list[Operation]:
     return [
         Operation(
             "fit with checkpoints, native engine", fit, survives=True, complete=whole, faults=(*FAULTS, MEMORY)
+        ),
+        Operation(
+            "fit that goes on from a checkpoint", fit, earlier=begun, survives=True, complete=whole, faults=FAULTS
         ),
         Operation(
             "fit with checkpoints, large tables", lambda folder: fit(folder, vector_size=1500), survives=True,
@@ -392,7 +414,6 @@ def trainings() -> list[Operation]:
 
 def commands() -> list[Operation]:
     """What the command line writes, without Keras."""
-    from kerazoo import datasets
     from kerazoo.word2vec import save_vectors
 
     found = []
@@ -442,14 +463,6 @@ def commands() -> list[Operation]:
         "generate",
         lambda folder: ["generate", "--n", 3, "--length", 40, "--seed", 1, "--out", folder / "out/s.csv"],
         lambda folder: None, ("s.csv",),
-    )  # fmt: skip
-    add(
-        "forecast",
-        lambda folder: [
-            "forecast", folder / "in/milk.csv", "--epochs", 0, "--windows", 0, "--out", folder / "out/f.csv", "--save",
-            folder / "out/f.kerazoo", "--horizon", 12, "--seed", 1, "--quiet",
-        ],
-        lambda folder: datasets.milk()[:48].to_csv(folder / "in/milk.csv"), ("f.csv", "f.kerazoo"),
     )  # fmt: skip
     return found
 
