@@ -172,15 +172,15 @@ class Bench:
             if strange := found.keys() - self.new.keys():
                 problems.append(f"files that nobody asked for: {sorted(strange)}")
         elif "independent" in self.operation.tags and found.keys() <= self.old.keys() | self.new.keys():
-            for name in found:
-                if found[name] not in (self.old.get(name), self.new.get(name)):
-                    problems.append(f"{name} is neither the old nor the new one")
+            problems += [
+                f"{name} is neither the old nor the new one"
+                for name in found
+                if found[name] not in (self.old.get(name), self.new.get(name))
+            ]
         elif found not in (self.old, self.new):
-            changed = sorted(
-                name for name in {*found, *self.old, *self.new} if found.get(name) != self.old.get(name)
-            )
+            changed = sorted(name for name in {*found, *self.old, *self.new} if found.get(name) != self.old.get(name))
             problems.append(f"neither the old files nor the new ones; changed: {changed}")
-        if left := sorted(os.listdir(self.folder / "tmp")):
+        if "others' temporary files" not in self.operation.tags and (left := sorted(os.listdir(self.folder / "tmp"))):
             problems.append(f"temporary files stay: {left}")
         return problems
 

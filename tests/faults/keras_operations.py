@@ -32,11 +32,12 @@ def _forecasts() -> None:
 
 
 def _in_archive(path: Path) -> Any:
-    """What is in a .keras file, without times."""
+    """The weights in a .keras file, which has times and names that count up."""
     if not zipfile.is_zipfile(path):
         return path.read_bytes()
-    with zipfile.ZipFile(path) as archive:
-        return sorted((name, len(archive.read(name))) for name in archive.namelist())
+    from kerazoo import zoo
+
+    return digest(*zoo.load(path).get_weights())
 
 
 def _fit_words(folder: Path) -> str:
@@ -130,6 +131,7 @@ def with_keras() -> list[Operation]:
             "kerazoo zoo build",
             lambda folder: command("zoo", "build", "gru_1x2", "--out", folder / "out/m.keras", "--seed", 1) and None,
             earlier=_older("m.keras"), content=_in_archive,
+            tags=("others' temporary files",),  # Keras leaves its own folder where it cannot make the next one
         ),
         Operation(
             "kerazoo forecast --plot",

@@ -3,9 +3,10 @@
     python -m tests.faults.kills --moments 200            all
     python -m tests.faults.kills --only native --seed 2
 
-Each run is a fork of this process, which has imported what it needs and run nothing, so that it has no threads. A run is
-killed at a random moment, and started again with the same folder: it is killed again, or runs to its end, whose result
-must equal the undisturbed one to the bit. After every kill, each file is whole: the old one, a checkpoint, or the result.
+Each run is a fork of this process, which has imported what it needs and run nothing, so that it has no threads. A run
+is killed at a random moment and started again with the same folder: it is killed again, or runs to its end, whose
+result must equal the undisturbed one to the bit. After every kill each file is whole: the old one, a checkpoint, or the
+result.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import importlib
 import os
 import random
 import select
@@ -287,15 +289,17 @@ def _whole_fit(folder: Path) -> None:
 
 
 def _warm_native() -> None:
-    import kerazoo.text
-    import kerazoo.word2vec.engines.native
+    _import("kerazoo.text", "kerazoo.word2vec.engines.native")
 
 
 def _warm_keras() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import kerazoo.text
-    import kerazoo.word2vec.engines.keras
-    import tests.forecast.test_backends
+    _import("kerazoo.text", "kerazoo.word2vec.engines.keras", "tests.forecast.test_backends")
+
+
+def _import(*names: str) -> None:
+    for name in names:
+        importlib.import_module(name)
 
 
 WORDS = {"whole": _whole_words, "left": ("fit-0.kerazoo",), "passing": (".fit-0.kerazoo.",)}

@@ -122,9 +122,7 @@ class Layer:
     def armed(self, fault: Fault, folder: Path, n: int = NEVER) -> Iterator[None]:
         """Within it, the n-th call of the kind under `folder` fails; without `n`, calls are only counted."""
         kind = KINDS.index(fault.kind)
-        self._library.faults_arm(
-            os.fsencode(folder), kind, n, fault.error, fault.lasting, fault.least_bytes
-        )
+        self._library.faults_arm(os.fsencode(folder), kind, n, fault.error, fault.lasting, fault.least_bytes)
         try:
             yield
         finally:

@@ -341,15 +341,15 @@ def loads() -> list[Operation]:
         )
         for name, (make, load) in makers.items()
     ]
-    for suffix in (".txt", ".vec.gz", ".txt.bz2", ".bin.xz", ".bin", ".txt.zst", ".kv", ".safetensors"):
-        found.append(
-            Operation(
-                f"load_vectors {suffix}",
-                run=lambda folder, suffix=suffix: digest(load_vectors(folder / "in" / f"v{suffix}").vectors),
-                prepare=lambda folder, suffix=suffix: save_vectors(words(), folder / "in" / f"v{suffix}"),
-                faults=(*READS, MEMORY),
-            )
+    found += [
+        Operation(
+            f"load_vectors {suffix}",
+            run=lambda folder, suffix=suffix: digest(load_vectors(folder / "in" / f"v{suffix}").vectors),
+            prepare=lambda folder, suffix=suffix: save_vectors(words(), folder / "in" / f"v{suffix}"),
+            faults=(*READS, MEMORY),
         )
+        for suffix in (".txt", ".vec.gz", ".txt.bz2", ".bin.xz", ".bin", ".txt.zst", ".kv", ".safetensors")
+    ]
     found.append(
         Operation(
             "read a text",

@@ -85,7 +85,7 @@ class WorkFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove the folder if the corpus is complete, or if nothing is finished; errors of the disk name the folder."""
+        """Remove the folder if the corpus is complete, or nothing is finished; errors of the disk name the folder."""
         finished = [file for file in self.path.glob("*.json") if file.name != _MANIFEST]
         if kind is None or not finished:
             self.remove()
