@@ -103,6 +103,13 @@ def _fork(scenario: Scenario, folder: Path) -> tuple[int, int]:
         os._exit(code)
 
 
+def _begins(pipe: int) -> None:
+    """Wait for the first byte; the result may come with it, and stays in the pipe."""
+    ready, _, _ = select.select([pipe], [], [], PATIENCE)
+    if not ready or os.read(pipe, 1) != b"b":
+        raise RuntimeError("it does not begin")
+
+
 def _read(pipe: int, seconds: float) -> bytes | None:
     """What comes within some time, b"" at the end; None if nothing does."""
     ready, _, _ = select.select([pipe], [], [], max(0.0, seconds))
@@ -117,8 +124,7 @@ def _run(scenario: Scenario, folder: Path, after: float | None) -> str | None:
     """
     process, pipe = _fork(scenario, folder)
     try:
-        if _read(pipe, PATIENCE) is None:
-            raise RuntimeError("it does not begin")
+        _begins(pipe)
         found = _read(pipe, PATIENCE if after is None else after)
         if found is None and after is None:
             raise RuntimeError(f"it hangs for {PATIENCE:g} s")
@@ -138,8 +144,7 @@ def _undisturbed(scenario: Scenario, folder: Path) -> tuple[str | None, float, f
     before = set(os.listdir(folder))
     process, pipe = _fork(scenario, folder)
     try:
-        if _read(pipe, PATIENCE) is None:
-            raise RuntimeError("it does not begin")
+        _begins(pipe)
         begun, first = time.monotonic(), None
         while (found := _read(pipe, 0.001 if first is None else PATIENCE)) is None:
             if first is None and set(os.listdir(folder)) - before:
