@@ -7,16 +7,18 @@ and the arrays end to end. Every safetensors reader opens it. kerazoo adds three
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import glob
+import io
 import json
 import math
 import mmap as mmap_module
 import os
 import secrets
-import shutil
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +27,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kerazoo._runtime.locks import is_unlocked, lock_folder
 from kerazoo.errors import InvalidArgumentError, KerazooError, StorageError
 
-__all__ = ["Blocks", "put_in_place", "read_tensors", "remove_leftovers", "replacing", "write_tensors"]
+__all__ = [
+    "Blocks",
+    "put_in_place",
+    "read_tensors",
+    "remove_leftovers",
+    "replacing",
+    "tensors_from_bytes",
+    "tensors_to_bytes",
+    "write_tensors",
+]
 
 # safetensors name -> little-endian NumPy dtype
 _DTYPES = {
@@ -48,6 +60,8 @@ _OPENERS = {
 _ALIGNMENT = 64  # of the first array: a cache line
 _LARGEST_HEADER = 100_000_000  # as in safetensors
 _STEP = 1 << 24  # bytes checksummed and written at a time
+_MANY = 1000  # files of a folder, beyond which it is searched once by a process
+_SEARCHED: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -64,8 +78,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Write a file whole or not at all: the one atomic writer of the package.
 
     Yields a path with the same name in a temporary folder beside `path`. When the block ends, every file in that folder
-    is flushed to the disk and renamed into place, the named file last. When the block raises, an old file stays and the
-    temporary folder is removed; a killed process leaves the folder, which :func:`remove_leftovers` removes.
+    is flushed to the disk, then all are renamed into place, the named file last. When the block or a rename raises, the
+    old files stay and the temporary folder is removed. A killed process leaves the folder; the next writer of the same
+    file removes it. Of several files, the named one is missing while the others are renamed: a process that is killed
+    at that moment leaves no mixture of old and new files that looks whole.
 
     Raises:
         StorageError: the file cannot be written (no folder, no permission, disk full).
@@ -79,13 +95,20 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     folder = target.with_name(f"{_prefix(target)}{secrets.token_hex(4)}.part")
+    lock = None
     try:
+        _remove_abandoned(target)
         folder.mkdir()
+        lock = lock_folder(folder)
         yield folder / target.name
-        for written in sorted(folder.iterdir(), key=lambda file: file.name == target.name):
-            with open(written, "rb+") as file:
+        drafts = sorted(folder.iterdir(), key=lambda file: file.name == target.name)
+        for draft in drafts:
+            with open(draft, "rb+") as file:
                 os.fsync(file.fileno())
-            put_in_place(written, target.parent / written.name)
+        if len(drafts) == 1:
+            put_in_place(drafts[0], target.with_name(drafts[0].name))
+        else:
+            _put_all_in_place(drafts, target)
     except OSError as error:
         if isinstance(error, KerazooError):
             raise
@@ -94,7 +117,79 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             "not full."
         ) from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:  # first: removing a folder takes a descriptor, of which there may be no other
+            with contextlib.suppress(OSError):
+                os.close(lock)
+        _remove_folder(folder, target.name)
+
+
+def _put_all_in_place(drafts: Sequence[Path], target: Path) -> None:
+    """Rename several files, the one that is named like `target` last; if that fails, the old ones are put back."""
+    old = drafts[0].parent / ".old"
+    old.mkdir()
+    moved: list[tuple[Path, Path]] = []
+
+    def move(source: Path, place: Path) -> None:
+        if place.is_dir() and not place.is_symlink():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
+        os.replace(source, place)
+        moved.append((place, source))
+
+    places = [target.with_name(draft.name) for draft in drafts]
+    try:
+        for place in reversed(places):
+            if os.path.lexists(place) and not place.is_dir():
+                move(place, old / place.name)
+        for draft, place in zip(drafts, places, strict=True):
+            move(draft, place)
+    except OSError:
+        for place, source in reversed(moved):
+            with contextlib.suppress(OSError):
+                os.replace(place, source)
+        raise
+
+
+def _remove_folder(folder: Path, likely: str = "") -> None:
+    """Remove a temporary folder, which usually has one file or none.
+
+    Not by `shutil.rmtree`, which needs several descriptors, and fails if one cannot be closed. The likely case needs
+    none, and no memory: both may be what the writer was stopped by.
+    """
+    if likely:
+        with contextlib.suppress(OSError):
+            os.unlink(folder / likely)
+    for _ in range(3):  # what stopped the writer may stop this, too
+        try:
+            os.rmdir(folder)
+            return
+        except OSError:
+            with contextlib.suppress(OSError):
+                for name in os.listdir(folder):
+                    each = folder / name
+                    if each.is_dir() and not each.is_symlink():
+                        _remove_folder(each)
+                    else:
+                        each.unlink()
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove the temporary folders of writers of `target` that were killed, where the file system has locks.
+
+    A writer locks its folder before it writes, so one that has files and no lock has no writer. An empty one may have
+    been made just now. A folder of very many files is searched once, not for each file that is written to it.
+    """
+    folder, prefix = target.parent, _prefix(target)
+    if str(folder) in _SEARCHED:
+        return
+    with contextlib.suppress(OSError):  # a folder that cannot be listed may still be writable
+        names = os.listdir(folder)
+        if len(names) > _MANY:
+            _SEARCHED.add(str(folder))
+        for name in names:
+            if name.startswith(prefix) and name.endswith(".part"):
+                with contextlib.suppress(OSError):
+                    if is_unlocked(folder / name) and os.listdir(folder / name):
+                        _remove_folder(folder / name)
 
 
 def put_in_place(draft: Path, target: Path) -> None:
@@ -119,7 +214,7 @@ def remove_leftovers(path: str | os.PathLike[str]) -> None:
     target = Path(path)
     for part in target.parent.glob(f"{glob.escape(_prefix(target))}*.part"):
         if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
+            _remove_folder(part)
         else:  # version 0.1 wrote files
             part.unlink(missing_ok=True)
 
@@ -154,19 +249,37 @@ def write_tensors(
     >>> arrays["x"].tolist(), metadata
     ([0, 1, 2], {'note': 'three'})
     """
-    target = Path(path)
+    sources, order, notes = _prepared(arrays, metadata)
+    with replacing(path) as part, open(part, "xb") as file:
+        _write_to(file, sources, order, kind, notes)
+
+
+def tensors_to_bytes(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any], *, kind: str) -> bytes:
+    """The content of the file of :func:`write_tensors`, without a file."""
+    sources, order, notes = _prepared(arrays, metadata)
+    file = io.BytesIO()
+    _write_to(file, sources, order, kind, notes)
+    return file.getvalue()
+
+
+def _prepared(
+    arrays: Mapping[str, NDArray[Any] | Blocks], metadata: Mapping[str, Any]
+) -> tuple[dict[str, Blocks], list[str], str]:
+    """The arrays, the order in which they are written, and the metadata as JSON."""
     sources = {name: _checked(name, array) for name, array in arrays.items()}
     # Wide values first: then every array starts at a multiple of its own item size, with no holes between them.
     order = sorted(sources, key=lambda name: -sources[name].dtype.itemsize)
     try:
-        notes = json.dumps(metadata, allow_nan=False)
+        return sources, order, json.dumps(metadata, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InvalidArgumentError(f"metadata cannot be written as JSON: {error}") from None
-    with replacing(target) as part, open(part, "xb") as file:
-        file.write(_header(order, sources, kind, notes, dict.fromkeys(order, 0)))
-        sums = {name: _stream(file, name, sources[name]) for name in order}
-        file.seek(0)
-        file.write(_header(order, sources, kind, notes, sums))  # the same length: a checksum has 8 digits
+
+
+def _write_to(file: Any, sources: Mapping[str, Blocks], order: list[str], kind: str, notes: str) -> None:
+    file.write(_header(order, sources, kind, notes, dict.fromkeys(order, 0)))
+    sums = {name: _stream(file, name, sources[name]) for name in order}
+    file.seek(0)
+    file.write(_header(order, sources, kind, notes, sums))  # the same length: a checksum has 8 digits
 
 
 def read_tensors(
@@ -208,6 +321,25 @@ def read_tensors(
         if isinstance(error, StorageError):
             raise
         raise StorageError(f"{source}: cannot be read ({error.strerror or error}).") from error
+    found = _views(source, buffer, base, entries, notes, verify if verify is not None else not mmap)
+    return found, notes["kerazoo"]
+
+
+def tensors_from_bytes(content: bytes, *, kind: str) -> tuple[dict[str, NDArray[Any]], Any]:
+    """Arrays, read-only, and metadata of what :func:`tensors_to_bytes` returned.
+
+    Raises:
+        StorageError: the content is damaged, or of another kind.
+    """
+    source = Path("the bytes")
+    entries, notes, start = _read_header(source, io.BytesIO(content), len(content), (kind,))
+    return _views(source, content, start, entries, notes, True), notes["kerazoo"]
+
+
+def _views(
+    source: Path, buffer: Any, base: int, entries: Mapping[str, Any], notes: Mapping[str, Any], verify: bool
+) -> dict[str, NDArray[Any]]:
+    """The arrays in `buffer`, whose data start at byte `base`; compares the checksums if `verify`."""
     arrays = {}
     for name, (dtype, shape, begin, _) in entries.items():
         count = math.prod(shape)
@@ -215,11 +347,11 @@ def read_tensors(
             arrays[name] = np.frombuffer(buffer, dtype, count, base + begin).reshape(shape)
         else:
             arrays[name] = np.empty(shape, dtype)
-    if verify if verify is not None else not mmap:
+    if verify:
         for name, array in arrays.items():
             if f"{_checksum(array):08x}" != notes["crc32"].get(name):
                 raise _damaged(source, f"the checksum of {name!r} does not fit its data")
-    return arrays, notes["kerazoo"]
+    return arrays
 
 
 def _checked(name: str, array: NDArray[Any] | Blocks) -> Blocks:

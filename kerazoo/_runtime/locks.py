@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ try:
 except ImportError:  # Windows: two runs in one folder are not detected there
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["take_lock"]
+__all__ = ["is_unlocked", "lock_folder", "take_lock"]
 
 
 def take_lock(path: Path, refusal: str) -> Any:
@@ -49,3 +50,40 @@ def take_lock(path: Path, refusal: str) -> Any:
     except OSError:  # a file system without locks
         pass
     return file
+
+
+def lock_folder(path: Path) -> int | None:
+    """A descriptor of a folder that is locked until it is closed, or the process ends in any way.
+
+    None where folders cannot be locked: on Windows, and on some network file systems.
+
+    Raises:
+        OSError: the folder cannot be opened.
+    """
+    if fcntl is None:
+        return None
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def is_unlocked(path: Path) -> bool:
+    """Whether nobody has a lock of the folder; False where that cannot be known.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     lock = lock_folder(Path(folder))
+    ...     while_locked = is_unlocked(Path(folder))
+    ...     os.close(lock)
+    ...     while_locked, is_unlocked(Path(folder))
+    (False, True)
+    """
+    descriptor = lock_folder(path)
+    if descriptor is None:
+        return False
+    os.close(descriptor)
+    return True

@@ -77,7 +77,13 @@ def quiet_stderr() -> Iterator[None]:
     except OSError:  # closed
         yield
         return
-    with tempfile.TemporaryFile() as kept:
+    try:
+        file = tempfile.TemporaryFile()  # noqa: SIM115  closed below
+    except OSError:  # no folder of temporary files: the lines are shown
+        os.close(before)
+        yield
+        return
+    with file as kept:
         os.dup2(kept.fileno(), 2)
         try:
             yield

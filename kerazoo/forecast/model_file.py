@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerazoo._runtime.files import read_tensors, write_tensors
+from kerazoo._runtime.files import read_tensors, tensors_from_bytes, tensors_to_bytes, write_tensors
 from kerazoo._runtime.precision import in_float32
 from kerazoo.errors import StorageError
 from kerazoo.forecast.data.panel import Panel
@@ -30,6 +28,8 @@ from kerazoo.forecast.transforms.selection import Choice
 from kerazoo.forecast.transforms.series_model import SeriesModel
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from kerazoo.forecast.nets.members import MemberNets
     from kerazoo.zoo.spec import RNNSpec
 
@@ -65,6 +65,13 @@ def save(fitted: Fitted | FittedPanel, params: Mapping[str, Any], path: str | os
         StorageError: the file cannot be written; an older one stays.
         InvalidArgumentError: a label or an index of the series has no form in JSON.
     """
+    arrays, notes = _arrays_and_notes(fitted, params)
+    write_tensors(path, arrays, notes, kind=KIND)
+
+
+def _arrays_and_notes(
+    fitted: Fitted | FittedPanel, params: Mapping[str, Any]
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     arrays: dict[str, Any] = {}
     for i, each in enumerate(fitted.panel.series):
         arrays[f"series/{i:06d}"] = each.values
@@ -95,7 +102,7 @@ def save(fitted: Fitted | FittedPanel, params: Mapping[str, Any], path: str | os
         more, rest = _with_networks(fitted)
         arrays |= more
         notes |= rest
-    write_tensors(path, {name: np.asarray(value) for name, value in arrays.items()}, notes, kind=KIND)
+    return {name: np.asarray(value) for name, value in arrays.items()}, notes
 
 
 def _with_networks(fitted: Fitted) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -162,7 +169,12 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | 
     Raises:
         StorageError: the file does not exist, is damaged or contains something else.
     """
-    arrays, notes = read_tensors(path, kind=KIND, mmap=mmap)
+    return _from_arrays(*read_tensors(path, kind=KIND, mmap=mmap), path)
+
+
+def _from_arrays(
+    arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any], path: str | os.PathLike[str]
+) -> tuple[Fitted | FittedPanel, dict[str, Any]]:
     if notes.get("version") not in VERSIONS:
         raise StorageError(
             f"{path}: a forecaster of version {notes.get('version')}; expected version "
@@ -216,19 +228,14 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | 
 
 
 def to_bytes(fitted: Fitted | FittedPanel, params: Mapping[str, Any]) -> bytes:
-    """The content of the file of :func:`save`."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "forecaster"
-        save(fitted, params, path)
-        return path.read_bytes()
+    """The content of the file of :func:`save`; no file is written, so that no disk has to have room."""
+    return tensors_to_bytes(*_arrays_and_notes(fitted, params), kind=KIND)
 
 
 def from_bytes(content: bytes) -> Fitted | FittedPanel:
     """The state in the content of a file of :func:`save`."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "forecaster"
-        path.write_bytes(content)
-        return load(path)[0]
+    arrays, notes = tensors_from_bytes(content, kind=KIND)
+    return _from_arrays({name: array.copy() for name, array in arrays.items()}, notes, "the bytes")[0]
 
 
 def _ensemble_from(arrays: Mapping[str, Any], notes: Mapping[str, Any], spec: NetSpec, weights: list[Any]) -> Ensemble:

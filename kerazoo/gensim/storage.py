@@ -98,8 +98,11 @@ def is_ours(path: Any) -> bool:
     file = Path(path)
     if not file.is_file():
         return False
-    with open(file, "rb") as stream:
-        start = stream.read(9)
+    try:
+        with open(file, "rb") as stream:
+            start = stream.read(9)
+    except OSError as error:
+        raise StorageError(f"{file}: cannot be read ({error.strerror or error}).") from error
     return len(start) == 9 and start[8:] == b"{" and start[:1] != b"\x80"
 
 

@@ -8,6 +8,7 @@ replaced. Final ids depend neither on the number of workers nor on the chunks.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import tempfile
@@ -74,6 +75,7 @@ class _Spill:
             raise StorageError(
                 f"{folder}: cannot be written ({error.strerror}). The folder must exist and be writable."
             ) from error
+        self._folder = folder
         self._spans: list[tuple[int, int]] = []  # first byte and size in bytes of each piece
 
     def add(self, ids: NDArray[np.int32]) -> None:
@@ -85,10 +87,18 @@ class _Spill:
         """Return the ids of a piece."""
         begin, size = self._spans[piece]
         ids = np.empty(size // 4, np.int32)
-        self._file.seek(begin)
-        view = ids.view(np.uint8).data
-        while view:
-            view = view[self._file.readinto(view) :]
+        try:
+            self._file.seek(begin)
+            view = ids.view(np.uint8).data
+            while view:
+                got = self._file.readinto(view)
+                if not got:
+                    raise OSError(errno.EIO, "it was cut short")
+                view = view[got:]
+        except OSError as error:
+            raise StorageError(
+                f"{self._folder}: the temporary file of the scan cannot be read ({error.strerror}). Encode again."
+            ) from error
         return ids
 
     def replace(self, piece: int, ids: NDArray[np.int32]) -> None:
@@ -104,8 +114,8 @@ class _Spill:
                 view = view[self._file.write(view) :]
         except OSError as error:
             raise StorageError(
-                f"the temporary file of the scan cannot be written ({error.strerror}). "
-                "It takes 4 bytes per raw word, in the folder of the corpus file."
+                f"{self._folder}: the temporary file of the scan cannot be written ({error.strerror}). "
+                "It takes 4 bytes per raw word, in this folder, which is that of the corpus file."
             ) from error
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -339,8 +340,9 @@ class open_text:
         return self.stream, self.raw
 
     def __exit__(self, *error: object) -> None:
-        self.stream.close()
-        self.raw.close()
+        for file in (self.stream, self.raw):
+            with contextlib.suppress(OSError):  # what was read is not worse for it
+                file.close()
 
 
 class ZstdStream(io.RawIOBase):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from kerazoo._runtime.files import remove_leftovers, replacing
-from kerazoo.errors import InvalidArgumentError
+from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.forecast.groups.hashing import hashes_of, lowest
 from kerazoo.forecast.groups.sources import BUCKET, Source, open_parquet, tables_of
 
@@ -134,12 +134,8 @@ def _groups_of(file: Any, bucket: int | None) -> list[int]:
     return [each for each in groups if metadata.row_group(each).column(place).statistics.min == bucket]
 
 
-def _files_with_rows(paths: Sequence[Path]) -> Iterator[Any]:
-    for path in paths:
-        if path.exists() and not path.stat().st_size:
-            continue
-        with open_parquet(path) as file:
-            yield file
+def _with_rows(paths: Sequence[Path]) -> list[Path]:
+    return [path for path in paths if not path.exists() or path.stat().st_size]
 
 
 def read_bucket(paths: Sequence[Path], bucket: int) -> pd.DataFrame | None:
@@ -151,10 +147,11 @@ def read_bucket(paths: Sequence[Path], bucket: int) -> pd.DataFrame | None:
     import pyarrow as pa
 
     tables = []
-    for file in _files_with_rows(paths):
-        groups = _groups_of(file, bucket)
-        if groups:
-            tables.append(file.read_row_groups(groups).drop_columns([BUCKET]))
+    for path in _with_rows(paths):
+        with open_parquet(path) as file:
+            groups = _groups_of(file, bucket)
+            if groups:
+                tables.append(file.read_row_groups(groups).drop_columns([BUCKET]))
     return pa.concat_tables(tables).to_pandas() if tables else None
 
 
@@ -173,17 +170,15 @@ def read_sample(paths: Sequence[Path], count: int, most_values: int) -> pd.DataF
 
     known: dict[str, int] = {}
     for path in paths:
-        known = lowest(known | json.loads(Path(f"{os.fspath(path)}.json").read_text()), count)
+        beside = Path(f"{os.fspath(path)}.json")
+        try:
+            known = lowest(known | json.loads(beside.read_text()), count)
+        except (OSError, ValueError) as error:
+            raise StorageError(f"{beside}: cannot be read ({error}). Call again: it is made anew.") from error
     tables = []
-    for file in _files_with_rows(paths):
-        for group in _groups_of(file, None):
-            names = file.read_row_group(group, columns=["unique_id"]).column(0).combine_chunks().dictionary_encode()
-            if isinstance(names, pa.ChunkedArray):
-                names = names.combine_chunks()
-            chosen = np.array([str(each) in known for each in names.dictionary.to_pylist()], bool)
-            if chosen.any():
-                rows = chosen[names.indices.to_numpy()]
-                tables.append(file.read_row_group(group).drop_columns([BUCKET]).filter(pa.array(rows)))
+    for path in _with_rows(paths):
+        with open_parquet(path) as file:
+            tables += _rows_of(file, known)
     if not tables:
         raise InvalidArgumentError("the source has no rows; expected at least one series.")
     frame = pa.concat_tables(tables).to_pandas()
@@ -193,3 +188,19 @@ def read_sample(paths: Sequence[Path], count: int, most_values: int) -> pd.DataF
     total = np.cumsum([int(lengths[text]) for text in ordered])
     kept = max(1, int(np.searchsorted(total, most_values, side="right")))
     return frame if kept == len(ordered) else frame[texts.isin(ordered[:kept])].reset_index(drop=True)
+
+
+def _rows_of(file: Any, known: Container[str]) -> list[Any]:
+    """The rows of those series, as tables without the column of buckets."""
+    import pyarrow as pa
+
+    tables = []
+    for group in _groups_of(file, None):
+        names = file.read_row_group(group, columns=["unique_id"]).column(0).combine_chunks().dictionary_encode()
+        if isinstance(names, pa.ChunkedArray):
+            names = names.combine_chunks()
+        chosen = np.array([str(each) in known for each in names.dictionary.to_pylist()], bool)
+        if chosen.any():
+            rows = chosen[names.indices.to_numpy()]
+            tables.append(file.read_row_group(group).drop_columns([BUCKET]).filter(pa.array(rows)))
+    return tables

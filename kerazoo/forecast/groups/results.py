@@ -142,7 +142,8 @@ def write_errors(folder: RunFolder, task: str) -> Path:
             note = folder.done(task, bucket)
             if note and note["n_failed"]:
                 with open_parquet(folder.file("errors", bucket)) as file:
-                    writer.write_table(file.read())
+                    table = file.read()
+                writer.write_table(table)
     return path
 
 

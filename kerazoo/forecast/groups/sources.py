@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from kerazoo._runtime.optional import needed
-from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo.errors import InvalidArgumentError, KerazooError, StorageError
 from kerazoo.forecast.data.other_frames import pandas_of
 
 __all__ = ["BUCKET", "Source", "check_outside", "describe", "file_note", "open_parquet", "read_source", "tables_of"]
@@ -145,12 +145,9 @@ def _tables_of_file(note: dict[str, Any]) -> Iterator[Any]:
     _check_unchanged(note)
     rows = 0
     with open_parquet(path) as file:
-        try:
-            for batch in file.iter_batches(batch_size=ROWS):
-                rows += batch.num_rows
-                yield pa.Table.from_batches([batch])
-        except (OSError, pa.ArrowException) as error:
-            raise _damaged(path, error) from error
+        for batch in file.iter_batches(batch_size=ROWS):
+            rows += batch.num_rows
+            yield pa.Table.from_batches([batch])
     if rows != note["rows"]:
         raise StorageError(f"{path}: {rows} rows; expected {note['rows']}, as when the run began. {REMEDY}")
     _check_unchanged(note)
@@ -176,7 +173,7 @@ def _check_unchanged(note: dict[str, Any]) -> None:
 
 @contextmanager
 def open_parquet(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """A `pyarrow.parquet.ParquetFile`.
+    """A `pyarrow.parquet.ParquetFile`, which the block only reads: every error of the disk in it names the file.
 
     Raises:
         StorageError: it does not exist, or is cut or damaged.
@@ -190,8 +187,13 @@ def open_parquet(path: str | os.PathLike[str]) -> Iterator[Any]:
         raise StorageError(f"{path}: does not exist. {REMEDY}") from error
     except (OSError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
-    with file:
-        yield file
+    try:
+        with file:
+            yield file
+    except (OSError, pa.ArrowException) as error:
+        if isinstance(error, KerazooError):
+            raise
+        raise _damaged(path, error) from error
 
 
 def _damaged(path: Any, error: Exception) -> StorageError:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import zlib
@@ -14,7 +16,7 @@ from typing import Any
 
 from kerazoo._runtime.files import put_in_place
 from kerazoo._runtime.locks import take_lock
-from kerazoo.errors import CorpusError, CorpusNotFoundError, StorageError
+from kerazoo.errors import CorpusError, CorpusNotFoundError, KerazooError, StorageError
 from kerazoo.text.shards.parts import disk_error
 from kerazoo.text.shards.plan import Piece, Unit
 from kerazoo.text.shards.scanning import FORMAT, UnitInfo
@@ -23,6 +25,7 @@ __all__ = ["WorkFolder", "work_folder_of"]
 
 KIND = "kerazoo.parts"
 _MANIFEST, _LOCK = "manifest.json", "lock"
+_DRAFT = re.compile("[0-9a-f]{8}.manifest")
 
 
 def work_folder_of(path: str | os.PathLike[str]) -> Path:
@@ -69,6 +72,8 @@ class WorkFolder:
                 self._check_manifest()
                 self._write_manifest()
             except BaseException:
+                if self._is_new():
+                    self.remove()
                 self._lock.close()
                 raise
         except OSError as error:
@@ -80,20 +85,30 @@ class WorkFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove the folder if the corpus is complete, or if nothing is finished."""
+        """Remove the folder if the corpus is complete, or nothing is finished; errors of the disk name the folder."""
         finished = [file for file in self.path.glob("*.json") if file.name != _MANIFEST]
         if kind is None or not finished:
             self.remove()
-        elif error is not None and isinstance(error, Exception):
-            error.add_note(
+        self._lock.close()
+        told = error
+        if isinstance(error, OSError) and not isinstance(error, KerazooError):
+            told = disk_error(self.path, error)
+        if kind is not None and finished and isinstance(told, Exception):
+            told.add_note(
                 f"{len(finished)} of {len(self._units)} parts of the text are finished, and the next call with this "
                 f"text goes on from there. To start anew, remove the folder {self.path}."
             )
-        self._lock.close()
+        if told is not error and told is not None:
+            raise told from error
 
     def remove(self) -> None:
-        """Remove the folder and all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the folder and all that is in it, the manifest last: by it a folder is known as ours after a kill."""
+        with contextlib.suppress(OSError):
+            for file in self.path.iterdir():
+                if file.name not in (_MANIFEST, _LOCK):
+                    file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # of closing a folder, which `ignore_errors` is not for
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def tidy(self, kept: Sequence[UnitInfo]) -> None:
         """Remove what is not part of the units `kept`."""
@@ -103,18 +118,22 @@ class WorkFolder:
                 file.unlink(missing_ok=True)
 
     def _check_ours(self) -> None:
-        names = {file.name for file in self.path.iterdir()}
-        if names <= {_LOCK}:
+        if self._is_new():
             return
         try:
             ours = json.loads((self.path / _MANIFEST).read_text("utf-8"))["kind"] == KIND
-        except (OSError, ValueError, KeyError, TypeError):
+        except (FileNotFoundError, IsADirectoryError, ValueError, KeyError, TypeError):
             ours = False
         if not ours:
             raise StorageError(
                 f"{self.path}: this folder is needed for the parts of the corpus, but holds something else. Move it, "
                 "or write the corpus to another path."
             )
+
+    def _is_new(self) -> bool:
+        """Whether nothing is in the folder but what a run writes at its start, which may have been stopped there."""
+        names = {file.name for file in self.path.iterdir()}
+        return all(name == _LOCK or _DRAFT.fullmatch(name) for name in names)
 
     def _take_lock(self) -> None:
         self._lock = take_lock(

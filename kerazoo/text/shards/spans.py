@@ -42,10 +42,13 @@ def read_span(
         stop = None if end is None else _behind_space(path, raw, end)
         start = 0 if begin == 0 else _behind_space(path, raw, begin)
         last = ord("\n")
-        if start:
-            raw.seek(start - 1)
-            last = (raw.read(1) or b"\n")[0]
-        raw.seek(start)
+        try:
+            if start:
+                raw.seek(start - 1)
+                last = (raw.read(1) or b"\n")[0]
+            raw.seek(start)
+        except OSError as error:
+            raise _unreadable(path, error) from error
         source: Any = raw if stop is None else _Until(raw, stop)
         yield from chunks_of(path, source, raw, size, new_buffer, start, last, whole=stop is None)
 
@@ -60,7 +63,11 @@ def _behind_space(path: Path, raw: BinaryIO, place: int) -> int:
                 return raw.tell() - len(block) + int(found[0]) + 1
         return raw.tell()
     except OSError as error:
-        raise CorpusError(f"{path}: cannot be read ({error}).") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> CorpusError:
+    return CorpusError(f"{path}: cannot be read ({error.strerror or error}).")
 
 
 class _Until(io.RawIOBase):

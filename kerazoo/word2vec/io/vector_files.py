@@ -246,17 +246,16 @@ def _write_projector(values: WordVectors, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"{folder}: cannot be created ({error.strerror}). Give another folder.") from error
-    with written(folder / "vectors.tsv") as file:
-        form = "\t".join(["%.9g"] * values.vector_size) + "\n"
-        with progress_bar(len(values), "vector", "writing") as bar:
-            for row in values.vectors:
-                file.write((form % tuple(row.tolist())).encode())
-                bar.update(1)
     lines = values.words  # one column has no header
     if values.counts is not None:
         lines = ["word\tcount", *(f"{word}\t{n}" for word, n in zip(values.words, values.counts.tolist(), strict=True))]
-    with written(folder / "metadata.tsv") as file:
-        file.write(("\n".join(lines) + "\n").encode("utf-8"))
+    with replacing(folder / "vectors.tsv") as part:  # both or none: a row of one belongs to a row of the other
+        part.with_name("metadata.tsv").write_bytes(("\n".join(lines) + "\n").encode("utf-8"))
+        with open(part, "wb") as file, progress_bar(len(values), "vector", "writing") as bar:
+            form = "\t".join(["%.9g"] * values.vector_size) + "\n"
+            for row in values.vectors:
+                file.write((form % tuple(row.tolist())).encode())
+                bar.update(1)
 
 
 def is_vector_file(path: Path) -> bool:

@@ -128,6 +128,7 @@ def written(path: Path) -> Iterator[BinaryIO]:
         StorageError: the file cannot be written; an old file is kept.
     """
     compression = split_suffixes(path)[1]
+    failures: tuple[type[Exception], ...] = ()
     with replacing(path) as part:
         stream: Any
         if compression == ".gz":
@@ -140,8 +141,11 @@ def written(path: Path) -> Iterator[BinaryIO]:
             with needed("a file that ends with .zst"):
                 import zstandard
 
-            stream = zstandard.open(part, "wb")
+            stream, failures = zstandard.open(part, "wb"), (zstandard.ZstdError,)
         else:
             stream = open(part, "wb")  # noqa: SIM115
-        with stream:
-            yield stream
+        try:
+            with stream:
+                yield stream
+        except failures as error:  # too little memory, for one
+            raise StorageError(f"{path}: cannot be written ({error}).") from error

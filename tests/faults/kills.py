@@ -1,0 +1,348 @@
+"""Kill trainings and encodings at random moments by SIGKILL, which no process can handle, and let them go on.
+
+    python -m tests.faults.kills --moments 200            all
+    python -m tests.faults.kills --only native --seed 2
+
+Each run is a fork of this process, which has imported what it needs and run nothing, so that it has no threads. A run
+is killed at a random moment and started again with the same folder: it is killed again, or runs to its end, whose
+result must equal the undisturbed one to the bit. After every kill each file is whole: the old one, a checkpoint, or the
+result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import importlib
+import os
+import random
+import select
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tqdm
+
+from tests.faults.operations import digest
+
+__all__ = ["SCENARIOS", "Kills", "Scenario", "kill"]
+
+#: Seconds after which a run hangs.
+PATIENCE = 120.0
+#: Of the moments, those at any time; the others are after the first file, where there is something to lose.
+ANY_TIME = 0.2
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is killed.
+
+    Attributes:
+        name: in the report.
+        warm: imports what `run` needs, and runs nothing.
+        run: in a folder; the result as text.
+        whole: raises if a file in the folder is not whole.
+        prepare: makes older files.
+        exact: whether the result after a kill equals the undisturbed one.
+        left: names that are there at the end.
+        passing: start of the names of what a killed run may leave for the next one.
+    """
+
+    name: str
+    warm: Callable[[], Any]
+    run: Callable[[Path], str]
+    whole: Callable[[Path], None]
+    left: tuple[str, ...]
+    passing: tuple[str, ...]
+    prepare: Callable[[Path], Any] = lambda folder: None
+    exact: bool = True
+
+
+@dataclass
+class Kills:
+    """What came of it: kills, of these before the first file, runs that went on, and problems, one line each."""
+
+    name: str
+    kills: int = 0
+    before_the_first_file: int = 0
+    resumed: int = 0
+    most_kills_of_a_run: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def _fork(scenario: Scenario, folder: Path) -> tuple[int, int]:
+    """Start a run; its process and the pipe that its result comes from, after a byte when it begins."""
+    reader, writer = os.pipe()
+    process = os.fork()
+    if process:
+        os.close(writer)
+        return process, reader
+    code = 1
+    try:  # the child must never come back
+        os.close(reader)
+        # Its own lock is shared with the other forks, of which one may be killed while it has it.
+        tqdm.tqdm.set_lock(threading.RLock())
+        os.write(writer, b"b")
+        warnings.simplefilter("ignore")
+        os.write(writer, scenario.run(folder).encode())
+        code = 0
+    except BaseException:
+        os.write(writer, b"E" + traceback.format_exc()[-2000:].encode())
+    finally:
+        os._exit(code)
+
+
+def _begins(pipe: int) -> None:
+    """Wait for the first byte; the result may come with it, and stays in the pipe."""
+    ready, _, _ = select.select([pipe], [], [], PATIENCE)
+    if not ready or os.read(pipe, 1) != b"b":
+        raise RuntimeError("it does not begin")
+
+
+def _read(pipe: int, seconds: float) -> bytes | None:
+    """What comes within some time, b"" at the end; None if nothing does."""
+    ready, _, _ = select.select([pipe], [], [], max(0.0, seconds))
+    return os.read(pipe, 1 << 16) if ready else None
+
+
+def _run(scenario: Scenario, folder: Path, after: float | None) -> str | None:
+    """Run it; kill it `after` some seconds, if it has not ended: its result, or None.
+
+    Raises:
+        RuntimeError: the run failed, or hangs.
+    """
+    process, pipe = _fork(scenario, folder)
+    try:
+        _begins(pipe)
+        found = _read(pipe, PATIENCE if after is None else after)
+        if found is None and after is None:
+            raise RuntimeError(f"it hangs for {PATIENCE:g} s")
+        if found == b"":
+            raise RuntimeError("it ended without a result")
+        if found is not None and found.startswith(b"E"):
+            raise RuntimeError(found[1:].decode())
+        return None if found is None else found.decode()
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(pipe)
+
+
+def _undisturbed(scenario: Scenario, folder: Path) -> tuple[str | None, float, float]:
+    """The result, and the seconds until the first new file and until the end."""
+    before = set(os.listdir(folder))
+    process, pipe = _fork(scenario, folder)
+    try:
+        _begins(pipe)
+        begun, first = time.monotonic(), None
+        while (found := _read(pipe, 0.001 if first is None else PATIENCE)) is None:
+            if first is None and set(os.listdir(folder)) - before:
+                first = time.monotonic() - begun
+            if time.monotonic() - begun > PATIENCE:
+                raise RuntimeError(f"it hangs for {PATIENCE:g} s")
+        took = time.monotonic() - begun
+        if not found or found.startswith(b"E"):
+            raise RuntimeError(found[1:].decode())
+        return found.decode(), first or 0.0, took
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(pipe)
+
+
+def kill(scenario: Scenario, moments: int, seed: int, seconds: float = float("inf")) -> Kills:
+    """Kill a scenario `moments` times, or until the time is over."""
+    scenario.warm()
+    found, draw, until = Kills(scenario.name), random.Random(seed), time.monotonic() + seconds
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where a flush to the disk takes no time
+    with tempfile.TemporaryDirectory(prefix="kerazoo-kills-", dir=memory) as name:
+        template, folder = Path(name) / "template", Path(name) / "work"
+        template.mkdir()
+        _run(dataclasses.replace(scenario, run=lambda folder: str(scenario.prepare(folder))), template, None)
+
+        def anew() -> None:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(template, folder)
+
+        anew()
+        expected, first, duration = _undisturbed(scenario, folder)
+        while found.kills < moments and time.monotonic() < until:
+            anew()
+            in_a_row, result = 0, None
+            while result is None:
+                last = in_a_row and (draw.random() < 0.5 or found.kills == moments)
+                try:
+                    begin = 0 if draw.random() < ANY_TIME else first
+                    result = _run(scenario, folder, None if last else draw.uniform(begin, duration))
+                except RuntimeError as error:
+                    found.problems.append(f"{scenario.name}: after {in_a_row} kills: {error}")
+                    break
+                if result is None:
+                    in_a_row += 1
+                    found.kills += 1
+                    found.problems += _after_kill(scenario, folder, template, found)
+            if not in_a_row:
+                continue
+            found.resumed += 1
+            found.most_kills_of_a_run = max(found.most_kills_of_a_run, in_a_row)
+            if result is not None and scenario.exact and result != expected:
+                found.problems.append(f"{scenario.name}: after {in_a_row} kills: another result than undisturbed")
+            names = sorted(path.name for path in folder.iterdir())
+            if result is not None and names != sorted(scenario.left):
+                found.problems.append(f"{scenario.name}: after {in_a_row} kills: {names} at the end")
+    return found
+
+
+def _after_kill(scenario: Scenario, folder: Path, template: Path, found: Kills) -> list[str]:
+    names = {path.name for path in folder.iterdir()}
+    found.before_the_first_file += names == {path.name for path in template.iterdir()}
+    problems = []
+    strange = [name for name in names - set(scenario.left) if not name.startswith(scenario.passing)]
+    if strange:
+        problems.append(f"{scenario.name}: a kill left {strange}")
+    try:
+        scenario.whole(folder)
+    except Exception as error:  # whatever a broken file raises
+        problems.append(f"{scenario.name}: a file is not whole after a kill: {error!r}")
+    return problems
+
+
+def _documents(n: int) -> list[list[str]]:
+    draw = np.random.default_rng(0)
+    return [[f"word{i}" for i in draw.integers(0, 90, 20)] for _ in range(n)]
+
+
+def _native(workers: int) -> Callable[[Path], str]:
+    def run(folder: Path) -> str:
+        from kerazoo import Word2Vec
+
+        settings = {"vector_size": 50, "min_count": 1, "epochs": 4, "seed": 1, "workers": workers, "verbose": 0}
+        fitted = Word2Vec(**settings, checkpoint_dir=folder, checkpoint_minutes=0).fit(_documents(600))
+        assert np.isfinite(fitted.vectors_).all()
+        return digest(fitted.vectors_, fitted.output_vectors_, fitted.history_["loss"])
+
+    return run
+
+
+def _keras_words(folder: Path) -> str:
+    from kerazoo import Word2Vec
+
+    settings = {"vector_size": 8, "min_count": 1, "epochs": 12, "seed": 1, "workers": 1, "verbose": 0}
+    fitted = Word2Vec(engine="keras", **settings, checkpoint_dir=folder, checkpoint_minutes=0).fit(_documents(100))
+    return digest(fitted.vectors_, fitted.output_vectors_, fitted.history_["loss"])
+
+
+def _forecaster(folder: Path) -> str:
+    from tests.forecast.helpers import without_xla
+    from tests.forecast.test_backends import series, tiny
+
+    with without_xla():  # which takes seconds to compile what runs for milliseconds
+        changes = {"epochs": 20, "patience": 20, "steps_per_epoch": 1}
+        fitted = tiny(checkpoint_dir=folder, checkpoint_minutes=0, **changes).fit(series())
+    return digest(fitted.predict(15), fitted.history_["loss"])
+
+
+def _encode(folder: Path) -> str:
+    from kerazoo.text import EncodedCorpus
+    from kerazoo.text.shards import plan
+
+    plan.UNIT_BYTES = 40_000  # in this fork only
+    text = folder.parent / "text.txt"
+    if not text.exists():
+        draft = text.with_suffix(".draft")
+        draft.write_text("\n".join(" ".join(document) for document in _documents(4000)))
+        draft.rename(text)
+    corpus = EncodedCorpus.from_source(text, min_count=1, workers=2, path=folder / "corpus.kz")
+    return digest(corpus.ids, corpus.offsets) + str(len(corpus.vocabulary))
+
+
+def _earlier_corpus(folder: Path) -> None:
+    from kerazoo.text import EncodedCorpus
+
+    EncodedCorpus.from_source([["an", "earlier", "corpus"]] * 3, min_count=1, path=folder / "corpus.kz")
+
+
+def _whole_corpus(folder: Path) -> None:
+    from kerazoo.text import EncodedCorpus
+
+    EncodedCorpus.load(folder / "corpus.kz", mmap=False)
+
+
+def _whole_words(folder: Path) -> None:
+    from kerazoo import Word2Vec
+
+    with contextlib.suppress(StopIteration):
+        Word2Vec.load(next(folder.glob("*.kerazoo")), mmap=False)
+
+
+def _whole_fit(folder: Path) -> None:
+    from kerazoo._runtime.files import read_tensors
+
+    with contextlib.suppress(StopIteration):
+        read_tensors(next(folder.glob("*.kerazoo")), kind="kerazoo.forecast-training", mmap=False)
+
+
+def _warm_native() -> None:
+    _import("kerazoo.text", "kerazoo.word2vec.engines.native")
+
+
+def _warm_keras() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    _import("kerazoo.text", "kerazoo.word2vec.engines.keras", "tests.forecast.test_backends")
+
+
+def _import(*names: str) -> None:
+    for name in names:
+        importlib.import_module(name)
+
+
+WORDS = {"whole": _whole_words, "left": ("fit-0.kerazoo",), "passing": (".fit-0.kerazoo.",)}
+SCENARIOS = (
+    Scenario("native Word2Vec, one worker", _warm_native, _native(1), **WORDS),
+    Scenario("native Word2Vec, two workers", _warm_native, _native(2), **WORDS, exact=False),
+    Scenario(
+        "encode to disk", _warm_native, _encode, _whole_corpus, ("corpus.kz",), (".corpus.kz.parts",), _earlier_corpus
+    ),
+    Scenario("Keras Word2Vec", _warm_keras, _keras_words, **WORDS),
+    Scenario("Forecaster", _warm_keras, _forecaster, _whole_fit, ("fit.kerazoo",), (".fit.kerazoo.",)),
+)  # fmt: skip
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--moments", type=int, default=200, help="kills of each scenario")
+    parser.add_argument("--only", default="", help="scenarios with this in their name")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="most time of each scenario")
+    parser.add_argument("--write", action="store_true", help="write the counts to benchmarks/results")
+    chosen = parser.parse_args(arguments)
+    rows: list[dict[str, Any]] = []
+    for scenario in SCENARIOS:
+        if chosen.only not in scenario.name:
+            continue
+        begun = time.perf_counter()
+        found = kill(scenario, chosen.moments, chosen.seed, chosen.seconds)
+        row = {**vars(found), "problems": len(found.problems), "exact": scenario.exact}
+        rows.append({**row, "seconds": round(time.perf_counter() - begun, 1)})
+        if chosen.write:
+            from tests.faults.report import write
+
+            write("kills", {"moments": chosen.moments, "seed": chosen.seed}, rows[-1:])
+        print(rows[-1], *found.problems, sep="\n    ", flush=True)
+    sys.exit(any(row["problems"] for row in rows))
+
+
+if __name__ == "__main__":
+    main()
