@@ -27,7 +27,22 @@ from numpy.typing import NDArray
 
 from kerazoo.errors import InvalidArgumentError, KerazooError, StorageError
 
-__all__ = ["Blocks", "put_in_place", "read_tensors", "remove_leftovers", "replacing", "write_tensors"]
+__all__ = [
+    "DAMAGE",
+    "Blocks",
+    "damage_of",
+    "parsed_json",
+    "put_in_place",
+    "read_tensors",
+    "remove_leftovers",
+    "replacing",
+    "write_tensors",
+]
+
+# What reading values of another type or size than expected raises: whatever is in a file, its reader raises StorageError.
+DAMAGE = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
 
 # safetensors name -> little-endian NumPy dtype
 _DTYPES = {
@@ -57,6 +72,39 @@ class Blocks:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     blocks: Iterable[NDArray[Any]]
+
+
+@contextmanager
+def damage_of(path: str | os.PathLike[str], remedy: str) -> Iterator[None]:
+    """Turn the errors of using what is in a file into :class:`StorageError`, which it passes on.
+
+    Args:
+        path: the file, for the message.
+        remedy: the last sentence of the message.
+
+    >>> with damage_of("model.kerazoo", "Train it again."):
+    ...     {}["vectors"]
+    Traceback (most recent call last):
+    ...
+    kerazoo.errors.StorageError: model.kerazoo: damaged: KeyError('vectors'). Train it again.
+    """
+    try:
+        yield
+    except StorageError:
+        raise
+    except DAMAGE as error:
+        # A message of ours says what is wrong; another one needs its type beside it.
+        reason = str(error).rstrip(".") if isinstance(error, KerazooError) else repr(error)
+        raise StorageError(f"{os.fspath(path)}: damaged: {reason:.1000}. {remedy}") from error
+
+
+def parsed_json(text: Any) -> Any:
+    """The value of JSON text; NaN and Infinity, which are no JSON and which nothing of ours writes, are a ValueError."""
+    return json.loads(text, parse_constant=_no_number)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not a number of JSON")
 
 
 @contextmanager
@@ -208,18 +256,23 @@ def read_tensors(
         if isinstance(error, StorageError):
             raise
         raise StorageError(f"{source}: cannot be read ({error.strerror or error}).") from error
-    arrays = {}
-    for name, (dtype, shape, begin, _) in entries.items():
-        count = math.prod(shape)
-        if count:
-            arrays[name] = np.frombuffer(buffer, dtype, count, base + begin).reshape(shape)
-        else:
-            arrays[name] = np.empty(shape, dtype)
+    try:
+        arrays = {name: _array(buffer, base + begin, *form) for name, (*form, begin, _) in entries.items()}
+    except ValueError as error:  # more axes, or a longer one, than NumPy has
+        raise _damaged(source, f"an array has a shape that cannot be ({error})") from None
     if verify if verify is not None else not mmap:
         for name, array in arrays.items():
             if f"{_checksum(array):08x}" != notes["crc32"].get(name):
                 raise _damaged(source, f"the checksum of {name!r} does not fit its data")
     return arrays, notes["kerazoo"]
+
+
+def _array(buffer: Any, begin: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    count = math.prod(shape)
+    if not count:
+        return np.empty(shape, dtype)
+    array = np.frombuffer(buffer, dtype, count, begin).reshape(shape)
+    return array if array.flags.aligned else array.copy()  # kernels trust it; files of ours have no such arrays
 
 
 def _checked(name: str, array: NDArray[Any] | Blocks) -> Blocks:
@@ -309,7 +362,7 @@ def _read_header(
     if size < 8 or length > min(size - 8, _LARGEST_HEADER):
         raise _damaged(path, f"{size} bytes cannot hold its header")
     try:
-        table = json.loads(file.read(length))
+        table = parsed_json(file.read(length))
         metadata = table.pop("__metadata__", {})
         found = metadata.get("kind")
         entries = {}
@@ -324,7 +377,7 @@ def _read_header(
                 raise ValueError(f"{name!r} has shape {shape}, but its place is {begin} to {end}")
             entries[name] = (dtype, shape, begin, end)
             place = end
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except DAMAGE as error:
         raise _damaged(path, f"its header cannot be read ({error})") from None
     if found not in kinds:
         shown = f"a file of kind {found!r}" if found else "a safetensors file that kerazoo did not write"
@@ -334,8 +387,8 @@ def _read_header(
     if size != start + place:
         raise _damaged(path, f"it has {size:,} bytes where its header says {start + place:,}; was it cut short?")
     try:
-        notes = {"kerazoo": json.loads(metadata["kerazoo"]), "crc32": dict(json.loads(metadata["crc32"]))}
-    except (ValueError, KeyError, TypeError) as error:
+        notes = {"kerazoo": parsed_json(metadata["kerazoo"]), "crc32": dict(parsed_json(metadata["crc32"]))}
+    except DAMAGE as error:
         raise _damaged(path, f"its metadata cannot be read ({error})") from None
     return entries, notes, start
 

@@ -15,7 +15,7 @@ from gensim.models import FastText, KeyedVectors
 from gensim.models import Word2Vec as GensimWord2Vec
 from numpy.typing import NDArray
 
-from kerazoo._runtime.files import read_tensors, write_tensors
+from kerazoo._runtime.files import damage_of, read_tensors, write_tensors
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.io.gensim_models import tree_of_paths
@@ -90,6 +90,8 @@ def _packed(words: list[Any]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 def _unpacked(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[str]:
     joined = text.tobytes()
+    if not len(offsets) or offsets[0] != 0 or offsets[-1] != len(joined):
+        raise ValueError("the offsets of the words do not match their text")
     return [joined[begin:end].decode("utf-8", "surrogatepass") for begin, end in pairwise(offsets.tolist())]
 
 
@@ -108,16 +110,16 @@ def read(cls: Any, path: Any, mmap: str | None) -> Any:
     if mmap not in (None, "r", "c", "r+"):
         raise InvalidArgumentError(f"mmap={mmap!r}; expected 'r' or None.")
     arrays, settings = read_tensors(path, kind=KIND, mmap=mmap is not None)
+    if not isinstance(settings, dict):
+        raise StorageError(f"{os.fspath(path)}: damaged: it has no settings. Train the model again.")
     unknown = sorted(set(settings) - set(SETTINGS))
     if unknown:
         raise StorageError(f"{os.fspath(path)}: has settings that this version does not know: {', '.join(unknown)}.")
-    try:
+    with damage_of(path, "Train the model again."):
         model = cls()
         for name, value in settings.items():
             setattr(model, name, value)
         _set_vectors(model, arrays)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise StorageError(f"{os.fspath(path)}: damaged: {error!r}. Train the model again.") from error
     return model
 
 

@@ -23,6 +23,7 @@ from kerazoo_ext._scan import MAX_CHUNK, PADDING
 
 __all__ = [
     "CUTS",
+    "BoundedStream",
     "Chunk",
     "ZstdStream",
     "chunks_of",
@@ -316,11 +317,12 @@ def _tell(raw: BinaryIO) -> int:
 class open_text:
     """Context manager that opens a file: (the decompressed stream, the raw file), both binary.
 
-    The suffix of the file decides on the compression.
+    The suffix of the file decides on the compression. `ratio` and `least`: see :class:`BoundedStream`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, ratio: int = 1000, least: int = 1 << 26) -> None:
         self.path = path
+        self._bounds = (ratio, least)
 
     def __enter__(self) -> tuple[BinaryIO, BinaryIO]:
         try:
@@ -335,12 +337,46 @@ class open_text:
         status = os.fstat(self.raw.fileno())
         if stat.S_ISREG(status.st_mode) and status.st_size == 0:  # empty, not truncated
             opener = None
-        self.stream: Any = opener(self.raw) if opener else self.raw
+        self.stream: Any = self.raw
+        if opener:
+            self.stream = BoundedStream(opener(self.raw), status.st_size, *self._bounds)
         return self.stream, self.raw
 
     def __exit__(self, *error: object) -> None:
         self.stream.close()
         self.raw.close()
+
+
+class BoundedStream(io.RawIOBase):
+    """Decompressed bytes, but not without bound: a file of a few bytes can hold the same byte 10^12 times.
+
+    Args:
+        stream: of the decompressed bytes; closed with this one.
+        stored: bytes of the compressed file.
+        ratio: an OSError is raised beyond this many times `stored`,
+        least: but not before this many bytes.
+    """
+
+    def __init__(self, stream: Any, stored: int, ratio: int, least: int) -> None:
+        self._stream, self._left = stream, max(least, ratio * stored)
+        self._reason = f"it expands to more than {ratio} times its size; if it is intact, decompress it first"
+
+    def readable(self) -> bool:
+        """True: the stream can be read."""
+        return True
+
+    def readinto(self, target: Any) -> int:
+        """Fill `target` from its start; returns the number of bytes, 0 at the end of the file."""
+        got: int = self._stream.readinto(target)
+        self._left -= got
+        if self._left < 0:
+            raise OSError(self._reason)
+        return got
+
+    def close(self) -> None:
+        """Close both streams."""
+        self._stream.close()
+        super().close()
 
 
 class ZstdStream(io.RawIOBase):

@@ -26,6 +26,7 @@ from kerazoo.forecast.data.types import Index, Values
 __all__ = ["FORM_TEXTS", "Panel", "SeriesData"]
 
 FORMS = ("series", "frame", "long", "array")
+LONGEST_WITHOUT_VALUES = 10_000_000  # dates of a config, in all indexes: nothing else says how long they are
 #: How messages call them.
 FORM_TEXTS = {"series": "a Series", "frame": "a DataFrame with one column per series", "long": "a long DataFrame",
               "array": "numbers without dates"}  # fmt: skip
@@ -255,6 +256,7 @@ class Panel:
             raise InvalidArgumentError(f"config without {', '.join(lacks)}; expected the result of Panel.to_config().")
         check_choice("form", config["form"], FORMS)
         names = tuple(config["covariate_names"])
+        _check_lengths(config, values)
         indexes = [index_from_config(each) for each in config["indexes"]]
         index_of = [indexes[each["index"]] for each in config["series"]]
         shapes: list[tuple[int, ...]] = [(len(index),) for index in index_of]
@@ -285,10 +287,27 @@ class Panel:
         )
 
 
+def _check_lengths(config: Mapping[str, Any], values: Sequence[Values] | None) -> None:
+    """Raise before memory is taken for indexes of other lengths than those of the values."""
+    lengths = [check_int("length", each["length"]) for each in config["indexes"]]
+    if values is None:
+        if sum(lengths) > LONGEST_WITHOUT_VALUES:
+            raise InvalidArgumentError(
+                f"indexes of {sum(lengths):,} dates without values; expected at most {LONGEST_WITHOUT_VALUES:,}."
+            )
+        return
+    used = {each["index"]: len(found) for each, found in zip(config["series"], values, strict=False)}
+    for number, length in enumerate(lengths):
+        if used.get(number) != length:
+            raise InvalidArgumentError(
+                f"indexes[{number}] has {length:,} dates, its series {used.get(number, 0):,} values; expected as many."
+            )
+
+
 def _arrays(what: str, arrays: Sequence[Values] | None, shapes: list[tuple[int, ...]]) -> list[Values]:
     """The arrays as float64, with their shapes checked; NaN for None."""
     if arrays is None:
-        return [np.full(shape, np.nan) for shape in shapes]
+        return [np.broadcast_to(np.nan, shape) for shape in shapes]  # takes no memory, whatever a config says
     found = [np.asarray(each, np.float64) for each in arrays]
     if len(found) != len(shapes):
         raise InvalidArgumentError(f"{what} holds {len(found)} arrays; expected {len(shapes)}, one per series.")

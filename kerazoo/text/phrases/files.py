@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kerazoo._runtime.files import read_tensors, write_tensors
+from kerazoo._runtime.files import damage_of, read_tensors, write_tensors
 from kerazoo.errors import StorageError
 from kerazoo.text.phrases.pair_counts import PairCounts, flags_of
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from kerazoo.text.phrases.base import PhraseJoiner
 
 __all__ = [
-    "damage_of",
+    "REMEDY",
     "frozen_arguments",
     "frozen_tensors",
     "read_counts",
@@ -29,16 +28,8 @@ __all__ = [
 ]
 
 COUNTS, FROZEN = "kerazoo.phrases", "kerazoo.frozen_phrases"
+REMEDY = "Write it again, or count the text again."
 _ARRAYS = ("word_counts", "run_ids", "run_offsets", "pairs", "runs", "counts", "places")
-
-
-@contextmanager
-def damage_of(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn the errors of reading what is in a file into :class:`StorageError`."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise StorageError(f"{os.fspath(path)}: damaged: {error}. Write it again, or count the text again.") from error
 
 
 def _packed(strings: Sequence[str], name: str) -> dict[str, NDArray[Any]]:
@@ -68,7 +59,7 @@ def read_counts(path: str | os.PathLike[str]) -> tuple[PairCounts, dict[str, Any
         StorageError: the file is missing, damaged or of another kind.
     """
     arrays, metadata = _read(path, COUNTS)
-    with damage_of(path):
+    with damage_of(path, REMEDY):
         parameters, words = dict(metadata["parameters"]), _unpacked(arrays, "words")
         connector = flags_of(words, set(parameters["connector_words"]))
         values = {name: arrays[name] for name in _ARRAYS}
@@ -140,7 +131,7 @@ def read_frozen(path: str | os.PathLike[str]) -> dict[str, Any]:
         StorageError: the file is missing, damaged or of another kind.
     """
     arrays, metadata = _read(path, FROZEN)
-    with damage_of(path):
+    with damage_of(path, REMEDY):
         return frozen_arguments(arrays, metadata)
 
 

@@ -275,7 +275,7 @@ class Phrases(PhraseJoiner):
             StorageError: the file is missing, damaged or of another kind.
         """
         counts, parameters = files.read_counts(path)
-        with files.damage_of(path):
+        with damage_of(path, files.REMEDY):
             made = cls(**parameters)
         made._set_counts(counts)
         return made
@@ -399,7 +399,7 @@ class FrozenPhrases(PhraseJoiner):
             StorageError: the file is missing, damaged or of another kind.
         """
         arguments = files.read_frozen(path)
-        with files.damage_of(path):
+        with damage_of(path, files.REMEDY):
             return cls(**arguments)
 
     @classmethod

@@ -15,11 +15,12 @@ from kerazoo._runtime.files import replacing
 from kerazoo._runtime.optional import needed
 from kerazoo._runtime.progress import progress_bar
 from kerazoo.errors import StorageError
-from kerazoo.text.readers import ZstdStream, damage
+from kerazoo.text.readers import BoundedStream, ZstdStream, damage
 
 __all__ = ["COMPRESSIONS", "VectorStream", "opened", "split_suffixes", "written"]
 
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+_RATIO, _LEAST = 100, 1 << 24  # vectors are hardly compressible
 _MARKS = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz", b"\x28\xb5\x2f\xfd": ".zst"}
 
 
@@ -109,8 +110,10 @@ def opened(path: Path) -> Iterator[VectorStream]:
             elif kind == ".xz":
                 stream = lzma.LZMAFile(raw)  # noqa: SIM115
             elif kind == ".zst":
-                stream = io.BufferedReader(ZstdStream(raw), 1 << 20)
+                stream = ZstdStream(raw)
             size = path.stat().st_size
+            if kind:
+                stream = io.BufferedReader(BoundedStream(stream, size, _RATIO, _LEAST), 1 << 20)
             with progress_bar(size, "B", f"reading {path.name}") as bar:
                 # Of a compressed file, the bytes that are read count: the size of its content is not known.
                 yield VectorStream(path, stream, None if kind else size, lambda: bar.update_to(raw.tell()))
