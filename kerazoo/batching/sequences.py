@@ -16,6 +16,7 @@ from kerazoo_ext import _order, _sequences
 
 __all__ = ["SequenceWindows"]
 
+_LONGEST = 1 << 40  # steps: sums of them are still integers of 64 bits
 DTYPES = ("float32", "float64", "int32", "int64")
 
 
@@ -107,12 +108,12 @@ class SequenceWindows(ResumableDataset):
         max_queue_size: int = 10,
     ) -> None:
         super().__init__(seed=seed, shuffle=shuffle, advance=advance, workers=workers, max_queue_size=max_queue_size)
-        self.lookback = check_int("lookback", lookback)
-        self.horizon = check_int("horizon", horizon, hint="It is the number of steps to forecast.")
+        self.lookback = check_int("lookback", lookback, 1, _LONGEST)
+        self.horizon = check_int("horizon", horizon, 1, _LONGEST, hint="It is the number of steps to forecast.")
         hint = "" if targets is not None else "Only separate `targets` may overlap the input."
-        self.target_offset = check_int("target_offset", target_offset, 0 if targets is None else -1, hint=hint)
-        self.stride = check_int("stride", stride)
-        self.batch_size = check_int("batch_size", batch_size, hint="The usual value is 32.")
+        self.target_offset = check_int("target_offset", target_offset, 0 if targets is None else -1, _LONGEST, hint)
+        self.stride = check_int("stride", stride, 1, _LONGEST)
+        self.batch_size = check_int("batch_size", batch_size, 1, _LONGEST, hint="The usual value is 32.")
         self.target = check_choice("target", target, ("horizon", "sequence"))
         self.remainder = check_choice("remainder", remainder, ("keep", "drop", "wrap"))
 
@@ -218,7 +219,10 @@ class _Series:
         if hasattr(given, "ids") and hasattr(given, "offsets"):
             given, offsets = given.ids, given.offsets
         many = offsets is None and isinstance(given, Sequence) and len(given) > 0 and np.ndim(given[0]) > 0
-        arrays = [np.asarray(array) for array in (given if many else [given])]
+        try:
+            arrays = [np.asarray(array) for array in (given if many else [given])]
+        except (ValueError, TypeError) as error:
+            raise InvalidArgumentError(f"{name} cannot be an array of numbers: {error}.") from None
         for number, array in enumerate(arrays):
             label = f"{name}[{number}]" if many else name
             if array.ndim not in (1, 2) or 0 in array.shape[1:]:
@@ -235,7 +239,10 @@ class _Series:
         arrays = [np.ascontiguousarray(array) for array in arrays]
         if offsets is None:
             return cls(arrays, None)
-        cuts = np.asarray(offsets)
+        try:
+            cuts = np.asarray(offsets)
+        except (ValueError, TypeError) as error:
+            raise InvalidArgumentError(f"offsets cannot be an array of integers: {error}.") from None
         n = len(arrays[0])
         if (
             cuts.ndim != 1

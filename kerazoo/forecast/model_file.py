@@ -184,7 +184,7 @@ def _parsed(arrays: Mapping[str, Any], notes: Mapping[str, Any]) -> tuple[Fitted
     panel = Panel.from_config(
         notes["panel"], group("series"), group("covariates"), group("past") or None, arrays.get("static/values")
     )
-    spec = NetSpec(notes["spec"])
+    spec = NetSpec({**notes["spec"], "layers": [dict(layer) for layer in notes["spec"]["layers"]]})
     intervals = None
     if notes["intervals"] is not None:
         state = {name.split("/")[1]: arrays[name] for name in names if name.startswith("intervals/")}

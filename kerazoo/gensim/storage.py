@@ -128,8 +128,7 @@ def _set_vectors(model: Any, arrays: dict[str, NDArray[Any]]) -> None:
     wv = model.wv = KeyedVectors(model.vector_size)
     wv.index_to_key, wv.key_to_index = words, {word: index for index, word in enumerate(words)}
     wv.vectors, wv.next_index = arrays["vectors"], len(words)
-    if wv.vectors.shape != (len(words), model.vector_size) and len(words):
-        raise ValueError(f"{len(words)} words and vectors of shape {wv.vectors.shape}")
+    _check_tables(arrays, len(words), model.vector_size)
     for name in ("count", "sample_int"):
         if name in arrays:
             wv.expandos[name] = np.array(arrays[name])
@@ -140,6 +139,8 @@ def _set_vectors(model: Any, arrays: dict[str, NDArray[Any]]) -> None:
     if "tree_parents" in arrays:
         tree = HuffmanTree(np.array(arrays["tree_parents"]), np.array(arrays["tree_codes"]))
         tree.check()
+        if tree.n_words != len(words):
+            raise ValueError(f"a tree of {tree.n_words} words, but there are {len(words)}")
         model._tree = tree
         set_paths(wv, tree)
     if "raw_words" in arrays:
@@ -147,6 +148,19 @@ def _set_vectors(model: Any, arrays: dict[str, NDArray[Any]]) -> None:
         model.raw_vocab = dict(zip(raw, arrays["raw_counts"].tolist(), strict=True))
     if model.negative and len(words):
         model.make_cum_table()
+
+
+def _check_tables(arrays: dict[str, NDArray[Any]], n_words: int, size: int) -> None:
+    """ValueError unless the arrays have the shapes and types that the kernels trust."""
+    table = (np.float32, (n_words, size))
+    expected = {"vectors": table, "syn1neg": table, "syn1": table, "count": (np.int64, (n_words,)),
+                "sample_int": (np.uint32, (n_words,))}  # fmt: skip
+    for name, (dtype, shape) in expected.items():
+        if n_words and name in arrays and (arrays[name].shape != shape or arrays[name].dtype != dtype):
+            raise ValueError(f"{name} has shape {arrays[name].shape} and type {arrays[name].dtype}")
+    locks = arrays["vectors_lockf"]
+    if locks.dtype != np.float32 or locks.shape not in ((1,), (n_words,)):
+        raise ValueError(f"vectors_lockf has shape {locks.shape} and type {locks.dtype}")
 
 
 def with_class(cls: Any, model: GensimWord2Vec) -> Any:

@@ -20,6 +20,7 @@ from kerazoo.errors import InvalidArgumentError, StorageError
 __all__ = ["load"]
 
 _PARTS = ("config.json", "metadata.json", "model.weights.h5")  # of every file that Keras 3 writes
+_RATIO, _LEAST = 100, 1 << 26  # weights are hardly compressible, and Keras does not compress them
 _FUNCTIONS = ("activations", "constraints", "initializers", "losses", "metrics", "optimizers", "regularizers")
 
 
@@ -65,10 +66,10 @@ def load(
         return keras.saving.load_model(source, custom_objects=objects, compile=compile)
     except (zipfile.BadZipFile, EOFError, OSError) as error:
         raise _damaged(source, error) from error
-    except (TypeError, ValueError) as error:
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         unknown = list(dict.fromkeys(_unknown(config, objects)))
         if not unknown:
-            raise
+            raise _damaged(source, error) from error
         remedies = " ".join(_remedy(*each) for each in unknown)
         names = ", ".join(name for name, _ in unknown)
         raise StorageError(
@@ -98,13 +99,16 @@ def _config_of(source: Path) -> Any:
                     f"{source}: a zip file without {', '.join(missing)}; expected a model that model.save wrote. Save "
                     "the model again."
                 )
+            stored, content = source.stat().st_size, sum(part.file_size for part in archive.infolist())
+            if content > max(_LEAST, _RATIO * stored):
+                raise _damaged(source, f"its {stored:,} bytes contain {content:,}")
             damaged = archive.testzip()
             if damaged is not None:
                 raise _damaged(source, f"the checksum of {damaged} is wrong")
             return json.loads(archive.read("config.json"))
     except StorageError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise _damaged(source, error) from error
 
 

@@ -27,9 +27,9 @@ class Target:
         mutations: one is drawn for each change of an input.
         batch: inputs of a child.
         allowed: what the reader documents.
-        share: of the inputs of a run of all targets.
         prepare: called once in each child, for what must not be forked, such as threads of a backend.
-        least: inputs of this target in a run of all targets, whatever its share.
+        least: inputs of this target in a run of a million.
+        share: of the inputs that are left.
         n_changes: most mutations of one input.
     """
 
@@ -39,7 +39,7 @@ class Target:
     mutations: Sequence[Mutation]
     batch: int = 2000
     allowed: tuple[type[BaseException], ...] = (KerazooError,)
-    share: float = 1.0
     prepare: Callable[[], None] | None = None
-    least: int = 0
+    least: int = 20_000
+    share: float = 0.0
     n_changes: int = 4

@@ -17,7 +17,7 @@ __all__ = ["Watch"]
 ROOT = Path(__file__).resolve().parents[2]
 _FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "os.fork", "subprocess.Popen",
               "pty.spawn", "socket.connect", "socket.bind", "socket.getaddrinfo", "urllib.Request", "webbrowser.open",
-              "ctypes.dlopen", "os.putenv", "code.__new__", "sys.setprofile", "sys.settrace", "os.kill")  # fmt: skip
+              "ctypes.dlopen", "code.__new__", "sys.setprofile", "sys.settrace", "os.kill")  # fmt: skip
 _MOVES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod",
           "os.chown", "shutil.rmtree", "shutil.move", "shutil.copyfile")  # fmt: skip
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -36,10 +36,10 @@ class Watch:
         self._folders = tuple(os.path.realpath(folder) + os.sep for folder in folders)
         # Code, data of packages and time zones are read on first use.
         paths = [ROOT, sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), "/usr/share/zoneinfo", "/proc",
-                 "/dev/null", "/dev/shm", "/sys/fs/cgroup", "/sys/devices", "/etc/localtime", *sys.path]  # fmt: skip
+                 "/dev/null", "/dev/shm", "/sys/fs/cgroup", "/sys/devices", "/etc/localtime", Path.home() / ".keras", *sys.path]  # fmt: skip
         self._readable = tuple({os.path.realpath(path) for path in paths if path})
         self._packages = {name.partition(".")[0] for name in sys.modules} | set(sys.stdlib_module_names) | _installed()
-        self._packages |= {"envwrap", "sitecustomize"}  # tqdm tries the first
+        self._packages |= {"envwrap", "pydot", "pydotplus", "pydot_ng", "sitecustomize"}  # tried by tqdm and Keras
         sys.addaudithook(self._heard)
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:

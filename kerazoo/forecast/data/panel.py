@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kerazoo._runtime.files import DAMAGE
 from kerazoo._validation import check_choice, check_int
-from kerazoo.errors import InvalidArgumentError
+from kerazoo.errors import InvalidArgumentError, KerazooError
 from kerazoo.forecast.data.index import future_index
 from kerazoo.forecast.data.pandas_json import (
     dtype_config,
@@ -250,6 +251,15 @@ class Panel:
         >>> write_forecast(Panel.from_config(panel.to_config()), {"forecast": [np.array([2.0, 2.0])]})
         array([2., 2.])
         """
+        try:
+            return cls._parsed(config, values, covariates, past, static)
+        except KerazooError:
+            raise
+        except DAMAGE as error:
+            raise InvalidArgumentError(f"config: {error!r}; expected the result of Panel.to_config().") from error
+
+    @classmethod
+    def _parsed(cls, config: Any, values: Any, covariates: Any, past: Any, static: Any) -> Panel:
         needed = ("form", "covariate_names", "name", "level_names", "id_dtype", "ndim", "indexes", "series")
         lacks = [field for field in needed if field not in config]
         if lacks:

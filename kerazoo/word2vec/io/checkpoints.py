@@ -12,7 +12,7 @@ from kerazoo._runtime.files import damage_of
 from kerazoo._runtime.fingerprint import corpus_fingerprint
 from kerazoo._validation import check_int, check_real
 from kerazoo.word2vec.io.model_file import KIND, Contents, from_tensors, to_tensors
-from kerazoo.word2vec.results import TrainingState
+from kerazoo.word2vec.results import TrainingState, empty_history
 
 if TYPE_CHECKING:
     from kerazoo.text import EncodedCorpus, Vocabulary
@@ -109,7 +109,9 @@ class TrainingCheckpoint:
         contents = from_tensors(self._file.path, found.arrays, found.metadata)
         note = contents.training or {}
         with damage_of(self._file.path, "Delete it to train from scratch."):
-            earlier = check_int("epochs_before", note["epochs_before"], 0)
+            earlier, lengths = check_int("epochs_before", note["epochs_before"], 0), map(len, contents.history.values())
+            if contents.history.keys() != empty_history().keys() or len(set(lengths)) > 1:
+                raise ValueError(f"a history of {', '.join(contents.history)}")
             state = TrainingState(
                 tables=contents.tables,
                 history={name: values[earlier:] for name, values in contents.history.items()},

@@ -17,7 +17,7 @@ from kerazoo._runtime.progress import progress_bar
 from kerazoo.errors import StorageError
 from kerazoo.text.readers import BoundedStream, ZstdStream, damage
 
-__all__ = ["COMPRESSIONS", "VectorStream", "opened", "split_suffixes", "written"]
+__all__ = ["COMPRESSIONS", "VectorStream", "check_expansion", "opened", "split_suffixes", "written"]
 
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 _RATIO, _LEAST = 100, 1 << 24  # vectors are hardly compressible
@@ -86,6 +86,15 @@ class VectorStream:
                 f"{self.path}: damaged or truncated: its header promises {what}, which take at least {promised:,} "
                 f"bytes, but the file has {self.size:,}. Download or copy it again."
             )
+
+
+def check_expansion(path: Path, content: int, stored: int) -> None:
+    """Raise :class:`StorageError` if what a compressed file of `stored` bytes contains is far larger than vectors are."""
+    if content > max(_LEAST, _RATIO * stored):
+        raise StorageError(
+            f"{path}: {stored:,} bytes contain {content:,}, more than {_RATIO} times as many. If it is intact, "
+            "decompress it first."
+        )
 
 
 @contextmanager

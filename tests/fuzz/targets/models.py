@@ -284,12 +284,11 @@ def _zipped(rng: Random, data: bytes) -> bytes:
 
 
 TARGETS = (
-    Target("word2vec", read_word2vec, word2vec_seeds, TENSORS, share=3, least=20_000),
-    Target("fasttext", read_fasttext, fasttext_seeds, TENSORS, share=3, least=20_000),
-    Target("word2vec_checkpoint", resume_word2vec, checkpoint_seeds, TENSORS, batch=1000, share=2, least=20_000),
-    Target("gensim_drop_in", read_drop_in, drop_in_seeds, TENSORS, share=2, least=20_000),
-    Target("forecaster", read_forecaster, forecaster_seeds, TENSORS, share=2, least=20_000),
-    Target("forecaster_checkpoint", read_forecast_checkpoint, forecast_checkpoint_seeds, TENSORS, batch=1000, share=2,
-           least=20_000),
-    Target("keras", read_keras, keras_seeds, (_zipped, _zipped, _zipped, *BYTES), batch=500, share=0.3),
+    Target("word2vec", read_word2vec, word2vec_seeds, TENSORS),
+    Target("fasttext", read_fasttext, fasttext_seeds, TENSORS),
+    Target("word2vec_checkpoint", resume_word2vec, checkpoint_seeds, TENSORS, batch=1000),
+    Target("gensim_drop_in", read_drop_in, drop_in_seeds, TENSORS),
+    Target("forecaster", read_forecaster, forecaster_seeds, TENSORS),
+    Target("forecaster_checkpoint", read_forecast_checkpoint, forecast_checkpoint_seeds, TENSORS, batch=1000),
+    Target("keras", read_keras, keras_seeds, (_zipped, _zipped, _zipped, *BYTES), batch=500, least=2000),
 )  # fmt: skip

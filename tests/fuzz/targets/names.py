@@ -147,8 +147,8 @@ def name_seeds() -> list[bytes]:
 
 
 TARGETS = (
-    Target("names", read_name, name_seeds, (*TEXT, _Words(), _Words(), _Words(), _Words()), batch=10_000, share=25),
-    Target("specs", read_spec, spec_seeds, (*[json_mutation] * 5, *TEXT[:3]), batch=10_000, share=15),
-    Target("configs", read_config, config_seeds, (*[json_mutation] * 5, *TEXT[:2]), batch=3000, share=3, least=20_000),
-    Target("states", load_state, state_seeds, (*[json_mutation] * 5, *TEXT[:2]), batch=5000, share=4),
+    Target("names", read_name, name_seeds, (*TEXT, _Words(), _Words(), _Words(), _Words()), batch=10_000),
+    Target("specs", read_spec, spec_seeds, (*[json_mutation] * 5, *TEXT[:3]), batch=10_000, share=3),
+    Target("configs", read_config, config_seeds, (*[json_mutation] * 5, *TEXT[:2]), batch=3000),
+    Target("states", load_state, state_seeds, (*[json_mutation] * 5, *TEXT[:2]), batch=5000, share=2),
 )  # fmt: skip

@@ -39,4 +39,4 @@ def seeds() -> list[bytes]:
     return [saved(each) for each in [*made, *(each.freeze() for each in made)]]
 
 
-TARGETS = (Target("phrases", read_phrases, seeds, TENSORS, share=3, least=20_000),)
+TARGETS = (Target("phrases", read_phrases, seeds, TENSORS),)

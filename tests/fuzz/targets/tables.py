@@ -111,7 +111,7 @@ def drawn_series(rng: Random) -> tuple[Any, dict[str, Any]]:
         if kind == 7:
             return pd.Categorical([rng.choice("ab") for _ in range(n)])
         if kind == 8:
-            return np.array([rng.randrange(-5, 5) for _ in range(n)], rng.choice(("i1", "u8", "i4", "bool")))
+            return np.array([rng.randrange(5) for _ in range(n)], rng.choice(("i1", "u8", "i4", "bool")))
         return pd.to_datetime(["2020-01-01"] * n)
 
     def index() -> Any:
@@ -183,6 +183,6 @@ def reseed(rng: Random, data: bytes) -> bytes:
 TARGETS = (
     Target("csv", read_csv, csv_seeds,
            tuple(_kept(each) for each in (*TEXT, CELLS, CELLS, CELLS, *BYTES, packed_mutation(gzip.decompress, gzip.compress))),
-           batch=1000, share=2, least=20_000),
-    Target("frames", read_frame, frame_seeds, (reseed,), batch=1000, share=2, least=20_000),
+           batch=1000),
+    Target("frames", read_frame, frame_seeds, (reseed,), batch=1000),
 )  # fmt: skip

@@ -127,11 +127,11 @@ PACKED = packed_mutation(gzip.decompress, gzip.compress)
 NUMBERS = words_mutation(["1152921504606846976 3\n", "5 1000001\n", "5 1000000\n", "999999999999999999 999999999999999999\n",
                           "0 3\n", "1 0\n", "nan", " ", "\n", "\x80\x04", "\x1f\x8b", "BZh9"])  # fmt: skip
 TARGETS = (
-    Target("vectors_text", reader(".txt"), text_seeds, (*TEXT, *BYTES, PACKED, NUMBERS), batch=3000, share=4, least=20_000),
-    Target("vectors_binary", reader(".bin"), binary_seeds, (*BYTES, PACKED, NUMBERS), batch=3000, share=4, least=20_000),
+    Target("vectors_text", reader(".txt"), text_seeds, (*TEXT, *BYTES, PACKED, NUMBERS), batch=3000),
+    Target("vectors_binary", reader(".bin"), binary_seeds, (*BYTES, PACKED, NUMBERS), batch=3000),
     Target("vectors_pickle", reader(".kv"), pickle_seeds, (*BYTES, PICKLED, PICKLED, pickle_number, pickle_number),
-           batch=3000, share=4, least=20_000),
-    Target("vectors_safetensors", reader(".safetensors"), tensor_seeds, TENSORS, batch=3000, share=4, least=20_000),
-    Target("vectors_any", reader(""), any_seeds, (*BYTES, *TENSORS, *TEXT, NUMBERS), batch=3000, share=4, least=20_000),
-    Target("vectors_fasttext", read_fasttext, fasttext_seeds, BYTES, batch=2000, share=2, least=20_000),
+           batch=3000),
+    Target("vectors_safetensors", reader(".safetensors"), tensor_seeds, TENSORS, batch=3000),
+    Target("vectors_any", reader(""), any_seeds, (*BYTES, *TENSORS, *TEXT, NUMBERS), batch=3000),
+    Target("vectors_fasttext", read_fasttext, fasttext_seeds, BYTES, batch=2000),
 )  # fmt: skip
