@@ -39,7 +39,7 @@ __all__ = [
     "write_tensors",
 ]
 
-# What reading values of another type or size than expected raises: whatever is in a file, its reader raises StorageError.
+# What using values of another type or size than expected raises. Whatever is in a file, its reader raises StorageError.
 DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
@@ -99,7 +99,7 @@ def damage_of(path: str | os.PathLike[str], remedy: str) -> Iterator[None]:
 
 
 def parsed_json(text: Any) -> Any:
-    """The value of JSON text; NaN and Infinity, which are no JSON and which nothing of ours writes, are a ValueError."""
+    """The value of JSON text; NaN and Infinity, which are no JSON and which we do not write, are a ValueError."""
     return json.loads(text, parse_constant=_no_number)
 
 

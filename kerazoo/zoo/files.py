@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from kerazoo import _keras_objects
+from kerazoo._runtime.files import DAMAGE
 from kerazoo._validation import check_flag
 from kerazoo.errors import InvalidArgumentError, StorageError
 
@@ -66,7 +67,7 @@ def load(
         return keras.saving.load_model(source, custom_objects=objects, compile=compile)
     except (zipfile.BadZipFile, EOFError, OSError) as error:
         raise _damaged(source, error) from error
-    except (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except DAMAGE as error:
         unknown = list(dict.fromkeys(_unknown(config, objects)))
         if not unknown:
             raise _damaged(source, error) from error

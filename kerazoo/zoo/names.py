@@ -361,7 +361,9 @@ def _percent_text(number: float) -> str:
     for text in (exact.rstrip("0").rstrip("."), *(f"{number * 100:.{digits}g}" for digits in (15, 16, 17))):
         if re.fullmatch(r"\d+(?:\.\d+)?", text) and _percent(text) == number:
             return text
-    raise InvalidArgumentError(f"a dropout of {number!r}; expected a percentage, as no name can express it. Use to_json().")
+    raise InvalidArgumentError(
+        f"a dropout of {number!r}; expected a percentage, as no name can express it. Use to_json()."
+    )
 
 
 def _format_value(value: Any) -> str:

@@ -24,9 +24,11 @@ from tests.fuzz.targets import TARGETS
 __all__ = ["KEPT", "kept_inputs", "main", "plan"]
 
 KEPT = Path(__file__).resolve().parents[1] / "data" / "fuzz"
-QUESTION = "Does an input make a reader crash, hang, take memory, leave its folder or raise an exception that is not ours?"
-COLUMNS = ("target", "inputs", "inputs_per_second", "accepted", "crashes", "hangs", "memory", "not_ours", "wrong", "escapes",
-           "peak_mb")  # fmt: skip
+QUESTION = "Does an input make a reader crash, hang, take memory, leave its folder or raise what it does not document?"
+COLUMNS = (
+    "target", "inputs", "inputs_per_second", "accepted", "crashes", "hangs", "memory", "not_ours", "wrong", "escapes",
+    "peak_mb",
+)  # fmt: skip
 KINDS = {"crash": "crashes", "hang": "hangs", "memory": "memory", "exception": "not_ours", "wrong result": "wrong",
          "escape": "escapes"}  # fmt: skip
 
@@ -52,7 +54,8 @@ def row_of(name: str, outcome: Outcome) -> dict[str, object]:
     found: dict[str, object] = {
         "target": name, "inputs": outcome.inputs, "accepted": outcome.accepted, "new_behaviours": outcome.novel,
         "seconds": round(outcome.seconds, 1), "cpu_seconds": round(outcome.cpu, 1),
-        "inputs_per_second": round(outcome.inputs / max(outcome.seconds, 1e-9), 1), "peak_mb": round(outcome.peak / 1e6, 1),
+        "inputs_per_second": round(outcome.inputs / max(outcome.seconds, 1e-9), 1),
+        "peak_mb": round(outcome.peak / 1e6, 1),
     }  # fmt: skip
     return found | {column: counts[kind] for kind, column in KINDS.items()}
 
@@ -83,7 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
         rows.append(row_of(target.name, outcome))
         for failure in sorted(outcome.failures.values(), key=lambda each: -each.count):
             failed = True
-            print(f"\n{target.name}: {failure.kind}, {failure.count} inputs: {failure.signature}\n{failure.message[-1500:]}")
+            print(f"\n{target.name}: {failure.kind}, {failure.count} inputs: {failure.signature}")
+            print(failure.message[-1500:])
             if options.keep is not None:
                 _keep(options.keep / target.name, failure.data)
         sys.stdout.flush()

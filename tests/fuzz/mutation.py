@@ -150,7 +150,9 @@ def words_mutation(words: Sequence[str]) -> Callable[[Random, bytes], bytes]:
     return insert_word
 
 
-def packed_mutation(unpack: Callable[[bytes], bytes], pack: Callable[[bytes], bytes]) -> Callable[[Random, bytes], bytes]:
+def packed_mutation(
+    unpack: Callable[[bytes], bytes], pack: Callable[[bytes], bytes]
+) -> Callable[[Random, bytes], bytes]:
     """A mutation of what a compressed input contains; of the input itself where it cannot be unpacked."""
 
     def inside(rng: Random, data: bytes) -> bytes:
@@ -197,7 +199,9 @@ def mutated_value(rng: Random, value: Any, depth: int = 0) -> Any:
     if isinstance(value, int):
         return rng.choice((value + 1, value - 1, -value, float(value), str(value), rng.choice(INTERESTING), True))
     if isinstance(value, float):
-        return rng.choice((-value, 0.0, 1e308, -1e308, float("nan"), float("inf"), int(value) if abs(value) < 1e9 else 0))
+        return rng.choice(
+            (-value, 0.0, 1e308, -1e308, float("nan"), float("inf"), int(value) if abs(value) < 1e9 else 0)
+        )
     if isinstance(value, str):
         text = changed(rng, value[:4096].encode("utf-8", "replace"), TEXT, 2).decode("utf-8", "replace")
         return rng.choice((text, text, "", value.upper(), value * 3))

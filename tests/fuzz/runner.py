@@ -34,6 +34,7 @@ from tests.fuzz.watch import ROOT, Watch
 __all__ = ["Failure", "Limits", "Outcome", "fuzz", "replay", "run_batch"]
 
 _SLOT = 32  # bytes before the input in shared memory: number, length, start of the input
+_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # flushing to a disk would take most of the time
 _BROKEN = 70  # exit status of a child whose harness failed
 _KEPT = 40  # failures of a child that are kept whole
 
@@ -198,7 +199,10 @@ def run_batch(
     Returns:
         The number of inputs that ran; what the child found, None if it died; and the failure that it died of, or None.
     """
-    with tempfile.TemporaryDirectory(prefix="kerazoo-fuzz-") as name, mmap.mmap(-1, _SLOT + 2 * LARGEST) as shared:
+    with (
+        tempfile.TemporaryDirectory(prefix="kerazoo-fuzz-", dir=_MEMORY) as name,
+        mmap.mmap(-1, _SLOT + 2 * LARGEST) as shared,
+    ):
         folder = Path(name)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -240,7 +244,7 @@ def _first_words(said: str) -> str:
 
 
 def _wait(child: int, shared: Any, limits: Limits) -> tuple[int, bool]:
-    """Wait for a child; end it if an input makes no progress. (Its exit status or minus a signal, whether it waited.)"""
+    """Wait for a child, and end it if an input makes no progress: exit status or minus a signal; whether it waited."""
     last, since = b"", time.monotonic()
     pause = 0.001
     while True:
@@ -306,7 +310,8 @@ def _child(target: Target, inputs: Any, known: set[str], limits: Limits, folder:
             watch.seen.clear()
         if failure is not None and (len(report["failures"]) < _KEPT or failure[1] not in known):
             known.add(failure[1])
-            report["failures"].append(dict(zip(("kind", "signature", "message"), failure, strict=True), data=data.hex()))
+            kind, signature, message = failure
+            report["failures"].append({"kind": kind, "signature": signature, "message": message, "data": data.hex()})
             (folder / "partial.json").write_text(json.dumps({**report, "cpu": 0, "peak": 0}))
         if path not in known:
             known.add(path)
@@ -341,7 +346,7 @@ def _memory(error: BaseException) -> tuple[str, str, str] | None:
 
 
 def _path(error: BaseException) -> str:
-    """The type of an error and the lines of kerazoo that it passed; a hash of those beyond the last three."""
+    """The type of an error and the lines of kerazoo that it passed, a hash of those beyond the last three; its cause."""
     lines, other = [], ""
     trace = error.__traceback__
     while trace is not None:
@@ -353,4 +358,5 @@ def _path(error: BaseException) -> str:
             other = f" {os.path.basename(name)}"
         trace = trace.tb_next
     before = hashlib.blake2b(" ".join(lines[:-3]).encode(), digest_size=3).hexdigest() if len(lines) > 3 else ""
-    return " ".join([type(error).__name__, *lines[-3:], before]).strip() + other
+    cause = "" if error.__cause__ is None else f" < {_path(error.__cause__)}"
+    return " ".join([type(error).__name__, *lines[-3:], before]).strip() + other + cause

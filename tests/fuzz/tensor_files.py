@@ -129,7 +129,9 @@ def change_shape(rng: Random, data: bytes) -> bytes:
         entry["shape"] = [size // width]
     elif kind == 1:
         n = size // _width(entry)
-        entry["shape"] = rng.choice(([n], [n, 1], [1, n], [1] * 40 + [n], [1] * 70 + [n], [n // 2, 2] if n % 2 == 0 else [n]))
+        entry["shape"] = rng.choice(
+            ([n], [n, 1], [1, n], [1] * 40 + [n], [1] * 70 + [n], [n // 2, 2] if n % 2 == 0 else [n])
+        )
     elif kind == 2:
         entry["shape"] = rng.choice(([0], [0, 0], [0, 2**60], [2**62, 0], [0, 2**63], [2**64, 0, 2], [0] * 70, []))
         tensors[name] = b""
@@ -137,7 +139,9 @@ def change_shape(rng: Random, data: bytes) -> bytes:
         del header[name], tensors[name]
         return rebuilt(header, tensors)
     elif kind == 4:
-        other = rng.choice(("", "x", "../../x", "a/b/c/d", name + "/x", name.split("/")[0], "\x00", "series/9", "é" * 300))
+        other = rng.choice(
+            ("", "x", "../../x", "a/b/c/d", name + "/x", name.split("/")[0], "\x00", "series/9", "é" * 300)
+        )
         header[other], tensors[other] = entry, tensors[name]
         return rebuilt(header, tensors)
     elif kind == 5:

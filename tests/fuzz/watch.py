@@ -6,6 +6,7 @@ belongs into a child.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import sysconfig
@@ -36,7 +37,8 @@ class Watch:
         self._folders = tuple(os.path.realpath(folder) + os.sep for folder in folders)
         # Code, data of packages and time zones are read on first use.
         paths = [ROOT, sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), "/usr/share/zoneinfo", "/proc",
-                 "/dev/null", "/dev/shm", "/sys/fs/cgroup", "/sys/devices", "/etc/localtime", Path.home() / ".keras", *sys.path]  # fmt: skip
+                 "/dev/null", "/sys/fs/cgroup", "/sys/devices", "/etc/localtime", Path.home() / ".keras",
+                 *sys.path]  # fmt: skip
         self._readable = tuple({os.path.realpath(path) for path in paths if path})
         self._packages = {name.partition(".")[0] for name in sys.modules} | set(sys.stdlib_module_names) | _installed()
         self._packages |= {"envwrap", "pydot", "pydotplus", "pydot_ng", "sitecustomize"}  # tried by tqdm and Keras
@@ -51,9 +53,8 @@ class Watch:
             self._note(f"{event}{arguments!r:.200}")
         elif event in _MOVES:
             self._moved(event, arguments)
-        elif event == "import" and isinstance(arguments[0], str):
-            if arguments[0].partition(".")[0] not in self._packages:
-                self._note(f"import {arguments[0]:.200}")
+        elif event == "import" and str(arguments[0]).partition(".")[0] not in self._packages:
+            self._note(f"import {arguments[0]!s:.200}")
 
     def _opened(self, path: Any, mode: Any, flags: Any) -> None:
         if not isinstance(path, str | bytes):
@@ -66,6 +67,11 @@ class Watch:
             self._note(f"open {real:.200} mode={mode!r} flags={flags:o}")
 
     def _moved(self, event: str, arguments: tuple[Any, ...]) -> None:
+        # Relative to the folder of a descriptor, as `shutil.rmtree` removes files.
+        open_folder = next((each for each in arguments[1:] if type(each) is int and each > 2), None)
+        if open_folder is not None and event in ("os.remove", "os.rmdir", "os.mkdir"):
+            with contextlib.suppress(OSError):
+                arguments = (os.path.join(os.readlink(f"/proc/self/fd/{open_folder}"), os.fsdecode(arguments[0])),)
         for path in arguments[:2]:
             real = self._real(path) if isinstance(path, str | bytes | os.PathLike) else None
             if real is not None and not self._inside(real):

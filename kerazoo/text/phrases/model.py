@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kerazoo._runtime.devices import usable_cores
+from kerazoo._runtime.files import damage_of
 from kerazoo._validation import check_int, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.text.corpus import EncodedCorpus

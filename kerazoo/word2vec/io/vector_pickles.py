@@ -2,7 +2,7 @@
 
 They are pickles, with large arrays in ``.npy`` files beside them. Every class and function that gensim's own files name
 is replaced by one of this module, which checks sizes before it takes memory; anything else is refused before it is
-called. The unpickler is Python's own in Python: the one in C takes memory for sizes and places that a pickle only claims.
+called. The unpickler is Python's own in Python: the one in C takes memory for sizes that a pickle only claims.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 import pickle
 import zipfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,13 +142,15 @@ _NUMPY: dict[str, Any] = {
     for name in ("ndarray", *(f"{kind}{bits}" for kind in ("int", "uint", "float") for bits in (8, 16, 32, 64)))
 }  # fmt: skip
 # Not needed: opcodes of other objects, and those that take memory on the word of a pickle.
-_REFUSED = ("INST", "OBJ", "PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "BYTEARRAY8", "NEXT_BUFFER", "READONLY_BUFFER")
+_REFUSED = (
+    "INST", "OBJ", "PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "BYTEARRAY8", "NEXT_BUFFER", "READONLY_BUFFER",
+)  # fmt: skip
 
 
 class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
     """Knows KeyedVectors and NumPy arrays, nothing else."""
 
-    dispatch = {
+    dispatch: ClassVar[dict[int, Any]] = {
         code: load
         for code, load in pickle._Unpickler.dispatch.items()  # type: ignore[attr-defined]
         if code not in [getattr(pickle, name)[0] for name in _REFUSED]

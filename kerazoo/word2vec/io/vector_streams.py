@@ -89,7 +89,7 @@ class VectorStream:
 
 
 def check_expansion(path: Path, content: int, stored: int) -> None:
-    """Raise :class:`StorageError` if what a compressed file of `stored` bytes contains is far larger than vectors are."""
+    """Raise :class:`StorageError` if a compressed file of `stored` bytes contains far more than vectors would."""
     if content > max(_LEAST, _RATIO * stored):
         raise StorageError(
             f"{path}: {stored:,} bytes contain {content:,}, more than {_RATIO} times as many. If it is intact, "

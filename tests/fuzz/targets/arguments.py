@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -16,8 +17,30 @@ from tests.fuzz.targets.tables import reseed
 
 __all__ = ["TARGETS"]
 
-SIZES = (0, 1, 2, 3, 5, 8, 17, -1, True, None, 2.0, 2.5, "3", float("nan"), 2**31, 2**60, 2**63, 10**30, np.int64(4),
-         np.float32(2), [], np.zeros(3))  # fmt: skip
+SIZES = (
+    0,
+    1,
+    2,
+    3,
+    5,
+    8,
+    17,
+    -1,
+    True,
+    None,
+    2.0,
+    2.5,
+    "3",
+    float("nan"),
+    2**31,
+    2**60,
+    2**63,
+    10**30,
+    np.int64(4),
+    np.float32(2),
+    [],
+    np.zeros(3),
+)
 FRACTIONS = (0, 0.0, 1e-3, 0.5, 1.0, 2.0, -0.1, float("nan"), float("inf"), None, "0.1", True, 1e300, 1e-300)
 
 
@@ -58,10 +81,8 @@ def _use(dataset: Any, rng: Random) -> None:
     for index in {0, len(dataset) - 1} if len(dataset) < 10**6 else {0}:
         dataset[index]
     other = rng.choice((-1, len(dataset), 2**62, 2.5, "x"))
-    try:
+    with contextlib.suppress(IndexError, TypeError, KerazooError):
         dataset[other]
-    except (IndexError, TypeError, KerazooError):
-        pass
     state = dataset.state_dict()
     dataset.load_state_dict(state)
     dataset.at(rng.choice((0, 1, 5)), 0)
@@ -79,30 +100,68 @@ def make_batches(data: bytes, folder: Path) -> object:
     kind = rng.randrange(3)
     if kind == 0:
         arguments = _some(
-            rng, batch_size=((1, 2, 8, 64), (0, -1, 2.5, None, "3", True, 2**31, 10**30)), window=(small, odd),
-            shrink_windows=flags, sample=((0, 1e-3, 0.5), FRACTIONS), noise=(("unigram", "log_uniform", "uniform"), ("x", 3, None)),
-            negative=(small, (0, -1, None, 2.5, "x")), shared_noise=flags, ns_exponent=((0.75, 0, 1, -1), FRACTIONS),
-            skip_window=((None, 2), odd), num_skips=((None, 2), odd), seed=seeds, shuffle=flags, advance=flags,
-        )  # fmt: skip
+            rng,
+            batch_size=((1, 2, 8, 64), (0, -1, 2.5, None, "3", True, 2**31, 10**30)),
+            window=(small, odd),
+            shrink_windows=flags,
+            sample=((0, 1e-3, 0.5), FRACTIONS),
+            noise=(("unigram", "log_uniform", "uniform"), ("x", 3, None)),
+            negative=(small, (0, -1, None, 2.5, "x")),
+            shared_noise=flags,
+            ns_exponent=((0.75, 0, 1, -1), FRACTIONS),
+            skip_window=((None, 2), odd),
+            num_skips=((None, 2), odd),
+            seed=seeds,
+            shuffle=flags,
+            advance=flags,
+        )
         dataset: Any = SkipGramBatches(_corpus(rng), **{"batch_size": 4, "seed": 1, **arguments})
     elif kind == 1:
         arguments = _some(
-            rng, block_size=((4, 16, 64), (0, -1, 2.5, None, "3", True, 10**30)), window=(small, odd), shrink_windows=flags,
-            sample=((0, 1e-3, 0.5), FRACTIONS), noise=(("unigram", "uniform"), ("x", 3, None)), seed=seeds, shuffle=flags,
-        )  # fmt: skip
+            rng,
+            block_size=((4, 16, 64), (0, -1, 2.5, None, "3", True, 10**30)),
+            window=(small, odd),
+            shrink_windows=flags,
+            sample=((0, 1e-3, 0.5), FRACTIONS),
+            noise=(("unigram", "uniform"), ("x", 3, None)),
+            seed=seeds,
+            shuffle=flags,
+        )
         dataset = TokenBlocks(_corpus(rng), **{"block_size": 16, "seed": 1, **arguments})
     else:
         arguments = _some(
-            rng, horizon=(small, odd), target_offset=((0, 1, 2), odd), stride=(small, odd), target=(("horizon", "sequence"), odd),
-            batch_size=((1, 2, 8), (0, -1, 2.5, None, "x", 2**60, 10**30)), remainder=(("keep", "drop", "wrap"), odd), seed=seeds,
-            shuffle=flags, offsets=((None,), ([0, 5, 9], [0], [], [5, 0], [0.5], "x", np.zeros((2, 2)))),
+            rng,
+            horizon=(small, odd),
+            target_offset=((0, 1, 2), odd),
+            stride=(small, odd),
+            target=(("horizon", "sequence"), odd),
+            batch_size=((1, 2, 8), (0, -1, 2.5, None, "x", 2**60, 10**30)),
+            remainder=(("keep", "drop", "wrap"), odd),
+            seed=seeds,
+            shuffle=flags,
+            offsets=((None,), ([0, 5, 9], [0], [], [5, 0], [0.5], "x", np.zeros((2, 2)))),
             targets=((None,), (np.zeros(9), np.zeros((9, 2)), "x", 3, [np.zeros(4)])),
-        )  # fmt: skip
+        )
         shape = rng.choice(((0,), (1,), (9,), (30,), (30, 2), (5, 0), (3, 2, 2), ()))
-        series: Any = np.zeros(shape, rng.choice(("f4", "f8", "i4", "i8", "f2", "u1", "c8", "bool", object, "M8[D]", "U3")))
+        series: Any = np.zeros(
+            shape, rng.choice(("f4", "f8", "i4", "i8", "f2", "u1", "c8", "bool", object, "M8[D]", "U3"))
+        )
         if rng.random() < 0.2:
-            series = rng.choice((_corpus(rng), [np.zeros(9), np.zeros(4)], [], None, "x", [[1, 2], [3]], series[::-1] if series.ndim else 3, series.T))
-        dataset = SequenceWindows(series, **{"lookback": rng.choice((*small, *odd)) if rng.random() < 0.3 else 2, **arguments})
+            series = rng.choice(
+                (
+                    _corpus(rng),
+                    [np.zeros(9), np.zeros(4)],
+                    [],
+                    None,
+                    "x",
+                    [[1, 2], [3]],
+                    series[::-1] if series.ndim else 3,
+                    series.T,
+                )
+            )
+        dataset = SequenceWindows(
+            series, **{"lookback": rng.choice((*small, *odd)) if rng.random() < 0.3 else 2, **arguments}
+        )
     _use(dataset, rng)
     return type(dataset).__name__
 
@@ -116,11 +175,22 @@ def make_series(data: bytes, folder: Path) -> object:
     odd = (0, -1, True, None, 2.5, "3", float("nan"), [], np.int64(2))
     arguments: dict[str, Any] = {"n_series": rng.choice((1, 2, 3)), "length": rng.choice((1, 2, 5, 30)), "seed": 1}
     arguments |= _some(
-        rng, n_series=((1, 2), odd), length=((1, 2, 3, 40), odd), seed=((0, 5, 2**63), odd), start=((0, 3, 255, 2**40), odd),
-        period=((1, 4, 7, 12, 24, 52.18, [24, 168]), (*odd, 0.5, float("inf"), [0], [float("nan")], [1] * 50, 1e300, "x")),
-        kind=(tuple(KINDS), ("x", None, 3)), freq=(("auto", None, "MS", "D", "h", "W", "B", "QS", "YS"), ("x", 3, "", "ME", [])),
-        date=((None, "2000-01-01"), ("x", "9999-12-31", "0001-01-01", "2262-04-11", 3, "", "NaT", "2000-01-01+02:00", b"x")),
-    )  # fmt: skip
+        rng,
+        n_series=((1, 2), odd),
+        length=((1, 2, 3, 40), odd),
+        seed=((0, 5, 2**63), odd),
+        start=((0, 3, 255, 2**40), odd),
+        period=(
+            (1, 4, 7, 12, 24, 52.18, [24, 168]),
+            (*odd, 0.5, float("inf"), [0], [float("nan")], [1] * 50, 1e300, "x"),
+        ),
+        kind=(tuple(KINDS), ("x", None, 3)),
+        freq=(("auto", None, "MS", "D", "h", "W", "B", "QS", "YS"), ("x", 3, "", "ME", [])),
+        date=(
+            (None, "2000-01-01"),
+            ("x", "9999-12-31", "0001-01-01", "2262-04-11", 3, "", "NaT", "2000-01-01+02:00", b"x"),
+        ),
+    )
     found = generate(**arguments)
     assert found.shape == (arguments["n_series"], arguments["length"]), "another shape"
     assert np.isfinite(found).all(), "numbers that are not finite"
@@ -163,10 +233,18 @@ def call_kernel(data: bytes, folder: Path) -> object:
         lambda: _token_lists.encode(_lists(rng), {}, rng.random() < 0.5),
         lambda: _token_lists.fingerprint(_lists(rng)),
         lambda: _pairs.count(*(array("i8") for _ in range(4))),
-        lambda: _sequences.gather(*(array("u8", (2,)) for _ in range(2)), array("i8"), array("i8"), number(), number(),
-                                  number(), number(), array("u1")),
+        lambda: _sequences.gather(
+            *(array("u8", (2,)) for _ in range(2)),
+            array("i8"),
+            array("i8"),
+            number(),
+            number(),
+            number(),
+            number(),
+            array("u1"),
+        ),
         lambda: _smoothing.innovations(array("f8"), 0.1, 0.1, 0.1, 0.9, array("f8"), *(array("f8") for _ in range(3))),
-    )  # fmt: skip
+    )
     number_of_call = rng.randrange(len(calls))
     calls[number_of_call]()
     return number_of_call
@@ -174,7 +252,22 @@ def call_kernel(data: bytes, folder: Path) -> object:
 
 def _lists(rng: Random) -> Any:
     """Sentences of tokens, some of which are none."""
-    tokens: tuple[Any, ...] = ("a", "b", "é", "\ud800", 1, 2.5, None, ("x",), b"x", [1], {}, _Odd(1), _Odd(2), float("nan"))
+    tokens: tuple[Any, ...] = (
+        "a",
+        "b",
+        "é",
+        "\ud800",
+        1,
+        2.5,
+        None,
+        ("x",),
+        b"x",
+        [1],
+        {},
+        _Odd(1),
+        _Odd(2),
+        float("nan"),
+    )
 
     def sentence() -> Any:
         found = [rng.choice(tokens[:4] if rng.random() < 0.8 else tokens) for _ in range(rng.randrange(5))]
@@ -207,6 +300,22 @@ TARGETS = (
     Target("batches", make_batches, draw_seeds, (reseed,), batch=3000),
     Target("generators", make_series, draw_seeds, (reseed,), batch=500, least=2000),
     # The compiled functions document ValueError and the built-ins of Cython's conversions.
-    Target("kernels", call_kernel, draw_seeds, (reseed,), batch=10_000, share=9,
-           allowed=(KerazooError, ValueError, TypeError, OverflowError, BufferError, IndexError, AttributeError, ZeroDivisionError)),
-)  # fmt: skip
+    Target(
+        "kernels",
+        call_kernel,
+        draw_seeds,
+        (reseed,),
+        batch=10_000,
+        share=9,
+        allowed=(
+            KerazooError,
+            ValueError,
+            TypeError,
+            OverflowError,
+            BufferError,
+            IndexError,
+            AttributeError,
+            ZeroDivisionError,
+        ),
+    ),
+)

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.fuzz.mutation import BYTES, INTERESTING, changed, flip_bits, mutated_value
+from kerazoo._runtime.files import DAMAGE
+from kerazoo.errors import KerazooError
+from tests.fuzz.mutation import BYTES, changed, flip_bits, mutated_value
 from tests.fuzz.target import Target
 from tests.fuzz.targets.saved import DOCUMENTS, fasttext, folder_of, saved, word2vec, written
 from tests.fuzz.tensor_files import TENSORS
@@ -64,8 +66,16 @@ def fasttext_seeds() -> list[bytes]:
     return [saved(fasttext()), saved(fasttext(sg=0, min_n=2, max_n=3)), saved(fasttext(min_n=0, max_n=0))]
 
 
-CHECKPOINTED: dict[str, Any] = {"vector_size": 2, "epochs": 2, "min_count": 1, "sample": 0, "seed": 1, "verbose": 0,
-                                "workers": 1, "checkpoint_minutes": 0}  # fmt: skip
+CHECKPOINTED: dict[str, Any] = {
+    "vector_size": 2,
+    "epochs": 2,
+    "min_count": 1,
+    "sample": 0,
+    "seed": 1,
+    "verbose": 0,
+    "workers": 1,
+    "checkpoint_minutes": 0,
+}
 
 
 def resume_word2vec(data: bytes, folder: Path) -> object:
@@ -132,6 +142,20 @@ def read_forecaster(data: bytes, folder: Path) -> object:
     return "read"
 
 
+def use_forecaster(data: bytes, folder: Path) -> object:
+    """A `Forecaster` whose file is consistent but was made by a stranger, then its forecasts.
+
+    What such a file says can make no sense; then any error may end the forecast, but not the process.
+    """
+    from kerazoo import Forecaster
+
+    path = folder / "model.kerazoo"
+    path.write_bytes(data)
+    forecaster = Forecaster.load(path)
+    with np.errstate(all="ignore"):
+        return type(forecaster.predict()).__name__
+
+
 @functools.cache
 def _frames() -> tuple[Any, Any, Any]:
     import pandas as pd
@@ -152,10 +176,14 @@ def forecaster_seeds() -> list[bytes]:
     holidays = pd.DataFrame({"sale": (np.arange(48) % 7 == 0).astype(float)}, one.index)
     settings: dict[str, Any] = {"horizon": 3, "epochs": 0, "verbose": 0, "seed": 1}
     made = [
-        Forecaster(**settings).fit(Y), Forecaster(**settings).fit(one),
-        Forecaster(**settings, transforms=["log", "standard"]).fit(one), Forecaster(**settings).fit(one, X=holidays),
-        Forecaster(**settings).fit(several), Forecaster(**settings).fit(long), Forecaster(**settings).fit(several, X=holidays),
-    ]  # fmt: skip
+        Forecaster(**settings).fit(Y),
+        Forecaster(**settings).fit(one),
+        Forecaster(**settings, transforms=["log", "standard"]).fit(one),
+        Forecaster(**settings).fit(one, X=holidays),
+        Forecaster(**settings).fit(several),
+        Forecaster(**settings).fit(long),
+        Forecaster(**settings).fit(several, X=holidays),
+    ]
     return [saved(each) for each in made]
 
 
@@ -289,6 +317,15 @@ TARGETS = (
     Target("word2vec_checkpoint", resume_word2vec, checkpoint_seeds, TENSORS, batch=1000),
     Target("gensim_drop_in", read_drop_in, drop_in_seeds, TENSORS),
     Target("forecaster", read_forecaster, forecaster_seeds, TENSORS),
+    Target(
+        "forecaster_use",
+        use_forecaster,
+        forecaster_seeds,
+        TENSORS,
+        batch=1000,
+        least=10_000,
+        allowed=(KerazooError, *DAMAGE),
+    ),
     Target("forecaster_checkpoint", read_forecast_checkpoint, forecast_checkpoint_seeds, TENSORS, batch=1000),
     Target("keras", read_keras, keras_seeds, (_zipped, _zipped, _zipped, *BYTES), batch=500, least=2000),
-)  # fmt: skip
+)

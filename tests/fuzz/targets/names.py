@@ -16,11 +16,20 @@ from tests.fuzz.target import Target
 __all__ = ["TARGETS"]
 
 NAMES = (
-    "lstm_3x100_relu", "bigru_2x64_residual", "lstm64-gru32_seq2one", "lmu_1x32[order=8,theta=12]",
-    "gru_1x64_v5000_e32_nce", "phasedlstm_1x4_timestamps", "gru_1x8_attention5_proj4_inproj3_dropin10_dropout12.5",
-    "mingru_2x8_h12_t30_o2_f3_classes5", "convlstm_1x4", "bilstm_1x4_variational_dropstate20_outsigmoid_masked_s3",
-    "indrnn_1x4_loop-gru_2x4_fused_states", "gru_1x4_strictresidual_highway_nohead", "srn_1x4_sampledsoftmax_v9",
-)  # fmt: skip
+    "lstm_3x100_relu",
+    "bigru_2x64_residual",
+    "lstm64-gru32_seq2one",
+    "lmu_1x32[order=8,theta=12]",
+    "gru_1x64_v5000_e32_nce",
+    "phasedlstm_1x4_timestamps",
+    "gru_1x8_attention5_proj4_inproj3_dropin10_dropout12.5",
+    "mingru_2x8_h12_t30_o2_f3_classes5",
+    "convlstm_1x4",
+    "bilstm_1x4_variational_dropstate20_outsigmoid_masked_s3",
+    "indrnn_1x4_loop-gru_2x4_fused_states",
+    "gru_1x4_strictresidual_highway_nohead",
+    "srn_1x4_sampledsoftmax_v9",
+)
 
 
 def read_name(data: bytes, folder: Path) -> object:
@@ -89,7 +98,9 @@ def config_seeds() -> list[bytes]:
     transforms: list[Any] = [["log", "standard"], ["difference"], [{"name": "difference", "lag": 12}], "auto"]
     transforms += [[name] for name in list_transforms()]
     y = np.arange(20.0)
-    indexes = [pd.date_range("2020", periods=20, freq=each) for each in ("D", "ME", "h", "W-SUN", pd.DateOffset(days=3))]
+    indexes = [
+        pd.date_range("2020", periods=20, freq=each) for each in ("D", "ME", "h", "W-SUN", pd.DateOffset(days=3))
+    ]
     indexes += [pd.period_range("2020", periods=20, freq="M"), pd.RangeIndex(20)]
     indexes.append(pd.date_range("2020", periods=20, freq="h", tz="Europe/Berlin"))
     holidays = pd.offsets.CustomBusinessDay(holidays=[np.datetime64("2020-01-02")])
@@ -130,9 +141,33 @@ def _words() -> list[str]:
 
     options = [f"_{word}" for table in (names._LAYER_WORDS, names._MODEL_WORDS) for word in table]
     options += [f"_{word}3" for table in (names._LAYER_NUMBERS, names._MODEL_NUMBERS) for word in table]
-    return [*known_names(), *options, "bi", "-", "_2x4", "_1x99999999999", "_99999999x4", "8", "[order=3]", "[", "]",
-            "[a=b,c=1.5]", "²", "٣", "_f٣", "_1x" + "9" * 5000, " ", "LSTM", "_dropout1e3", "[x=1_0]", "[x=nan]",
-            "[x=inf]", "[activation=relu]", "_dropout99.99999999999", "_dropout0"]  # fmt: skip
+    return [
+        *known_names(),
+        *options,
+        "bi",
+        "-",
+        "_2x4",
+        "_1x99999999999",
+        "_99999999x4",
+        "8",
+        "[order=3]",
+        "[",
+        "]",
+        "[a=b,c=1.5]",
+        "²",
+        "٣",
+        "_f٣",
+        "_1x" + "9" * 5000,
+        " ",
+        "LSTM",
+        "_dropout1e3",
+        "[x=1_0]",
+        "[x=nan]",
+        "[x=inf]",
+        "[activation=relu]",
+        "_dropout99.99999999999",
+        "_dropout0",
+    ]
 
 
 class _Words:
@@ -151,4 +186,4 @@ TARGETS = (
     Target("specs", read_spec, spec_seeds, (*[json_mutation] * 5, *TEXT[:3]), batch=10_000, share=3),
     Target("configs", read_config, config_seeds, (*[json_mutation] * 5, *TEXT[:2]), batch=3000),
     Target("states", load_state, state_seeds, (*[json_mutation] * 5, *TEXT[:2]), batch=5000, share=2),
-)  # fmt: skip
+)

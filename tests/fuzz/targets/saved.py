@@ -8,10 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DOCUMENTS", "fasttext", "folder_of", "saved", "written", "word2vec"]
+__all__ = ["DOCUMENTS", "fasttext", "folder_of", "saved", "word2vec", "written"]
 
-DOCUMENTS = [["the", "cat", "sat", "on", "the", "mat"], ["the", "cat", "and", "the", "dog"], ["a", "dog", "sat", "on"],
-             ["mat", "and", "cat", "日本", "é"], ["the", "dog", "the", "cat"]] * 2  # fmt: skip
+DOCUMENTS = [
+    ["the", "cat", "sat", "on", "the", "mat"],
+    ["the", "cat", "and", "the", "dog"],
+    ["a", "dog", "sat", "on"],
+    ["mat", "and", "cat", "日本", "é"],
+    ["the", "dog", "the", "cat"],
+] * 2
 
 
 def written(write: Callable[[Path], Any], name: str = "file") -> bytes:
@@ -40,8 +45,15 @@ def word2vec(**changes: Any) -> Any:
     """A small trained `Word2Vec`."""
     from kerazoo import Word2Vec
 
-    settings: dict[str, Any] = {"vector_size": 4, "epochs": 1, "min_count": 1, "sample": 0, "seed": 1,
-                                "verbose": 0, "workers": 1}  # fmt: skip
+    settings: dict[str, Any] = {
+        "vector_size": 4,
+        "epochs": 1,
+        "min_count": 1,
+        "sample": 0,
+        "seed": 1,
+        "verbose": 0,
+        "workers": 1,
+    }
     return Word2Vec(**(settings | changes)).fit(DOCUMENTS)
 
 
@@ -50,6 +62,14 @@ def fasttext(**changes: Any) -> Any:
     """A small trained `FastText`."""
     from kerazoo import FastText
 
-    settings: dict[str, Any] = {"vector_size": 3, "epochs": 1, "min_count": 1, "bucket": 50, "sample": 0, "seed": 1,
-                                "verbose": 0, "workers": 1}  # fmt: skip
+    settings: dict[str, Any] = {
+        "vector_size": 3,
+        "epochs": 1,
+        "min_count": 1,
+        "bucket": 50,
+        "sample": 0,
+        "seed": 1,
+        "verbose": 0,
+        "workers": 1,
+    }
     return FastText(**(settings | changes)).fit(DOCUMENTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -21,13 +22,64 @@ __all__ = ["TARGETS"]
 SUFFIXES = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zst", ".csv.zip")
 ROWS = [f"2020-{month:02d}-01,{month}.5,shop{month % 2}" for month in range(1, 13)]
 PLAIN = "\n".join(["ds,y,unique_id", *ROWS]).encode()
-CELLS = words_mutation([
-    "2020-01-01", "31/12/2020", "1/2/20", "12/31/2020", "20200131", "202001", "2020-01-01T00:00:00+02:00", "2020-13-45",
-    "9999-12-31", "0001-01-01", "1677-09-21", "2262-04-12", "292277026596-12-04", "Q1 2020", "2020W05", "now", "today", "1e5",
-    "NaT", "NA", "nan", "inf", "-inf", "1e400", "1,000", "0x1F", "True", "", '"', '""', ",", ",,", "\n", "\r\n", "\x01", "\x00",
-    "ds,y\n", '"a,b"', "Feb 30 2020", "2020-02-29 24:00", "2020-10-25 02:30+01:00", "9" * 400, "-2020-01-01", "é", "\ufeff",
-    "1" * 20, "+1", "1_000", " 1 ", "2020-01-01 00:00:00.123456789123", "10000-01-01", "2020-366", "UTC", "٣",
-])  # fmt: skip
+CELLS = words_mutation(
+    [
+        "2020-01-01",
+        "31/12/2020",
+        "1/2/20",
+        "12/31/2020",
+        "20200131",
+        "202001",
+        "2020-01-01T00:00:00+02:00",
+        "2020-13-45",
+        "9999-12-31",
+        "0001-01-01",
+        "1677-09-21",
+        "2262-04-12",
+        "292277026596-12-04",
+        "Q1 2020",
+        "2020W05",
+        "now",
+        "today",
+        "1e5",
+        "NaT",
+        "NA",
+        "nan",
+        "inf",
+        "-inf",
+        "1e400",
+        "1,000",
+        "0x1F",
+        "True",
+        "",
+        '"',
+        '""',
+        ",",
+        ",,",
+        "\n",
+        "\r\n",
+        "\x01",
+        "\x00",
+        "ds,y\n",
+        '"a,b"',
+        "Feb 30 2020",
+        "2020-02-29 24:00",
+        "2020-10-25 02:30+01:00",
+        "9" * 400,
+        "-2020-01-01",
+        "é",
+        "\ufeff",
+        "1" * 20,
+        "+1",
+        "1_000",
+        " 1 ",
+        "2020-01-01 00:00:00.123456789123",
+        "10000-01-01",
+        "2020-366",
+        "UTC",
+        "٣",
+    ]
+)
 
 
 def read_csv(data: bytes, folder: Path) -> object:
@@ -45,14 +97,15 @@ def read_csv(data: bytes, folder: Path) -> object:
     options = [DateOptions(), DateOptions(utc=True), DateOptions(freq="M"), DateOptions(format="%d/%m/%Y")]
     for name in table.columns[:4]:
         for read in (
-            lambda name: table.labels(name), lambda name: table.numbers(name, missing="skip"), table.numbers_or_text,
-            lambda name: table.numbers(name), lambda name: table.dates(name, options[kind // 8 % 4]),
+            lambda name: table.labels(name),
+            lambda name: table.numbers(name, missing="skip"),
+            table.numbers_or_text,
+            lambda name: table.numbers(name),
+            lambda name: table.dates(name, options[kind // 8 % 4]),
             lambda name: table.day_first(name, options[kind // 8 % 4], table.columns[-1]),
-        ):  # fmt: skip
-            try:
+        ):
+            with contextlib.suppress(KerazooError):
                 read(name)
-            except KerazooError:
-                pass
     return path.suffix
 
 
@@ -68,7 +121,12 @@ def csv_seeds() -> list[bytes]:
     packers = (bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.ZstdCompressor().compress, zipped)
     found = [bytes([number]) + pack(PLAIN) for number, pack in enumerate(packers)]
     found += [bytes([64]) + PLAIN, bytes([32]) + PLAIN.split(b"\n", 1)[1], bytes([8]) + PLAIN, bytes([16]) + PLAIN]
-    others = ("d,v\n1/2/2020,1\n2/2/2020,2\n3/2/2020,\n", "a;b\n1;2\n", 'x,"y, z"\n"a ""q""",2\n', "t,y\n1,2\n2,3\n\n\n")
+    others = (
+        "d,v\n1/2/2020,1\n2/2/2020,2\n3/2/2020,\n",
+        "a;b\n1;2\n",
+        'x,"y, z"\n"a ""q""",2\n',
+        "t,y\n1,2\n2,3\n\n\n",
+    )
     found += [b"\x00" + text.encode() for text in others]
     # Much text in few bytes.
     return found + [bytes([number]) + pack(b"1,2\n" * (1 << 16)) for number, pack in enumerate(packers[1:], 1)]
@@ -118,7 +176,9 @@ def drawn_series(rng: Random) -> tuple[Any, dict[str, Any]]:
         freq = rng.choice(("D", "ME", "h", "W", "B", "YS", "QE", "15min", "SME", "MS"))
         kind = rng.randrange(9)
         if kind < 3:
-            return pd.date_range("2020-01-01", periods=n, freq=freq, tz=rng.choice((None, None, "UTC", "Europe/Berlin")))
+            return pd.date_range(
+                "2020-01-01", periods=n, freq=freq, tz=rng.choice((None, None, "UTC", "Europe/Berlin"))
+            )
         if kind == 3:
             return pd.period_range("2020-01", periods=n, freq=rng.choice(("M", "D", "Q", "W")))
         if kind == 4:
@@ -133,7 +193,9 @@ def drawn_series(rng: Random) -> tuple[Any, dict[str, Any]]:
         return pd.MultiIndex.from_product([["a"], range(n)]) if n else pd.RangeIndex(0)
 
     def labels() -> list[Any]:
-        return [rng.choice(("a", "b", 1, None, float("nan"), ("t", 1), pd.Timestamp("2020"), "", 2.0)) for _ in range(n)]
+        return [
+            rng.choice(("a", "b", 1, None, float("nan"), ("t", 1), pd.Timestamp("2020"), "", 2.0)) for _ in range(n)
+        ]
 
     def of_length(index: Any) -> Any:
         return index if len(index) == n else pd.RangeIndex(n)
@@ -145,8 +207,25 @@ def drawn_series(rng: Random) -> tuple[Any, dict[str, Any]]:
     if kind == 0:
         return values(), options
     if kind == 1:
-        return rng.choice((None, 3, "abc", b"abc", [[1, 2], [3, 4]], [[1], [2, 3]], {}, {"a": [1, 2]}, [], set(), object(),
-                           np.zeros((2, 3, 4)), np.zeros((0, 2)), np.array(3.0), iter([1, 2]))), options  # fmt: skip
+        return rng.choice(
+            (
+                None,
+                3,
+                "abc",
+                b"abc",
+                [[1, 2], [3, 4]],
+                [[1], [2, 3]],
+                {},
+                {"a": [1, 2]},
+                [],
+                set(),
+                object(),
+                np.zeros((2, 3, 4)),
+                np.zeros((0, 2)),
+                np.array(3.0),
+                iter([1, 2]),
+            )
+        ), options
     if kind == 2:
         return pd.Series(values(), of_length(index()), name=rng.choice((None, "y", ("a", 1), 3))), options
     if kind in (3, 4):
@@ -181,8 +260,15 @@ def reseed(rng: Random, data: bytes) -> bytes:
 
 
 TARGETS = (
-    Target("csv", read_csv, csv_seeds,
-           tuple(_kept(each) for each in (*TEXT, CELLS, CELLS, CELLS, *BYTES, packed_mutation(gzip.decompress, gzip.compress))),
-           batch=1000),
+    Target(
+        "csv",
+        read_csv,
+        csv_seeds,
+        tuple(
+            _kept(each)
+            for each in (*TEXT, CELLS, CELLS, CELLS, *BYTES, packed_mutation(gzip.decompress, gzip.compress))
+        ),
+        batch=1000,
+    ),
     Target("frames", read_frame, frame_seeds, (reseed,), batch=1000),
-)  # fmt: skip
+)

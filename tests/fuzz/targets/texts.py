@@ -20,8 +20,17 @@ from tests.fuzz.tensor_files import TENSORS
 
 __all__ = ["TARGETS"]
 
-SAMPLES = ("the cat sat\n\nthe mat\u3000the cat\r\nxyzzy\n \nthe cat plugh", "", "a", "\n", "\ufeffa b\n", "a\x00b \x00\n",
-           "x" * 63 + "\u3000" + "y" * 70 + " é日本🙂", "w" * 300 + "\n" + "1 2 3 " * 40, "a\x85b\xa0c\u2028d\x1ce")  # fmt: skip
+SAMPLES = (
+    "the cat sat\n\nthe mat\u3000the cat\r\nxyzzy\n \nthe cat plugh",
+    "",
+    "a",
+    "\n",
+    "\ufeffa b\n",
+    "a\x00b \x00\n",
+    "x" * 63 + "\u3000" + "y" * 70 + " é日本🙂",
+    "w" * 300 + "\n" + "1 2 3 " * 40,
+    "a\x85b\xa0c\u2028d\x1ce",
+)
 SUFFIXES = (".txt", ".gz", ".bz2", ".xz", ".zst", ".tgz")
 
 
@@ -38,7 +47,8 @@ def scan(data: bytes, folder: Path) -> str:
         try:
             scanner.scan(np.frombuffer(text + filler * PADDING, np.uint8), len(text))
         except InvalidUtf8Error as found:
-            assert found.position == error.start, f"position {found.position} instead of {error.start}"
+            if found.position != error.start:
+                raise AssertionError(f"position {found.position} instead of {error.start}") from None
             return "not UTF-8"
         raise AssertionError("bytes that are not UTF-8 were read") from None
     for _ in range(2):
@@ -96,8 +106,7 @@ def file_seeds() -> list[bytes]:
     packers = (bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.ZstdCompressor().compress, gzip.compress)
     found = []
     for number, pack in enumerate(packers):
-        for sample in SAMPLES:
-            found.append(bytes([number]) + pack(sample.encode()))
+        found += [bytes([number]) + pack(sample.encode()) for sample in SAMPLES]
     text = b"a b c\n" * 3
     found.append(b"\x01" + gzip.compress(text) + gzip.compress(text))  # two members
     found.append(b"\x04" + packers[4](text) + packers[4](text))
@@ -122,9 +131,11 @@ def _packed(suffix: int) -> object:
     import zstandard
 
     unpack, pack = (
-        (gzip.decompress, gzip.compress), (bz2.decompress, bz2.compress), (lzma.decompress, lzma.compress),
+        (gzip.decompress, gzip.compress),
+        (bz2.decompress, bz2.compress),
+        (lzma.decompress, lzma.compress),
         (lambda data: zstandard.ZstdDecompressor().decompress(data, 1 << 20), zstandard.ZstdCompressor().compress),
-    )[suffix]  # fmt: skip
+    )[suffix]
     return packed_mutation(unpack, pack)
 
 
@@ -151,14 +162,23 @@ def read_corpus(data: bytes, folder: Path) -> str:
 def corpus_seeds() -> list[bytes]:
     from kerazoo import EncodedCorpus
 
-    settings = ({"min_count": 1}, {"min_count": 2}, {"min_count": 2, "unk": "<unk>"}, {"max_final_vocab": 3, "min_count": 1})
+    settings = (
+        {"min_count": 1},
+        {"min_count": 2},
+        {"min_count": 2, "unk": "<unk>"},
+        {"max_final_vocab": 3, "min_count": 1},
+    )
     return [saved(EncodedCorpus.from_source(DOCUMENTS, **each)) for each in settings]  # type: ignore[arg-type]
 
 
 TARGETS = (
     Target("text", scan, scan_seeds, (*TEXT, *BYTES), batch=20_000, share=32),
-    Target("compressed", read_file, file_seeds,
-           tuple(_kept(each) for each in (*BYTES, *TEXT, *(_packed(i) for i in range(4)))),  # type: ignore[misc]
-           batch=3000),
+    Target(
+        "compressed",
+        read_file,
+        file_seeds,
+        tuple(_kept(each) for each in (*BYTES, *TEXT, *(_packed(i) for i in range(4)))),  # type: ignore[misc]
+        batch=3000,
+    ),
     Target("corpus", read_corpus, corpus_seeds, TENSORS, batch=3000),
-)  # fmt: skip
+)

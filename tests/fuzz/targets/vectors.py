@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
+import io
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -54,14 +56,29 @@ def _saved(suffix: str, **options: str) -> bytes:
 
 
 def text_seeds() -> list[bytes]:
-    return [_saved(".txt"), _saved(".txt").split(b"\n", 1)[1], _saved(".txt.gz"), _saved(".txt.xz"), _saved(".txt.zst"),
-            _saved(".txt.bz2"), b". . . 1 2 3\na 4 5 6\n", b"1 1\na 1e3\n", b"a\t1\t2\r\nb\t3\t4\r\n"]  # fmt: skip
+    return [
+        _saved(".txt"),
+        _saved(".txt").split(b"\n", 1)[1],
+        _saved(".txt.gz"),
+        _saved(".txt.xz"),
+        _saved(".txt.zst"),
+        _saved(".txt.bz2"),
+        b". . . 1 2 3\na 4 5 6\n",
+        b"1 1\na 1e3\n",
+        b"a\t1\t2\r\nb\t3\t4\r\n",
+    ]
 
 
 def binary_seeds() -> list[bytes]:
     plain = _saved(".bin")
-    return [plain, _saved(".bin.gz"), _saved(".bin.zst"), plain.replace(b" ", b"\n ", 1), b"1 2\na " + b"\0" * 8,
-            b"1 2\na " + b"\0" * 8 + b"\n"]  # fmt: skip
+    return [
+        plain,
+        _saved(".bin.gz"),
+        _saved(".bin.zst"),
+        plain.replace(b" ", b"\n ", 1),
+        b"1 2\na " + b"\0" * 8,
+        b"1 2\na " + b"\0" * 8 + b"\n",
+    ]
 
 
 def tensor_seeds() -> list[bytes]:
@@ -80,20 +97,113 @@ def any_seeds() -> list[bytes]:
     return [*text_seeds(), *binary_seeds(), *tensor_seeds(), *pickle_seeds()[:2], saved(word2vec()), saved(fasttext())]
 
 
+def read_beside(data: bytes, folder: Path) -> object:
+    """A .kv file whose table is in a file of its own, plain or packed, which is the input."""
+    from kerazoo.word2vec import load_vectors
+
+    packed = data[:1] == b"\x01"
+    (folder / "vectors.kv").write_bytes(_without_table())
+    (folder / f"vectors.kv.vectors.{'npz' if packed else 'npy'}").write_bytes(data[1:])
+    found = load_vectors(folder / "vectors.kv")
+    assert found.vectors.shape[0] == len(found.words)
+    float(found.vectors.sum(where=np.isfinite(found.vectors), dtype=np.float64))
+    return packed
+
+
+@functools.cache
+def _without_table() -> bytes:
+    from kerazoo.word2vec.io.keyed_vectors import keyed_vectors_of
+
+    values = _values()
+    made = keyed_vectors_of(values.words, values.vectors, values.counts)  # type: ignore[attr-defined]
+    made.__dict__["__numpys"] = ["vectors"]
+    made.vectors = None
+    return pickle.dumps(made, protocol=4)
+
+
+def beside_seeds() -> list[bytes]:
+    table = _values().vectors  # type: ignore[attr-defined]
+    arrays = (table, table.astype(np.float64), np.asfortranarray(table), np.zeros((1 << 16, 4), np.float32))
+    found = []
+    for array in arrays:
+        for number, write in enumerate(
+            (lambda file, array: np.save(file, array), lambda file, array: np.savez_compressed(file, val=array))
+        ):
+            out = io.BytesIO()
+            write(out, array)
+            if len(out.getvalue()) < 1 << 16:
+                found.append(bytes([number]) + out.getvalue())
+    return found
+
+
 # What a hostile pickle would call, in protocols 0 and 4, and arrays that claim to be large.
-_GLOBALS = [f"c{module}\n{name}\n" for module, name in (
-    ("os", "system"), ("builtins", "eval"), ("builtins", "getattr"), ("subprocess", "Popen"), ("posix", "system"),
-    ("numpy", "load"), ("numpy", "memmap"), ("numpy", "fromfile"), ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"), ("numpy", "dtype"), ("numpy.core.multiarray", "scalar"), ("_codecs", "encode"),
-    ("numpy._core.numeric", "_frombuffer"), ("gensim.models.keyedvectors", "KeyedVectors"), ("numpy", "ndarray.tofile"),
-    ("gensim.utils", "SaveLoad"), ("numpy.ctypeslib", "load_library"), ("os", "remove"), ("numpy", "int64.__class__"),
-)]  # fmt: skip
-PICKLED = words_mutation([
-    *_GLOBALS, "(S'touch /tmp/kerazoo-fuzz-ran'\ntR.", "(I1152921504606846976\ntR", "R", "b", "(", "t", "0", ".", "\x85R",
-    "\x86R", "\x87R", "}", "]", "(I1099511627776\nI4\ntR", "K\x01\x85", "C\x04f8<O", "\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x10",
-    "\x93", "\x81", "S'../../x'\n", "X\x09\x00\x00\x00__numpys\x00", "2", "q\x00", "h\x00", "\x94", "N", "\x88", "\x89", "a", "e",
-    "cnumpy\nndarray\n(I1073741824\ntR", "cnumpy\nndarray\n((I1073741824\ntS'O'\ntR", "u", "s", "\x8e", "\x8d", "\x80\x04",
-])  # fmt: skip
+_GLOBALS = [
+    f"c{module}\n{name}\n"
+    for module, name in (
+        ("os", "system"),
+        ("builtins", "eval"),
+        ("builtins", "getattr"),
+        ("subprocess", "Popen"),
+        ("posix", "system"),
+        ("numpy", "load"),
+        ("numpy", "memmap"),
+        ("numpy", "fromfile"),
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
+        ("numpy.core.multiarray", "scalar"),
+        ("_codecs", "encode"),
+        ("numpy._core.numeric", "_frombuffer"),
+        ("gensim.models.keyedvectors", "KeyedVectors"),
+        ("numpy", "ndarray.tofile"),
+        ("gensim.utils", "SaveLoad"),
+        ("numpy.ctypeslib", "load_library"),
+        ("os", "remove"),
+        ("numpy", "int64.__class__"),
+    )
+]
+PICKLED = words_mutation(
+    [
+        *_GLOBALS,
+        "(S'touch /tmp/kerazoo-fuzz-ran'\ntR.",
+        "(I1152921504606846976\ntR",
+        "R",
+        "b",
+        "(",
+        "t",
+        "0",
+        ".",
+        "\x85R",
+        "\x86R",
+        "\x87R",
+        "}",
+        "]",
+        "(I1099511627776\nI4\ntR",
+        "K\x01\x85",
+        "C\x04f8<O",
+        "\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x10",
+        "\x93",
+        "\x81",
+        "S'../../x'\n",
+        "X\x09\x00\x00\x00__numpys\x00",
+        "2",
+        "q\x00",
+        "h\x00",
+        "\x94",
+        "N",
+        "\x88",
+        "\x89",
+        "a",
+        "e",
+        "cnumpy\nndarray\n(I1073741824\ntR",
+        "cnumpy\nndarray\n((I1073741824\ntS'O'\ntR",
+        "u",
+        "s",
+        "\x8e",
+        "\x8d",
+        "\x80\x04",
+    ]
+)
 
 
 def pickle_number(rng: Random, data: bytes) -> bytes:
@@ -102,7 +212,16 @@ def pickle_number(rng: Random, data: bytes) -> bytes:
     if not places:
         return flip_bits(rng, data)
     place = rng.choice(places)
-    large = rng.choice((b"J\xff\xff\xff\x7f", b"J\xff\xff\xff\xff", b"\x8a\x08\0\0\0\0\0\0\0\x10", b"M\xff\xff", b"N", b"G" + b"\x7f" * 8))
+    large = rng.choice(
+        (
+            b"J\xff\xff\xff\x7f",
+            b"J\xff\xff\xff\xff",
+            b"\x8a\x08\0\0\0\0\0\0\0\x10",
+            b"M\xff\xff",
+            b"N",
+            b"G" + b"\x7f" * 8,
+        )
+    )
     return data[:place] + large + data[place + 2 :]
 
 
@@ -124,14 +243,40 @@ def fasttext_seeds() -> list[bytes]:
 
 
 PACKED = packed_mutation(gzip.decompress, gzip.compress)
-NUMBERS = words_mutation(["1152921504606846976 3\n", "5 1000001\n", "5 1000000\n", "999999999999999999 999999999999999999\n",
-                          "0 3\n", "1 0\n", "nan", " ", "\n", "\x80\x04", "\x1f\x8b", "BZh9"])  # fmt: skip
+NUMBERS = words_mutation(
+    [
+        "1152921504606846976 3\n",
+        "5 1000001\n",
+        "5 1000000\n",
+        "999999999999999999 999999999999999999\n",
+        "0 3\n",
+        "1 0\n",
+        "nan",
+        " ",
+        "\n",
+        "\x80\x04",
+        "\x1f\x8b",
+        "BZh9",
+    ]
+)
 TARGETS = (
     Target("vectors_text", reader(".txt"), text_seeds, (*TEXT, *BYTES, PACKED, NUMBERS), batch=3000),
     Target("vectors_binary", reader(".bin"), binary_seeds, (*BYTES, PACKED, NUMBERS), batch=3000),
-    Target("vectors_pickle", reader(".kv"), pickle_seeds, (*BYTES, PICKLED, PICKLED, pickle_number, pickle_number),
-           batch=3000),
+    Target(
+        "vectors_pickle",
+        reader(".kv"),
+        pickle_seeds,
+        (*BYTES, PICKLED, PICKLED, pickle_number, pickle_number),
+        batch=3000,
+    ),
     Target("vectors_safetensors", reader(".safetensors"), tensor_seeds, TENSORS, batch=3000),
     Target("vectors_any", reader(""), any_seeds, (*BYTES, *TENSORS, *TEXT, NUMBERS), batch=3000),
+    Target(
+        "vectors_beside",
+        read_beside,
+        beside_seeds,
+        (*BYTES, words_mutation(["(1152921504606846976, 3)", "'|O'", "'<f8'", "True", "(5, 3)", "(0, 0)", "PK"])),
+        batch=2000,
+    ),
     Target("vectors_fasttext", read_fasttext, fasttext_seeds, BYTES, batch=2000),
-)  # fmt: skip
+)
