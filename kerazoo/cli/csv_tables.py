@@ -286,8 +286,9 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         names = archive.namelist()
         if len(names) != 1:
             raise ValueError(f"a zip file with {len(names)} files; expected one")
-        if archive.getinfo(names[0]).flag_bits & 1:
-            raise ValueError("a zip file with a password; expected one without")
+        part = archive.getinfo(names[0])
+        if part.flag_bits & 1 or part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError("a zip file with a password, or compressed unusually; expected deflate without password")
         with archive.open(names[0]) as inside:
             yield io.BufferedReader(BoundedStream(inside, path.stat().st_size, *_BOUNDS), 1 << 18)
 

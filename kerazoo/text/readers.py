@@ -25,6 +25,7 @@ __all__ = [
     "CUTS",
     "BoundedStream",
     "Chunk",
+    "XzStream",
     "ZstdStream",
     "chunks_of",
     "damage",
@@ -402,7 +403,7 @@ class ZstdStream(io.RawIOBase):
         """Fill `target` from its start; returns the number of bytes, 0 at the end of the file."""
         while not self._ready:
             if not self._input:
-                self._input = self._raw.read(1 << 15)  # small: the output may be thousands of times longer
+                self._input = self._raw.read(1 << 10)  # small: the output may be 32,768 times longer
                 if not self._input:
                     if self._frame is not None:
                         raise EOFError("the last frame is incomplete")
@@ -419,12 +420,49 @@ class ZstdStream(io.RawIOBase):
         return got
 
 
+class XzStream(io.RawIOBase):
+    """Decompressed bytes of an .xz file. `lzma.LZMAFile` takes as much memory as the file asks for, up to 4 GiB."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._part: lzma.LZMADecompressor | None = None
+        self._input = b""
+
+    def readable(self) -> bool:
+        """True: the stream can be read."""
+        return True
+
+    def readinto(self, target: Any) -> int:
+        """Fill `target` from its start; returns the number of bytes, 0 at the end of the file."""
+        while len(target):
+            if not self._input and (self._part is None or self._part.needs_input):
+                self._input = self._raw.read(1 << 16)
+                if not self._input:
+                    if self._part is not None:
+                        raise EOFError("the last stream is incomplete")
+                    return 0
+            if self._part is None:
+                self._input = self._input.lstrip(b"\0")  # streams may be padded
+                if not self._input:
+                    continue
+                self._part = lzma.LZMADecompressor(lzma.FORMAT_AUTO, memlimit=_XZ_MEMORY)
+            found = self._part.decompress(self._input, len(target))
+            self._input = b""
+            if self._part.eof:
+                self._input, self._part = self._part.unused_data, None
+            if found:
+                target[: len(found)] = found
+                return len(found)
+        return 0
+
+
+_XZ_MEMORY = 1 << 28  # xz -9 needs 65 MiB
 _zstd_errors: tuple[type[BaseException], ...] = ()
 # gzip.GzipFile and the others verify the checksum at the end and read concatenated members.
 _OPENERS: dict[str, Callable[[Any], Any]] = {
     ".gz": lambda raw: gzip.GzipFile(fileobj=io.BufferedReader(raw, 1 << 17), mode="rb"),
     ".bz2": bz2.BZ2File,
-    ".xz": lzma.LZMAFile,
-    ".zst": ZstdStream,
+    ".xz": lambda raw: XzStream(io.BufferedReader(raw, 1 << 17)),
+    ".zst": lambda raw: ZstdStream(io.BufferedReader(raw, 1 << 17)),
 }
 _OPENERS[".tgz"] = _OPENERS[".gz"]  # its archive is named as such

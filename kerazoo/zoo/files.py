@@ -101,7 +101,8 @@ def _config_of(source: Path) -> Any:
                     "the model again."
                 )
             stored, content = source.stat().st_size, sum(part.file_size for part in archive.infolist())
-            if content > max(_LEAST, _RATIO * stored):
+            usual = all(part.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in archive.infolist())
+            if not usual or content > max(_LEAST, _RATIO * stored):
                 raise _damaged(source, f"its {stored:,} bytes contain {content:,}")
             damaged = archive.testzip()
             if damaged is not None:

@@ -346,7 +346,7 @@ def _memory(error: BaseException) -> tuple[str, str, str] | None:
 
 
 def _path(error: BaseException) -> str:
-    """The type of an error and the lines of kerazoo that it passed, a hash of those beyond the last three; its cause."""
+    """The type of an error, the lines of kerazoo that it passed (a hash of those beyond the last three), and its cause."""
     lines, other = [], ""
     trace = error.__traceback__
     while trace is not None:

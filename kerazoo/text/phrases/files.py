@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo._runtime.files import damage_of, read_tensors, write_tensors
+from kerazoo._validation import check_int
 from kerazoo.errors import StorageError
 from kerazoo.text.phrases.pair_counts import PairCounts, flags_of
 
@@ -63,7 +64,7 @@ def read_counts(path: str | os.PathLike[str]) -> tuple[PairCounts, dict[str, Any
         parameters, words = dict(metadata["parameters"]), _unpacked(arrays, "words")
         connector = flags_of(words, set(parameters["connector_words"]))
         values = {name: arrays[name] for name in _ARRAYS}
-        counts = PairCounts(words=words, connector=connector, n_tokens=int(metadata["n_tokens"]), **values)
+        counts = PairCounts(words=words, connector=connector, n_tokens=check_int("n_tokens", metadata["n_tokens"], 0, 1 << 53), **values)
         _check(counts)
     return counts, parameters
 
@@ -79,6 +80,10 @@ def _check(counts: PairCounts) -> None:
         dtype = {"run_ids": np.int32, "runs": np.int32, "pairs": np.uint64}.get(name, np.int64)
         if getattr(counts, name).dtype != dtype:
             raise ValueError(f"{name} has type {getattr(counts, name).dtype}")
+    if n_words and not 0 <= counts.word_counts.min() <= counts.word_counts.max() < 1 << 53:
+        raise ValueError("the counts of the words are impossible")
+    if n_pairs and not 0 < counts.counts.min() <= counts.counts.max() < max(counts.n_tokens, 1):
+        raise ValueError("the counts of the pairs are impossible")
     ends = counts.run_offsets
     if n_runs < 1 or ends[0] != 0 or ends[1] != 0 or ends[-1] != len(counts.run_ids) or np.any(np.diff(ends) < 0):
         raise ValueError("the runs of connector words have wrong offsets")
@@ -90,6 +95,8 @@ def _check(counts: PairCounts) -> None:
     ):
         if len(values) and not 0 <= values.min() <= values.max() < limit:
             raise ValueError(f"{name} has a word or run that does not exist")
+    if n_pairs and min(counts.word_counts[counts.first].min(), counts.word_counts[counts.last].min()) < 1:
+        raise ValueError("a pair has a word that does not occur")
 
 
 def frozen_tensors(phrases: PhraseJoiner) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -202,7 +202,10 @@ def _beside(path: Path, name: str) -> NDArray[Any]:
     plain, packed = (path.with_name(f"{path.name}.{name}.{kind}") for kind in ("npy", "npz"))
     if not plain.is_file() and packed.is_file():
         with zipfile.ZipFile(packed) as archive, archive.open("val.npy") as file:
-            size = archive.getinfo("val.npy").file_size
+            part = archive.getinfo("val.npy")
+            size = part.file_size
+            if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others read without bound
+                raise ValueError(f"compression of type {part.compress_type}")
             check_expansion(packed, size, packed.stat().st_size)
             return _unpacked(file, size)
     if not plain.is_file():

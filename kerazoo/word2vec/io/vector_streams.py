@@ -15,7 +15,7 @@ from kerazoo._runtime.files import replacing
 from kerazoo._runtime.optional import needed
 from kerazoo._runtime.progress import progress_bar
 from kerazoo.errors import StorageError
-from kerazoo.text.readers import BoundedStream, ZstdStream, damage
+from kerazoo.text.readers import BoundedStream, XzStream, ZstdStream, damage
 
 __all__ = ["COMPRESSIONS", "VectorStream", "check_expansion", "opened", "split_suffixes", "written"]
 
@@ -117,7 +117,7 @@ def opened(path: Path) -> Iterator[VectorStream]:
             elif kind == ".bz2":
                 stream = bz2.BZ2File(raw)
             elif kind == ".xz":
-                stream = lzma.LZMAFile(raw)  # noqa: SIM115
+                stream = XzStream(raw)
             elif kind == ".zst":
                 stream = ZstdStream(raw)
             size = path.stat().st_size

@@ -107,6 +107,8 @@ def file_seeds() -> list[bytes]:
     found = []
     for number, pack in enumerate(packers):
         found += [bytes([number]) + pack(sample.encode()) for sample in SAMPLES]
+    large = [{"id": lzma.FILTER_LZMA2, "dict_size": 1536 << 20}]  # 1.5 GiB to decompress a byte
+    found.append(b"\x03" + lzma.compress(b"a", filters=large))
     text = b"a b c\n" * 3
     found.append(b"\x01" + gzip.compress(text) + gzip.compress(text))  # two members
     found.append(b"\x04" + packers[4](text) + packers[4](text))
