@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -108,18 +109,23 @@ def _write(name: str, rows: list[dict[str, object]], seed: int) -> None:
     path = RESULTS / f"{name}.json"
     machine, limits = describe_machine(), Limits()
     stamp = {"commit": machine["commit"], "date": time.strftime("%Y-%m-%d"), "seed": seed}
-    known = json.loads(path.read_text())["results"]["targets"] if path.is_file() else []
-    by_name = {row["target"]: row for row in known} | {str(row["target"]): row | stamp for row in rows}
-    table = [by_name[each] for each in TARGETS if each in by_name]
-    total = {column: sum(int(row[column]) for row in table) for column in ("inputs", "accepted", *KINDS.values())}
-    document = {
-        "benchmark": name, "question": QUESTION, "machine": machine,
-        "settings": {"memory": limits.memory, "seconds_of_cpu": limits.seconds, "seconds_of_waiting": limits.wall},
-        "results": {"total": total, "targets": table},
-    }  # fmt: skip
     RESULTS.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        part.write_text(json.dumps(document, indent=1) + "\n")
+    folder = os.open(RESULTS, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # targets may run in several processes
+        known = json.loads(path.read_text())["results"]["targets"] if path.is_file() else []
+        by_name = {row["target"]: row for row in known} | {str(row["target"]): row | stamp for row in rows}
+        table = [by_name[each] for each in TARGETS if each in by_name]
+        total = {column: sum(int(row[column]) for row in table) for column in ("inputs", "accepted", *KINDS.values())}
+        document = {
+            "benchmark": name, "question": QUESTION, "machine": machine,
+            "settings": {"memory": limits.memory, "seconds_of_cpu": limits.seconds, "seconds_of_waiting": limits.wall},
+            "results": {"total": total, "targets": table},
+        }  # fmt: skip
+        with replacing(path) as part:
+            part.write_text(json.dumps(document, indent=1) + "\n")
+    finally:
+        os.close(folder)
 
 
 if __name__ == "__main__":
