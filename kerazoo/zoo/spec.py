@@ -377,10 +377,12 @@ class RNNSpec:
         if not isinstance(values["layers"], list | tuple):
             raise InvalidArgumentError(f"layers={values['layers']!r:.80}; expected a list of layers.")
         for layer in values["layers"]:
-            if not isinstance(layer, Mapping) or not {"cell", "units"} <= layer.keys():
+            if not isinstance(layer, Mapping):
                 raise InvalidArgumentError(f"a layer is {layer!r:.80}; expected an object with cell and units.")
             for name in layer:
                 check_choice("field of LayerSpec", name, sorted(of_layer))
+            if not {"cell", "units"} <= layer.keys():
+                raise InvalidArgumentError(f"a layer is {layer!r:.80}; expected one with cell and units.")
             layers.append(LayerSpec(**layer))
         return cls(**{**values, "layers": tuple(layers)})
 

@@ -292,7 +292,7 @@ def _child(target: Target, inputs: Any, known: set[str], limits: Limits, folder:
         data = data[:LARGEST]
         shared[:24] = b"".join(each.to_bytes(8, "little") for each in (number + 1, len(data), time.monotonic_ns()))
         shared[_SLOT : _SLOT + len(data)] = data
-        watch.active = True
+        watch.active, watch.data = True, data
         signal.setitimer(signal.ITIMER_PROF, limits.seconds)
         try:
             accepted, failure, path = True, None, f"accepted {target.run(data, work)!r:.60}"
@@ -346,7 +346,7 @@ def _memory(error: BaseException) -> tuple[str, str, str] | None:
 
 
 def _path(error: BaseException) -> str:
-    """The type of an error, the lines of kerazoo that it passed (a hash of those beyond the last three), and its cause."""
+    """The type of an error, the lines of kerazoo that it passed (a hash of all but the last three), and its cause."""
     lines, other = [], ""
     trace = error.__traceback__
     while trace is not None:

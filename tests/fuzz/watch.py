@@ -25,7 +25,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class Watch:
-    """Notes forbidden events while `active`.
+    """Notes forbidden events while `active`; `data` is the input.
 
     Args:
         folders: in which a reader may do anything.
@@ -33,6 +33,7 @@ class Watch:
 
     def __init__(self, *folders: Path) -> None:
         self.active = False
+        self.data = b""
         self.seen: list[str] = []
         self._folders = tuple(os.path.realpath(folder) + os.sep for folder in folders)
         # Code, data of packages and time zones are read on first use.
@@ -40,8 +41,6 @@ class Watch:
                  "/dev/null", "/sys/fs/cgroup", "/sys/devices", "/etc/localtime", Path.home() / ".keras",
                  *sys.path]  # fmt: skip
         self._readable = tuple({os.path.realpath(path) for path in paths if path})
-        self._packages = {name.partition(".")[0] for name in sys.modules} | set(sys.stdlib_module_names) | _installed()
-        self._packages |= {"envwrap", "pydot", "pydotplus", "pydot_ng", "sitecustomize"}  # tried by tqdm and Keras
         sys.addaudithook(self._heard)
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -53,8 +52,10 @@ class Watch:
             self._note(f"{event}{arguments!r:.200}")
         elif event in _MOVES:
             self._moved(event, arguments)
-        elif event == "import" and str(arguments[0]).partition(".")[0] not in self._packages:
-            self._note(f"import {arguments[0]!s:.200}")
+        elif event == "import" and str(arguments[0]).partition(".")[0] not in sys.modules:
+            # Packages try others that may not be installed; only what an input names is of its making.
+            if str(arguments[0]).partition(".")[0].encode() in self.data:
+                self._note(f"import {arguments[0]!s:.200}")
 
     def _opened(self, path: Any, mode: Any, flags: Any) -> None:
         if not isinstance(path, str | bytes):
@@ -90,12 +91,3 @@ class Watch:
     def _note(self, what: str) -> None:
         if len(self.seen) < 100:
             self.seen.append(what)
-
-
-def _installed() -> set[str]:
-    """Top-level names of installed packages."""
-    found = set()
-    for folder in map(Path, sys.path):
-        if folder.is_dir():
-            found |= {entry.name.partition(".")[0] for entry in folder.iterdir()}
-    return found

@@ -64,7 +64,9 @@ def read_counts(path: str | os.PathLike[str]) -> tuple[PairCounts, dict[str, Any
         parameters, words = dict(metadata["parameters"]), _unpacked(arrays, "words")
         connector = flags_of(words, set(parameters["connector_words"]))
         values = {name: arrays[name] for name in _ARRAYS}
-        counts = PairCounts(words=words, connector=connector, n_tokens=check_int("n_tokens", metadata["n_tokens"], 0, 1 << 53), **values)
+        counts = PairCounts(
+            words=words, connector=connector, n_tokens=check_int("n_tokens", metadata["n_tokens"], 0, 1 << 53), **values
+        )
         _check(counts)
     return counts, parameters
 
