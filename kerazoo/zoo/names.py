@@ -43,6 +43,7 @@ The functions of this module know the fields by name only: they exchange the pla
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -305,9 +306,10 @@ def _value(text: str) -> Any:
         return words[text.lower()]
     for convert in (int, float):
         try:
-            return convert(text)
+            number = convert(text)
         except ValueError:
             continue
+        return number if math.isfinite(number) else text  # NaN is not equal to itself, and JSON has neither
     return text
 
 

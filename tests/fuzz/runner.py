@@ -8,6 +8,8 @@ MemoryError, which counts even where the reader turns it into another error.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import gc
 import hashlib
 import json
@@ -35,6 +37,7 @@ __all__ = ["Failure", "Limits", "Outcome", "fuzz", "replay", "run_batch"]
 
 _SLOT = 32  # bytes before the input in shared memory: number, length, start of the input
 _MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # flushing to a disk would take most of the time
+_WARM_UP = 8  # valid inputs that a child runs first, unwatched
 _BROKEN = 70  # exit status of a child whose harness failed
 _KEPT = 40  # failures of a child that are kept whole
 
@@ -131,7 +134,9 @@ def fuzz(
         more_seeds: inputs besides those of the target, such as those that failed once.
     """
     outcome = Outcome()
-    pool = [*target.seeds(), *(more_seeds or [])]
+    pool = list(_seeds(target))
+    n_valid = len(pool)
+    pool += more_seeds or []
     known: set[str] = set()
     started, batch = time.monotonic(), 0
     # All inputs before any mutation: a target whose valid inputs are refused tests nothing.
@@ -143,7 +148,7 @@ def fuzz(
             break
         size = target.batch if n_inputs is None else min(target.batch, n_inputs - outcome.inputs)
         rng = Random(f"{target.name} {seed} {batch}")
-        inputs = (changed(rng, _drawn(rng, pool), target.mutations, target.n_changes) for _ in range(size))
+        inputs = (changed(rng, _drawn(rng, pool, n_valid), target.mutations, target.n_changes) for _ in range(size))
         pool += _run_all(target, inputs, outcome, known, limits)
         batch += 1
     outcome.seconds = time.monotonic() - started
@@ -159,11 +164,16 @@ def replay(target: Target, inputs: list[bytes], limits: Limits = Limits()) -> Ou
     return outcome
 
 
-def _drawn(rng: Random, pool: list[bytes]) -> bytes:
-    """An input of the pool; the newest ones, which reached something new, are drawn more often."""
+@functools.cache
+def _seeds(target: Target) -> tuple[bytes, ...]:
+    return tuple(target.seeds())
+
+
+def _drawn(rng: Random, pool: list[bytes], n_valid: int) -> bytes:
+    """A valid input, or one that reached something new, the newest ones more often: most of these are refused early."""
     if rng.random() < 0.3:
         return pool[-1 - int(len(pool) * rng.random() ** 3)]
-    return rng.choice(pool)
+    return rng.choice(pool[:n_valid])
 
 
 def _run_all(target: Target, inputs: Any, outcome: Outcome, known: set[str], limits: Limits) -> list[bytes]:
@@ -204,6 +214,7 @@ def run_batch(
         mmap.mmap(-1, _SLOT + 2 * LARGEST) as shared,
     ):
         folder = Path(name)
+        _seeds(target)  # once, in this process
         sys.stdout.flush()
         sys.stderr.flush()
         child = os.fork()
@@ -245,21 +256,28 @@ def _first_words(said: str) -> str:
 
 def _wait(child: int, shared: Any, limits: Limits) -> tuple[int, bool]:
     """Wait for a child, and end it if an input makes no progress: exit status or minus a signal; whether it waited."""
-    last, since = b"", time.monotonic()
+    last, slept, seen = b"", 0.0, time.monotonic()
     pause = 0.001
     while True:
         found, status = os.waitpid(child, os.WNOHANG)
         if found:
             return os.waitstatus_to_exitcode(status), False
-        now = bytes(shared[:24])
+        now, earlier, seen = bytes(shared[:24]), seen, time.monotonic()
         if now != last:
-            last, since = now, time.monotonic()
-        elif time.monotonic() - since > limits.wall:
+            last, slept = now, 0.0
+        elif _sleeps(child):  # one that is runnable or stopped waits for the machine, not for something
+            slept += min(seen - earlier, 0.1)
+        if slept > limits.wall:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return -signal.SIGKILL, True
         time.sleep(pause)
         pause = min(0.02, 2 * pause)
+
+
+def _sleeps(child: int) -> bool:
+    with open(f"/proc/{child}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] in "SD"
 
 
 def _child(target: Target, inputs: Any, known: set[str], limits: Limits, folder: Path, shared: Any) -> None:
@@ -279,6 +297,10 @@ def _child(target: Target, inputs: Any, known: set[str], limits: Limits, folder:
     work.mkdir()
     scratch.mkdir()
     tempfile.tempdir = os.environ["TMPDIR"] = str(scratch)
+    for data in _seeds(target)[:_WARM_UP]:  # packages import others on first use
+        with contextlib.suppress(Exception):
+            target.run(data, work)
+        _cleared(work)
     watch = Watch(work, scratch)
     gc.collect()
     gc.freeze()

@@ -23,7 +23,7 @@ class Target:
         run: called with an input and an empty folder; raises an error of `allowed`, or returns. What it returns is a
             note on the result, so that results of another kind count as new behaviour. A wrong result is an
             AssertionError.
-        seeds: makes the valid inputs; called once, before the children are forked.
+        seeds: makes the valid inputs.
         mutations: one is drawn for each change of an input.
         batch: inputs of a child.
         allowed: what the reader documents.

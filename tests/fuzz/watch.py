@@ -35,7 +35,8 @@ class Watch:
         self.active = False
         self.data = b""
         self.seen: list[str] = []
-        self._folders = tuple(os.path.realpath(folder) + os.sep for folder in folders)
+        own = [Path.home() / name / "matplotlib" for name in (".cache", ".config")]  # which some error paths import
+        self._folders = tuple(os.path.realpath(folder) + os.sep for folder in (*folders, *own))
         # Code, data of packages and time zones are read on first use.
         paths = [ROOT, sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), "/usr/share/zoneinfo", "/proc",
                  "/dev/null", "/sys/fs/cgroup", "/sys/devices", "/etc/localtime", Path.home() / ".keras",
@@ -52,9 +53,10 @@ class Watch:
             self._note(f"{event}{arguments!r:.200}")
         elif event in _MOVES:
             self._moved(event, arguments)
-        elif event == "import" and str(arguments[0]).partition(".")[0] not in sys.modules:
+        elif event == "import":
+            package = str(arguments[0]).partition(".")[0]
             # Packages try others that may not be installed; only what an input names is of its making.
-            if str(arguments[0]).partition(".")[0].encode() in self.data:
+            if package not in sys.modules and package.encode() in self.data:
                 self._note(f"import {arguments[0]!s:.200}")
 
     def _opened(self, path: Any, mode: Any, flags: Any) -> None:
