@@ -27,7 +27,7 @@ from kerazoo.forecast.data.types import Index, Values
 __all__ = ["FORM_TEXTS", "Panel", "SeriesData"]
 
 FORMS = ("series", "frame", "long", "array")
-LONGEST_WITHOUT_VALUES = 10_000_000  # dates of a config, in all indexes: nothing else says how long they are
+LONGEST_WITHOUT_VALUES = 1_000_000  # dates of a config, in all indexes: nothing else says how long they are
 #: How messages call them.
 FORM_TEXTS = {"series": "a Series", "frame": "a DataFrame with one column per series", "long": "a long DataFrame",
               "array": "numbers without dates"}  # fmt: skip

@@ -10,6 +10,8 @@ from __future__ import annotations
 import io
 import math
 import pickle
+import struct
+import sys
 import zipfile
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -143,7 +145,7 @@ _NUMPY: dict[str, Any] = {
 }  # fmt: skip
 # Not needed: opcodes of other objects, and those that take memory on the word of a pickle.
 _REFUSED = (
-    "INST", "OBJ", "PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "BYTEARRAY8", "NEXT_BUFFER", "READONLY_BUFFER",
+    "INST", "OBJ", "PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "NEXT_BUFFER", "READONLY_BUFFER",
 )  # fmt: skip
 
 
@@ -155,6 +157,13 @@ class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
         for code, load in pickle._Unpickler.dispatch.items()  # type: ignore[attr-defined]
         if code not in [getattr(pickle, name)[0] for name in _REFUSED]
     }
+
+    def load_bytearray8(self) -> None:
+        """Bytes that can be changed: Python's own method makes room for them before it reads them."""
+        (size,) = struct.unpack("<Q", self.read(8))
+        self.append(self.read(min(size, sys.maxsize)))
+
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
 
     def find_class(self, module: str, name: str) -> Any:
         """What stands for the class or function of that name, if it is allowed."""

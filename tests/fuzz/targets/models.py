@@ -115,6 +115,8 @@ def read_drop_in(data: bytes, folder: Path) -> object:
     path = folder / "model.kz"
     path.write_bytes(data)
     model = storage.read(Word2Vec, path, "r" if len(data) % 2 else None)
+    if not model.wv.index_to_key:
+        return "no words"
     with np.errstate(all="ignore"):
         model.wv.most_similar(model.wv.index_to_key[-1], topn=2)
     return "read"
