@@ -258,7 +258,9 @@ def read_tensors(
             raise
         raise StorageError(f"{source}: cannot be read ({error.strerror or error}).") from error
     try:
-        arrays = {name: _array(buffer, base + begin, *form) for name, (*form, begin, _) in entries.items()}
+        arrays = {
+            name: _array(buffer, base + begin, dtype, shape) for name, (dtype, shape, begin, _) in entries.items()
+        }
     except ValueError as error:  # more axes, or a longer one, than NumPy has
         raise _damaged(source, f"an array has a shape that cannot be ({error})") from None
     if verify if verify is not None else not mmap:

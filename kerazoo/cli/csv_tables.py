@@ -268,7 +268,7 @@ def _read_rows(path: Path) -> list[tuple[int, list[str]]]:
         return []
     except CorpusNotFoundError as error:
         raise StorageError(f"{path}: no such file.") from error
-    except (ValueError, *damage(), zipfile.BadZipFile, NotImplementedError, csv.Error) as error:
+    except (*damage(), ValueError, zipfile.BadZipFile, NotImplementedError, csv.Error) as error:  # type: ignore[misc]
         reason = getattr(error, "strerror", None) or error
         raise StorageError(f"{path}: damaged, or not a CSV file in UTF-8: {reason}") from None
     first = next((i for i, (_, cells) in enumerate(rows) if any(cells)), len(rows))
@@ -280,7 +280,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     """The bytes of a file, decompressed by its suffix."""
     if path.suffix.lower() != ".zip":
         with open_text(path, *_BOUNDS) as (stream, _):
-            yield io.BufferedReader(stream, 1 << 18)  # type: ignore[arg-type]
+            yield io.BufferedReader(stream, 1 << 18)  # type: ignore[type-var]
         return
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()

@@ -68,6 +68,7 @@ class _Stand:
     """Stands for a function; a pickle cannot change it."""
 
     __slots__ = ("name",)
+    name: str
 
     def __init__(self, name: str) -> None:
         object.__setattr__(self, "name", name)
@@ -149,19 +150,20 @@ _REFUSED = (
 )  # fmt: skip
 
 
-class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
+class _Unpickler(pickle._Unpickler):
     """Knows KeyedVectors and NumPy arrays, nothing else."""
 
     dispatch: ClassVar[dict[int, Any]] = {
         code: load
-        for code, load in pickle._Unpickler.dispatch.items()  # type: ignore[attr-defined]
+        for code, load in pickle._Unpickler.dispatch.items()
         if code not in [getattr(pickle, name)[0] for name in _REFUSED]
     }
 
     def load_bytearray8(self) -> None:
         """Bytes that can be changed: Python's own method makes room for them before it reads them."""
-        (size,) = struct.unpack("<Q", self.read(8))
-        self.append(self.read(min(size, sys.maxsize)))
+        me: Any = self
+        (size,) = struct.unpack("<Q", me.read(8))
+        me.append(me.read(min(size, sys.maxsize)))
 
     dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
 
