@@ -45,6 +45,7 @@ def load(
     Raises:
         InvalidArgumentError: `path` is no path, or `custom_objects` no mapping.
         StorageError: no such file, another kind of file, a damaged one, or one with a class that is not known here.
+        TypeError, ValueError: of Keras or a layer, whose classes are known, but not with this configuration.
 
     >>> import tempfile
     >>> from kerazoo import zoo
@@ -69,8 +70,10 @@ def load(
         raise _damaged(source, error) from error
     except DAMAGE as error:
         unknown = list(dict.fromkeys(_unknown(config, objects)))
+        if not unknown and isinstance(error, TypeError | ValueError):
+            raise  # a layer refuses its configuration, and says why
         if not unknown:
-            raise _damaged(source, error) from error
+            raise _damaged(source, repr(error)) from error
         remedies = " ".join(_remedy(*each) for each in unknown)
         names = ", ".join(name for name, _ in unknown)
         raise StorageError(
