@@ -41,8 +41,8 @@ __all__ = [
 
 # What using values of another type or size than expected raises. Whatever is in a file, its reader raises StorageError.
 DAMAGE = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, SyntaxError, TypeError,
-    ValueError,
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, StopIteration, SyntaxError,
+    TypeError, ValueError,
 )  # fmt: skip
 
 # safetensors name -> little-endian NumPy dtype

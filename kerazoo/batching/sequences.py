@@ -108,12 +108,14 @@ class SequenceWindows(ResumableDataset):
         max_queue_size: int = 10,
     ) -> None:
         super().__init__(seed=seed, shuffle=shuffle, advance=advance, workers=workers, max_queue_size=max_queue_size)
-        self.lookback = check_int("lookback", lookback, 1, _LONGEST)
-        self.horizon = check_int("horizon", horizon, 1, _LONGEST, hint="It is the number of steps to forecast.")
+        self.lookback = check_int("lookback", lookback)
+        self.horizon = check_int("horizon", horizon, hint="It is the number of steps to forecast.")
         hint = "" if targets is not None else "Only separate `targets` may overlap the input."
         self.target_offset = check_int("target_offset", target_offset, 0 if targets is None else -1, _LONGEST, hint)
-        self.stride = check_int("stride", stride, 1, _LONGEST)
-        self.batch_size = check_int("batch_size", batch_size, 1, _LONGEST, hint="The usual value is 32.")
+        self.stride = check_int("stride", stride)
+        self.batch_size = check_int("batch_size", batch_size, hint="The usual value is 32.")
+        for name in ("lookback", "horizon", "target_offset", "stride", "batch_size"):
+            check_int(name, getattr(self, name), -1, _LONGEST)
         self.target = check_choice("target", target, ("horizon", "sequence"))
         self.remainder = check_choice("remainder", remainder, ("keep", "drop", "wrap"))
 

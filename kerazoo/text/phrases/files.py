@@ -79,6 +79,8 @@ def _check(counts: PairCounts) -> None:
         if getattr(counts, name).shape != (length,):
             raise ValueError(f"{name} has shape {getattr(counts, name).shape} instead of ({length},)")
     for name in _ARRAYS:
+        if getattr(counts, name).ndim != 1:
+            raise ValueError(f"{name} has shape {getattr(counts, name).shape}")
         dtype = {"run_ids": np.int32, "runs": np.int32, "pairs": np.uint64}.get(name, np.int64)
         if getattr(counts, name).dtype != dtype:
             raise ValueError(f"{name} has type {getattr(counts, name).dtype}")
