@@ -111,7 +111,7 @@ class SequenceWindows(ResumableDataset):
         self.lookback = check_int("lookback", lookback)
         self.horizon = check_int("horizon", horizon, hint="It is the number of steps to forecast.")
         hint = "" if targets is not None else "Only separate `targets` may overlap the input."
-        self.target_offset = check_int("target_offset", target_offset, 0 if targets is None else -1, _LONGEST, hint)
+        self.target_offset = check_int("target_offset", target_offset, 0 if targets is None else -1, hint=hint)
         self.stride = check_int("stride", stride)
         self.batch_size = check_int("batch_size", batch_size, hint="The usual value is 32.")
         for name in ("lookback", "horizon", "target_offset", "stride", "batch_size"):
