@@ -257,6 +257,9 @@ def read_tensors(
         if isinstance(error, StorageError):
             raise
         raise StorageError(f"{source}: cannot be read ({error.strerror or error}).") from error
+    for name, (_, shape, _, _) in entries.items():
+        if not math.prod(shape) and max(shape) > size:  # an empty array can claim to have any number of rows
+            raise _damaged(source, f"{name!r} has shape {shape}")
     try:
         arrays = {
             name: _array(buffer, base + begin, dtype, shape) for name, (dtype, shape, begin, _) in entries.items()

@@ -66,7 +66,7 @@ def load(
     _keras_objects.register_all()
     try:
         return keras.saving.load_model(source, custom_objects=objects, compile=compile)
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
         raise _damaged(source, error) from error
     except DAMAGE as error:
         unknown = list(dict.fromkeys(_unknown(config, objects)))
