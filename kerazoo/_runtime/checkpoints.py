@@ -18,8 +18,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from kerazoo._runtime.files import Blocks, read_tensors, remove_leftovers, write_tensors
-from kerazoo._validation import check_real
+from kerazoo._runtime.files import Blocks, damage_of, read_tensors, remove_leftovers, write_tensors
+from kerazoo._validation import check_flag, check_int, check_real
 from kerazoo.errors import InvalidArgumentError, StorageError
 
 __all__ = ["DEFAULT_MINUTES", "Checkpoint", "CheckpointFile"]
@@ -105,10 +105,13 @@ class CheckpointFile:
             raise StorageError(
                 f"{self.path}: not a checkpoint of this version of kerazoo. Delete the file to train from scratch."
             )
-        self._check_identity(note["identity"])
-        if self._seed is not None and note["seed"] != self._seed:
-            raise self._different("seed", note["seed"], self._seed)
-        return Checkpoint(dict(arrays), metadata, int(note["seed"]), bool(note["complete"]))
+        with damage_of(self.path, "Delete the file to train from scratch."):
+            identity, seed = dict(note["identity"]), check_int("seed", note["seed"], 0)
+            complete = check_flag("complete", note["complete"])
+        self._check_identity(identity)
+        if self._seed is not None and seed != self._seed:
+            raise self._different("seed", seed, self._seed)
+        return Checkpoint(dict(arrays), metadata, seed, complete)
 
     def _check_identity(self, found: Mapping[str, Any]) -> None:
         for name in sorted(found.keys() | self._identity.keys()):

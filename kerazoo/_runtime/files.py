@@ -31,7 +31,10 @@ from kerazoo._runtime.locks import is_unlocked, lock_folder
 from kerazoo.errors import InvalidArgumentError, KerazooError, StorageError
 
 __all__ = [
+    "DAMAGE",
     "Blocks",
+    "damage_of",
+    "parsed_json",
     "put_in_place",
     "read_tensors",
     "remove_leftovers",
@@ -40,6 +43,12 @@ __all__ = [
     "tensors_to_bytes",
     "write_tensors",
 ]
+
+# What using values of another type or size than expected raises. Whatever is in a file, its reader raises StorageError.
+DAMAGE = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, StopIteration, SyntaxError,
+    TypeError, ValueError,
+)  # fmt: skip
 
 # safetensors name -> little-endian NumPy dtype
 _DTYPES = {
@@ -71,6 +80,39 @@ class Blocks:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     blocks: Iterable[NDArray[Any]]
+
+
+@contextmanager
+def damage_of(path: str | os.PathLike[str], remedy: str) -> Iterator[None]:
+    """Turn the errors of using what is in a file into :class:`StorageError`, which it passes on.
+
+    Args:
+        path: the file, for the message.
+        remedy: the last sentence of the message.
+
+    >>> with damage_of("model.kerazoo", "Train it again."):
+    ...     {}["vectors"]
+    Traceback (most recent call last):
+    ...
+    kerazoo.errors.StorageError: model.kerazoo: damaged: KeyError('vectors'). Train it again.
+    """
+    try:
+        yield
+    except StorageError:
+        raise
+    except DAMAGE as error:
+        # A message of ours says what is wrong; another one needs its type beside it.
+        reason = str(error).rstrip(".") if isinstance(error, KerazooError) else repr(error)
+        raise StorageError(f"{os.fspath(path)}: damaged: {reason:.1000}. {remedy}") from error
+
+
+def parsed_json(text: Any) -> Any:
+    """The value of JSON text; NaN and Infinity, which are no JSON and which we do not write, are a ValueError."""
+    return json.loads(text, parse_constant=_no_number)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not a number of JSON")
 
 
 @contextmanager
@@ -321,7 +363,7 @@ def read_tensors(
         if isinstance(error, StorageError):
             raise
         raise StorageError(f"{source}: cannot be read ({error.strerror or error}).") from error
-    found = _views(source, buffer, base, entries, notes, verify if verify is not None else not mmap)
+    found = _views(source, buffer, base, size, entries, notes, verify if verify is not None else not mmap)
     return found, notes["kerazoo"]
 
 
@@ -333,25 +375,35 @@ def tensors_from_bytes(content: bytes, *, kind: str) -> tuple[dict[str, NDArray[
     """
     source = Path("the bytes")
     entries, notes, start = _read_header(source, io.BytesIO(content), len(content), (kind,))
-    return _views(source, content, start, entries, notes, True), notes["kerazoo"]
+    return _views(source, content, start, len(content), entries, notes, True), notes["kerazoo"]
 
 
 def _views(
-    source: Path, buffer: Any, base: int, entries: Mapping[str, Any], notes: Mapping[str, Any], verify: bool
+    source: Path, buffer: Any, base: int, size: int, entries: Mapping[str, Any], notes: Mapping[str, Any], verify: bool
 ) -> dict[str, NDArray[Any]]:
     """The arrays in `buffer`, whose data start at byte `base`; compares the checksums if `verify`."""
-    arrays = {}
-    for name, (dtype, shape, begin, _) in entries.items():
-        count = math.prod(shape)
-        if count:
-            arrays[name] = np.frombuffer(buffer, dtype, count, base + begin).reshape(shape)
-        else:
-            arrays[name] = np.empty(shape, dtype)
+    for name, (_, shape, _, _) in entries.items():
+        if not math.prod(shape) and max(shape) > size:  # an empty array can claim to have any number of rows
+            raise _damaged(source, f"{name!r} has shape {shape}")
+    try:
+        arrays = {
+            name: _array(buffer, base + begin, dtype, shape) for name, (dtype, shape, begin, _) in entries.items()
+        }
+    except ValueError as error:  # more axes, or a longer one, than NumPy has
+        raise _damaged(source, f"an array has a shape that cannot be ({error})") from None
     if verify:
         for name, array in arrays.items():
             if f"{_checksum(array):08x}" != notes["crc32"].get(name):
                 raise _damaged(source, f"the checksum of {name!r} does not fit its data")
     return arrays
+
+
+def _array(buffer: Any, begin: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    count = math.prod(shape)
+    if not count:
+        return np.empty(shape, dtype)
+    array = np.frombuffer(buffer, dtype, count, begin).reshape(shape)
+    return array if array.flags.aligned else array.copy()  # kernels trust it; files of ours have no such arrays
 
 
 def _checked(name: str, array: NDArray[Any] | Blocks) -> Blocks:
@@ -441,7 +493,7 @@ def _read_header(
     if size < 8 or length > min(size - 8, _LARGEST_HEADER):
         raise _damaged(path, f"{size} bytes cannot hold its header")
     try:
-        table = json.loads(file.read(length))
+        table = parsed_json(file.read(length))
         metadata = table.pop("__metadata__", {})
         found = metadata.get("kind")
         entries = {}
@@ -456,7 +508,7 @@ def _read_header(
                 raise ValueError(f"{name!r} has shape {shape}, but its place is {begin} to {end}")
             entries[name] = (dtype, shape, begin, end)
             place = end
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except DAMAGE as error:
         raise _damaged(path, f"its header cannot be read ({error})") from None
     if found not in kinds:
         shown = f"a file of kind {found!r}" if found else "a safetensors file that kerazoo did not write"
@@ -466,8 +518,8 @@ def _read_header(
     if size != start + place:
         raise _damaged(path, f"it has {size:,} bytes where its header says {start + place:,}; was it cut short?")
     try:
-        notes = {"kerazoo": json.loads(metadata["kerazoo"]), "crc32": dict(json.loads(metadata["crc32"]))}
-    except (ValueError, KeyError, TypeError) as error:
+        notes = {"kerazoo": parsed_json(metadata["kerazoo"]), "crc32": dict(parsed_json(metadata["crc32"]))}
+    except DAMAGE as error:
         raise _damaged(path, f"its metadata cannot be read ({error})") from None
     return entries, notes, start
 

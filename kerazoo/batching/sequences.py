@@ -16,6 +16,7 @@ from kerazoo_ext import _order, _sequences
 
 __all__ = ["SequenceWindows"]
 
+_LONGEST = 1 << 40  # steps: sums of them are still integers of 64 bits
 DTYPES = ("float32", "float64", "int32", "int64")
 
 
@@ -113,6 +114,8 @@ class SequenceWindows(ResumableDataset):
         self.target_offset = check_int("target_offset", target_offset, 0 if targets is None else -1, hint=hint)
         self.stride = check_int("stride", stride)
         self.batch_size = check_int("batch_size", batch_size, hint="The usual value is 32.")
+        for name in ("lookback", "horizon", "target_offset", "stride", "batch_size"):
+            check_int(name, getattr(self, name), -1, _LONGEST)
         self.target = check_choice("target", target, ("horizon", "sequence"))
         self.remainder = check_choice("remainder", remainder, ("keep", "drop", "wrap"))
 
@@ -218,7 +221,10 @@ class _Series:
         if hasattr(given, "ids") and hasattr(given, "offsets"):
             given, offsets = given.ids, given.offsets
         many = offsets is None and isinstance(given, Sequence) and len(given) > 0 and np.ndim(given[0]) > 0
-        arrays = [np.asarray(array) for array in (given if many else [given])]
+        try:
+            arrays = [np.asarray(array) for array in (given if many else [given])]
+        except (ValueError, TypeError) as error:
+            raise InvalidArgumentError(f"{name} cannot be an array of numbers: {error}.") from None
         for number, array in enumerate(arrays):
             label = f"{name}[{number}]" if many else name
             if array.ndim not in (1, 2) or 0 in array.shape[1:]:
@@ -235,7 +241,10 @@ class _Series:
         arrays = [np.ascontiguousarray(array) for array in arrays]
         if offsets is None:
             return cls(arrays, None)
-        cuts = np.asarray(offsets)
+        try:
+            cuts = np.asarray(offsets)
+        except (ValueError, TypeError) as error:
+            raise InvalidArgumentError(f"offsets cannot be an array of integers: {error}.") from None
         n = len(arrays[0])
         if (
             cuts.ndim != 1

@@ -158,7 +158,7 @@ def cell_info(name: str) -> CellInfo:
     >>> cell_info("gru").paper.startswith("Cho")
     True
     """
-    if name not in _NAMES:
+    if not isinstance(name, str) or name not in _NAMES:
         check_choice("cell", name, sorted(_NAMES))
     return _CELLS[_NAMES[name]]
 

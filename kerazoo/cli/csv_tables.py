@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import zlib
+import io
+import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from lzma import LZMAError
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,8 @@ import pandas as pd
 from kerazoo._runtime.progress import progress_bar
 from kerazoo._validation import check_choice
 from kerazoo.cli.csv_dates import day_comes_first, iso_dates, parsed_dates, periods_of
-from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo.errors import CorpusNotFoundError, InvalidArgumentError, StorageError
+from kerazoo.text.readers import BoundedStream, damage, open_text
 
 __all__ = ["SKIP_HINT", "DateOptions", "Table", "read_dates", "read_table"]
 
@@ -24,6 +26,7 @@ __all__ = ["SKIP_HINT", "DateOptions", "Table", "read_dates", "read_table"]
 _DAYS = r"(?:1[89]|2[01])\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _MISSING = ("", "na", "nan")  # cells without a value, in lower case
 SKIP_HINT = "--missing skip reads {} as gaps."
+_BOUNDS = (200, 1 << 23)  # times the size of a compressed file, and bytes, that a table may have
 _MONTHS = r"(?:1[89]|2[01])\d\d(?:0[1-9]|1[0-2])"
 
 
@@ -243,30 +246,51 @@ def _read_rows(path: Path) -> list[tuple[int, list[str]]]:
     if not path.exists():
         raise StorageError(f"{path}: no such file.")
     try:
-        # pandas decompresses and decodes. Its parser would drop surplus values, so that of Python splits the lines. All
+        # pandas decodes. Its parser would drop surplus values, so that of Python splits the lines. All
         # stays text: messages can show a wrong cell unchanged, and the id "007" stays "007".
-        lines = pd.read_csv(
-            path,
-            header=None,
-            names=["line"],
-            sep="\x01",
-            quoting=csv.QUOTE_NONE,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            index_col=False,
-            encoding="utf-8-sig",
-        )["line"]
+        with _opened(path) as stream:
+            lines = pd.read_csv(
+                stream,
+                header=None,
+                names=["line"],
+                sep="\x01",
+                quoting=csv.QUOTE_NONE,
+                dtype=str,
+                keep_default_na=False,
+                skip_blank_lines=False,
+                index_col=False,
+                encoding="utf-8-sig",
+            )["line"]
         with progress_bar(len(lines), "line", f"reading {path.name}") as bar:
             reader = csv.reader(_with_ends(lines, bar), skipinitialspace=True, strict=True)
             rows = [(reader.line_num, [cell.strip() for cell in cells] or [""]) for cells in reader]
     except pd.errors.EmptyDataError:
         return []
-    except (ValueError, OSError, EOFError, LZMAError, zlib.error, csv.Error) as error:
+    except CorpusNotFoundError as error:
+        raise StorageError(f"{path}: no such file.") from error
+    except (*damage(), ValueError, zipfile.BadZipFile, NotImplementedError, csv.Error) as error:  # type: ignore[misc]
         reason = getattr(error, "strerror", None) or error
         raise StorageError(f"{path}: damaged, or not a CSV file in UTF-8: {reason}") from None
     first = next((i for i, (_, cells) in enumerate(rows) if any(cells)), len(rows))
     return rows[first:]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The bytes of a file, decompressed by its suffix."""
+    if path.suffix.lower() != ".zip":
+        with open_text(path, *_BOUNDS) as (stream, _):
+            yield io.BufferedReader(stream, 1 << 18)  # type: ignore[type-var]
+        return
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if len(names) != 1:
+            raise ValueError(f"a zip file with {len(names)} files; expected one")
+        part = archive.getinfo(names[0])
+        if part.flag_bits & 1 or part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError("a zip file with a password, or compressed unusually; expected deflate without password")
+        with archive.open(names[0]) as inside:
+            yield io.BufferedReader(BoundedStream(inside, path.stat().st_size, *_BOUNDS), 1 << 18)
 
 
 def _with_ends(lines: pd.Series, bar: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerazoo._runtime.files import read_tensors, tensors_from_bytes, tensors_to_bytes, write_tensors
+from kerazoo._runtime.files import damage_of, read_tensors, tensors_from_bytes, tensors_to_bytes, write_tensors
 from kerazoo._runtime.precision import in_float32
 from kerazoo.errors import StorageError
 from kerazoo.forecast.data.panel import Panel
@@ -50,6 +50,7 @@ VERSION_WITHOUT_NETS = 6
 VERSIONS = (
     VERSION, VERSION_WITH_TERM, VERSION_BY_SERIES, VERSION_WITH_NETS, VERSION_MIXED, VERSION_WITHOUT_NETS,
 )  # fmt: skip
+REMEDY = "Save the forecaster again, or copy the file again whole."
 NOT_SAVED = ("callbacks", "checkpoint_dir")  # they belong to the program that fits
 
 
@@ -175,11 +176,18 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[Fitted | 
 def _from_arrays(
     arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any], path: str | os.PathLike[str]
 ) -> tuple[Fitted | FittedPanel, dict[str, Any]]:
-    if notes.get("version") not in VERSIONS:
+    if not isinstance(notes, dict) or notes.get("version") not in VERSIONS:
+        found = notes.get("version") if isinstance(notes, dict) else None
         raise StorageError(
-            f"{path}: a forecaster of version {notes.get('version')}; expected version "
+            f"{path}: a forecaster of version {found}; expected version "
             f"{', '.join(map(str, VERSIONS))}. Load it with the version of kerazoo that wrote it."
         )
+    with damage_of(path, REMEDY):
+        return _parsed(arrays, notes)
+
+
+def _parsed(arrays: Mapping[str, Any], notes: Mapping[str, Any]) -> tuple[Fitted | FittedPanel, dict[str, Any]]:
+    """What :func:`load` returns; any error of `DAMAGE` where the file is not what it says."""
     names = sorted(arrays)
 
     def group(prefix: str) -> list[Any]:
@@ -188,7 +196,7 @@ def _from_arrays(
     panel = Panel.from_config(
         notes["panel"], group("series"), group("covariates"), group("past") or None, arrays.get("static/values")
     )
-    spec = NetSpec(notes["spec"])
+    spec = NetSpec({**notes["spec"], "layers": [dict(layer) for layer in notes["spec"]["layers"]]})
     intervals = None
     if notes["intervals"] is not None:
         state = {name.split("/")[1]: arrays[name] for name in names if name.startswith("intervals/")}
@@ -263,9 +271,25 @@ def _ensemble_from(arrays: Mapping[str, Any], notes: Mapping[str, Any], spec: Ne
 def _nets_from(spec: NetSpec, n_members: int, length: int, weights: Sequence[Any]) -> MemberNets:
     from kerazoo.forecast.nets.members import member_nets
 
+    _check_size(spec, n_members, sum(np.size(each) for each in weights))
     nets = member_nets(spec.rnn, [0] * n_members, length)
     nets.assign(weights)
     return nets
+
+
+def _check_size(spec: NetSpec, n_members: int, n_weights: int) -> None:
+    """ValueError if the networks of a spec may need far more memory than their weights in the file have.
+
+    Most cells have a matrix of units x units; those that have none are not checked up to 4096 units.
+    """
+
+    def largest(values: Mapping[str, Any]) -> int:
+        return max((abs(value) for value in values.values() if isinstance(value, int)), default=0)
+
+    around = largest({name: value for name, value in spec.values.items() if name != "lookback"})
+    needed = n_members * sum((largest(layer) + around) ** 2 for layer in spec.values["layers"])
+    if needed > max(1 << 24, n_weights):
+        raise ValueError(f"networks of {needed:,} or more weights, but there are {n_weights:,}")
 
 
 def _model_from(notes: Mapping[str, Any]) -> SeriesModel:

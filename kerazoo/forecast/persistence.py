@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from kerazoo._runtime.devices import prefer_fast_kernels
 from kerazoo._runtime.estimator import Estimator
+from kerazoo._runtime.files import damage_of
 
 if TYPE_CHECKING:
     from kerazoo.forecast.fitted import Fitted
@@ -54,8 +55,9 @@ class FileMixin(Estimator):
         fitted, params = model_file.load(path, mmap=mmap)
         # Files of other versions may have parameters that this one does not know.
         names = cls._get_param_names()
-        forecaster = cls(**{name: value for name, value in params.items() if name in names})
-        forecaster._set_fitted(fitted)
+        with damage_of(path, model_file.REMEDY):
+            forecaster = cls(**{name: value for name, value in params.items() if name in names})
+            forecaster._set_fitted(fitted)
         return forecaster
 
     def __getstate__(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from gensim.models import FastText, KeyedVectors
 from gensim.models import Word2Vec as GensimWord2Vec
 from numpy.typing import NDArray
 
-from kerazoo._runtime.files import read_tensors, write_tensors
+from kerazoo._runtime.files import damage_of, read_tensors, write_tensors
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.io.gensim_models import tree_of_paths
@@ -90,6 +90,8 @@ def _packed(words: list[Any]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 def _unpacked(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[str]:
     joined = text.tobytes()
+    if not len(offsets) or offsets[0] != 0 or offsets[-1] != len(joined):
+        raise ValueError("the offsets of the words do not match their text")
     return [joined[begin:end].decode("utf-8", "surrogatepass") for begin, end in pairwise(offsets.tolist())]
 
 
@@ -111,16 +113,16 @@ def read(cls: Any, path: Any, mmap: str | None) -> Any:
     if mmap not in (None, "r", "c", "r+"):
         raise InvalidArgumentError(f"mmap={mmap!r}; expected 'r' or None.")
     arrays, settings = read_tensors(path, kind=KIND, mmap=mmap is not None)
+    if not isinstance(settings, dict):
+        raise StorageError(f"{os.fspath(path)}: damaged: it has no settings. Train the model again.")
     unknown = sorted(set(settings) - set(SETTINGS))
     if unknown:
         raise StorageError(f"{os.fspath(path)}: has settings that this version does not know: {', '.join(unknown)}.")
-    try:
+    with damage_of(path, "Train the model again."):
         model = cls()
         for name, value in settings.items():
             setattr(model, name, value)
         _set_vectors(model, arrays)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise StorageError(f"{os.fspath(path)}: damaged: {error!r}. Train the model again.") from error
     return model
 
 
@@ -129,8 +131,7 @@ def _set_vectors(model: Any, arrays: dict[str, NDArray[Any]]) -> None:
     wv = model.wv = KeyedVectors(model.vector_size)
     wv.index_to_key, wv.key_to_index = words, {word: index for index, word in enumerate(words)}
     wv.vectors, wv.next_index = arrays["vectors"], len(words)
-    if wv.vectors.shape != (len(words), model.vector_size) and len(words):
-        raise ValueError(f"{len(words)} words and vectors of shape {wv.vectors.shape}")
+    _check_tables(arrays, len(words), model.vector_size)
     for name in ("count", "sample_int"):
         if name in arrays:
             wv.expandos[name] = np.array(arrays[name])
@@ -141,6 +142,8 @@ def _set_vectors(model: Any, arrays: dict[str, NDArray[Any]]) -> None:
     if "tree_parents" in arrays:
         tree = HuffmanTree(np.array(arrays["tree_parents"]), np.array(arrays["tree_codes"]))
         tree.check()
+        if tree.n_words != len(words):
+            raise ValueError(f"a tree of {tree.n_words} words, but there are {len(words)}")
         model._tree = tree
         set_paths(wv, tree)
     if "raw_words" in arrays:
@@ -148,6 +151,19 @@ def _set_vectors(model: Any, arrays: dict[str, NDArray[Any]]) -> None:
         model.raw_vocab = dict(zip(raw, arrays["raw_counts"].tolist(), strict=True))
     if model.negative and len(words):
         model.make_cum_table()
+
+
+def _check_tables(arrays: dict[str, NDArray[Any]], n_words: int, size: int) -> None:
+    """ValueError unless the arrays have the shapes and types that the kernels trust."""
+    table = (np.float32, (n_words, size))
+    expected = {"vectors": table, "syn1neg": table, "syn1": table, "count": (np.int64, (n_words,)),
+                "sample_int": (np.uint32, (n_words,))}  # fmt: skip
+    for name, (dtype, shape) in expected.items():
+        if n_words and name in arrays and (arrays[name].shape != shape or arrays[name].dtype != dtype):
+            raise ValueError(f"{name} has shape {arrays[name].shape} and type {arrays[name].dtype}")
+    locks = arrays["vectors_lockf"]
+    if locks.dtype != np.float32 or locks.shape not in ((1,), (n_words,)):
+        raise ValueError(f"vectors_lockf has shape {locks.shape} and type {locks.dtype}")
 
 
 def with_class(cls: Any, model: GensimWord2Vec) -> Any:

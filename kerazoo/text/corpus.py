@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kerazoo._runtime.devices import usable_cores
-from kerazoo._runtime.files import read_tensors, write_tensors
+from kerazoo._runtime.files import damage_of, read_tensors, write_tensors
 from kerazoo._validation import check_choice, check_int
-from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.text.encoding import Encoded, Encoder, Limits, encode_files, encode_tokens
 from kerazoo.text.readers import files_of, is_files
 from kerazoo.text.shards import ScanOptions, encode_units, is_large, plan_units
@@ -357,7 +357,7 @@ class EncodedCorpus:
     @classmethod
     def _read(cls, path: str | os.PathLike[str], *, mmap: bool, check: bool) -> EncodedCorpus:
         arrays, metadata = read_tensors(path, kind=KIND, mmap=mmap)
-        try:
+        with damage_of(path, "Encode the text again."):
             vocabulary = Vocabulary.from_tensors(arrays, metadata["vocabulary"])
             ids, offsets, raw_offsets = arrays["ids"], arrays["offsets"], arrays["raw_offsets"]
             if (ids.dtype, offsets.dtype, raw_offsets.dtype) != (np.int32, np.int64, np.int64):
@@ -367,11 +367,7 @@ class EncodedCorpus:
             if not len(raw_offsets) or raw_offsets[0] < 0 or _any_longer(offsets, raw_offsets):
                 raise ValueError("its raw offsets do not match its offsets")
             _check(ids, offsets, vocabulary, check_ids=check)
-            n_empty_lines = int(metadata["n_empty_lines"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise StorageError(
-                f"{os.fspath(path)}: damaged: {str(error).rstrip('.')}. Encode the text again."
-            ) from error
+            n_empty_lines = check_int("n_empty_lines", metadata["n_empty_lines"], 0)
         corpus = cls._of(ids, offsets, raw_offsets, vocabulary, n_empty_lines)
         corpus.path = os.path.abspath(path)
         return corpus

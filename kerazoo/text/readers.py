@@ -24,7 +24,9 @@ from kerazoo_ext._scan import MAX_CHUNK, PADDING
 
 __all__ = [
     "CUTS",
+    "BoundedStream",
     "Chunk",
+    "XzStream",
     "ZstdStream",
     "chunks_of",
     "damage",
@@ -317,11 +319,12 @@ def _tell(raw: BinaryIO) -> int:
 class open_text:
     """Context manager that opens a file: (the decompressed stream, the raw file), both binary.
 
-    The suffix of the file decides on the compression.
+    The suffix of the file decides on the compression. `ratio` and `least`: see :class:`BoundedStream`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, ratio: int = 1000, least: int = 1 << 26) -> None:
         self.path = path
+        self._bounds = (ratio, least)
 
     def __enter__(self) -> tuple[BinaryIO, BinaryIO]:
         try:
@@ -336,13 +339,47 @@ class open_text:
         status = os.fstat(self.raw.fileno())
         if stat.S_ISREG(status.st_mode) and status.st_size == 0:  # empty, not truncated
             opener = None
-        self.stream: Any = opener(self.raw) if opener else self.raw
+        self.stream: Any = self.raw
+        if opener:
+            self.stream = BoundedStream(opener(self.raw), status.st_size, *self._bounds)
         return self.stream, self.raw
 
     def __exit__(self, *error: object) -> None:
         for file in (self.stream, self.raw):
             with contextlib.suppress(OSError):  # what was read is not worse for it
                 file.close()
+
+
+class BoundedStream(io.RawIOBase):
+    """Decompressed bytes, but not without bound: a file of a few bytes can hold the same byte 10^12 times.
+
+    Args:
+        stream: of the decompressed bytes; closed with this one.
+        stored: bytes of the compressed file.
+        ratio: an OSError is raised beyond this many times `stored`,
+        least: but not before this many bytes.
+    """
+
+    def __init__(self, stream: Any, stored: int, ratio: int, least: int) -> None:
+        self._stream, self._left = stream, max(least, ratio * stored)
+        self._reason = f"it expands to more than {ratio} times its size; if it is intact, decompress it first"
+
+    def readable(self) -> bool:
+        """True: the stream can be read."""
+        return True
+
+    def readinto(self, target: Any) -> int:
+        """Fill `target` from its start; returns the number of bytes, 0 at the end of the file."""
+        got: int = self._stream.readinto(target)
+        self._left -= got
+        if self._left < 0:
+            raise OSError(self._reason)
+        return got
+
+    def close(self) -> None:
+        """Close both streams."""
+        self._stream.close()
+        super().close()
 
 
 class ZstdStream(io.RawIOBase):
@@ -368,7 +405,7 @@ class ZstdStream(io.RawIOBase):
         """Fill `target` from its start; returns the number of bytes, 0 at the end of the file."""
         while not self._ready:
             if not self._input:
-                self._input = self._raw.read(1 << 15)  # small: the output may be thousands of times longer
+                self._input = self._raw.read(1 << 10)  # small: the output may be 32,768 times longer
                 if not self._input:
                     if self._frame is not None:
                         raise EOFError("the last frame is incomplete")
@@ -396,13 +433,50 @@ def _open_gzip(raw: Any) -> Any:
     return igzip.IGzipFile(fileobj=raw, mode="rb")
 
 
+class XzStream(io.RawIOBase):
+    """Decompressed bytes of an .xz file. `lzma.LZMAFile` takes as much memory as the file asks for, up to 4 GiB."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._part: lzma.LZMADecompressor | None = None
+        self._input = b""
+
+    def readable(self) -> bool:
+        """True: the stream can be read."""
+        return True
+
+    def readinto(self, target: Any) -> int:
+        """Fill `target` from its start; returns the number of bytes, 0 at the end of the file."""
+        while len(target):
+            if not self._input and (self._part is None or self._part.needs_input):
+                self._input = self._raw.read(1 << 16)
+                if not self._input:
+                    if self._part is not None:
+                        raise EOFError("the last stream is incomplete")
+                    return 0
+            if self._part is None:
+                self._input = self._input.lstrip(b"\0")  # streams may be padded
+                if not self._input:
+                    continue
+                self._part = lzma.LZMADecompressor(lzma.FORMAT_AUTO, memlimit=_XZ_MEMORY)
+            found = self._part.decompress(self._input, len(target))
+            self._input = b""
+            if self._part.eof:
+                self._input, self._part = self._part.unused_data, None
+            if found:
+                target[: len(found)] = found
+                return len(found)
+        return 0
+
+
+_XZ_MEMORY = 1 << 28  # xz -9 needs 65 MiB
 _zstd_errors: tuple[type[BaseException], ...] = ()
 _isal_errors: tuple[type[BaseException], ...] = ()
 # gzip.GzipFile and the others verify the checksum at the end and read concatenated members.
 _OPENERS: dict[str, Callable[[Any], Any]] = {
     ".gz": _open_gzip,
     ".bz2": bz2.BZ2File,
-    ".xz": lzma.LZMAFile,
-    ".zst": ZstdStream,
+    ".xz": lambda raw: XzStream(io.BufferedReader(raw, 1 << 17)),
+    ".zst": lambda raw: ZstdStream(io.BufferedReader(raw, 1 << 17)),
 }
 _OPENERS[".tgz"] = _OPENERS[".gz"]  # its archive is named as such

@@ -68,6 +68,8 @@ class Vocabulary:
                 f"counts has dtype {tallies.dtype} and shape {tallies.shape}; "
                 f"expected integers of shape ({len(listed)},), one per word."
             )
+        if tallies.sum(dtype=np.float64) > 2.0**62:
+            raise InvalidArgumentError(f"counts add up to {tallies.sum(dtype=np.float64):.3g}; expected at most 2^62.")
         tallies = tallies.astype(np.int64)
         if tallies.size and (tallies[-1] < 0 or np.any(np.diff(tallies) > 0)):
             raise InvalidArgumentError(
@@ -98,7 +100,7 @@ class Vocabulary:
         self.max_final_vocab = max_final_vocab
         self.unk = unk
         kept = int(counts.sum())
-        self.total = kept if total is None else int(total)
+        self.total = kept if total is None else check_int("total", total, 0, 1 << 62)
         self.n_types = len(words) - (unk is not None) if n_types is None else int(n_types)
         self._ids: dict[str, int] | None = None
 

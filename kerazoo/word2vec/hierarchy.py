@@ -60,6 +60,8 @@ class HuffmanTree(NamedTuple):
 
     def check(self) -> None:
         """Raise ValueError unless this is a tree."""
+        if (self.parents.dtype, self.codes.dtype) != (np.int32, np.uint8) or self.parents.shape != self.codes.shape:
+            raise ValueError("the arrays of the tree have wrong types or shapes")
         n_words, nodes = self.n_words, np.arange(self.n_words - 1)
         above = self.parents
         children = np.sort(above[above >= 0])

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kerazoo._validation import check_int
 from kerazoo.errors import StorageError, VocabularyError
 from kerazoo.word2vec.results import Tables
 from kerazoo_ext import _subwords
@@ -51,6 +52,10 @@ class NgramSettings:
     min_n: int
     max_n: int
     bucket: int
+
+    def __post_init__(self) -> None:
+        for name, largest in (("min_n", None), ("max_n", None), ("bucket", LARGEST_BUCKET)):
+            check_int(name, getattr(self, name), 0, largest)
 
     @property
     def any(self) -> bool:

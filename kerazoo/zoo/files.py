@@ -14,12 +14,14 @@ from typing import Any
 import keras
 
 from kerazoo import _keras_objects
+from kerazoo._runtime.files import DAMAGE
 from kerazoo._validation import check_flag
 from kerazoo.errors import InvalidArgumentError, StorageError
 
 __all__ = ["load"]
 
 _PARTS = ("config.json", "metadata.json", "model.weights.h5")  # of every file that Keras 3 writes
+_RATIO, _LEAST = 100, 1 << 26  # weights are hardly compressible, and Keras does not compress them
 _FUNCTIONS = ("activations", "constraints", "initializers", "losses", "metrics", "optimizers", "regularizers")
 
 
@@ -43,6 +45,7 @@ def load(
     Raises:
         InvalidArgumentError: `path` is no path, or `custom_objects` no mapping.
         StorageError: no such file, another kind of file, a damaged one, or one with a class that is not known here.
+        TypeError, ValueError: of Keras or a layer, whose classes are known, but not with this configuration.
 
     >>> import tempfile
     >>> from kerazoo import zoo
@@ -63,12 +66,14 @@ def load(
     _keras_objects.register_all()
     try:
         return keras.saving.load_model(source, custom_objects=objects, compile=compile)
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
         raise _damaged(source, error) from error
-    except (TypeError, ValueError) as error:
+    except DAMAGE as error:
         unknown = list(dict.fromkeys(_unknown(config, objects)))
+        if not unknown and isinstance(error, TypeError | ValueError):
+            raise  # a layer refuses its configuration, and says why
         if not unknown:
-            raise
+            raise _damaged(source, repr(error)) from error
         remedies = " ".join(_remedy(*each) for each in unknown)
         names = ", ".join(name for name, _ in unknown)
         raise StorageError(
@@ -98,13 +103,17 @@ def _config_of(source: Path) -> Any:
                     f"{source}: a zip file without {', '.join(missing)}; expected a model that model.save wrote. Save "
                     "the model again."
                 )
+            stored, content = source.stat().st_size, sum(part.file_size for part in archive.infolist())
+            usual = all(part.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in archive.infolist())
+            if not usual or content > max(_LEAST, _RATIO * stored):
+                raise _damaged(source, f"its {stored:,} bytes contain {content:,}")
             damaged = archive.testzip()
             if damaged is not None:
                 raise _damaged(source, f"the checksum of {damaged} is wrong")
             return json.loads(archive.read("config.json"))
     except StorageError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise _damaged(source, error) from error
 
 

@@ -46,6 +46,7 @@ def nearest_name(name: str, words: Words, misspelt: bool = False) -> str:
     >>> nearest_name("Bi LSTM-2 x 64, ReLU, seq_2_one, F3", words)
     'bilstm_2x64_relu_seq2one_f3'
     """
+    name = name.replace("\0", " ")  # which stands for brackets below
     options = [text.replace(" ", "") for text in _BRACKETS.findall(name)]  # in brackets, case matters
     text = re.sub(r"[×*]", "x", _BRACKETS.sub(" \0 ", name).lower())
     parts = re.findall(r"\0|[a-z0-9.]+", re.sub(r"(?<=\d)[\s_]*x[\s_]*(?=\d)", "x", text))

@@ -43,8 +43,10 @@ The functions of this module know the fields by name only: they exchange the pla
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from kerazoo.cells.registry import known_names, list_cells
@@ -106,6 +108,9 @@ _MODEL_NUMBERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "s": ("static", int),
     "classes": ("classes", int),
 }
+_LONGEST = 2000  # characters of a name,
+_LONGEST_TO_CORRECT = 200  # and of one that a near name is looked for: that takes the square of its length
+_MOST_LAYERS = 1000
 _NUMBERED = re.compile(r"([a-z]+)(\d+(?:\.\d+)?)")
 _GROUP = re.compile(
     r"(?P<head>[a-z0-9]+)(?:_(?P<layers>\d+)x(?P<units>\d+))?(?P<options>\[[^\]]*\])?(?P<rest>(?:_[^_\[\]]+)*)"
@@ -132,6 +137,10 @@ def parse_name(name: str) -> dict[str, Any]:
     """
     if not isinstance(name, str) or not name:
         raise InvalidArgumentError(f"name={name!r}; expected a name such as 'lstm_2x64' or 'bigru_1x32_seq2one'.")
+    if len(name) > _LONGEST:
+        raise InvalidArgumentError(
+            f"name={name[:60]!r}...: {len(name):,} characters; expected at most {_LONGEST:,}. RNNSpec takes any layers."
+        )
     try:
         return _parse(name)
     except InvalidArgumentError as error:
@@ -145,6 +154,8 @@ def parse_name(name: str) -> dict[str, Any]:
 
 def _near(name: str, misspelt: bool = False) -> str:
     """A name that can be read, near one that cannot, or ""."""
+    if len(name) > _LONGEST_TO_CORRECT:
+        return ""
     words = Words(
         tuple(known_names()), tuple(_LAYER_WORDS), tuple(_LAYER_NUMBERS), tuple(_MODEL_WORDS), tuple(_MODEL_NUMBERS)
     )
@@ -162,6 +173,10 @@ def _parse(name: str) -> dict[str, Any]:
     groups = _split(name)
     for number, text in enumerate(groups):
         layers.extend(_parse_group(name, text, number == len(groups) - 1, model))
+        if len(layers) > _MOST_LAYERS:
+            raise InvalidArgumentError(
+                f"name={name!r}: more than {_MOST_LAYERS:,} layers; expected at most as many. RNNSpec takes any number."
+            )
     return {"layers": layers, **model}
 
 
@@ -196,6 +211,10 @@ def _parse_group(name: str, text: str, last: bool, model: dict[str, Any]) -> lis
         raise _unknown_cell(name, head)
     if int(n_layers) < 1 or int(units) < 1:
         raise InvalidArgumentError(f"name={name!r}: {n_layers} layers of {units} units; expected at least one of each.")
+    if int(n_layers) > _MOST_LAYERS:
+        raise InvalidArgumentError(
+            f"name={name!r}: {n_layers} layers; expected at most {_MOST_LAYERS:,}. RNNSpec takes any number."
+        )
     layer: dict[str, Any] = {"cell": cell, "units": int(units), "bidirectional": bidirectional}
     if found["options"]:
         layer["options"] = _parse_options(name, found["options"][1:-1])
@@ -287,9 +306,10 @@ def _value(text: str) -> Any:
         return words[text.lower()]
     for convert in (int, float):
         try:
-            return convert(text)
+            number = convert(text)
         except ValueError:
             continue
+        return number if math.isfinite(number) else text  # NaN is not equal to itself, and JSON has neither
     return text
 
 
@@ -333,8 +353,19 @@ def _format_group(layer: Mapping[str, Any], count: int, alone: bool) -> str:
     for stem, (field, convert) in _LAYER_NUMBERS.items():
         number = layer.get(field)
         if number:
-            words.append(f"{stem}{number * 100 if convert is _percent else number:.12g}")
+            words.append(f"{stem}{_percent_text(number) if convert is _percent else number}")
     return "_".join([text, *words])
+
+
+def _percent_text(number: float) -> str:
+    """The percentage that is read as `number`."""
+    exact = f"{Decimal(repr(float(number))) * 100:f}"
+    for text in (exact.rstrip("0").rstrip("."), *(f"{number * 100:.{digits}g}" for digits in (15, 16, 17))):
+        if re.fullmatch(r"\d+(?:\.\d+)?", text) and _percent(text) == number:
+            return text
+    raise InvalidArgumentError(
+        f"a dropout of {number!r}; expected a percentage, as no name can express it. Use to_json()."
+    )
 
 
 def _format_value(value: Any) -> str:

@@ -94,6 +94,8 @@ class LayerSpec:
                 put(name, check_int(name, getattr(self, name), hint="It is a width; None is no projection."))
         if self.fused not in ("auto", True, False):
             raise InvalidArgumentError(f"fused={self.fused!r}; expected 'auto', True or False.")
+        if not isinstance(self.options, Mapping) or not all(isinstance(name, str) for name in self.options):
+            raise InvalidArgumentError(f"options={self.options!r:.80}; expected a dict: argument of the cell -> value.")
         put("options", MappingProxyType(dict(self.options)))
         if self.state_dropout and info.linear:
             raise InvalidArgumentError(
@@ -372,9 +374,15 @@ class RNNSpec:
             raise InvalidArgumentError("layers missing; expected a list of layers, each with cell and units.")
         of_layer = {each.name for each in fields(LayerSpec)}
         layers = []
+        if not isinstance(values["layers"], list | tuple):
+            raise InvalidArgumentError(f"layers={values['layers']!r:.80}; expected a list of layers.")
         for layer in values["layers"]:
+            if not isinstance(layer, Mapping):
+                raise InvalidArgumentError(f"a layer is {layer!r:.80}; expected an object with cell and units.")
             for name in layer:
                 check_choice("field of LayerSpec", name, sorted(of_layer))
+            if not {"cell", "units"} <= layer.keys():
+                raise InvalidArgumentError(f"a layer is {layer!r:.80}; expected one with cell and units.")
             layers.append(LayerSpec(**layer))
         return cls(**{**values, "layers": tuple(layers)})
 
@@ -387,7 +395,7 @@ class RNNSpec:
         """The inverse of :meth:`to_json`."""
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError, TypeError) as error:
             raise InvalidArgumentError(f"not JSON: {error}; expected the text that to_json() returns.") from None
         if not isinstance(values, dict):
             raise InvalidArgumentError(f"JSON of type {type(values).__name__}; expected an object with layers.")

@@ -104,7 +104,7 @@ ALLOWED = {
         "forecast.statistics", "forecast.nets", "forecast.global_nets", "forecast.generators", "forecast.presets",
     ),
     "cli.csv_dates": ("forecast.data",),
-    "cli.csv_tables": ("cli.csv_dates", "forecast.data"),
+    "cli.csv_tables": ("text", "cli.csv_dates", "forecast.data"),
     "cli": (
         "text", "datasets", "metrics", "plots", "batching", "word2vec", "word2vec.options", "word2vec.io", "forecast",
         "_presets", "cells", "cells.registry", "zoo", "forecast.data", "forecast.generators", "cli.csv_tables",

@@ -52,7 +52,7 @@ def dtype_from(config: Any) -> Any:
         return pd.CategoricalDtype([label_from(each) for each in config["categories"]], config["ordered"])
     try:
         return None if config is None else pd.api.types.pandas_dtype(config)
-    except TypeError:  # a dtype of another version of pandas
+    except (TypeError, ValueError, SyntaxError):  # a dtype of another version of pandas
         return None
 
 

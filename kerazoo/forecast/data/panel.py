@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kerazoo._runtime.files import DAMAGE
 from kerazoo._validation import check_choice, check_int
-from kerazoo.errors import InvalidArgumentError
+from kerazoo.errors import InvalidArgumentError, KerazooError
 from kerazoo.forecast.data.index import future_index
 from kerazoo.forecast.data.pandas_json import (
     dtype_config,
@@ -26,6 +27,7 @@ from kerazoo.forecast.data.types import Index, Values
 __all__ = ["FORM_TEXTS", "Panel", "SeriesData"]
 
 FORMS = ("series", "frame", "long", "array")
+LONGEST_WITHOUT_VALUES = 1_000_000  # dates of a config, in all indexes: nothing else says how long they are
 #: How messages call them.
 FORM_TEXTS = {"series": "a Series", "frame": "a DataFrame with one column per series", "long": "a long DataFrame",
               "array": "numbers without dates"}  # fmt: skip
@@ -249,12 +251,22 @@ class Panel:
         >>> write_forecast(Panel.from_config(panel.to_config()), {"forecast": [np.array([2.0, 2.0])]})
         array([2., 2.])
         """
+        try:
+            return cls._parsed(config, values, covariates, past, static)
+        except KerazooError:
+            raise
+        except DAMAGE as error:
+            raise InvalidArgumentError(f"config: {error!r}; expected the result of Panel.to_config().") from error
+
+    @classmethod
+    def _parsed(cls, config: Any, values: Any, covariates: Any, past: Any, static: Any) -> Panel:
         needed = ("form", "covariate_names", "name", "level_names", "id_dtype", "ndim", "indexes", "series")
         lacks = [field for field in needed if field not in config]
         if lacks:
             raise InvalidArgumentError(f"config without {', '.join(lacks)}; expected the result of Panel.to_config().")
         check_choice("form", config["form"], FORMS)
         names = tuple(config["covariate_names"])
+        _check_lengths(config, values)
         indexes = [index_from_config(each) for each in config["indexes"]]
         index_of = [indexes[each["index"]] for each in config["series"]]
         shapes: list[tuple[int, ...]] = [(len(index),) for index in index_of]
@@ -285,10 +297,27 @@ class Panel:
         )
 
 
+def _check_lengths(config: Mapping[str, Any], values: Sequence[Values] | None) -> None:
+    """Raise before memory is taken for indexes of other lengths than those of the values."""
+    lengths = [check_int("length", each["length"]) for each in config["indexes"]]
+    if values is None:
+        if sum(lengths) > LONGEST_WITHOUT_VALUES:
+            raise InvalidArgumentError(
+                f"indexes of {sum(lengths):,} dates without values; expected at most {LONGEST_WITHOUT_VALUES:,}."
+            )
+        return
+    used = {each["index"]: len(found) for each, found in zip(config["series"], values, strict=False)}
+    for number, length in enumerate(lengths):
+        if used.get(number) != length:
+            raise InvalidArgumentError(
+                f"indexes[{number}] has {length:,} dates, its series {used.get(number, 0):,} values; expected as many."
+            )
+
+
 def _arrays(what: str, arrays: Sequence[Values] | None, shapes: list[tuple[int, ...]]) -> list[Values]:
     """The arrays as float64, with their shapes checked; NaN for None."""
     if arrays is None:
-        return [np.full(shape, np.nan) for shape in shapes]
+        return [np.broadcast_to(np.nan, shape) for shape in shapes]  # takes no memory, whatever a config says
     found = [np.asarray(each, np.float64) for each in arrays]
     if len(found) != len(shapes):
         raise InvalidArgumentError(f"{what} holds {len(found)} arrays; expected {len(shapes)}, one per series.")

@@ -11,13 +11,15 @@ import keras
 import numpy as np
 
 from kerazoo._runtime.checkpoints import Checkpoint, CheckpointFile
+from kerazoo._runtime.files import damage_of
 from kerazoo._runtime.interrupts import DeferredInterrupt
-from kerazoo.errors import StorageError
+from kerazoo._validation import check_choice, check_int
 from kerazoo.forecast.nets.course import Course
 from kerazoo.forecast.nets.trainer import BestWeights, Learner
 
 __all__ = ["TrainingCheckpoint"]
 
+REMEDY = "Delete it to train from scratch."
 # Attributes in which callbacks that monitor a loss remember past epochs: EarlyStopping, ReduceLROnPlateau and
 # ModelCheckpoint.
 REMEMBERED = ("best", "wait", "best_epoch", "stopped_epoch", "cooldown_counter")
@@ -37,24 +39,21 @@ class TrainingCheckpoint:
     """
 
     def __init__(self, file: CheckpointFile, found: Checkpoint | None, seed: int) -> None:
-        try:
+        with damage_of(file.path, REMEDY):
             self._read(found)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StorageError(
-                f"{file.path}: a damaged checkpoint: {error!r}. Delete it to train from scratch."
-            ) from error
         self._file, self._seed = file, seed
 
     def _read(self, found: Checkpoint | None) -> None:
         self._arrays = {} if found is None else found.arrays
         notes = {} if found is None else found.metadata
-        self._epoch = int(notes.get("epoch", 0))
+        self._epoch = check_int("epoch", notes.get("epoch", 0), 0)
         self._callbacks: list[dict[str, Any]] = notes.get("callbacks", [])
         self.is_complete = found is not None and found.complete
         self.course = Course()
         if notes:
             history = {name: [_from_json(value) for value in values] for name, values in notes["history"].items()}
-            self.course = Course(history, notes["best_epoch"], _from_json(notes["start"]), _from_json(notes["best"]))
+            best_epoch = check_int("best_epoch", notes["best_epoch"], 0)
+            self.course = Course(history, best_epoch, _from_json(notes["start"]), _from_json(notes["best"]))
 
     def resume(self, learner: Learner, best: BestWeights) -> int:
         """Restore weights, optimizer and generators of the learner, and `best`.
@@ -64,6 +63,11 @@ class TrainingCheckpoint:
         """
         if not self._arrays:
             return 0
+        with damage_of(self._file.path, REMEDY):
+            self._resume(learner, best)
+        return self._epoch
+
+    def _resume(self, learner: Learner, best: BestWeights) -> None:
         nets = learner.nets
         best.initial = nets.values_of(range(nets.n_members))
         nets.assign(self._group("weight"))
@@ -76,7 +80,6 @@ class TrainingCheckpoint:
             variable.assign(value)
         for variable, value in zip(_generator_states(learner), self._group("noise"), strict=True):
             variable.assign(value)
-        return self._epoch
 
     def _group(self, name: str) -> list[Any]:
         return [self._arrays[each] for each in sorted(self._arrays) if each.startswith(f"{name}/")]
@@ -86,6 +89,10 @@ class TrainingCheckpoint:
 
         Keras's callbacks reset themselves when a training begins, so this must run afterwards.
         """
+        with damage_of(self._file.path, REMEDY):
+            self._restore_callbacks(learner, callbacks)
+
+    def _restore_callbacks(self, learner: Learner, callbacks: Sequence[Any]) -> None:
         known = list(self._callbacks)
         for callback in callbacks:
             found = next((each for each in known if each["of"] == _name_of(callback)), None)
@@ -93,6 +100,7 @@ class TrainingCheckpoint:
                 continue
             known.remove(found)
             for name, value in found["numbers"].items():
+                check_choice("a number of a callback", name, REMEMBERED)
                 setattr(callback, name, value if isinstance(value, int) else _from_json(value))
             if found["weights"] is not None:
                 kept = [self._arrays[name] for name in sorted(self._arrays) if name.startswith(found["weights"])]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kerazoo._runtime.files import read_tensors, write_tensors
+from kerazoo._runtime.files import damage_of, read_tensors, write_tensors
+from kerazoo._validation import check_int
 from kerazoo.errors import StorageError
 from kerazoo.text.phrases.pair_counts import PairCounts, flags_of
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kerazoo.text.phrases.base import PhraseJoiner
 
 __all__ = [
-    "damage_of",
+    "REMEDY",
     "frozen_arguments",
     "frozen_tensors",
     "read_counts",
@@ -29,16 +29,8 @@ __all__ = [
 ]
 
 COUNTS, FROZEN = "kerazoo.phrases", "kerazoo.frozen_phrases"
+REMEDY = "Write it again, or count the text again."
 _ARRAYS = ("word_counts", "run_ids", "run_offsets", "pairs", "runs", "counts", "places")
-
-
-@contextmanager
-def damage_of(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn the errors of reading what is in a file into :class:`StorageError`."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise StorageError(f"{os.fspath(path)}: damaged: {error}. Write it again, or count the text again.") from error
 
 
 def _packed(strings: Sequence[str], name: str) -> dict[str, NDArray[Any]]:
@@ -68,11 +60,13 @@ def read_counts(path: str | os.PathLike[str]) -> tuple[PairCounts, dict[str, Any
         StorageError: the file is missing, damaged or of another kind.
     """
     arrays, metadata = _read(path, COUNTS)
-    with damage_of(path):
+    with damage_of(path, REMEDY):
         parameters, words = dict(metadata["parameters"]), _unpacked(arrays, "words")
         connector = flags_of(words, set(parameters["connector_words"]))
         values = {name: arrays[name] for name in _ARRAYS}
-        counts = PairCounts(words=words, connector=connector, n_tokens=int(metadata["n_tokens"]), **values)
+        counts = PairCounts(
+            words=words, connector=connector, n_tokens=check_int("n_tokens", metadata["n_tokens"], 0, 1 << 53), **values
+        )
         _check(counts)
     return counts, parameters
 
@@ -85,9 +79,15 @@ def _check(counts: PairCounts) -> None:
         if getattr(counts, name).shape != (length,):
             raise ValueError(f"{name} has shape {getattr(counts, name).shape} instead of ({length},)")
     for name in _ARRAYS:
+        if getattr(counts, name).ndim != 1:
+            raise ValueError(f"{name} has shape {getattr(counts, name).shape}")
         dtype = {"run_ids": np.int32, "runs": np.int32, "pairs": np.uint64}.get(name, np.int64)
         if getattr(counts, name).dtype != dtype:
             raise ValueError(f"{name} has type {getattr(counts, name).dtype}")
+    if n_words and not 0 <= counts.word_counts.min() <= counts.word_counts.max() < 1 << 53:
+        raise ValueError("the counts of the words are impossible")
+    if n_pairs and not 0 < counts.counts.min() <= counts.counts.max() < max(counts.n_tokens, 1):
+        raise ValueError("the counts of the pairs are impossible")
     ends = counts.run_offsets
     if n_runs < 1 or ends[0] != 0 or ends[1] != 0 or ends[-1] != len(counts.run_ids) or np.any(np.diff(ends) < 0):
         raise ValueError("the runs of connector words have wrong offsets")
@@ -99,6 +99,8 @@ def _check(counts: PairCounts) -> None:
     ):
         if len(values) and not 0 <= values.min() <= values.max() < limit:
             raise ValueError(f"{name} has a word or run that does not exist")
+    if n_pairs and min(counts.word_counts[counts.first].min(), counts.word_counts[counts.last].min()) < 1:
+        raise ValueError("a pair has a word that does not occur")
 
 
 def frozen_tensors(phrases: PhraseJoiner) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -140,7 +142,7 @@ def read_frozen(path: str | os.PathLike[str]) -> dict[str, Any]:
         StorageError: the file is missing, damaged or of another kind.
     """
     arrays, metadata = _read(path, FROZEN)
-    with damage_of(path):
+    with damage_of(path, REMEDY):
         return frozen_arguments(arrays, metadata)
 
 

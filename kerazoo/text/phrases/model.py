@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kerazoo._runtime.devices import usable_cores
+from kerazoo._runtime.files import damage_of
 from kerazoo._validation import check_int, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.text.corpus import EncodedCorpus
@@ -275,7 +276,7 @@ class Phrases(PhraseJoiner):
             StorageError: the file is missing, damaged or of another kind.
         """
         counts, parameters = files.read_counts(path)
-        with files.damage_of(path):
+        with damage_of(path, files.REMEDY):
             made = cls(**parameters)
         made._set_counts(counts)
         return made
@@ -399,7 +400,7 @@ class FrozenPhrases(PhraseJoiner):
             StorageError: the file is missing, damaged or of another kind.
         """
         arguments = files.read_frozen(path)
-        with files.damage_of(path):
+        with damage_of(path, files.REMEDY):
             return cls(**arguments)
 
     @classmethod

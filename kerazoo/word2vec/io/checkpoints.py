@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kerazoo._runtime.checkpoints import CheckpointFile
+from kerazoo._runtime.files import damage_of
 from kerazoo._runtime.fingerprint import corpus_fingerprint
-from kerazoo.errors import StorageError
+from kerazoo._validation import check_int, check_real
 from kerazoo.word2vec.io.model_file import KIND, Contents, from_tensors, to_tensors
-from kerazoo.word2vec.results import TrainingState
+from kerazoo.word2vec.results import TrainingState, empty_history
 
 if TYPE_CHECKING:
     from kerazoo.text import EncodedCorpus, Vocabulary
@@ -107,19 +108,17 @@ class TrainingCheckpoint:
             return None
         contents = from_tensors(self._file.path, found.arrays, found.metadata)
         note = contents.training or {}
-        try:
-            earlier = int(note["epochs_before"])
+        with damage_of(self._file.path, "Delete it to train from scratch."):
+            earlier, lengths = check_int("epochs_before", note["epochs_before"], 0), map(len, contents.history.values())
+            if contents.history.keys() != empty_history().keys() or len(set(lengths)) > 1:
+                raise ValueError(f"a history of {', '.join(contents.history)}")
             state = TrainingState(
                 tables=contents.tables,
                 history={name: values[earlier:] for name, values in contents.history.items()},
-                position=int(note["position"]),
-                seconds=float(note["seconds"]),
+                position=check_int("position", note["position"], 0),
+                seconds=check_real("seconds", note["seconds"], 0),
                 engine=dict(note["engine"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise StorageError(
-                f"{self._file.path}: a damaged checkpoint: {error!r}. Delete it to train from scratch."
-            ) from error
         self._seed = found.seed
         return ResumedTraining(state, found.seed, found.complete)
 

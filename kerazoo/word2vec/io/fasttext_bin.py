@@ -157,7 +157,10 @@ def _read_words(path: Path, file: BinaryIO) -> tuple[list[str], NDArray[np.int64
     n_entries, n_words, n_labels, total, pruned = _unpack(file, DICTIONARY)
     if n_labels or n_entries != n_words or pruned > 0:
         raise StorageError(f"{path}: has {n_labels} labels; expected a model of words, not a classifier.")
-    words, counts = [], np.zeros(max(n_words, 0), np.int64)
+    left = os.fstat(file.fileno()).st_size - file.tell()
+    if n_words < 0 or left < n_words * (1 + ENTRY.size):
+        raise ValueError(f"{left:,} bytes are left; expected at least {n_words * (1 + ENTRY.size):,} for its words")
+    words, counts = [], np.zeros(n_words, np.int64)
     # The entries have no length, so they are read ahead in pieces.
     held, at = b"", 0
     for i in range(n_words):

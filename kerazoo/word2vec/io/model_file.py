@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kerazoo._runtime.files import read_tensors, write_tensors
+from kerazoo._runtime.files import damage_of, read_tensors, write_tensors
+from kerazoo._validation import check_int
 from kerazoo.errors import StorageError
 from kerazoo.text import Vocabulary
 from kerazoo.text.phrases import chain
@@ -132,7 +133,7 @@ def from_tensors(
     Raises:
         StorageError: something is missing or of another shape or type.
     """
-    try:
+    with damage_of(path, "Train the model again."):
         vocabulary = Vocabulary.from_tensors(arrays, metadata["vocabulary"])
         phrases = {"phrases": chain.from_tensors(arrays, metadata["phrases"])} if "phrases" in metadata else {}
         return Contents(
@@ -140,13 +141,11 @@ def from_tensors(
             vocabulary=vocabulary,
             tables=Tables.of(arrays, len(vocabulary), metadata["parameters"]["vector_size"]),
             history={name: list(map(float, values)) for name, values in metadata["history"].items()},
-            seed=int(metadata["seed"]),
-            n_fits=int(metadata["n_fits"]),
+            seed=check_int("seed", metadata["seed"], 0),
+            n_fits=check_int("n_fits", metadata["n_fits"], 0),
             training=metadata.get("training"),
             pooling=_pooling(arrays, metadata, len(vocabulary)),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StorageError(f"{os.fspath(path)}: damaged: {error}. Train the model again.") from error
 
 
 def _pooling(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any], n_words: int) -> PoolingStatistics | None:

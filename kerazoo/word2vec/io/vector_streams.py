@@ -15,11 +15,12 @@ from kerazoo._runtime.files import replacing
 from kerazoo._runtime.optional import needed
 from kerazoo._runtime.progress import progress_bar
 from kerazoo.errors import StorageError
-from kerazoo.text.readers import ZstdStream, damage
+from kerazoo.text.readers import BoundedStream, XzStream, ZstdStream, damage
 
-__all__ = ["COMPRESSIONS", "VectorStream", "opened", "split_suffixes", "written"]
+__all__ = ["COMPRESSIONS", "VectorStream", "check_expansion", "opened", "split_suffixes", "written"]
 
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+_RATIO, _LEAST = 100, 1 << 24  # vectors are hardly compressible
 _MARKS = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz", b"\x28\xb5\x2f\xfd": ".zst"}
 
 
@@ -87,6 +88,15 @@ class VectorStream:
             )
 
 
+def check_expansion(path: Path, content: int, stored: int) -> None:
+    """Raise :class:`StorageError` if a compressed file of `stored` bytes contains far more than vectors would."""
+    if content > max(_LEAST, _RATIO * stored):
+        raise StorageError(
+            f"{path}: {stored:,} bytes contain {content:,}, more than {_RATIO} times as many. If it is intact, "
+            "decompress it first."
+        )
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[VectorStream]:
     """Open a file; the compression is recognised by its first bytes.
@@ -107,10 +117,12 @@ def opened(path: Path) -> Iterator[VectorStream]:
             elif kind == ".bz2":
                 stream = bz2.BZ2File(raw)
             elif kind == ".xz":
-                stream = lzma.LZMAFile(raw)  # noqa: SIM115
+                stream = XzStream(raw)
             elif kind == ".zst":
-                stream = io.BufferedReader(ZstdStream(raw), 1 << 20)
+                stream = ZstdStream(raw)
             size = path.stat().st_size
+            if kind:
+                stream = io.BufferedReader(BoundedStream(stream, size, _RATIO, _LEAST), 1 << 20)
             with progress_bar(size, "B", f"reading {path.name}") as bar:
                 # Of a compressed file, the bytes that are read count: the size of its content is not known.
                 yield VectorStream(path, stream, None if kind else size, lambda: bar.update_to(raw.tell()))

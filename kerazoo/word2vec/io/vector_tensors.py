@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerazoo._runtime.files import read_tensors, write_tensors
+from kerazoo._runtime.files import damage_of, read_tensors, write_tensors
 from kerazoo._validation import check_choice
-from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.word2vec.io.word_vectors import WordVectors
 
 __all__ = ["DTYPES", "KIND", "read_file", "write_file"]
@@ -78,7 +78,7 @@ def read_file(path: Path) -> WordVectors:
         StorageError: the file is missing, damaged or of another kind.
     """
     arrays, _ = read_tensors(path, kind=KIND, mmap=True)
-    try:
+    with damage_of(path, "Write it again, or copy it again whole."):
         text, ends = arrays["words.utf8"].tobytes(), arrays["words.offsets"].tolist()
         if not ends or ends[0] != 0 or ends[-1] != len(text):
             raise ValueError("the offsets of the words do not match their text")
@@ -92,5 +92,3 @@ def read_file(path: Path) -> WordVectors:
         elif table.dtype not in (np.float32, np.float16):
             raise ValueError(f"vectors has type {table.dtype}")
         return WordVectors(words, table, arrays.get("counts"))
-    except (KeyError, TypeError, ValueError) as error:
-        raise StorageError(f"{path}: damaged: {error}. Write it again, or copy it again whole.") from error

@@ -1,0 +1,120 @@
+"""The fuzzer finds what it looks for; inputs that once went wrong are refused; a short run finds nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from kerazoo.errors import KerazooError
+from tests.fuzz.mutation import BYTES, TEXT, json_mutation
+from tests.fuzz.runner import Limits, fuzz, replay
+from tests.fuzz.target import Target
+from tests.fuzz.tensor_files import TENSORS, parsed, rebuilt
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def faulty(data: bytes, folder: Path) -> str:
+    """Goes wrong in the way that the input names."""
+    if data == b"crash":
+        os.abort()
+    if data == b"hang":
+        while True:
+            pass
+    if data == b"wait":
+        time.sleep(60)
+    if data == b"memory":
+        np.ones(1 << 28)
+    if data == b"hidden memory":
+        try:
+            np.ones(1 << 28)
+        except MemoryError as error:
+            raise KerazooError("something else") from error
+    if data == b"escape":
+        (folder / "../../outside").open("w")
+    if data == b"program":
+        subprocess.run(["true"], check=False)
+    if data == b"exception":
+        raise ZeroDivisionError
+    if data == b"wrong":
+        raise AssertionError("wrong")
+    if data == b"refused":
+        raise KerazooError
+    return "read"
+
+
+FAULTY = Target("faulty", faulty, lambda: [b"good"], TEXT)
+KINDS = {"crash": "crash", "hang": "hang", "wait": "hang", "memory": "memory", "hidden memory": "memory",
+         "escape": "escape", "program": "escape", "exception": "exception", "wrong": "wrong result"}  # fmt: skip
+
+
+def test_every_kind_of_failure_is_seen_and_the_other_inputs_run():
+    inputs = [b"good", *(name.encode() for name in KINDS), b"refused", b"good"]
+    outcome = replay(FAULTY, inputs, Limits(memory=1 << 30, seconds=0.3, wall=1.0))
+    assert outcome.inputs == len(inputs)
+    found = {failure.data.decode(): failure.kind for failure in outcome.failures.values()}
+    # Alike failures are one, of which the shortest input is kept.
+    assert found.items() <= KINDS.items()
+    assert outcome.counts() == {"crash": 1, "hang": 2, "memory": 2, "escape": 2, "exception": 1, "wrong result": 1}
+    assert outcome.accepted >= 2
+
+
+def test_one_seed_makes_the_same_inputs():
+    seen: list[list[bytes]] = []
+    for seed in (1, 1, 2):
+        rng, data = Random(seed), b'{"a": [1, 2.5, "x"], "b": {"c": null}}'
+        seen.append([mutation(rng, data) for mutation in (*BYTES, *TEXT, json_mutation) * 20])
+    assert seen[0] == seen[1] != seen[2]
+
+
+def test_changed_files_of_tensors_have_fitting_checksums(tmp_path):
+    """So that a change reaches what is behind the checksums."""
+    from kerazoo._runtime.files import read_tensors, write_tensors
+    from tests.fuzz.targets.saved import written
+
+    arrays = {"a": np.arange(6.0).reshape(2, 3), "b": np.arange(4, dtype=np.int32)}
+    data = written(lambda path: write_tensors(path, arrays, {"n": [1, 2]}, kind="example"))
+    found = parsed(data)
+    assert found is not None
+    for mutation in TENSORS[:5]:  # of notes and of values
+        changed = mutation(Random(3), data)
+        assert changed != data
+        (tmp_path / "changed").write_bytes(changed)
+        read_tensors(tmp_path / "changed", kind="example", mmap=False, verify=True)
+    assert parsed(rebuilt(*found)) == parsed(data)
+
+
+def test_a_target_whose_inputs_are_all_refused_is_an_error():
+    def refuse(data: bytes, folder: Path) -> None:
+        raise KerazooError
+
+    with pytest.raises(AssertionError, match="no seed is accepted"):
+        fuzz(Target("refusing", refuse, lambda: [b"x"], BYTES), n_inputs=1)
+
+
+def run(*arguments: str) -> str:
+    """The output of the command; it must end well."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz", *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "KERAS_BACKEND": "numpy"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def test_inputs_that_once_went_wrong_are_read_or_refused():
+    kept = sum(1 for path in (ROOT / "tests" / "data" / "fuzz").rglob("*") if path.is_file())
+    assert kept > 20
+    assert f"\n{kept:,} inputs" in run("--replay")
+
+
+@pytest.mark.slow
+def test_a_short_run_of_all_targets_finds_nothing():
+    run("--inputs", "20000", "--seed", str(int(time.time())))
