@@ -27,8 +27,8 @@ class Phases:
     """Seconds and peak memory of the parts of a case; Linux only.
 
     Attributes:
-        rows: dicts of `phase`, `seconds`, `peak_mib` (resident memory of the process) and `grown_mib` (that beyond what
-            the process had when it started its first phase).
+        rows: dicts of `phase`, `outcome`, `seconds`, `processor_seconds` (of all threads), `peak_mib` (resident memory
+            of the process) and `grown_mib` (that beyond what the process had when it started its first phase).
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Phases:
         if self._base is None:
             self._base = resident_mib("VmRSS")
         Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew: proc(5)
-        start = time.perf_counter()
+        start, processor = time.perf_counter(), time.process_time()
         row: dict[str, Any] = {"phase": name}
         try:
             yield
@@ -53,13 +53,14 @@ class Phases:
             raise
         finally:
             row["seconds"] = round(time.perf_counter() - start, 3)
+            row["processor_seconds"] = round(time.process_time() - processor, 3)
             row["peak_mib"] = round(resident_mib("VmHWM"))
             row["grown_mib"] = round(max(0.0, row["peak_mib"] - self._base), 1)
             self.rows.append({key: row[key] for key in sorted(row, key=_ORDER.index)})
             print(json.dumps(self.rows[-1]), flush=True)
 
 
-_ORDER = ["phase", "outcome", "seconds", "peak_mib", "grown_mib", "message"]
+_ORDER = ["phase", "outcome", "seconds", "processor_seconds", "peak_mib", "grown_mib", "message"]
 
 
 def resident_mib(field: str, status: str = STATUS) -> float:

@@ -4,7 +4,8 @@
 
 Each case runs at its largest size n, at n / 10 and at n / 100, each in a process of its own, one after the other. A
 process that takes more memory or time than allowed is killed, and the row says so. Data are made before the first phase
-is measured. `seconds` and `grown_mib` (peak resident memory beyond that before the first phase) are of each phase.
+is measured. `processor_seconds` (of all threads, which other programs hardly change) and `grown_mib` (peak resident
+memory beyond that before the first phase) are of each phase.
 `order` is the exponent a of n^a from the size before: 1 is linear, 0 constant, 2 quadratic. `refused` is an error of
 kerazoo, with its message; a crash, a hang or another error is a failure, and the exit status is 1. Linux only. With
 `--add`, the cases of an earlier result stay.
@@ -25,7 +26,10 @@ from kerazoo.errors import KerazooError
 
 NAME = "reliability_load"
 QUESTION = "Seconds and memory of large inputs at three sizes: are they linear, or is there a clear limit?"
-COLUMNS = ("case", "n", "phase", "outcome", "seconds", "order_of_seconds", "peak_mib", "grown_mib", "order_of_memory")
+COLUMNS = (
+    "case", "n", "phase", "outcome", "seconds", "processor_seconds", "order_of_time", "peak_mib", "grown_mib",
+    "order_of_memory",
+)  # fmt: skip
 CASES = {**load_text.CASES, **load_series.CASES}
 LEAST_SECONDS, LEAST_MIB = 0.05, 20  # below them an order says nothing
 
@@ -57,7 +61,8 @@ def with_orders(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         before = earlier.get(row["phase"])
         if before is not None:
             ratio = row["n"] / before["n"]
-            row["order_of_seconds"] = order(before.get("seconds"), row.get("seconds"), ratio, LEAST_SECONDS)
+            times = before.get("processor_seconds"), row.get("processor_seconds")
+            row["order_of_time"] = order(*times, ratio, LEAST_SECONDS)
             row["order_of_memory"] = order(before.get("grown_mib"), row.get("grown_mib"), ratio, LEAST_MIB)
         earlier[row["phase"]] = row
     return rows
@@ -96,6 +101,7 @@ def main() -> None:
         tables[case] = with_orders(rows)
         failed = failed or any(row["outcome"] not in ("done", "refused") for row in rows)
         print_table(case, rows, COLUMNS[1:])
+        sys.stdout.flush()
         write_result(NAME, QUESTION, settings, tables)
     for row in (row for rows in tables.values() for row in rows if row.get("message")):
         print(f"{row['case']}, {row['n']}: {row['message']}")

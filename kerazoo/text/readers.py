@@ -220,7 +220,7 @@ def chunks_of(
             larger[:filled] = buffer[:filled]
             buffer = larger
             continue
-        following = None if at_end else new_buffer(max(size, min(2 * (filled - cut), MAX_CHUNK)) + PADDING)
+        following = None if at_end else new_buffer(max(size, 2 * (filled - cut)) + PADDING)
         if following is not None:
             following[: filled - cut] = buffer[cut:filled]
         if cut:
