@@ -214,7 +214,7 @@ def test_no_series_and_no_origins():
         ([[1.0]], {"period": [2, 3, 4, 5, 6]}, "5 periods; expected at most 4"),
         ([[1.0]], {"horizon": 0}, "horizon=0; expected an integer >= 1"),
         ([[1.0]], {"n_origins": -1}, "n_origins=-1; expected an integer >= 0"),
-        ([[1.0]], {"workers": 0}, "workers=0; expected an integer >= 1"),
+        ([[1.0]], {"workers": 0}, "workers=0; expected an integer from 1 to 4096"),
         ([[1.0]], {"floor": 2, "ceiling": 1}, "floor=2, ceiling=1"),
     ],
 )
