@@ -1,4 +1,4 @@
-"""What is installed: the floors of pyproject.toml, the pinned versions, the Pythons and the tests that CI runs with them."""
+"""The floors of pyproject.toml, the pinned versions, the Pythons, and the tests that CI runs with them."""
 
 from __future__ import annotations
 
