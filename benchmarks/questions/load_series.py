@@ -65,14 +65,14 @@ def series_data(phases: Phases, n: int) -> None:
 
 
 def horizon(phases: Phases, n: int) -> None:
-    """Forecast n steps of one series, and of 10, of 5 n values."""
+    """Fit and forecast n steps of two series of 3 n values; of n up to 1,000 also of one series of 5 n values."""
     from kerazoo import Forecaster
 
-    one = walk(5 * n)
-    many = pd.DataFrame(
-        {"unique_id": np.repeat(np.arange(10), 5 * n), "ds": np.tile(np.arange(5 * n), 10), "y": np.tile(one, 10)}
+    two = pd.DataFrame(
+        {"unique_id": np.repeat(np.arange(2), 3 * n), "ds": np.tile(np.arange(3 * n), 2), "y": np.tile(walk(3 * n), 2)}
     )
-    for y, name in ((one, "one series"), (many, "10 series")):
+    forms = [("two series", two)] + [("one series", walk(5 * n))] * (n <= 1000)
+    for name, y in forms:
         made = Forecaster(horizon=n, period=12, epochs=0, **SETTINGS)
         with phases.phase(f"fit, {name}"):
             made.fit(y)

@@ -16,7 +16,7 @@ __all__ = ["CASES"]
 
 SETTINGS: dict[str, Any] = {"min_count": 1, "epochs": 1, "seed": 1, "verbose": 0}
 PIECE = 1 << 20  # words that are written at once
-SMALL_ALPHA = 2e-4  # wide windows diverge with the usual one: a word is in as many pairs as the window is wide
+SMALL_ALPHA = 5e-6  # wide windows diverge with the usual one: a word is in as many pairs as the window is wide
 
 
 def words_file(path: Path, n: int) -> None:
@@ -107,6 +107,8 @@ def vector_size(phases: Phases, n: int, folder: Path) -> None:
     from kerazoo import Word2Vec
 
     tokens_file(folder / "text", 100_000)
+    with phases.phase("fit, one number"):
+        Word2Vec(1, **SETTINGS).fit(folder / "text")
     for sg, hs in ((1, 0), (0, 0), (1, 1)):
         with phases.phase(f"fit, sg={sg}, hs={hs}"):
             Word2Vec(n, sg=sg, hs=hs, **SETTINGS).fit(folder / "text")

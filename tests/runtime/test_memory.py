@@ -125,14 +125,13 @@ def test_what_does_not_fit_into_memory_is_refused_with_its_arguments(name, monke
         HUGE[name]()
 
 
-@pytest.mark.parametrize("name", ["vector_size", "vector_size, Keras", "max_n", "statistics, horizon", "batch_size"])
+@pytest.mark.parametrize("name", ["vector_size", "max_n", "statistics, horizon", "batch_size"])
 def test_the_same_fits_where_there_is_enough(name, monkeypatch):
     asked = []
     monkeypatch.setattr(memory, "SMALL", 0)
     monkeypatch.setattr(memory, "available_memory", lambda: asked.append(name) or 4 << 30)
     {
         "vector_size": lambda: word2vec(vector_size=20),
-        "vector_size, Keras": lambda: word2vec(vector_size=20, engine="keras"),
         "max_n": lambda: fasttext(max_n=4),
         "statistics, horizon": lambda: fit_statistics([np.arange(9.0)], 1, 3),
         "batch_size": lambda: batches(batch_size=100, negative=3, noise="uniform"),
