@@ -32,7 +32,7 @@ test-slow: $(VENV)/installed-dev
 LOWEST := $(VENV)-lowest/bin/python
 test-lowest: $(VENV)-lowest/installed
 	KERAS_BACKEND=tensorflow $(LOWEST) -m pytest -m "not slow" $(shell cat requirements/tests-of-lowest.txt)
-	JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax $(LOWEST) -m pytest -m "backend and not slow" tests/training/test_fitting.py
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax $(LOWEST) -m pytest -m "backend and not slow" tests/training/test_fit.py
 
 $(VENV)-lowest/installed: requirements/lowest.txt $(SOURCES)
 	$(PYTHON) -m venv --clear $(VENV)-lowest
