@@ -6,9 +6,16 @@ BIN    := $(VENV)/bin
 # The stamps are renewed when what they were made from changes.
 SOURCES := pyproject.toml setup.py $(wildcard kerazoo_ext/*.pyx kerazoo_ext/*.h)
 
+# Pinned versions for what is installed below, such as requirements/constraints.txt; without it the newest are.
+CONSTRAINTS ?=
+ifneq ($(CONSTRAINTS),)
+export PIP_CONSTRAINT := $(abspath $(CONSTRAINTS))
+endif
+
 # Two processes, as a backend compiles on one core; the one that is done first takes tests over from the other.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
-.PHONY: demo test test-slow notebooks lint types debug-kernels instructions sanitize-kernels tsan-kernels aarch64-kernels pictures wheel wheel-test clean
+.PHONY: demo test test-slow test-lowest constraints lowest audit sbom notebooks lint types debug-kernels instructions \
+	sanitize-kernels tsan-kernels aarch64-kernels pictures wheel wheel-test clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/kerazoo demo
@@ -21,6 +28,43 @@ test: $(VENV)/installed-dev
 test-slow: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m slow
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow
+
+# With the oldest versions that pyproject.toml allows, in an environment of its own, the tests that depend on them most.
+LOWEST := $(VENV)-lowest/bin/python
+test-lowest: $(VENV)-lowest/installed
+	KERAS_BACKEND=tensorflow $(LOWEST) -m pytest -m "not slow" $(shell cat requirements/tests-of-lowest.txt)
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax $(LOWEST) -m pytest -m "backend and not slow" tests/training/test_fit.py
+
+$(VENV)-lowest/installed: requirements/lowest.txt $(SOURCES)
+	$(PYTHON) -m venv --clear $(VENV)-lowest
+	$(LOWEST) -m pip install --quiet --requirement requirements/lowest.txt
+	$(LOWEST) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# The pinned versions of requirements/, by uv, which is a package of PyPI.
+COMPILE = $(BIN)/python -m uv pip compile --quiet --no-annotate --upgrade --custom-compile-command "make $@" \
+	--python-version 3.11 pyproject.toml --output-file
+constraints: $(VENV)/made
+	$(BIN)/python -m pip install --quiet uv
+	$(COMPILE) requirements/constraints.txt --universal --extra dev --extra docs
+
+lowest: $(VENV)/made
+	$(BIN)/python -m pip install --quiet uv
+	$(COMPILE) requirements/lowest.txt --resolution lowest-direct --extra tensorflow --extra jax --extra forecast \
+	    --extra sklearn --extra datasets --extra zstd --extra test
+
+# Known vulnerabilities of the pinned versions; asks pypi.org.
+audit: $(VENV)/made
+	$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/python -m pip_audit --disable-pip --no-deps --requirement requirements/constraints.txt
+
+# What a user's environment consists of, in CycloneDX's format: build/sbom/*.json.
+sbom: $(VENV)/made
+	$(BIN)/python -m pip install --quiet cyclonedx-bom
+	$(PYTHON) -m venv --clear build/sbom/environment
+	build/sbom/environment/bin/python -m pip install --quiet ".[all]"
+	$(BIN)/python -m cyclonedx_py environment build/sbom/environment --pyproject pyproject.toml --mc-type library \
+	    --output-reproducible --output-file build/sbom/kerazoo.cdx.json
 
 # The notebooks of examples/, executed in place with their full settings: a quarter of an hour.
 notebooks: $(VENV)/installed-dev

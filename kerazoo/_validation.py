@@ -14,11 +14,16 @@ from typing import Any
 
 from kerazoo.errors import InvalidArgumentError
 
-__all__ = ["check_choice", "check_dropout", "check_flag", "check_int", "check_real"]
+__all__ = ["check_choice", "check_dropout", "check_flag", "check_int", "check_real", "check_seed", "check_workers"]
+
+LARGEST_INT = 2**63 - 1  # of the arrays, and of the compiled code
+LARGEST_WORKERS = 4096  # threads or processes; more than any machine has cores, and each takes memory
 
 
 def check_int(name: str, value: Any, minimum: int = 1, maximum: int | None = None, hint: str = "") -> int:
     """Return `value` as an int, or raise :class:`InvalidArgumentError`. Booleans and floats are refused.
+
+    Without a maximum, integers that do not fit into 64 bits are refused, too.
 
     >>> check_int("window", 5)
     5
@@ -32,7 +37,30 @@ def check_int(name: str, value: Any, minimum: int = 1, maximum: int | None = Non
         raise InvalidArgumentError(_message(name, value, allowed, hint)) from None
     if number < minimum or (maximum is not None and number > maximum):
         raise InvalidArgumentError(_message(name, value, allowed, hint))
+    if maximum is None and number > LARGEST_INT:
+        allowed = f"an integer from {minimum} to {LARGEST_INT} (2^63 - 1)"
+        raise InvalidArgumentError(_message(name, value, allowed, hint))
     return number
+
+
+def check_seed(name: str, value: Any, hint: str = "") -> int:
+    """Return `value` as an int >= 0 of any size, as ``numpy.random.SeedSequence`` takes it, or raise.
+
+    >>> check_seed("seed", 2**80) == 2**80
+    True
+    """
+    if isinstance(value, int) and value > LARGEST_INT:
+        return value
+    return check_int(name, value, 0, hint=hint)
+
+
+def check_workers(name: str, value: Any, hint: str = "") -> int:
+    """Return `value` as a number of threads or processes, from 1 to 4096, or raise.
+
+    >>> check_workers("workers", 2)
+    2
+    """
+    return check_int(name, value, 1, LARGEST_WORKERS, hint)
 
 
 def check_real(

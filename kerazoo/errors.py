@@ -18,6 +18,7 @@ __all__ = [
     "IntervalError",
     "InvalidArgumentError",
     "KerazooError",
+    "MemoryLimitError",
     "MissingPackageError",
     "NotFittedError",
     "StorageError",
@@ -60,6 +61,10 @@ class DatasetUnavailableError(KerazooError, OSError):
 
 class DeviceError(KerazooError, RuntimeError):
     """A device cannot be set as asked for: the backend uses it already, or does not know it."""
+
+
+class MemoryLimitError(KerazooError, MemoryError):
+    """The arguments need more memory than the process can have; the message says how much, and what to change."""
 
 
 class MissingPackageError(KerazooError, ModuleNotFoundError):

@@ -14,8 +14,8 @@ def permute_one(long long index, long long n, unsigned long long key):
 
 def permute(long long first, long long n, unsigned long long key, long long[::1] out):
     cdef Py_ssize_t i
-    if first < 0 or first + out.shape[0] > n:
-        raise ValueError(f"elements {first} to {first + out.shape[0]} are out of range for {n} elements")
+    if first < 0 or first > n - out.shape[0]:  # a sum could be beyond 2^63
+        raise ValueError(f"{out.shape[0]} elements from {first} on are out of range for {n} elements")
     with nogil:
         for i in range(out.shape[0]):
             out[i] = <long long> kz_permute(<uint64_t> (first + i), <uint64_t> n, key)

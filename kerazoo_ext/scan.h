@@ -174,8 +174,8 @@ static kz_slot *kz_new_slots(uint64_t size) {
 static int kz_reserve(kz_scanner *scanner, uint64_t extra) {
     uint64_t needed = ((uint64_t)scanner->n_words + extra) / 3 * 4 + 4, size = scanner->mask + 1, i;
     kz_slot *old = scanner->slots, *slots;
-    if (needed <= size) return 0;
     if ((uint64_t)scanner->n_words + extra > 0x7fffffff) return -1; /* ids are int32 */
+    if (needed <= size) return 0;
     while (size < needed) size *= 2;
     slots = kz_new_slots(size);
     if (!slots) return -1;

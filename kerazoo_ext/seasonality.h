@@ -58,7 +58,7 @@ static inline double kz_season_at(const kz_seasons *seasons, int j, const double
 
 /* Copies y to out and fills missing values: from a season earlier, else from a season later, else linearly. */
 static void kz_fill(const double *y, int64_t n, int64_t period, double *out) {
-    int64_t t, before = -1, after;
+    int64_t t, before = -1, after = 0;
     memcpy(out, y, (size_t)n * sizeof(double));
     if (period > 1) {
         for (t = period; t < n; t++)
@@ -71,7 +71,8 @@ static void kz_fill(const double *y, int64_t n, int64_t period, double *out) {
             before = t;
             continue;
         }
-        for (after = t + 1; after < n && isnan(out[after]);) after++;
+        if (after <= t) /* the next known value of this gap: looked for once, as gaps may be long */
+            for (after = t + 1; after < n && isnan(out[after]);) after++;
         if (before < 0) {
             out[t] = after < n ? out[after] : 0.0;
         } else if (after == n) {

@@ -94,6 +94,14 @@ BENCHMARKS: dict[str, Benchmark] = {
         full="--corpus {corpus} --threads {threads} --words 20000000",
         corpus=True,
     ),
+    "load": Benchmark(
+        "load",
+        "What do time and memory do at the largest sizes: are they linear, and where is the limit said?",
+        quick="--cases vocabulary,window,min_count,series_statistics --sizes 10000,1000",
+        default="--sizes 1000,100,10",
+        full="",
+        backends=BACKENDS,
+    ),
     "batching": Benchmark(
         "batching",
         "How many skip-gram pairs, blocks and windows per second does one core make? Beside TensorFlow's tutorial, "

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from kerazoo._validation import check_int
+from kerazoo._validation import check_int, check_seed, check_workers
 from kerazoo.batching.sampling import epoch_keys
 from kerazoo.batching.shares import Shares, rows_in, shares_of
 from kerazoo.errors import InvalidArgumentError, StorageError
@@ -72,12 +72,12 @@ class ResumableDataset(keras.utils.PyDataset):
         max_queue_size: int = 10,
     ) -> None:
         super().__init__(
-            workers=check_int("workers", workers), max_queue_size=check_int("max_queue_size", max_queue_size)
+            workers=check_workers("workers", workers), max_queue_size=check_int("max_queue_size", max_queue_size)
         )
         self._seed_was_given = seed is not None
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-        self.seed = check_int("seed", seed, 0, hint="None draws a seed, which is stored in `.seed`.")
+        self.seed = check_seed("seed", seed, hint="None draws a seed, which is stored in `.seed`.")
         self.shuffle = bool(shuffle)
         self.advance = bool(advance)
         self._epoch = 0
@@ -323,7 +323,7 @@ class ResumableDataset(keras.utils.PyDataset):
         mine = {**self._settings(), "shuffle": self.shuffle}
         _check_same("settings", "Create the dataset with the settings of the state.", settings, mine)
         _check_same("data", "Create the dataset from the same data as the state.", data, self._data_fingerprint())
-        seed = check_int("seed", seed, 0)
+        seed = check_seed("seed", seed)
         if self._seed_was_given and seed != self.seed:
             raise InvalidArgumentError(
                 f"state of seed={seed}, but the dataset has seed={self.seed}. Use the same seed."

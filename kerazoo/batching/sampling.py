@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kerazoo._validation import check_choice, check_int, check_real
+from kerazoo._validation import check_choice, check_real, check_seed
 from kerazoo.errors import InvalidArgumentError
 from kerazoo_ext import _noise
 
@@ -88,7 +88,7 @@ class NoiseDistribution:
 
     def sample(self, shape: int | tuple[int, ...], seed: int) -> NDArray[np.int32]:
         """Draw words, int32 of the given shape; `seed` (int >= 0) determines them."""
-        key = np.random.SeedSequence(check_int("seed", seed, 0)).generate_state(1, np.uint64)[0]
+        key = np.random.SeedSequence(check_seed("seed", seed)).generate_state(1, np.uint64)[0]
         return self.fill(np.empty(shape, np.int32), int(key), 0)
 
     def __len__(self) -> int:

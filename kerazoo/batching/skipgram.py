@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kerazoo._runtime.memory import check_memory
 from kerazoo._validation import check_int
 from kerazoo.batching.corpus_dataset import LARGEST_WINDOW, Plan, TokenDataset
 from kerazoo.batching.dataset import Epoch
@@ -107,6 +108,13 @@ class SkipGramBatches(TokenDataset):
             max_queue_size=max_queue_size,
         )
         self.noise_distribution = self._noise(noise, ns_exponent)
+        per_pair = 2 if self.noise_distribution is None or self.shared_noise else 2 + self.negative
+        shared = self.negative if self.shared_noise else 0
+        check_memory(
+            4 * (per_pair * self.batch_size + shared),
+            f"batch_size={batch_size} and negative={negative}",
+            "A smaller batch_size takes less.",
+        )
 
     @property
     def n_surplus_pairs(self) -> int:
@@ -122,16 +130,19 @@ class SkipGramBatches(TokenDataset):
         plan: Plan = epoch.plan
         n_pairs = plan.n_pairs
         first, done = index * self.batch_size % n_pairs, 0
-        while done < self.batch_size:  # one pass, unless the batch reaches the end of the epoch
+        distinct = min(self.batch_size, n_pairs)
+        while done < distinct:  # one pass, unless the batch reaches the end of the epoch
             chunk = int(plan.pairs.searchsorted(first, "right")) - 1
             done += _pairs.make(
                 *self._stream.arguments(epoch.keys),
                 chunk,
                 first - int(plan.pairs[chunk]),
-                context[done:],
-                centre[done:],
+                context[done:distinct],
+                centre[done:distinct],
             )
             first = 0
+        for pairs in (context, centre):  # the epoch again and again
+            pairs[distinct:] = np.resize(pairs[:distinct], self.batch_size - distinct)
         if self.skip_window is None:
             batch = {"input": context, "output": centre}
         else:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerazoo._validation import check_int
+from kerazoo._validation import check_int, check_seed
 from kerazoo.errors import InvalidArgumentError
 
 __all__ = ["Sine", "sine"]
@@ -62,7 +62,7 @@ class Sine:
         self.resolution = (self.xmax - self.xmin) / num_points
         self.x_data = np.linspace(xmin, xmax, num_points)
         self.y_true = np.sin(self.x_data)
-        self._rng = np.random.default_rng(None if seed is None else check_int("seed", seed, 0))
+        self._rng = np.random.default_rng(None if seed is None else check_seed("seed", seed))
 
     def ret_true(self, x_series: Any) -> Values:
         """The sine at any x: float64, of the shape of `x_series`."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from kerazoo._runtime.callbacks import flatten_callbacks
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
-from kerazoo._validation import check_choice, check_flag, check_int, check_real
+from kerazoo._validation import check_choice, check_flag, check_int, check_real, check_seed
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.calendar import calendar_names
 from kerazoo.forecast.data.panel import Panel
@@ -165,7 +165,7 @@ def fit_settings(parameters: Mapping[str, Any], panel: Panel) -> FitSettings:
         learning_rate=check_real("learning_rate", given["learning_rate"], 0.0, exclusive=True),
         patience=check_int("patience", given["patience"]),
         min_gain=check_real("min_gain", given["min_gain"], 0.0),
-        seed=check_int("seed", seed, 0),
+        seed=check_seed("seed", seed),
         verbose=check_int("verbose", given["verbose"], 0, 2),
         callbacks=flatten_callbacks(given["callbacks"]),
         by_series=by_series,

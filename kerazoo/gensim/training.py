@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo._runtime.interrupts import DeferredInterrupt
-from kerazoo._validation import check_int
+from kerazoo._validation import check_int, check_workers
 from kerazoo.batching.sampling import keep_thresholds
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.gensim.sources import Text
@@ -68,7 +68,7 @@ def settings_of(model: Any, epochs: int) -> TrainingSettings:
         sg=int(bool(model.sg)),
         hs=int(bool(model.hs)),
         cbow_mean=int(bool(model.cbow_mean)),
-        workers=check_int("workers", model.workers, hint="It is the number of threads."),
+        workers=check_workers("workers", model.workers, hint="It is the number of threads."),
         batch_size=None,
         block_size=None,
         seed=seed,

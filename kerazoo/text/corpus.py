@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerazoo._runtime.devices import usable_cores
 from kerazoo._runtime.files import damage_of, read_tensors, write_tensors
-from kerazoo._validation import check_choice, check_int
-from kerazoo.errors import InvalidArgumentError
+from kerazoo._validation import check_choice, check_int, check_workers
+from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.text.encoding import Encoded, Encoder, Limits, encode_files, encode_tokens
 from kerazoo.text.readers import files_of, is_files
 from kerazoo.text.shards import ScanOptions, encode_units, is_large, plan_units
@@ -153,7 +153,7 @@ class EncodedCorpus:
                 raise InvalidArgumentError(
                     "max_final_vocab and unk select words, but a given vocabulary is already final. Remove them."
                 )
-        threads = usable_cores() if workers is None else check_int("workers", workers)
+        threads = usable_cores() if workers is None else check_workers("workers", workers)
         check_choice("errors", errors, ("strict", "replace", "ignore"))
         limits = Limits(min_count, max_final_vocab, unk, vocabulary)
         files = None

@@ -11,7 +11,7 @@ import numpy as np
 
 from kerazoo._runtime.devices import usable_cores
 from kerazoo._runtime.estimator import Transformer
-from kerazoo._validation import check_choice, check_int
+from kerazoo._validation import check_choice, check_workers
 from kerazoo.errors import NotFittedError
 from kerazoo.text import EncodedCorpus, Vocabulary
 from kerazoo.text.documents import as_documents, encode_documents
@@ -170,7 +170,7 @@ class DocumentVectors(Transformer):
         return hasattr(self, "vectors_")
 
     def _encoded(self, documents: Any, errors: str) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        workers = usable_cores() if self.workers is None else check_int("workers", self.workers)
+        workers = usable_cores() if self.workers is None else check_workers("workers", self.workers)
         # As `fit` reads a folder: without the checkpoints in it.
         reading: Any = {"errors": errors, "exclude": [self.checkpoint_dir] if self.checkpoint_dir else []}
         documents = joined_documents(as_documents(documents), self.phrases, workers=workers, **reading)

@@ -11,7 +11,7 @@ import numpy as np
 from kerazoo._runtime import devices
 from kerazoo._runtime.callbacks import flatten_callbacks
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
-from kerazoo._validation import check_choice, check_flag, check_int, check_real
+from kerazoo._validation import check_choice, check_flag, check_int, check_real, check_seed, check_workers
 from kerazoo.batching.sampling import NOISE_KINDS
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.word2vec.pooling import POOLINGS
@@ -36,6 +36,8 @@ ENGINE_OPTIONS: dict[str, tuple[str, ...]] = {"keras": ("block_size", "batch_siz
 LOSS_NAMES = ("nce", "negative_sampling", "sampled_softmax")
 BIASED_LOSSES = ("nce", "sampled_softmax")
 LARGEST_NEGATIVE = 64  # noise words per pair, in the native engine
+LARGEST_EPOCHS = 10**9  # words of all epochs are counted with 64 bits
+LARGEST_VECTOR_SIZE = 2**30  # the kernels compute with 32 bits
 LARGEST_WINDOW = 1_000_000  # as in kerazoo.batching; the kernels compute with 32 bits
 USUAL_ALPHA = {0: 0.05, 1: 0.025}  # by `sg`, as in word2vec.c
 
@@ -117,14 +119,14 @@ def checked_settings(
         ns_exponent=check_real("ns_exponent", get("ns_exponent"), hint="The usual value is 0.75."),
         alpha=alpha,
         min_alpha=check_real("min_alpha", get("min_alpha"), 0, alpha, hint="It is the final value of alpha."),
-        epochs=check_int("epochs", get("epochs"), hint="The usual value is 5."),
+        epochs=check_int("epochs", get("epochs"), 1, LARGEST_EPOCHS, hint="The usual value is 5."),
         shrink_windows=check_flag("shrink_windows", get("shrink_windows")),
         loss=check_choice("loss", get("loss"), LOSS_NAMES),
         noise=check_choice("noise", get("noise"), NOISE_KINDS),
         sg=sg,
         hs=hs,
         cbow_mean=check_int("cbow_mean", get("cbow_mean"), 0, 1),
-        workers=devices.usable_cores() if get("workers") is None else check_int("workers", get("workers")),
+        workers=devices.usable_cores() if get("workers") is None else check_workers("workers", get("workers")),
         seed=_seed(get("seed"), earlier_seed if number else None),
         number=number,
         verbose=check_int("verbose", get("verbose"), 0, 2),
@@ -144,12 +146,12 @@ def _vector_size(given: Any) -> int:
             f"vector_size is of type {type(given).__name__}; expected an integer >= 1. The constructor takes no "
             "corpus: Word2Vec(...).fit(corpus)."
         )
-    return check_int("vector_size", given, hint="The usual value is 100.")
+    return check_int("vector_size", given, 1, LARGEST_VECTOR_SIZE, hint="The usual value is 100.")
 
 
 def _seed(given: Any, earlier: int | None) -> int:
     if given is not None:
-        return check_int("seed", given, 0)
+        return check_seed("seed", given)
     return int(np.random.SeedSequence().generate_state(1, np.uint32)[0]) if earlier is None else earlier
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kerazoo._runtime.memory import check_memory
 from kerazoo._validation import check_int
 from kerazoo.errors import StorageError, VocabularyError
 from kerazoo.word2vec.results import Tables
@@ -94,12 +95,25 @@ def ngram_buckets(words: Sequence[str], ngrams: NgramSettings) -> WordNgrams:
     # A word has no more n-grams of one length than bytes, so larger limits change nothing; C takes ints.
     largest = int(np.diff(ends).max(initial=0)) + 2
     limits = min(ngrams.min_n, largest + 1), min(ngrams.max_n, largest)
+    _check_size(words, *limits)
     counts = np.zeros(len(words), np.int64)
     _subwords.count(text, ends, *limits, counts)
     np.cumsum(counts, out=offsets[1:])
     buckets = np.empty(int(offsets[-1]), np.int32)
     _subwords.hash_ngrams(text, ends, *limits, ngrams.bucket, offsets, buckets)
     return WordNgrams(offsets, buckets)
+
+
+def _check_size(words: Sequence[str], min_n: int, max_n: int) -> None:
+    """The n-grams must fit into memory, 4 bytes each; of long words with long n-grams there are very many."""
+    lengths = np.fromiter(map(len, words), np.int64, len(words)) + 2  # < and >
+    sizes = np.minimum(lengths, max_n)
+    number = float(np.maximum(0, (sizes - min_n + 1.0) * (lengths + 1.0 - (sizes + min_n) / 2)).sum())
+    check_memory(
+        int(4 * number),
+        f"min_n={min_n}, max_n={max_n} and words of up to {int(lengths.max(initial=2)) - 2:,} characters",
+        "A smaller max_n, or a corpus without such words, takes less.",
+    )
 
 
 def _utf8(word: str) -> bytes:

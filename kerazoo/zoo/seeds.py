@@ -10,7 +10,7 @@ from typing import Any
 
 from keras.src.random import seed_generator  # it draws the seeds that were not given, from Python's generator
 
-from kerazoo._validation import check_int
+from kerazoo._validation import check_seed
 
 __all__ = ["dropout_seeds", "seeded"]
 
@@ -44,7 +44,7 @@ def seeded(seed: int | None) -> Iterator[None]:
     if seed is None:
         yield
         return
-    token = _GENERATOR.set(random.Random(check_int("seed", seed, 0)))
+    token = _GENERATOR.set(random.Random(check_seed("seed", seed)))
     try:
         yield
     finally:

@@ -14,7 +14,7 @@ from kerazoo.forecast.transforms import ExponentialSmoothing, selection
 from kerazoo.forecast.transforms.chain import fitted_chain
 from kerazoo.forecast.transforms.linear_term import LinearTerm, constant_columns, fit_terms
 from kerazoo.forecast.transforms.selection import choose_term, choose_transforms
-from kerazoo.forecast.transforms.shrinkage import shrunk_coefficients
+from kerazoo.forecast.transforms.shrinkage import screened, shrunk_coefficients
 
 MONTHS = np.arange(120)
 SMOOTHING = ({"name": "exponential_smoothing", "period": 12, "trend": "add"},)
@@ -285,3 +285,25 @@ def test_covariates_of_noise_are_left_out():
         series = data(errors_of("white", rng), rng.normal(size=(120, 5)))
         chosen += choose_term(SMOOTHING, [series], 12, 12).term is not None
     assert chosen <= 2
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_thousands_of_columns_are_screened_before_their_products_are_made(n):
+    """The products of 20,000 columns alone would take 3 GB."""
+    rng = np.random.default_rng(10)
+    Xs = [rng.normal(size=(60, 20_000)) for _ in range(n)]
+    ys = [50 + 8 * x[:, 7] + rng.normal(size=60) for x in Xs]
+    for term in fit_terms("additive", ys, Xs, 1):
+        assert np.argmax(np.abs(term.coefficients)) == 7
+        assert 4 < term.coefficients[7] < 9
+        assert np.count_nonzero(term.coefficients) <= 30 * n
+
+
+def test_of_few_columns_none_is_left_out_and_of_many_half_as_many_as_values_stay():
+    rng = np.random.default_rng(11)
+    squares, moments = rng.uniform(1, 2, (2, 10)), rng.normal(size=(2, 10))
+    assert screened(squares, moments, np.array([10.0, 10.0])).all()
+    kept = screened(squares, moments, np.array([9.0, 0.5]))  # the second has no evidence
+    assert kept.sum() == 4
+    assert set(np.flatnonzero(kept)) == set(np.argsort(-(moments[0] ** 2) / squares[0])[:4])
+    assert screened(squares, moments, np.zeros(2)).sum() == 1

@@ -101,7 +101,7 @@ def test_evaluate_gives_the_mean_loss_of_all_pairs():
     model = SkipGram(V, D, noise_probabilities=skewed_noise(), seed=1)
     model.compile(optimizer="sgd")
     expected = np.mean([ops.convert_to_numpy(model.pair_losses(model(data[i][0]))).mean() for i in range(len(data))])
-    assert model.evaluate(data, verbose=0, return_dict=True)["loss"] == pytest.approx(expected, rel=1e-6)
+    assert float(model.evaluate(data, verbose=0, return_dict=True)["loss"]) == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_bias_of_log_noise_starts_every_logit_at_minus_log_k():

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kerazoo import Word2Vec
 from kerazoo.errors import InvalidArgumentError, StorageError, VocabularyError
 from kerazoo.word2vec import WordVectors, load_vectors, save_vectors
+from kerazoo.word2vec.io import vector_text
 from kerazoo.word2vec.io.vector_files import read_vectors
 
 COMPRESSIONS = ["", ".gz", ".bz2", ".xz", ".zst"]
@@ -367,3 +368,16 @@ def test_neighbours_of_a_model_are_those_of_its_file_also_of_very_long_vectors(t
     assert [word for word, _ in found] == [word for word, _ in again]
     assert len(found) == 2
     np.testing.assert_allclose([each for _, each in found], [each for _, each in again], rtol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".bin"])
+def test_long_words_are_read_back_and_too_long_ones_are_not_written(suffix, tmp_path, monkeypatch):
+    words = ["a", "x" * (1 << 20), "b"]
+    vectors = WordVectors(words, np.arange(6, dtype=np.float32).reshape(3, 2))
+    save_vectors(vectors, tmp_path / f"vectors{suffix}")
+    found = load_vectors(tmp_path / f"vectors{suffix}")
+    assert found.words == words
+    np.testing.assert_array_equal(found.vectors, vectors.vectors)
+    monkeypatch.setattr(vector_text, "LONGEST_WORD", 1 << 19)
+    with pytest.raises(InvalidArgumentError, match=r"a word of 1,048,576 bytes.*Write .safetensors"):
+        save_vectors(vectors, tmp_path / f"more{suffix}")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kerazoo._runtime.memory import check_memory
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.index import check_repeated, listed, text_of
@@ -24,6 +25,9 @@ from kerazoo.forecast.data.validation import (
 )
 
 __all__ = ["read_future"]
+
+#: Of a forecast, with its dates and labels, while it is made.
+BYTES_PER_STEP = 64
 
 
 def read_future(
@@ -65,6 +69,11 @@ def read_future(
         horizons = list(horizon)
     else:
         horizons = [check_int("horizon", horizon, hint="It is the number of steps to forecast.")] * len(panel.series)
+    check_memory(
+        BYTES_PER_STEP * sum(horizons),
+        f"{len(panel.series):,} series and horizon={max(horizons)}",
+        "A shorter horizon, or fewer series at a time, takes less.",
+    )
     X_future = pandas_of(X_future, name)
     unknown = ("skip" if missing == "skip" else "error") if past else None  # as `missing` of `numeric_column`
     names = panel.past_names if past else panel.covariate_names

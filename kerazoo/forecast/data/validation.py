@@ -172,7 +172,7 @@ def covariate_column(
         return numeric_column(column, what, labels, missing=missing)
     drop = f"{owner}.drop(columns=[{name!r}]) leaves it out"
     dummies = f"pd.get_dummies({owner}, columns=[{name!r}], dtype=float) makes a column of 0 and 1 for each value."
-    if codes is not None and (pd.Series(column.to_numpy(object)).groupby(codes).nunique(dropna=False) == 1).all():
+    if codes is not None and _is_constant(column, codes):
         why = (
             f"in a long frame, columns besides unique_id, ds and y are covariates, and {name!r} is the same in all "
             "rows of each series: it describes the series"
@@ -183,6 +183,14 @@ def covariate_column(
     raise InvalidArgumentError(
         f"{what} has the dtype {column.dtype}; expected numbers: covariates are numbers{reach}. {drop}; {dummies}"
     )
+
+
+def _is_constant(column: pd.Series, codes: NDArray[np.intp]) -> bool:
+    """Whether the values are the same in all rows of each series; of values that cannot be compared they are not."""
+    try:
+        return bool((pd.Series(column.to_numpy(object)).groupby(codes).nunique(dropna=False) == 1).all())
+    except TypeError:  # lists and other values without a hash
+        return False
 
 
 def check_finite(values: Values, what: str, labels: Index, frame: bool = False, missing: str | None = None) -> Values:

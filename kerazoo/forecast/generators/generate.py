@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from kerazoo._validation import check_choice, check_int
+from kerazoo._runtime.memory import check_memory
+from kerazoo._validation import check_choice, check_int, check_seed
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.generators.grid import Grid
 from kerazoo.forecast.generators.kinds import KINDS
@@ -95,6 +96,11 @@ def generate(
     make = KINDS[kind]
     # Equal seeds of other settings give unrelated series, not the same ones at another length.
     settings = zlib.crc32(f"{kind} {length} {grid.periods} {grid.freq}".encode())
+    check_memory(
+        8 * length * (n_series + 4 * BLOCK),
+        f"n_series={n_series} and length={length}",
+        "`batches`, or calls with `start`, make some series at a time.",
+    )
     values = np.empty((n_series, length))
     for block in range(start // BLOCK, (start + n_series - 1) // BLOCK + 1):
         key = (*sequence.spawn_key, _TAG, settings, block)
@@ -163,4 +169,4 @@ def batches(
 def _sequence(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:
     if isinstance(seed, np.random.SeedSequence):
         return seed
-    return np.random.SeedSequence(check_int("seed", seed, 0, hint="Equal seeds give equal series."))
+    return np.random.SeedSequence(check_seed("seed", seed, hint="Equal seeds give equal series."))

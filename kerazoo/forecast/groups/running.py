@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from kerazoo import errors
 from kerazoo._runtime.devices import core_numbers
-from kerazoo._validation import check_int
+from kerazoo._validation import check_workers
 from kerazoo.errors import ClusterError, InvalidArgumentError, KerazooError
 from kerazoo.forecast.groups.tasks import run_task
 
@@ -45,7 +45,7 @@ def runner(processes: Any, cluster: Any, folder: Path) -> Iterator[Run]:
         MissingPackageError: Ray is not installed.
         ClusterError: the address does not answer, or a process was lost too often.
     """
-    processes = check_int("processes", processes, hint="It is the number of processes on this machine.")
+    processes = check_workers("processes", processes, hint="It is the number of processes on this machine.")
     if cluster is not None:
         if processes > 1:
             raise InvalidArgumentError(f"processes={processes} with cluster; expected one of them.")

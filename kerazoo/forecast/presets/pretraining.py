@@ -18,7 +18,7 @@ from kerazoo._presets import PresetFile
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES, CheckpointFile
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo._runtime.precision import in_float32
-from kerazoo._validation import check_int, check_real
+from kerazoo._validation import check_int, check_real, check_seed
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.global_nets.losses import make_loss
 from kerazoo.forecast.global_nets.network import make_network, network_spec
@@ -91,7 +91,7 @@ def pretrain(
     steps = check_int("steps", steps, STEPS_OF_EPOCH)
     epochs = -(-steps // STEPS_OF_EPOCH)
     rate = check_real("learning_rate", learning_rate, 0.0, exclusive=True)
-    seed = check_int("seed", seed, 0)
+    seed = check_seed("seed", seed)
     if not isinstance(levels, Iterable) or isinstance(levels, str):
         raise InvalidArgumentError(f"levels={levels!r}; expected a list of numbers > 0 and < 1.")
     loss = make_loss("quantiles", levels)

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo._runtime.devices import usable_cores
+from kerazoo._runtime.memory import check_memory
 from kerazoo._runtime.progress import progress_bar
-from kerazoo._validation import check_flag, check_int, check_real
+from kerazoo._validation import check_flag, check_int, check_real, check_workers
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.validation import series_array
 from kerazoo.forecast.statistics.results import Statistics, Values
@@ -98,7 +99,7 @@ def fit_statistics(
     horizon = check_int("horizon", horizon, hint="It is the number of steps to forecast.")
     n_origins = check_int("n_origins", n_origins, minimum=0)
     fitted = check_flag("fitted", fitted)
-    workers = usable_cores() if workers is None else check_int("workers", workers)
+    workers = usable_cores() if workers is None else check_workers("workers", workers)
     low = -math.inf if floor is None else check_real("floor", floor)
     high = math.inf if ceiling is None else check_real("ceiling", ceiling)
     if low > high:
@@ -107,6 +108,7 @@ def fit_statistics(
     values, offsets = _flatten(series)
     backs = steps_back(horizon, n_origins)
     n, names = len(offsets) - 1, _statistics.CANDIDATES
+    _check_size(n, horizon, n_origins, len(values) if fitted else 0)
     forecasts = np.full((n, len(names), horizon), np.nan)
     rolled = np.full((n, n_origins, len(names), horizon), np.nan)
     criteria = np.full((n, n_origins + 1, len(names)), np.nan)
@@ -126,6 +128,15 @@ def fit_statistics(
         scale=_scales(values, offsets, backs, periods), criteria=criteria, parameters=parameters,
         fitted=one_step if fitted else None,
     )  # fmt: skip
+
+
+def _check_size(n: int, horizon: int, n_origins: int, n_fitted: int) -> None:
+    candidates = len(_statistics.CANDIDATES)
+    check_memory(
+        8 * (n * horizon * (candidates * (1 + n_origins) + 2 * n_origins) + candidates * n_fitted),
+        f"{n:,} series, horizon={horizon} and n_origins={n_origins}",
+        "A shorter horizon, or fewer series at a time (Forecaster.fit_groups), takes less.",
+    )
 
 
 def steps_back(horizon: int, n_origins: int) -> NDArray[np.int64]:

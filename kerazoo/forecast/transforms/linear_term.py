@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.data.types import Values
-from kerazoo.forecast.transforms.shrinkage import shrunk_coefficients
+from kerazoo.forecast.transforms.shrinkage import screened, shrunk_coefficients
 from kerazoo.forecast.transforms.smoothing import ExponentialSmoothing
 
 __all__ = ["FORMS", "LinearTerm", "constant_columns", "fit_terms", "unknown_effects"]
@@ -121,8 +121,8 @@ def fit_terms(form: str, ys: Sequence[Values], covariates: Sequence[Values], per
     for _ in range(ROUNDS):
         parts = []
         for y, x, b, unit, smoothing in zip(values, columns, found, units, smoothings, strict=True):
-            parts.append(_sums((y - y.mean()) / unit, x, b, smoothing))
-        found = shrunk_coefficients(*(np.stack(part) for part in zip(*parts, strict=True)))
+            parts.append(_evidence((y - y.mean()) / unit, x, b, smoothing))
+        found = _coefficients(parts)
     return [LinearTerm.of(form, unit * b / scale, each) for unit, b, each in zip(units, found, covariates, strict=True)]
 
 
@@ -175,14 +175,58 @@ def _smoothing_of(length: int, period: int, width: int) -> ExponentialSmoothing 
     return ExponentialSmoothing(None, "add") if length >= 8 else None
 
 
-def _sums(y: Values, x: Values, b: Values, smoothing: ExponentialSmoothing | None) -> tuple[Values, Values, float, int]:
-    """X'X, X'y, y'y and degrees of freedom of the innovations, with weights fitted to y - X b."""
-    width = x.shape[1]
+@dataclass(frozen=True, eq=False)
+class _Evidence:
+    """Innovations of y (T,) and X (T, K) of a series, as a regression needs them.
+
+    Attributes:
+        x: float64 (T, K), or with fewer columns than steps their products, (K, K): whichever is smaller.
+        squares: float64 (K,), x'x of each column.
+        moments: float64 (K,), X'y.
+        total: y'y.
+        freedom: degrees of freedom.
+    """
+
+    x: Values
+    squares: Values
+    moments: Values
+    total: float
+    freedom: int
+
+    @classmethod
+    def of(cls, y: Values, x: Values, freedom: int) -> _Evidence:
+        is_long = len(x) >= x.shape[1]
+        held = x.T @ x if is_long else x
+        return cls(held, np.diag(held).copy() if is_long else (x**2).sum(axis=0), x.T @ y, float(y @ y), freedom)
+
+    def products(self, kept: NDArray[np.bool_]) -> Values:
+        """X'X of some columns."""
+        if len(self.x) == len(kept):
+            return self.x if kept.all() else self.x[np.ix_(kept, kept)]
+        return self.x[:, kept].T @ self.x[:, kept]
+
+
+def _evidence(y: Values, x: Values, b: Values, smoothing: ExponentialSmoothing | None) -> _Evidence:
+    """The innovations of a series, with weights of the smoothing that are fitted to y - X b."""
     if smoothing is None or not np.ptp(y):
-        return np.zeros((width, width)), np.zeros(width), 0.0, 0
+        return _Evidence.of(np.zeros(1), np.zeros((1, x.shape[1])), 0)
     smoothing.fit(y - x @ b, pd.RangeIndex(len(y)))
     innovations, n_states = smoothing.innovations_of(np.column_stack([y, x]))
     of_y, of_x = innovations[:, 0], innovations[:, 1:]
     left = np.linalg.norm(of_x, axis=0) > COLLINEAR * np.linalg.norm(x, axis=0)
-    of_x = np.where(left, of_x, 0.0)
-    return of_x.T @ of_x, of_x.T @ of_y, float(of_y @ of_y), len(y) - n_states
+    return _Evidence.of(of_y, np.where(left, of_x, 0.0), len(y) - n_states)
+
+
+def _coefficients(parts: Sequence[_Evidence]) -> Values:
+    """The coefficients of each series, float64 (N, K); 0 for the columns that are left out of too many.
+
+    The columns are chosen before their products are made, so that memory and time grow with K and not with its square.
+    """
+    freedom = np.array([each.freedom for each in parts], np.float64)
+    moments = np.stack([each.moments for each in parts])
+    kept = screened(np.stack([each.squares for each in parts]), moments, freedom)
+    totals = np.array([each.total for each in parts])
+    found = np.zeros(moments.shape)
+    grams = np.stack([each.products(kept) for each in parts])
+    found[:, kept] = shrunk_coefficients(grams, moments[:, kept], totals, freedom)
+    return found

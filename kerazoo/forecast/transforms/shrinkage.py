@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kerazoo.forecast.data.types import Values
 
-__all__ = ["shrunk_coefficients"]
+__all__ = ["screened", "shrunk_coefficients"]
 
 ROUNDS = 100  # of the EM algorithm; a covariate without effect keeps about 1 / ROUNDS of its least squares coefficient
 LEAST_VARIANCE = 1e-12
@@ -21,8 +22,8 @@ def shrunk_coefficients(grams: Values, moments: Values, totals: Values, freedom:
     and series with little evidence of their own get what the others have in common. One series alone has μ = 0. The
     result is equivariant: a regressor in another unit, or values in another unit, change it accordingly.
 
-    With more regressors than half the degrees of freedom, these variances would fit the errors as well. Only as many
-    are kept, those that correlate most with y (sure independence screening; Fan and Lv 2008); the others get 0.
+    With more regressors than half the degrees of freedom, these variances would fit the errors as well: `screened` says
+    which ones to pass.
 
     Args:
         grams: float64 (N, K, K), X'X of each series. A regressor that is constant there has zeros.
@@ -43,8 +44,6 @@ def shrunk_coefficients(grams: Values, moments: Values, totals: Values, freedom:
     has_evidence = freedom >= 1
     gram0 = np.where(has_evidence[:, None, None], grams, 0.0)
     moment0 = np.where(has_evidence[:, None], moments, 0.0)
-    kept = _screened(gram0, moment0, int(freedom[has_evidence].sum()) // 2)
-    gram0, moment0 = gram0 * np.outer(kept, kept), moment0 * kept
     freedom = np.where(has_evidence, freedom, 1.0)
     # In units in which the regressors and the values have size 1, the limits and first variances below mean something.
     norms = np.sqrt(np.einsum("nkk->k", gram0) / freedom.sum())
@@ -78,13 +77,29 @@ def shrunk_coefficients(grams: Values, moments: Values, totals: Values, freedom:
     return np.asarray(found * spread / norms, np.float64)
 
 
-def _screened(grams: Values, moments: Values, most: int) -> Values:
-    """1 for the regressors that correlate most with the values, 0 for the others; at most `most` ones."""
+def screened(squares: Values, moments: Values, freedom: Values) -> NDArray[np.bool_]:
+    """Which regressors are kept: half as many as there are degrees of freedom, those that correlate most with y.
+
+    Sure independence screening (Fan and Lv 2008). It needs no products of regressors, whose number is K^2.
+
+    Args:
+        squares: float64 (N, K), x'x of each regressor in each series.
+        moments: float64 (N, K), x'y.
+        freedom: float64 (N,), as for :func:`shrunk_coefficients`.
+
+    Returns:
+        bool (K,).
+
+    >>> screened(np.ones((1, 3)), np.array([[1.0, -4.0, 2.0]]), np.array([5.0])).tolist()
+    [False, True, True]
+    """
     width = moments.shape[1]
+    has_evidence = freedom >= 1
+    most = int(freedom[has_evidence].sum()) // 2
     if width <= most:
-        return np.ones(width)
-    squares = np.einsum("nkk->nk", grams)
+        return np.ones(width, bool)
+    squares, moments = (np.where(has_evidence[:, None], each, 0.0) for each in (squares, moments))
     explained = np.sum(moments**2 / np.where(squares > 0, squares, 1.0), axis=0)
-    kept = np.zeros(width)
-    kept[np.argsort(-explained, kind="stable")[: max(1, most)]] = 1.0
+    kept = np.zeros(width, bool)
+    kept[np.argsort(-explained, kind="stable")[: max(1, most)]] = True
     return kept

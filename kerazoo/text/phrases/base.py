@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerazoo._runtime.devices import usable_cores
-from kerazoo._validation import check_int
+from kerazoo._validation import check_workers
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.text.corpus import EncodedCorpus
 from kerazoo.text.phrases.joining import JoinedIds, Joins, join_ids, selected
@@ -175,7 +175,7 @@ class PhraseJoiner(ABC):
 
     def _joined(self, source: Any, workers: int | None) -> tuple[EncodedCorpus, JoinedIds, dict[str, float]]:
         """The encoded corpus, the same after joining, and the phrases that were found, with their scores."""
-        threads = usable_cores() if workers is None else check_int("workers", workers)
+        threads = usable_cores() if workers is None else check_workers("workers", workers)
         corpus = EncodedCorpus.from_source(source, min_count=1, workers=threads)
         if corpus.n_dropped:
             raise InvalidArgumentError(

@@ -11,7 +11,7 @@ from typing import Any
 
 from kerazoo._runtime.devices import usable_cores
 from kerazoo._runtime.files import damage_of
-from kerazoo._validation import check_int, check_real
+from kerazoo._validation import check_int, check_real, check_workers
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.text.corpus import EncodedCorpus
 from kerazoo.text.phrases import files, gensim_phrases
@@ -81,7 +81,7 @@ class Phrases(PhraseJoiner):
         self.threshold = threshold
         self.max_vocab_size = check_int("max_vocab_size", max_vocab_size)
         self.scoring = scoring
-        self.workers = usable_cores() if workers is None else check_int("workers", workers)
+        self.workers = usable_cores() if workers is None else check_workers("workers", workers)
         self._scoring_made: tuple[Any, Scoring] | None = None
         _ = self._scoring  # checks it
         self._set_counts(PairCounts())

@@ -15,6 +15,7 @@ from kerazoo.errors import InvalidArgumentError, TrainingError
 from kerazoo.word2vec import gpu
 from kerazoo.word2vec.engines.callbacks import StepMonitor, TrainingCallbacks
 from kerazoo.word2vec.engines.divergence import DivergenceGuard, untrained_loss
+from kerazoo.word2vec.engines.native_tables import check_tables
 from kerazoo.word2vec.engines.progress import TrainingProgress
 from kerazoo.word2vec.keras.block_gradients import has_shared_softmax
 from kerazoo.word2vec.keras.model import SkipGram
@@ -69,6 +70,8 @@ def train(
     on_device = gpu.is_wanted(corpus, settings, start)
     batches, alpha_scale = _batches(corpus, settings, on_device)
     noise = batches.noise_distribution
+    # The tables, and a copy of them for a training that diverges.
+    check_tables(len(corpus.vocabulary.words), settings.vector_size, 4)
     model = SkipGram(
         vocabulary_size=len(corpus.vocabulary.words),
         vector_size=settings.vector_size,

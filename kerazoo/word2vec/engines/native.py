@@ -66,7 +66,8 @@ def check_settings(settings: TrainingSettings) -> None:
     """
     if settings.negative > LARGEST_NEGATIVE:
         raise InvalidArgumentError(
-            f"negative={settings.negative} with engine='native'; expected at most {LARGEST_NEGATIVE}."
+            f"negative={settings.negative} with engine='native'; expected at most {LARGEST_NEGATIVE}. The usual value "
+            "is 5; engine='keras' takes more."
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerazoo._runtime.memory import check_memory
 from kerazoo._validation import check_choice
 from kerazoo.batching.sampling import NoiseDistribution, keep_thresholds
 from kerazoo.word2vec.engines.divergence import untrained_loss
@@ -132,6 +133,7 @@ class NativeKernel:
         self.paths = None if tree is None else tree.paths()
         self.tables = self._make_tables(words, tables, tree)
         self.group, self.span = self._group_and_span()
+        self._check_buffers()
         if tables is None:
             self.tables.draw(settings.seeds[0], self.noise.log_probabilities)
         else:
@@ -180,6 +182,18 @@ class NativeKernel:
         largest = self.tables.largest_span(shares, settings.alpha * (self.reach + 1) * settings.workers)
         group = int(np.clip(largest, 1, group))
         return group, int(np.clip(largest / group, 1, LARGEST_SPAN))
+
+    def _check_buffers(self) -> None:
+        """The buffers of the threads, which grow with the window, must fit into memory (kz_make_scratch, kz_open)."""
+        settings = self.settings
+        longest = 0 if self.paths is None else int(np.diff(self.paths[0]).max())
+        vectors = 1 if settings.sg else 2  # per row: a long update, or sums and differences
+        row = 4 * (vectors * settings.vector_size + 2 * self.n_noise + LARGEST_GROUP + longest) + 48
+        check_memory(
+            settings.workers * (2 * self.reach * row + 3 * settings.window * 20),
+            f"window={settings.window}, vector_size={settings.vector_size} and workers={settings.workers}",
+            "A smaller window, shorter documents, or fewer workers, take less.",
+        )
 
     def _kernel(self, keys: NDArray[np.uint64], words_before: int, words: int) -> Callable[[], _word2vec.Trainer]:
         """What makes a trainer for a thread.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerazoo.word2vec.engines.native_tables import PaddedTables, padded, row_parts
+from kerazoo.word2vec.engines.native_tables import PaddedTables, check_tables, padded, row_parts
 from kerazoo.word2vec.results import Tables
 from kerazoo.word2vec.subwords import (
     BucketRows,
@@ -65,6 +65,7 @@ class SubwordTables(PaddedTables):
         found = ngram_buckets(words, ngrams)
         self.buckets = used_buckets(found, counts) if buckets is None else buckets
         super().__init__(len(words), size, True, biased, None)
+        check_tables(len(words) + len(self.buckets), size, 1)
         self.inputs = padded(len(words) + len(self.buckets), size)
         self.words, self.ngrams = words, ngrams
         if len(found.values):

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from kerazoo._runtime.memory import check_memory
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.results import Tables
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PaddedTables", "TablesSnapshot", "compact", "padded", "row_parts"]
+__all__ = ["PaddedTables", "TablesSnapshot", "check_tables", "compact", "padded", "row_parts"]
 
 Table: TypeAlias = "NDArray[np.float32]"
 
@@ -38,6 +39,7 @@ class PaddedTables:
 
     def __init__(self, n_words: int, size: int, noise: bool, biased: bool, tree: HuffmanTree | None) -> None:
         self.size, self.tree = size, tree
+        check_tables(n_words, size, 1 + noise + (tree is not None))
         self.inputs = padded(n_words, size)
         self.outputs = padded(n_words, size) if noise else None
         self.biases = np.zeros(n_words, np.float32) if biased else None
@@ -99,6 +101,15 @@ class PaddedTables:
     def are_finite(self) -> bool:
         """Whether no value is NaN or infinite."""
         return all(bool(np.isfinite(part).all()) for table in self.arrays() for part in row_parts(table))
+
+
+def check_tables(n_rows: int, size: int, n_tables: int) -> None:
+    """Raise :class:`kerazoo.errors.MemoryLimitError` if tables of n_rows vectors each do not fit into memory."""
+    check_memory(
+        n_tables * n_rows * (-(-size // 16) * 16) * 4,
+        f"vector_size={size} and tables of {n_rows:,} vectors",
+        "A smaller vector_size, or fewer words (a larger min_count, or max_final_vocab), takes less.",
+    )
 
 
 def padded(n_words: int, size: int) -> Table:

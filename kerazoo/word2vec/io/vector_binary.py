@@ -10,14 +10,13 @@ from kerazoo._runtime.progress import progress_bar
 from kerazoo.errors import StorageError
 from kerazoo.word2vec.io.fasttext_bin import MAGIC
 from kerazoo.word2vec.io.vector_streams import VectorStream
-from kerazoo.word2vec.io.vector_text import Rows, check_writable, decoded, header_of
+from kerazoo.word2vec.io.vector_text import LONGEST_WORD, Rows, check_writable, decoded, header_of
 from kerazoo.word2vec.io.word_vectors import WordVectors, without_duplicates
 
 __all__ = ["read_binary", "write_binary"]
 
 _BLOCK = 1 << 22  # bytes read at a time
 _FASTTEXT = MAGIC.to_bytes(4, "little")
-_LONGEST = 1 << 16  # bytes of a word; longer ones mean that the file is something else
 
 
 def read_binary(stream: VectorStream, unicode_errors: str) -> WordVectors:
@@ -62,9 +61,10 @@ def read_binary(stream: VectorStream, unicode_errors: str) -> WordVectors:
                 f"{stream.path}: damaged or truncated: its header promises {n_words:,} vectors, but it has "
                 f"{len(words):,}. Download or copy it again."
             )
-        if b" " not in data[:_LONGEST] and len(data) > _LONGEST:
+        if len(data) > LONGEST_WORD and b" " not in data[: LONGEST_WORD + 1]:
             raise StorageError(
-                f"{stream.path}: not a .bin file of word vectors, or damaged: vector {len(words)} has no word."
+                f"{stream.path}: not a .bin file of word vectors, or damaged: vector {len(words)} has no word, "
+                f"or one of more than {LONGEST_WORD:,} bytes."
             )
     if b"" in words:
         raise StorageError(f"{stream.path}: damaged: vector {words.index(b'')} has an empty word.")

@@ -27,6 +27,7 @@ __all__ = [
 
 _BLOCK = 1 << 22  # bytes read at a time
 _LONGEST = 1 << 26  # bytes of a line
+LONGEST_WORD = _LONGEST >> 1  # bytes of a word, in text and in binary files; the rest of a line is for numbers
 _LARGEST_SIZE = 1_000_000  # of vectors
 _HEADER = re.compile(rb"[ \t]*(\d{1,18})[ \t]+(\d{1,18})[ \t]*(?:\r?\n|\Z)")
 
@@ -213,7 +214,18 @@ def decoded(words: list[bytes], unicode_errors: str, stream: VectorStream) -> li
 
 
 def check_writable(words: list[str], forbidden: str, kind: str) -> None:
-    """Raise :class:`InvalidArgumentError` if a word contains a character that the format uses as a border."""
+    """Raise :class:`InvalidArgumentError` if a word contains a border of the format, or is too long.
+
+    The readers take a word beyond `LONGEST_WORD` for a file of another kind.
+    """
+    longest = max(words, key=len, default="")
+    if 4 * len(longest) > LONGEST_WORD:
+        size = max(len(word.encode("utf-8", "surrogatepass")) for word in words if 4 * len(word) > LONGEST_WORD)
+        if size > LONGEST_WORD:
+            raise InvalidArgumentError(
+                f"a word of {size:,} bytes, which {kind} cannot hold: words of at most {LONGEST_WORD:,} bytes are "
+                "read. Write .safetensors or .kerazoo."
+            )
     if not any(character in word for character in forbidden for word in words):
         return
     wrong = next(word for word in words if any(character in word for character in forbidden))

@@ -92,6 +92,16 @@ def test_forecasts_scale_with_the_series():
         np.testing.assert_allclose(found.scale[s] / unit, found.scale[0])
 
 
+@pytest.mark.parametrize("period", [1, 12])
+def test_a_gap_of_any_length_takes_no_longer_than_its_length(period):
+    """A look for its end from each of its values would take minutes here."""
+    y = np.full(600_000, np.nan)
+    y[:60] = monthly(60)
+    y[-60:] = monthly(60)
+    (found,) = fit_statistics([y], period, 3, n_origins=0).forecasts
+    assert np.isfinite(found[:2]).all()
+
+
 def test_missing_values_are_skipped():
     """A tenth of the values less changes forecasts little; errors there do not count."""
     whole = monthly(96, noise=0.02)
@@ -204,7 +214,7 @@ def test_no_series_and_no_origins():
         ([[1.0]], {"period": [2, 3, 4, 5, 6]}, "5 periods; expected at most 4"),
         ([[1.0]], {"horizon": 0}, "horizon=0; expected an integer >= 1"),
         ([[1.0]], {"n_origins": -1}, "n_origins=-1; expected an integer >= 0"),
-        ([[1.0]], {"workers": 0}, "workers=0; expected an integer >= 1"),
+        ([[1.0]], {"workers": 0}, "workers=0; expected an integer from 1 to 4096"),
         ([[1.0]], {"floor": 2, "ceiling": 1}, "floor=2, ceiling=1"),
     ],
 )

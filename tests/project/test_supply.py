@@ -1,0 +1,92 @@
+"""The floors of pyproject.toml, the pinned versions, the Pythons, and the tests that CI runs with them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from benchmarks.harness import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+FOLDER = ROOT / "requirements"
+#: Extras that requirements/lowest.txt has, as the Makefile names them, without those that others name.
+LOWEST_EXTRAS = ("tensorflow", "jax", "forecast", "sklearn", "datasets", "zstd", "test")
+EXTRAS_OF_CONSTRAINTS = ("tensorflow", "jax", "forecast", "sklearn", "datasets", "zstd", "test", "ray", "dev", "docs")
+
+
+def direct(extras):
+    """Requirements of the package and of these extras, without those of kerazoo itself."""
+    listed = [*PROJECT["dependencies"], *(each for extra in extras for each in PROJECT["optional-dependencies"][extra])]
+    return [each for each in map(Requirement, listed) if each.name != "kerazoo"]
+
+
+def pins(name):
+    """Name of a package, in lower case with hyphens -> versions that the file pins."""
+    found = {}
+    for line in (FOLDER / name).read_text().splitlines():
+        if line and not line.startswith("#"):
+            requirement = Requirement(line)
+            (pin,) = requirement.specifier
+            assert pin.operator == "==", line
+            found.setdefault(canonical(requirement.name), []).append(Version(pin.version))
+    return found
+
+
+def canonical(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_the_lowest_versions_are_the_floors_of_the_project():
+    found = pins("lowest.txt")
+    highest = {}
+    for requirement in direct(LOWEST_EXTRAS):
+        floors = [Version(each.version) for each in requirement.specifier if each.operator == ">="]
+        name = canonical(requirement.name)
+        highest[name] = max([*floors, highest.get(name, Version("0"))])
+    for name, floor in highest.items():
+        (version,) = found[name]
+        assert version >= floor, name
+        # A version of the floor itself may not exist: numpy>=1.26 is 1.26.0, scipy>=1.11 is 1.11.1.
+        assert version.release[: len(floor.release)] == floor.release, f"{name}: {version} is tested, {floor} promised"
+
+
+def test_the_pinned_versions_are_allowed_and_complete():
+    found = pins("constraints.txt")
+    for requirement in direct(EXTRAS_OF_CONSTRAINTS):
+        versions = found[canonical(requirement.name)]
+        for version in versions:
+            assert requirement.specifier.contains(version), f"{requirement}: {version}; run make constraints"
+
+
+@pytest.mark.parametrize("name", ["tests-of-lowest.txt", "tests-of-tables.txt"])
+def test_the_tests_that_are_listed_exist(name):
+    paths = (FOLDER / name).read_text().split()
+    assert paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_ci_runs_every_python_that_the_project_names_with_pinned_versions():
+    yaml = pytest.importorskip("yaml")
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text())
+    promised = {each.split(" :: ")[-1] for each in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", each)}
+    run = {
+        version
+        for job in workflow["jobs"].values()
+        for version in job.get("strategy", {}).get("matrix", {}).get("python", [])
+    }
+    assert run == promised
+    assert "requirements/constraints.txt" in workflow["env"]["PIP_CONSTRAINT"]
+    for job in ("lowest", "tables", "audit"):  # they have versions of their own
+        assert workflow["jobs"][job]["env"]["PIP_CONSTRAINT"] == ""
+
+
+def test_the_targets_that_the_documents_name_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    named = re.findall(r"`make ([a-z-]+)", (FOLDER / "README.md").read_text() + (ROOT / "SECURITY.md").read_text())
+    assert {"constraints", "lowest", "test-lowest", "audit", "sbom"} <= set(named)
+    for target in named:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
