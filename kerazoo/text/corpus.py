@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from kerazoo._runtime.devices import usable_cores
 from kerazoo._runtime.files import damage_of, read_tensors, write_tensors
 from kerazoo._validation import check_choice, check_int, check_workers
-from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.text.encoding import Encoded, Encoder, Limits, encode_files, encode_tokens
 from kerazoo.text.readers import files_of, is_files
 from kerazoo.text.shards import ScanOptions, encode_units, is_large, plan_units
