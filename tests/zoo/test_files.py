@@ -162,7 +162,7 @@ def test_load_restores_the_compilation(tmp_path):
     model.save(tmp_path / "model.keras")
     again = zoo.load(tmp_path / "model.keras")
     assert int(again.optimizer.iterations) == 1
-    model.reset_metrics()  # before 3.13 Keras returns running means here
+    model.reset_metrics()  # older versions of Keras return running means here
     np.testing.assert_allclose(again.train_on_batch(x, x), model.train_on_batch(x, x), rtol=1e-5)
     assert not zoo.load(tmp_path / "model.keras", compile=False).compiled
 
