@@ -471,7 +471,7 @@ class XzStream(io.RawIOBase):
 
 _XZ_MEMORY = 1 << 28  # xz -9 needs 65 MiB
 _zstd_errors: tuple[type[BaseException], ...] = ()
-_isal_errors: tuple[type[BaseException], ...] = ()
+_isal_errors: tuple[Any, ...] = ()
 # gzip.GzipFile and the others verify the checksum at the end and read concatenated members.
 _OPENERS: dict[str, Callable[[Any], Any]] = {
     ".gz": _open_gzip,

@@ -26,8 +26,8 @@ from kerazoo.forecast.data.validation import (
 
 __all__ = ["read_future"]
 
-#: Of a forecast, with its dates and labels, while it is made.
-BYTES_PER_STEP = 64
+# Of a forecast, with its dates, labels and methods, while it is made: 790 to 940 were measured.
+BYTES_PER_STEP = 1000
 
 
 def read_future(
