@@ -32,7 +32,7 @@ __all__ = ["Change", "Comparison", "compare", "differences", "read"]
 # Columns that identify a row. Rows that differ only in REPEATS are repeats of the same measurement.
 IDENTITY = ("name", "part", "case", "model", "cell", "form", "side", "backend", "device", "mode", "batch", "steps",
             "width", "threads", "loss_name", "block_size", "kernels", "precision", "warps", "n_noise", "what",
-            "unit")  # fmt: skip
+            "unit", "target", "workload", "phase", "n")  # fmt: skip
 REPEATS = ("seed", "turn")
 # A table, and the table of the same file that has its rows with all repeats.
 SUMMARIES = {"rows": "runs", "medians": "sine", "median_fit_seconds": "fit"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -136,8 +137,9 @@ def checked_settings(
 
 
 def _window(given: Any) -> int:
-    window = check_int("window", given, hint="The usual value is 5.")
-    return check_int("window", window, maximum=LARGEST_WINDOW, hint="The usual value is 5.")
+    if not isinstance(given, Integral) or given < 1:  # the usual mistakes: no need to speak of the largest value
+        return check_int("window", given, hint="The usual value is 5.")
+    return check_int("window", given, maximum=LARGEST_WINDOW, hint="The usual value is 5.")
 
 
 def _vector_size(given: Any) -> int:

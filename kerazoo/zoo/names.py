@@ -360,7 +360,7 @@ def _format_group(layer: Mapping[str, Any], count: int, alone: bool) -> str:
 def _percent_text(number: float) -> str:
     """The percentage that is read as `number`."""
     exact = f"{Decimal(repr(float(number))) * 100:f}"
-    for text in (exact.rstrip("0").rstrip("."), *(f"{number * 100:.{digits}g}" for digits in (15, 16, 17))):
+    for text in (*(f"{number * 100:.{digits}g}" for digits in range(1, 18)), exact.rstrip("0").rstrip(".")):
         if re.fullmatch(r"\d+(?:\.\d+)?", text) and _percent(text) == number:
             return text
     raise InvalidArgumentError(

@@ -97,7 +97,7 @@ def test_values_and_covariates_are_put_back():
     for each, other in zip(found.series, panel.series, strict=True):
         np.testing.assert_array_equal(each.values, other.values)
         np.testing.assert_array_equal(each.covariates, other.covariates)
-    with pytest.raises(InvalidArgumentError, match=r"values\[0\] has the shape \(6,\); expected \(4,\)"):
+    with pytest.raises(InvalidArgumentError, match=r"indexes\[0\] has 4 dates, its series 6 values; expected as many"):
         Panel.from_config(panel.to_config(), values[::-1])
     with pytest.raises(InvalidArgumentError, match=r"covariates\[0\] has the shape \(4,\); expected \(4, 1\)"):
         Panel.from_config(panel.to_config(), values, values)

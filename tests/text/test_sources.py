@@ -113,7 +113,7 @@ def test_gz_files_are_read_by_isal_where_it_is_installed(
     path = tmp_path / "text.gz"
     path.write_bytes(gzip.compress(b"a b\n") + gzip.compress(b"") + gzip.compress(b"c\n") + bytes(9))
     with readers.open_text(path) as (stream, _):
-        assert (type(stream).__module__ == "isal.igzip") is isal
+        assert (type(stream._stream).__module__ == "isal.igzip") is isal
         assert stream.read() == b"a b\nc\n"
 
 

@@ -54,7 +54,7 @@ class _DType:
 
     def __init__(self, code: Any, *_: Any) -> None:
         found = np.dtype(code.name if isinstance(code, _Type) else code)
-        if not isinstance(code, str | _Type) or found.kind not in "iufO" or found.names or found.subdtype:
+        if not isinstance(code, str | _Type) or found.kind not in "iufUO" or found.names or found.subdtype:
             raise ValueError(f"the dtype {code!r:.50}")
         self.dtype = found
 
