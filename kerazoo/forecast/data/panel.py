@@ -306,6 +306,8 @@ def _check_lengths(config: Mapping[str, Any], values: Sequence[Values] | None) -
                 f"indexes of {sum(lengths):,} dates without values; expected at most {LONGEST_WITHOUT_VALUES:,}."
             )
         return
+    if len(values) != len(config["series"]):  # another error says so
+        return
     used = {each["index"]: len(found) for each, found in zip(config["series"], values, strict=False)}
     for number, length in enumerate(lengths):
         if used.get(number) != length:
