@@ -61,7 +61,7 @@ def test_many_workers_on_a_small_corpus(corpus):
 @pytest.mark.parametrize("merge", ["mean", "weighted"])
 def test_other_rules_learn_too(corpus, merge):
     options = ClusterOptions(simulate=4, merge=merge)
-    model = Word2Vec(**{**SMALL, "epochs": 5}).fit(corpus, cluster=options)
+    model = Word2Vec(**{**SMALL, "epochs": 20}).fit(corpus, cluster=options)
     assert model.history_["loss"][-1] < model.history_["loss"][0]
 
 
