@@ -213,6 +213,12 @@ def test_permutation_of_a_huge_range():
     assert abs(out.mean() / n - 0.5) < 0.05
 
 
+@pytest.mark.parametrize(("first", "n"), [(-1, 10), (7, 10), (2**63 - 1, 10), (2**63 - 2, 2**63 - 1)])
+def test_elements_beyond_the_last_one_are_refused(first, n):
+    with pytest.raises(ValueError, match="4 elements from"):
+        _order.permute(first, n, 1, np.empty(4, np.int64))
+
+
 def test_draws_are_uniform_and_uncorrelated():
     """Uniform in both halves, and no correlation between neighbours, halves or epochs."""
     keys = [np.random.SeedSequence(7, spawn_key=(epoch,)).generate_state(1, np.uint64)[0] for epoch in (0, 1)]

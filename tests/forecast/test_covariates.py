@@ -218,3 +218,10 @@ def test_covariates_of_the_future_that_do_not_fit_a_long_frame_are_refused(chang
     X = long_frame([("a", whole), ("b", whole)], x=2.0).drop(columns="y")
     with pytest.raises(InvalidArgumentError, match=match):
         read_future(panel, change(X), HORIZON)
+
+
+def test_covariates_without_a_hash_are_refused():
+    y = pd.DataFrame({"unique_id": ["a", "a", "b", "b"], "ds": list(pd.date_range("2020-01-01", periods=2)) * 2})
+    y = y.assign(y=[1.0, 2.0, 3.0, 4.0], x=[[1], [1], [2], [2]])
+    with pytest.raises(InvalidArgumentError, match=r"y\['x'\] has the dtype object; expected numbers"):
+        read_panel(y)
