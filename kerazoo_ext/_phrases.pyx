@@ -4,6 +4,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 import numpy as np
 
+from kerazoo_ext._use cimport begin_change, begin_read, kz_begin_read, kz_end_change, kz_end_read, kz_use
+
 cdef extern from "phrases.h" nogil:
     ctypedef struct kz_pair_slot:
         uint64_t pair
@@ -43,26 +45,6 @@ cdef extern from "phrases.h" nogil:
     int kz_count_pairs(kz_pair_table *, const kz_runs *, const kz_text *, uint32_t, uint32_t, uint64_t) noexcept
     void kz_match_pairs(const kz_pair_table *, const kz_runs *, const kz_text *, int32_t *) noexcept
     int64_t kz_join_pairs(const kz_text *, int32_t *, int64_t *) noexcept
-
-
-cdef extern from "use.h" nogil:
-    ctypedef int kz_use
-    bint kz_begin_change(kz_use *) noexcept
-    bint kz_begin_read(kz_use *) noexcept
-    void kz_end_change(kz_use *) noexcept
-    void kz_end_read(kz_use *) noexcept
-
-
-cdef int begin_change(kz_use *use, str name) except -1:
-    if not kz_begin_change(use):
-        raise RuntimeError(f"{name} is changed while another thread uses it; expected one for each thread")
-    return 0
-
-
-cdef int begin_read(kz_use *use, str name) except -1:
-    if not kz_begin_read(use):
-        raise RuntimeError(f"{name} is read while another thread changes it; expected one for each thread")
-    return 0
 
 
 cdef kz_text text_of(

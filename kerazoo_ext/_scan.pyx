@@ -10,6 +10,8 @@ from libc.string cimport memmove
 
 import numpy as np
 
+from kerazoo_ext._use cimport begin_change, begin_read, kz_end_change, kz_end_read, kz_use
+
 cdef extern from "scan.h" nogil:
     enum:
         KZ_PADDING
@@ -38,13 +40,6 @@ cdef extern from "scan.h" nogil:
     int kz_export(const kz_scanner *scanner, uint32_t n_buckets, uint8_t *text, int32_t *order, int64_t *word_begins,
                   int64_t *byte_begins)
 
-cdef extern from "use.h" nogil:
-    ctypedef int kz_use
-    bint kz_begin_change(kz_use *) noexcept
-    bint kz_begin_read(kz_use *) noexcept
-    void kz_end_change(kz_use *) noexcept
-    void kz_end_read(kz_use *) noexcept
-
 PADDING = KZ_PADDING
 MAX_CHUNK = 2**31 - 1 - KZ_PADDING
 
@@ -63,18 +58,6 @@ class InvalidUtf8Error(ValueError):
     def __init__(self, position: int) -> None:
         super().__init__(f"not UTF-8 at byte {position}")
         self.position = position
-
-
-cdef int begin_change(kz_use *use) except -1:
-    if not kz_begin_change(use):
-        raise RuntimeError("a Scanner is changed while another thread uses it; expected one for each thread")
-    return 0
-
-
-cdef int begin_read(kz_use *use) except -1:
-    if not kz_begin_read(use):
-        raise RuntimeError("a Scanner is read while another thread changes it; expected one for each thread")
-    return 0
 
 
 cdef class Scanner:
@@ -115,7 +98,7 @@ cdef class Scanner:
 
     def count(self, const uint8_t[::1] text, Py_ssize_t size):
         """Check that text[:size] is UTF-8 and count its words and lines: the first half of `scan`."""
-        begin_change(&self.use)
+        begin_change(&self.use, "a Scanner")
         try:
             return self.counted_in(text, size)
         finally:
@@ -145,7 +128,7 @@ cdef class Scanner:
 
         `ids` has n_words elements, `line_ends` n_lines.
         """
-        begin_change(&self.use)
+        begin_change(&self.use, "a Scanner")
         try:
             self.encode_into(text, size, ids, line_ends)
         finally:
@@ -178,9 +161,9 @@ cdef class Scanner:
         """Add all words and counts of `other`; returns the id in this scanner of each of its words, int32 (len(other),)."""
         if other is self or other.seed != self.seed:
             raise ValueError("absorb takes another scanner with the same seed")
-        begin_change(&self.use)
+        begin_change(&self.use, "a Scanner")
         try:
-            begin_read(&other.use)
+            begin_read(&other.use, "a Scanner")
             try:
                 return self.absorbed(other)
             finally:
@@ -200,7 +183,7 @@ cdef class Scanner:
 
     def tally(self):
         """Count of each id, int64 (len(self),)."""
-        begin_read(&self.use)
+        begin_read(&self.use, "a Scanner")
         try:
             return self.tallied()
         finally:
@@ -225,7 +208,7 @@ cdef class Scanner:
         """
         if not 1 <= n_buckets <= 1 << 20:
             raise ValueError(f"n_buckets={n_buckets}; expected 1 to {1 << 20}")
-        begin_read(&self.use)
+        begin_read(&self.use, "a Scanner")
         try:
             return self.exported(n_buckets)
         finally:
@@ -249,7 +232,7 @@ cdef class Scanner:
 
     def ranked(self, int64_t min_count=1, limit=None):
         """The words that occur at least `min_count` times, by decreasing count, then code point; at most `limit` of them."""
-        begin_read(&self.use)
+        begin_read(&self.use, "a Scanner")
         try:
             return self.ranked_words(min_count, limit)
         finally:
@@ -294,7 +277,7 @@ cdef class Ranked:
     def words(self):
         """The words, list of str; only before the scanner takes more text."""
         cdef int64_t i
-        begin_read(&self.scanner.use)
+        begin_read(&self.scanner.use, "a Scanner")
         try:
             if self.scanner.state.n_words != self.n_types:
                 raise ValueError("the scanner has taken more words since")
