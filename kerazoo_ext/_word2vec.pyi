@@ -54,6 +54,7 @@ class Trainer:
             subwords. Not checked.
         distinct_ends: int64 (V,), the end in `parts` of the distinct rows of each word. Not checked.
         span: groups for which a word is composed once; at their end its change is added to its rows.
+        logit_offset: added to every logit of the noise and the true words; only without biases.
 
     Returns:
         The sum of the losses of the measured pairs, their number, and the number of all pairs. Releases the GIL.
@@ -98,6 +99,7 @@ class Trainer:
         span: int = 1,
         softmax: bool = False,
         held: int = 0,
+        logit_offset: float = 0,
     ) -> None: ...
     def train(self, begin: int, end: int) -> tuple[float, int, int]:
         """Train with the kept tokens at raw positions begin..end - 1 as centres. Releases the GIL.

@@ -19,6 +19,7 @@ cdef extern from "word2vec.h" nogil:
         float *outputs
         float *biases
         const float *log_expected
+        float logit_offset
         float *nodes
         const int64_t *path_offsets
         const int32_t *paths
@@ -80,7 +81,7 @@ cdef class Trainer:
         path_offsets, paths, int longest_path, bint cbow, bint mean, int size, int reach, int group, int n_noise, float noise_weight,
         bint remove_hits, int measured_every, double alpha, double min_alpha, long long words_before, long long words,
         long long[::1] words_done, str instruction_set, part_offsets=None, parts=None,
-        distinct_ends=None, int span=1, bint softmax=False, int held=0,
+        distinct_ends=None, int span=1, bint softmax=False, int held=0, float logit_offset=0,
     ):
         if self.kept is not None:
             raise RuntimeError("a trainer can be made only once")
@@ -122,6 +123,7 @@ cdef class Trainer:
             job.distinct_ends = <const int64_t *> &part_ends[0]
         job.inputs = rows_of(inputs, "inputs", inputs.shape[0] if parts is not None else n_words, size)
         job.outputs = rows_of(outputs, "outputs", n_words, size) if n_noise else NULL
+        job.logit_offset = logit_offset
         job.biases = NULL
         job.log_expected = NULL
         if biases is not None:

@@ -86,6 +86,7 @@ typedef struct {
     float *outputs;               /* the same; only with noise */
     float *biases;                /* (n_words,) or NULL */
     const float *log_expected;    /* (n_words,) log(K q); only with biases */
+    float logit_offset;           /* added to every logit; only without biases */
     float *nodes;                 /* (n_words - 1, stride), inner nodes of hierarchical softmax, or NULL */
     const int64_t *path_offsets;  /* (n_words + 1,) */
     const int32_t *paths;         /* node << 1 | code, from the root down, for one word after another */
@@ -162,9 +163,9 @@ KZ_INLINE float *kz_node(const kz_job *job, const kz_scratch *s, int64_t row) {
     return kz_held_row(&s->held_nodes, job->nodes, row, job->stride);
 }
 
-/* Offset of the logits of a word: its bias minus log(K q). */
+/* Offset of the logits of a word: its bias minus log(K q), or the same for all words. */
 KZ_INLINE float kz_offset(const kz_job *job, const kz_scratch *s, int32_t word) {
-    return job->biases ? *kz_held_bias(&s->held_outputs, job->biases, word) - job->log_expected[word] : 0.0f;
+    return job->biases ? *kz_held_bias(&s->held_outputs, job->biases, word) - job->log_expected[word] : job->logit_offset;
 }
 
 /* Adds to the bias of a word, at most 1. */

@@ -64,6 +64,7 @@ def settings_of(model: Any, epochs: int) -> TrainingSettings:
         epochs=int(epochs),
         shrink_windows=bool(model.shrink_windows),
         loss="negative_sampling",
+        learn_biases=False,
         noise="unigram",
         sg=int(bool(model.sg)),
         hs=int(bool(model.hs)),

@@ -73,6 +73,10 @@ class Word2Vec(Neighbours, DocumentVectors, ModelExchange):
         cbow_mean: 1 for the mean of the contexts in CBOW, 0 for their sum.
         loss: ``"nce"``, ``"negative_sampling"`` or ``"sampled_softmax"``; formulas in
             :mod:`kerazoo.word2vec.keras.losses`.
+        learn_biases: bool, whether ``loss="nce"`` learns a bias for each output word. By default the biases are fixed
+            at ``log q(o) + log(K) / 2``, so that every logit is ``W[x].C[o] - log(K) / 2``, half way between NCE and
+            negative sampling: better at similarity (SimLex-999), a little worse at relatedness (WordSim-353); see
+            docs/native-engine.md. ``sampled_softmax`` always learns biases.
         noise: ``"unigram"`` (counts to the power of `ns_exponent`), ``"log_uniform"`` (Zipf) or ``"uniform"``.
         engine: ``"native"`` (in C on the CPU, without Keras), ``"keras"`` (any Keras
             backend and device; skip-gram without hs) or ``"auto"``: native, unless an accelerator is visible or only
@@ -108,7 +112,7 @@ class Word2Vec(Neighbours, DocumentVectors, ModelExchange):
         vocabulary_: :class:`kerazoo.text.Vocabulary`, V words.
         vectors_: float32 (V, D), row i for ``vocabulary_.words[i]``.
         output_vectors_: float32 (V, D), the table C of the losses; None with ``negative=0``.
-        output_biases_: float32 (V,), or None for ``negative_sampling``.
+        output_biases_: float32 (V,), or None for a loss that does not learn biases.
         node_vectors_: float32 (V - 1, D), the inner nodes of hierarchical softmax; None without it.
         tree_: the :class:`kerazoo.word2vec.hierarchy.HuffmanTree` of these nodes, or None.
         history_: dict of lists with one value per epoch: ``loss`` (mean over pairs), ``seconds``, ``words_per_second``
@@ -164,6 +168,7 @@ class Word2Vec(Neighbours, DocumentVectors, ModelExchange):
         hs: int = 0,
         cbow_mean: int = 1,
         loss: str = "nce",
+        learn_biases: bool = False,
         noise: str = "unigram",
         engine: str = "auto",
         engine_options: Mapping[str, Any] | None = None,
@@ -191,6 +196,7 @@ class Word2Vec(Neighbours, DocumentVectors, ModelExchange):
         self.hs = hs
         self.cbow_mean = cbow_mean
         self.loss = loss
+        self.learn_biases = learn_biases
         self.noise = noise
         self.engine = engine
         self.engine_options = engine_options
@@ -208,7 +214,9 @@ class Word2Vec(Neighbours, DocumentVectors, ModelExchange):
         return super().set_params(**with_moved(params, params.get("engine_options", self.engine_options)))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__({"pooling": "mean", "phrases": None, **state_with_moved(state)})
+        # Up to version 0.1, nce always learned biases.
+        earlier = {"pooling": "mean", "phrases": None, "learn_biases": state.get("loss") == "nce"}
+        super().__setstate__({**earlier, **state_with_moved(state)})
 
     def fit(self, corpus: Any, y: None = None, *, errors: str = "strict", cluster: Any = None) -> Word2Vec:
         """Learn the vocabulary and the vectors.
@@ -397,7 +405,8 @@ class Word2Vec(Neighbours, DocumentVectors, ModelExchange):
         """The most probable centre words of a context, with their probabilities.
 
         As in gensim, the vectors of the context words are averaged (for a CBOW of sums, summed), and the softmax is
-        over the whole vocabulary; the logits are ``mean(W[context]).C[o] + b[o]``. Without output vectors
+        over the whole vocabulary; the logits are ``mean(W[context]).C[o] + b[o]``, with ``b[o] = log q(o)`` where
+        ``nce`` does not learn biases, and without b for negative sampling, as in gensim. Without output vectors
         (``negative=0``) the probabilities are those of the tree.
 
         Args:
@@ -409,6 +418,9 @@ class Word2Vec(Neighbours, DocumentVectors, ModelExchange):
         """
         self._check_fitted()
         tables = dataclasses.replace(self._tables(), input_vectors=self.vectors_)
+        if self.loss == "nce" and tables.output_vectors is not None and tables.output_biases is None:
+            noise = NoiseDistribution(self.noise, self.vocabulary_.counts, self.ns_exponent)
+            tables = dataclasses.replace(tables, output_biases=noise.log_probabilities)
         mean = bool(self.sg or self.cbow_mean)
         return output_words.most_probable(self.vocabulary_, tables, context_words, topn, mean=mean)
 

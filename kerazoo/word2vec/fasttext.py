@@ -41,10 +41,10 @@ class FastText(Word2Vec):
         max_n: int, largest number of characters; smaller than `min_n` or 0: no n-grams.
         bucket: int, number of buckets that n-grams are hashed to; 0: no n-grams. Only those that some word of the
             vocabulary has take memory.
-        loss: ``"negative_sampling"``, as in fastText, or ``"nce"``, whose biases fastText's files do not have.
+        loss: ``"negative_sampling"``, as in fastText, or ``"nce"``; fastText's files do not have learned biases.
         vector_size, window, min_count, sample, negative, ns_exponent, alpha, min_alpha, epochs, shrink_windows: as in
             :class:`kerazoo.Word2Vec`.
-        max_final_vocab, sg, cbow_mean, noise, workers, seed, verbose: the same.
+        max_final_vocab, sg, cbow_mean, learn_biases, noise, workers, seed, verbose: the same.
         callbacks, checkpoint_dir, checkpoint_minutes, phrases, pooling: the same. Callbacks see the vectors of the
             words; they cannot replace them.
 
@@ -93,6 +93,7 @@ class FastText(Word2Vec):
         sg: int = 1,
         cbow_mean: int = 1,
         loss: str = "negative_sampling",
+        learn_biases: bool = False,
         noise: str = "unigram",
         workers: int | None = None,
         seed: int | None = None,
@@ -122,6 +123,7 @@ class FastText(Word2Vec):
         self.sg = sg
         self.cbow_mean = cbow_mean
         self.loss = loss
+        self.learn_biases = learn_biases
         self.noise = noise
         self.workers = workers
         self.seed = seed

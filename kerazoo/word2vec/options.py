@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral
@@ -61,6 +62,7 @@ class TrainingSettings:
     epochs: int
     shrink_windows: bool
     loss: str
+    learn_biases: bool
     noise: str
     sg: int
     hs: int
@@ -77,7 +79,12 @@ class TrainingSettings:
     @property
     def has_biases(self) -> bool:
         """Whether the output vectors have biases."""
-        return self.negative > 0 and self.loss in BIASED_LOSSES
+        return self.negative > 0 and self.loss in BIASED_LOSSES and (self.learn_biases or self.loss != "nce")
+
+    @property
+    def logit_offset(self) -> float:
+        """What is added to every logit of a loss without learned biases: log(1 / K) / 2 for ``nce``, else 0."""
+        return -0.5 * math.log(self.negative) if self.loss == "nce" and self.negative and not self.has_biases else 0.0
 
     @property
     def seeds(self) -> tuple[int, int]:
@@ -123,6 +130,7 @@ def checked_settings(
         epochs=check_int("epochs", get("epochs"), 1, LARGEST_EPOCHS, hint="The usual value is 5."),
         shrink_windows=check_flag("shrink_windows", get("shrink_windows")),
         loss=check_choice("loss", get("loss"), LOSS_NAMES),
+        learn_biases=_learn_biases(get("learn_biases"), get("loss")),
         noise=check_choice("noise", get("noise"), NOISE_KINDS),
         sg=sg,
         hs=hs,
@@ -149,6 +157,14 @@ def _vector_size(given: Any) -> int:
             "corpus: Word2Vec(...).fit(corpus)."
         )
     return check_int("vector_size", given, 1, LARGEST_VECTOR_SIZE, hint="The usual value is 100.")
+
+
+def _learn_biases(given: Any, loss: str) -> bool:
+    if check_flag("learn_biases", given) and loss not in BIASED_LOSSES:
+        raise InvalidArgumentError(
+            f"learn_biases=True with loss={loss!r}, which has no biases; expected False, or a loss of {BIASED_LOSSES}."
+        )
+    return bool(given)
 
 
 def _seed(given: Any, earlier: int | None) -> int:
@@ -226,8 +242,9 @@ def check_same_model(settings: TrainingSettings, tables: Tables) -> None:
     needed = {
         "hs": (settings.hs == 1, tables.node_vectors is not None, "inner nodes"),
         "negative": (settings.negative > 0, tables.output_vectors is not None, "output vectors"),
-        "loss": (settings.has_biases, tables.output_biases is not None, "biases"),
     }
+    name_of_biases = "learn_biases" if settings.loss == "nce" else "loss"
+    needed[name_of_biases] = (settings.has_biases, tables.output_biases is not None, "biases")
     for name, (needs, has, what) in needed.items():
         if needs != has:
             raise InvalidArgumentError(

@@ -119,6 +119,7 @@ static double ref_group(reference *r, const kz_stream *t, int64_t from, int64_t 
         words[n + k] = (int32_t)((place & KZ_LOW) < (entry >> 32) ? place >> 32 : entry & KZ_LOW);
     }
     for (int64_t c = 0; c < n + K && job->biases; c++) offsets[c] = r->biases[words[c]] - job->log_expected[words[c]];
+    for (int64_t c = 0; c < n + K && !job->biases; c++) offsets[c] = job->logit_offset;
     for (int64_t i = 0; i < n; i++) {
         const int64_t n_rows = ref_rows(r, t, from + i, W, rows);
         for (int64_t p = 0; p < n_rows; p++) {

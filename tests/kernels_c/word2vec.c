@@ -13,13 +13,15 @@
 
 typedef struct {
     const char *name;
-    int nce, cbow, sum, hs, softmax, subwords;
+    int nce, cbow, sum, hs, softmax, subwords, fixed;
     int64_t n_noise;
 } model;
 
 static const model MODELS[] = {
     {"nce", .nce = 1, .n_noise = 16},
     {"negative_sampling", .n_noise = 16},
+    {"fixed biases", .fixed = 1, .n_noise = 16},
+    {"cbow fixed biases", .fixed = 1, .cbow = 1, .n_noise = 16},
     {"cbow nce", .nce = 1, .cbow = 1, .n_noise = 16},
     {"cbow sum", .cbow = 1, .sum = 1, .n_noise = 48},
     {"sampled_softmax", .softmax = 1, .nce = 1, .n_noise = 64},
@@ -140,6 +142,7 @@ static int64_t make_job(kz_job *job, const model *m, int64_t n_words, int64_t si
     job->alpha = 0.05, job->min_alpha = 0.01, job->words_before = 100, job->words = 2 * n + 100;
     job->words_done = words_done;
     job->log_expected = m->nce ? expected : NULL;
+    job->logit_offset = m->fixed ? -0.8f : 0;
     if (m->hs) add_paths(job, counts);
     if (m->subwords) n_rows = add_parts(job);
     if (!m->nce) free(expected);

@@ -40,6 +40,7 @@ class Job:
     parts: list[list[int]] | None = None  # rows of `inputs` for each word, with subwords
     span: int = 1
     softmax: bool = False
+    logit_offset: float = 0.0
 
 
 def segments(s: Settings, kept: Kept, begin: int, end: int) -> list[tuple[int, int, int]]:
@@ -139,7 +140,7 @@ def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alph
     first = kept.positions[windows[0][0]]
     words = noise(job.alias_table, int(draw(job.settings.keys[2], first)[0]), None, job.n_noise)
     W, C = job.inputs.copy(), job.outputs.copy()
-    offset = np.zeros(len(C)) if job.biases is None else job.biases - job.log_expected
+    offset = np.full(len(C), job.logit_offset) if job.biases is None else job.biases - job.log_expected
     updates: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
     columns: list[tuple[int, list[tuple[float, NDArray[np.float64]]]]] = [(kept.ids[t], []) for t, _ in windows]
     columns += [(word, []) for word in words]

@@ -170,6 +170,18 @@ def test_the_correction_and_the_removal_of_hits_are_options(loss, corrected, rem
     assert model.evaluate(data, verbose=0, return_dict=True)["loss"] == pytest.approx(expected, rel=1e-4)
 
 
+def test_fixed_biases_are_one_offset_of_all_logits():
+    data = blocks(advance=False)
+    model = model_with_tables("nce", learn_biases=False)
+    model.compile(optimizer=RowClippedSGD(0.1))
+    W, C, b, log_q = tables()
+    fixed = np.full_like(b, -0.5 * np.log(3))
+    sums = [numpy_sums(data[i][0], W, C, fixed, log_q, 3, "nce", False, False)[:2] for i in range(len(data))]
+    expected = sum(total for total, _ in sums) / sum(n for _, n in sums)
+    assert model.evaluate(data, verbose=0, return_dict=True)["loss"] == pytest.approx(expected, rel=1e-4)
+    assert model.fit(data, shuffle=False, verbose=0).history["loss"][0] < expected
+
+
 def test_evaluate_gives_the_mean_over_the_pairs_and_changes_nothing():
     data = blocks(advance=False)
     model = model_with_tables("nce")

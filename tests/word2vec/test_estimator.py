@@ -62,10 +62,11 @@ def test_results_have_the_shapes_and_counts_that_gensim_users_expect():
     assert "once" not in model.wv
 
 
-def test_the_first_loss_is_the_known_start():
-    """W small and C zero: NCE with b = log q starts at logits of -log K; the first epoch's mean lies just below."""
-    model = small(epochs=1, alpha=1e-6, min_alpha=0, negative=4).fit(two_topics(50))
-    start = np.log1p(4) + 4 * np.log1p(1 / 4)  # -log s(-log 4) - 4 log s(log 4)
+@pytest.mark.parametrize(("learn_biases", "odds"), [(True, 4), (False, 2)])
+def test_the_first_loss_is_the_known_start(learn_biases, odds):
+    """W small and C zero: NCE with b = log q starts at logits of -log K, with fixed biases at half of that."""
+    model = small(epochs=1, alpha=1e-6, min_alpha=0, negative=4, learn_biases=learn_biases).fit(two_topics(50))
+    start = np.log1p(odds) + 4 * np.log1p(1 / odds)  # -log s(-log odds) - 4 log s(log odds)
     assert model.history_["loss"][0] == pytest.approx(start, rel=1e-3)
 
 
@@ -160,7 +161,7 @@ def test_a_loss_that_is_no_number_stops_with_the_remedy():
 def test_a_training_that_gets_worse_than_chance_stops_and_keeps_the_last_good_vectors(monkeypatch):
     """With a learning rate far too large, clipping keeps all numbers finite, but the loss explodes."""
     with pytest.raises(TrainingError, match=r"loss is [\d.e+]+ in epoch \d+, which is above .* worse than chance"):
-        small(alpha=1e3, epochs=6, vector_size=100, window=5).fit(datasets.lee())
+        small(alpha=1e3, epochs=6, vector_size=100, window=5, learn_biases=True).fit(datasets.lee())
 
     class Derail(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

@@ -162,7 +162,7 @@ def test_a_killed_training_continues_with_the_same_bits(tmp_path, monkeypatch):
 
 def test_the_first_loss_is_the_known_start():
     model = small(epochs=1, alpha=1e-6, min_alpha=0, negative=4, loss="nce").fit(two_topics(50))
-    assert model.history_["loss"][0] == pytest.approx(np.log1p(4) + 4 * np.log1p(1 / 4), rel=1e-3)
+    assert model.history_["loss"][0] == pytest.approx(np.log1p(2) + 4 * np.log1p(1 / 2), rel=1e-3)
 
 
 @pytest.mark.backend

@@ -119,17 +119,17 @@ def test_files_of_the_first_format_are_read_by_gensim():
 
 
 def test_biases_are_not_exported_and_start_anew():
-    model = small(loss="nce").fit(two_topics(50))
+    model = small(loss="nce", learn_biases=True).fit(two_topics(50))
     with pytest.warns(UserWarning, match="gensim has no biases"):
         theirs = model.to_gensim()
-    again = FastText.from_gensim(theirs, loss="nce", verbose=0)
+    again = FastText.from_gensim(theirs, loss="nce", learn_biases=True, verbose=0)
     assert again.output_biases_.shape == (20,)
     again.partial_fit(two_topics(50))
 
 
 def test_nce_in_a_bin_file_warns(tmp_path):
     with pytest.warns(UserWarning, match="fastText has no biases"):
-        small(loss="nce", epochs=1).fit(two_topics(50)).save_facebook_model(tmp_path / "model.bin")
+        small(loss="nce", learn_biases=True, epochs=1).fit(two_topics(50)).save_facebook_model(tmp_path / "model.bin")
 
 
 def test_what_cannot_be_imported_is_refused(tmp_path):

@@ -126,7 +126,7 @@ def test_gensim_can_save_an_exported_model(tmp_path):
 
 
 def test_biases_and_other_noise_are_not_exported_with_a_warning():
-    ours = Word2Vec(**COMMON, noise="uniform", verbose=0).fit(two_topics(40))
+    ours = Word2Vec(**COMMON, noise="uniform", learn_biases=True, verbose=0).fit(two_topics(40))
     with (
         pytest.warns(UserWarning, match="gensim has no biases: those of loss='nce'"),
         pytest.warns(match="noise='uniform'"),
@@ -195,8 +195,8 @@ def test_what_cannot_be_imported_is_refused(tmp_path):
     source = theirs("skipgram")
     with pytest.raises(InvalidArgumentError, match="hs=1, but the vectors were trained without inner nodes"):
         Word2Vec.from_gensim(source, hs=1)
-    with pytest.raises(InvalidArgumentError, match="loss='nce', but the vectors were trained without biases"):
-        Word2Vec.from_gensim(source, loss="nce")
+    with pytest.raises(InvalidArgumentError, match="learn_biases=True, but the vectors were trained without biases"):
+        Word2Vec.from_gensim(source, loss="nce", learn_biases=True)
     with pytest.raises(InvalidArgumentError, match="vector_size=7, but the vectors have 12"):
         Word2Vec.from_gensim(source, vector_size=7)
 

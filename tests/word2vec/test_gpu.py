@@ -40,7 +40,7 @@ def settings_of(block_size=64, **changes):
     return checked_settings(model.get_params())
 
 
-def trained(corpus, loss="nce", clip=0.2, rate=0.5, tables=None, **changes):
+def trained(corpus, loss="nce", clip=0.2, rate=0.5, tables=None, learn_biases=True, **changes):
     """A plan, a model with random tables, and its trainer."""
     options = changes.pop("options", {})
     settings = settings_of(loss=loss, **changes)
@@ -48,6 +48,7 @@ def trained(corpus, loss="nce", clip=0.2, rate=0.5, tables=None, **changes):
     model = SkipGram(
         len(corpus.vocabulary.words), settings.vector_size, loss,
         noise_probabilities=made.noise_distribution.probabilities, negative=settings.negative, seed=1,
+        learn_biases=learn_biases,
     )  # fmt: skip
     schedule = keras.optimizers.schedules.PolynomialDecay(rate, 2 * made.n_steps, rate / 2)
     model.compile(optimizer=RowClippedSGD(schedule, clip=clip))
@@ -67,8 +68,8 @@ def numpy_step(tables, words, left, right, noise, rate, clip, model, negative):
     loss, kind = model.loss_name, LOSSES[model.loss_name]
     inputs, outputs, *biases = tables
     draws = N_NOISE if loss == "sampled_softmax" else negative
-    offset = biases[0].copy() if biases else np.zeros(len(inputs))
-    if kind.corrected:
+    offset = biases[0].copy() if biases else np.full(len(inputs), model.fixed_offset(negative))
+    if kind.corrected and not model.has_fixed_biases:
         offset = offset - np.asarray(keras.ops.convert_to_numpy(model.log_noise), np.float64) - np.log(draws)
     sums = [np.zeros_like(inputs), np.zeros_like(outputs), np.zeros(len(inputs))]
     total, n = 0.0, 0
@@ -103,9 +104,11 @@ def numpy_step(tables, words, left, right, noise, rate, clip, model, negative):
 
 
 @on_jax_or_torch
-@pytest.mark.parametrize("loss", EACH_LOSS)
-def test_a_call_moves_the_tables_by_the_clipped_sums_over_the_pairs_drawn(loss):
-    made, model, trainer = trained(zipf_corpus(), loss)
+@pytest.mark.parametrize(
+    ("loss", "learn_biases"), [("nce", True), ("nce", False), ("negative_sampling", True), ("sampled_softmax", True)]
+)
+def test_a_call_moves_the_tables_by_the_clipped_sums_over_the_pairs_drawn(loss, learn_biases):
+    made, model, trainer = trained(zipf_corpus(), loss, learn_biases=learn_biases)
     before = tables_of(model)
     trainer.start_epoch(1)
     call = len(made) - 2
@@ -125,15 +128,17 @@ def test_a_call_moves_the_tables_by_the_clipped_sums_over_the_pairs_drawn(loss):
 
 @pytest.mark.skipif(BACKEND != "jax", reason="Pallas has an interpreter; that of Triton must be enabled by a variable")
 @pytest.mark.parametrize(
-    ("loss", "size"), [pytest.param("nce", 20, marks=slow_on_jax_marks), ("negative_sampling", 150)]
+    ("loss", "size", "learn_biases"),
+    [pytest.param("nce", 20, True, marks=slow_on_jax_marks), ("nce", 20, False), ("negative_sampling", 150, False)],
 )
-def test_the_kernels_do_what_the_plain_step_does(loss, size):
+def test_the_kernels_do_what_the_plain_step_does(loss, size, learn_biases):
     """Up to the rounding to 2^-14; 150 numbers per vector are two chunks of registers."""
     after = []
     for kernels in (False, True):
         _, model, trainer = trained(
-            zipf_corpus(25), loss, vector_size=size, options={"kernels": kernels, "precision": "float32"}
-        )
+            zipf_corpus(25), loss, vector_size=size, learn_biases=learn_biases,
+            options={"kernels": kernels, "precision": "float32"},
+        )  # fmt: skip
         trainer.start_epoch(0)
         counted = [trainer.run(call) for call in range(2)]
         after.append((tables_of(model), np.concatenate([np.stack(each) for each in counted], axis=1)))

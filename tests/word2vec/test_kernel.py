@@ -34,6 +34,8 @@ def aligned(values):
 MODELS = {
     "nce": {"nce": True},
     "negative_sampling": {},
+    "fixed_biases": {"hits": False, "logit_offset": -0.8},
+    "cbow_fixed_biases": {"cbow": True, "logit_offset": 1.3},
     "cbow_nce": {"cbow": True, "nce": True},
     "cbow_sum": {"cbow": True, "mean": False},
     "sampled_softmax": {"softmax": True, "nce": True, "n_noise": 64},
@@ -48,7 +50,7 @@ MODELS = {
 
 def run(
     s, n_words, size, *, nce=False, cbow=False, mean=True, hs=False, n_noise=16, begin=0, end=None,
-    reach=None, seed=7, hits=None, group=16, scale=0.5, softmax=False, held=(0, 0, 0),
+    reach=None, seed=7, hits=None, group=16, scale=0.5, softmax=False, held=(0, 0, 0), logit_offset=0.0,
 ):  # fmt: skip
     rng = np.random.default_rng(seed)
     counts = rng.integers(1, 50, n_words)
@@ -69,6 +71,7 @@ def run(
         "noise_weight": 5 / max(n_noise, 1),
         "remove_hits": not nce if hits is None else hits,
         "softmax": softmax,
+        "logit_offset": logit_offset,
     }
     common |= {"alpha": 0.05, "min_alpha": 0.01, "words_before": 100, "words": 2 * len(s.ids) + 100}
     common["measured_every"] = 3

@@ -110,6 +110,29 @@ def test_a_bias_of_log_noise_starts_every_logit_at_minus_log_k():
     np.testing.assert_allclose(logits, -np.log(K), atol=1e-5)
 
 
+@pytest.mark.parametrize("shared", [False, True], ids=["noise per pair", "shared noise"])
+def test_fixed_biases_are_no_weights_and_halve_the_offset(tmp_path, shared):
+    model = SkipGram(V, D, noise_probabilities=skewed_noise(), learn_biases=False, seed=1)
+    assert [weight.name for weight in model.weights] == ["input_vectors", "output_vectors"]
+    batches = Batches(shared=shared)
+    np.testing.assert_allclose(ops.convert_to_numpy(model(batches[0][0])), -np.log(K) / 2, atol=1e-5)
+    model.compile(optimizer=keras.optimizers.Adam(0.05))
+    losses = model.fit(batches, epochs=5, verbose=0, shuffle=False).history["loss"]
+    assert losses[-1] < losses[0]
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert not loaded.learn_biases
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(loaded(batches[0][0])), ops.convert_to_numpy(model(batches[0][0]))
+    )
+
+
+@pytest.mark.parametrize("changes", [{"loss": "sampled_softmax"}, {"log_q_correction": True}])
+def test_only_nce_has_fixed_biases(changes):
+    with pytest.raises(InvalidArgumentError, match="learn_biases=False"):
+        SkipGram(V, D, learn_biases=False, **changes)
+
+
 def test_a_bias_of_zero_starts_at_the_correction():
     model = SkipGram(V, D, noise_probabilities=skewed_noise(), bias_initializer="zeros")
     batch = Batches()[0][0]

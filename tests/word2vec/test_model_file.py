@@ -123,6 +123,15 @@ def test_predicted_words_are_of_the_topic_and_probabilities(fitted):
     assert len(everything) == len(fitted.vocabulary_)
 
 
+def test_frequent_words_are_more_probable_where_nce_has_fixed_biases():
+    """Logits are W.C + log q: with vectors of zeros, the shares are those of the noise."""
+    model = Word2Vec(vector_size=4, min_count=1, alpha=1e-6, min_alpha=0, epochs=1, seed=1, verbose=0)
+    model.fit([["a"] * 16, ["a", "b"]] * 9)
+    (first, share), (_, other) = model.predict_output_word(["b"], topn=2)
+    assert first == "a"
+    assert share / other == pytest.approx(17**0.75, rel=1e-3)
+
+
 def test_words_that_are_not_in_the_vocabulary(fitted):
     with pytest.raises(VocabularyError, match=r"none of the words \['xyz'\] is in the vocabulary of 20 words"):
         fitted.predict_output_word(["xyz"])

@@ -38,7 +38,7 @@ def test_two_topics_keep_their_words_apart(loss, workers):
         assert all(other.startswith(word[:5]) for other in near), near
     assert model.history_["loss"][-1] < model.history_["loss"][0]
     assert len(model.history_["seconds"]) == len(model.history_["words_per_second"]) == epochs
-    assert (model.output_biases_ is None) == (loss == "negative_sampling")
+    assert (model.output_biases_ is None) == (loss != "sampled_softmax")
 
 
 def test_one_worker_repeats_to_the_bit_and_another_seed_does_not():
@@ -57,9 +57,11 @@ def test_vectors_have_the_requested_size_and_are_contiguous(size):
         assert table.any(axis=1).all()
 
 
-def test_the_first_loss_is_the_known_start():
-    model = small(epochs=1, alpha=1e-6, min_alpha=0, negative=4).fit(two_topics(50))
-    assert model.history_["loss"][0] == pytest.approx(np.log1p(4) + 4 * np.log1p(1 / 4), rel=1e-3)
+@pytest.mark.parametrize(("learn_biases", "odds"), [(True, 4), (False, 2)])
+def test_the_first_loss_is_the_known_start(learn_biases, odds):
+    """Every logit starts at -log K with learned biases, and at half of that with fixed ones."""
+    model = small(epochs=1, alpha=1e-6, min_alpha=0, negative=4, learn_biases=learn_biases).fit(two_topics(50))
+    assert model.history_["loss"][0] == pytest.approx(np.log1p(odds) + 4 * np.log1p(1 / odds), rel=1e-3)
 
 
 @pytest.mark.backend
@@ -179,11 +181,21 @@ def test_ctrl_c_keeps_what_was_learned(tmp_path):
 
 
 def test_a_divergence_stops_and_keeps_the_last_good_vectors():
-    model = small(alpha=1e4, epochs=20)
+    model = small(alpha=1e4, epochs=20, learn_biases=True)
     with pytest.raises(TrainingError, match=r"diverges.*smaller alpha"):
         model.fit(datasets.lee())
     assert np.isfinite(model.vectors_).all()
     assert np.isfinite(model.output_vectors_).all()
+
+
+@pytest.mark.parametrize(
+    ("engine", "loss"),
+    [("native", "nce"), ("native", "negative_sampling"), pytest.param("keras", "nce", marks=pytest.mark.backend)],
+)
+def test_a_training_that_learns_nothing_warns(loss, engine):
+    """Without biases, clipping keeps the loss near chance at any rate."""
+    with pytest.warns(UserWarning, match=r"nothing was learned: the loss of the last epoch is .* untrained model"):
+        small(alpha=1e3, epochs=3, loss=loss, engine=engine).fit(datasets.lee())
 
 
 def test_partial_fit_continues():
@@ -292,7 +304,7 @@ def test_the_first_loss_of_every_model_is_the_known_start(model):
     if model != "cbow_negative_sampling":
         expected += shares @ np.diff(trained.tree_.paths()[0]) * np.log(2)
     if model == "both":
-        expected += np.log1p(5) + 5 * np.log1p(1 / 5)
+        expected += np.log1p(5**0.5) + 5 * np.log1p(5**-0.5)
     if model == "cbow_negative_sampling":
         hits = shares @ NoiseDistribution("unigram", counts).probabilities
         expected += (1 + 5 * (1 - hits)) * np.log(2)

@@ -51,6 +51,22 @@ def test_the_constructor_takes_one_positional_argument_and_stores_what_it_gets()
         Word2Vec(windw=5)
 
 
+def test_biases_are_learned_where_the_loss_has_them():
+    def settings(**changes):
+        return checked_settings(Word2Vec(**changes).get_params())
+
+    assert not settings().has_biases
+    assert settings(negative=4).logit_offset == pytest.approx(-np.log(4) / 2)
+    assert settings(learn_biases=True).has_biases
+    assert settings(loss="sampled_softmax").has_biases
+    for changes in ({"learn_biases": True}, {"loss": "sampled_softmax"}, {"loss": "negative_sampling"}):
+        assert settings(**changes).logit_offset == 0
+    with pytest.raises(InvalidArgumentError, match=r"learn_biases=True .*, which has no biases"):
+        settings(loss="negative_sampling", learn_biases=True)
+    with pytest.raises(InvalidArgumentError, match="learn_biases='no'; expected True or False"):
+        settings(learn_biases="no")
+
+
 def test_one_callback_or_several():
     seen = []
     watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))

@@ -90,13 +90,15 @@ def test_min_count_and_max_final_vocab_limit_the_new_words():
 
 
 def test_changed_parameters_that_do_not_fit_are_refused():
-    model = small().fit(topic("fruit"))
+    model = small(learn_biases=True).fit(topic("fruit"))
     with pytest.raises(InvalidArgumentError, match="vector_size=9, but the vectors have 12 dimensions"):
         model.set_params(vector_size=9).partial_fit(topic("fruit"))
     with pytest.raises(InvalidArgumentError, match="were trained with biases"):
-        model.set_params(vector_size=12, loss="negative_sampling").partial_fit(topic("fruit"))
+        model.set_params(vector_size=12, loss="negative_sampling", learn_biases=False).partial_fit(topic("fruit"))
+    with pytest.raises(InvalidArgumentError, match="learn_biases=False, but the vectors were trained with biases"):
+        model.set_params(loss="nce").partial_fit(topic("fruit"))
     with pytest.raises(CorpusError):
-        model.set_params(loss="nce").partial_fit([])
+        model.set_params(learn_biases=True).partial_fit([])
     assert model.n_fits_ == 1  # the refused calls changed nothing
     assert model.wv["fruit1"].shape == (12,)
 

@@ -81,7 +81,7 @@ class CurvatureEstimate:
         found, of_inputs = {}, np.zeros((size, size), np.float32)
         if tables.outputs is not None:
             noise = tables.outputs[self._noise, :size]
-            logits = inputs @ noise.T
+            logits = inputs @ noise.T + self._kernel.settings.logit_offset
             if tables.biases is not None and self._kernel.log_expected is not None:
                 logits += tables.biases[self._noise] - self._kernel.log_expected[self._noise]
                 inputs = np.column_stack([inputs, np.ones(len(inputs), np.float32)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
@@ -16,22 +17,26 @@ __all__ = ["DivergenceGuard", "untrained_loss"]
 # more. The mean over the first blocks of a small corpus varies more.
 TOLERANCE = 2.0
 TOLERANCE_AT_FIRST = 10.0
+TOLERANCE_AT_LAST = 1.01  # a warning
 AT_FIRST = 0.25  # of an epoch
 # Copies take at most this share of the time, and are at least a second apart.
 LARGEST_SHARE = 0.02
 
 
-def untrained_loss(loss: str, n_noise: int) -> float:
+def untrained_loss(loss: str, n_noise: int, logit_offset: float = 0.0) -> float:
     """Mean loss per pair before training, where all logits are equal.
 
     Args:
         loss: ``"nce"`` (with b = log q, so every logit is -log K), ``"negative_sampling"`` (every logit is 0) or
             ``"sampled_softmax"``.
         n_noise: noise words per pair, K.
+        logit_offset: every logit instead, if it is not 0 (``"nce"`` with fixed biases).
 
     >>> round(untrained_loss("negative_sampling", 5), 3)
     4.159
     """
+    if logit_offset:
+        return math.log1p(math.exp(-logit_offset)) + n_noise * math.log1p(math.exp(logit_offset))
     if loss == "nce":
         return math.log1p(n_noise) + n_noise * math.log1p(1 / n_noise)
     if loss == "negative_sampling":
@@ -58,14 +63,15 @@ class DivergenceGuard(Generic[C]):
     Args:
         tables: a copy of the tables at the start.
         untrained: mean loss per pair before training.
+        epochs: int, of the training; None for a part of one, of which the last loss says nothing.
 
     Attributes:
         good: the last copy of finite tables.
     """
 
-    def __init__(self, tables: C, untrained: float) -> None:
+    def __init__(self, tables: C, untrained: float, epochs: int | None = None) -> None:
         self.good = tables
-        self._untrained = untrained
+        self._untrained, self._epochs = untrained, epochs
         self._last, self._cost = time.monotonic(), 0.0
 
     def check(self, loss: float, epoch: int, fraction: float = 1.0) -> None:
@@ -76,11 +82,21 @@ class DivergenceGuard(Generic[C]):
             epoch: int, from 0.
             fraction: the part of the epoch that is done.
 
+        Warns:
+            UserWarning: the loss of the last epoch is above that of an untrained model.
+
         Raises:
             TrainingError: the loss is not finite, or far above that of an untrained model.
         """
         limit = self._untrained * (TOLERANCE if fraction >= AT_FIRST else TOLERANCE_AT_FIRST)
         if math.isfinite(loss) and loss <= limit:
+            is_end = fraction == 1 and self._epochs is not None and epoch == self._epochs - 1
+            if is_end and loss > TOLERANCE_AT_LAST * self._untrained:
+                warnings.warn(
+                    f"nothing was learned: the loss of the last epoch is {loss:.4g}, and that of an untrained model "
+                    f"{self._untrained:.4g}. The usual remedy is a smaller alpha (the usual value is 0.025).",
+                    stacklevel=2,
+                )
             return
         reason = "is no longer a number" if not math.isfinite(loss) else f"is above {limit:.3g}, worse than chance"
         raise TrainingError(

@@ -78,6 +78,7 @@ def train(
         loss=settings.loss,
         noise_probabilities=noise.probabilities if noise is not None else None,
         negative=settings.negative,
+        learn_biases=settings.has_biases or settings.loss != "nce",
         seed=settings.seeds[0],
     )
     rate = keras.optimizers.schedules.PolynomialDecay(
@@ -95,7 +96,8 @@ def train(
 
     progress = TrainingProgress(corpus.n_raw_words, settings.epochs, settings.verbose, start)
     n_noise = NOISE_PER_GROUP["sampled_softmax"] if _shares_softmax_noise(settings) else settings.negative
-    guard = DivergenceGuard(tables_of(model), untrained_loss(settings.loss, n_noise))
+    untrained = untrained_loss(settings.loss, n_noise, settings.logit_offset)
+    guard = DivergenceGuard(tables_of(model), untrained, settings.epochs)
     interrupted, error = False, None
     with DeferredInterrupt() as interrupt:
         monitor = StepMonitor(len(batches), progress, guard, checkpoint, interrupt, start, on_device)

@@ -131,7 +131,7 @@ class NativeTrainer(NativeKernel):
         return TrainingResult(self.tables.release(), self.progress.history, None, interrupted, error)
 
     def _new_guard(self) -> DivergenceGuard[TablesSnapshot]:
-        return DivergenceGuard(TablesSnapshot(self.tables), self._untrained_loss())
+        return DivergenceGuard(TablesSnapshot(self.tables), self._untrained_loss(), self.settings.epochs)
 
     def _callbacks(self) -> EpochCallbacks | None:
         settings = self.settings

@@ -84,7 +84,7 @@ def mean_untrained_loss(
     """
     loss = 0.0
     if settings.negative:
-        loss += untrained_loss(settings.loss, noise_per_pair(settings, len(counts)))
+        loss += untrained_loss(settings.loss, noise_per_pair(settings, len(counts)), settings.logit_offset)
     if paths is not None:
         loss += float(counts @ np.diff(paths[0])) / float(counts.sum()) * math.log(2)
     return loss
@@ -222,6 +222,7 @@ class NativeKernel:
                 outputs=tables.outputs,
                 biases=tables.biases,
                 log_expected=self.log_expected,
+                logit_offset=settings.logit_offset,
                 nodes=tables.nodes,
                 path_offsets=path_offsets,
                 paths=paths,

@@ -66,6 +66,7 @@ class JaxTrainer:
             removes_hits=model.removes_hits,
             clip=model.optimizer.clip,
             precision=precision,
+            offset=model.fixed_offset(plan.negative),
         )
         self._step: PlainStep | Shape = plain
         self._fallback = plain if kernels is None else None
@@ -74,7 +75,7 @@ class JaxTrainer:
                 size=plan.block_size, window=plan.window, group=plan.group, n_noise=plan.noise_per_group,
                 negative=plan.negative, biased=model.output_biases is not None, removes_hits=model.removes_hits,
                 clip=model.optimizer.clip, precision=precision or "tf32", warps=warps,
-                interpret=jax.default_backend() == "cpu",
+                interpret=jax.default_backend() == "cpu", offset=model.fixed_offset(plan.negative),
             )  # fmt: skip
 
     def start_epoch(self, epoch: int) -> int:
@@ -252,6 +253,7 @@ class PlainStep:
     removes_hits: bool
     clip: float
     precision: str | None
+    offset: float
 
     def __call__(
         self, tables: tuple[jax.Array, ...], log_noise: jax.Array | None, block: dict[str, jax.Array], rate: jax.Array
@@ -262,6 +264,8 @@ class PlainStep:
             draws = block["noise_places"].shape[1] if self.softmax else self.negative
             correction = log_noise + np.float32(np.log(draws))
             offsets = -correction if offsets is None else offsets - correction
+        if self.offset:
+            offsets = jnp.full(len(outputs), self.offset, jnp.float32)
         with jax.default_matmul_precision(self.precision):
             sums = block_gradients(block, inputs, outputs, offsets, self.negative, self.softmax, self.removes_hits)
         gradients = (sums.inputs, sums.outputs, sums.offsets)[: len(tables)]

@@ -153,6 +153,9 @@ class TorchTrainer:
             if model.log_noise is not None:
                 correction = model.log_noise.value + np.log(plan.noise_per_group if softmax else plan.negative)
                 offsets = -correction if offsets is None else offsets - correction
+            if model.has_fixed_biases:
+                rows = tables[1].value
+                offsets = torch.full((len(rows),), model.fixed_offset(plan.negative), device=rows.device)
             sums = block_gradients(block, tables[0].value, tables[1].value, offsets, plan.negative, softmax,
                                    model.removes_hits)  # fmt: skip
             for table, gradient in zip(tables, (sums.inputs, sums.outputs, sums.offsets), strict=False):
@@ -244,6 +247,7 @@ class KernelSteps:
                      "WINDOW": plan.window}  # fmt: skip
         self._gradients = {
             "GROUP": plan.group, "N_NOISE": plan.noise_per_group, "BIASED": self._biased, "PRECISION": precision,
+            "OFFSET": model.fixed_offset(plan.negative),
             "SPAN": kernel.power_of_two(plan.group + 2 * plan.window), "REMOVES_HITS": model.removes_hits,
         }  # fmt: skip
         self._n_groups, self._clip = n_groups, float(model.optimizer.clip)

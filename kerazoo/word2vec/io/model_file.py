@@ -160,12 +160,16 @@ def _pooling(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any], n_
 
 
 def _current(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of any version: up to 0.1, the options of an engine were arguments themselves."""
+    """The parameters of any version.
+
+    Up to 0.1, the options of an engine were arguments themselves, and nce always learned its biases.
+    """
     options = {name for names in ENGINE_OPTIONS.values() for name in names}
     current = {name: value for name, value in parameters.items() if name not in options}
     given = {name: value for name, value in parameters.items() if name in options and value is not None}
     if given:
         current["engine_options"] = given
+    current.setdefault("learn_biases", current.get("loss") == "nce")
     return current
 
 

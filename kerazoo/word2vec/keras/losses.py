@@ -10,6 +10,9 @@ name                   logit of an output word o                   loss of the p
 ``sampled_softmax``    ``W[x].C[o] + b[o] - log(K q(o))``          ``-log softmax(true, noise)[true]``
 =====================  ==========================================  =========================================
 
+With ``learn_biases=False``, the default of :class:`kerazoo.Word2Vec`, the biases of ``nce`` are fixed at
+``log q(o) + log(K) / 2`` (Mnih & Teh 2012 fix the normalizers), and every logit is ``W[x].C[o] - log(K) / 2``.
+
 ``s`` is the logistic function. K q(o) is the expected count of o among K draws with replacement; a sampler without
 replacement passes its own expected counts instead.
 

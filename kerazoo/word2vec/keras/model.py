@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from kerazoo._runtime.devices import accelerator_visible
-from kerazoo._validation import check_choice, check_int
+from kerazoo._validation import check_choice, check_flag, check_int
 from kerazoo.batching.sampling import checked_probabilities, log_probabilities
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.word2vec.keras.initializers import FixedValues
@@ -49,6 +50,8 @@ class SkipGram(keras.Model):
             default of the loss: False for ``nce``, True for the others.
         negative: int, noise words per pair (K) when training on `TokenBlocks`, whose groups share weighted ones;
             `SkipGramBatches` determine K themselves.
+        learn_biases: bool, whether the biases of ``nce`` are weights. Otherwise they are ``log q(o) + log(K) / 2``,
+            so that every logit is ``W[x].C[o] - log(K) / 2``: the default of :class:`kerazoo.Word2Vec`.
         seed: int or None, of the input table, uniform in [-0.5/D, 0.5/D) as in word2vec.c; the output table starts at
             zero.
         name: str, of the model.
@@ -57,8 +60,8 @@ class SkipGram(keras.Model):
     Attributes:
         input_vectors: the table W (V, D), the word vectors.
         output_vectors: the table C (V, D).
-        output_biases: b (V,); None for ``negative_sampling``.
-        log_noise: log q (V,), not trained; None where the logits are not corrected.
+        output_biases: b (V,); None for ``negative_sampling``, and where they are fixed.
+        log_noise: log q (V,), not trained; None where the logits are not corrected, or the biases are fixed.
 
     Raises:
         InvalidArgumentError: a size below 1, an unknown name, or probabilities of the wrong shape.
@@ -80,6 +83,7 @@ class SkipGram(keras.Model):
         bias_initializer: str | None = None,
         remove_accidental_hits: bool | None = None,
         negative: int = 5,
+        learn_biases: bool = True,
         seed: int | None = None,
         name: str = "skip_gram",
         **kwargs: Any,
@@ -96,6 +100,13 @@ class SkipGram(keras.Model):
         self.bias_initializer = check_choice("bias_initializer", bias_initializer, BIAS_INITIALIZERS)
         self.remove_accidental_hits = remove_accidental_hits
         self.negative = check_int("negative", negative, hint="The usual value is 5.")
+        self.learn_biases = check_flag("learn_biases", learn_biases)
+        if not self.learn_biases and self._kind.biased and (loss != "nce" or log_q_correction is not None):
+            raise InvalidArgumentError(
+                f"learn_biases=False with loss={loss!r} and log_q_correction={log_q_correction!r}; expected True, or "
+                "loss='nce' with log_q_correction=None."
+            )
+        self.has_fixed_biases = self._kind.biased and not self.learn_biases
         self.seed = seed
 
         self.removes_hits = (
@@ -111,10 +122,10 @@ class SkipGram(keras.Model):
         if noise_probabilities is None:
             noise_probabilities = np.full(self.vocabulary_size, 1 / self.vocabulary_size)
         log_q = log_probabilities(checked_probabilities(noise_probabilities, self.vocabulary_size))
-        if self._kind.biased:
+        if self._kind.biased and self.learn_biases:
             start = FixedValues(log_q) if self.bias_initializer == "log_noise" else "zeros"
             self.output_biases = self.add_weight(shape=log_q.shape, initializer=start, name="output_biases")
-        if self.is_corrected:
+        if self.is_corrected and not self.has_fixed_biases:
             self.log_noise = self.add_weight(
                 shape=log_q.shape, initializer=FixedValues(log_q), trainable=False, name="log_noise"
             )
@@ -149,13 +160,20 @@ class SkipGram(keras.Model):
     def offsets(self, words: Any, draws: Any) -> Any:
         """``b[o] - log(draws * q(o))`` of the words, without terms that the loss does not have; None if it has neither.
 
-        The rows are gathered first, so that the gradient of b is sparse.
+        With fixed biases it is ``-log(draws) / 2`` for every word. The rows are gathered first, so that the gradient of
+        b is sparse.
         """
+        if self.has_fixed_biases:
+            return ops.zeros_like(words, dtype=self.compute_dtype) - 0.5 * ops.log(ops.cast(draws, self.compute_dtype))
         offsets = None if self.output_biases is None else ops.take(self.output_biases, words, axis=0)
         if self.log_noise is not None:
             correction = ops.take(self.log_noise, words, axis=0) + ops.log(ops.cast(draws, self.compute_dtype))
             offsets = -correction if offsets is None else offsets - correction
         return offsets
+
+    def fixed_offset(self, draws: int) -> float:
+        """What fixed biases add to every logit, ``-log(draws) / 2``; 0 without them."""
+        return -0.5 * math.log(draws) if self.has_fixed_biases else 0.0
 
     def pair_losses(self, logits: Any) -> Any:
         """Losses (B,) of the pairs from their logits (B, 1 + K)."""
@@ -206,5 +224,6 @@ class SkipGram(keras.Model):
             "bias_initializer": self.bias_initializer,
             "remove_accidental_hits": self.remove_accidental_hits,
             "negative": self.negative,
+            "learn_biases": self.learn_biases,
             "seed": self.seed,
         }

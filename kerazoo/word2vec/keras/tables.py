@@ -53,6 +53,9 @@ def assign_tables(model: SkipGram, tables: Tables) -> None:
 def skip_gram_of(tables: Tables, *, loss: str, noise_probabilities: NDArray[np.float64], negative: int) -> SkipGram:
     """A `SkipGram` with these tables, which must have output vectors; the other arguments are those of the model."""
     n_words, size = tables.input_vectors.shape
-    model = SkipGram(n_words, size, loss, noise_probabilities=noise_probabilities, negative=negative)
+    model = SkipGram(
+        n_words, size, loss, noise_probabilities=noise_probabilities, negative=negative,
+        learn_biases=loss != "nce" or tables.output_biases is not None,
+    )  # fmt: skip
     assign_tables(model, tables)
     return model

@@ -36,15 +36,15 @@ def matrix(found):
     return found.vectors @ np.diag(found.values / MARGIN) @ found.vectors.T
 
 
-@pytest.mark.parametrize("loss", ["nce", "negative_sampling"])
-def test_noise_words(loss, monkeypatch):
+@pytest.mark.parametrize(("loss", "learn_biases"), [("nce", True), ("nce", False), ("negative_sampling", False)])
+def test_noise_words(loss, learn_biases, monkeypatch):
     monkeypatch.setattr(curvature, "SAMPLES", 16)
-    kernel = kernel_of(loss=loss, negative=2)
+    kernel = kernel_of(loss=loss, learn_biases=learn_biases, negative=2)
     found = CurvatureEstimate(kernel).of(kernel.tables)
     share = kernel.tokens.counts / kernel.tokens.counts.sum()
     x, y = kernel.tables.inputs[:, :3].astype(float), kernel.tables.outputs[:, :3].astype(float)
-    logits = x @ y.T
-    if loss == "nce":
+    logits = x @ y.T - (0.5 * np.log(2) if loss == "nce" and not learn_biases else 0)
+    if learn_biases:
         logits += kernel.tables.biases - kernel.log_expected
         x1 = np.column_stack([x, np.ones(5)])
     else:

@@ -171,7 +171,7 @@ class TestOnACluster:
 
     def test_divergence_after_a_loss(self, local_cluster, documents, monkeypatch):
         killed("submit", 1, [0], local_cluster, monkeypatch)
-        model = Word2Vec(**{**SMALL, "alpha": 20.0, "epochs": 5})
+        model = Word2Vec(**{**SMALL, "alpha": 20.0, "epochs": 5, "learn_biases": True})
         with pytest.warns(RuntimeWarning, match="was lost"), pytest.raises(TrainingError, match="diverges"):
             model.fit(documents, cluster=ClusterOptions(**TWO, sync_words=256))
         assert np.isfinite(model.vectors_).all()

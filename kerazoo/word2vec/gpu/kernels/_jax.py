@@ -29,12 +29,13 @@ class Shape:
     Attributes:
         size, window, group, n_noise: T, w, G and K' of a block; G and K' are powers of two, at least 16.
         negative: K.
-        biased: whether logits are ``W[x].C[o] + b[o] - log(K q(o))`` or the product alone.
+        biased: whether logits are ``W[x].C[o] + b[o] - log(K q(o))``, or the product plus `offset`.
         removes_hits: whether noise words equal to the centre are ignored.
         clip: largest length of a row's update.
         precision: of the products: "tf32", "bfloat16" or "float32".
         warps: per program of the gradients.
         interpret: whether the kernels run in the interpreter, on a CPU, for tests.
+        offset: added to every logit, without biases.
     """
 
     size: int
@@ -48,6 +49,7 @@ class Shape:
     precision: str = "tf32"
     warps: int = 4
     interpret: bool = False
+    offset: float = 0.0
 
     @property
     def n_groups(self) -> int:
@@ -185,6 +187,9 @@ def _gradients_of_group(shape: Shape, dimension: int, *refs: Any) -> None:
         x, y, z = gathered[0] if number_of_chunk == 0 else rows_of(chunk)
         true += product(x, y, trans_b=True)
         false += product(x, z, trans_b=True)
+    if shape.offset:
+        true += shape.offset
+        false += shape.offset
     if shape.biased:
         true += (gpu.load(biases.at[centres]) - gpu.load(correction.at[centres]))[None, :]
         false += (gpu.load(biases.at[drawn]) - gpu.load(correction.at[drawn]))[None, :]

@@ -81,13 +81,14 @@ def gradients(
     BIASED: tl.constexpr,
     REMOVES_HITS: tl.constexpr,
     PRECISION: tl.constexpr,
+    OFFSET: tl.constexpr,
 ):
     """Add the gradients of a group of a block to the sums; one program per group.
 
     The arguments are pointers: float32 tables W, C (V, D), b and log(K q) (V,); int32 words (N + 2w,), left, right (N,)
     of the epoch, noise (S * T / G * K',) of the call, first (1,), the number of the call's first block; float32 sums as
     the tables; int32 owners (V,) of W and C; float32 losses and counts (S * T / G,). `step` is the number of the step
-    in the call, `share` is K / K'.
+    in the call, `share` is K / K'. `OFFSET` is added to every logit (fixed biases).
     """
     number = tl.program_id(0)
     n_groups: tl.constexpr = SIZE // GROUP
@@ -117,6 +118,9 @@ def gradients(
         z = tl.load(outputs + drawn[:, None] * DIMENSION + at[None, :], mask=inside, other=0.0)
         true += _product(x, tl.trans(y), PRECISION)
         false += _product(x, tl.trans(z), PRECISION)
+    if OFFSET != 0.0:
+        true += OFFSET
+        false += OFFSET
     if BIASED:
         true += (tl.load(biases + centres) - tl.load(correction + centres))[None, :]
         false += (tl.load(biases + drawn) - tl.load(correction + drawn))[None, :]
