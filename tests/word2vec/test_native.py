@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kerazoo import Word2Vec, datasets
-from kerazoo.batching.sampling import NoiseDistribution
+from kerazoo.batching.sampling import NoiseDistribution, keep_thresholds
 from kerazoo.errors import CorpusError, InvalidArgumentError, TrainingError
 from kerazoo.word2vec.engines import native_kernel, native_slices
 from tests.word2vec.test_checkpoints import assert_same
@@ -309,6 +309,18 @@ def test_the_first_loss_of_every_model_is_the_known_start(model):
         hits = shares @ NoiseDistribution("unigram", counts).probabilities
         expected += (1 + 5 * (1 - hits)) * np.log(2)
     assert trained.history_["loss"][0] == pytest.approx(expected, rel=5e-3)
+
+
+def test_the_loss_of_an_untrained_tree_is_that_of_the_words_that_subsampling_keeps():
+    """Frequent words have short paths, and few of them are kept."""
+    settings = {"hs": 1, "negative": 0, "alpha": 1e-6, "min_alpha": 0, "min_count": 5, "sample": 1e-3}
+    model = Word2Vec(20, **settings, epochs=1, seed=1, workers=1, engine="native", verbose=0)
+    model.fit(datasets.lee())
+    counts, (offsets, _) = model.vocabulary_.counts, model.tree_.paths()
+    kept = counts * (keep_thresholds(counts, 1e-3) / 2**32)
+    expected = kept @ np.diff(offsets) / kept.sum() * np.log(2)
+    assert model.history_["loss"][0] == pytest.approx(expected, rel=5e-3)
+    assert expected > 1.1 * (counts @ np.diff(offsets) / counts.sum() * np.log(2))
 
 
 @pytest.mark.parametrize(("sg", "alpha"), [(1, 0.025), (0, 0.05)])

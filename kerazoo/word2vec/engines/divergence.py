@@ -74,13 +74,13 @@ class DivergenceGuard(Generic[C]):
         self._untrained, self._epochs = untrained, epochs
         self._last, self._cost = time.monotonic(), 0.0
 
-    def check(self, loss: float, epoch: int, fraction: float = 1.0) -> None:
+    def check(self, loss: float, epoch: int, fraction: float | None = None) -> None:
         """Check that the loss is one of a training that learns.
 
         Args:
             loss: mean over the pairs of `epoch` so far.
             epoch: int, from 0.
-            fraction: the part of the epoch that is done.
+            fraction: the part of the epoch that is done; None at its end.
 
         Warns:
             UserWarning: the loss of the last epoch is above that of an untrained model.
@@ -88,9 +88,9 @@ class DivergenceGuard(Generic[C]):
         Raises:
             TrainingError: the loss is not finite, or far above that of an untrained model.
         """
-        limit = self._untrained * (TOLERANCE if fraction >= AT_FIRST else TOLERANCE_AT_FIRST)
+        limit = self._untrained * (TOLERANCE if fraction is None or fraction >= AT_FIRST else TOLERANCE_AT_FIRST)
         if math.isfinite(loss) and loss <= limit:
-            is_end = fraction == 1 and self._epochs is not None and epoch == self._epochs - 1
+            is_end = fraction is None and self._epochs is not None and epoch == self._epochs - 1
             if is_end and loss > TOLERANCE_AT_LAST * self._untrained:
                 warnings.warn(
                     f"nothing was learned: the loss of the last epoch is {loss:.4g}, and that of an untrained model "

@@ -86,7 +86,10 @@ def mean_untrained_loss(
     if settings.negative:
         loss += untrained_loss(settings.loss, noise_per_pair(settings, len(counts)), settings.logit_offset)
     if paths is not None:
-        loss += float(counts @ np.diff(paths[0])) / float(counts.sum()) * math.log(2)
+        # Of the words that subsampling keeps: it removes those with short paths.
+        keep = keep_thresholds(counts, settings.sample)
+        kept = counts if keep is None else counts * (keep / 2**32)
+        loss += float(kept @ np.diff(paths[0])) / float(kept.sum()) * math.log(2)
     return loss
 
 
