@@ -53,18 +53,27 @@ lowest: $(VENV)/made
 	$(COMPILE) requirements/lowest.txt --resolution lowest-direct --extra tensorflow --extra jax --extra forecast \
 	    --extra sklearn --extra datasets --extra zstd --extra test
 
-# Known vulnerabilities of the pinned versions; asks pypi.org.
+# Known vulnerabilities of the pinned versions, those for other Pythons and systems too. pip-audit asks pypi.org about each
+# version; where that cannot answer it skips, so that is found out first. It takes one version of a package at a time.
+ADVISORIES := https://pypi.org/pypi/numpy/1.26.0/json
 audit: $(VENV)/made
 	$(BIN)/python -m pip install --quiet pip-audit
-	$(BIN)/python -m pip_audit --disable-pip --no-deps --requirement requirements/constraints.txt
+	@$(BIN)/python -c "import requests; requests.get('$(ADVISORIES)', timeout=30).raise_for_status()" 2>/dev/null || \
+	    { echo "make audit: no advisories at $(ADVISORIES), which pip-audit needs; nothing was audited" >&2; exit 1; }
+	rm -rf build/audit && mkdir -p build/audit
+	awk -F ' ; ' '/^[a-z]/ {split($$1, pin, "=="); print $$1 > ("build/audit/" (++seen[pin[1]]) ".txt")}' \
+	    requirements/constraints.txt
+	status=0; for pins in build/audit/*.txt; do $(BIN)/python -m pip_audit --strict --progress-spinner off --disable-pip \
+	    --no-deps --requirement $$pins || status=1; done; exit $$status
 
-# What a user's environment consists of, in CycloneDX's format: build/sbom/*.json.
+# What a user's environment consists of, in CycloneDX's format; a source distribution that is made afterwards contains it.
+# The environment has no pip and setuptools of its own, which are no dependencies.
 sbom: $(VENV)/made
 	$(BIN)/python -m pip install --quiet cyclonedx-bom
-	$(PYTHON) -m venv --clear build/sbom/environment
-	build/sbom/environment/bin/python -m pip install --quiet ".[all]"
-	$(BIN)/python -m cyclonedx_py environment build/sbom/environment --pyproject pyproject.toml --mc-type library \
-	    --output-reproducible --output-file build/sbom/kerazoo.cdx.json
+	$(PYTHON) -m venv --clear --without-pip build/sbom
+	$(BIN)/python -m pip --python build/sbom/bin/python install --quiet ".[all]"
+	$(BIN)/python -m cyclonedx_py environment build/sbom --pyproject pyproject.toml --mc-type library \
+	    --output-reproducible --output-file requirements/sbom.cdx.json
 
 # The notebooks of examples/, executed in place with their full settings: a quarter of an hour.
 notebooks: $(VENV)/installed-dev

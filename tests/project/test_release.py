@@ -143,6 +143,18 @@ def test_the_description_has_no_relative_link(setup_names):
     assert "docs/install.md" in bare
 
 
+def test_a_wheel_says_what_it_consists_of(setup_names):
+    """CycloneDX 1.6: every reference is that of a component."""
+    document = setup_names["contents"]("kerazoo", "1.2")
+    described = [document["metadata"]["component"], *document["components"]]
+    assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
+    assert [each["purl"].split("@")[0] for each in described] == ["pkg:pypi/kerazoo", "pkg:pypi/cython"]
+    assert described[0]["version"] == "1.2"
+    refs = {each["bom-ref"] for each in described}
+    assert {each["ref"] for each in document["dependencies"]} == refs
+    assert {ref for each in document["dependencies"] for ref in each.get("dependsOn", [])} <= refs
+
+
 def test_compilers_and_their_options(setup_names):
     options = setup_names["compile_arguments"]
     assert options("unix") == options("mingw32") == ["-O3", "-g0"]
