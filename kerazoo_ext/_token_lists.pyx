@@ -1,4 +1,8 @@
-"""Lists of tokens to word ids: Python objects in, arrays out. See `_token_lists.pyi`."""
+"""Lists of tokens to word ids: Python objects in, arrays out. See `_token_lists.pyi`.
+
+Tokens are borrowed from their list, as long as no other thread can change it: with the GIL, until Python code runs, after
+which the list is checked. Without the GIL (free-threaded Python) they are borrowed from a tuple that is made of the list.
+"""
 
 from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, int64_t, uint64_t
@@ -7,8 +11,9 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from kerazoo_ext._use cimport begin_change, kz_end_change, kz_use
+
 cdef extern from "Python.h":
-    PyObject *PyDict_GetItemWithError_ "PyDict_GetItemWithError"(object, PyObject *)
     PyObject *PyErr_Occurred()
     void PyErr_Clear()
     int PyErr_ExceptionMatches(object)
@@ -26,6 +31,25 @@ cdef extern from *:
     #endif
     """
     void prefetch "kz_prefetch_object"(PyObject *) noexcept nogil
+
+cdef extern from *:
+    """
+    #ifdef Py_GIL_DISABLED
+    #define kz_held(sequence) PySequence_Tuple(sequence)
+    static PyObject *kz_find(PyObject *table, PyObject *token) {
+        PyObject *found;
+        return PyDict_GetItemRef(table, token, &found) == 1 ? found : NULL;
+    }
+    #define kz_release(found) Py_DECREF(found)
+    #else
+    #define kz_held(sequence) Py_NewRef(sequence)
+    #define kz_find(table, token) PyDict_GetItemWithError(table, token)
+    #define kz_release(found) ((void)(found))
+    #endif
+    """
+    object held "kz_held"(object)  # a list or tuple whose items may be borrowed
+    PyObject *find "kz_find"(dict, PyObject *)  # NULL if the token is missing, or with an error
+    void release "kz_release"(PyObject *)
 
 cdef enum:
     AHEAD = 16  # tokens whose objects are fetched ahead: each is somewhere else in memory
@@ -96,6 +120,7 @@ def encode(sentences, dict table not None, bint grow):
             if not hasattr(sentence, "__len__"):
                 raise TokenError(number, -1, f"a sentence of type {type(sentence).__name__}")
             sentence = list(sentence)
+        sentence = held(sentence)
         n = PySequence_Fast_GET_SIZE(sentence)
         ids.reserve(n)
         items = PySequence_Fast_ITEMS(sentence)
@@ -103,9 +128,10 @@ def encode(sentences, dict table not None, bint grow):
             if i + AHEAD < n:
                 prefetch(items[i + AHEAD])
             token = <object> items[i]  # held: its own __hash__ and __eq__ may change the sentence
-            found = PyDict_GetItemWithError_(table, <PyObject *> token)
+            found = find(table, <PyObject *> token)
             if found != NULL:
                 id = <int32_t> PyLong_AsLong(found)
+                release(found)
             else:
                 id = new_word(table, token, grow, number, i)
             if PySequence_Fast_GET_SIZE(sentence) != n or PySequence_Fast_ITEMS(sentence) != items:
@@ -138,6 +164,7 @@ cdef bint is_word(object token):
 cdef class WordIds:
     cdef Buffer ids
     cdef readonly dict table
+    cdef kz_use use
 
     def __cinit__(self):
         self.ids = Buffer()
@@ -147,24 +174,31 @@ cdef class WordIds:
         return self.ids.size
 
     def add(self, document not None):
-        cdef dict table = self.table
-        cdef Buffer ids = self.ids
-        cdef int64_t n, i
-        cdef PyObject **items
-        cdef PyObject *found
-        cdef int32_t id
         if type(document) is not list and type(document) is not tuple:
             document = list(document)
-        n = PySequence_Fast_GET_SIZE(document)
+        # A token's own __hash__ or __eq__ may run, and with it other threads, or this very method.
+        begin_change(&self.use, "an object of word ids")
+        try:
+            return self.append(held(document))
+        finally:
+            kz_end_change(&self.use)
+
+    cdef int64_t append(self, document) except -1:
+        cdef dict table = self.table
+        cdef Buffer ids = self.ids
+        cdef int64_t n = PySequence_Fast_GET_SIZE(document), i
+        cdef PyObject **items = PySequence_Fast_ITEMS(document)
+        cdef PyObject *found
+        cdef int32_t id
         ids.reserve(n)
-        items = PySequence_Fast_ITEMS(document)
         for i in range(n):
             if i + AHEAD < n:
                 prefetch(items[i + AHEAD])
             token = <object> items[i]  # held: its own __hash__ and __eq__ may change the document
-            found = PyDict_GetItemWithError_(table, <PyObject *> token)
+            found = find(table, <PyObject *> token)
             if found != NULL:
                 id = <int32_t> PyLong_AsLong(found)
+                release(found)
             else:
                 if PyErr_Occurred() != NULL:
                     if isinstance(token, str) or not PyErr_ExceptionMatches(TypeError):
@@ -181,9 +215,13 @@ cdef class WordIds:
         return n
 
     def take(self):
-        found = self.ids.taken()
-        self.ids.size = 0
-        return found
+        begin_change(&self.use, "an object of word ids")
+        try:
+            found = self.ids.taken()
+            self.ids.size = 0
+            return found
+        finally:
+            kz_end_change(&self.use)
 
 
 def fingerprint(sentences):
@@ -193,6 +231,7 @@ def fingerprint(sentences):
     for sentence in sentences:
         if type(sentence) is not list and type(sentence) is not tuple:
             return None
+        sentence = held(sentence)
         n = PySequence_Fast_GET_SIZE(sentence)
         items = PySequence_Fast_ITEMS(sentence)
         state = (state ^ <uint64_t> n) * 0x9E3779B97F4A7C15ULL
