@@ -42,15 +42,19 @@ $(VENV)-lowest/installed: requirements/lowest.txt $(SOURCES)
 	touch $@
 
 # The pinned versions of requirements/, by uv, which is a package of PyPI.
-COMPILE = $(BIN)/python -m uv pip compile --quiet --no-annotate --upgrade --custom-compile-command "make $@" \
-	--python-version 3.11 pyproject.toml --output-file
+COMPILE = $(BIN)/python -m uv pip compile --quiet --no-annotate --upgrade --custom-compile-command "make $@" pyproject.toml
+# TensorFlow has no wheels for Python 3.14, and keeps h5py at a version that has none either: pins of its own, on Linux.
+TOOLS_OF_314 := pytest pytest-xdist hypothesis safetensors setuptools Cython PyYAML
 constraints: $(VENV)/made
 	$(BIN)/python -m pip install --quiet uv
-	$(COMPILE) requirements/constraints.txt --universal --extra dev --extra docs
+	$(COMPILE) --output-file requirements/constraints.txt --python-version 3.11 --universal --extra dev --extra docs
+	printf '%s\n' $(TOOLS_OF_314) | $(COMPILE) - --output-file requirements/constraints-3.14.txt --python-version 3.14 \
+	    --python-platform linux --only-binary :all: --extra jax --extra forecast --extra sklearn --extra datasets \
+	    --extra zstd --extra fast --extra parquet
 
 lowest: $(VENV)/made
 	$(BIN)/python -m pip install --quiet uv
-	$(COMPILE) requirements/lowest.txt --resolution lowest-direct --extra tensorflow --extra jax --extra forecast \
+	$(COMPILE) --output-file requirements/lowest.txt --python-version 3.11 --resolution lowest-direct --extra tensorflow --extra jax --extra forecast \
 	    --extra sklearn --extra datasets --extra zstd --extra test
 
 # Known vulnerabilities of the pinned versions, those for other Pythons and systems too. pip-audit asks pypi.org about each
@@ -62,7 +66,7 @@ audit: $(VENV)/made
 	    { echo "make audit: no advisories at $(ADVISORIES), which pip-audit needs; nothing was audited" >&2; exit 1; }
 	rm -rf build/audit && mkdir -p build/audit
 	awk -F ' ; ' '/^[a-z]/ {split($$1, pin, "=="); print $$1 > ("build/audit/" (++seen[pin[1]]) ".txt")}' \
-	    requirements/constraints.txt
+	    requirements/constraints*.txt
 	status=0; for pins in build/audit/*.txt; do $(BIN)/python -m pip_audit --strict --progress-spinner off --disable-pip \
 	    --no-deps --requirement $$pins || status=1; done; exit $$status
 
