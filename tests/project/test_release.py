@@ -104,6 +104,7 @@ def test_the_kernel_tests_of_the_wheels_are_all_that_need_no_backend():
     # pandas; valgrind and the benchmarks; this file
     assert marked - named == {
         "tests/forecast/test_smoothing.py", "tests/benchmarks/test_instructions.py", "tests/project/test_release.py",
+        "tests/reliability/test_kernels_in_threads.py",
     }  # fmt: skip
     assert named <= marked
 
