@@ -252,8 +252,8 @@ def _choices(settings: FitSettings, series: Sequence[SeriesData], n_held_out: in
         )
         return [Choice((), 1.0, math.nan)]
     most = min(5, settings.n_members)
-    ends = [each.last(most_values(settings.period)) for each in series]
-    return choose_transforms(ends, settings.period, settings.horizon, most, n_held_out)
+    last = most_values(settings.period)
+    return choose_transforms(series, settings.period, settings.horizon, most, n_held_out, last)
 
 
 def _statistics(

@@ -45,6 +45,16 @@ def test_statistics_are_those_of_the_end(short_limit, tmp_path):
     pd.testing.assert_frame_equal(Forecaster.load(tmp_path / "model").predict(level=[80]), found)
 
 
+def test_transforms_suit_the_values_before_the_end_too(short_limit):
+    """A logarithm would suit the end alone, and the forecast continues the whole series."""
+    growth = pd.Series(np.exp(np.arange(400) / 60.0) * (3 + np.sin(np.arange(400) * np.pi / 6)), walk().index)
+    assert any(part["name"] == "log" for config, _ in fitted(growth).transforms_ for part in config)
+    growth.iloc[3] = -1.0
+    made = fitted(growth)
+    assert not any(part["name"] == "log" for config, _ in made.transforms_ for part in config)
+    assert np.isfinite(made.predict()).all()
+
+
 def test_the_limit_hardly_changes_a_forecast(monkeypatch):
     y = walk()
     whole = fitted(y).predict()
