@@ -51,6 +51,12 @@ cdef extern from *:
     PyObject *find "kz_find"(dict, PyObject *)  # NULL if the token is missing, or with an error
     void release "kz_release"(PyObject *)
 
+
+cdef inline bint changed(given, copy, Py_ssize_t n, PyObject **items):
+    """Whether the list that a caller gave has changed; `copy` is what :func:`held` made of it."""
+    return PySequence_Fast_GET_SIZE(given) != n or PySequence_Fast_ITEMS(copy) != items
+
+
 cdef enum:
     AHEAD = 16  # tokens whose objects are fetched ahead: each is somewhere else in memory
 
@@ -120,10 +126,10 @@ def encode(sentences, dict table not None, bint grow):
             if not hasattr(sentence, "__len__"):
                 raise TokenError(number, -1, f"a sentence of type {type(sentence).__name__}")
             sentence = list(sentence)
-        sentence = held(sentence)
-        n = PySequence_Fast_GET_SIZE(sentence)
+        copy = held(sentence)
+        n = PySequence_Fast_GET_SIZE(copy)
         ids.reserve(n)
-        items = PySequence_Fast_ITEMS(sentence)
+        items = PySequence_Fast_ITEMS(copy)
         for i in range(n):
             if i + AHEAD < n:
                 prefetch(items[i + AHEAD])
@@ -134,7 +140,7 @@ def encode(sentences, dict table not None, bint grow):
                 release(found)
             else:
                 id = new_word(table, token, grow, number, i)
-            if PySequence_Fast_GET_SIZE(sentence) != n or PySequence_Fast_ITEMS(sentence) != items:
+            if changed(sentence, copy, n, items):
                 raise RuntimeError("a sentence changed while it was read")
             ids.values[ids.size] = id
             ids.size += 1
@@ -179,15 +185,15 @@ cdef class WordIds:
         # A token's own __hash__ or __eq__ may run, and with it other threads, or this very method.
         begin_change(&self.use, "an object of word ids")
         try:
-            return self.append(held(document))
+            return self.append(document, held(document))
         finally:
             kz_end_change(&self.use)
 
-    cdef int64_t append(self, document) except -1:
+    cdef int64_t append(self, document, copy) except -1:
         cdef dict table = self.table
         cdef Buffer ids = self.ids
-        cdef int64_t n = PySequence_Fast_GET_SIZE(document), i
-        cdef PyObject **items = PySequence_Fast_ITEMS(document)
+        cdef int64_t n = PySequence_Fast_GET_SIZE(copy), i
+        cdef PyObject **items = PySequence_Fast_ITEMS(copy)
         cdef PyObject *found
         cdef int32_t id
         ids.reserve(n)
@@ -208,7 +214,7 @@ cdef class WordIds:
                 if not is_word(token):
                     raise TokenError(-1, i, "a token that is no word")
                 id = new_word(table, token, True, -1, i)
-            if PySequence_Fast_GET_SIZE(document) != n or PySequence_Fast_ITEMS(document) != items:
+            if changed(document, copy, n, items):
                 raise RuntimeError("a document changed while it was read")
             ids.values[ids.size] = id
             ids.size += 1
@@ -231,16 +237,16 @@ def fingerprint(sentences):
     for sentence in sentences:
         if type(sentence) is not list and type(sentence) is not tuple:
             return None
-        sentence = held(sentence)
-        n = PySequence_Fast_GET_SIZE(sentence)
-        items = PySequence_Fast_ITEMS(sentence)
+        copy = held(sentence)
+        n = PySequence_Fast_GET_SIZE(copy)
+        items = PySequence_Fast_ITEMS(copy)
         state = (state ^ <uint64_t> n) * 0x9E3779B97F4A7C15ULL
         state ^= state >> 29
         for i in range(n):
             token = <object> items[i]
             state = (state ^ <uint64_t> hash_of(<PyObject *> token)) * 0xBF58476D1CE4E5B9ULL
             state ^= state >> 32
-            if PySequence_Fast_GET_SIZE(sentence) != n or PySequence_Fast_ITEMS(sentence) != items:
+            if changed(sentence, copy, n, items):
                 return None
     return state
 
