@@ -13,8 +13,11 @@ from benchmarks.harness import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 FOLDER = ROOT / "requirements"
-#: Extras that requirements/lowest.txt has, as the Makefile names them, without those that others name.
-LOWEST_EXTRAS = ("tensorflow", "jax", "forecast", "sklearn", "datasets", "zstd", "fast", "test")
+#: Files of oldest versions, and the extras that they have, as the Makefile names them, with those that these name.
+LOWEST_EXTRAS = {
+    "lowest.txt": ("tensorflow", "forecast", "sklearn", "datasets", "zstd", "fast", "test"),
+    "lowest-jax.txt": ("jax", "forecast", "sklearn", "zstd"),
+}
 EXTRAS_OF_CONSTRAINTS = (
     "tensorflow",
     "jax",
@@ -52,10 +55,11 @@ def canonical(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_the_lowest_versions_are_the_floors_of_the_project():
-    found = pins("lowest.txt")
+@pytest.mark.parametrize("file", LOWEST_EXTRAS)
+def test_the_lowest_versions_are_the_floors_of_the_project(file):
+    found = pins(file)
     highest = {}
-    for requirement in direct(LOWEST_EXTRAS):
+    for requirement in direct(LOWEST_EXTRAS[file]):
         floors = [Version(each.version) for each in requirement.specifier if each.operator == ">="]
         name = canonical(requirement.name)
         highest[name] = max([*floors, highest.get(name, Version("0"))])
