@@ -57,7 +57,7 @@ def order(before: float | None, now: float | None, ratio: float, least: float) -
 
 
 def merged(earlier: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a case, smallest size first, with the orders to the size before; new rows replace those of their size.
+    """The rows of a case, smallest size first, with orders to the size before; new rows replace those of their size.
 
     >>> old = [{"n": n, "phase": "fit", "processor_seconds": n / 10, "order_of_time": 9.0} for n in (1, 10, 100)]
     >>> found = merged(old, [{"n": 10, "phase": "fit", "processor_seconds": 2.0}])

@@ -96,7 +96,8 @@ def test_a_size_that_runs_again_replaces_its_rows_alone():
     found = load.merged(earlier, new)
     kept = [(row["n"], row["phase"], row["outcome"]) for row in found]
     assert kept == [
-        (10, "fit", "done"), (10, "predict", "done"), (100, "fit", "refused"), (1000, "fit", "done"), (1000, "predict", "done"),
+        (10, "fit", "done"), (10, "predict", "done"), (100, "fit", "refused"), (1000, "fit", "done"),
+        (1000, "predict", "done"),
     ]  # fmt: skip
     # Orders are those of the present rows: none beside a size without a figure.
     assert [row.get("order_of_time") for row in found] == [None, None, None, None, 1.0]
