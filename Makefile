@@ -29,42 +29,60 @@ test-slow: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m slow
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow
 
-# With the oldest versions that pyproject.toml allows, in an environment of its own, the tests that depend on them most.
+# With the oldest versions that pyproject.toml allows, in environments of their own, the tests that depend on them most.
 LOWEST := $(VENV)-lowest/bin/python
-test-lowest: $(VENV)-lowest/installed
+LOWEST_JAX := $(VENV)-lowest-jax/bin/python
+test-lowest: $(VENV)-lowest/installed $(VENV)-lowest-jax/installed
 	KERAS_BACKEND=tensorflow $(LOWEST) -m pytest -m "not slow" $(shell cat requirements/tests-of-lowest.txt)
-	JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax $(LOWEST) -m pytest -m "backend and not slow" tests/training/test_fit.py
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax $(LOWEST_JAX) -m pytest -m "backend and not slow" \
+	    tests/training/test_fit.py
 
-$(VENV)-lowest/installed: requirements/lowest.txt $(SOURCES)
-	$(PYTHON) -m venv --clear $(VENV)-lowest
-	$(LOWEST) -m pip install --quiet --requirement requirements/lowest.txt
-	$(LOWEST) -m pip install --quiet --no-deps --no-build-isolation --editable .
+$(VENV)-%/installed: requirements/%.txt $(SOURCES)
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --requirement $<
+	$(@D)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 # The pinned versions of requirements/, by uv, which is a package of PyPI.
-COMPILE = $(BIN)/python -m uv pip compile --quiet --no-annotate --upgrade --custom-compile-command "make $@" \
-	--python-version 3.11 pyproject.toml --output-file
+COMPILE = $(BIN)/python -m uv pip compile --quiet --no-annotate --upgrade --custom-compile-command "make $@" pyproject.toml
+# Where TensorFlow is left out: it has no wheels for Python 3.14, and keeps h5py at a version that has none either; and the
+# oldest JAX that works needs a newer ml-dtypes than the oldest TensorFlow.
+TOOLS := pytest>=8 pytest-xdist>=3.5 hypothesis>=6.100 safetensors>=0.4 setuptools>=77 Cython>=3.1 PyYAML>=6 pyarrow>=16
 constraints: $(VENV)/made
 	$(BIN)/python -m pip install --quiet uv
-	$(COMPILE) requirements/constraints.txt --universal --extra dev --extra docs
+	$(COMPILE) --output-file requirements/constraints.txt --python-version 3.11 --universal --extra dev --extra docs
+	printf '%s\n' $(foreach tool,$(TOOLS),'$(tool)') | $(COMPILE) - --output-file requirements/constraints-3.14.txt --python-version 3.14 \
+	    --python-platform linux --only-binary :all: --extra jax --extra forecast --extra sklearn --extra datasets \
+	    --extra zstd --extra fast --extra parquet
 
 lowest: $(VENV)/made
 	$(BIN)/python -m pip install --quiet uv
-	$(COMPILE) requirements/lowest.txt --resolution lowest-direct --extra tensorflow --extra jax --extra forecast \
-	    --extra sklearn --extra datasets --extra zstd --extra test
+	$(COMPILE) --output-file requirements/lowest.txt --python-version 3.11 --resolution lowest-direct --extra tensorflow \
+	    --extra forecast --extra sklearn --extra datasets --extra zstd --extra test
+	printf '%s\n' $(foreach tool,$(TOOLS),'$(tool)') | $(COMPILE) - --output-file requirements/lowest-jax.txt \
+	    --python-version 3.11 --resolution lowest-direct --extra jax --extra forecast --extra sklearn --extra zstd
 
-# Known vulnerabilities of the pinned versions; asks pypi.org.
+# Known vulnerabilities of the pinned versions, those for other Pythons and systems too. pip-audit asks pypi.org about each
+# version; where that cannot answer it skips, so that is found out first. It takes one version of a package at a time.
+ADVISORIES := https://pypi.org/pypi/numpy/1.26.0/json
 audit: $(VENV)/made
 	$(BIN)/python -m pip install --quiet pip-audit
-	$(BIN)/python -m pip_audit --disable-pip --no-deps --requirement requirements/constraints.txt
+	@$(BIN)/python -c "import requests; requests.get('$(ADVISORIES)', timeout=30).raise_for_status()" 2>/dev/null || \
+	    { echo "make audit: no advisories at $(ADVISORIES), which pip-audit needs; nothing was audited" >&2; exit 1; }
+	rm -rf build/audit && mkdir -p build/audit
+	awk -F ' ; ' '/^[a-z]/ {split($$1, pin, "=="); print $$1 > ("build/audit/" (++seen[pin[1]]) ".txt")}' \
+	    requirements/constraints*.txt
+	status=0; for pins in build/audit/*.txt; do $(BIN)/python -m pip_audit --strict --progress-spinner off --disable-pip \
+	    --no-deps --requirement $$pins || status=1; done; exit $$status
 
-# What a user's environment consists of, in CycloneDX's format: build/sbom/*.json.
+# What a user's environment consists of, in CycloneDX's format; a source distribution that is made afterwards contains it.
+# The environment has no pip and setuptools of its own, which are no dependencies.
 sbom: $(VENV)/made
 	$(BIN)/python -m pip install --quiet cyclonedx-bom
-	$(PYTHON) -m venv --clear build/sbom/environment
-	build/sbom/environment/bin/python -m pip install --quiet ".[all]"
-	$(BIN)/python -m cyclonedx_py environment build/sbom/environment --pyproject pyproject.toml --mc-type library \
-	    --output-reproducible --output-file build/sbom/kerazoo.cdx.json
+	$(PYTHON) -m venv --clear --without-pip build/sbom
+	$(BIN)/python -m pip --python build/sbom/bin/python install --quiet ".[all]"
+	$(BIN)/python -m cyclonedx_py environment build/sbom --pyproject pyproject.toml --mc-type library \
+	    --output-reproducible --output-file requirements/sbom.cdx.json
 
 # The notebooks of examples/, executed in place with their full settings: a quarter of an hour.
 notebooks: $(VENV)/installed-dev

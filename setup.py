@@ -6,15 +6,19 @@ KERAZOO_DEBUG=1    bounds and wraparound checks, C assertions, debug symbols, -O
 KERAZOO_NATIVE=1   -march=native: perhaps faster, but the build runs on this type of CPU only
 """
 
+import json
 import os
 import re
 import shutil
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
+import Cython
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
 DEBUG = os.environ.get("KERAZOO_DEBUG", "0") == "1"
@@ -92,6 +96,37 @@ class BuildOrExplain(build_ext):
             raise SystemExit(REMEDY.format(reason=f"{ext.name}: {error}")) from error
 
 
+class WithSbom(bdist_wheel):
+    """`bdist_wheel` that adds what the wheel consists of: `.dist-info/sboms/kerazoo.cdx.json` (PEP 770)."""
+
+    def egg2dist(self, egginfo_path: str, distinfo_path: str) -> None:
+        """Make `.dist-info` from `.egg-info`, then add the file."""
+        super().egg2dist(egginfo_path, distinfo_path)
+        path = Path(distinfo_path, "sboms", "kerazoo.cdx.json")
+        path.parent.mkdir(exist_ok=True)
+        document = contents(self.distribution.get_name(), self.distribution.get_version())
+        path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def contents(name: str, version: str) -> dict[str, Any]:
+    """CycloneDX document of a wheel: no library of others, but what Cython writes into the compiled modules."""
+
+    def component(name: str, version: str, license_id: str) -> dict[str, Any]:
+        purl = f"pkg:pypi/{name.lower()}@{version}"
+        described = {"name": name, "version": version, "licenses": [{"license": {"id": license_id}}]}
+        return {"type": "library", "bom-ref": purl, "purl": purl, **described}
+
+    itself, cython = component(name, version, "MIT"), component("Cython", Cython.__version__, "Apache-2.0")
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"component": itself},
+        "components": [cython],
+        "dependencies": [{"ref": itself["bom-ref"], "dependsOn": [cython["bom-ref"]]}, {"ref": cython["bom-ref"]}],
+    }
+
+
 def extensions() -> list[Extension]:
     """One extension module per `kerazoo_ext/*.pyx`; all of them depend on all headers."""
     root = Path(__file__).parent
@@ -140,5 +175,5 @@ def readme() -> dict[str, str]:
 setup(
     **readme(),
     ext_modules=cythonize(extensions(), compiler_directives=DIRECTIVES, force=DEBUG, nthreads=TRANSLATORS),
-    cmdclass={"build_ext": BuildOrExplain},
+    cmdclass={"build_ext": BuildOrExplain, "bdist_wheel": WithSbom},
 )

@@ -16,7 +16,8 @@ def encode(sentences: Iterable[Any], table: dict[Any, int], grow: bool) -> tuple
     """Look up the tokens of each sentence in `table`.
 
     A sentence is a list, a tuple, or any sized iterable. A token that is not in the table gets the next id,
-    ``len(table)``, with `grow`, and otherwise -1. Holds the GIL; one look-up per token, no other Python code.
+    ``len(table)``, with `grow`, and otherwise -1. Holds the GIL; one look-up per token, no other Python code. Threads must
+    not share a `table` that grows.
 
     Returns:
         ids int32 (n_tokens,), and the end of each sentence in them, int64 (n_sentences,).
@@ -27,6 +28,8 @@ def encode(sentences: Iterable[Any], table: dict[Any, int], grow: bool) -> tuple
 
 class WordIds:
     """Ids of words, document after document: a new word gets the next one, ``len(table)``.
+
+    One object for each thread: :meth:`add` and :meth:`take` raise RuntimeError while another call of them runs.
 
     The length of the object is the number of ids that :meth:`take` would return.
 

@@ -1,4 +1,8 @@
-"""Lists of tokens to word ids: Python objects in, arrays out. See `_token_lists.pyi`."""
+"""Lists of tokens to word ids: Python objects in, arrays out. See `_token_lists.pyi`.
+
+Tokens are borrowed from their list, as long as no other thread can change it: with the GIL, until Python code runs, after
+which the list is checked. Without the GIL (free-threaded Python) they are borrowed from a tuple that is made of the list.
+"""
 
 from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, int64_t, uint64_t
@@ -7,8 +11,9 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from kerazoo_ext._use cimport begin_change, kz_end_change, kz_use
+
 cdef extern from "Python.h":
-    PyObject *PyDict_GetItemWithError_ "PyDict_GetItemWithError"(object, PyObject *)
     PyObject *PyErr_Occurred()
     void PyErr_Clear()
     int PyErr_ExceptionMatches(object)
@@ -26,6 +31,31 @@ cdef extern from *:
     #endif
     """
     void prefetch "kz_prefetch_object"(PyObject *) noexcept nogil
+
+cdef extern from *:
+    """
+    #ifdef Py_GIL_DISABLED
+    #define kz_held(sequence) PySequence_Tuple(sequence)
+    static PyObject *kz_find(PyObject *table, PyObject *token) {
+        PyObject *found;
+        return PyDict_GetItemRef(table, token, &found) == 1 ? found : NULL;
+    }
+    #define kz_release(found) Py_DECREF(found)
+    #else
+    #define kz_held(sequence) Py_NewRef(sequence)
+    #define kz_find(table, token) PyDict_GetItemWithError(table, token)
+    #define kz_release(found) ((void)(found))
+    #endif
+    """
+    object held "kz_held"(object)  # a list or tuple whose items may be borrowed
+    PyObject *find "kz_find"(dict, PyObject *)  # NULL if the token is missing, or with an error
+    void release "kz_release"(PyObject *)
+
+
+cdef inline bint changed(given, copy, Py_ssize_t n, PyObject **items):
+    """Whether the list that a caller gave has changed; `copy` is what :func:`held` made of it."""
+    return PySequence_Fast_GET_SIZE(given) != n or PySequence_Fast_ITEMS(copy) != items
+
 
 cdef enum:
     AHEAD = 16  # tokens whose objects are fetched ahead: each is somewhere else in memory
@@ -96,19 +126,21 @@ def encode(sentences, dict table not None, bint grow):
             if not hasattr(sentence, "__len__"):
                 raise TokenError(number, -1, f"a sentence of type {type(sentence).__name__}")
             sentence = list(sentence)
-        n = PySequence_Fast_GET_SIZE(sentence)
+        copy = held(sentence)
+        n = PySequence_Fast_GET_SIZE(copy)
         ids.reserve(n)
-        items = PySequence_Fast_ITEMS(sentence)
+        items = PySequence_Fast_ITEMS(copy)
         for i in range(n):
             if i + AHEAD < n:
                 prefetch(items[i + AHEAD])
             token = <object> items[i]  # held: its own __hash__ and __eq__ may change the sentence
-            found = PyDict_GetItemWithError_(table, <PyObject *> token)
+            found = find(table, <PyObject *> token)
             if found != NULL:
                 id = <int32_t> PyLong_AsLong(found)
+                release(found)
             else:
                 id = new_word(table, token, grow, number, i)
-            if PySequence_Fast_GET_SIZE(sentence) != n or PySequence_Fast_ITEMS(sentence) != items:
+            if changed(sentence, copy, n, items):
                 raise RuntimeError("a sentence changed while it was read")
             ids.values[ids.size] = id
             ids.size += 1
@@ -138,6 +170,7 @@ cdef bint is_word(object token):
 cdef class WordIds:
     cdef Buffer ids
     cdef readonly dict table
+    cdef kz_use use
 
     def __cinit__(self):
         self.ids = Buffer()
@@ -147,24 +180,31 @@ cdef class WordIds:
         return self.ids.size
 
     def add(self, document not None):
-        cdef dict table = self.table
-        cdef Buffer ids = self.ids
-        cdef int64_t n, i
-        cdef PyObject **items
-        cdef PyObject *found
-        cdef int32_t id
         if type(document) is not list and type(document) is not tuple:
             document = list(document)
-        n = PySequence_Fast_GET_SIZE(document)
+        # A token's own __hash__ or __eq__ may run, and with it other threads, or this very method.
+        begin_change(&self.use, "an object of word ids")
+        try:
+            return self.append(document, held(document))
+        finally:
+            kz_end_change(&self.use)
+
+    cdef int64_t append(self, document, copy) except -1:
+        cdef dict table = self.table
+        cdef Buffer ids = self.ids
+        cdef int64_t n = PySequence_Fast_GET_SIZE(copy), i
+        cdef PyObject **items = PySequence_Fast_ITEMS(copy)
+        cdef PyObject *found
+        cdef int32_t id
         ids.reserve(n)
-        items = PySequence_Fast_ITEMS(document)
         for i in range(n):
             if i + AHEAD < n:
                 prefetch(items[i + AHEAD])
             token = <object> items[i]  # held: its own __hash__ and __eq__ may change the document
-            found = PyDict_GetItemWithError_(table, <PyObject *> token)
+            found = find(table, <PyObject *> token)
             if found != NULL:
                 id = <int32_t> PyLong_AsLong(found)
+                release(found)
             else:
                 if PyErr_Occurred() != NULL:
                     if isinstance(token, str) or not PyErr_ExceptionMatches(TypeError):
@@ -174,16 +214,20 @@ cdef class WordIds:
                 if not is_word(token):
                     raise TokenError(-1, i, "a token that is no word")
                 id = new_word(table, token, True, -1, i)
-            if PySequence_Fast_GET_SIZE(document) != n or PySequence_Fast_ITEMS(document) != items:
+            if changed(document, copy, n, items):
                 raise RuntimeError("a document changed while it was read")
             ids.values[ids.size] = id
             ids.size += 1
         return n
 
     def take(self):
-        found = self.ids.taken()
-        self.ids.size = 0
-        return found
+        begin_change(&self.use, "an object of word ids")
+        try:
+            found = self.ids.taken()
+            self.ids.size = 0
+            return found
+        finally:
+            kz_end_change(&self.use)
 
 
 def fingerprint(sentences):
@@ -193,15 +237,16 @@ def fingerprint(sentences):
     for sentence in sentences:
         if type(sentence) is not list and type(sentence) is not tuple:
             return None
-        n = PySequence_Fast_GET_SIZE(sentence)
-        items = PySequence_Fast_ITEMS(sentence)
+        copy = held(sentence)
+        n = PySequence_Fast_GET_SIZE(copy)
+        items = PySequence_Fast_ITEMS(copy)
         state = (state ^ <uint64_t> n) * 0x9E3779B97F4A7C15ULL
         state ^= state >> 29
         for i in range(n):
             token = <object> items[i]
             state = (state ^ <uint64_t> hash_of(<PyObject *> token)) * 0xBF58476D1CE4E5B9ULL
             state ^= state >> 32
-            if PySequence_Fast_GET_SIZE(sentence) != n or PySequence_Fast_ITEMS(sentence) != items:
+            if changed(sentence, copy, n, items):
                 return None
     return state
 

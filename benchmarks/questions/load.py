@@ -8,7 +8,7 @@ is measured. `processor_seconds` (of all threads, which other programs hardly ch
 memory beyond that before the first phase) are of each phase.
 `order` is the exponent a of n^a from the size before: 1 is linear, 0 constant, 2 quadratic. `refused` is an error of
 kerazoo, with its message; a crash, a hang or another error is a failure, and the exit status is 1. Linux only. With
-`--add`, the cases of an earlier result stay.
+`--add`, the rows of an earlier result stay, but those of the cases and sizes that run again. Each row has its commit.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ import argparse
 import json
 import math
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.harness.load_phases import Phases, supervise
+from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.results import RESULTS, print_table, write_result
 from benchmarks.questions import load_series, load_text
 from kerazoo.errors import KerazooError
@@ -54,17 +56,27 @@ def order(before: float | None, now: float | None, ratio: float, least: float) -
     return round(math.log(now / before) / math.log(ratio), 2)
 
 
-def with_orders(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a case, smallest size first, with the orders to the size before."""
-    earlier: dict[str, dict[str, Any]] = {}
+def merged(earlier: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a case, smallest size first, with orders to the size before; new rows replace those of their size.
+
+    >>> old = [{"n": n, "phase": "fit", "processor_seconds": n / 10, "order_of_time": 9.0} for n in (1, 10, 100)]
+    >>> found = merged(old, [{"n": 10, "phase": "fit", "processor_seconds": 2.0}])
+    >>> [(row["n"], row["processor_seconds"], row.get("order_of_time")) for row in found]
+    [(1, 0.1, None), (10, 2.0, 1.3), (100, 10.0, 0.7)]
+    """
+    sizes = {row["n"] for row in new}
+    rows = sorted([*(dict(row) for row in earlier if row["n"] not in sizes), *new], key=lambda row: row["n"])
+    last: dict[str, dict[str, Any]] = {}
     for row in rows:
-        before = earlier.get(row["phase"])
+        row.pop("order_of_time", None)
+        row.pop("order_of_memory", None)
+        before = last.get(row["phase"])
         if before is not None:
             ratio = row["n"] / before["n"]
             times = before.get("processor_seconds"), row.get("processor_seconds")
             row["order_of_time"] = order(*times, ratio, LEAST_SECONDS)
             row["order_of_memory"] = order(before.get("grown_mib"), row.get("grown_mib"), ratio, LEAST_MIB)
-        earlier[row["phase"]] = row
+        last[row["phase"]] = row
     return rows
 
 
@@ -91,16 +103,16 @@ def main() -> None:
                 "cases": {name: " ".join(str(CASES[name][0].__doc__).split()) for name in chosen}}  # fmt: skip
     if earlier:
         settings["cases"] = earlier["settings"]["cases"] | settings["cases"]
-    failed = False
+    failed, commit = False, describe_machine()["commit"]
     for case in chosen:
         rows: list[dict[str, Any]] = []
         for part in (int(each) for each in arguments.sizes.split(",")):
             size = max(1, CASES[case][1] // part)
             found = supervise("benchmarks.questions.load", case, size, arguments.limit_mib, arguments.seconds)
-            rows += [{"case": case, "n": size, **row} for row in found]
-        tables[case] = with_orders(rows)
+            rows += [{"case": case, "n": size, **row, "commit": commit} for row in found]
         failed = failed or any(row["outcome"] not in ("done", "refused") for row in rows)
-        print_table(case, rows, COLUMNS[1:])
+        tables[case] = merged(tables.get(case, []), rows)
+        print_table(case, tables[case], COLUMNS[1:])
         sys.stdout.flush()
         write_result(NAME, QUESTION, settings, tables)
     for row in (row for rows in tables.values() for row in rows if row.get("message")):

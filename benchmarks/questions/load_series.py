@@ -166,7 +166,7 @@ CASES = {
     function.__name__: (_quiet(function), largest)
     for function, largest in (
         (series_data, 10**5), (series_statistics, 10**5), (series_preset, 10**5), (horizon, 10**4),
-        (horizon_beyond, 10**6), (values, 10**7), (values_of_forecaster, 10**5), (long_season, 10**4),
+        (horizon_beyond, 10**6), (values, 10**7), (values_of_forecaster, 10**7), (long_season, 10**4),
         (covariates, 10**4),
     )
 }  # fmt: skip

@@ -16,7 +16,8 @@ __all__ = ["CASES"]
 
 SETTINGS: dict[str, Any] = {"min_count": 1, "epochs": 1, "seed": 1, "verbose": 0}
 PIECE = 1 << 20  # words that are written at once
-SMALL_ALPHA = 5e-6  # wide windows diverge with the usual one: a word is in as many pairs as the window is wide
+# Wide windows diverge with the usual steps: a word is in as many pairs as the window is wide.
+SMALL_STEPS: dict[str, Any] = {"alpha": 5e-6, "min_alpha": 0.0}
 
 
 def words_file(path: Path, n: int) -> None:
@@ -123,7 +124,7 @@ def window(phases: Phases, n: int, folder: Path) -> None:
     corpus = EncodedCorpus.from_source(folder / "text", min_count=1)
     for sg, name in ((1, "skip-gram"), (0, "CBOW")):
         with phases.phase(f"fit, {name}"):
-            Word2Vec(16, sg=sg, window=n, alpha=SMALL_ALPHA, **SETTINGS).fit(corpus)
+            Word2Vec(16, sg=sg, window=n, **SMALL_STEPS, **SETTINGS).fit(corpus)
     with phases.phase("pairs, 100 batches"):
         batches = SkipGramBatches(corpus, batch_size=8192, window=n, seed=1)
         for number in range(min(100, len(batches))):
@@ -137,7 +138,7 @@ def window_document(phases: Phases, n: int, folder: Path) -> None:
     tokens_file(folder / "text", n, line=n)
     for sg, name in ((1, "skip-gram"), (0, "CBOW")):
         with phases.phase(f"fit, {name}"):
-            Word2Vec(16, sg=sg, window=n, alpha=SMALL_ALPHA, sample=0, shrink_windows=False, **SETTINGS).fit(
+            Word2Vec(16, sg=sg, window=n, **SMALL_STEPS, sample=0, shrink_windows=False, **SETTINGS).fit(
                 folder / "text"
             )
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from kerazoo._runtime.locks import module_lock
+
 __all__ = ["warnings_ignored"]
 
-_lock = threading.Lock()
+_lock = module_lock()
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""Locks of folders, so that two runs do not write to the same one."""
+"""Locks of folders, so that two runs do not write to the same one; and of modules, which a forked child has free."""
 
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,24 @@ try:
 except ImportError:  # Windows: two runs in one folder are not detected there
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["is_unlocked", "lock_folder", "take_lock"]
+__all__ = ["is_unlocked", "lock_folder", "module_lock", "take_lock"]
+
+
+def module_lock() -> threading.Lock:
+    """A lock for a variable of a module; call it while the module is imported.
+
+    A process that is forked while another thread has a lock keeps it locked for ever: that thread is not in the child.
+    This lock is free there. What it guards must be usable at any moment: no state between two statements.
+
+    >>> lock = module_lock()
+    >>> with lock:
+    ...     lock.locked()
+    True
+    """
+    lock = threading.Lock()
+    if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+        os.register_at_fork(after_in_child=lock._at_fork_reinit)  # type: ignore[attr-defined]
+    return lock
 
 
 def take_lock(path: Path, refusal: str) -> Any:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from kerazoo._runtime.locks import module_lock
 
 __all__ = ["in_float32"]
 
 # The dtype policy is one of the thread, floatx one of the process: the first block sets it, the last one restores it.
-_lock = threading.Lock()
+_lock = module_lock()
 _blocks = 0
 _floatx = "float32"
 

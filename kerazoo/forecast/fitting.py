@@ -29,7 +29,7 @@ from kerazoo.forecast.nets.windows import KnownScale, Windows
 from kerazoo.forecast.options import steps_to_hold_out
 from kerazoo.forecast.panel_fitting import fit_panel
 from kerazoo.forecast.preset_options import preset_net
-from kerazoo.forecast.series_statistics import WEIGHT, SeriesStatistics, weight_by_errors
+from kerazoo.forecast.series_statistics import WEIGHT, SeriesStatistics, most_values, weight_by_errors
 from kerazoo.forecast.transforms.base import Values
 from kerazoo.forecast.transforms.linear_term import LinearTerm, fit_terms
 from kerazoo.forecast.transforms.per_day import PerDay
@@ -131,13 +131,13 @@ def _fit(
     with threadpool_limits(1, user_api="blas"):
         # Of the validation networks, then of the others.
         try:
-            parts = [_fit_part(choices, series, raw, cut, settings.period) for cut in cuts]
+            parts = [_fit_part(choices, series, raw, cut, settings) for cut in cuts]
         except InvalidArgumentError:
             if not any(choice.term for choice in choices):
                 raise
             # What the covariates leave may lie outside of the domain of a transform of the user.
             choices = [replace(choice, term=None) for choice in choices]
-            parts = [_fit_part(choices, series, raw, cut, settings.period) for cut in cuts]
+            parts = [_fit_part(choices, series, raw, cut, settings) for cut in cuts]
     longest = max(lengths)
     wanted = settings.lookback or settings.model.lookback or MAX_WINDOW
     layout = Windows(max(1, min(wanted, longest - 1)), ahead, spec.last_only)
@@ -206,14 +206,20 @@ class _Part:
 
 
 def _fit_part(
-    choices: Sequence[Choice], series: Sequence[SeriesData], raw: Sequence[Values], cuts: Sequence[int], period: int
+    choices: Sequence[Choice],
+    series: Sequence[SeriesData],
+    raw: Sequence[Values],
+    cuts: Sequence[int],
+    settings: FitSettings,
 ) -> _Part:
     scale = KnownScale.of([rows[:cut] for rows, cut in zip(raw, cuts, strict=True)])
     parts = [each.first(cut) for each, cut in zip(series, cuts, strict=True)]
     terms: dict[str | None, Sequence[LinearTerm | None]] = {None: [None] * len(parts)}
     for form in {choice.term for choice in choices if choice.term is not None}:
         ys, covariates = [each.values for each in parts], [each.covariates for each in parts]
-        terms[form] = fit_terms(form, ys, covariates, period)
+        terms[form] = fit_terms(form, ys, covariates, settings.period)
+    if settings.transforms == "auto":  # those that are given may have a state that depends on the first date
+        parts = [each.last(most_values(settings.period)) for each in parts]
     fitted, zs = [], []
     for choice in choices:
         models = []
@@ -246,7 +252,8 @@ def _choices(settings: FitSettings, series: Sequence[SeriesData], n_held_out: in
         )
         return [Choice((), 1.0, math.nan)]
     most = min(5, settings.n_members)
-    return choose_transforms(series, settings.period, settings.horizon, most, n_held_out)
+    last = most_values(settings.period)
+    return choose_transforms(series, settings.period, settings.horizon, most, n_held_out, last)
 
 
 def _statistics(

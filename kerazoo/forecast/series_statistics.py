@@ -29,15 +29,27 @@ from kerazoo.forecast.transforms.base import Index
 from kerazoo.forecast.transforms.linear_term import LinearTerm
 from kerazoo.forecast.transforms.per_day import PerDay
 
-__all__ = ["SeriesStatistics", "weight_by_errors"]
+__all__ = ["SeriesStatistics", "most_values", "weight_by_errors"]
 
 #: Weight of the compiled statistics in the forecast; the chains and their networks have the rest.
 WEIGHT = 0.5
 #: With a preset, chains, statistics and preset have the weights .4, .4 and .2 (docs/presets.md): that of statistics and
 #: preset together, and the share of the preset in it.
 WEIGHT_WITH_PRESET, PRESET_SHARE = 0.6, 1 / 3
+#: Statistics of one series are selected and fitted by so many of its last values, or seasons: this takes thousands of
+#: passes over them, and more say nothing new about a few weights. Forecasts continue the whole series.
+MOST_VALUES, MOST_SEASONS = 50_000, 20
 #: The mean is not used where its held-out error is so many times that of the chains, or of the statistics.
 MOST_HARM = 2.0
+
+
+def most_values(period: int) -> int:
+    """Values at the end of a series by which its statistics are fitted.
+
+    >>> most_values(1), most_values(10_080)
+    (50000, 201600)
+    """
+    return max(MOST_VALUES, MOST_SEASONS * period)
 
 
 def weight_by_errors(chains: Sequence[Values], statistics: Sequence[Values], usual: float = WEIGHT) -> float:
@@ -104,7 +116,7 @@ class SeriesStatistics:
         """Weigh the candidates by their errors at rolled origins, without networks or chains.
 
         Args:
-            data: the series, without missing values.
+            data: the series, without missing values; the last :func:`most_values` count.
             term: the linear term of its covariates, or None.
             period: int >= 1, steps per season.
             horizon: int >= 1, steps to forecast.
@@ -112,6 +124,7 @@ class SeriesStatistics:
             preset: a network, or None.
             per_day: whether values are totals of periods of unequal length, as the chains take them.
         """
+        data = data.last(most_values(period))
         days = PerDay().fit(data.values, data.index) if per_day else None
         first = cls(
             (), np.empty(0), period, term, floor, WEIGHT if preset is None else WEIGHT_WITH_PRESET, preset, days
@@ -140,7 +153,9 @@ class SeriesStatistics:
         """The forecast of candidates and preset after each history, float64 (H,), H steps in its future."""
         ys, horizon = [], 1
         for each in histories:
-            ys.append(self._adjusted(each.y, each.index, each.covariates[: len(each.y)]))
+            end = len(each.y)
+            part = slice(max(0, end - most_values(self.period)), end)
+            ys.append(self._adjusted(each.y[part], each.index[part], each.covariates[part]))
             horizon = max(horizon, len(each.future))
         found = fit_statistics(ys, self.period, horizon, n_origins=0)
         weights = Weights.of_all_steps(np.repeat(self.weights[None], len(ys), axis=0), horizon)

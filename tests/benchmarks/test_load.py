@@ -78,12 +78,30 @@ def test_orders_are_those_of_the_size_before():
         for n in (10, 100, 1000)
         for phase, seconds, grown in (("linear", n / 10, 100), ("quadratic", n * n / 100, n * 10), ("short", 1e-3, 1))
     ]
-    found = load.with_orders(rows)
+    found = load.merged([], rows)
     orders = {(row["phase"], row["n"]): (row.get("order_of_time"), row.get("order_of_memory")) for row in found}
     assert orders["linear", 10] == (None, None)
     assert orders["linear", 1000] == (1.0, 0.0)
     assert orders["quadratic", 100] == (2.0, 1.0)
     assert orders["short", 1000] == (None, None)
+
+
+def test_a_size_that_runs_again_replaces_its_rows_alone():
+    earlier = [
+        {"phase": phase, "n": n, "outcome": "done", "processor_seconds": n / 10, "order_of_time": 5.0}
+        for n in (10, 100, 1000)
+        for phase in ("fit", "predict")
+    ]
+    new = [{"phase": "fit", "n": 100, "outcome": "refused", "message": "no"}]
+    found = load.merged(earlier, new)
+    kept = [(row["n"], row["phase"], row["outcome"]) for row in found]
+    assert kept == [
+        (10, "fit", "done"), (10, "predict", "done"), (100, "fit", "refused"), (1000, "fit", "done"),
+        (1000, "predict", "done"),
+    ]  # fmt: skip
+    # Orders are those of the present rows: none beside a size without a figure.
+    assert [row.get("order_of_time") for row in found] == [None, None, None, None, 1.0]
+    assert earlier[0]["order_of_time"] == 5.0
 
 
 @pytest.mark.parametrize("case", ["vocabulary", "empty_documents", "min_count", "series_data"])

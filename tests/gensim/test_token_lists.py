@@ -98,7 +98,7 @@ def test_word_ids_name_the_first_token_that_is_no_word(bad):
 
 
 def test_errors_of_the_words_themselves_are_kept():
-    with pytest.raises(TypeError, match=r"^mine$") as caught:
+    with pytest.raises(TypeError, match=r"\bmine\b") as caught:  # Python 3.14 says in which use of it
         _token_lists.WordIds().add(["a", Unhashable("b")])
     assert not isinstance(caught.value, _token_lists.TokenError)
 

@@ -62,7 +62,8 @@ def test_the_wheel_comes_from_the_sdist_and_runs_without_a_compiler(tmp_path):
     assert len(data) >= 2
     for wanted in ("kerazoo/py.typed", "kerazoo_ext/py.typed", "kerazoo_ext/_pairs.pyi", *data):
         assert wanted in names
-    assert any(name.endswith("licenses/LICENSE") for name in names)
+    for wanted in ("licenses/LICENSE", ".dist-info/sboms/kerazoo.cdx.json"):
+        assert any(name.endswith(wanted) for name in names)
     assert not any(name.endswith((".c", ".h", ".pyx")) or name.startswith(("tests/", "benchmarks/")) for name in names)
     target = tmp_path / "site"
     done = run(sys.executable, "-m", "pip", "install", "--no-deps", "--target", target, wheel, cwd=tmp_path)

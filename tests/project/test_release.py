@@ -104,6 +104,7 @@ def test_the_kernel_tests_of_the_wheels_are_all_that_need_no_backend():
     # pandas; valgrind and the benchmarks; this file
     assert marked - named == {
         "tests/forecast/test_smoothing.py", "tests/benchmarks/test_instructions.py", "tests/project/test_release.py",
+        "tests/reliability/test_kernels_in_threads.py",
     }  # fmt: skip
     assert named <= marked
 
@@ -141,6 +142,18 @@ def test_the_description_has_no_relative_link(setup_names):
     assert "![" not in bare
     assert "<!--" not in bare + full
     assert "docs/install.md" in bare
+
+
+def test_a_wheel_says_what_it_consists_of(setup_names):
+    """CycloneDX 1.6: every reference is that of a component."""
+    document = setup_names["contents"]("kerazoo", "1.2")
+    described = [document["metadata"]["component"], *document["components"]]
+    assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
+    assert [each["purl"].split("@")[0] for each in described] == ["pkg:pypi/kerazoo", "pkg:pypi/cython"]
+    assert described[0]["version"] == "1.2"
+    refs = {each["bom-ref"] for each in described}
+    assert {each["ref"] for each in document["dependencies"]} == refs
+    assert {ref for each in document["dependencies"] for ref in each.get("dependsOn", [])} <= refs
 
 
 def test_compilers_and_their_options(setup_names):

@@ -13,9 +13,24 @@ from benchmarks.harness import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 FOLDER = ROOT / "requirements"
-#: Extras that requirements/lowest.txt has, as the Makefile names them, without those that others name.
-LOWEST_EXTRAS = ("tensorflow", "jax", "forecast", "sklearn", "datasets", "zstd", "test")
-EXTRAS_OF_CONSTRAINTS = ("tensorflow", "jax", "forecast", "sklearn", "datasets", "zstd", "test", "ray", "dev", "docs")
+#: Files of oldest versions, and the extras that they have, as the Makefile names them, with those that these name.
+LOWEST_EXTRAS = {
+    "lowest.txt": ("tensorflow", "forecast", "sklearn", "datasets", "zstd", "fast", "test"),
+    "lowest-jax.txt": ("jax", "forecast", "sklearn", "zstd"),
+}
+EXTRAS_OF_CONSTRAINTS = (
+    "tensorflow",
+    "jax",
+    "forecast",
+    "sklearn",
+    "datasets",
+    "zstd",
+    "fast",
+    "test",
+    "ray",
+    "dev",
+    "docs",
+)
 
 
 def direct(extras):
@@ -40,10 +55,11 @@ def canonical(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_the_lowest_versions_are_the_floors_of_the_project():
-    found = pins("lowest.txt")
+@pytest.mark.parametrize("file", LOWEST_EXTRAS)
+def test_the_lowest_versions_are_the_floors_of_the_project(file):
+    found = pins(file)
     highest = {}
-    for requirement in direct(LOWEST_EXTRAS):
+    for requirement in direct(LOWEST_EXTRAS[file]):
         floors = [Version(each.version) for each in requirement.specifier if each.operator == ">="]
         name = canonical(requirement.name)
         highest[name] = max([*floors, highest.get(name, Version("0"))])
@@ -60,6 +76,23 @@ def test_the_pinned_versions_are_allowed_and_complete():
         versions = found[canonical(requirement.name)]
         for version in versions:
             assert requirement.specifier.contains(version), f"{requirement}: {version}; run make constraints"
+
+
+def test_python_3_14_has_pins_of_its_own():
+    """All that its job of CI installs, and no TensorFlow, which would keep h5py at a version without wheels for it."""
+    found = pins("constraints-3.14.txt")
+    for requirement in direct(("jax", "forecast", "sklearn", "datasets", "zstd", "fast", "parquet")):
+        if requirement.marker is None or requirement.marker.evaluate({"python_version": "3.14"}):
+            assert requirement.specifier.contains(found[canonical(requirement.name)][0]), requirement
+    assert "tensorflow" not in found
+    yaml = pytest.importorskip("yaml")
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text())
+    python = [each.get("strategy", {}).get("matrix", {}).get("python") for each in workflow["jobs"].values()]
+    job = [*workflow["jobs"].values()][python.index(["3.14"])]
+    assert "constraints-3.14.txt" in job["env"]["PIP_CONSTRAINT"]
+    installed = {canonical(Requirement(each).name) for each in re.findall(r'"([a-zA-Z-]+>=[\d.]+)"', str(job["steps"]))}
+    assert len(installed) >= 6
+    assert installed <= set(found)
 
 
 @pytest.mark.parametrize("name", ["tests-of-lowest.txt", "tests-of-tables.txt"])

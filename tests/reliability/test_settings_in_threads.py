@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 import threading
 import warnings
 from contextlib import ExitStack
@@ -93,6 +95,47 @@ def test_text_that_is_no_number_is_refused_whatever_the_filters(tmp_path, end, a
     path.write_text("2 2\na 1 2\nb 1 nan\n")
     with warnings.catch_warnings(action=action):
         np.testing.assert_array_equal(load_vectors(path).vectors, [[1, 2], [1, np.nan]])
+
+
+HELD_WHILE_FORKED = """
+import os, sys, threading
+from kerazoo._runtime.locks import module_lock
+lock, held, end = module_lock(), threading.Event(), threading.Event()
+def hold():
+    with lock:
+        held.set()
+        end.wait(60)
+thread = threading.Thread(target=hold)
+thread.start()
+held.wait(60)
+child = os.fork()
+if not child:
+    os._exit(0 if lock.acquire(timeout=20) else 3)
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+assert not lock.acquire(blocking=False)
+end.set()
+thread.join()
+sys.exit(status)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+def test_a_forked_child_has_the_lock_of_a_module_free():
+    done = subprocess.run([sys.executable, "-c", HELD_WHILE_FORKED], timeout=300, check=False)
+    assert done.returncode == 0
+
+
+def test_modules_have_no_other_locks():
+    """One that a thread holds stays locked in a child that is forked meanwhile."""
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "kerazoo").rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+        for part in ast.walk(node.value)
+        if isinstance(part, ast.Call) and ast.unparse(part.func).split(".")[-1] in {"Lock", "RLock", "Condition"}
+    }
+    assert found == set()
 
 
 @pytest.mark.backend

@@ -9,6 +9,7 @@ import pytest
 
 from kerazoo_ext._phrases import PairTable, Runs
 from kerazoo_ext._scan import PADDING, Scanner
+from kerazoo_ext._token_lists import WordIds
 
 THREADS = 8
 ROUNDS = 4
@@ -66,6 +67,34 @@ def test_one_table_of_pairs_in_several_threads():
     read = lambda: table.match(runs, ids, offsets, connector, 0, len(ids), matches[next(rows) % THREADS])  # noqa: E731
     assert together(read) == (THREADS * ROUNDS, 0)
     assert (matches == matches[0]).all()
+
+
+@pytest.mark.kernels
+def test_word_ids_in_several_threads():
+    """With the GIL one call after the other; without it some are refused. None are torn."""
+    tokens, ids = [f"word{i % 5000}" for i in range(100_000)], WordIds()
+    done, _ = together(lambda: ids.add(tokens))
+    assert done
+    assert len(ids.table) == 5000
+    assert ids.take().reshape(done, -1).tolist() == [[i % 5000 for i in range(len(tokens))]] * done
+
+
+@pytest.mark.kernels
+def test_word_ids_are_not_changed_by_the_hash_of_a_token():
+    """Room was made for the tokens of one document: those of another within it were written beyond it."""
+    ids = WordIds()
+
+    class Word(str):
+        __slots__ = ()
+        __eq__ = str.__eq__
+
+        def __hash__(self):
+            ids.take()
+            return ids.add(["x"] * 5000)
+
+    with pytest.raises(RuntimeError, match="one for each thread"):
+        ids.add(["a", Word("b")])
+    assert (ids.add(["c", "a"]), ids.take().tolist()[-2:]) == (2, [1, 0])
 
 
 @pytest.mark.kernels

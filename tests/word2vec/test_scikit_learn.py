@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from packaging.version import Version
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.exceptions import NotFittedError
@@ -108,7 +109,9 @@ def test_columns_have_names_and_containers(topics):
     texts, _ = topics
     model = small(vector_size=3).fit(texts)
     assert model.get_feature_names_out().tolist() == ["word2vec0", "word2vec1", "word2vec2"]
-    frame = pd.DataFrame({"text": texts, "size": 1.0}, index=range(5, 65))
+    # Before version 1.7.2 scikit-learn keeps the index of a DataFrame, but not that of a column.
+    first = 5 if Version(sklearn.__version__) >= Version("1.7.2") else 0
+    frame = pd.DataFrame({"text": texts, "size": 1.0}, index=range(first, first + 60))
     table = make_column_transformer((small(vector_size=3), "text"), ("passthrough", ["size"]))
     found = table.set_output(transform="pandas").fit_transform(frame)
     names = ["word2vec__word2vec0", "word2vec__word2vec1", "word2vec__word2vec2", "passthrough__size"]

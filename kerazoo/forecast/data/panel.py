@@ -79,6 +79,14 @@ class SeriesData:
             self, values=self.values[:n], index=self.index[:n], covariates=self.covariates[:n], past=self.past[:n]
         )
 
+    def last(self, n: int) -> SeriesData:
+        """The last `n` steps of the series, or all if it has fewer; otherwise as :meth:`first`."""
+        start = max(0, len(self.values) - check_int("n", n, 0))
+        return replace(
+            self, values=self.values[start:], index=self.index[start:], covariates=self.covariates[start:],
+            past=self.past[start:],
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, eq=False)
 class Panel:

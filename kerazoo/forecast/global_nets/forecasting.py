@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from kerazoo._runtime.locks import module_lock
 from kerazoo._runtime.precision import in_float32
 from kerazoo._validation import check_int, check_real
 from kerazoo.errors import InvalidArgumentError
@@ -128,7 +128,7 @@ def _forecast(
 
 #: Models that were compiled for forecasts, by spec, and the lock of their weights.
 _models = lru_cache(maxsize=4)(make_network)
-_lock = threading.Lock()
+_lock = module_lock()
 
 
 @in_float32()

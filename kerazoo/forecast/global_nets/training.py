@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ from kerazoo import training
 from kerazoo._runtime.callbacks import flatten_callbacks
 from kerazoo._runtime.devices import check_one_device
 from kerazoo._runtime.interrupts import DeferredInterrupt
+from kerazoo._runtime.locks import module_lock
 from kerazoo._runtime.precision import in_float32
 from kerazoo._validation import check_int, check_real
 from kerazoo.errors import InvalidArgumentError, TrainingError
@@ -195,7 +195,7 @@ def fit_global_net(
 
 #: Compiled networks that no training uses: fits of one kind follow each other, and compiling takes seconds.
 _idle: OrderedDict[Any, Any] = OrderedDict()
-_lock = threading.Lock()
+_lock = module_lock()
 MOST_IDLE = 4
 
 

@@ -117,7 +117,8 @@ class Autoregression(Transform):
     def _one_step(self, y: Values, index: Index) -> Values:
         """One-step forecasts (T,); NaN for the first `lags`."""
         found = np.full(len(y), np.nan)
-        known = _lagged(y, self.lags) @ np.asarray(self.coefficients_, np.float64)
+        # `_lagged(y) @ coefficients_` would copy all windows.
+        known = np.convolve(y[:-1], np.asarray(self.coefficients_, np.float64), "valid")
         found[self.lags :] = np.clip(known + self._base(index)[self.lags :], self.low_, self.high_)
         return found
 

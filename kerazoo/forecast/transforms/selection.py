@@ -102,7 +102,12 @@ def _has_unequal_lengths(index: Index) -> bool:
 
 
 def choose_transforms(
-    series: Sequence[SeriesData], period: int, horizon: int, most: int, n_held_out: int = 0
+    series: Sequence[SeriesData],
+    period: int,
+    horizon: int,
+    most: int,
+    n_held_out: int = 0,
+    last: int | None = None,
 ) -> list[Choice]:
     """Select the chains whose forecasts (the inverse of z = 0) have the smallest errors, and weight them.
 
@@ -124,6 +129,8 @@ def choose_transforms(
         horizon: int >= 1.
         most: int >= 1, the largest number of chains.
         n_held_out: int >= 0, as for :func:`candidates`.
+        last: int, the values at the end of each series by which the chains are judged; None: all. They must suit all
+            values in either case.
 
     Returns:
         The chains, best first, with weights proportional to exp(-3 √n (error / smallest error - 1)), where n is the
@@ -140,7 +147,7 @@ def choose_transforms(
     # libraries that are loaded, and SciPy has one of its own.
     import_module("scipy.optimize")
     with threadpool_limits(1, user_api="blas"):
-        return _selected(series, period, horizon, most, n_held_out)
+        return _selected(series, period, horizon, most, n_held_out, last)
 
 
 def choose_term(config: Config, series: Sequence[SeriesData], period: int, horizon: int) -> Choice:
@@ -168,8 +175,10 @@ def choose_term(config: Config, series: Sequence[SeriesData], period: int, horiz
     return Choice(config, 1.0, with_term, form)
 
 
-def _selected(series: Sequence[SeriesData], period: int, horizon: int, most: int, n_held_out: int) -> list[Choice]:
-    scored = _scored(series)
+def _selected(
+    series: Sequence[SeriesData], period: int, horizon: int, most: int, n_held_out: int, last: int | None
+) -> list[Choice]:
+    scored = _scored(series if last is None else [each.last(last) for each in series])
     found = candidates(series, period, n_held_out)
     scores = {i: _score(config, scored, period, horizon) for i, config in enumerate(found)}
     forms: dict[int, str | None] = dict.fromkeys(scores)
