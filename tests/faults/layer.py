@@ -50,7 +50,7 @@ class Fault:
         return self.kind.endswith("short")
 
     def __str__(self) -> str:
-        if self.short:
+        if not self.error:
             return self.kind
         return f"{self.kind} {errno.errorcode[self.error]}{' from then on' if self.lasting else ''}"
 
