@@ -339,11 +339,11 @@ def _keras_words(folder: Path) -> str:
 
 
 def _forecaster(folder: Path) -> str:
-    from tests.forecast.helpers import without_xla
+    from tests.forecast.helpers import eagerly
     from tests.forecast.test_backends import series, tiny
 
-    with without_xla():  # which takes seconds to compile what runs for milliseconds
-        changes = {"epochs": 20, "patience": 20, "steps_per_epoch": 1}
+    with eagerly():  # tracing the graph of a step takes longer than all steps
+        changes = {"epochs": 7, "patience": 7, "steps_per_epoch": 1, "lookback": 4}
         fitted = tiny(checkpoint_dir=folder, checkpoint_minutes=0, **changes).fit(series())
     return digest(fitted.predict(15), fitted.history_["loss"])
 
