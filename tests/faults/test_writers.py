@@ -200,6 +200,37 @@ def test_a_writer_killed_between_its_renames_loses_nothing(tmp_path, n):
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys("fgh", "old")
 
 
+SLOW = """
+import os, sys
+from pathlib import Path
+from kerazoo._runtime.atomic_writes import replacing
+left, real = [4], os.replace
+def replace(source, place):
+    left[0] -= 1
+    if not left[0]:
+        print("between", flush=True)
+        sys.stdin.readline()
+    real(source, place)
+os.replace = replace
+with replacing(Path(sys.argv[1]) / "f") as part:
+    for name in "fgh":
+        part.with_name(name).write_text(sys.argv[2])
+"""
+
+
+def test_a_second_writer_waits_for_the_renames_of_the_first(tmp_path):
+    for name in "fgh":
+        (tmp_path / name).write_text("old")
+    first = program(SLOW, tmp_path, "first")
+    assert first.stdout.readline() == "between\n"
+    second = program(SLOW.replace("[4]", "[0]"), tmp_path, "second")
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(timeout=1.5)
+    ended(first)
+    ended(second)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys("fgh", "second")
+
+
 def test_a_lock_that_its_owner_removes_meanwhile(tmp_path, monkeypatch):
     """Between opening and locking: who has the lock of a file without a name has no lock."""
     real, calls = locks.fcntl.flock, []
