@@ -1,4 +1,4 @@
-"""Atomic writes, and named arrays with JSON metadata in one memory-mappable file: the safetensors format, never pickle.
+"""Named arrays with JSON metadata in one memory-mappable file, which is written atomically: safetensors, never pickle.
 
 A file is 8 bytes (the length of the header, little-endian), a JSON header with dtype, shape and offset of each array,
 and the arrays end to end. Every safetensors reader opens it. kerazoo adds three entries to the header's
@@ -7,18 +7,14 @@ and the arrays end to end. Every safetensors reader opens it. kerazoo adds three
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import glob
 import io
 import json
 import math
 import mmap as mmap_module
 import os
-import secrets
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerazoo._runtime.locks import is_unlocked, lock_folder
+from kerazoo._runtime.atomic_writes import put_in_place, remove_leftovers, replacing
 from kerazoo.errors import InvalidArgumentError, KerazooError, StorageError
 
 __all__ = [
@@ -69,8 +65,6 @@ _OPENERS = {
 _ALIGNMENT = 64  # of the first array: a cache line
 _LARGEST_HEADER = 100_000_000  # as in safetensors
 _STEP = 1 << 24  # bytes checksummed and written at a time
-_MANY = 1000  # files of a folder, beyond which it is searched once by a process
-_SEARCHED: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -113,152 +107,6 @@ def parsed_json(text: Any) -> Any:
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not a number of JSON")
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Write a file whole or not at all: the one atomic writer of the package.
-
-    Yields a path with the same name in a temporary folder beside `path`. When the block ends, every file in that folder
-    is flushed to the disk, then all are renamed into place, the named file last. When the block or a rename raises, the
-    old files stay and the temporary folder is removed. A killed process leaves the folder; the next writer of the same
-    file removes it. Of several files, the named one is missing while the others are renamed: a process that is killed
-    at that moment leaves no mixture of old and new files that looks whole.
-
-    Raises:
-        StorageError: the file cannot be written (no folder, no permission, disk full).
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with replacing(Path(folder) / "note.txt") as part:
-    ...         _ = part.write_text("whole")
-    ...     (Path(folder) / "note.txt").read_text()
-    'whole'
-    """
-    target = Path(path)
-    folder = target.with_name(f"{_prefix(target)}{secrets.token_hex(4)}.part")
-    lock = None
-    try:
-        _remove_abandoned(target)
-        folder.mkdir()
-        lock = lock_folder(folder)
-        yield folder / target.name
-        drafts = sorted(folder.iterdir(), key=lambda file: file.name == target.name)
-        for draft in drafts:
-            with open(draft, "rb+") as file:
-                os.fsync(file.fileno())
-        if len(drafts) == 1:
-            put_in_place(drafts[0], target.with_name(drafts[0].name))
-        else:
-            _put_all_in_place(drafts, target)
-    except OSError as error:
-        if isinstance(error, KerazooError):
-            raise
-        raise StorageError(
-            f"{target}: cannot be written ({error.strerror or error}). Check that the folder exists and the disk is "
-            "not full."
-        ) from error
-    finally:
-        if lock is not None:  # first: removing a folder takes a descriptor, of which there may be no other
-            with contextlib.suppress(OSError):
-                os.close(lock)
-        _remove_folder(folder, target.name)
-
-
-def _put_all_in_place(drafts: Sequence[Path], target: Path) -> None:
-    """Rename several files, the one that is named like `target` last; if that fails, the old ones are put back."""
-    old = drafts[0].parent / ".old"
-    old.mkdir()
-    moved: list[tuple[Path, Path]] = []
-
-    def move(source: Path, place: Path) -> None:
-        if place.is_dir() and not place.is_symlink():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
-        os.replace(source, place)
-        moved.append((place, source))
-
-    places = [target.with_name(draft.name) for draft in drafts]
-    try:
-        for place in reversed(places):
-            if os.path.lexists(place) and not place.is_dir():
-                move(place, old / place.name)
-        for draft, place in zip(drafts, places, strict=True):
-            move(draft, place)
-    except OSError:
-        for place, source in reversed(moved):
-            with contextlib.suppress(OSError):
-                os.replace(place, source)
-        raise
-
-
-def _remove_folder(folder: Path, likely: str = "") -> None:
-    """Remove a temporary folder, which usually has one file or none.
-
-    Not by `shutil.rmtree`, which needs several descriptors, and fails if one cannot be closed. The likely case needs
-    none, and no memory: both may be what the writer was stopped by.
-    """
-    if likely:
-        with contextlib.suppress(OSError):
-            os.unlink(folder / likely)
-    for _ in range(3):  # what stopped the writer may stop this, too
-        try:
-            os.rmdir(folder)
-            return
-        except OSError:
-            with contextlib.suppress(OSError):
-                for name in os.listdir(folder):
-                    each = folder / name
-                    if each.is_dir() and not each.is_symlink():
-                        _remove_folder(each)
-                    else:
-                        each.unlink()
-
-
-def _remove_abandoned(target: Path) -> None:
-    """Remove the temporary folders of writers of `target` that were killed, where the file system has locks.
-
-    A writer locks its folder before it writes, so one that has files and no lock has no writer. An empty one may have
-    been made just now. A folder of very many files is searched once, not for each file that is written to it.
-    """
-    folder, prefix = target.parent, _prefix(target)
-    if str(folder) in _SEARCHED:
-        return
-    with contextlib.suppress(OSError):  # a folder that cannot be listed may still be writable
-        names = os.listdir(folder)
-        if len(names) > _MANY:
-            _SEARCHED.add(str(folder))
-        for name in names:
-            if name.startswith(prefix) and name.endswith(".part"):
-                with contextlib.suppress(OSError):
-                    if is_unlocked(folder / name) and os.listdir(folder / name):
-                        _remove_folder(folder / name)
-
-
-def put_in_place(draft: Path, target: Path) -> None:
-    """Rename a finished file to its name, on the same file system; an old file of that name is replaced.
-
-    What needs no flush to the disk, because a check finds what a power failure left of it, is written without
-    :func:`replacing`.
-    """
-    os.replace(draft, target)
-
-
-def _prefix(target: Path) -> str:
-    """Of the names of temporary folders beside `target`; a long name is cut, as file systems allow 255 bytes."""
-    name = target.name
-    if len(os.fsencode(name)) > 200:
-        name = f"{os.fsencode(name)[:60].decode('utf-8', 'ignore')}-{zlib.crc32(os.fsencode(name)):08x}"
-    return f".{name}."
-
-
-def remove_leftovers(path: str | os.PathLike[str]) -> None:
-    """Remove what killed processes left beside `path` while they wrote it with :func:`replacing`."""
-    target = Path(path)
-    for part in target.parent.glob(f"{glob.escape(_prefix(target))}*.part"):
-        if part.is_dir():
-            _remove_folder(part)
-        else:  # version 0.1 wrote files
-            part.unlink(missing_ok=True)
 
 
 def write_tensors(

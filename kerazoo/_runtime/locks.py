@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from pathlib import Path
@@ -14,7 +15,13 @@ try:
 except ImportError:  # Windows: two runs in one folder are not detected there
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["is_unlocked", "lock_folder", "module_lock", "take_lock"]
+__all__ = ["Held", "lock_folder", "module_lock", "release", "take_lock"]
+
+_ATTEMPTS = 100  # to lock a file that others make and remove
+
+
+class Held(Exception):
+    """Another process, or another descriptor of this one, has the lock."""
 
 
 def module_lock() -> threading.Lock:
@@ -57,17 +64,34 @@ def take_lock(path: Path, refusal: str) -> Any:
     ...     lock.close()
     another run is going on.
     """
-    file = open(path, "ab")  # noqa: SIM115
-    if fcntl is None:
-        return file
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise StorageError(refusal) from None
-    except OSError:  # a file system without locks
-        pass
+    for attempt in range(_ATTEMPTS):
+        file = open(path, "ab")  # noqa: SIM115
+        if fcntl is None:
+            break
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise StorageError(refusal) from None
+        except OSError:  # a file system without locks
+            break
+        if _is_at(file.fileno(), path) or attempt == _ATTEMPTS - 1:
+            break
+        file.close()  # of a process that has removed it at its end: another one may have made and locked a new one
     return file
+
+
+def release(file: Any) -> None:
+    """Close a lock, or a temporary file that is not needed any more: an error of the disk loses nothing there."""
+    with contextlib.suppress(OSError):
+        file.close()
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def lock_folder(path: Path) -> int | None:
@@ -76,32 +100,32 @@ def lock_folder(path: Path) -> int | None:
     None where folders cannot be locked: on Windows, and on some network file systems.
 
     Raises:
-        OSError: the folder cannot be opened.
+        Held: another descriptor has the lock.
+        OSError: the folder cannot be opened, or has been removed meanwhile.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     lock = lock_folder(Path(folder))
+    ...     try:
+    ...         lock_folder(Path(folder))
+    ...     except Held:
+    ...         print("held")
+    ...     os.close(lock)
+    held
     """
     if fcntl is None:
         return None
     descriptor = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.stat(path)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise Held from None
+    except FileNotFoundError:
+        os.close(descriptor)
+        raise
     except OSError:
         os.close(descriptor)
         return None
     return descriptor
-
-
-def is_unlocked(path: Path) -> bool:
-    """Whether nobody has a lock of the folder; False where that cannot be known.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     lock = lock_folder(Path(folder))
-    ...     while_locked = is_unlocked(Path(folder))
-    ...     os.close(lock)
-    ...     while_locked, is_unlocked(Path(folder))
-    (False, True)
-    """
-    descriptor = lock_folder(path)
-    if descriptor is None:
-        return False
-    os.close(descriptor)
-    return True

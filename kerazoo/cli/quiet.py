@@ -19,6 +19,8 @@ from typing import Any
 
 import click
 
+from kerazoo._runtime.locks import release
+
 __all__ = ["quiet_backends", "quiet_stderr", "verbose_option"]
 
 _PACKAGE = "tensorflow"
@@ -83,7 +85,7 @@ def quiet_stderr() -> Iterator[None]:
         os.close(before)
         yield
         return
-    with file as kept:
+    with _closed(file) as kept:
         os.dup2(kept.fileno(), 2)
         try:
             yield
@@ -94,6 +96,14 @@ def quiet_stderr() -> Iterator[None]:
                 stderr.write(kept.read())
             raise
         _restore(before)
+
+
+@contextmanager
+def _closed(file: Any) -> Iterator[Any]:
+    try:
+        yield file
+    finally:
+        release(file)
 
 
 def _restore(before: int) -> None:

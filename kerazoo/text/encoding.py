@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerazoo._runtime.files import Blocks
+from kerazoo._runtime.locks import release
 from kerazoo.errors import CorpusError, StorageError
 from kerazoo.text.file_scan import FileScan, Scanned
 from kerazoo.text.vocabulary import Vocabulary, choose, choose_ranked
@@ -119,7 +120,7 @@ class _Spill:
             ) from error
 
     def close(self) -> None:
-        self._file.close()
+        release(self._file)
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import contextlib
 import gzip
 import io
 import lzma
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from kerazoo._runtime.locks import release
 from kerazoo._runtime.optional import needed
 from kerazoo.errors import CorpusError, CorpusNotFoundError
 from kerazoo_ext._scan import MAX_CHUNK, PADDING
@@ -327,27 +327,31 @@ class open_text:
         self._bounds = (ratio, least)
 
     def __enter__(self) -> tuple[BinaryIO, BinaryIO]:
+        self.raw: Any = None
+        self.stream: Any = None
         try:
-            self.raw: Any = open(self.path, "rb", buffering=0)
+            self.raw = open(self.path, "rb", buffering=0)
+            self.stream = self._decompressed(os.fstat(self.raw.fileno()))
+            return self.stream, self.raw
         except FileNotFoundError:
             raise CorpusNotFoundError(_missing(self.path, "no such file or directory")) from None
         except OSError as error:
             raise CorpusError(
                 f"{self.path}: cannot be opened ({error.strerror}). Check the permissions of the file."
             ) from error
+        finally:
+            if self.raw is not None and self.stream is None:
+                release(self.raw)
+
+    def _decompressed(self, status: os.stat_result) -> Any:
         opener = _OPENERS.get(self.path.suffix.lower())
-        status = os.fstat(self.raw.fileno())
-        if stat.S_ISREG(status.st_mode) and status.st_size == 0:  # empty, not truncated
-            opener = None
-        self.stream: Any = self.raw
-        if opener:
-            self.stream = BoundedStream(opener(self.raw), status.st_size, *self._bounds)
-        return self.stream, self.raw
+        if opener is None or (stat.S_ISREG(status.st_mode) and status.st_size == 0):  # empty, not truncated
+            return self.raw
+        return BoundedStream(opener(self.raw), status.st_size, *self._bounds)
 
     def __exit__(self, *error: object) -> None:
         for file in (self.stream, self.raw):
-            with contextlib.suppress(OSError):  # what was read is not worse for it
-                file.close()
+            release(file)  # what was read is not worse for an error
 
 
 class BoundedStream(io.RawIOBase):

@@ -2,18 +2,23 @@
  * Python, NumPy, zipfile, HDF5 and every other library of the process.
  *
  * A call counts if its kind is armed and its file is under the folder. The n-th one that counts fails, or with
- * `lasting` the n-th and all later ones; or it does only half of its work, for kinds that end with "short".
+ * `lasting` the n-th and all later ones; or it does only half of its work, for kinds that end with "short". With KILL
+ * all calls that change files count, and the process is killed before the n-th one; with KILL_HALF in the middle of a
+ * write.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -21,7 +26,7 @@
 
 enum {
     OPEN_TO_WRITE, OPEN_TO_READ, OPEN_ANY, READ, READ_SHORT, WRITE, WRITE_SHORT, FSYNC, RENAME, MKDIR, MMAP, CLOSE,
-    TRUNCATE, MEMORY
+    TRUNCATE, MEMORY, UNLINK, RMDIR, LOCK, SEEK, STAT, LIST, KILL, KILL_HALF
 };
 
 static char root[PATH_MAX];
@@ -60,6 +65,19 @@ static int under_root(const char *path) {
     return strncmp(path, root, root_length) == 0 && (path[root_length] == '/' || !path[root_length]);
 }
 
+/* Whether calls of the kind count. */
+static int counts(int kind) {
+    int now = atomic_load(&armed);
+    if (now != KILL) return now == kind;
+    switch (kind) {
+    case OPEN_TO_WRITE: case WRITE: case FSYNC: case RENAME: case MKDIR: case CLOSE: case TRUNCATE: case UNLINK:
+    case RMDIR:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 /* 1 if this call is to fail. */
 static int hit(const char *call, const char *path) {
     long count = atomic_fetch_add(&seen, 1) + 1;
@@ -70,6 +88,7 @@ static int hit(const char *call, const char *path) {
         *end++ = ' ';
         strncpy(end, path, PATH_MAX);
     }
+    if (atomic_load(&armed) == KILL) raise(SIGKILL);
     errno = number;
     return 1;
 }
@@ -90,7 +109,7 @@ static int path_of(int fd, char *path) {
 
 static int fails_fd(int kind, const char *call, int fd) {
     char path[PATH_MAX];
-    if (atomic_load(&armed) != kind) return 0;
+    if (!counts(kind)) return 0;
     int before = errno;
     if (!path_of(fd, path) || !under_root(path)) {
         errno = before;
@@ -102,7 +121,7 @@ static int fails_fd(int kind, const char *call, int fd) {
 
 static int fails_path(int kind, const char *call, int folder, const char *name) {
     char path[PATH_MAX * 2] = "";
-    if (atomic_load(&armed) != kind) return 0;
+    if (!counts(kind)) return 0;
     int before = errno;
     if (name[0] != '/') {
         if (folder == AT_FDCWD) {
@@ -168,6 +187,11 @@ static size_t some(int kind, const char *call, int fd, size_t n) {
 
 ssize_t write(int fd, const void *data, size_t n) {
     REAL(write);
+    if (n > 1 && fails_fd(KILL_HALF, "write", fd)) {
+        ssize_t half = real_write(fd, data, n / 2);
+        raise(SIGKILL);
+        return half;
+    }
     return fails_fd(WRITE, "write", fd) ? -1 : real_write(fd, data, some(WRITE_SHORT, "write", fd, n));
 }
 ssize_t pwrite(int fd, const void *data, size_t n, off_t at) {
@@ -253,6 +277,69 @@ int mkdirat(int folder, const char *path, mode_t mode) {
     REAL(mkdirat);
     return fails_path(MKDIR, "mkdirat", folder, path) ? -1 : real_mkdirat(folder, path, mode);
 }
+int unlink(const char *path) {
+    REAL(unlink);
+    return fails_path(UNLINK, "unlink", AT_FDCWD, path) ? -1 : real_unlink(path);
+}
+int rmdir(const char *path) {
+    REAL(rmdir);
+    return fails_path(RMDIR, "rmdir", AT_FDCWD, path) ? -1 : real_rmdir(path);
+}
+int unlinkat(int folder, const char *path, int flags) {
+    REAL(unlinkat);
+    int kind = flags & AT_REMOVEDIR ? RMDIR : UNLINK;
+    return fails_path(kind, "unlinkat", folder, path) ? -1 : real_unlinkat(folder, path, flags);
+}
+int remove(const char *path) {
+    REAL(remove);
+    return fails_path(UNLINK, "remove", AT_FDCWD, path) ? -1 : real_remove(path);
+}
+int flock(int fd, int how) {
+    REAL(flock);
+    return fails_fd(LOCK, "flock", fd) ? -1 : real_flock(fd, how);
+}
+off_t lseek(int fd, off_t at, int from) {
+    REAL(lseek);
+    return fails_fd(SEEK, "lseek", fd) ? -1 : real_lseek(fd, at, from);
+}
+off64_t lseek64(int fd, off64_t at, int from) {
+    REAL(lseek64);
+    return fails_fd(SEEK, "lseek", fd) ? -1 : real_lseek64(fd, at, from);
+}
+DIR *opendir(const char *path) {
+    REAL(opendir);
+    return fails_path(LIST, "opendir", AT_FDCWD, path) ? NULL : real_opendir(path);
+}
+DIR *fdopendir(int fd) {
+    REAL(fdopendir);
+    return fails_fd(LIST, "fdopendir", fd) ? NULL : real_fdopendir(fd);
+}
+
+/* Names that glibc exports since 2.33; before, nothing calls them. */
+#define STAT(name, type) \
+    int name(const char *path, struct type *found) { \
+        REAL(name); \
+        return fails_path(STAT, #name, AT_FDCWD, path) ? -1 : real_##name(path, found); \
+    }
+#define FSTAT(name, type) \
+    int name(int fd, struct type *found) { \
+        REAL(name); \
+        return fails_fd(STAT, #name, fd) ? -1 : real_##name(fd, found); \
+    }
+#define FSTATAT(name, type) \
+    int name(int folder, const char *path, struct type *found, int flags) { \
+        REAL(name); \
+        return fails_path(STAT, #name, folder, path) ? -1 : real_##name(folder, path, found, flags); \
+    }
+STAT(stat, stat)
+STAT(stat64, stat64)
+STAT(lstat, stat)
+STAT(lstat64, stat64)
+FSTAT(fstat, stat)
+FSTAT(fstat64, stat64)
+FSTATAT(fstatat, stat)
+FSTATAT(fstatat64, stat64)
+
 void *mmap(void *address, size_t n, int protection, int flags, int fd, off_t at) {
     REAL(mmap);
     if (!(flags & MAP_ANONYMOUS) && fails_fd(MMAP, "mmap", fd)) return MAP_FAILED;

@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 
 from tests.faults.layer import FAULTS
-from tests.faults.operations import TEXT, WRITES, Operation, command, digest
+from tests.faults.operations import READS, TEXT, WRITES, Operation, command, digest
 
 __all__ = ["with_keras"]
-
-READS = tuple(fault for fault in FAULTS if fault.kind in ("open to read", "open", "read", "read short", "mmap"))
 
 
 @cache

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["FAULTS", "MEMORY", "Fault", "Layer", "can_build", "environment"]
+__all__ = ["FAULTS", "KILLS", "MEMORY", "Fault", "Layer", "can_build", "environment"]
 
 SOURCE = Path(__file__).with_name("faults.c")
 #: Variable of the environment -> where the library is; set for processes that preload it.
@@ -24,7 +24,7 @@ NEVER = (1 << 62) - 1
 # As in `faults.c`.
 KINDS = (
     "open to write", "open to read", "open", "read", "read short", "write", "write short", "fsync", "rename", "mkdir",
-    "mmap", "close", "truncate", "memory",
+    "mmap", "close", "truncate", "memory", "unlink", "rmdir", "lock", "seek", "stat", "list", "kill", "kill in a write",
 )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ class Fault:
         return self.kind.endswith("short")
 
     def __str__(self) -> str:
-        if self.short:
+        if not self.error:
             return self.kind
         return f"{self.kind} {errno.errorcode[self.error]}{' from then on' if self.lasting else ''}"
 
@@ -72,7 +72,15 @@ FAULTS = (
     Fault("mmap", errno.ENOMEM),
     Fault("close", errno.EIO),
     Fault("truncate", errno.EFBIG),
+    Fault("unlink", errno.EACCES),
+    Fault("rmdir", errno.EBUSY),
+    Fault("lock", errno.ENOLCK),
+    Fault("seek", errno.EIO),
+    Fault("stat", errno.EIO),
+    Fault("list", errno.EIO),
 )
+#: At every call that changes a file, and in the middle of every write.
+KILLS = (Fault("kill", 0), Fault("kill in a write", 0))
 #: Pieces of 256 kB and more: arrays, tables and buffers of the text. NumPy 2.4 crashes where a buffer of its iterators,
 #: of 64 or 128 kB, cannot be had.
 MEMORY = Fault("memory", errno.ENOMEM, least_bytes=1 << 18)

@@ -25,6 +25,8 @@ from tests.faults.layer import FAULTS, MEMORY, Fault
 __all__ = ["Failed", "Operation", "command", "digest", "fast", "loads", "saves"]
 
 WRITES = tuple(fault for fault in FAULTS if fault.kind not in ("open to read", "read", "read short", "mmap"))
+_READING = ("open to read", "open", "read", "read short", "mmap", "seek", "stat", "list")
+READS = tuple(fault for fault in FAULTS if fault.kind in _READING)
 
 
 class Failed(Exception):
@@ -295,9 +297,6 @@ def encodings() -> list[Operation]:
             keeps=".c.kz.parts", faults=faults,
         ),
     ]  # fmt: skip
-
-
-READS = tuple(fault for fault in FAULTS if fault.kind in ("open to read", "open", "read", "read short", "mmap"))
 
 
 def loads() -> list[Operation]:

@@ -30,6 +30,7 @@ def write(program: str, summary: Mapping[str, Any], rows: Sequence[Mapping[str, 
     names = {row["name"] for row in rows}
     kept = [row for row in before["results"].get(program, []) if row["name"] not in names]
     machine = describe_machine()
+    rows = [{**row, "commit": machine["commit"]} for row in rows]
     run = {**summary, "commit": machine["commit"], "date": machine["date"]}
     tables = {**before["results"], program: [*kept, *rows]}
     totals = {

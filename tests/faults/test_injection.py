@@ -36,6 +36,7 @@ def test_files_are_old_or_new_after_some_of_the_faults(tmp_path):
     assert without == {"copy.deepcopy(Forecaster)", "pickle of Forecaster"}  # which need no files
     assert len(found) > 55
     assert sum(each["faults"] for each in found.values()) > 1000
+    assert sum(each["kills"] for each in found.values()) > 60
 
 
 @pytest.mark.slow
@@ -55,8 +56,10 @@ def careless(folder):  # writes over the old file, and says nothing of errors
 def earlier(folder):
     (folder / "out" / "f").write_text("old")
 operation = operations.Operation("careless", careless, earlier=earlier)
-found = injection.run_operation(operation, layer.Layer(), True, lambda fault: True)
-print(found.faults, len(found.problems), any("neither the old files nor the new" in line for line in found.problems))
+found = injection.run_operation(operation, layer.Layer(), True, lambda fault: True, kills=True)
+killed = [line for line in found.problems if "kill" in line]
+mixed = [line for line in found.problems if "neither the old files nor the new" in line]
+print(found.faults, len(found.problems), bool(mixed), len(killed))
 """
 
 
@@ -64,7 +67,8 @@ def test_a_careless_writer_is_found_out():
     done = subprocess.run(
         [sys.executable, "-c", DAMAGED], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
     )
-    faults, problems, mixed = done.stdout.split()
+    faults, problems, mixed, killed = done.stdout.split()
     assert int(faults) >= 5
     assert int(problems) >= 5
     assert mixed == "True"
+    assert int(killed) >= 2  # before and in the write, when the old file is empty

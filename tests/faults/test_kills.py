@@ -32,6 +32,7 @@ def check(found, moments):
     assert not found["problems"], "\n".join(found["problems"])
     assert found["kills"] >= moments
     assert found["resumed"] > 0
+    assert found["before_the_first_file"] <= found["kills"] / 2
 
 
 def test_some_kills():

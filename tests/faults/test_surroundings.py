@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -27,7 +28,7 @@ def shell(line, **more):
     given = {"PYTHON": sys.executable, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **more.pop("env", {})}
     return subprocess.run(
         ["sh", "-c", line], cwd=more.pop("cwd", ROOT), env={**os.environ, **given}, capture_output=True, text=True,
-        stdin=subprocess.DEVNULL, timeout=120, check=False, **more,
+        stdin=subprocess.DEVNULL, timeout=600, check=False, **more,
     )  # fmt: skip
 
 
@@ -183,6 +184,57 @@ def test_a_reader_that_has_seen_enough(command):
     assert len(done.stdout.splitlines()) == 1
     (code,) = done.stderr.split()
     assert code in ("0", "1")
+
+
+def test_a_full_stdout_or_stderr_costs_no_output(tmp_path):
+    """The command says on stderr that its report cannot be written; what it writes on stderr is no report."""
+    (tmp_path / "v.txt").write_text("2 3\na 1 2 3\nb 3 2 1\n")
+    for number, (stream, code) in enumerate({">": 1, "2>": 0}.items()):
+        done = shell(f"$PYTHON -m kerazoo convert v.txt {number}.txt {stream} /dev/full", cwd=tmp_path)
+        assert done.returncode == code
+        assert "Traceback" not in done.stderr
+        assert (tmp_path / f"{number}.txt").read_text() == (tmp_path / "v.txt").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.txt", "1.txt", "v.txt"]
+
+
+@as_root
+def test_a_command_with_a_full_folder_of_temporary_files(tmp_path):
+    (tmp_path / "text.txt").write_text("\n".join(TEXT))
+    (tmp_path / "small").mkdir()
+    if shell("unshare -m true").returncode:
+        pytest.skip("no mounts in this container")
+    options = "--vector-size 40 --epochs 1 --min-count 1 --seed 1 --workers 1"
+    fit = f"$PYTHON -m kerazoo word2vec text.txt {options} --out"
+    done = shell(f"unshare -m sh -c 'mount -t tmpfs -o size=4k none small; TMPDIR=small {fit} v.txt'", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "no snapshot of the vectors could be written" in done.stderr
+    assert shell(f"{fit} usual.txt", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "v.txt").read_text() == (tmp_path / "usual.txt").read_text()
+
+
+SMALL_DISKS = [
+    "mount -t tmpfs -o size=8M,nr_inodes=64 none disk",
+    "truncate -s 8M image && mkfs.ext4 -q -m 0 -N 64 image && mount -o loop image disk",
+]
+
+
+@as_root
+@pytest.mark.parametrize(
+    ("mount", "option"),
+    [(SMALL_DISKS[0], "--quick"), *(pytest.param(mount, "", marks=pytest.mark.slow) for mount in SMALL_DISKS)],
+    ids=["tmpfs, quick", "tmpfs", "ext4"],
+)
+def test_a_full_disk_leaves_the_old_files(tmp_path, mount, option):
+    """See `small_disks.py`."""
+    (tmp_path / "disk").mkdir()
+    if shell(f"unshare -m sh -c '{mount}'", cwd=tmp_path).returncode:
+        pytest.skip("no such disks in this container")
+    done = shell(f"unshare -m sh -c '{mount} && $PYTHON -m tests.faults.small_disks disk {option}'", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert not found["problems"], "\n".join(found["problems"])
+    assert found["tries"] >= 39
+    assert found["stopped"] > 0.7 * found["tries"]
 
 
 def test_an_output_that_is_full():

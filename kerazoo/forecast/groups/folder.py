@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from kerazoo._runtime.files import remove_leftovers, replacing
-from kerazoo._runtime.locks import take_lock
+from kerazoo._runtime.locks import release, take_lock
 from kerazoo.errors import InvalidArgumentError, StorageError
 
 __all__ = ["RunFolder"]
@@ -74,7 +74,7 @@ class RunFolder:
                     else:
                         file.unlink(missing_ok=True)
         if self._lock is not None:
-            self._lock.close()
+            release(self._lock)
 
     @classmethod
     def open(cls, out: Any, identity: Mapping[str, Any], details: Mapping[str, Any]) -> RunFolder:
@@ -114,7 +114,7 @@ class RunFolder:
             remove_leftovers(file)
             run = cls._continued(path, wanted, details) if file.exists() else cls._begun(path, wanted, details)
         except BaseException:
-            lock.close()
+            release(lock)
             raise
         run._lock = lock
         return run

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from kerazoo._runtime.files import put_in_place
-from kerazoo._runtime.locks import take_lock
+from kerazoo._runtime.locks import release, take_lock
 from kerazoo.errors import CorpusError, CorpusNotFoundError, KerazooError, StorageError
 from kerazoo.text.shards.parts import disk_error
 from kerazoo.text.shards.plan import Piece, Unit
@@ -25,6 +24,7 @@ __all__ = ["WorkFolder", "work_folder_of"]
 
 KIND = "kerazoo.parts"
 _MANIFEST, _LOCK = "manifest.json", "lock"
+_ATTEMPTS = 100  # to lock a folder that others remove
 _DRAFT = re.compile("[0-9a-f]{8}.manifest")
 
 
@@ -65,16 +65,14 @@ class WorkFolder:
         if self._target.is_dir():
             raise StorageError(f"{self._target}: is a directory; expected the name of a file.")
         try:
-            self.path.mkdir(exist_ok=True)
-            self._check_ours()
-            self._take_lock()
+            self._make_and_lock()
             try:
                 self._check_manifest()
                 self._write_manifest()
             except BaseException:
                 if self._is_new():
                     self.remove()
-                self._lock.close()
+                release(self._lock)
                 raise
         except OSError as error:
             if isinstance(error, StorageError | CorpusError):
@@ -89,7 +87,7 @@ class WorkFolder:
         finished = [file for file in self.path.glob("*.json") if file.name != _MANIFEST]
         if kind is None or not finished:
             self.remove()
-        self._lock.close()
+        release(self._lock)
         told = error
         if isinstance(error, OSError) and not isinstance(error, KerazooError):
             told = disk_error(self.path, error)
@@ -103,12 +101,19 @@ class WorkFolder:
 
     def remove(self) -> None:
         """Remove the folder and all that is in it, the manifest last: by it a folder is known as ours after a kill."""
+        for _ in range(3):  # what stopped the run may stop this, too
+            with contextlib.suppress(OSError):
+                for name in os.listdir(self.path):
+                    if name not in (_MANIFEST, _LOCK):
+                        (self.path / name).unlink(missing_ok=True)
+                (self.path / _MANIFEST).unlink(missing_ok=True)
+                break
+        else:
+            return
+        # Once the lock is gone, another run may begin in the folder, so that only an empty one is removed.
         with contextlib.suppress(OSError):
-            for file in self.path.iterdir():
-                if file.name not in (_MANIFEST, _LOCK):
-                    file.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # of closing a folder, which `ignore_errors` is not for
-            shutil.rmtree(self.path, ignore_errors=True)
+            (self.path / _LOCK).unlink(missing_ok=True)
+            self.path.rmdir()
 
     def tidy(self, kept: Sequence[UnitInfo]) -> None:
         """Remove what is not part of the units `kept`."""
@@ -134,6 +139,28 @@ class WorkFolder:
         """Whether nothing is in the folder but what a run writes at its start, which may have been stopped there."""
         names = {file.name for file in self.path.iterdir()}
         return all(name == _LOCK or _DRAFT.fullmatch(name) for name in names)
+
+    def _make_and_lock(self) -> None:
+        """Make the folder and lock it; another run may remove it meanwhile, at its end."""
+        for _ in range(_ATTEMPTS):
+            try:
+                self.path.mkdir(exist_ok=True)
+                is_locked_before = (self.path / _LOCK).exists()
+                self._take_lock()
+                break
+            except (FileNotFoundError, FileExistsError):
+                if not self.path.parent.is_dir() or self.path.is_file():
+                    raise
+        else:
+            raise StorageError(f"{self.path}: another process removes it again and again.")
+        try:
+            self._check_ours()  # with the lock, or another run would change it meanwhile
+        except BaseException:
+            if not is_locked_before:
+                with contextlib.suppress(OSError):
+                    (self.path / _LOCK).unlink()
+            release(self._lock)
+            raise
 
     def _take_lock(self) -> None:
         self._lock = take_lock(

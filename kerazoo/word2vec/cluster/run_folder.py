@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kerazoo._runtime.locks import release
 from kerazoo.errors import StorageError
 
 try:
@@ -53,7 +54,7 @@ def run_folder(folder: Path) -> Iterator[Path]:
         draft.rename(own)
         yield own
     finally:
-        lock.close()
+        release(lock)
         for path in (draft, own):
             shutil.rmtree(path, ignore_errors=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from kerazoo._runtime.locks import release
 from kerazoo._runtime.memory import check_memory
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.results import Tables
@@ -156,8 +156,7 @@ class TablesSnapshot:
             file.flush()
         except OSError as error:
             if file is not None:
-                with contextlib.suppress(OSError):
-                    file.close()
+                release(file)
             size = sum(table.nbytes for table in tables.arrays())
             warnings.warn(
                 f"no snapshot of the vectors could be written ({error.strerror or error}), so they would be lost if "
@@ -175,7 +174,7 @@ class TablesSnapshot:
 
     def __del__(self) -> None:
         if self._file is not None:
-            self._file.close()
+            release(self._file)
 
     def restore(self, tables: PaddedTables) -> None:
         """Read the values back into the tables."""

@@ -199,6 +199,9 @@ def read_pickle(stream: VectorStream) -> WordVectors:
         state = dict(loaded.__dict__)
         for name in state.get("__numpys", []):
             state[name] = _beside(stream.path, name)
+        # A writer takes the file away before it replaces those beside it.
+        if state.get("__numpys") and stream.is_replaced():
+            raise StorageError(f"{stream.path}: was replaced while it was read. Read it again.")
         return _vectors_of(state)
     except StorageError:
         raise

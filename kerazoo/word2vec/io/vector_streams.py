@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,11 +46,26 @@ class VectorStream:
     """
 
     def __init__(
-        self, path: Path, stream: BinaryIO, size: int | None, after_read: Callable[[], None] = lambda: None
+        self,
+        path: Path,
+        stream: BinaryIO,
+        size: int | None,
+        after_read: Callable[[], None] = lambda: None,
+        status: os.stat_result | None = None,
     ) -> None:
         self.path, self.size = path, size
+        self._status = status
         self._stream, self._after_read = stream, after_read
         self._ahead = b""
+
+    def is_replaced(self) -> bool:
+        """Whether another file has the name by now, so that files beside it may belong to that one."""
+        if self._status is None:
+            return False
+        try:
+            return not os.path.samestat(self._status, os.stat(self.path))
+        except FileNotFoundError:
+            return True
 
     def read(self, n: int) -> bytes:
         """Up to n bytes; fewer only at the end of the file.
@@ -120,12 +136,13 @@ def opened(path: Path) -> Iterator[VectorStream]:
                 stream = XzStream(raw)
             elif kind == ".zst":
                 stream = ZstdStream(raw)
-            size = path.stat().st_size
+            status = os.fstat(raw.fileno())
+            size = status.st_size
             if kind:
                 stream = io.BufferedReader(BoundedStream(stream, size, _RATIO, _LEAST), 1 << 20)
             with progress_bar(size, "B", f"reading {path.name}") as bar:
                 # Of a compressed file, the bytes that are read count: the size of its content is not known.
-                yield VectorStream(path, stream, None if kind else size, lambda: bar.update_to(raw.tell()))
+                yield VectorStream(path, stream, None if kind else size, lambda: bar.update_to(raw.tell()), status)
     except OSError as error:
         if isinstance(error, StorageError):
             raise
