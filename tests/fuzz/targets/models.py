@@ -326,7 +326,6 @@ TARGETS = (
         TENSORS,
         batch=1000,
         least=10_000,
-        allowed=(KerazooError, *DAMAGE),
     ),
     Target("forecaster_checkpoint", read_forecast_checkpoint, forecast_checkpoint_seeds, TENSORS, batch=1000),
     Target(
