@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kerazoo._runtime.memory import check_memory
 from kerazoo._validation import check_choice, check_flag, check_int, check_real, check_seed
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.calendar import CALENDAR, calendar_features
@@ -104,10 +105,22 @@ def _check_panel(panel: Panel) -> None:
         raise InvalidArgumentError("two series have the same label; expected different ones.")
     for label in (panel.name, *panel.level_names, *panel.ids):
         hash(label)  # a TypeError of what is no label
-    kind = type(panel.series[0].index)
+    first = panel.series[0].index
+    kind = type(first)
+    if panel.form == "array":  # of which all rows are written, also those before a series begins
+        if kind is not pd.RangeIndex or min(int(each.index[0]) for each in panel.series) < 0:
+            raise InvalidArgumentError(f"{first!r:.200} of an array; expected row numbers >= 0.")
+        check_memory(
+            8 * len(panel.series) * (int(first[-1]) + 1), f"{int(first[-1]) + 1:,} rows", "The file is damaged."
+        )
+    if panel.form in ("array", "frame") and any(each.index[-1] != first[-1] for each in panel.series):
+        raise InvalidArgumentError(f"series of one {panel.form} that end at different dates; expected the same end.")
     for each in panel.series:
-        if not len(each.values) or np.isinf(each.values).any() or np.isnan(each.values).all():
-            raise InvalidArgumentError(f"series {each.id!r:.80} of {len(each.values)} values; expected finite ones.")
+        known = each.values[~np.isnan(each.values)]
+        if not len(known) or not np.isfinite(known).all():
+            raise InvalidArgumentError(
+                f"series {each.id!r:.80} with {len(known)} known values of {len(each.values)}; expected finite ones."
+            )
         if not np.isfinite(each.covariates).all():
             raise InvalidArgumentError(f"covariates of series {each.id!r:.80}; expected finite ones.")
         if type(each.index) is not kind:
@@ -286,10 +299,9 @@ def _check_finite(name: str, values: Any, shape: tuple[int, ...], least: float =
     found = np.asarray(values, np.float64)
     if found.shape != shape:
         raise InvalidArgumentError(f"{name} of shape {found.shape}; expected {shape}.")
-    if not np.isfinite(found).all() or (found < least).any():
-        raise InvalidArgumentError(
-            f"{name} with {found[~(found >= least)][:1]!r}; expected finite numbers >= {least:g}."
-        )
+    wrong = ~np.isfinite(found) | (found < least)
+    if wrong.any():
+        raise InvalidArgumentError(f"{name} with {found[wrong][0]:g}; expected finite numbers >= {least:g}.")
 
 
 def _check_real_or_none(name: str, value: Any) -> None:
