@@ -169,9 +169,9 @@ def _check_ensemble(fitted: Fitted) -> None:
     width = _check_features(ensemble, series[0])
     if ensemble.nets is not None:
         expected = {"features": 1 + width, "outputs": (2 if ensemble.likelihood else 1) * ahead}
-        found = {"features": fitted.spec.values.get("features", 1), "outputs": ensemble.nets.n_outputs}
-        if found != expected:
-            raise InvalidArgumentError(f"networks of {found}; expected {expected}, as the series have.")
+        given = {"features": fitted.spec.values.get("features", 1), "outputs": ensemble.nets.n_outputs}
+        if given != expected:
+            raise InvalidArgumentError(f"networks of {given}; expected {expected}, as the series have.")
 
 
 def _check_features(ensemble: Ensemble, first: SeriesData) -> int:

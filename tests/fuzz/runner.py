@@ -42,7 +42,8 @@ _SLOT = 32  # bytes before the input in shared memory: number, length, start of 
 _MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # flushing to a disk would take most of the time
 _WARM_UP = 8  # valid inputs that a child runs first, unwatched
 _BROKEN = 70  # exit status of a child whose harness failed
-FURTHER = 0.5  # share of inputs that are made of inputs that reached something new
+FURTHER = 0.4  # share of inputs that are made of inputs that reached something new
+TRACED = 3  # one input of so many is traced, which takes up to three times as long
 _KEPT = 40  # failures of a child that are kept whole
 
 
@@ -196,7 +197,7 @@ def _run_all(
     outcome: Outcome,
     known: set[str],
     limits: Limits,
-    grow: Callable[[bytes], object] = bool,
+    grow: Callable[[bytes], object] | None = None,
     guided: bool = True,
 ) -> list[bytes]:
     """Run inputs in as many children as it takes: one that dies is followed by another, which has the rest."""
@@ -230,10 +231,20 @@ def run_batch(
     known: set[str],
     limits: Limits,
     edges: Set[int] = frozenset(),
-    grow: Callable[[bytes], object] = bool,
+    grow: Callable[[bytes], object] | None = None,
     guided: bool = True,
 ) -> tuple[int, dict[str, Any] | None, Failure | None]:
     """Run inputs in one child.
+
+    Args:
+        target: the target.
+        inputs: made in the child.
+        known: ways in which inputs ended before.
+        limits: of each input.
+        edges: that were reached before.
+        grow: called in the child with inputs that reached something new; None: there are no more to be made of them,
+            and all are traced.
+        guided: as for :func:`fuzz`.
 
     Returns:
         The number of inputs that ran; what the child found, None if it died; and the failure that it died of, or None.
@@ -323,7 +334,7 @@ def _child(
     folder: Path,
     shared: Any,
     edges: set[int],
-    grow: Callable[[bytes], object],
+    grow: Callable[[bytes], object] | None,
     guided: bool,
 ) -> None:
     """The life of a child: all inputs, then the report."""
@@ -355,12 +366,14 @@ def _child(
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     known = set(known)
     report: dict[str, Any] = {"accepted": 0, "failures": [], "novel": [], "known": [], "edges": []}
-    coverage, fresh = Coverage(edges), list[int]()
+    coverage = Coverage(edges)
     for number, data in enumerate(inputs):
         data = data[:LARGEST]
         shared[:24] = b"".join(each.to_bytes(8, "little") for each in (number + 1, len(data), time.monotonic_ns()))
         shared[_SLOT : _SLOT + len(data)] = data
-        if target.traced:
+        traced = target.traced and (grow is None or number % TRACED == 0)
+        fresh = []
+        if traced:
             coverage.start()
         watch.active, watch.data = True, data
         signal.setitimer(signal.ITIMER_PROF, limits.seconds)
@@ -374,7 +387,7 @@ def _child(
             failure = _memory(error) or (kind, path, "".join(traceback.format_exception(error))[-3000:])
         signal.setitimer(signal.ITIMER_PROF, 0)
         watch.active = False
-        if target.traced:
+        if traced:
             fresh = coverage.stop()
             report["edges"] += fresh
         report["accepted"] += accepted
@@ -390,7 +403,8 @@ def _child(
             known.add(path)
             report["known"].append(path)
             report["novel"].append(data.hex())
-            grow(data)
+            if grow is not None:
+                grow(data)
         _cleared(work)
         _cleared(scratch)
     usage = resource.getrusage(resource.RUSAGE_SELF)

@@ -124,7 +124,8 @@ def _with_networks(one: Any, several: Any) -> list[Any]:
         return replace(panel, nets=nets, shares=shares, net_weights=weight, bounds_of_nets=bounds)
 
     found = []
-    for of, state in ((one, chains), (one, mixed), (several, with_nets(preset, bounds=True)),
+    both = replace(chains, mixed_with=statistics)
+    for of, state in ((one, chains), (one, mixed), (one, both), (several, with_nets(preset, bounds=True)),
                       (several, with_nets(trained, preset, bounds=False))):  # fmt: skip
         made = copy.copy(of)
         made._set_fitted(state)
