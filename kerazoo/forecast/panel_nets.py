@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from kerazoo._presets import PresetFile
 from kerazoo.errors import StorageError
 from kerazoo.forecast.data.types import Values
+from kerazoo.forecast.global_nets.checks import check_network
 from kerazoo.forecast.global_nets.inputs import InputCoder
 from kerazoo.forecast.presets.forecaster import PresetForecaster
 from kerazoo.forecast.presets.network import computes
-from kerazoo.forecast.presets.settings import check_forecaster, check_network
+from kerazoo.forecast.presets.settings import check_forecaster
 from kerazoo_ext import _panel_windows
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from kerazoo._validation import check_int, check_real
 from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo.forecast.global_nets.checks import check_network
 from kerazoo.forecast.global_nets.inputs import InputCoder
 from kerazoo.forecast.global_nets.losses import Loss, make_loss
 from kerazoo.forecast.global_nets.network import embedding_width
-from kerazoo.forecast.presets.settings import check_network
 from kerazoo.zoo import RNNSpec
 from kerazoo_ext import _panel_windows
 
