@@ -135,6 +135,23 @@ def test_settings_of_the_drop_in_are_checked(tmp_path, name, value):
         read_drop_in(changed_notes(drop_in_seeds()[0], lambda notes: {**notes, name: value}), tmp_path)
 
 
+def test_a_score_without_the_nodes_of_the_tree(tmp_path):
+    """`hs` is set in a file of a model with noise words, or its nodes are left out."""
+    gensim = pytest.importorskip("kerazoo.gensim")
+    model = gensim.Word2Vec(DOCUMENTS, vector_size=3, min_count=1, epochs=1, workers=1, seed=1, hs=1, negative=0)
+    model.save(str(tmp_path / "model"))
+    header, tensors = parsed((tmp_path / "model").read_bytes())
+    del header["syn1"], tensors["syn1"]
+    (tmp_path / "model").write_bytes(rebuilt(header, tensors))
+    with pytest.raises(InvalidArgumentError, match="syn1 has shape"):
+        gensim.Word2Vec.load(str(tmp_path / "model")).score(DOCUMENTS[:1])
+    model = gensim.Word2Vec(DOCUMENTS, vector_size=3, min_count=1, epochs=1, workers=1, seed=1)
+    model.save(str(tmp_path / "model"))
+    (tmp_path / "model").write_bytes(changed_notes((tmp_path / "model").read_bytes(), lambda notes: {**notes, "hs": 1}))
+    with pytest.raises(InvalidArgumentError, match="expected"):
+        gensim.Word2Vec.load(str(tmp_path / "model")).score(DOCUMENTS[:1])
+
+
 def test_a_run_of_connector_words_that_is_there_twice(tmp_path):
     phrases = Phrases(DOCUMENTS, min_count=1, threshold=0.1, connector_words=["the", "on"])
     counts = phrases._counts
