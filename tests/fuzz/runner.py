@@ -145,9 +145,10 @@ def fuzz(
         guided: whether inputs that reach new edges are mutated further, besides those that end in a new way.
     """
     outcome = Outcome()
-    pool = list(_seeds(target))
-    n_valid = len(pool)
-    pool += more_seeds or []
+    # Those that once went wrong come first, as the oldest: some take a thousand times as long as a usual input.
+    pool = list(more_seeds or [])
+    valid = slice(len(pool), len(pool) + len(_seeds(target)))
+    pool += _seeds(target)
     known: set[str] = set()
     started, batch = time.monotonic(), 0
     # All inputs before any mutation: a target whose valid inputs are refused tests nothing.
@@ -160,7 +161,7 @@ def fuzz(
             break
         size = target.batch if n_inputs is None else min(target.batch, n_inputs - outcome.inputs)
         rng = Random(f"{target.name} {seed} {batch}")
-        inputs = (changed(rng, _drawn(rng, pool, n_valid), target.mutations, target.n_changes) for _ in range(size))
+        inputs = (changed(rng, _drawn(rng, pool, valid), target.mutations, target.n_changes) for _ in range(size))
         # The child appends to its copy of the pool, from which its next inputs are drawn at once.
         pool += _run_all(target, inputs, outcome, known, limits, pool.append, guided)
         batch += 1
@@ -184,11 +185,11 @@ def _seeds(target: Target) -> tuple[bytes, ...]:
     return tuple(target.seeds())
 
 
-def _drawn(rng: Random, pool: list[bytes], n_valid: int) -> bytes:
+def _drawn(rng: Random, pool: list[bytes], valid: slice) -> bytes:
     """A valid input, or one that reached something new, the newest ones more often: most of these are refused early."""
     if rng.random() < FURTHER:
         return pool[-1 - int(len(pool) * rng.random() ** 2)]
-    return pool[rng.randrange(n_valid)]
+    return pool[rng.randrange(valid.start, valid.stop)]
 
 
 def _run_all(
