@@ -6,17 +6,19 @@ import copy
 import gc
 import json
 import warnings
+from random import Random
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from kerazoo import FastText, Forecaster
+from kerazoo import EncodedCorpus, FastText, Forecaster
 from kerazoo._runtime.files import tensors_to_bytes
 from kerazoo.errors import InvalidArgumentError, KerazooError, StorageError
 from kerazoo.forecast import model_file
 from kerazoo.text import Phrases
 from kerazoo.word2vec import save_vectors
+from tests.fuzz.mutation import json_mutation
 from tests.fuzz.targets.forecasters import forecaster_seeds, use_forecaster
 from tests.fuzz.targets.models import read_drop_in
 from tests.fuzz.targets.saved import DOCUMENTS, saved, word2vec
@@ -217,3 +219,32 @@ def test_written_seeds_are_those_of_the_version(forecasters):
     """Every version of a forecaster's file that is written today, but that of a linear term alone, is a seed."""
     found = {json.loads(parsed(each)[0]["__metadata__"]["kerazoo"])["version"] for each in forecasters}
     assert found >= {1, 3, 4, 5, 6}
+
+
+@pytest.mark.parametrize("value", [{}, [], 0, None, "x", 1])
+def test_flags_of_specs_are_flags(value):
+    from kerazoo.zoo import RNNSpec
+
+    layer = {"cell": "gru", "units": 4}
+    for name in ("bidirectional", "variational"):
+        with pytest.raises(InvalidArgumentError, match=f"{name}=.*expected True or False"):
+            RNNSpec.from_dict({"layers": [layer | {name: value}]})
+    for name in ("masked", "timestamps", "return_states"):
+        with pytest.raises(InvalidArgumentError, match=f"{name}=.*expected True or False"):
+            RNNSpec.from_dict({"layers": [layer], name: value})
+
+
+def test_counts_of_a_corpus_that_no_sum_holds(tmp_path):
+    corpus = EncodedCorpus.from_source(DOCUMENTS, min_count=1)
+    header, tensors = parsed(saved(corpus))
+    counts = np.frombuffer(tensors["vocabulary.counts"], "<i8").copy()
+    counts[0] = 2**62
+    (tmp_path / "corpus").write_bytes(rebuilt(header, {**tensors, "vocabulary.counts": counts.tobytes()}))
+    with pytest.raises(StorageError, match="impossible"):
+        EncodedCorpus.load(tmp_path / "corpus")
+
+
+def test_large_integers_are_mutated_too():
+    data = json.dumps({"n": 10**1000}).encode()
+    for seed in range(200):
+        assert json_mutation(Random(seed), data)
