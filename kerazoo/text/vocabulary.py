@@ -355,7 +355,7 @@ class Vocabulary:
             raise ValueError("the offsets of the words do not match their text")
         words = [text[start:stop].decode("utf-8") for start, stop in pairwise(ends)]
         counts = np.array(arrays["vocabulary.counts"])
-        if float(counts.sum(dtype=np.float64)) >= LARGEST_TOTAL:
+        if len(counts) and (counts.min() < 0 or float(counts.sum(dtype=np.float64)) >= LARGEST_TOTAL):
             raise ValueError("the counts of the words are impossible")
         return cls(words, counts, **metadata)
 

@@ -98,6 +98,9 @@ class LayerSpec:
             raise InvalidArgumentError(f"fused={self.fused!r}; expected 'auto', True or False.")
         if not isinstance(self.options, Mapping) or not all(isinstance(name, str) for name in self.options):
             raise InvalidArgumentError(f"options={self.options!r:.80}; expected a dict: argument of the cell -> value.")
+        taken = sorted({"self", "name", "units"} & set(self.options))
+        if taken:
+            raise InvalidArgumentError(f"options has {', '.join(taken)}; expected further arguments of the cell only.")
         put("options", MappingProxyType(dict(self.options)))
         if self.state_dropout and info.linear:
             raise InvalidArgumentError(

@@ -234,11 +234,20 @@ def test_flags_of_specs_are_flags(value):
             RNNSpec.from_dict({"layers": [layer], name: value})
 
 
-def test_counts_of_a_corpus_that_no_sum_holds(tmp_path):
+@pytest.mark.parametrize("name", ["self", "name", "units"])
+def test_options_of_cells_that_are_no_options(name):
+    from kerazoo.zoo import LayerSpec
+
+    with pytest.raises(InvalidArgumentError, match=f"options has {name}"):
+        LayerSpec("lmu", 4, options={"order": 2, "theta": 12, name: 12})
+
+
+@pytest.mark.parametrize("count", [2**62, -1])
+def test_counts_of_a_corpus_that_no_sum_holds(tmp_path, count):
     corpus = EncodedCorpus.from_source(DOCUMENTS, min_count=1)
     header, tensors = parsed(saved(corpus))
     counts = np.frombuffer(tensors["vocabulary.counts"], "<i8").copy()
-    counts[0] = 2**62
+    counts[0] = count
     (tmp_path / "corpus").write_bytes(rebuilt(header, {**tensors, "vocabulary.counts": counts.tobytes()}))
     with pytest.raises(StorageError, match="impossible"):
         EncodedCorpus.load(tmp_path / "corpus")
