@@ -342,9 +342,12 @@ def read_dates(path: Path, options: DateOptions = DateOptions()) -> list[pd.Time
     text = pd.Series([cell for _, cell in rows], dtype=str)
     if not len(text):
         raise InvalidArgumentError(f"{path}: no dates; expected one per line.")
-    found = parsed_dates(text, options.format)
-    if options.format is not None and found.hasnans:
-        found = parsed_dates(text)
+    try:
+        found = parsed_dates(text, options.format)
+        if options.format is not None and found.hasnans:
+            found = parsed_dates(text)
+    except ValueError as error:  # several time zones, or an unknown directive
+        raise InvalidArgumentError(f"{path}: {error}; expected one date per line, such as 2018-03-04.") from None
     orders = {day_first: iso_dates(text, day_first) for day_first in (True, False)}
     if options.format is None and orders[True] is not None:
         readings = {each: parsed_dates(iso) for each, iso in orders.items() if iso is not None}

@@ -14,6 +14,7 @@ from kerazoo._runtime.precision import in_float32
 from kerazoo.errors import StorageError
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.ensemble import Ensemble, Features
+from kerazoo.forecast.file_checks import check_fitted, check_params
 from kerazoo.forecast.fitted import Fitted
 from kerazoo.forecast.fitted_panel import FittedPanel
 from kerazoo.forecast.intervals import ConformalIntervals
@@ -183,7 +184,10 @@ def _from_arrays(
             f"{', '.join(map(str, VERSIONS))}. Load it with the version of kerazoo that wrote it."
         )
     with damage_of(path, REMEDY):
-        return _parsed(arrays, notes)
+        fitted, params = _parsed(arrays, notes)
+        check_params(params)
+        check_fitted(fitted)
+    return fitted, params
 
 
 def _parsed(arrays: Mapping[str, Any], notes: Mapping[str, Any]) -> tuple[Fitted | FittedPanel, dict[str, Any]]:

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from kerazoo._presets import PresetFile
 from kerazoo.errors import StorageError
 from kerazoo.forecast.data.types import Values
+from kerazoo.forecast.global_nets.checks import check_network
 from kerazoo.forecast.global_nets.inputs import InputCoder
 from kerazoo.forecast.presets.forecaster import PresetForecaster
+from kerazoo.forecast.presets.network import computes
 from kerazoo.forecast.presets.settings import check_forecaster
+from kerazoo_ext import _panel_windows
 
 if TYPE_CHECKING:
     from kerazoo.forecast.global_nets import GlobalNet
@@ -62,6 +65,18 @@ class PresetNet:
     @cached_property
     def _forecaster(self) -> PresetForecaster:
         return PresetForecaster(self._preset)
+
+    def check(self) -> None:
+        """Refuse what a file says of a network that cannot forecast: layers and weights, season, patch.
+
+        Raises:
+            InvalidArgumentError: weights of other shapes, infinite numbers, or a season that is none.
+        """
+        patch = self._preset.settings.get("patch", 1)
+        features = patch * _panel_windows.FEATURES
+        check_network(self._preset.spec, self._preset.weights, self._periods, patch, features, len(self.levels))
+        if computes(self._preset.spec):
+            _ = self._forecaster  # which compares the shapes of the weights
 
     def as_global_net(self) -> GlobalNet:
         """The same networks for Keras, which can train them further."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.gensim.sources import source_of
 from kerazoo.gensim.training import tree_of
 
@@ -21,7 +22,12 @@ def log_probabilities(model: Any, sentences: Iterable[Any], most: int) -> NDArra
     """Log P of each sentence, float32 (n_sentences,); see :meth:`Word2Vec.score`."""
     text = source_of(itertools.islice(iter(sentences), most)).encode(model.wv.key_to_index)
     offsets, paths = tree_of(model).paths()
-    nodes = np.asarray(model.syn1, np.float32)
+    nodes = np.asarray(getattr(model, "syn1", np.empty(0)), np.float32)
+    if nodes.shape != model.wv.vectors.shape:
+        raise InvalidArgumentError(
+            f"syn1 has shape {nodes.shape}; expected {model.wv.vectors.shape}, one row per word. Build the vocabulary "
+            "with hs=1, and train."
+        )
     scores = np.zeros(text.n_sentences, np.float32)
     for number in range(text.n_sentences):
         ids = text.ids[text.offsets[number] : text.offsets[number + 1]]

@@ -16,6 +16,7 @@ from gensim.models import Word2Vec as GensimWord2Vec
 from numpy.typing import NDArray
 
 from kerazoo._runtime.files import damage_of, read_tensors, write_tensors
+from kerazoo._validation import check_flag, check_int, check_real
 from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.word2vec.hierarchy import HuffmanTree
 from kerazoo.word2vec.io.gensim_models import tree_of_paths
@@ -30,6 +31,18 @@ SETTINGS = (
     "train_count", "total_train_time", "running_training_loss", "min_alpha_yet_reached", "corpus_count",
     "corpus_total_words", "lifecycle_events",
 )  # fmt: skip
+# What a file may say of them: a lowest integer, any number, or yes or no, as which gensim takes integers, too. None is
+# allowed where gensim or a model that was not trained has it.
+_COUNTS = {
+    "vector_size": 1, "layer1_size": 1, "window": 1, "seed": 0, "workers": 0, "negative": 0, "batch_words": 1,
+    "train_count": 0, "corpus_count": 0, "corpus_total_words": 0,
+}  # fmt: skip
+_COUNTS_OR_NONE = {"max_vocab_size": 0, "epochs": 0, "max_final_vocab": 0, "effective_min_count": 0}
+_NUMBERS = (
+    "alpha", "min_alpha", "min_count", "sample", "ns_exponent", "total_train_time", "running_training_loss",
+    "min_alpha_yet_reached",
+)  # fmt: skip
+_FLAGS = ("sg", "hs", "cbow_mean", "null_word", "sorted_vocab", "compute_loss", "shrink_windows")
 OWN = ("_kept", "_counted", "_tree", "_constructing", "reread")
 
 
@@ -120,10 +133,30 @@ def read(cls: Any, path: Any, mmap: str | None) -> Any:
         raise StorageError(f"{os.fspath(path)}: has settings that this version does not know: {', '.join(unknown)}.")
     with damage_of(path, "Train the model again."):
         model = cls()
+        _check_settings(settings)
         for name, value in settings.items():
             setattr(model, name, value)
         _set_vectors(model, arrays)
     return model
+
+
+def _check_settings(settings: dict[str, Any]) -> None:
+    """InvalidArgumentError for a setting that a model cannot have."""
+    for name, value in settings.items():
+        if name in _COUNTS or (name in _COUNTS_OR_NONE and value is not None):
+            check_int(name, value, {**_COUNTS, **_COUNTS_OR_NONE}[name])
+        elif name in _NUMBERS:
+            check_real(name, value)
+        elif name in _FLAGS and not isinstance(value, bool):
+            check_int(name, value, 0, 1)
+        elif name == "reread" and value is not None:
+            check_flag(name, value)
+    events, comment = settings.get("lifecycle_events"), settings.get("comment")
+    if not isinstance(events, list | None) or not isinstance(comment, str | None):
+        raise InvalidArgumentError(
+            f"lifecycle_events is a {type(events).__name__}, comment a {type(comment).__name__}; expected a list and a "
+            "text, or None."
+        )
 
 
 def _set_vectors(model: Any, arrays: dict[str, NDArray[Any]]) -> None:

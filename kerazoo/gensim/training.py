@@ -89,7 +89,7 @@ class ModelTrainer(NativeTrainer):
 
     def __init__(self, model: Any, settings: TrainingSettings, text: Text) -> None:
         self._model = model
-        self._counts = np.asarray(model.wv.expandos["count"], np.int64)
+        self._counts = np.asarray(_of_words(model.wv, "count"), np.int64)
         state = TrainingState(tables_of(model, settings))
         super().__init__(self._corpus(text), settings, state, None)
         if not settings.sg:
@@ -219,8 +219,18 @@ def tree_of(model: Any) -> HuffmanTree:
     from kerazoo.word2vec.io.gensim_models import tree_of_paths
 
     if model._tree is None or model._tree.n_words != len(model.wv):
-        model._tree = tree_of_paths(model.wv.expandos["code"], model.wv.expandos["point"])
+        model._tree = tree_of_paths(_of_words(model.wv, "code"), _of_words(model.wv, "point"))
     return model._tree
+
+
+def _of_words(wv: Any, name: str) -> Any:
+    """An attribute that `build_vocab` gives each word, which vectors from elsewhere may lack."""
+    if name not in wv.expandos:
+        raise InvalidArgumentError(
+            f"wv has {', '.join(sorted(wv.expandos)) or 'no attributes'} of its words; expected {name!r}, too. "
+            "build_vocab sets it, with the present value of hs."
+        )
+    return wv.expandos[name]
 
 
 def thresholds_of(model: Any) -> NDArray[np.uint32] | None:

@@ -16,6 +16,8 @@ from kerazoo.text.selection import Totals, select_words
 
 __all__ = ["Vocabulary"]
 
+LARGEST_TOTAL = 2.0**61  # counts of a file, of which 64 bits hold the sums with those of others
+
 
 class Vocabulary:
     """Words in the order of their ids: by decreasing count, ties in code point order.
@@ -352,7 +354,10 @@ class Vocabulary:
         if not ends or ends[0] != 0 or ends[-1] != len(text):
             raise ValueError("the offsets of the words do not match their text")
         words = [text[start:stop].decode("utf-8") for start, stop in pairwise(ends)]
-        return cls(words, np.array(arrays["vocabulary.counts"]), **metadata)
+        counts = np.array(arrays["vocabulary.counts"])
+        if len(counts) and (counts.min() < 0 or float(counts.sum(dtype=np.float64)) >= LARGEST_TOTAL):
+            raise ValueError("the counts of the words are impossible")
+        return cls(words, counts, **metadata)
 
 
 def check_limits(min_count: Any, max_final_vocab: Any, unk: Any) -> None:

@@ -358,7 +358,7 @@ class Word2Vec(Neighbours, DocumentVectors, ModelExchange):
         self.vocabulary_ = encoded.vocabulary
         self._set_tables(result.tables, result.model)
         self._learn_pooling(encoded, before)
-        self.history_ = {name: earlier[name] + values for name, values in result.history.items()}
+        self.history_ = {name: earlier.get(name, []) + values for name, values in result.history.items()}
         if result.interrupted:
             raise KeyboardInterrupt
         if result.error is not None:

@@ -81,6 +81,8 @@ class LayerSpec:
                 raise InvalidArgumentError(
                     f"activation={self.activation!r}; expected None: {info.name} has no argument `activation`."
                 )
+        for name in ("bidirectional", "variational"):
+            put(name, check_flag(name, getattr(self, name)))
         for name in ("input_dropout", "output_dropout", "state_dropout"):
             put(name, check_dropout(name, getattr(self, name)))
         for name in ("residual", "highway"):
@@ -96,6 +98,9 @@ class LayerSpec:
             raise InvalidArgumentError(f"fused={self.fused!r}; expected 'auto', True or False.")
         if not isinstance(self.options, Mapping) or not all(isinstance(name, str) for name in self.options):
             raise InvalidArgumentError(f"options={self.options!r:.80}; expected a dict: argument of the cell -> value.")
+        taken = sorted({"self", "name", "units"} & set(self.options))
+        if taken:
+            raise InvalidArgumentError(f"options has {', '.join(taken)}; expected further arguments of the cell only.")
         put("options", MappingProxyType(dict(self.options)))
         if self.state_dropout and info.linear:
             raise InvalidArgumentError(
@@ -256,7 +261,8 @@ class RNNSpec:
         if self.output_activation is not None:
             check_choice("output_activation", self.output_activation, (*ACTIVATIONS, "softmax"))
         put("static", check_int("static", self.static, 0, hint="It is the number of features of the second input."))
-        put("masked", check_flag("masked", self.masked))
+        for name in ("masked", "timestamps", "return_states"):
+            put(name, check_flag(name, getattr(self, name)))
         self._check_tokens(put)
         self._check_timestamps()
         self._check_masked()

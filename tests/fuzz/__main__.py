@@ -27,8 +27,8 @@ __all__ = ["KEPT", "kept_inputs", "main", "plan"]
 KEPT = Path(__file__).resolve().parents[1] / "data" / "fuzz"
 QUESTION = "Does an input make a reader crash, hang, take memory, leave its folder or raise what it does not document?"
 COLUMNS = (
-    "target", "inputs", "inputs_per_second", "accepted", "crashes", "hangs", "memory", "not_ours", "wrong", "escapes",
-    "peak_mb",
+    "target", "inputs", "cpu_seconds", "accepted", "edges_of_seeds", "edges", "crashes", "hangs", "memory", "not_ours",
+    "wrong", "escapes", "peak_mb",
 )  # fmt: skip
 KINDS = {"crash": "crashes", "hang": "hangs", "memory": "memory", "exception": "not_ours", "wrong result": "wrong",
          "escape": "escapes"}  # fmt: skip
@@ -54,6 +54,7 @@ def row_of(name: str, outcome: Outcome) -> dict[str, object]:
     counts = outcome.counts()
     found: dict[str, object] = {
         "target": name, "inputs": outcome.inputs, "accepted": outcome.accepted, "new_behaviours": outcome.novel,
+        "edges_of_seeds": outcome.edges_of_seeds, "edges": len(outcome.edges),
         "seconds": round(outcome.seconds, 1), "cpu_seconds": round(outcome.cpu, 1),
         "inputs_per_second": round(outcome.inputs / max(outcome.seconds, 1e-9), 1),
         "peak_mb": round(outcome.peak / 1e6, 1),
@@ -67,6 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--target", action="append", choices=sorted(TARGETS), help="One target; may be repeated.")
     parser.add_argument("--inputs", type=int, help="Inputs in all, shared out among the targets.")
     parser.add_argument("--seconds", type=float, help="Wall time in all, in equal parts.")
+    parser.add_argument("--unguided", action="store_true", help="Keep no inputs for the edges that they reach.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--replay", action="store_true", help="Run only the inputs that are kept in tests/data/fuzz.")
     parser.add_argument("--json", metavar="NAME", help="Write benchmarks/results/NAME.json; other targets' rows stay.")
@@ -83,7 +85,9 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             seconds = None if options.seconds is None else options.seconds / len(targets)
             n = None if counts is None else counts[target.name]
-            outcome = fuzz(target, n_inputs=n, seconds=seconds, seed=options.seed, more_seeds=kept)
+            outcome = fuzz(
+                target, n_inputs=n, seconds=seconds, seed=options.seed, more_seeds=kept, guided=not options.unguided
+            )
         rows.append(row_of(target.name, outcome))
         for failure in sorted(outcome.failures.values(), key=lambda each: -each.count):
             failed = True

@@ -197,7 +197,8 @@ def mutated_value(rng: Random, value: Any, depth: int = 0) -> Any:
     if isinstance(value, bool | None) or rng.random() < 0.3:
         return other_value(rng, value)
     if isinstance(value, int):
-        return rng.choice((value + 1, value - 1, -value, float(value), str(value), rng.choice(INTERESTING), True))
+        small = value if abs(value) < 10**300 else rng.choice(INTERESTING)  # others have no float and no text
+        return rng.choice((small + 1, small - 1, -small, float(small), str(small), rng.choice(INTERESTING), True))
     if isinstance(value, float):
         return rng.choice(
             (-value, 0.0, 1e308, -1e308, float("nan"), float("inf"), int(value) if abs(value) < 1e9 else 0)

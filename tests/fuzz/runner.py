@@ -12,6 +12,7 @@ import contextlib
 import functools
 import gc
 import hashlib
+import importlib
 import json
 import mmap
 import os
@@ -24,11 +25,13 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.fuzz.coverage import Coverage
 from tests.fuzz.mutation import LARGEST, changed
 from tests.fuzz.target import Target
 from tests.fuzz.watch import ROOT, Watch
@@ -39,6 +42,8 @@ _SLOT = 32  # bytes before the input in shared memory: number, length, start of 
 _MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # flushing to a disk would take most of the time
 _WARM_UP = 8  # valid inputs that a child runs first, unwatched
 _BROKEN = 70  # exit status of a child whose harness failed
+FURTHER = 0.4  # share of inputs that are made of inputs that reached something new
+TRACED = 3  # one input of so many is traced, which takes up to three times as long
 _KEPT = 40  # failures of a child that are kept whole
 
 
@@ -88,6 +93,8 @@ class Outcome:
         peak: bytes, the largest growth of the resident memory of a child.
         failures: signature -> Failure.
         novel: inputs that reached something new.
+        edges: of kerazoo's Python modules, that any input reached; see `tests/fuzz/coverage.py`.
+        edges_of_seeds: that the valid inputs and those that are kept reached by themselves.
     """
 
     inputs: int = 0
@@ -97,6 +104,8 @@ class Outcome:
     peak: int = 0
     failures: dict[str, Failure] = field(default_factory=dict)
     novel: int = 0
+    edges: set[int] = field(default_factory=set)
+    edges_of_seeds: int = 0
 
     def add(self, failure: Failure) -> None:
         """Count a failure, and keep the shortest input of its signature."""
@@ -122,6 +131,7 @@ def fuzz(
     seed: int = 0,
     limits: Limits = Limits(),
     more_seeds: list[bytes] | None = None,
+    guided: bool = True,
 ) -> Outcome:
     """Run mutated inputs of a target.
 
@@ -132,15 +142,18 @@ def fuzz(
         seed: of the mutations: with one seed and no limit on time the same inputs run.
         limits: of each input.
         more_seeds: inputs besides those of the target, such as those that failed once.
+        guided: whether inputs that reach new edges are mutated further, besides those that end in a new way.
     """
     outcome = Outcome()
-    pool = list(_seeds(target))
-    n_valid = len(pool)
-    pool += more_seeds or []
+    # Those that once went wrong come first, as the oldest: some take a thousand times as long as a usual input.
+    pool = list(more_seeds or [])
+    valid = slice(len(pool), len(pool) + len(_seeds(target)))
+    pool += _seeds(target)
     known: set[str] = set()
     started, batch = time.monotonic(), 0
     # All inputs before any mutation: a target whose valid inputs are refused tests nothing.
-    _run_all(target, pool, outcome, known, limits)
+    _run_all(target, list(pool), outcome, known, limits)
+    outcome.edges_of_seeds = len(outcome.edges)
     if pool and not outcome.accepted:
         raise AssertionError(f"{target.name}: no seed is accepted; expected valid inputs to start from.")
     while n_inputs is None or outcome.inputs < n_inputs:
@@ -148,8 +161,9 @@ def fuzz(
             break
         size = target.batch if n_inputs is None else min(target.batch, n_inputs - outcome.inputs)
         rng = Random(f"{target.name} {seed} {batch}")
-        inputs = (changed(rng, _drawn(rng, pool, n_valid), target.mutations, target.n_changes) for _ in range(size))
-        pool += _run_all(target, inputs, outcome, known, limits)
+        inputs = (changed(rng, _drawn(rng, pool, valid), target.mutations, target.n_changes) for _ in range(size))
+        # The child appends to its copy of the pool, from which its next inputs are drawn at once.
+        pool += _run_all(target, inputs, outcome, known, limits, pool.append, guided)
         batch += 1
     outcome.seconds = time.monotonic() - started
     return outcome
@@ -166,22 +180,32 @@ def replay(target: Target, inputs: list[bytes], limits: Limits = Limits()) -> Ou
 
 @functools.cache
 def _seeds(target: Target) -> tuple[bytes, ...]:
+    for name in target.imports:
+        importlib.import_module(name)
     return tuple(target.seeds())
 
 
-def _drawn(rng: Random, pool: list[bytes], n_valid: int) -> bytes:
+def _drawn(rng: Random, pool: list[bytes], valid: slice) -> bytes:
     """A valid input, or one that reached something new, the newest ones more often: most of these are refused early."""
-    if rng.random() < 0.3:
-        return pool[-1 - int(len(pool) * rng.random() ** 3)]
-    return rng.choice(pool[:n_valid])
+    if rng.random() < FURTHER:
+        return pool[-1 - int(len(pool) * rng.random() ** 2)]
+    return pool[rng.randrange(valid.start, valid.stop)]
 
 
-def _run_all(target: Target, inputs: Any, outcome: Outcome, known: set[str], limits: Limits) -> list[bytes]:
+def _run_all(
+    target: Target,
+    inputs: Any,
+    outcome: Outcome,
+    known: set[str],
+    limits: Limits,
+    grow: Callable[[bytes], object] | None = None,
+    guided: bool = True,
+) -> list[bytes]:
     """Run inputs in as many children as it takes: one that dies is followed by another, which has the rest."""
     novel: list[bytes] = []
     rest = iter(inputs)
     while True:
-        done, found, ended = run_batch(target, rest, known, limits)
+        done, found, ended = run_batch(target, rest, known, limits, outcome.edges, grow, guided)
         outcome.inputs += done
         if found is not None:
             outcome.accepted += found["accepted"]
@@ -193,6 +217,7 @@ def _run_all(target: Target, inputs: Any, outcome: Outcome, known: set[str], lim
             outcome.novel += len(fresh)
             novel += fresh
             known |= set(found["known"])
+            outcome.edges |= set(found["edges"])
         if ended is None:
             return novel
         outcome.add(ended)
@@ -202,9 +227,25 @@ def _run_all(target: Target, inputs: Any, outcome: Outcome, known: set[str], lim
 
 
 def run_batch(
-    target: Target, inputs: Any, known: set[str], limits: Limits
+    target: Target,
+    inputs: Any,
+    known: set[str],
+    limits: Limits,
+    edges: Set[int] = frozenset(),
+    grow: Callable[[bytes], object] | None = None,
+    guided: bool = True,
 ) -> tuple[int, dict[str, Any] | None, Failure | None]:
     """Run inputs in one child.
+
+    Args:
+        target: the target.
+        inputs: made in the child.
+        known: ways in which inputs ended before.
+        limits: of each input.
+        edges: that were reached before.
+        grow: called in the child with inputs that reached something new; None: there are no more to be made of them,
+            and all are traced.
+        guided: as for :func:`fuzz`.
 
     Returns:
         The number of inputs that ran; what the child found, None if it died; and the failure that it died of, or None.
@@ -221,18 +262,18 @@ def run_batch(
         if child == 0:
             status = _BROKEN
             try:
-                _child(target, inputs, known, limits, folder, shared)
+                _child(target, inputs, known, limits, folder, shared, set(edges), grow, guided)
                 status = 0
             except BaseException:
                 traceback.print_exc()
             finally:
                 os._exit(status)
-        status, waited = _wait(child, shared, limits)
+        status, waited, cpu = _wait(child, shared, limits)
         done, length = (int.from_bytes(shared[i : i + 8], "little") for i in (0, 8))
         report = folder / "report.json"
         found = json.loads(report.read_text()) if report.is_file() else None
         if status == 0 and found is not None:
-            return done, found, None
+            return done, found | {"cpu": cpu}, None
         data = shared[_SLOT : _SLOT + length]
         (folder / "stderr").touch()
         said = (folder / "stderr").read_text(errors="replace")[-2000:]
@@ -241,6 +282,8 @@ def run_batch(
         partial = folder / "partial.json"
         if found is None and partial.is_file():
             found = json.loads(partial.read_text())
+        if found is not None:
+            found["cpu"] = cpu
         if waited or status == -signal.SIGPROF:
             reason = f"waited for {limits.wall:g} s" if waited else f"took more than {limits.seconds:g} s of CPU time"
             return done, found, Failure("hang", f"hang {_first_words(said)}", f"{reason}\n{said}", data)
@@ -254,14 +297,18 @@ def _first_words(said: str) -> str:
     return " | ".join(lines[:3])
 
 
-def _wait(child: int, shared: Any, limits: Limits) -> tuple[int, bool]:
-    """Wait for a child, and end it if an input makes no progress: exit status or minus a signal; whether it waited."""
+def _wait(child: int, shared: Any, limits: Limits) -> tuple[int, bool, float]:
+    """Wait for a child, and end it if an input makes no progress.
+
+    Returns:
+        Its exit status or minus a signal; whether it waited for something; its CPU time.
+    """
     last, slept, seen = b"", 0.0, time.monotonic()
     pause = 0.001
     while True:
-        found, status = os.waitpid(child, os.WNOHANG)
+        found, status, usage = os.wait4(child, os.WNOHANG)
         if found:
-            return os.waitstatus_to_exitcode(status), False
+            return os.waitstatus_to_exitcode(status), False, usage.ru_utime + usage.ru_stime
         now, earlier, seen = bytes(shared[:24]), seen, time.monotonic()
         if now != last:
             last, slept = now, 0.0
@@ -269,8 +316,8 @@ def _wait(child: int, shared: Any, limits: Limits) -> tuple[int, bool]:
             slept += min(seen - earlier, 0.1)
         if slept > limits.wall:
             os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return -signal.SIGKILL, True
+            usage = os.wait4(child, 0)[2]
+            return -signal.SIGKILL, True, usage.ru_utime + usage.ru_stime
         time.sleep(pause)
         pause = min(0.02, 2 * pause)
 
@@ -280,7 +327,17 @@ def _sleeps(child: int) -> bool:
         return file.read().rpartition(")")[2].split()[0] in "SD"
 
 
-def _child(target: Target, inputs: Any, known: set[str], limits: Limits, folder: Path, shared: Any) -> None:
+def _child(
+    target: Target,
+    inputs: Any,
+    known: set[str],
+    limits: Limits,
+    folder: Path,
+    shared: Any,
+    edges: set[int],
+    grow: Callable[[bytes], object] | None,
+    guided: bool,
+) -> None:
     """The life of a child: all inputs, then the report."""
     import faulthandler
 
@@ -309,11 +366,16 @@ def _child(target: Target, inputs: Any, known: set[str], limits: Limits, folder:
     resource.setrlimit(resource.RLIMIT_AS, (base + limits.memory, resource.RLIM_INFINITY))
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     known = set(known)
-    report: dict[str, Any] = {"accepted": 0, "failures": [], "novel": [], "known": []}
+    report: dict[str, Any] = {"accepted": 0, "failures": [], "novel": [], "known": [], "edges": []}
+    coverage = Coverage(edges)
     for number, data in enumerate(inputs):
         data = data[:LARGEST]
         shared[:24] = b"".join(each.to_bytes(8, "little") for each in (number + 1, len(data), time.monotonic_ns()))
         shared[_SLOT : _SLOT + len(data)] = data
+        traced = target.traced and (grow is None or number % TRACED == 0)
+        fresh = []
+        if traced:
+            coverage.start()
         watch.active, watch.data = True, data
         signal.setitimer(signal.ITIMER_PROF, limits.seconds)
         try:
@@ -326,6 +388,9 @@ def _child(target: Target, inputs: Any, known: set[str], limits: Limits, folder:
             failure = _memory(error) or (kind, path, "".join(traceback.format_exception(error))[-3000:])
         signal.setitimer(signal.ITIMER_PROF, 0)
         watch.active = False
+        if traced:
+            fresh = coverage.stop()
+            report["edges"] += fresh
         report["accepted"] += accepted
         if watch.seen:
             failure = ("escape", f"escape {watch.seen[0][:40]}", "\n".join(watch.seen))
@@ -335,10 +400,12 @@ def _child(target: Target, inputs: Any, known: set[str], limits: Limits, folder:
             kind, signature, message = failure
             report["failures"].append({"kind": kind, "signature": signature, "message": message, "data": data.hex()})
             (folder / "partial.json").write_text(json.dumps({**report, "cpu": 0, "peak": 0}))
-        if path not in known:
+        if path not in known or (fresh and guided):
             known.add(path)
             report["known"].append(path)
             report["novel"].append(data.hex())
+            if grow is not None:
+                grow(data)
         _cleared(work)
         _cleared(scratch)
     usage = resource.getrusage(resource.RUSAGE_SELF)

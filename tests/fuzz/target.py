@@ -31,6 +31,10 @@ class Target:
         least: inputs of this target in a run of a million.
         share: of the inputs that are left.
         n_changes: most mutations of one input.
+        imports: packages that the reader imports on first use, which are imported before the children are forked: what
+            an import does (Keras's starts a program and binds a socket) is not the doing of an input.
+        traced: whether the edges of kerazoo's Python modules guide the choice of inputs; False where only compiled code
+            runs.
     """
 
     name: str
@@ -43,3 +47,5 @@ class Target:
     least: int = 20_000
     share: float = 0.0
     n_changes: int = 4
+    imports: tuple[str, ...] = ()
+    traced: bool = True

@@ -12,7 +12,9 @@ from random import Random
 import numpy as np
 import pytest
 
+from kerazoo._validation import check_int, check_real
 from kerazoo.errors import KerazooError
+from tests.fuzz.coverage import Coverage
 from tests.fuzz.mutation import BYTES, TEXT, json_mutation
 from tests.fuzz.runner import Limits, fuzz, replay
 from tests.fuzz.target import Target
@@ -118,3 +120,47 @@ def test_inputs_that_once_went_wrong_are_read_or_refused():
 @pytest.mark.slow
 def test_a_short_run_of_all_targets_finds_nothing():
     run("--inputs", "20000", "--seed", str(int(time.time())))
+
+
+def branches(data: bytes, folder: Path) -> str:
+    """Goes on in kerazoo's code as far as the first bytes are digits."""
+    from kerazoo._validation import check_choice, check_int
+
+    for place in range(3):
+        check_int("length", len(data), place)
+        if data[place : place + 1].isdigit():
+            check_choice("digit", data[place : place + 1].decode(), ["7"])
+    return "read"
+
+
+def test_edges_are_new_once_and_branches_are_edges():
+    known: set[int] = set()
+    coverage = Coverage(known)
+    found = []
+    for arguments in ((5,), (5,), (5, 0.0), (5, 0.0)):
+        coverage.start()
+        check_real("alpha", *arguments)
+        found.append(len(coverage.stop()))
+    assert found[0] > 3
+    assert found[1::2] == [0, 0]
+    assert found[2] > 0  # another branch of the same function
+    assert len(known) == found[0] + found[2]
+    assert sys.gettrace() is None or "coverage" not in repr(sys.gettrace())
+
+
+def test_long_loops_are_not_traced_to_their_end():
+    coverage = Coverage(set())
+    coverage.start()
+    for _ in range(20_000):
+        check_int("window", 5)
+    assert coverage.stop()
+    assert coverage._left > -2 * 20_000  # functions that show nothing new are traced seldom
+
+
+def test_inputs_that_reach_new_edges_are_mutated_further():
+    target = Target("branches", branches, lambda: [b"aaa"], BYTES, batch=200)
+    found = {guided: fuzz(target, n_inputs=600, seed=1, guided=guided) for guided in (True, False)}
+    for outcome in found.values():
+        assert 0 < outcome.edges_of_seeds < len(outcome.edges)
+        assert not outcome.failures
+    assert found[True].novel > found[False].novel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kerazoo._validation import LARGEST_INT, check_choice, check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.index import inferred
 from kerazoo.forecast.data.types import Index, Values
@@ -25,7 +27,7 @@ ENDS = (
     pd.offsets.BYearEnd,
 )
 
-
+_KINDS = ("DatetimeIndex", "PeriodIndex", "RangeIndex")  # of a clock
 _MONTHS = (
     (1, (pd.offsets.MonthBegin, pd.offsets.MonthEnd, pd.offsets.BusinessMonthBegin, pd.offsets.BusinessMonthEnd)),
     (3, (pd.offsets.QuarterBegin, pd.offsets.QuarterEnd, pd.offsets.BQuarterBegin, pd.offsets.BQuarterEnd)),
@@ -87,6 +89,40 @@ class Clock:
                 "least three. series.asfreq('MS'), or another, sets the frequency and shows the gaps."
             )
         return cls(type(index).__name__, first_label(index), freq)
+
+    @classmethod
+    def from_state(cls, state: Any) -> Clock:
+        """A clock that a file describes: the inverse of `dataclasses.asdict`.
+
+        Raises:
+            InvalidArgumentError: other fields, or a start or a frequency that pandas cannot read.
+
+        >>> Clock.from_state({"kind": "DatetimeIndex", "start": "2020-01-31", "freq": "ME"}).freq
+        'ME'
+        """
+        if not isinstance(state, Mapping) or set(state) != {"kind", "start", "freq"}:
+            raise InvalidArgumentError(f"clock={state!r:.200}; expected a dict with kind, start and freq.")
+        clock = cls(check_choice("kind of a clock", state["kind"], _KINDS), state["start"], state["freq"])
+        if clock.kind == "RangeIndex":
+            check_int("start of a clock", clock.start, -LARGEST_INT)
+            check_int("freq of a clock", clock.freq)
+            return clock
+        try:
+            if clock.kind == "PeriodIndex":
+                parsed = pd.Period(clock.start, clock.freq)
+                offset = parsed.freq
+            else:
+                parsed, offset = pd.Timestamp(clock.start), offset_of(str(clock.freq))
+            known = isinstance(clock.start, str) and isinstance(clock.freq, str) and parsed is not pd.NaT
+            if isinstance(offset, pd.offsets.Tick):
+                pd.Timedelta(offset)  # an OverflowError of what 64 bits cannot hold
+        except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            raise InvalidArgumentError(
+                f"clock={state!r:.200}: {error!r:.200}; expected a date and a frequency."
+            ) from None
+        if not known or offset.n < 1:
+            raise InvalidArgumentError(f"clock={state!r:.200}; expected the texts of a date and of a frequency > 0.")
+        return clock
 
     def steps(self, index: Index) -> Values:
         """Steps from the start to each entry, float64 (T,): 0, 1, ... for the index of :meth:`of`."""

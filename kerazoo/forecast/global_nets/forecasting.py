@@ -139,6 +139,11 @@ def outputs_of(net: GlobalNet, inputs: Sequence[NDArray[Any]]) -> list[Values]:
     with _lock:
         model = _models(net.spec, None, net.coder.categories, net.patch)
         for weights in net.weights:
+            if [each.shape for each in weights] != [tuple(each.shape) for each in model.weights]:
+                raise InvalidArgumentError(
+                    f"weights {[each.shape for each in weights]!r:.200}; expected "
+                    f"{[tuple(each.shape) for each in model.weights]!r:.200}, as the layers have. The file is damaged."
+                )
             model.set_weights(list(weights))
             parts = []
             for first in range(0, n, ROWS):

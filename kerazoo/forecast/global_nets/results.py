@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerazoo.errors import StorageError
+from kerazoo._validation import check_int, check_real
+from kerazoo.errors import InvalidArgumentError, StorageError
+from kerazoo.forecast.global_nets.checks import check_network
 from kerazoo.forecast.global_nets.inputs import InputCoder
 from kerazoo.forecast.global_nets.losses import Loss, make_loss
+from kerazoo.forecast.global_nets.network import embedding_width
 from kerazoo.zoo import RNNSpec
+from kerazoo_ext import _panel_windows
 
 __all__ = ["GlobalNet"]
 
@@ -72,6 +76,28 @@ class GlobalNet:
     def make_loss(self) -> Loss:
         """The loss that the outputs belong to."""
         return make_loss(self.loss, self.levels)
+
+    def check(self) -> None:
+        """Refuse what a file says of networks that cannot forecast; :func:`outputs_of` compares shapes of weights.
+
+        Raises:
+            InvalidArgumentError: a field that is out of range, or does not fit the others.
+        """
+        check_int("patch of a network", self.patch)
+        outputs, coder = self.make_loss().n_outputs, self.coder
+        features = self.patch * (_panel_windows.FEATURES + coder.n_columns)
+        if not self.weights:
+            raise InvalidArgumentError("no networks; expected at least one.")
+        for each in self.weights:
+            check_network(self.spec.to_dict(), each, self.period, self.patch, features, outputs)
+        if self.limits.shape != (self.horizon, 2) or not (self.limits[:, 0] <= self.limits[:, 1]).all():
+            raise InvalidArgumentError(
+                f"limits of shape {self.limits.shape}; expected ranges of shape {self.horizon, 2}."
+            )
+        check_real("recency of a network", self.recency, 0.0, exclusive=True)
+        static = coder.n_numbers(self.horizon) + sum(map(embedding_width, coder.categories))
+        if self.spec.static != static:
+            raise InvalidArgumentError(f"a network of {self.spec.static} static features; expected {static}.")
 
     def to_plain(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays by name, and the rest as values that JSON can hold."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerazoo._validation import check_int
+from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.frequency import Clock
 from kerazoo.forecast.transforms.base import Index, Tail, Transform, Values, check_length
 from kerazoo.forecast.transforms.registry import register_transform
@@ -97,6 +98,14 @@ class Autoregression(Transform):
         self.constant_ = float(mean * (1.0 - lagged.sum()) + scale * middle)
         width = float(y.max() - y.min())
         self.low_, self.high_ = float(y.min()) - MAX_WIDTHS * width, float(y.max()) + MAX_WIDTHS * width
+
+    def _check_state(self) -> None:
+        self._check_count("coefficients_", self.lags)
+        harmonics = 0 if self.period is None else min(2, self.period // 2)
+        self._check_count("seasonal_", 2 * harmonics - (2 * harmonics == self.period))
+        Clock.from_state(self.clock_)
+        if self.low_ > self.high_:
+            raise InvalidArgumentError(f"low_={self.low_:g}, high_={self.high_:g}; expected low_ <= high_.")
 
     def _seasons(self, index: Index) -> Values:
         """Sines and cosines of the season, (T, number of terms)."""

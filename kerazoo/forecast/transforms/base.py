@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kerazoo._runtime.deprecation import renamed_attribute, warn_renamed
+from kerazoo._validation import check_int, check_real
 from kerazoo.errors import InvalidArgumentError, NotFittedError
 from kerazoo.forecast.data.types import Index, Values
 
@@ -154,11 +155,12 @@ class Transform:
         """Restore the learned values of :meth:`get_state`, instead of calling :meth:`fit`.
 
         Raises:
-            InvalidArgumentError: `state` has other names than this transform.
+            InvalidArgumentError: `state` has other names than this transform, or values of another kind.
         """
         self._check_names(state)
         for name, value in state.items():
-            setattr(self, name, value)
+            setattr(self, name, self._checked_value(name, value))
+        self._check_state()
         return self
 
     def __repr__(self) -> str:
@@ -170,11 +172,38 @@ class Transform:
                 f"this {type(self).__name__} is not fitted; call fit(y, index), or set_state() with a saved state."
             )
 
+    def _check_state(self) -> None:
+        """Raise InvalidArgumentError if learned values do not fit the arguments; subclasses check lengths."""
+
+    def _check_count(self, name: str, expected: int) -> None:
+        """Raise unless a learned list has so many values."""
+        found = len(getattr(self, name))
+        if found != expected:
+            raise InvalidArgumentError(f"{name} of {self!r} has {found} values; expected {expected}.")
+
+    def _checked_value(self, name: str, value: Any) -> Any:
+        """A learned value as its annotation says, which states of files may not follow."""
+        what = f"{name} of {type(self).__name__}"
+        for base in type(self).__mro__:
+            declared = inspect.get_annotations(base).get(name)
+            if declared in ("int", int):
+                return check_int(what, value, 0)
+            if declared in ("float", float):
+                return check_real(what, value)
+            if declared in ("list[float]", list[float]):
+                if not isinstance(value, list | tuple):
+                    raise InvalidArgumentError(f"{what} is a {type(value).__name__}; expected a list of numbers.")
+                return [check_real(what, each) for each in value]
+            if declared is not None:
+                break
+        return value
+
     def _check_names(self, state: Mapping[str, Any], *others: str) -> None:
         expected = {"n_fitted_", *self.learned, *others}
-        if set(state) != expected:
+        if not isinstance(state, Mapping) or set(state) != expected:
+            shown = sorted(state) if isinstance(state, Mapping) else state
             raise InvalidArgumentError(
-                f"state with {sorted(state)}; expected {sorted(expected)}, from get_state() of a {type(self).__name__}."
+                f"state with {shown!r:.500}; expected {sorted(expected)}, from get_state() of a {type(self).__name__}."
             )
 
     def _fit(self, y: Values, index: Index) -> None:

@@ -97,13 +97,14 @@ class Chain(Transform):
         """Restore the states of all transforms."""
         self._check_names(state, "states")
         states = state["states"]
-        if len(states) != len(self.transforms):
+        found = len(states) if isinstance(states, list | tuple) else None
+        if found != len(self.transforms):
             raise InvalidArgumentError(
-                f"{len(states)} states for {len(self.transforms)} transforms; expected one per transform."
+                f"{found} states for {len(self.transforms)} transforms; expected a list with one per transform."
             )
         for each, its in zip(self.transforms, states, strict=True):
             each.set_state(its)
-        self.n_fitted_ = state["n_fitted_"]
+        self.n_fitted_ = self._checked_value("n_fitted_", state["n_fitted_"])
         return self
 
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kerazoo._validation import check_int
+from kerazoo._validation import check_int, check_real
 from kerazoo.forecast.data.frequency import Clock
 from kerazoo.forecast.transforms.base import Index, PointwiseTransform, Values, check_length
 from kerazoo.forecast.transforms.registry import register_transform
@@ -63,6 +63,11 @@ class Detrend(PointwiseTransform):
         fitted = np.polynomial.Polynomial.fit(steps, y, self.degree, domain=[0.0, self.t_last_])
         self.coefficients_ = fitted.coef.tolist()
         self.clock_ = asdict(clock)
+
+    def _check_state(self) -> None:
+        self._check_count("coefficients_", self.degree + 1)
+        check_real("t_last_ of Detrend", self.t_last_, 0.0, exclusive=True)
+        Clock.from_state(self.clock_)
 
     def _trend(self, index: Index) -> Values:
         steps = Clock(**self.clock_).steps(index)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kerazoo._validation import check_choice, check_real
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.data.panel import Panel
 from kerazoo.forecast.data.types import Values
@@ -77,9 +78,19 @@ class LinearTerm:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> LinearTerm:
-        """The inverse of :meth:`to_state`."""
+        """The inverse of :meth:`to_state`.
+
+        Raises:
+            InvalidArgumentError: another form, arrays of different shapes, or bounds that are no numbers.
+        """
         coefficients, centre = (np.array(state[name], np.float64) for name in ("coefficients", "centre"))
-        return cls(state["form"], coefficients, centre, state["low"], state["high"])
+        if coefficients.ndim != 1 or coefficients.shape != centre.shape:
+            raise InvalidArgumentError(
+                f"a linear term of coefficients {coefficients.shape} and means {centre.shape}; expected (K,) each."
+            )
+        low = check_real("low of a linear term", state["low"])
+        high = check_real("high of a linear term", state["high"], low)
+        return cls(check_choice("form of a linear term", state["form"], FORMS), coefficients, centre, low, high)
 
 
 def fit_terms(form: str, ys: Sequence[Values], covariates: Sequence[Values], period: int) -> list[LinearTerm]:

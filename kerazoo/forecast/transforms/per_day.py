@@ -44,6 +44,14 @@ class PerDay(PointwiseTransform):
         self.relative_length(index)
         self.freq_ = None if isinstance(index, pd.PeriodIndex) else frequency_of(index)
 
+    def _check_state(self) -> None:
+        try:
+            known = self.freq_ is None or (isinstance(self.freq_, str) and months_of(offset_of(self.freq_)) is not None)
+        except ValueError:
+            known = False
+        if not known:
+            raise InvalidArgumentError(f"freq_={self.freq_!r:.80} of PerDay; expected months, quarters, years or None.")
+
     def _forward(self, y: Values, index: Index) -> Values:
         return y / self.relative_length(index)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -26,13 +26,8 @@ class _Scale(PointwiseTransform):
         self._check_fitted()
         return {"n_fitted_": self.n_fitted_, **{name: float(getattr(self, name)) for name in self.learned}}
 
-    def set_state(self, state: Mapping[str, Any]) -> Self:
-        """Restore the values of :meth:`get_state`."""
-        self._check_names(state)
-        self.n_fitted_ = state["n_fitted_"]
-        for name in self.learned:
-            setattr(self, name, float(state[name]))
-        return self
+    def _check_state(self) -> None:
+        check_real(f"scale_ of {type(self).__name__}", self.scale_, 0.0, exclusive=True)
 
 
 @register_transform

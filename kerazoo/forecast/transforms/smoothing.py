@@ -233,6 +233,11 @@ class ExponentialSmoothing(Transform):
         innovations, _ = _filter(y, weights, initial[:, None].copy())
         self.sse_ = float(np.sum(innovations[:, 0] ** 2))
 
+    def _check_state(self) -> None:
+        self._check_count("initial_season_", self.period or 0)
+        if isinstance(self.start_, bool) or not isinstance(self.start_, int | str):
+            raise InvalidArgumentError(f"start_={self.start_!r:.80} of {self!r}; expected a number or a date as text.")
+
     def _apply(self, y: Values, index: Index) -> tuple[Values, Tail]:
         innovations, states = self._innovations(y, index)
         # The season of the next step comes first.

@@ -91,6 +91,8 @@ def _check(counts: PairCounts) -> None:
     ends = counts.run_offsets
     if n_runs < 1 or ends[0] != 0 or ends[1] != 0 or ends[-1] != len(counts.run_ids) or np.any(np.diff(ends) < 0):
         raise ValueError("the runs of connector words have wrong offsets")
+    if len(set(counts.words)) < n_words:
+        raise ValueError("a word is there twice")
     for name, values, limit in (
         ("a pair", counts.first, n_words),
         ("a pair", counts.last, n_words),
@@ -99,6 +101,8 @@ def _check(counts: PairCounts) -> None:
     ):
         if len(values) and not 0 <= values.min() <= values.max() < limit:
             raise ValueError(f"{name} has a word or run that does not exist")
+    if len(set(counts.run_words())) < n_runs:
+        raise ValueError("a run of connector words is there twice")
     if n_pairs and min(counts.word_counts[counts.first].min(), counts.word_counts[counts.last].min()) < 1:
         raise ValueError("a pair has a word that does not occur")
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from kerazoo._runtime.files import replacing
-from kerazoo.errors import StorageError
+from kerazoo.errors import InvalidArgumentError, StorageError
 from kerazoo.text import Vocabulary
 from kerazoo.word2vec.io.model_file import Contents
 from kerazoo.word2vec.results import Tables
@@ -59,8 +59,15 @@ def write(path: str | os.PathLike[str], contents: Contents, ngrams: NgramSetting
         size, p["window"], p["epochs"], p["min_count"], p["negative"], 1, NEGATIVE_SAMPLING,
         SKIPGRAM if p["sg"] else CBOW, n_buckets, *limits, 100, p["sample"],
     )  # fmt: skip
+    try:
+        packed = struct.pack("<2i", MAGIC, VERSION) + HEADER.pack(*header)
+    except struct.error:
+        found = {name: p[name] for name in ("window", "epochs", "min_count", "negative", "sample")}
+        raise InvalidArgumentError(
+            f"{os.fspath(path)}: {found!r:.300}; expected integers below 2^31 and a number, which this format holds."
+        ) from None
     with replacing(path) as part, open(part, "wb") as file:
-        file.write(struct.pack("<2i", MAGIC, VERSION) + HEADER.pack(*header))
+        file.write(packed)
         file.write(DICTIONARY.pack(n_words, n_words, 0, vocabulary.total, -1))
         file.write(b"".join(_entry(path, *each) for each in zip(vocabulary.words, vocabulary.counts, strict=True)))
         file.write(b"\0" + MATRIX.pack(n_words + n_buckets, size))

@@ -8,7 +8,7 @@ import io
 import lzma
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -158,7 +158,7 @@ def written(path: Path) -> Iterator[BinaryIO]:
     """
     compression = split_suffixes(path)[1]
     failures: tuple[type[Exception], ...] = ()
-    with replacing(path) as part:
+    with replacing(path) as part, ExitStack() as closed:
         stream: Any
         if compression == ".gz":
             stream = gzip.open(part, "wb", compresslevel=6)  # noqa: SIM115
@@ -170,7 +170,9 @@ def written(path: Path) -> Iterator[BinaryIO]:
             with needed("a file that ends with .zst"):
                 import zstandard
 
-            stream, failures = zstandard.open(part, "wb"), (zstandard.ZstdError,)
+            # zstandard leaves a file that it has opened open where the end of the stream cannot be written.
+            raw = closed.enter_context(open(part, "wb"))
+            stream, failures = zstandard.open(raw, "wb"), (zstandard.ZstdError,)
         else:
             stream = open(part, "wb")  # noqa: SIM115
         try:

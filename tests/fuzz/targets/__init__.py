@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tests.fuzz.target import Target
-from tests.fuzz.targets import arguments, models, names, phrases, tables, texts, vectors
+from tests.fuzz.targets import arguments, forecasters, models, names, phrases, tables, texts, vectors
 
 __all__ = ["TARGETS"]
 
 TARGETS: dict[str, Target] = {
     target.name: target
-    for module in (texts, vectors, models, phrases, tables, names, arguments)
+    for module in (texts, vectors, models, forecasters, phrases, tables, names, arguments)
     for target in module.TARGETS
 }

@@ -307,6 +307,7 @@ TARGETS = (
         (reseed,),
         batch=10_000,
         share=9,
+        traced=False,
         allowed=(
             KerazooError,
             ValueError,

@@ -174,7 +174,7 @@ def corpus_seeds() -> list[bytes]:
 
 
 TARGETS = (
-    Target("text", scan, scan_seeds, (*TEXT, *BYTES), batch=20_000, share=32),
+    Target("text", scan, scan_seeds, (*TEXT, *BYTES), batch=20_000, share=32, traced=False),
     Target(
         "compressed",
         read_file,

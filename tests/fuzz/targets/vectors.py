@@ -36,6 +36,10 @@ def reader(suffix: str) -> Callable[[bytes, Path], object]:
         float(found.vectors.sum(where=np.isfinite(found.vectors), dtype=np.float64))  # reads all pages
         with np.errstate(all="ignore"):
             found.most_similar(found.words[-1], 2)
+            if len(data) % 4 == 0:
+                from kerazoo.word2vec import save_vectors
+
+                save_vectors(found, folder / f"again{('.txt', '.bin', '.safetensors')[len(found.words) % 3]}")
         return found.counts is None
 
     return read
