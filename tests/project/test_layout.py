@@ -36,7 +36,7 @@ def test_tests_mirror_the_packages():
 @pytest.mark.parametrize(
     ("pattern", "home"),
     [
-        (r"os\.replace\(", "_runtime/files.py"),
+        (r"os\.replace\(", "_runtime/atomic_writes.py"),
         (r"def default_block_size\(", "batching/blocks.py"),
         (r"no document has two words", "text/tokens.py"),
         (r"f\"(lower|upper)_", "_columns.py"),
