@@ -47,6 +47,7 @@ __all__ = ["convert", "similar", "word2vec"]
 @click.option("--cbow", is_flag=True, help="CBOW instead of skip-gram.")
 @click.option("--hs", is_flag=True, help="Hierarchical softmax, in addition to noise words unless --negative is 0.")
 @click.option("--loss", default="nce", show_default=True, help="nce, negative_sampling or sampled_softmax.")
+@click.option("--learn-biases", is_flag=True, help="Learn the biases of nce, which are fixed otherwise.")
 @click.option("--noise", default="unigram", show_default=True, help="unigram, log_uniform or uniform.")
 @click.option("--ns-exponent", default=0.75, show_default=True, help="Exponent of the counts in unigram noise.")
 @click.option("--shrink-windows/--full-windows", default=True, show_default=True, help="Random or fixed window radius.")

@@ -21,7 +21,9 @@ def test_bytes_per_word_are_those_of_a_training(n_workers, monkeypatch):
 
     monkeypatch.setattr(logical.LogicalTeam, "exchange", noted)
     corpus = EncodedCorpus.from_source(datasets.lee())
-    model = Word2Vec(16, epochs=2, seed=1, verbose=0).fit(corpus, cluster=ClusterOptions(simulate=n_workers))
+    model = Word2Vec(16, learn_biases=True, epochs=2, seed=1, verbose=0).fit(
+        corpus, cluster=ClusterOptions(simulate=n_workers)
+    )
     expected = word2vec_cluster.bytes_per_word(corpus.n_tokens, len(model.vocabulary_), 16, n_workers)
     assert teams[0].bytes_on_wire / (2 * corpus.n_tokens) == pytest.approx(expected)
 

@@ -266,7 +266,21 @@ def test_a_diverging_training_is_one_line_and_leaves_good_vectors(tmp_path, monk
     out = tmp_path / "vectors.txt"
     with pytest.raises(SystemExit) as stop:
         cli.main(
-            ["word2vec", str(text), "--out", str(out), "--alpha", "1000", "--epochs", "9", "--seed", "1", "--quiet"]
+            [
+                "word2vec",
+                str(text),
+                "--out",
+                str(out),
+                "--alpha",
+                "1000",
+                "--epochs",
+                "9",
+                "--seed",
+                "1",
+                "--quiet",
+                "--loss",
+                "sampled_softmax",
+            ]
         )
     assert stop.value.code == 2
     first, second = capsys.readouterr().err.splitlines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -44,7 +45,8 @@ def test_validation_networks_see_nothing_of_the_held_out_part(config, term):
         data = read_panel(each, covariates(T)).series
         choices = [Choice(tuple(Chain(config).get_config()["transforms"]), 1.0, 0.0, term)]
         raw = [np.concatenate([data[0].covariates, each.to_numpy()[:, None]], axis=1)]
-        parts.append(fitting._fit_part(choices, data, raw, [48], 12))
+        settings = SimpleNamespace(period=12, transforms=config)
+        parts.append(fitting._fit_part(choices, data, raw, [48], settings))
     one, other = parts
     assert one.fitted[0][0].chain.get_state() == other.fitted[0][0].chain.get_state()
     if term:

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 def check(workload, repetitions, warm):
     found = measured(workload, repetitions, warm, timeout=900)
-    assert found["open_files_more"] == 0
-    assert found["threads_more"] == 0
+    assert found["open_files_more"] <= 0
+    assert found["threads_more"] <= 0
     # A table that is not freed has 10 kB or more; the allocator's pools scatter less.
     assert found["growth"] < 0.01, found
     assert found["python_bytes_per_repetition"] < 4000, found

@@ -167,7 +167,7 @@ class ClusterTrainer:
             snapshot = team.snapshot()
         except ClusterError as lost:
             snapshot = self._restarted(lost)
-        self.guard = DivergenceGuard(snapshot, self.untrained, settings.epochs)
+        self.guard = DivergenceGuard(snapshot, self.untrained, settings.epochs, self.n_tokens)
         self.started_at_first_epoch = start.epoch == 0
 
     def run(self) -> TrainingResult:

@@ -18,6 +18,7 @@ __all__ = ["DivergenceGuard", "untrained_loss"]
 TOLERANCE = 2.0
 TOLERANCE_AT_FIRST = 10.0
 TOLERANCE_AT_LAST = 1.01  # a warning
+SMALLEST_TEXT = 10_000  # tokens: the mean loss of a smaller one varies more than that
 AT_FIRST = 0.25  # of an epoch
 # Copies take at most this share of the time, and are at least a second apart.
 LARGEST_SHARE = 0.02
@@ -64,14 +65,15 @@ class DivergenceGuard(Generic[C]):
         tables: a copy of the tables at the start.
         untrained: mean loss per pair before training.
         epochs: int, of the training; None for a part of one, of which the last loss says nothing.
+        n_tokens: int, of the text.
 
     Attributes:
         good: the last copy of finite tables.
     """
 
-    def __init__(self, tables: C, untrained: float, epochs: int | None = None) -> None:
+    def __init__(self, tables: C, untrained: float, epochs: int | None = None, n_tokens: int = 0) -> None:
         self.good = tables
-        self._untrained, self._epochs = untrained, epochs
+        self._untrained, self._epochs = untrained, epochs if n_tokens >= SMALLEST_TEXT else None
         self._last, self._cost = time.monotonic(), 0.0
 
     def check(self, loss: float, epoch: int, fraction: float | None = None) -> None:

@@ -97,7 +97,7 @@ def train(
     progress = TrainingProgress(corpus.n_raw_words, settings.epochs, settings.verbose, start)
     n_noise = NOISE_PER_GROUP["sampled_softmax"] if _shares_softmax_noise(settings) else settings.negative
     untrained = untrained_loss(settings.loss, n_noise, settings.logit_offset)
-    guard = DivergenceGuard(tables_of(model), untrained, settings.epochs)
+    guard = DivergenceGuard(tables_of(model), untrained, settings.epochs, corpus.n_tokens)
     interrupted, error = False, None
     with DeferredInterrupt() as interrupt:
         monitor = StepMonitor(len(batches), progress, guard, checkpoint, interrupt, start, on_device)

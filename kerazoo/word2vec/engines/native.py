@@ -131,7 +131,8 @@ class NativeTrainer(NativeKernel):
         return TrainingResult(self.tables.release(), self.progress.history, None, interrupted, error)
 
     def _new_guard(self) -> DivergenceGuard[TablesSnapshot]:
-        return DivergenceGuard(TablesSnapshot(self.tables), self._untrained_loss(), self.settings.epochs)
+        snapshot = TablesSnapshot(self.tables)
+        return DivergenceGuard(snapshot, self._untrained_loss(), self.settings.epochs, len(self.tokens.ids))
 
     def _callbacks(self) -> EpochCallbacks | None:
         settings = self.settings
