@@ -15,6 +15,8 @@ import keras
 import tensorflow as tf
 from keras.src.backend.common import stateless_scope
 
+from kerazoo._runtime import traced_gradients
+
 __all__ = ["loop_recomputed"]
 
 
@@ -85,7 +87,10 @@ class _Loop:
             results, before = self.forward(*self._parts(tensors))
             return results, lambda *gradients: self.backward(tensors, before, gradients)
 
-        return list(differentiated(*self.differentiable, *self.states, *trained))
+        results = list(differentiated(*self.differentiable, *self.states, *trained))
+        if tf.is_symbolic_tensor(results[0]):
+            traced_gradients.note(results[0].op.get_attr("_gradient_op_type").decode())
+        return results
 
     def _parts(self, tensors: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
         """Inputs, states and values of all weights from the arguments of the differentiated function."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from kerazoo._runtime import traced_gradients
 from kerazoo._runtime.checkpoints import CheckpointFile
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo._runtime.precision import in_float32
@@ -73,7 +74,8 @@ def fit(
     """
     n_held_out = steps_to_hold_out(panel, settings, val)
     if settings.by_series:
-        return fit_panel(panel, settings, val, checkpoints)
+        with traced_gradients.forgotten():
+            return fit_panel(panel, settings, val, checkpoints)
     checkpoint = None
     if checkpoints is not None:
         found = checkpoints.read()
@@ -83,7 +85,8 @@ def fit(
             from kerazoo.forecast.nets.checkpoint import TrainingCheckpoint
 
             checkpoint = TrainingCheckpoint(checkpoints, found, settings.seed)
-    with DeferredInterrupt() as interrupt, in_float32() if settings.epochs else contextlib.nullcontext():
+    precision = in_float32() if settings.epochs else contextlib.nullcontext()
+    with DeferredInterrupt() as interrupt, precision, traced_gradients.forgotten():
         fitted = _fit(panel, settings, n_held_out, checkpoint, interrupt)
     if interrupt.pending and fitted.course.error is None:  # it came before or after the training
         return replace(fitted, course=replace(fitted.course, error=KeyboardInterrupt()))

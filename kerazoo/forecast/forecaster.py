@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kerazoo._runtime import traced_gradients
 from kerazoo._runtime.checkpoints import DEFAULT_MINUTES
 from kerazoo._runtime.deprecation import renamed_arguments, renamed_attribute, renamed_method
 from kerazoo._runtime.devices import prefer_fast_kernels
@@ -391,10 +392,10 @@ class Forecaster(CrossValidationMixin, FileMixin, GroupMixin, PlotMixin, ScoreMi
             warnings.warn(
                 f"X_future changes {', '.join(unknown)}, constant in fit: the effect is unknown, and the forecast is "
                 "made as if nothing changed. A fit to a period with such changes estimates it.",
-                UserWarning,
                 stacklevel=3,
             )
-        return write_forecast(panel, fitted.forecast(panel, futures, horizon, levels))
+        with traced_gradients.forgotten():
+            return write_forecast(panel, fitted.forecast(panel, futures, horizon, levels))
 
     def fitted_values(self, y: Any = None, X: Any = None) -> Any:
         """One-step forecasts of all values, each from the values before it; NaN at the start.
