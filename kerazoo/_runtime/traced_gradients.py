@@ -1,9 +1,9 @@
 """Gradient functions that TensorFlow registers when it traces `tf.custom_gradient`, and keeps for ever.
 
 Such a function refers to the tensors of its graph, so every network that is trained and forgotten would leave its
-graphs behind, tens of MB. TensorFlow looks it up while it builds the gradient. For a step of training, this is the same
-trace; a trace that only computes forecasts never does. Keras's optimizers register one with each trace, too, for the sum
-of gradients over devices, which nothing differentiates.
+graphs behind. TensorFlow looks it up while it builds the gradient. For a step of training, this is the same trace; a
+trace that only computes forecasts never does. Keras's optimizers register one with each trace, too, for the sum of
+gradients over devices, which nothing differentiates.
 """
 
 from __future__ import annotations
