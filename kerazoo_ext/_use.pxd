@@ -1,4 +1,4 @@
-"""Objects that one thread changes at a time, shared by `_scan`, `_phrases` and `_token_lists`: a second user is refused (use.h)."""
+"""Objects that one thread changes at a time, shared by several kernels: a second user is refused (use.h)."""
 
 cdef extern from "use.h" nogil:
     ctypedef int kz_use

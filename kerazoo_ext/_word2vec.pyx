@@ -3,6 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from kerazoo_ext._source cimport kz_source, source_of
+from kerazoo_ext._use cimport begin_change, kz_end_change, kz_use
 
 cdef extern from "word2vec.h" nogil:
     enum: KZ_GROUP
@@ -72,7 +73,7 @@ cdef class Trainer:
     cdef kz_scratch scratch
     cdef int which
     cdef long long n_tokens
-    cdef bint busy
+    cdef kz_use use
     cdef tuple kept
 
     def __init__(
@@ -172,26 +173,30 @@ cdef class Trainer:
     def train(self, long long begin, long long end):
         cdef kz_sums sums
         cdef int failed
-        if self.scratch.memory is NULL or self.busy:
-            raise RuntimeError("this trainer is closed, or trains in another thread")
         if begin < 0 or begin % 256 or end < begin or end > self.n_tokens:
             raise ValueError("begin must be the start of a chunk, and end lie in the corpus")
         sums.loss = 0
         sums.measured = sums.pairs = 0
-        self.busy = True
-        with nogil:
-            failed = kz_train(&self.job, self.which, &self.scratch, begin, end, &sums)
-        self.busy = False
+        begin_change(&self.use, "a trainer")
+        try:
+            if self.scratch.memory is NULL:
+                raise RuntimeError("this trainer is closed")
+            with nogil:
+                failed = kz_train(&self.job, self.which, &self.scratch, begin, end, &sums)
+        finally:
+            kz_end_change(&self.use)
         if failed:
             raise MemoryError
         return sums.loss, sums.measured, sums.pairs
 
     def close(self):
-        if self.busy:
-            raise RuntimeError("this trainer trains in another thread")
-        if self.scratch.memory is not NULL:
-            with nogil:
-                kz_end_training(&self.job, self.which, &self.scratch)
+        begin_change(&self.use, "a trainer")
+        try:
+            if self.scratch.memory is not NULL:
+                with nogil:
+                    kz_end_training(&self.job, self.which, &self.scratch)
+        finally:
+            kz_end_change(&self.use)
 
     def __dealloc__(self):
         if self.scratch.memory is not NULL:

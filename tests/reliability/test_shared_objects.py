@@ -7,6 +7,12 @@ import threading
 import numpy as np
 import pytest
 
+from kerazoo import Word2Vec
+from kerazoo.batching.sampling import epoch_keys
+from kerazoo.text import EncodedCorpus
+from kerazoo.text.tokens import Tokens
+from kerazoo.word2vec.engines.native_kernel import NativeKernel
+from kerazoo.word2vec.options import checked_settings
 from kerazoo_ext._phrases import PairTable, Runs
 from kerazoo_ext._scan import PADDING, Scanner
 from kerazoo_ext._token_lists import WordIds
@@ -107,3 +113,17 @@ def test_a_refused_use_leaves_the_object_usable():
     with pytest.raises(ValueError, match="not UTF-8"):
         scanner.scan(b"\xff" + bytes(PADDING), 1)
     assert scanner.scan(b"a b a" + bytes(PADDING), 5)[0].tolist() == [0, 1, 0]
+
+
+def test_one_trainer_in_several_threads():
+    corpus = EncodedCorpus.from_source([[f"word{i % 997}" for i in range(200_000)]], min_count=1)
+    settings = checked_settings(Word2Vec(20, seed=1, sample=0).get_params(deep=False))
+    kernel = NativeKernel(Tokens.of(corpus), settings, None, lambda: corpus.vocabulary.words)
+    trainer = kernel._kernel(epoch_keys(1, 0), 0, corpus.n_tokens)()
+    done, refused = together(lambda: trainer.train(0, corpus.n_tokens))
+    assert done >= ROUNDS
+    assert refused
+    together(trainer.close)
+    with pytest.raises(RuntimeError, match="this trainer is closed"):
+        trainer.train(0, 256)
+    assert np.isfinite(kernel.tables.inputs).all()
