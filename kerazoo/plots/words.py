@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_word_vectors"]
 
+_MANY = 2_000  # words: with fewer, threads of t-SNE mostly wait for each other, for seconds on a busy machine
 _METHODS = {"tsne": "t-SNE", "pca": "PCA", "umap": "UMAP"}
 
 
@@ -159,4 +160,9 @@ def _in_two_dimensions(
         from sklearn.decomposition import PCA
 
         reducer = PCA(2, svd_solver="full")
-    return np.asarray(reducer.fit_transform(table), np.float64)
+    if method == "umap" or n >= _MANY:
+        return np.asarray(reducer.fit_transform(table), np.float64)
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn needs it too
+
+    with threadpool_limits(1, user_api="openmp"):
+        return np.asarray(reducer.fit_transform(table), np.float64)
