@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from kerazoo._runtime.callers import outside_level
 from kerazoo.errors import InvalidArgumentError, TrainingError
 
 __all__ = ["DivergenceGuard", "untrained_loss"]
@@ -97,7 +98,7 @@ class DivergenceGuard(Generic[C]):
                 warnings.warn(
                     f"nothing was learned: the loss of the last epoch is {loss:.4g}, and that of an untrained model "
                     f"{self._untrained:.4g}. The usual remedy is a smaller alpha (the usual value is 0.025).",
-                    stacklevel=2,
+                    stacklevel=outside_level(),
                 )
             return
         reason = "is no longer a number" if not math.isfinite(loss) else f"is above {limit:.3g}, worse than chance"
