@@ -26,8 +26,8 @@ test: $(VENV)/installed-dev
 	JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax $(PYTEST) -m "backend and not slow and not kernels"
 
 test-slow: $(VENV)/installed-dev
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m slow
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m slow -o faulthandler_timeout=7200
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow -o faulthandler_timeout=7200
 
 # With the oldest versions that pyproject.toml allows, in environments of their own, the tests that depend on them most.
 LOWEST := $(VENV)-lowest/bin/python
@@ -47,7 +47,7 @@ $(VENV)-%/installed: requirements/%.txt $(SOURCES)
 COMPILE = $(BIN)/python -m uv pip compile --quiet --no-annotate --upgrade --custom-compile-command "make $@" pyproject.toml
 # Where TensorFlow is left out: it has no wheels for Python 3.14, and keeps h5py at a version that has none either; and the
 # oldest JAX that works needs a newer ml-dtypes than the oldest TensorFlow.
-TOOLS := pytest>=8 pytest-xdist>=3.5 hypothesis>=6.100 safetensors>=0.4 setuptools>=77 Cython>=3.1 PyYAML>=6 pyarrow>=16
+TOOLS := pytest>=9 pytest-xdist>=3.5 hypothesis>=6.100 safetensors>=0.4 setuptools>=77 Cython>=3.1 PyYAML>=6 pyarrow>=16
 constraints: $(VENV)/made
 	$(BIN)/python -m pip install --quiet uv
 	$(COMPILE) --output-file requirements/constraints.txt --python-version 3.11 --universal --extra dev --extra docs

@@ -128,7 +128,16 @@ for turn in range(100_000):
     with replacing(target) as part:
         for name in names:
             part.with_name(name).write_bytes(content)
+        if not turn:
+            print("writing", flush=True)
 """
+
+
+def often(path, number, names):
+    """A writer that is in its first turn: one that was killed while Python starts would tell nothing."""
+    writer = program(OFTEN, path, number, names)
+    assert writer.stdout.readline() == "writing\n", writer.communicate()[1]
+    return writer
 
 
 def whole(paths):
@@ -146,16 +155,17 @@ def whole(paths):
 def test_writers_at_once_of_which_some_are_killed(tmp_path, names):
     paths = [tmp_path / name for name in names.split(",")]
     draw, numbers = random.Random(1), iter(range(1000))
-    writers = [program(OFTEN, paths[0], next(numbers), names) for _ in range(3)]
-    looks = {}
+    writers = [often(paths[0], next(numbers), names) for _ in range(3)]
+    looks, until = {}, time.monotonic() + 120
     try:
         while len(looks) < 60:
+            assert time.monotonic() < until, f"{len(looks)} contents were seen in 120 s"
             for place, writer in enumerate(writers):
                 assert writer.poll() is None, writer.stderr.read()
                 if draw.random() < 0.1:
                     writer.send_signal(signal.SIGKILL)
                     writer.communicate()
-                    writers[place] = program(OFTEN, paths[0], next(numbers), names)
+                    writers[place] = often(paths[0], next(numbers), names)
             time.sleep(0.01)
             if found := whole(paths):
                 start = b" ".join(found[0].split(b" ", 2)[:2]) + b" "
