@@ -17,7 +17,7 @@ def compiled(model: keras.Model) -> Callable[[Any], Any]:
     """A function that returns ``model(x, training=False)``, compiled once for each shape of `x`.
 
     It is a `tf.function` on TensorFlow, a function under `jit` on JAX, and a CUDA graph on torch with a CUDA device. On
-    torch without one, and for a model that cannot be captured, it runs without compilation and without gradients. The
+    torch without one, for a model that cannot be captured, and on NumPy, it runs without compilation and gradients. The
     next call uses weights that were trained, set or loaded in the meantime.
 
     Args:
@@ -36,7 +36,7 @@ def compiled(model: keras.Model) -> Callable[[Any], Any]:
     """
     cache = model_cache(model, "compiled")
     if "call" not in cache:
-        cache["call"] = _MAKERS[keras.backend.backend()](model)
+        cache["call"] = _MAKERS.get(keras.backend.backend(), _for_others)(model)
     function: Callable[[Any], Any] = cache["call"]
     return function
 
@@ -79,6 +79,12 @@ def _for_torch(model: Any) -> Callable[[Any], Any]:
     from kerazoo.training._torch import CapturedPrediction
 
     return CapturedPrediction(model, _arguments(model))
+
+
+def _for_others(model: Any) -> Callable[[Any], Any]:
+    """Keras's NumPy backend, which predicts, and does not train."""
+    arguments = _arguments(model)
+    return lambda x: model(x, **arguments)
 
 
 def _arguments(model: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerazoo._runtime.devices import check_backend
 from kerazoo._validation import check_flag, check_int
 from kerazoo.batching.dataset import ResumableDataset
 from kerazoo.errors import InvalidArgumentError
@@ -76,7 +77,7 @@ def fit(
 
     Raises:
         InvalidArgumentError: the model is not compiled, or the plan has a loop that the model or the data do not allow,
-            or the devices of a distribution cannot share the batches.
+            or the devices of a distribution cannot share the batches, or the backend does not train (NumPy).
         ClusterError: another process of the distribution has ended.
         TrainingError: the loss or the weights are not finite; the message says at which step, and names remedies.
 
@@ -93,6 +94,7 @@ def fit(
         raise InvalidArgumentError("the model is not compiled; expected model.compile(optimizer, loss) before fit.")
     epochs = check_int("epochs", epochs, 0)
     check_flag("terminate_on_nan", terminate_on_nan)
+    check_backend()
     arguments: dict[str, Any] = {
         "x": x,
         "y": y,
