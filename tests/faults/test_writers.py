@@ -141,14 +141,18 @@ def often(path, number, names):
 
 
 def whole(paths):
-    """The contents of the files of one writer, or None if they are being replaced."""
+    """The contents of the files of one writer, or None if they are being replaced, or put back."""
+
+    def state():
+        found = paths[0].stat()
+        return found.st_ino, found.st_mtime_ns, found.st_ctime_ns  # the last changes when the file is moved
+
     try:
-        before = paths[0].stat()
+        before = state()
         contents = [path.read_bytes() for path in paths]
-        after = paths[0].stat()
+        return contents if state() == before else None
     except FileNotFoundError:
         return None
-    return contents if (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns) else None
 
 
 @pytest.mark.parametrize("names", ["f", "f,g,h"])
