@@ -134,6 +134,10 @@ typedef struct {
     const float **node_rows;
     float **path_nodes;
     float *node_copies, *node_errors;
+    /* The rows of a group before it: copies, or pairs of bfloat16; and what else hierarchy_bf16.h needs. */
+    float *row_copies, *row_halves, *node_halves, *centre_pair;
+    uint32_t *node_coefficients, *row_coefficients;
+    int32_t *repeats;
     /* For each token of the stream, its input vector (a row of the table, this thread's copy of it, or a composed word),
      * and its output vector. */
     float **input_rows, **output_rows;
@@ -215,6 +219,16 @@ static int kz_note_hits(const kz_job *job, kz_scratch *s, const int32_t *centres
     return 1;
 }
 
+/* The tokens low..high - 1 are centres from `first` on and all their contexts. */
+KZ_INLINE void kz_context_range(const kz_stream *t, int64_t first, int64_t n, int64_t *low, int64_t *high) {
+    *low = first;
+    *high = first + n;
+    for (int64_t i = first; i < first + n; i++) {
+        *low = kz_min(*low, i - t->left[i]);
+        *high = kz_max(*high, i + t->right[i] + 1);
+    }
+}
+
 static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
     const int64_t reach = job->reach, K = job->n_noise, stride = job->stride, longest = job->longest_path;
     const int64_t window = 2 * reach + 1, rows = KZ_GROUP + window;
@@ -230,6 +244,7 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
     s->held_nodes.n = kz_min(held, n_nodes);
     s->held_nodes.first = n_nodes - s->held_nodes.n; /* a Huffman tree has its root last */
     s->widest = (window + 7) / 8 * 8;
+    const int paths = job->nodes && !job->cbow;
     const int64_t most = kz_max(rows, kz_max(K, longest)), n_calls = K + KZ_GROUP * (2 + longest);
     const struct { void *place; int64_t n, size; } parts[] = {
         {&s->noise, K, sizeof(int32_t)},
@@ -263,10 +278,17 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
         {&s->window_ends, job->cbow ? 2 * KZ_GROUP : 0, sizeof(int64_t)},
         {&s->input_rows, room, sizeof(float *)},
         {&s->output_rows, room, sizeof(float *)},
-        {&s->node_rows, longest, sizeof(float *)},
+        {&s->node_rows, kz_max(longest, window), sizeof(float *)},
         {&s->path_nodes, longest, sizeof(float *)},
         {&s->node_copies, longest * stride, sizeof(float)},
-        {&s->node_errors, longest * s->widest + 8, sizeof(float)},
+        {&s->node_errors, (longest + 1) * s->widest + 8, sizeof(float)},
+        {&s->row_copies, paths ? rows * stride : 0, sizeof(float)},
+        {&s->row_halves, paths ? (rows + 1) * stride : 0, sizeof(float)},
+        {&s->node_halves, paths ? 2 * stride : 0, sizeof(float)},
+        {&s->centre_pair, paths ? stride : 0, sizeof(float)},
+        {&s->node_coefficients, (longest + 1) * s->widest, sizeof(uint32_t)},
+        {&s->row_coefficients, (longest + 1) * s->widest, sizeof(uint32_t)},
+        {&s->repeats, paths ? rows : 0, sizeof(int32_t)},
         {&s->words, most_words, sizeof(int32_t)},
         {&s->slots, s->n_slots, sizeof(int32_t)},
         {&s->composed, most_words * stride, sizeof(float)},
@@ -362,6 +384,10 @@ KZ_INLINE int32_t kz_local(kz_scratch *s, int32_t word) {
 #define KZ_FN(name) kz_avx512_##name
 #include "all_lanes.h"
 #pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma,prfchw")
+#include "hierarchy_bf16.h"
+#pragma GCC pop_options
 #endif
 
 /* What is compiled per instruction set. */
@@ -372,7 +398,7 @@ typedef struct {
     void (*exchange)(kz_held *, float *, float *, int64_t, int64_t);
 } kz_functions;
 
-enum { KZ_PLAIN, KZ_AVX2, KZ_AVX512 };
+enum { KZ_PLAIN, KZ_AVX2, KZ_AVX512, KZ_AVX512_BF16 };
 
 /* The widest instruction set that this CPU supports. */
 static int kz_widest(void) {
@@ -380,7 +406,7 @@ static int kz_widest(void) {
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl"))
-        return KZ_AVX512;
+        return __builtin_cpu_supports("avx512bf16") ? KZ_AVX512_BF16 : KZ_AVX512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return KZ_AVX2;
 #endif
     return KZ_PLAIN;
@@ -388,6 +414,8 @@ static int kz_widest(void) {
 
 static kz_functions kz_choose(int set) {
 #ifdef KZ_HAS_VARIANTS
+    if (set == KZ_AVX512_BF16)
+        return (kz_functions){kz_avx512_bf16_group, kz_avx512_compose, kz_avx512_scatter, kz_avx512_exchange};
     if (set == KZ_AVX512) return (kz_functions){kz_avx512_group, kz_avx512_compose, kz_avx512_scatter, kz_avx512_exchange};
     if (set == KZ_AVX2) return (kz_functions){kz_avx2_group, kz_avx2_compose, kz_avx2_scatter, kz_avx2_exchange};
 #endif

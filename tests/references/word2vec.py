@@ -186,14 +186,14 @@ def train_softmax(job, x, true, others, C, offset, alpha, given, updates, column
 
 
 def train_paths(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alpha: float) -> float:
-    """Hierarchical softmax of a group: with CBOW, inputs are those before the group, else before the window."""
+    """Hierarchical softmax of a group: inputs are those before the group, nodes those before the window."""
     updates: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
     loss, W = 0.0, job.inputs.copy()
     for t, contexts in windows:
         loss += train_path(job, kept, t, contexts, alpha, W, updates)
-        if not job.cbow:
+        if not job.cbow:  # what a window adds to a row is clipped by itself
             update_inputs(job, kept, updates)
-            W, updates = job.inputs.copy(), {}
+            updates = {}
     update_inputs(job, kept, updates)
     return loss
 

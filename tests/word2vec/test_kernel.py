@@ -50,7 +50,7 @@ MODELS = {
 
 def run(
     s, n_words, size, *, nce=False, cbow=False, mean=True, hs=False, n_noise=16, begin=0, end=None,
-    reach=None, seed=7, hits=None, group=16, scale=0.5, softmax=False, held=(0, 0, 0), logit_offset=0.0,
+    reach=None, seed=7, hits=None, group=16, scale=0.5, softmax=False, held=(0, 0, 0, 0), logit_offset=0.0,
 ):  # fmt: skip
     rng = np.random.default_rng(seed)
     counts = rng.integers(1, 50, n_words)
@@ -94,10 +94,14 @@ def run(
     expected = reference.train(job, begin, end)
     for name, (got, inputs, outputs, biases, nodes) in found.items():
         assert got[1:] == expected[1:], name
+        # Skip-gram with a tree multiplies in bfloat16, where the CPU does: 8 bits of a number.
+        rounded = name == "avx512_bf16" and hs and not cbow
         # Exponentials of logits near 30 turn rounding errors of logits into relative ones.
-        assert got[0] == pytest.approx(expected[0], rel=5e-5 if softmax else 1e-5), name
+        relative = 3e-3 if rounded else 5e-5 if softmax else 1e-5
+        assert got[0] == pytest.approx(expected[0], rel=relative), name
+        tolerance = 1.5e-2 if rounded else 4e-4
         for table, values in ((inputs, W), (outputs, C), (nodes, N)):
-            np.testing.assert_allclose(table[:, :size], values, atol=4e-4 * max(scale, 0.5), err_msg=name)
+            np.testing.assert_allclose(table[:, :size], values, atol=tolerance * max(scale, 0.5), err_msg=name)
             assert not table[:, size:].any(), name
         if nce:
             np.testing.assert_allclose(biases, b, atol=2e-4, err_msg=name)
@@ -114,7 +118,7 @@ def test_models_sizes_and_instruction_sets(size, model):
 @pytest.mark.parametrize("model", MODELS)
 def test_copies_of_frequent_rows_change_no_result_of_a_single_thread(model):
     s = make_settings(3, (900,), 200, window=5)
-    run(s, 200, 20, scale=0.2, held=(64, 7, 1000), **MODELS[model])
+    run(s, 200, 20, scale=0.2, held=(64, 7, 1000, 40), **MODELS[model])
 
 
 def test_what_two_trainers_have_changed_in_their_copies_is_added():
