@@ -79,14 +79,25 @@ KZ_INLINE __m512 kz_half_logits(const __m512i *a, const __m512i *b, const float 
     return _mm512_add_ps(_mm512_shuffle_f32x4(u[0], u[1], 0x88), _mm512_shuffle_f32x4(u[0], u[1], 0xDD));
 }
 
-/* The logistic function to 1e-4, more than what is left of it in bfloat16. */
-KZ_INLINE __m512 kz_half_sigmoids(__m512 x) {
+/* exp(-x) to 1e-4, more than what is left of it in bfloat16. */
+KZ_INLINE __m512 kz_half_exponentials(__m512 x) {
     const __m512 z = _mm512_mul_ps(x, _mm512_set1_ps(-1.44269504f)), n = _mm512_roundscale_ps(z, 8), r = _mm512_sub_ps(z, n);
     __m512 p = _mm512_fmadd_ps(r, _mm512_set1_ps(0.0096181f), _mm512_set1_ps(0.0555041f));
     p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.2402265f));
     p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.6931472f));
     p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0f));
-    return _mm512_rcp14_ps(_mm512_add_ps(_mm512_scalef_ps(p, n), _mm512_set1_ps(1.0f)));
+    return _mm512_scalef_ps(p, n);
+}
+
+KZ_INLINE __m512 kz_half_sigmoids(__m512 x) {
+    return _mm512_rcp14_ps(_mm512_add_ps(kz_half_exponentials(x), _mm512_set1_ps(1.0f)));
+}
+
+/* Sum of the softplus of x where `use` is set: one logarithm for several numbers. */
+static float kz_half_softplus(__m512 x, __mmask16 use) {
+    const __m512 e = kz_half_exponentials(_mm512_abs_ps(x));
+    const float product = _mm512_mask_reduce_mul_ps(use, _mm512_add_ps(e, _mm512_set1_ps(1.0f)));
+    return _mm512_mask_reduce_add_ps(use, _mm512_max_ps(x, _mm512_setzero_ps())) + logf(product);
 }
 
 /* Logits of the nodes of the path, two by two, at m rows, in s->node_errors: 16 numbers for two nodes and eight rows. Writes
@@ -122,12 +133,9 @@ KZ_INLINE void kz_half_errors(kz_scratch *s, const int32_t *path, int64_t n_node
         const __mmask16 labels = (path[e] & 1 ? 0 : 0x5555) | (path[other] & 1 ? 0 : 0xAAAA);
         const __m512 label = _mm512_maskz_mov_ps(labels, _mm512_set1_ps(alpha));
         for (int64_t r = 0; r < m; r += 8) {
-            const float *scores = s->node_errors + e * s->widest + 2 * r;
-            const __m512 z = _mm512_load_ps(scores);
+            const __m512 z = _mm512_load_ps(s->node_errors + e * s->widest + 2 * r);
             const __mmask16 use = nodes & (__mmask16)((1u << 2 * kz_min(8, m - r)) - 1);
-            if (measure)
-                for (int i = 0; i < 16; i++)
-                    if (use >> i & 1) sums->loss += kz_softplus(labels >> i & 1 ? -scores[i] : scores[i]);
+            if (measure) sums->loss += kz_half_softplus(_mm512_mask_sub_ps(z, labels, _mm512_setzero_ps(), z), use);
             const __mmask16 small = _mm512_mask_cmp_ps_mask(use, _mm512_abs_ps(z), _mm512_set1_ps(KZ_BEYOND), _CMP_LT_OQ);
             const __m512 g = _mm512_maskz_fnmadd_ps(small, kz_half_sigmoids(z), _mm512_set1_ps(alpha), label);
             const __m256i errors = (__m256i)_mm512_cvtneps_pbh(g);
@@ -191,7 +199,7 @@ static float kz_half_total(const uint32_t *coefficients, int64_t step, int64_t n
     return total;
 }
 
-/* Updates n_out rows by n pairs, one by one: rows that occur twice, and updates that may have to be clipped. */
+/* Updates n_out rows by n pairs, one by one, as they may have to be clipped. */
 static void kz_half_update_each(kz_scratch *s, float *const *out, int64_t n_out, const uint32_t *coefficients, int64_t apart,
                                 int64_t step, const float *const *pairs, int64_t n, int64_t n_vectors) {
     for (int64_t r = 0; r < n_out; r++) {
@@ -206,11 +214,15 @@ static void kz_half_update_each(kz_scratch *s, float *const *out, int64_t n_out,
     }
 }
 
-/* Updates n_out rows by n pairs. */
+/* Updates n_out rows by n pairs; with `repeats`, rows may occur twice. */
 KZ_INLINE void kz_half_update(float *const *out, int64_t n_out, const uint32_t *coefficients, int64_t apart, int64_t step,
-                              const float *const *pairs, int64_t n, const int64_t n_vectors) {
+                              const float *const *pairs, int64_t n, const int64_t n_vectors, int repeats) {
     while (n_out > 0) {
-        const int64_t now = n_out > 6 ? 4 : n_out > 4 ? 3 : n_out; /* without a last tile of one row */
+        int64_t now = n_out > 6 ? 4 : n_out > 4 ? 3 : n_out; /* without a last tile of one row */
+        if (repeats)
+            for (int64_t i = 1; i < now; i++)
+                for (int64_t j = 0; j < i; j++)
+                    if (out[i] == out[j]) now = i;
         switch (now) {
 #define KZ_CASE(N) case N: kz_half_tile(out, N, coefficients, apart, step, pairs, n, n_vectors); break;
             KZ_CASE(1) KZ_CASE(2) KZ_CASE(3) KZ_CASE(4)
@@ -275,13 +287,14 @@ KZ_INLINE void kz_half_window(const kz_job *job, const kz_stream *t, int64_t i, 
     if (alpha * (float)m > KZ_SAFE)
         kz_half_update_each(s, s->path_nodes, n_nodes, s->node_coefficients, s->widest / 2, 1, pairs, (m + 1) / 2, n_vectors);
     else
-        kz_half_update(s->path_nodes, n_nodes, s->node_coefficients, s->widest / 2, 1, pairs, (m + 1) / 2, n_vectors);
+        kz_half_update(s->path_nodes, n_nodes, s->node_coefficients, s->widest / 2, 1, pairs, (m + 1) / 2, n_vectors, 0);
     kz_call_ahead(job, s);
     for (int64_t e = 0; e < n_nodes; e += 2) pairs[e / 2] = s->node_copies + e / 2 * stride;
-    if (alpha * (float)n_nodes > KZ_SAFE || s->repeats[first + m] >= first)
+    if (alpha * (float)n_nodes > KZ_SAFE)
         kz_half_update_each(s, s->row_targets, m, s->row_coefficients, 1, s->widest, pairs, (n_nodes + 1) / 2, n_vectors);
     else
-        kz_half_update(s->row_targets, m, s->row_coefficients, 1, s->widest, pairs, (n_nodes + 1) / 2, n_vectors);
+        kz_half_update(s->row_targets, m, s->row_coefficients, 1, s->widest, pairs, (n_nodes + 1) / 2, n_vectors,
+                       s->repeats[first + m] >= first);
 }
 
 KZ_INLINE void kz_half_windows(const kz_job *job, const kz_stream *t, int64_t first, int64_t n, float alpha, kz_scratch *s,

@@ -41,9 +41,11 @@
 #if defined(__GNUC__)
 #define KZ_OPAQUE(pointer) __asm__("" : "+r"(pointer))
 #define KZ_PREFETCH(pointer) __builtin_prefetch(pointer, 1, 3)
+#define KZ_PREFETCH_TO_READ(pointer) __builtin_prefetch(pointer, 0, 3)
 #else
 #define KZ_OPAQUE(pointer)
 #define KZ_PREFETCH(pointer) ((void)(pointer))
+#define KZ_PREFETCH_TO_READ(pointer) ((void)(pointer))
 #endif
 
 #include "held_rows.h"
@@ -55,6 +57,7 @@
 /* Logits this large do not occur in successful training. They cause no update, so training that diverges ends with a large
  * loss instead of infinities (gensim does this from 6 on). */
 #define KZ_BEYOND 30.0f
+#define KZ_IN_CACHE 256    /* nodes next to the root that are not prefetched; they are two thirds of those of the paths */
 #define KZ_LARGEST_PART 13 /* vectors of an output row in registers: there are 16, and 3 are needed for other values */
 
 #if !defined(__GNUC__) && !defined(__clang__)
@@ -473,9 +476,19 @@ KZ_INLINE void kz_draw_places(const kz_job *job, const kz_stream *t, int64_t fro
     }
 }
 
+/* Prefetches the paths to the centres from..to - 1. */
+KZ_INLINE void kz_call_paths(const kz_job *job, const kz_stream *t, int64_t from, int64_t to) {
+    if (!job->nodes) return;
+    for (int64_t k = from; k < to; k++) {
+        KZ_PREFETCH_TO_READ(job->paths + job->path_offsets[t->ids[k]]);
+        KZ_PREFETCH_TO_READ(job->paths + job->path_offsets[t->ids[k] + 1] - 1);
+    }
+}
+
 /* Looks up the noise words of the group of centres from..to - 1, whose positions are drawn, and records the rows that the
  * group will need. The tables are larger than the caches; the work on the previous group hides the memory latency. */
 KZ_INLINE void kz_prepare_group(const kz_job *job, const kz_stream *t, int64_t from, int64_t to, kz_scratch *s) {
+    const int64_t in_cache = (int64_t)job->n_words - 1 - KZ_IN_CACHE;
     int64_t n = 0;
     for (int64_t j = 0; j < job->n_noise; j++) {
         const uint64_t place = s->places[j], entry = job->alias_table[place >> 32];
@@ -493,9 +506,12 @@ KZ_INLINE void kz_prepare_group(const kz_job *job, const kz_stream *t, int64_t f
         /* The contexts before `to` are already in the cache, from the previous group. */
         if (!job->parts && k + job->reach < t->n)
             s->calls[n++] = s->input_rows[k + job->reach];
-        if (job->nodes) /* all paths share the first nodes, which stay in the cache */
-            for (int64_t p = job->path_offsets[t->ids[k]] + 6; p < job->path_offsets[t->ids[k] + 1]; p++)
-                s->calls[n++] = kz_node(job, s, job->paths[p] >> 1);
+        if (job->nodes) /* from the leaf up: all paths share the last nodes of the table, which stay in the cache */
+            for (int64_t p = job->path_offsets[t->ids[k] + 1]; p-- > job->path_offsets[t->ids[k]];) {
+                const int64_t node = job->paths[p] >> 1;
+                if (node >= in_cache) break;
+                s->calls[n++] = job->nodes + node * job->stride;
+            }
     }
     s->n_calls = n;
     s->next_call = 0;
@@ -538,7 +554,10 @@ static int kz_train(const kz_job *job, int set, kz_scratch *s, int64_t begin, in
             s->noise_outputs = rows;
             s->n_calls = 0;
             if (i + 1 < n_groups) kz_prepare_group(job, &t, KZ_START(i + 1), KZ_START(i + 2), s);
-            if (i + 2 < n_groups) kz_draw_places(job, &t, KZ_START(i + 2), s);
+            if (i + 2 < n_groups) {
+                kz_draw_places(job, &t, KZ_START(i + 2), s);
+                kz_call_paths(job, &t, KZ_START(i + 2), KZ_START(i + 3));
+            }
             kz_enter_group(job, &functions, &t, KZ_START(i), KZ_START(i + 1), s);
             functions.group(job, &t, KZ_START(i), KZ_START(i + 1) - KZ_START(i), alpha, s,
                   number++ % job->measured_every == 0, sums);
