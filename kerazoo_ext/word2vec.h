@@ -26,8 +26,8 @@
  *     g = -alpha exp(x_r . y_k + offset_k) * sum over c of 1 / Z_rc      for each row and noise word
  *
  * Hierarchical softmax processes one window at a time: for row x and inner node v on the path to the centre (Morin & Bengio
- * 2005), g = alpha (1 - code - s(x . v)), x += sum of g v, v += sum of g x, from the values before the window (with CBOW, x
- * from the values before the group).
+ * 2005), g = alpha (1 - code - s(x . v)), x += sum of g v, v += sum of g x, with v from before the window and x from before
+ * the group.
  *
  * Threads update the same tables without locks (Hogwild, Recht et al. 2011). The code uses the vector types of gcc, so one
  * source serves all instruction sets. Products are summed in the order of the lanes, so results differ between the sets.
