@@ -201,7 +201,7 @@ static void KZ_FN(cbow_group)(const kz_job *job, const kz_stream *t, int64_t fir
         weights[i] = scores[i] + s->totals[i];
         kz_call_ahead(job, s);
     }
-    KZ_FN(add_rows)(s->targets, n, s->coefficients, 1, s->noise_rows, K, width);
+    KZ_FN(add_noise)(job, s, n, width);
     KZ_FN(update_noise)(job, s, n, width);
     for (int64_t i = 0; i < n; i++) {
         if (scores[i] > KZ_SAFE) {

@@ -310,10 +310,10 @@ KZ_INLINE void kz_half_windows(const kz_job *job, const kz_stream *t, int64_t fi
 static void kz_avx512_bf16_group(const kz_job *job, const kz_stream *t, int64_t first, int64_t n, float alpha, kz_scratch *s,
                                  int measure, kz_sums *sums) {
     if (!job->nodes || job->cbow) {
-        kz_avx512_group(job, t, first, n, alpha, s, measure, sums);
+        kz_bf16_group(job, t, first, n, alpha, s, measure, sums);
         return;
     }
-    kz_avx512_noise_group(job, t, first, n, alpha, s, measure, sums);
+    kz_bf16_noise_group(job, t, first, n, alpha, s, measure, sums);
     __m512i a[4], b[4];
     switch (job->stride / 16) { /* common sizes have loops of their own, with the halves of two nodes in registers */
 #define KZ_CASE(N) case N: kz_half_windows(job, t, first, n, alpha, s, measure, sums, N, a, b); break;
@@ -324,5 +324,3 @@ static void kz_avx512_bf16_group(const kz_job *job, const kz_stream *t, int64_t 
                             (__m512i *)(s->node_halves + job->stride));
     }
 }
-#undef KZ_HALVES
-#undef KZ_DOT

@@ -97,7 +97,7 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
         KZ_FN(spread)(s->row_targets + a + left[i] + 1, own + left[i] + 1, right[i], copy, width);
         kz_call_ahead(job, s);
     }
-    KZ_FN(add_rows)(s->targets, n_targets, s->coefficients, 1, s->noise_rows, K, width);
+    KZ_FN(add_noise)(job, s, n_targets, width);
     if (n_long)
         for (int64_t r = 0; r < n_rows; r++)
             if (s->row_targets[r] != s->rows[r])

@@ -140,6 +140,10 @@ typedef struct {
     /* The rows of a group before it: copies, or pairs of bfloat16; and what else hierarchy_bf16.h needs. */
     float *row_copies, *row_halves, *node_halves, *centre_pair;
     uint32_t *node_coefficients, *row_coefficients;
+    /* Noise words and errors of hierarchy_bf16.h. */
+    float *noise_pairs;
+    uint32_t *half_errors;
+    const float **pairs;
     int32_t *repeats;
     /* For each token of the stream, its input vector (a row of the table, this thread's copy of it, or a composed word),
      * and its output vector. */
@@ -247,7 +251,7 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
     s->held_nodes.n = kz_min(held, n_nodes);
     s->held_nodes.first = n_nodes - s->held_nodes.n; /* a Huffman tree has its root last */
     s->widest = (window + 7) / 8 * 8;
-    const int paths = job->nodes && !job->cbow;
+    const int paths = job->nodes && !job->cbow, halves = K || paths;
     const int64_t most = kz_max(rows, kz_max(K, longest)), n_calls = K + KZ_GROUP * (2 + longest);
     const struct { void *place; int64_t n, size; } parts[] = {
         {&s->noise, K, sizeof(int32_t)},
@@ -285,8 +289,11 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
         {&s->path_nodes, longest, sizeof(float *)},
         {&s->node_copies, longest * stride, sizeof(float)},
         {&s->node_errors, (longest + 1) * s->widest + 8, sizeof(float)},
-        {&s->row_copies, paths ? rows * stride : 0, sizeof(float)},
-        {&s->row_halves, paths ? (rows + 1) * stride : 0, sizeof(float)},
+        {&s->row_copies, halves ? rows * stride : 0, sizeof(float)},
+        {&s->row_halves, halves ? kz_max(16, rows + 1) * stride : 0, sizeof(float)},
+        {&s->noise_pairs, K / 2 * stride, sizeof(float)},
+        {&s->half_errors, (rows + 1) * K, sizeof(uint32_t)},
+        {&s->pairs, kz_max(rows, K), sizeof(float *)},
         {&s->node_halves, paths ? 2 * stride : 0, sizeof(float)},
         {&s->centre_pair, paths ? stride : 0, sizeof(float)},
         {&s->node_coefficients, (longest + 1) * s->widest, sizeof(uint32_t)},
@@ -389,7 +396,18 @@ KZ_INLINE int32_t kz_local(kz_scratch *s, int32_t word) {
 #pragma GCC pop_options
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma,prfchw")
+static void kz_bf16_noise_group(const kz_job *, const kz_stream *, int64_t, int64_t, float, kz_scratch *, int, kz_sums *);
+static void kz_bf16_group(const kz_job *, const kz_stream *, int64_t, int64_t, float, kz_scratch *, int, kz_sums *);
 #include "hierarchy_bf16.h"
+#define KZ_LANES 16
+#define KZ_TILE_ROWS 8
+#define KZ_TILE_VECTORS 4
+#define KZ_HALF
+#define KZ_FN(name) kz_bf16_##name
+#include "all_lanes.h"
+#undef KZ_HALF
+#undef KZ_HALVES
+#undef KZ_DOT
 #pragma GCC pop_options
 #endif
 
