@@ -148,6 +148,10 @@ static void KZ_FN(hierarchy_means)(const kz_job *job, const kz_stream *t, int64_
     KZ_FN(receive_errors)(job, first, n, width, s, span, shares, weights);
 }
 
+#ifdef KZ_HALF
+#include "skipgram_bf16.h"
+#endif
+
 /* Trains one group without the nodes: `n` centres at t->ids[first..]. */
 static void KZ_FN(noise_group)(const kz_job *job, const kz_stream *t, int64_t first, int64_t n, float alpha, kz_scratch *s,
                                int measure, kz_sums *sums) {
@@ -160,6 +164,9 @@ static void KZ_FN(noise_group)(const kz_job *job, const kz_stream *t, int64_t fi
     if (measure) sums->measured += n_pairs;
     if (!job->n_noise) return;
     if (job->cbow) KZ_FN(cbow_group)(job, t, first, n, alpha, s, measure, sums);
+#ifdef KZ_HALF
+    else if (!job->softmax) kz_half_skipgram_group(job, t, first, n, alpha, s, measure, sums);
+#endif
     else KZ_FN(skipgram_group)(job, t, first, n, alpha, s, measure, sums);
 }
 

@@ -10,7 +10,7 @@ static void kz_half_take_noise(const kz_job *job, kz_scratch *s) {
     const float *halves[16];
     for (int64_t first = 0; first < K; first += 16) {
         for (int64_t k = 0; k < 16; k++) {
-            float *half = s->row_halves + k * stride; /* whose rows come later */
+            float *half = s->half_room + k * stride;
             kz_half_row(s->noise_rows[first + k], n_vectors, (__m512i *)half);
             halves[k] = half;
         }
@@ -39,29 +39,35 @@ KZ_INLINE void kz_half_products_tile(const float *rows, int64_t stride, const in
     for (int r = 0; r < n; r++) _mm512_store_ps(out + r * ld, a[r]);
 }
 
-/* The products of s->rows and the noise words, without offsets: s->errors[r * K + k]. Rounds the rows, which update the noise
- * words later. */
-static void kz_half_noise_logits(const kz_job *job, kz_scratch *s, int64_t n_rows) {
-    const int64_t K = job->n_noise, stride = job->stride, n_vectors = stride / 16;
-    const int64_t n_tiles = (n_rows + KZ_TILE_ROWS - 1) / KZ_TILE_ROWS;
+/* Dot products of `n` rows with 16 others, transposed by pairs of elements: out[r * ld + k]. */
+static void kz_half_products(const float *rows, int64_t stride, int64_t n, const float *columns, int64_t n_pairs, float *out,
+                             int64_t ld) {
+    const int64_t n_tiles = (n + KZ_TILE_ROWS - 1) / KZ_TILE_ROWS;
+    for (int64_t tile = 0; tile < n_tiles; tile++) {
+        const int64_t r = n * tile / n_tiles, now = n * (tile + 1) / n_tiles - r;
+        switch (now) {
+#define KZ_CASE(N) case N: kz_half_products_tile(rows + r * stride, stride, N, columns, n_pairs, out + r * ld, ld); break;
+            KZ_CASE(1) KZ_CASE(2) KZ_CASE(3) KZ_CASE(4) KZ_CASE(5) KZ_CASE(6) KZ_CASE(7) KZ_CASE(8)
+#undef KZ_CASE
+        }
+    }
+}
+
+/* Rounds s->rows: as halves, and as pairs of two neighbouring rows. */
+static void kz_half_take_rows_of(const kz_job *job, kz_scratch *s, int64_t n_rows) {
+    const int64_t stride = job->stride, n_vectors = stride / 16;
     for (int64_t r = 0; r < n_rows; r++) kz_half_row(s->rows[r], n_vectors, (__m512i *)(s->row_halves + r * stride));
     memset(s->row_halves + n_rows * stride, 0, (size_t)stride * sizeof(float)); /* beside the last of an odd number */
     for (int64_t r = 0; r < n_rows; r += 2)
         kz_half_two((const __m512i *)(s->row_halves + r * stride), (const __m512i *)(s->row_halves + (r + 1) * stride),
                     n_vectors, s->row_copies + r / 2 * stride);
-    for (int64_t k = 0; k < K; k += 16)
-        for (int64_t tile = 0; tile < n_tiles; tile++) {
-            const int64_t r = n_rows * tile / n_tiles, now = n_rows * (tile + 1) / n_tiles - r;
-            switch (now) {
-#define KZ_CASE(N) \
-    case N: \
-        kz_half_products_tile(s->row_halves + r * stride, stride, N, s->noise_columns + k * stride, (job->size + 1) / 2, \
-                              s->errors + r * K + k, K); \
-        break;
-                KZ_CASE(1) KZ_CASE(2) KZ_CASE(3) KZ_CASE(4) KZ_CASE(5) KZ_CASE(6) KZ_CASE(7) KZ_CASE(8)
-#undef KZ_CASE
-            }
-        }
+}
+
+/* The products of s->rows and the noise words, without offsets: s->errors[r * K + k]. */
+static void kz_half_noise_logits(const kz_job *job, kz_scratch *s, int64_t n_rows) {
+    for (int64_t k = 0; k < job->n_noise; k += 16)
+        kz_half_products(s->row_halves, job->stride, n_rows, s->noise_columns + k * job->stride, (job->size + 1) / 2,
+                         s->errors + k, job->n_noise);
 }
 
 /* add_rows of lanes.h with pairs. `out` may contain a row more than once. */
@@ -105,15 +111,15 @@ static void kz_half_update_noise(const kz_job *job, kz_scratch *s, int64_t n_row
         for (int64_t k = 0; k < K; k += 16) {
             const __m512i a = KZ_HALVES(_mm512_load_ps(one + k), none);
             const __m512i b = KZ_HALVES(other == one ? none : _mm512_load_ps(other + k), none);
-            _mm512_store_si512(s->half_errors + p * K + k, kz_half_pairs(a, b, 0));
+            _mm512_store_si512(s->noise_errors + p * K + k, kz_half_pairs(a, b, 0));
         }
         s->pairs[p] = s->row_copies + p * stride;
     }
     if (!n_long) {
-        kz_half_add_rows(s->noise_outputs, K, s->half_errors, 1, K, s->pairs, n_pairs, n_vectors);
+        kz_half_add_rows(s->noise_outputs, K, s->noise_errors, 1, K, s->pairs, n_pairs, n_vectors);
         return;
     }
     for (int64_t k = 0; k < K; k++)
         if (s->noise_totals[k] <= KZ_SAFE)
-            kz_half_tile(s->noise_outputs + k, 1, s->half_errors + k, 1, K, s->pairs, n_pairs, n_vectors);
+            kz_half_tile(s->noise_outputs + k, 1, s->noise_errors + k, 1, K, s->pairs, n_pairs, n_vectors);
 }

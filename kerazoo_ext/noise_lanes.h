@@ -28,6 +28,15 @@ static void KZ_FN(take_noise)(const kz_job *job, kz_scratch *s, int64_t width, i
 #endif
 }
 
+/* After s->rows are known, before `noise_logits`. */
+static void KZ_FN(take_rows)(const kz_job *job, kz_scratch *s, int64_t n_rows) {
+#ifdef KZ_HALF
+    kz_half_take_rows_of(job, s, n_rows);
+#else
+    (void)job, (void)s, (void)n_rows;
+#endif
+}
+
 /* The products of s->rows and the noise words, without offsets: s->errors[r * K + k]. */
 static void KZ_FN(noise_logits)(const kz_job *job, kz_scratch *s, int64_t n_rows) {
 #ifdef KZ_HALF

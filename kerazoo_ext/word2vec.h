@@ -141,8 +141,8 @@ typedef struct {
     float *row_copies, *row_halves, *node_halves, *centre_pair;
     uint32_t *node_coefficients, *row_coefficients;
     /* Noise words and errors of hierarchy_bf16.h. */
-    float *noise_pairs;
-    uint32_t *half_errors;
+    float *noise_pairs, *half_room, *centre_columns, *block_errors;
+    uint32_t *half_errors, *noise_errors, *block_coefficients;
     const float **pairs;
     int32_t *repeats;
     /* For each token of the stream, its input vector (a row of the table, this thread's copy of it, or a composed word),
@@ -290,10 +290,15 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
         {&s->node_copies, longest * stride, sizeof(float)},
         {&s->node_errors, (longest + 1) * s->widest + 8, sizeof(float)},
         {&s->row_copies, halves ? rows * stride : 0, sizeof(float)},
-        {&s->row_halves, halves ? kz_max(16, rows + 1) * stride : 0, sizeof(float)},
+        {&s->row_halves, halves ? (rows + 1) * stride : 0, sizeof(float)},
+        {&s->half_room, 16 * stride, sizeof(float)},
         {&s->noise_pairs, K / 2 * stride, sizeof(float)},
-        {&s->half_errors, (rows + 1) * K, sizeof(uint32_t)},
-        {&s->pairs, kz_max(rows, K), sizeof(float *)},
+        {&s->half_errors, (rows + 1) * (K / 2 + 16), sizeof(uint32_t)},
+        {&s->noise_errors, (rows + 1) / 2 * K, sizeof(uint32_t)},
+        {&s->centre_columns, job->cbow ? 0 : 16 * stride, sizeof(float)},
+        {&s->block_errors, job->cbow ? 0 : 2 * (16 + window + 1) * 16, sizeof(float)},
+        {&s->block_coefficients, job->cbow ? 0 : (16 + window + 1) * 16, sizeof(uint32_t)},
+        {&s->pairs, kz_max(rows, K + 16), sizeof(float *)},
         {&s->node_halves, paths ? 2 * stride : 0, sizeof(float)},
         {&s->centre_pair, paths ? stride : 0, sizeof(float)},
         {&s->node_coefficients, (longest + 1) * s->widest, sizeof(uint32_t)},
