@@ -48,6 +48,16 @@ MODELS = {
 }
 
 
+def check_table(table, values, name, tolerance):
+    """In bfloat16, the same number may be rounded up in one and down in the other, and be clipped in one of them only."""
+    if name != "avx512_bf16":
+        np.testing.assert_allclose(table, values, atol=tolerance, err_msg=name)
+        return
+    differences = np.abs(table - values)
+    assert differences.mean() < 8 * tolerance, name
+    assert differences.max() < 100 * tolerance, name
+
+
 def run(
     s, n_words, size, *, nce=False, cbow=False, mean=True, hs=False, n_noise=16, begin=0, end=None,
     reach=None, seed=7, hits=None, group=16, scale=0.5, softmax=False, held=(0, 0, 0, 0), logit_offset=0.0,
@@ -88,23 +98,25 @@ def run(
         )  # fmt: skip
         assert done[0] == end - begin
         found[instruction_set] = got, inputs, outputs, biases, nodes
-    # The reference takes most of the time, and is the same for all sets.
+    # The reference takes most of the time. It is the same for all sets but the one that multiplies in bfloat16.
     expected_offset = log_expected.astype(np.float64) if nce else None
-    job = reference.Job(s, noise.table, W, C, b if nce else None, expected_offset, N if hs else None, **common)
-    expected = reference.train(job, begin, end)
-    for name, (got, inputs, outputs, biases, nodes) in found.items():
-        assert got[1:] == expected[1:], name
-        # Skip-gram with a tree multiplies in bfloat16, where the CPU does: 8 bits of a number.
-        rounded = name == "avx512_bf16" and hs and not cbow
-        # Exponentials of logits near 30 turn rounding errors of logits into relative ones.
-        relative = 3e-3 if rounded else 5e-5 if softmax else 1e-5
-        assert got[0] == pytest.approx(expected[0], rel=relative), name
-        tolerance = 1.5e-2 if rounded else 4e-4
-        for table, values in ((inputs, W), (outputs, C), (nodes, N)):
-            np.testing.assert_allclose(table[:, :size], values, atol=tolerance * max(scale, 0.5), err_msg=name)
-            assert not table[:, size:].any(), name
-        if nce:
-            np.testing.assert_allclose(biases, b, atol=2e-4, err_msg=name)
+    tables = W, C, b if nce else None, expected_offset, N if hs else None
+    for halves in {name == "avx512_bf16" for name in found}:
+        own = [None if each is None else each.copy() for each in tables]
+        job = reference.Job(s, noise.table, *own, **common, halves=halves)
+        expected = reference.train(job, begin, end)
+        for name, (got, inputs, outputs, biases, nodes) in found.items():
+            if (name == "avx512_bf16") is not halves:
+                continue
+            assert got[1:] == expected[1:], name
+            # Exponentials of logits near 30 turn rounding errors of logits into relative ones.
+            relative = 8e-3 if halves else 5e-5 if softmax else 1e-5
+            assert got[0] == pytest.approx(expected[0], rel=relative), name
+            for table, values in ((inputs, own[0]), (outputs, own[1]), (nodes, own[4] if hs else N)):
+                check_table(table[:, :size], values, name, 4e-4 * max(scale, 0.5))
+                assert not table[:, size:].any(), name
+            if nce:
+                check_table(biases, own[2], name, 2e-4)
     return expected
 
 
@@ -217,7 +229,8 @@ def test_a_long_document_in_the_plain_and_the_widest_set_ends_alike(cbow):
         tables.append((inputs, outputs))
         assert 0 < loss / measured < 6 * np.log(2)
         assert pairs / 64 / 2 < measured < pairs / 64 * 2
-    np.testing.assert_allclose(tables[0], tables[-1], atol=1e-3)
+    # bfloat16 has 8 bits, and chance evens out what it rounds.
+    np.testing.assert_allclose(tables[0], tables[-1], atol=2e-2 if SETS[-1] == "avx512_bf16" else 1e-3)
 
 
 @pytest.mark.parametrize(
