@@ -54,8 +54,9 @@ def check_table(table, values, name, tolerance):
         np.testing.assert_allclose(table, values, atol=tolerance, err_msg=name)
         return
     differences = np.abs(table - values)
-    assert differences.mean() < 8 * tolerance, name
-    assert differences.max() < 100 * tolerance, name
+    if differences.size:
+        assert differences.mean() < 12 * tolerance, name
+        assert differences.max() < 200 * tolerance, name
 
 
 def run(
