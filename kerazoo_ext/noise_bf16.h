@@ -1,5 +1,5 @@
 /* The products of noise_lanes.h in bfloat16 (AVX512_BF16), twice as many per instruction as of float32. Included by
- * noise_lanes.h for this instruction set; hierarchy_bf16.h has the layouts and the tiles.
+ * noise_lanes.h for this instruction set; halves.h has the layouts and the tiles.
  *
  * Rows and noise words are rounded for the products only. Sums, errors and tables stay float32, and so do long updates.
  */
@@ -54,7 +54,7 @@ static void kz_half_products(const float *rows, int64_t stride, int64_t n, const
 }
 
 /* Rounds s->rows: as halves, and as pairs of two neighbouring rows. */
-static void kz_half_take_rows_of(const kz_job *job, kz_scratch *s, int64_t n_rows) {
+static void kz_half_round_rows(const kz_job *job, kz_scratch *s, int64_t n_rows) {
     const int64_t stride = job->stride, n_vectors = stride / 16;
     for (int64_t r = 0; r < n_rows; r++) kz_half_row(s->rows[r], n_vectors, (__m512i *)(s->row_halves + r * stride));
     memset(s->row_halves + n_rows * stride, 0, (size_t)stride * sizeof(float)); /* beside the last of an odd number */
@@ -73,20 +73,8 @@ static void kz_half_noise_logits(const kz_job *job, kz_scratch *s, int64_t n_row
 /* add_rows of lanes.h with pairs. `out` may contain a row more than once. */
 static void kz_half_add_rows(float *const *out, int64_t n_out, const uint32_t *coefficients, int64_t apart, int64_t step,
                              const float *const *pairs, int64_t n, int64_t n_vectors) {
-    while (n_out > 0) {
-        int64_t now = n_out == 4 ? 2 : n_out > 3 ? 3 : n_out; /* without a last tile of one row */
-        for (int64_t i = 1; i < now; i++)
-            for (int64_t j = 0; j < i; j++)
-                if (out[i] == out[j]) now = i;
-        switch (now) {
-#define KZ_CASE(N) case N: kz_half_tile(out, N, coefficients, apart, step, pairs, n, n_vectors); break;
-            KZ_CASE(1) KZ_CASE(2) KZ_CASE(3)
-#undef KZ_CASE
-        }
-        out += now;
-        coefficients += now * apart;
-        n_out -= now;
-    }
+    if (n_vectors == 7) kz_half_update(out, n_out, coefficients, apart, step, pairs, n, 7, 1); /* 97 to 112 dimensions */
+    else kz_half_update(out, n_out, coefficients, apart, step, pairs, n, n_vectors, 1);
 }
 
 /* s->targets[i] += sum over k of s->coefficients[i][k] * noise word k. */

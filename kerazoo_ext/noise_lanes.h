@@ -28,10 +28,10 @@ static void KZ_FN(take_noise)(const kz_job *job, kz_scratch *s, int64_t width, i
 #endif
 }
 
-/* After s->rows are known, before `noise_logits`. */
-static void KZ_FN(take_rows)(const kz_job *job, kz_scratch *s, int64_t n_rows) {
+/* Must be called when s->rows are known, before `noise_logits`. */
+static void KZ_FN(round_rows)(const kz_job *job, kz_scratch *s, int64_t n_rows) {
 #ifdef KZ_HALF
-    kz_half_take_rows_of(job, s, n_rows);
+    kz_half_round_rows(job, s, n_rows);
 #else
     (void)job, (void)s, (void)n_rows;
 #endif

@@ -1,4 +1,4 @@
-/* Skip-gram of logistic losses in bfloat16 (AVX512_BF16). Included by word2vec.h after the functions of this instruction set.
+/* Skip-gram of logistic losses in bfloat16 (AVX512_BF16). Included by hierarchy_lanes.h for this instruction set.
  *
  * The true words are treated like noise words: each 16 centres against all rows near them at once, with a mask of the pairs.
  * This multiplies more than loops over windows of varying length would, in fewer instructions.
@@ -33,8 +33,8 @@ static void kz_half_take_centres(const kz_job *job, kz_scratch *s, float *const 
 /* The errors of the pairs of one block, whose centres are `own`, `own` + 1, ... of the rows. `at` is where their pairs are in
  * the coefficients of a row, which are `ld` apart. */
 static void kz_half_true_errors(const kz_job *job, kz_scratch *s, const int32_t *centres, const int32_t *left,
-                                const int32_t *right, int64_t own, int64_t n, int64_t n_rows, float alpha, int64_t at,
-                                int64_t ld, kz_block *block, int measure, kz_sums *sums) {
+                                const int32_t *right, int64_t own, int64_t n, float alpha, int64_t at, int64_t ld,
+                                kz_block *block, int measure, kz_sums *sums) {
     const int64_t stride = job->stride;
     int32_t from[KZ_BLOCK] = {0}, to[KZ_BLOCK] = {0}, place[KZ_BLOCK] = {0};
     float offsets[KZ_BLOCK] = {0};
@@ -77,7 +77,6 @@ static void kz_half_true_errors(const kz_job *job, kz_scratch *s, const int32_t 
         const __m512i a = KZ_HALVES(_mm512_load_ps(errors), other);
         _mm512_store_si512(block->coefficients + (r - low) / 2 * KZ_BLOCK, kz_half_pairs(a, _mm512_alignr_epi64(a, a, 4), 0));
     }
-    (void)n_rows;
 }
 
 /* Updates the output rows of one block. */
@@ -116,13 +115,13 @@ static void kz_half_skipgram_group(const kz_job *job, const kz_stream *t, int64_
     memset(s->counts, 0, (size_t)n_rows * sizeof *s->counts);
     memset(s->half_errors, 0, (size_t)(n_rows * ld) * sizeof *s->half_errors);
     kz_bf16_take_noise(job, s, width, 0);
-    kz_half_take_rows_of(job, s, n_rows);
+    kz_half_round_rows(job, s, n_rows);
     for (int64_t b = 0; b < n_blocks; b++) {
         const int64_t c = b * KZ_BLOCK, now = kz_min(KZ_BLOCK, n - c), most = KZ_BLOCK + 2 * job->reach + 2;
         blocks[b].errors = s->block_errors + b * most * KZ_BLOCK;
         blocks[b].coefficients = s->block_coefficients + b * most / 2 * KZ_BLOCK;
         kz_half_take_centres(job, s, outputs + c, now, s->centre_copies + c / 2 * stride);
-        kz_half_true_errors(job, s, centres + c, left + c, right + c, own + c, now, n_rows, alpha, b ? second : 0, ld,
+        kz_half_true_errors(job, s, centres + c, left + c, right + c, own + c, now, alpha, b ? second : 0, ld,
                             blocks + b, measure, sums);
     }
     for (int64_t r = 0; r < n_rows; r++) s->weights[r] = job->noise_weight * (float)s->counts[r];
@@ -155,8 +154,8 @@ static void kz_half_skipgram_group(const kz_job *job, const kz_stream *t, int64_
         s->pairs[second + p] = s->centre_copies + (KZ_BLOCK / 2 + p) * stride;
     }
     for (int64_t p = 0; p < K / 2; p++) s->pairs[noise_at + p] = s->noise_pairs + p * stride;
-    for (int64_t r = 0; r < n_rows; r += 3) {
-        const int64_t now = kz_min(3, n_rows - r), from = r < blocks[0].high ? 0 : noise_at;
+    for (int64_t r = 0; r < n_rows; r += 4) {
+        const int64_t now = kz_min(4, n_rows - r), from = r < blocks[0].high ? 0 : noise_at;
         const int64_t to = n_blocks > 1 && r + now > blocks[1].low ? ld : second;
         kz_half_add_rows(s->row_targets + r, now, s->half_errors + r * ld + from, ld, 1, s->pairs + from, to - from, n_vectors);
         kz_call_ahead(job, s);

@@ -401,15 +401,14 @@ KZ_INLINE int32_t kz_local(kz_scratch *s, int32_t word) {
 #pragma GCC pop_options
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma,prfchw")
-static void kz_bf16_noise_group(const kz_job *, const kz_stream *, int64_t, int64_t, float, kz_scratch *, int, kz_sums *);
-static void kz_bf16_group(const kz_job *, const kz_stream *, int64_t, int64_t, float, kz_scratch *, int, kz_sums *);
-#include "hierarchy_bf16.h"
+#include "halves.h"
 #define KZ_LANES 16
 #define KZ_TILE_ROWS 8
 #define KZ_TILE_VECTORS 4
 #define KZ_HALF
 #define KZ_FN(name) kz_bf16_##name
 #include "all_lanes.h"
+#include "hierarchy_bf16.h"
 #undef KZ_HALF
 #undef KZ_HALVES
 #undef KZ_DOT
