@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 INSTRUCTION_SETS: tuple[str, ...]
-"""``"plain"``, ``"avx2"``, ``"avx512"``, from narrowest to widest."""
+"""``"plain"``, ``"avx2"``, ``"avx512"``, ``"avx512_bf16"``, from narrowest to widest."""
 
 def widest() -> str:
     """The widest instruction set that this CPU and this build support."""

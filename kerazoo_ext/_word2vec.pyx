@@ -53,7 +53,7 @@ cdef extern from "word2vec.h" nogil:
     int kz_train(const kz_job *, int, kz_scratch *, int64_t, int64_t, kz_sums *) noexcept
     void kz_end_training(const kz_job *, int, kz_scratch *) noexcept
 
-INSTRUCTION_SETS = ("plain", "avx2", "avx512")
+INSTRUCTION_SETS = ("plain", "avx2", "avx512", "avx512_bf16")
 
 
 def widest():

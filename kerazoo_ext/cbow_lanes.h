@@ -168,6 +168,7 @@ static void KZ_FN(cbow_group)(const kz_job *job, const kz_stream *t, int64_t fir
             }
         kz_call_ahead(job, s);
     }
+    KZ_FN(round_rows)(job, s, n);
     if (job->softmax) hits = KZ_FN(softmax_noise)(job, s, n, centres, n);
     else KZ_FN(noise_errors)(job, s, n, alpha, hits, measure, sums);
     for (int64_t i = 0; i < n; i += 8) {
@@ -201,7 +202,7 @@ static void KZ_FN(cbow_group)(const kz_job *job, const kz_stream *t, int64_t fir
         weights[i] = scores[i] + s->totals[i];
         kz_call_ahead(job, s);
     }
-    KZ_FN(add_rows)(s->targets, n, s->coefficients, 1, s->noise_rows, K, width);
+    KZ_FN(add_noise)(job, s, n, width);
     KZ_FN(update_noise)(job, s, n, width);
     for (int64_t i = 0; i < n; i++) {
         if (scores[i] > KZ_SAFE) {

@@ -38,9 +38,9 @@ static void KZ_FN(window_errors)(kz_scratch *s, const int32_t *path, int64_t n_n
     }
 }
 
-/* Skip-gram: trains the window of centre i. */
-static void KZ_FN(hierarchy_window)(const kz_job *job, const kz_stream *t, int64_t i, float alpha, kz_scratch *s,
-                                    int measure, kz_sums *sums) {
+/* Skip-gram: trains the window of centre i. s->row_copies has the input vectors from token `low` on, before the group. */
+static void KZ_FN(hierarchy_window)(const kz_job *job, const kz_stream *t, int64_t i, int64_t low, float alpha,
+                                    kz_scratch *s, int measure, kz_sums *sums) {
     const int64_t stride = job->stride, width = (job->size + KZ_LANES - 1) / KZ_LANES * KZ_LANES, step = s->widest;
     const int32_t *path = job->paths + job->path_offsets[t->ids[i]];
     const int64_t n_nodes = job->path_offsets[t->ids[i] + 1] - job->path_offsets[t->ids[i]];
@@ -49,7 +49,11 @@ static void KZ_FN(hierarchy_window)(const kz_job *job, const kz_stream *t, int64
     int64_t n_safe = 0;
     if (!m || !n_nodes) return;
 
-    for (int64_t j = 0; j < m; j++) s->rows[j] = rows[j] = s->input_rows[first + j + (j >= t->left[i])];
+    for (int64_t j = 0; j < m; j++) {
+        const int64_t token = first + j + (j >= t->left[i]);
+        rows[j] = s->input_rows[token];
+        s->rows[j] = s->row_copies + (token - low) * stride;
+    }
     for (int64_t e = 0; e < n_nodes; e++) {
         float *copy = s->node_copies + e * stride;
         s->path_nodes[e] = kz_node(job, s, path[e] >> 1);
@@ -90,6 +94,16 @@ static void KZ_FN(hierarchy_window)(const kz_job *job, const kz_stream *t, int64
         }
     }
     KZ_FN(add_rows)(s->targets, n_safe, s->coefficients, step, s->node_rows, n_nodes, width);
+}
+
+/* Skip-gram: trains the windows of `n` centres from token `first` on. */
+static void KZ_FN(hierarchy_windows)(const kz_job *job, const kz_stream *t, int64_t first, int64_t n, float alpha,
+                                     kz_scratch *s, int measure, kz_sums *sums) {
+    const int64_t width = (job->size + KZ_LANES - 1) / KZ_LANES * KZ_LANES;
+    int64_t low, high;
+    kz_context_range(t, first, n, &low, &high);
+    for (int64_t r = low; r < high; r++) KZ_FN(copy)(s->row_copies + (r - low) * job->stride, s->input_rows[r], width);
+    for (int64_t i = first; i < first + n; i++) KZ_FN(hierarchy_window)(job, t, i, low, alpha, s, measure, sums);
 }
 
 /* CBOW: trains the windows of `n` centres from token `first` on. */
@@ -134,9 +148,13 @@ static void KZ_FN(hierarchy_means)(const kz_job *job, const kz_stream *t, int64_
     KZ_FN(receive_errors)(job, first, n, width, s, span, shares, weights);
 }
 
-/* Trains one group: `n` centres at t->ids[first..]. */
-static void KZ_FN(group)(const kz_job *job, const kz_stream *t, int64_t first, int64_t n, float alpha, kz_scratch *s,
-                         int measure, kz_sums *sums) {
+#ifdef KZ_HALF
+#include "skipgram_bf16.h"
+#endif
+
+/* Trains one group without the nodes: `n` centres at t->ids[first..]. */
+static void KZ_FN(noise_group)(const kz_job *job, const kz_stream *t, int64_t first, int64_t n, float alpha, kz_scratch *s,
+                               int measure, kz_sums *sums) {
     int64_t n_pairs = 0;
     for (int64_t i = first; i < first + n; i++) {
         const int64_t contexts = t->left[i] + t->right[i];
@@ -144,12 +162,19 @@ static void KZ_FN(group)(const kz_job *job, const kz_stream *t, int64_t first, i
     }
     sums->pairs += n_pairs;
     if (measure) sums->measured += n_pairs;
-    if (job->n_noise) {
-        if (job->cbow) KZ_FN(cbow_group)(job, t, first, n, alpha, s, measure, sums);
-        else KZ_FN(skipgram_group)(job, t, first, n, alpha, s, measure, sums);
-    }
+    if (!job->n_noise) return;
+    if (job->cbow) KZ_FN(cbow_group)(job, t, first, n, alpha, s, measure, sums);
+#ifdef KZ_HALF
+    else if (!job->softmax) kz_half_skipgram_group(job, t, first, n, alpha, s, measure, sums);
+#endif
+    else KZ_FN(skipgram_group)(job, t, first, n, alpha, s, measure, sums);
+}
+
+/* Trains one group. */
+static void KZ_FN(group)(const kz_job *job, const kz_stream *t, int64_t first, int64_t n, float alpha, kz_scratch *s,
+                         int measure, kz_sums *sums) {
+    KZ_FN(noise_group)(job, t, first, n, alpha, s, measure, sums);
     if (!job->nodes) return;
     if (job->cbow) KZ_FN(hierarchy_means)(job, t, first, n, alpha, s, measure, sums);
-    else
-        for (int64_t i = first; i < first + n; i++) KZ_FN(hierarchy_window)(job, t, i, alpha, s, measure, sums);
+    else KZ_FN(hierarchy_windows)(job, t, first, n, alpha, s, measure, sums);
 }

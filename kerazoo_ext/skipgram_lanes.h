@@ -22,6 +22,7 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
     for (int64_t r = 0; r < n_rows; r++) s->rows[r] = s->row_targets[r] = s->input_rows[low + r];
     memset(s->counts, 0, (size_t)(n_rows + 1) * sizeof *s->counts);
     KZ_FN(take_noise)(job, s, width, 1);
+    KZ_FN(round_rows)(job, s, n_rows);
     places[0] = 0;
     for (int64_t i = 0; i < n; i++) {
         const int64_t a = first + i - left[i] - low, m = left[i] + right[i] + 1;
@@ -97,7 +98,7 @@ static void KZ_FN(skipgram_group)(const kz_job *job, const kz_stream *t, int64_t
         KZ_FN(spread)(s->row_targets + a + left[i] + 1, own + left[i] + 1, right[i], copy, width);
         kz_call_ahead(job, s);
     }
-    KZ_FN(add_rows)(s->targets, n_targets, s->coefficients, 1, s->noise_rows, K, width);
+    KZ_FN(add_noise)(job, s, n_targets, width);
     if (n_long)
         for (int64_t r = 0; r < n_rows; r++)
             if (s->row_targets[r] != s->rows[r])

@@ -18,8 +18,7 @@ KZ_INLINE kz_eight KZ_FN(exponential)(kz_eight x) {
 static int KZ_FN(softmax_noise)(const kz_job *job, kz_scratch *s, int64_t n_rows, const int32_t *centres, int64_t n) {
     const int64_t K = job->n_noise;
     int hits = 0;
-    for (int64_t k = 0; k < K; k += 16)
-        KZ_FN(products)(s->rows, n_rows, s->noise_columns + k * job->stride, job->size, s->errors + k, K);
+    KZ_FN(noise_logits)(job, s, n_rows);
     for (int64_t r = 0; r < n_rows; r++) {
         kz_eight sum = {0};
         float largest = -INFINITY;

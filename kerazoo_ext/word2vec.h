@@ -26,8 +26,8 @@
  *     g = -alpha exp(x_r . y_k + offset_k) * sum over c of 1 / Z_rc      for each row and noise word
  *
  * Hierarchical softmax processes one window at a time: for row x and inner node v on the path to the centre (Morin & Bengio
- * 2005), g = alpha (1 - code - s(x . v)), x += sum of g v, v += sum of g x, from the values before the window (with CBOW, x
- * from the values before the group).
+ * 2005), g = alpha (1 - code - s(x . v)), x += sum of g v, v += sum of g x, with v from before the window and x from before
+ * the group.
  *
  * Threads update the same tables without locks (Hogwild, Recht et al. 2011). The code uses the vector types of gcc, so one
  * source serves all instruction sets. Products are summed in the order of the lanes, so results differ between the sets.
@@ -41,9 +41,11 @@
 #if defined(__GNUC__)
 #define KZ_OPAQUE(pointer) __asm__("" : "+r"(pointer))
 #define KZ_PREFETCH(pointer) __builtin_prefetch(pointer, 1, 3)
+#define KZ_PREFETCH_TO_READ(pointer) __builtin_prefetch(pointer, 0, 3)
 #else
 #define KZ_OPAQUE(pointer)
 #define KZ_PREFETCH(pointer) ((void)(pointer))
+#define KZ_PREFETCH_TO_READ(pointer) ((void)(pointer))
 #endif
 
 #include "held_rows.h"
@@ -55,6 +57,7 @@
 /* Logits this large do not occur in successful training. They cause no update, so training that diverges ends with a large
  * loss instead of infinities (gensim does this from 6 on). */
 #define KZ_BEYOND 30.0f
+#define KZ_IN_CACHE 256    /* nodes next to the root that are not prefetched; they are two thirds of those of the paths */
 #define KZ_LARGEST_PART 13 /* vectors of an output row in registers: there are 16, and 3 are needed for other values */
 
 #if !defined(__GNUC__) && !defined(__clang__)
@@ -134,6 +137,14 @@ typedef struct {
     const float **node_rows;
     float **path_nodes;
     float *node_copies, *node_errors;
+    /* The rows of a group before it: copies, or pairs of bfloat16; and what else hierarchy_bf16.h needs. */
+    float *row_copies, *row_halves, *node_halves, *centre_pair;
+    uint32_t *node_coefficients, *row_coefficients;
+    /* Noise words and errors of hierarchy_bf16.h. */
+    float *noise_pairs, *half_room, *centre_columns, *block_errors;
+    uint32_t *half_errors, *noise_errors, *block_coefficients;
+    const float **pairs;
+    int32_t *repeats;
     /* For each token of the stream, its input vector (a row of the table, this thread's copy of it, or a composed word),
      * and its output vector. */
     float **input_rows, **output_rows;
@@ -215,6 +226,16 @@ static int kz_note_hits(const kz_job *job, kz_scratch *s, const int32_t *centres
     return 1;
 }
 
+/* The tokens low..high - 1 are centres from `first` on and all their contexts. */
+KZ_INLINE void kz_context_range(const kz_stream *t, int64_t first, int64_t n, int64_t *low, int64_t *high) {
+    *low = first;
+    *high = first + n;
+    for (int64_t i = first; i < first + n; i++) {
+        *low = kz_min(*low, i - t->left[i]);
+        *high = kz_max(*high, i + t->right[i] + 1);
+    }
+}
+
 static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
     const int64_t reach = job->reach, K = job->n_noise, stride = job->stride, longest = job->longest_path;
     const int64_t window = 2 * reach + 1, rows = KZ_GROUP + window;
@@ -230,6 +251,7 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
     s->held_nodes.n = kz_min(held, n_nodes);
     s->held_nodes.first = n_nodes - s->held_nodes.n; /* a Huffman tree has its root last */
     s->widest = (window + 7) / 8 * 8;
+    const int paths = job->nodes && !job->cbow, halves = K || paths;
     const int64_t most = kz_max(rows, kz_max(K, longest)), n_calls = K + KZ_GROUP * (2 + longest);
     const struct { void *place; int64_t n, size; } parts[] = {
         {&s->noise, K, sizeof(int32_t)},
@@ -263,10 +285,25 @@ static int kz_make_scratch(kz_scratch *s, const kz_job *job) {
         {&s->window_ends, job->cbow ? 2 * KZ_GROUP : 0, sizeof(int64_t)},
         {&s->input_rows, room, sizeof(float *)},
         {&s->output_rows, room, sizeof(float *)},
-        {&s->node_rows, longest, sizeof(float *)},
+        {&s->node_rows, kz_max(longest, window), sizeof(float *)},
         {&s->path_nodes, longest, sizeof(float *)},
         {&s->node_copies, longest * stride, sizeof(float)},
-        {&s->node_errors, longest * s->widest + 8, sizeof(float)},
+        {&s->node_errors, (longest + 1) * s->widest + 8, sizeof(float)},
+        {&s->row_copies, halves ? rows * stride : 0, sizeof(float)},
+        {&s->row_halves, halves ? (rows + 1) * stride : 0, sizeof(float)},
+        {&s->half_room, 16 * stride, sizeof(float)},
+        {&s->noise_pairs, K / 2 * stride, sizeof(float)},
+        {&s->half_errors, (rows + 1) * (K / 2 + 16), sizeof(uint32_t)},
+        {&s->noise_errors, (rows + 1) / 2 * K, sizeof(uint32_t)},
+        {&s->centre_columns, job->cbow ? 0 : 16 * stride, sizeof(float)},
+        {&s->block_errors, job->cbow ? 0 : 2 * (16 + window + 1) * 16, sizeof(float)},
+        {&s->block_coefficients, job->cbow ? 0 : (16 + window + 1) * 16, sizeof(uint32_t)},
+        {&s->pairs, kz_max(rows, K + 16), sizeof(float *)},
+        {&s->node_halves, paths ? 2 * stride : 0, sizeof(float)},
+        {&s->centre_pair, paths ? stride : 0, sizeof(float)},
+        {&s->node_coefficients, (longest + 1) * s->widest, sizeof(uint32_t)},
+        {&s->row_coefficients, (longest + 1) * s->widest, sizeof(uint32_t)},
+        {&s->repeats, paths ? rows : 0, sizeof(int32_t)},
         {&s->words, most_words, sizeof(int32_t)},
         {&s->slots, s->n_slots, sizeof(int32_t)},
         {&s->composed, most_words * stride, sizeof(float)},
@@ -362,6 +399,20 @@ KZ_INLINE int32_t kz_local(kz_scratch *s, int32_t word) {
 #define KZ_FN(name) kz_avx512_##name
 #include "all_lanes.h"
 #pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma,prfchw")
+#include "halves.h"
+#define KZ_LANES 16
+#define KZ_TILE_ROWS 8
+#define KZ_TILE_VECTORS 4
+#define KZ_HALF
+#define KZ_FN(name) kz_bf16_##name
+#include "all_lanes.h"
+#include "hierarchy_bf16.h"
+#undef KZ_HALF
+#undef KZ_HALVES
+#undef KZ_DOT
+#pragma GCC pop_options
 #endif
 
 /* What is compiled per instruction set. */
@@ -372,7 +423,7 @@ typedef struct {
     void (*exchange)(kz_held *, float *, float *, int64_t, int64_t);
 } kz_functions;
 
-enum { KZ_PLAIN, KZ_AVX2, KZ_AVX512 };
+enum { KZ_PLAIN, KZ_AVX2, KZ_AVX512, KZ_AVX512_BF16 };
 
 /* The widest instruction set that this CPU supports. */
 static int kz_widest(void) {
@@ -380,7 +431,7 @@ static int kz_widest(void) {
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl"))
-        return KZ_AVX512;
+        return __builtin_cpu_supports("avx512bf16") ? KZ_AVX512_BF16 : KZ_AVX512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return KZ_AVX2;
 #endif
     return KZ_PLAIN;
@@ -388,6 +439,8 @@ static int kz_widest(void) {
 
 static kz_functions kz_choose(int set) {
 #ifdef KZ_HAS_VARIANTS
+    if (set == KZ_AVX512_BF16)
+        return (kz_functions){kz_avx512_bf16_group, kz_avx512_compose, kz_avx512_scatter, kz_avx512_exchange};
     if (set == KZ_AVX512) return (kz_functions){kz_avx512_group, kz_avx512_compose, kz_avx512_scatter, kz_avx512_exchange};
     if (set == KZ_AVX2) return (kz_functions){kz_avx2_group, kz_avx2_compose, kz_avx2_scatter, kz_avx2_exchange};
 #endif
@@ -445,9 +498,19 @@ KZ_INLINE void kz_draw_places(const kz_job *job, const kz_stream *t, int64_t fro
     }
 }
 
+/* Prefetches the paths to the centres from..to - 1. */
+KZ_INLINE void kz_call_paths(const kz_job *job, const kz_stream *t, int64_t from, int64_t to) {
+    if (!job->nodes) return;
+    for (int64_t k = from; k < to; k++) {
+        KZ_PREFETCH_TO_READ(job->paths + job->path_offsets[t->ids[k]]);
+        KZ_PREFETCH_TO_READ(job->paths + job->path_offsets[t->ids[k] + 1] - 1);
+    }
+}
+
 /* Looks up the noise words of the group of centres from..to - 1, whose positions are drawn, and records the rows that the
  * group will need. The tables are larger than the caches; the work on the previous group hides the memory latency. */
 KZ_INLINE void kz_prepare_group(const kz_job *job, const kz_stream *t, int64_t from, int64_t to, kz_scratch *s) {
+    const int64_t in_cache = (int64_t)job->n_words - 1 - KZ_IN_CACHE;
     int64_t n = 0;
     for (int64_t j = 0; j < job->n_noise; j++) {
         const uint64_t place = s->places[j], entry = job->alias_table[place >> 32];
@@ -465,9 +528,12 @@ KZ_INLINE void kz_prepare_group(const kz_job *job, const kz_stream *t, int64_t f
         /* The contexts before `to` are already in the cache, from the previous group. */
         if (!job->parts && k + job->reach < t->n)
             s->calls[n++] = s->input_rows[k + job->reach];
-        if (job->nodes) /* all paths share the first nodes, which stay in the cache */
-            for (int64_t p = job->path_offsets[t->ids[k]] + 6; p < job->path_offsets[t->ids[k] + 1]; p++)
-                s->calls[n++] = kz_node(job, s, job->paths[p] >> 1);
+        if (job->nodes) /* from the leaf up: all paths share the last nodes of the table, which stay in the cache */
+            for (int64_t p = job->path_offsets[t->ids[k] + 1]; p-- > job->path_offsets[t->ids[k]];) {
+                const int64_t node = job->paths[p] >> 1;
+                if (node >= in_cache) break;
+                s->calls[n++] = job->nodes + node * job->stride;
+            }
     }
     s->n_calls = n;
     s->next_call = 0;
@@ -510,7 +576,10 @@ static int kz_train(const kz_job *job, int set, kz_scratch *s, int64_t begin, in
             s->noise_outputs = rows;
             s->n_calls = 0;
             if (i + 1 < n_groups) kz_prepare_group(job, &t, KZ_START(i + 1), KZ_START(i + 2), s);
-            if (i + 2 < n_groups) kz_draw_places(job, &t, KZ_START(i + 2), s);
+            if (i + 2 < n_groups) {
+                kz_draw_places(job, &t, KZ_START(i + 2), s);
+                kz_call_paths(job, &t, KZ_START(i + 2), KZ_START(i + 3));
+            }
             kz_enter_group(job, &functions, &t, KZ_START(i), KZ_START(i + 1), s);
             functions.group(job, &t, KZ_START(i), KZ_START(i + 1) - KZ_START(i), alpha, s,
                   number++ % job->measured_every == 0, sums);

@@ -51,7 +51,7 @@ class TestOnACluster:
     def test_nodes_are_described(self, local_cluster, tmp_path):
         (node,) = local_cluster.check_nodes(tmp_path)
         assert node["has_folder"]
-        assert node["instruction_set"] in ("plain", "avx2", "avx512")
+        assert node["instruction_set"] in ("plain", "avx2", "avx512", "avx512_bf16")
 
     def test_a_folder_that_a_node_does_not_see(self, local_cluster, tmp_path):
         with pytest.raises(ClusterError, match="does not see the folder"):

@@ -181,19 +181,20 @@ static double ref_path(reference *r, const kz_stream *t, int64_t i, double alpha
     return loss;
 }
 
-/* Hierarchical softmax of a group: with CBOW, inputs are those before the group, else those before the window. */
+/* Hierarchical softmax of a group: inputs are those before it. With CBOW a context gets one update, else one per window. */
 static double ref_paths(reference *r, const kz_stream *t, int64_t from, int64_t to, double alpha, ref_row *rows) {
     const kz_job *job = r->job;
     const int64_t size = job->size;
     double *table = job->parts ? r->words : r->inputs, loss = 0;
+    double *W = ref_copy(table, (int64_t)job->n_words * size);
     for (int64_t first = from, end; first < to; first = end) {
         end = job->cbow ? to : first + 1;
-        double *W = ref_copy(table, (int64_t)job->n_words * size);
         update *contexts = ref_updates(t->n, size);
         for (int64_t i = first; i < end; i++) loss += ref_path(r, t, i, alpha, rows, W, contexts);
         for (int64_t j = 0; j < t->n; j++) ref_apply(table + t->ids[j] * size, contexts + j, size);
-        ref_free(contexts), free(W);
+        ref_free(contexts);
     }
+    free(W);
     return loss;
 }
 

@@ -218,7 +218,7 @@ static int train_range(const kz_job *job, int set, int64_t begin, int64_t end, k
 
 /* One model in all instruction sets of this CPU; the largest difference. */
 static double check_model(const model *m, int64_t n_words, int64_t size, int64_t group, double scale,
-                          double tolerance) {
+                          double exact) {
     static const int64_t lengths[] = {230, 0, 1, 2, 5, 180};
     int64_t words_done = 0, n_rows;
     kz_job job;
@@ -236,6 +236,8 @@ static double check_model(const model *m, int64_t n_words, int64_t size, int64_t
     for (int set = 0; set <= kz_widest(); set++) {
         float *memory = aligned_alloc(64, (size_t)bytes);
         kz_sums sums = {0};
+        /* Skip-gram with a tree multiplies in bfloat16, with 8 bits, in set 3. */
+        const double tolerance = set == 3 ? 1.5e-2 * fmax(1, scale) : exact;
         CHECK(memory, "no memory");
         memcpy(memory, start, (size_t)bytes);
         point_to(&job, m, n_rows, memory);
@@ -244,7 +246,7 @@ static double check_model(const model *m, int64_t n_words, int64_t size, int64_t
         CHECK(words_done == job.source.n_tokens, "%s: %d words", m->name, (int)words_done);
         CHECK(sums.pairs == expected.pairs && sums.measured == expected.measured && sums.pairs > 0, "%s: %d and %d pairs",
               m->name, (int)sums.pairs, (int)expected.pairs);
-        CHECK(fabs(sums.loss - expected.loss) <= fmax(5e-5, tolerance) * expected.loss, "%s: loss %.9g, expected %.9g", m->name, sums.loss,
+        CHECK(fabs(sums.loss - expected.loss) <= fmax(5e-5, exact == tolerance ? exact : 8e-3) * expected.loss, "%s: loss %.9g, expected %.9g", m->name, sums.loss,
               expected.loss);
         worst = fmax(worst, compare(m->name, job.inputs, r.inputs, n_rows, size, job.stride, tolerance));
         worst = fmax(worst, compare(m->name, job.outputs, r.outputs, n, size, job.stride, tolerance));

@@ -41,6 +41,15 @@ class Job:
     span: int = 1
     softmax: bool = False
     logit_offset: float = 0.0
+    halves: bool = (
+        False  # factors of products are rounded to bfloat16, as the kernel does where the CPU multiplies them
+    )
+
+
+def half(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rounded to bfloat16: 8 bits, to the nearest even one."""
+    bits = np.asarray(x, np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)).view(np.float32).astype(np.float64)
 
 
 def segments(s: Settings, kept: Kept, begin: int, end: int) -> list[tuple[int, int, int]]:
@@ -144,6 +153,13 @@ def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alph
     updates: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
     columns: list[tuple[int, list[tuple[float, NDArray[np.float64]]]]] = [(kept.ids[t], []) for t, _ in windows]
     columns += [(word, []) for word in words]
+    # Errors of a row with a noise word, which are one number for all of its pairs.
+    noise_errors: dict[tuple[int, int], tuple[float, int, Row, NDArray[np.float64]]] = {}
+
+    def add_noise(i: int, column: int, o: int, step: float, given: Row, x: NDArray[np.float64]) -> None:
+        key = (n + i if job.cbow else -1 - given[0][0], column)
+        noise_errors[key] = (noise_errors.get(key, (0.0,))[0] + step, o, given, x)
+
     loss = 0.0
     for i, (t, contexts) in enumerate(windows):
         y = kept.ids[t]
@@ -151,49 +167,65 @@ def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alph
             x = sum(share * W[kept.ids[index]] for index, share in made)
             if job.softmax:
                 loss += train_softmax(job, x, (i, y), [(n + k, o) for k, o in enumerate(words) if o != y], C, offset,
-                                      alpha, given, updates, columns)  # fmt: skip
+                                      alpha, given, updates, columns, add_noise)  # fmt: skip
                 continue
             outputs = [(i, y, 1.0, 1.0)]
             outputs += [(n + k, o, job.noise_weight, 0.0) for k, o in enumerate(words)]
             for column, o, weight, label in outputs:
                 if label == 0 and job.remove_hits and o == y:
                     continue
-                z = x @ C[o] + offset[o]
+                # The centres of CBOW have a product each, in float32.
+                rounded = half if job.halves and not (job.cbow and label) else np.asarray
+                z = rounded(x) @ rounded(C[o]) + offset[o]
                 loss += weight * np.logaddexp(0, -z if label else z)
                 step = alpha * weight * (label - sigmoid(z)) * (abs(z) < 30)
+                if label == 0:
+                    add_noise(i, column, o, step, given, x)
+                    continue
                 for index, share in given:
-                    updates.setdefault(index, []).append((share * step, C[o]))
+                    updates.setdefault(index, []).append((share * rounded(step), rounded(C[o])))
                 columns[column][1].append((step, x))
-    for word, steps in columns:
-        job.outputs[word] += clipped(steps, W.shape[1])
+    for (_, column), (step, o, given, x) in noise_errors.items():
+        rounded = half if job.halves else np.asarray
+        for index, share in given:
+            updates.setdefault(index, []).append((share * rounded(step), rounded(C[o])))
+        columns[column][1].append((step, x))
+    for i, (word, steps) in enumerate(columns):
+        # Those of centres are float32, except in skip-gram with logistic losses.
+        halves = job.halves and (i >= n or not (job.cbow or job.softmax))
+        job.outputs[word] += clipped(steps, W.shape[1], halves)
         if job.biases is not None:
             job.biases[word] += np.clip(sum(step for step, _ in steps), -1, 1)
     update_inputs(job, kept, updates)
     return loss
 
 
-def train_softmax(job, x, true, others, C, offset, alpha, given, updates, columns):
+def train_softmax(job, x, true, others, C, offset, alpha, given, updates, columns, add_noise):
     """One pair: the centre is one class, the noise words that do not equal it are the others."""
     classes = [true, *others]
-    logits = np.array([x @ C[o] + offset[o] for _, o in classes]).clip(-80, 30)
+    rounded = half if job.halves else np.asarray  # of the noise words
+    logits = np.array(
+        [x @ C[o] + offset[o] if i == 0 else rounded(x) @ rounded(C[o]) + offset[o] for i, (_, o) in enumerate(classes)]
+    ).clip(-80, 30)
     shares = np.exp(logits) / np.exp(logits).sum()
     steps = alpha * (np.eye(len(classes))[0] - shares)
-    for (column, o), step in zip(classes, steps, strict=True):
-        for index, share in given:
-            updates.setdefault(index, []).append((share * step, C[o]))
-        columns[column][1].append((step, x))
+    for index, share in given:
+        updates.setdefault(index, []).append((share * steps[0], C[true[1]]))
+    columns[true[0]][1].append((steps[0], x))
+    for (column, o), step in zip(others, steps[1:], strict=True):
+        add_noise(true[0], column, o, step, given, x)
     return -np.log(shares[0])
 
 
 def train_paths(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alpha: float) -> float:
-    """Hierarchical softmax of a group: with CBOW, inputs are those before the group, else before the window."""
+    """Hierarchical softmax of a group: inputs are those before the group, nodes those before the window."""
     updates: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
     loss, W = 0.0, job.inputs.copy()
     for t, contexts in windows:
         loss += train_path(job, kept, t, contexts, alpha, W, updates)
-        if not job.cbow:
+        if not job.cbow:  # what a window adds to a row is clipped by itself
             update_inputs(job, kept, updates)
-            W, updates = job.inputs.copy(), {}
+            updates = {}
     update_inputs(job, kept, updates)
     return loss
 
@@ -208,25 +240,27 @@ def train_path(job, kept, t, contexts, alpha, W, updates):
     path = job.paths[job.path_offsets[kept.ids[t]] : job.path_offsets[kept.ids[t] + 1]]
     N = job.nodes.copy()
     nodes: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
-    loss = 0.0
+    halves = job.halves and not job.cbow
+    rounded, loss = half if halves else np.asarray, 0.0
     for made, given in rows_of(job, kept.ids, contexts):
         x = sum(share * W[kept.ids[index]] for index, share in made)
         for entry in path:
             node, label = entry >> 1, 1 - (entry & 1)
-            z = x @ N[node]
+            z = rounded(x) @ rounded(N[node])
             loss += np.logaddexp(0, -z if label else z)
             step = alpha * (label - sigmoid(z)) * (abs(z) < 30)
             for index, share in given:
-                updates.setdefault(index, []).append((share * step, N[node]))
+                updates.setdefault(index, []).append((share * rounded(step), rounded(N[node])))
             nodes.setdefault(node, []).append((step, x))
     for node, steps in nodes.items():
-        job.nodes[node] += clipped(steps, W.shape[1])
+        job.nodes[node] += clipped([(float(rounded(step)), rounded(row)) for step, row in steps], W.shape[1])
     return loss
 
 
-def clipped(steps: list[tuple[float, NDArray[np.float64]]], size: int) -> NDArray[np.float64]:
+def clipped(steps: list[tuple[float, NDArray[np.float64]]], size: int, halves: bool = False) -> NDArray[np.float64]:
     """The sum of the steps, clipped to length 1 where their coefficients sum to more than one half."""
-    update = sum((step * row for step, row in steps), np.zeros(size))
     if sum(abs(step) for step, _ in steps) <= 0.5:
-        return update
+        rounded = half if halves else np.asarray
+        return sum((rounded(step) * rounded(row) for step, row in steps), np.zeros(size))
+    update = sum((step * row for step, row in steps), np.zeros(size))
     return update / max(1.0, np.linalg.norm(update))

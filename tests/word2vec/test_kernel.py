@@ -48,9 +48,20 @@ MODELS = {
 }
 
 
+def check_table(table, values, name, tolerance):
+    """In bfloat16, the same number may be rounded up in one and down in the other, and be clipped in one of them only."""
+    if name != "avx512_bf16":
+        np.testing.assert_allclose(table, values, atol=tolerance, err_msg=name)
+        return
+    differences = np.abs(table - values)
+    if differences.size:
+        assert differences.mean() < 12 * tolerance, name
+        assert differences.max() < 200 * tolerance, name
+
+
 def run(
     s, n_words, size, *, nce=False, cbow=False, mean=True, hs=False, n_noise=16, begin=0, end=None,
-    reach=None, seed=7, hits=None, group=16, scale=0.5, softmax=False, held=(0, 0, 0), logit_offset=0.0,
+    reach=None, seed=7, hits=None, group=16, scale=0.5, softmax=False, held=(0, 0, 0, 0), logit_offset=0.0,
 ):  # fmt: skip
     rng = np.random.default_rng(seed)
     counts = rng.integers(1, 50, n_words)
@@ -88,19 +99,25 @@ def run(
         )  # fmt: skip
         assert done[0] == end - begin
         found[instruction_set] = got, inputs, outputs, biases, nodes
-    # The reference takes most of the time, and is the same for all sets.
+    # The reference takes most of the time. It is the same for all sets but the one that multiplies in bfloat16.
     expected_offset = log_expected.astype(np.float64) if nce else None
-    job = reference.Job(s, noise.table, W, C, b if nce else None, expected_offset, N if hs else None, **common)
-    expected = reference.train(job, begin, end)
-    for name, (got, inputs, outputs, biases, nodes) in found.items():
-        assert got[1:] == expected[1:], name
-        # Exponentials of logits near 30 turn rounding errors of logits into relative ones.
-        assert got[0] == pytest.approx(expected[0], rel=5e-5 if softmax else 1e-5), name
-        for table, values in ((inputs, W), (outputs, C), (nodes, N)):
-            np.testing.assert_allclose(table[:, :size], values, atol=4e-4 * max(scale, 0.5), err_msg=name)
-            assert not table[:, size:].any(), name
-        if nce:
-            np.testing.assert_allclose(biases, b, atol=2e-4, err_msg=name)
+    tables = W, C, b if nce else None, expected_offset, N if hs else None
+    for halves in {name == "avx512_bf16" for name in found}:
+        own = [None if each is None else each.copy() for each in tables]
+        job = reference.Job(s, noise.table, *own, **common, halves=halves)
+        expected = reference.train(job, begin, end)
+        for name, (got, inputs, outputs, biases, nodes) in found.items():
+            if (name == "avx512_bf16") is not halves:
+                continue
+            assert got[1:] == expected[1:], name
+            # Exponentials of logits near 30 turn rounding errors of logits into relative ones.
+            relative = 8e-3 if halves else 5e-5 if softmax else 1e-5
+            assert got[0] == pytest.approx(expected[0], rel=relative), name
+            for table, values in ((inputs, own[0]), (outputs, own[1]), (nodes, own[4] if hs else N)):
+                check_table(table[:, :size], values, name, 4e-4 * max(scale, 0.5))
+                assert not table[:, size:].any(), name
+            if nce:
+                check_table(biases, own[2], name, 2e-4)
     return expected
 
 
@@ -114,7 +131,7 @@ def test_models_sizes_and_instruction_sets(size, model):
 @pytest.mark.parametrize("model", MODELS)
 def test_copies_of_frequent_rows_change_no_result_of_a_single_thread(model):
     s = make_settings(3, (900,), 200, window=5)
-    run(s, 200, 20, scale=0.2, held=(64, 7, 1000), **MODELS[model])
+    run(s, 200, 20, scale=0.2, held=(64, 7, 1000, 40), **MODELS[model])
 
 
 def test_what_two_trainers_have_changed_in_their_copies_is_added():
@@ -213,7 +230,8 @@ def test_a_long_document_in_the_plain_and_the_widest_set_ends_alike(cbow):
         tables.append((inputs, outputs))
         assert 0 < loss / measured < 6 * np.log(2)
         assert pairs / 64 / 2 < measured < pairs / 64 * 2
-    np.testing.assert_allclose(tables[0], tables[-1], atol=1e-3)
+    # bfloat16 has 8 bits, and chance evens out what it rounds.
+    np.testing.assert_allclose(tables[0], tables[-1], atol=2e-2 if SETS[-1] == "avx512_bf16" else 1e-3)
 
 
 @pytest.mark.parametrize(

@@ -190,8 +190,9 @@ class NativeKernel:
         """The buffers of the threads, which grow with the window, must fit into memory (kz_make_scratch, kz_open)."""
         settings = self.settings
         longest = 0 if self.paths is None else int(np.diff(self.paths[0]).max())
-        vectors = 1 if settings.sg else 2  # per row: a long update, or sums and differences
-        row = 4 * (vectors * settings.vector_size + 2 * self.n_noise + LARGEST_GROUP + longest) + 48
+        # Per row: a long update, and with a tree two copies; or sums and differences.
+        vectors = 1 + 2 * settings.hs if settings.sg else 2
+        row = 4 * (vectors * settings.vector_size + 2 * self.n_noise + LARGEST_GROUP + 3 * longest) + 48
         check_memory(
             settings.workers * (2 * self.reach * row + 3 * settings.window * 20),
             f"window={settings.window}, vector_size={settings.vector_size} and workers={settings.workers}",
