@@ -49,7 +49,7 @@ MODELS = {
 
 
 def check_table(table, values, name, tolerance):
-    """In bfloat16, the same number may be rounded up in one and down in the other, and be clipped in one of them only."""
+    """In bfloat16, the same number may be rounded up in one and down in the other, and be clipped in one only."""
     if name != "avx512_bf16":
         np.testing.assert_allclose(table, values, atol=tolerance, err_msg=name)
         return
