@@ -10,7 +10,9 @@ import pytest
 from kerazoo._runtime.idle import IdleModels
 from kerazoo.errors import TrainingError
 from kerazoo.forecast import chain_networks
+from kerazoo.forecast.nets.members import member_nets
 from kerazoo.forecast.nets.trainer import Learner
+from kerazoo.zoo import RNNSpec
 from tests.forecast.helpers import without_xla
 from tests.forecast.test_backends import series, tiny
 
@@ -82,3 +84,16 @@ def test_after_an_error_no_learner_is_kept(made):
         fitted(series(), learning_rate=1e30, **changes)
     fitted(series())
     assert len(made) == 2
+
+
+def test_networks_of_a_fit_take_no_names_of_the_program():
+    """TensorFlow keeps a kernel for each name of a variable."""
+    spec = RNNSpec.from_name("lstm_1x3")
+    names = []
+    keras.layers.LSTMCell(2)
+    for _ in range(2):
+        nets = member_nets(spec, [1, 2], 5)
+        names.append([cell.name for cell in nets._template.stack.cells])
+    assert names[0] == names[1]
+    first, second = keras.layers.LSTMCell(2).name, keras.layers.LSTMCell(2).name
+    assert int(second.rpartition("_")[2]) == int(first.rpartition("_")[2]) + 1
