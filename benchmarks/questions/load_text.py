@@ -117,10 +117,19 @@ def vector_size(phases: Phases, n: int, folder: Path) -> None:
 
 def window(phases: Phases, n: int, folder: Path) -> None:
     """Train with a window of n words on one document of 20,000 words, and make pairs of it."""
+    _window(phases, n, folder, 20_000)
+
+
+def wide_window(phases: Phases, n: int, folder: Path) -> None:
+    """Train with a window of n words on one document of 200,000 words, and make pairs of it."""
+    _window(phases, n, folder, 200_000)
+
+
+def _window(phases: Phases, n: int, folder: Path, length: int) -> None:
     from kerazoo import EncodedCorpus, Word2Vec
     from kerazoo.batching import SkipGramBatches
 
-    tokens_file(folder / "text", 20_000, line=20_000)
+    tokens_file(folder / "text", length, line=length)
     corpus = EncodedCorpus.from_source(folder / "text", min_count=1)
     for sg, name in ((1, "skip-gram"), (0, "CBOW")):
         with phases.phase(f"fit, {name}"):
@@ -248,7 +257,7 @@ CASES = {
     function.__name__: (_with_folder(function), largest)
     for function, largest in (
         (vocabulary, 10**7), (tokens, 10**8), (empty_documents, 10**7), (vector_size, 4096), (window, 10**6),
-        (window_document, 10**4), (negative, 1000), (native_negative, 1000), (batch_size, 10**7), (long_word, 10**7),
-        (long_line, 10**9), (min_count, 10**9),
+        (wide_window, 10**6), (window_document, 10**4), (negative, 1000), (native_negative, 1000),
+        (batch_size, 10**7), (long_word, 10**7), (long_line, 10**9), (min_count, 10**9),
     )
 }  # fmt: skip

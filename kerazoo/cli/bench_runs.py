@@ -61,7 +61,7 @@ def alternate(sides: Sequence[Side], repeats: int, seconds: float, done: Callabl
         done: called after every run.
 
     >>> sides = [Side("a", lambda: 1.0), Side("b", lambda: 2.0)]
-    >>> alternate(sides, repeats=3, seconds=60.0, done=lambda: None)
+    >>> alternate(sides, repeats=3, seconds=1e9, done=lambda: None)
     >>> [len(side.rates) for side in sides]
     [3, 3]
     """

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from kerazoo._runtime.devices import check_one_device
+from kerazoo._runtime.idle import IdleModels
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo.forecast.fit_settings import FitSettings
 from kerazoo.forecast.intervals import Errors
 from kerazoo.forecast.net_spec import NetSpec
 from kerazoo.forecast.nets.checkpoint import TrainingCheckpoint
 from kerazoo.forecast.nets.course import Course
-from kerazoo.forecast.nets.members import MemberNets, member_nets
+from kerazoo.forecast.nets.members import MemberNets, member_nets, why_separate
 from kerazoo.forecast.nets.trainer import BestWeights, Learner, fit_learner
 from kerazoo.forecast.nets.windows import Windows, windows_of
 from kerazoo.forecast.transforms.base import Values
@@ -24,6 +26,10 @@ __all__ = ["ChainNetworks", "best_correction"]
 
 # Candidate shrinkage factors of the networks' corrections, besides 1.0.
 SHRINKAGE_FACTORS = (0.0, 0.25, 0.5, 0.75)
+
+#: Compiled learners. One has the windows of its last training, at most so many bytes.
+_idle = IdleModels(4)
+MOST_BYTES = 1 << 26
 
 
 class ChainNetworks:
@@ -52,10 +58,7 @@ class ChainNetworks:
         states = np.random.SeedSequence(settings.seed).generate_state(settings.n_members)
         self._seeds = [int(each) for each in states >> 1]
         self._nets = member_nets(spec.rnn, self._seeds * len(members), layout.length)
-        windows = windows_of(layout, [each for of_part in members for each in of_part])
-        self._learner = Learner(self._nets, windows, settings.loss)
-        optimizer = keras.optimizers.Adam(settings.learning_rate, clipvalue=1.0)
-        self._learner.compile(optimizer, jit_compile=self._learner.supports_jit)
+        self._windows = windows_of(layout, [each for of_part in members for each in of_part])
 
     def of_part(self, number: int) -> MemberNets:
         """Copies of the networks of one part: 0 are the validation networks, if there are any."""
@@ -71,7 +74,44 @@ class ChainNetworks:
             checkpoint: the checkpoint to continue and to write, or None.
             interrupt: the active DeferredInterrupt.
         """
-        settings, learner = self._settings, self._learner
+        key = self._key()
+        learner = self._learner(None if key is None else _idle.take(key))
+        course = self._train(learner, checkpoint, interrupt)
+        if key is not None and course.error is None:  # an error may leave any state
+            # The networks of the learner are its own from now on.
+            found = member_nets(self._spec.rnn, self._seeds * self._n_parts, self._layout.length)
+            found.assign(learner.nets.values_of(range(found.n_members)))
+            self._nets = found
+            _idle.keep(key, learner)
+        return course
+
+    def _key(self) -> Hashable | None:
+        """What a learner was compiled for; None: it must not be used again."""
+        settings, arrays = self._settings, vars(self._windows)
+        if settings.callbacks or why_separate(self._spec.rnn):  # callbacks may keep it; dropout has states of its own
+            return None
+        if sum(each.nbytes for each in arrays.values()) > MOST_BYTES:
+            return None
+        shapes = tuple(each.shape for each in arrays.values())
+        # With the method that compiles: another one in its place would compile something else.
+        return (keras.backend.backend(), Learner.compile, self._spec.rnn, self._nets.n_members, shapes,
+                bool(arrays["held"].any()), settings.loss, settings.batch_size)  # fmt: skip
+
+    def _learner(self, idle: Learner | None) -> Learner:
+        """A compiled learner of the networks, or an idle one with their weights, which then takes their place."""
+        settings = self._settings
+        if idle is not None:
+            check_one_device("Forecaster trains its networks")
+            idle.restart(self._nets.values_of(range(self._nets.n_members)), self._windows, settings.learning_rate)
+            self._nets = idle.nets
+            return idle
+        learner = Learner(self._nets, self._windows, settings.loss)
+        optimizer = keras.optimizers.Adam(settings.learning_rate, clipvalue=1.0)
+        learner.compile(optimizer, jit_compile=learner.supports_jit)
+        return learner
+
+    def _train(self, learner: Learner, checkpoint: TrainingCheckpoint | None, interrupt: DeferredInterrupt) -> Course:
+        settings = self._settings
         start = learner.initial_held_loss() if self._n_parts > 1 else math.nan
         best = BestWeights(start, settings.patience, settings.min_gain)
         callbacks: list[Any] = list(settings.callbacks)

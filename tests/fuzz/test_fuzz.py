@@ -164,3 +164,32 @@ def test_inputs_that_reach_new_edges_are_mutated_further():
         assert 0 < outcome.edges_of_seeds < len(outcome.edges)
         assert not outcome.failures
     assert found[True].novel > found[False].novel
+
+
+def test_networks_on_numpy_repeat_their_steps_as_a_backend_does():
+    from keras import ops
+
+    from kerazoo.cells.loop import loop_over_steps
+    from tests.fuzz import numpy_networks
+
+    rng = np.random.default_rng(1)
+    x, valid, start = (rng.normal(size=shape).astype("float32") for shape in ((2, 4, 3, 1), (2, 4, 3, 2), (2, 3, 2)))
+
+    def step(inputs, states):
+        after = ops.tanh(0.5 * states[0] + inputs[0] - inputs[1])
+        return 2 * after, [after]
+
+    for all_outputs in (False, True):
+        ours = numpy_networks.loop_over_steps(step, [x, valid], [start], all_outputs=all_outputs)
+        theirs = loop_over_steps(step, [x, valid], [start], all_outputs=all_outputs)
+        for one, other in ((ours[0], theirs[0]), (ours[1], theirs[1]), (ours[2][0], theirs[2][0])):
+            np.testing.assert_allclose(np.asarray(one), ops.convert_to_numpy(other), rtol=1e-6)
+
+    def of_member(arguments):
+        each, (weight,) = arguments
+        return ops.matmul(each, weight), [weight]
+
+    ours = numpy_networks.vectorized_map(of_member, (x[0], [valid[0, :, :1]]))
+    theirs = ops.vectorized_map(of_member, (x[0], [valid[0, :, :1]]))
+    np.testing.assert_allclose(np.asarray(ours[0]), ops.convert_to_numpy(theirs[0]), rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(ours[1][0]), ops.convert_to_numpy(theirs[1][0]), rtol=1e-6)

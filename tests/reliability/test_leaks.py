@@ -29,3 +29,12 @@ def test_many_small_fits_do_not_grow(workload):
 @pytest.mark.parametrize("workload", ["word2vec", "fasttext", "encode", "phrases", "forecaster", "files"])
 def test_very_many_small_fits_do_not_grow(workload):
     check(workload, 1000, 200)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workload", ["network", "global_network"])
+def test_many_networks_of_one_kind_do_not_grow(workload):
+    """XLA's programs are 17 MB for each network that is compiled anew, 2 % of the process."""
+    found = measured(workload, 80, 20, timeout=900)
+    assert found["open_files_more"] <= 0
+    assert found["growth"] < 0.01, found

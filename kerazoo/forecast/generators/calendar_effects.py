@@ -58,7 +58,7 @@ def _days() -> Values:
     month, day = months.astype(np.int64) % 12 + 1, (days - months).astype(np.int64) + 1
     for holiday in _FIXED:
         table[(month == holiday[0]) & (day == holiday[1]), _HOLIDAY] = 1.0
-    last = ((months + 1).astype("datetime64[D]") - days).astype(np.int64)
+    last = ((months + np.timedelta64(1, "M")).astype("datetime64[D]") - days).astype(np.int64)
     table[:, _END] = (last <= 2) | (day == 1)
     table[:, _WEEKEND] = weekday >= 5
     return table

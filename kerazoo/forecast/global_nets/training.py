@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,8 +16,8 @@ from tqdm import tqdm
 from kerazoo import training
 from kerazoo._runtime.callbacks import flatten_callbacks
 from kerazoo._runtime.devices import check_one_device
+from kerazoo._runtime.idle import IdleModels
 from kerazoo._runtime.interrupts import DeferredInterrupt
-from kerazoo._runtime.locks import module_lock
 from kerazoo._runtime.precision import in_float32
 from kerazoo._validation import check_int, check_real
 from kerazoo.errors import InvalidArgumentError, TrainingError
@@ -193,10 +192,8 @@ def fit_global_net(
     return result(interrupt.pending)
 
 
-#: Compiled networks that no training uses: fits of one kind follow each other, and compiling takes seconds.
-_idle: OrderedDict[Any, Any] = OrderedDict()
-_lock = module_lock()
-MOST_IDLE = 4
+#: Fits of one kind follow each other.
+_idle = IdleModels(4)
 
 
 def compile_network(network: Any, loss: Loss, rate: float, steps: int) -> None:
@@ -212,18 +209,13 @@ def _compiled(
 ) -> Iterator[Any]:
     """A compiled network for one training, with any weights."""
     key = (spec, loss.name, loss.levels, rate, steps, tuple(categories), patch)
-    with _lock:
-        network = _idle.pop(key, None) if reuse else None
+    network = _idle.take(key) if reuse else None
     if network is None:
         network = make_network(spec, 0, categories, patch)
         compile_network(network, loss, rate, steps)
     yield network
-    if not reuse:
-        return
-    with _lock:  # not after an exception, which may leave any state
-        _idle[key] = network
-        while len(_idle) > MOST_IDLE:
-            _idle.popitem(last=False)
+    if reuse:  # not after an exception, which may leave any state
+        _idle.keep(key, network)
 
 
 def _plain(periods: tuple[float, ...]) -> float | tuple[float, ...]:

@@ -52,11 +52,9 @@ class Learner(keras.Model):
         self._inputs = self._constant("inputs", arrays.inputs)
         self._valid = self._constant("valid", arrays.valid)
         self._targets = self._constant("targets", arrays.targets)
-        # Normalized over all windows, so that a batch of some windows has the full gradient in expectation.
-        self._train = self._constant("train", _normalized(arrays.train))
-        held = _normalized(arrays.held)
-        n_with_held = max(1, int((arrays.held.sum(axis=(1, 2, 3)) > 0).sum()))
-        self._held = self._constant("held", held / n_with_held)
+        train, held = _target_weights(arrays)
+        self._train = self._constant("train", train)
+        self._held = self._constant("held", held)
         self.held_loss = keras.metrics.Mean(name="held_loss")
         self.supports_jit = nets.supports_jit and keras.backend.backend() != "torch"
         self.built = True
@@ -68,6 +66,23 @@ class Learner(keras.Model):
             trainable=False,
             name=name,
         )
+
+    def restart(self, values: Sequence[Values], arrays: WindowArrays, learning_rate: float) -> None:
+        """Make a trained learner one that was compiled and not trained, without compiling it again.
+
+        Args:
+            values: initial weights of the networks, which must draw no random numbers of their own.
+            arrays: WindowArrays of the shapes that the learner has, with held-out targets if it has them.
+            learning_rate: of Adam.
+        """
+        self.nets.assign(values)
+        constants = (self._inputs, self._valid, self._targets, self._train, self._held)
+        given = (arrays.inputs, arrays.valid, arrays.targets, *_target_weights(arrays))
+        for variable, value in zip(constants, given, strict=True):
+            variable.assign(value)
+        for variable in self.optimizer.variables:
+            variable.assign(np.zeros(variable.shape, variable.dtype))
+        self.optimizer.learning_rate = learning_rate
 
     def call(self, windows: Any, training: bool = False) -> dict[str, Any]:
         """The training and the held-out loss, scalars.
@@ -140,6 +155,15 @@ class Learner(keras.Model):
         windows = np.arange(self.n_windows, dtype=np.int32)
         zeros = ops.zeros((self.nets.n_members, self._targets.shape[2], len(windows), self.nets.n_outputs))
         return float(ops.convert_to_numpy(self._mean(self._held, windows, self._errors(windows, zeros))))
+
+
+def _target_weights(arrays: WindowArrays) -> tuple[Values, Values]:
+    """The weights of the targets in the losses.
+
+    They are normalized over all windows, so that a batch of some windows has the full gradient in expectation.
+    """
+    n_with_held = max(1, int((arrays.held.sum(axis=(1, 2, 3)) > 0).sum()))
+    return _normalized(arrays.train), _normalized(arrays.held) / n_with_held
 
 
 def _normalized(weights: Values) -> Values:

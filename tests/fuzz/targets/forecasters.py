@@ -14,6 +14,7 @@ import numpy as np
 from kerazoo._presets import PresetFile
 from kerazoo.forecast.net_spec import NetSpec
 from kerazoo.forecast.nets.zeros import ZeroRollout
+from tests.fuzz.numpy_networks import give_weights, on_numpy
 from tests.fuzz.target import Target
 from tests.fuzz.targets.saved import folder_of, saved
 from tests.fuzz.tensor_files import TENSORS
@@ -40,14 +41,30 @@ def use_forecaster(data: bytes, folder: Path) -> object:
     What such a file says can make no sense; then loading it says so, and nothing later ends with a plain error.
     """
     from kerazoo import Forecaster
-    from kerazoo.errors import IntervalError
 
     path = folder / "model.kerazoo"
     path.write_bytes(data)
     forecaster = Forecaster.load(path)
     if getattr(forecaster._fitted, "knows_any_series", True) is False and forecaster._fitted.ensemble.nets is not None:
-        # NumPy's backend has no loop over steps: zeros stand for the outputs of the networks.
+        # Networks of single series have a target of their own; here, zeros stand for their outputs.
         forecaster._fitted.ensemble.__dict__["rollout"] = ZeroRollout(forecaster._fitted.ensemble.layout.ahead)
+    return _used(forecaster, data)
+
+
+def use_networks(data: bytes, folder: Path) -> object:
+    """The same for networks of one series or of several in one form, whose steps NumPy computes."""
+    from kerazoo import Forecaster
+
+    path = folder / "model.kerazoo"
+    path.write_bytes(data)
+    with on_numpy():
+        return _used(Forecaster.load(path), data)
+
+
+def _used(forecaster: Any, data: bytes) -> object:
+    """The type of its forecasts; the other methods are used, too."""
+    from kerazoo.errors import IntervalError
+
     panel = forecaster._check_fitted().panel
     n_covariates = len(panel.covariate_names)
     future = None
@@ -130,6 +147,32 @@ def _with_networks(one: Any, several: Any) -> list[Any]:
         made = copy.copy(of)
         made._set_fitted(state)
         found.append(made)
+    return found
+
+
+#: Structures of networks: of stacked members by products or by a map, and of separate ones; each way to forecast.
+NETWORKS: tuple[dict[str, Any], ...] = (
+    {"model": "lstm_1x2"},
+    {"model": "gru_1x2", "loss": "normal"},
+    {"model": "mingru_1x2", "strategy": "mean"},
+    {"model": "birnn_1x2_seq2one", "strategy": "direct"},
+    {"model": "gru_1x2_dropout10"},
+)
+
+
+def network_seeds() -> list[bytes]:
+    from kerazoo import Forecaster
+
+    one = _frames()[0]
+    holidays = np.arange(48)[:, None] % 7 == 0
+    settings: dict[str, Any] = {"horizon": 3, "n_members": 2, "epochs": 1, "lookback": 5, "verbose": 0, "seed": 1}
+    data: tuple[Any, ...] = ((Y,), (one,), (Y, holidays.astype(float)), (one,), (Y,))
+    found = []
+    with on_numpy():
+        for changes, given in zip(NETWORKS, data, strict=True):
+            made = Forecaster(**settings | changes, transforms=("standard",)).fit(*given)
+            give_weights(made._fitted.ensemble.nets)
+            found.append(saved(made))
     return found
 
 
@@ -221,6 +264,7 @@ def forecast_checkpoint_seeds() -> list[bytes]:
 TARGETS = (
     Target("forecaster", read_forecaster, forecaster_seeds, TENSORS, imports=("keras",)),
     Target("forecaster_use", use_forecaster, forecaster_seeds, TENSORS, batch=1000, least=10_000, imports=("keras",)),
+    Target("forecaster_networks", use_networks, network_seeds, TENSORS, batch=500, least=10_000, imports=("keras",)),
     Target(
         "forecaster_checkpoint",
         read_forecast_checkpoint,
