@@ -91,17 +91,16 @@ def gpu_driver_found() -> bool:
 
 
 def check_one_device(what: str) -> None:
-    """Check that the backend trains, and that no distribution of Keras over several devices is set.
+    """Check that no distribution of Keras over several devices is set.
 
     Args:
         what: the training that does not divide its batches, for the message.
 
     Raises:
-        InvalidArgumentError: a distribution is set, or the backend is none of `BACKENDS`, such as NumPy.
+        InvalidArgumentError: one is set.
     """
     import keras
 
-    check_backend()
     distribution = keras.distribution.distribution()
     n = 1 if distribution is None else int(distribution.device_mesh.devices.size)
     if n > 1:

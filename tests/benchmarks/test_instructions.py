@@ -153,4 +153,4 @@ def test_counts_repeat_under_valgrind():
     first, second = (instructions.measure()[0] for _ in range(2))
     for a, b in zip(first, second, strict=True):
         assert a["instructions"] == pytest.approx(b["instructions"], rel=2e-3), a["name"]
-        assert a["instructions"] > 1
+        assert a["instructions"] > 0

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from kerazoo import training
 from kerazoo._runtime.callbacks import flatten_callbacks
-from kerazoo._runtime.devices import check_one_device
+from kerazoo._runtime.devices import check_backend, check_one_device
 from kerazoo._runtime.idle import IdleModels
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo._runtime.precision import in_float32
@@ -114,6 +114,7 @@ def fit_global_net(
     >>> net.spec.name, net.steps
     ('gru_1x8_seq2one_f3_h4_t8', (3,))
     """
+    check_backend()
     check_one_device("Forecaster trains its networks")
     horizon = check_int("horizon", horizon, hint="It is the number of steps to predict.")
     n_nets = check_int("n_nets", n_nets)

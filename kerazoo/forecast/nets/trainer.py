@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from kerazoo._runtime.devices import check_one_device
+from kerazoo._runtime.devices import check_backend, check_one_device
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo.cells.loop import recomputing
 from kerazoo.errors import TrainingError
@@ -350,6 +350,7 @@ def fit_learner(
     Returns:
         The course, with the history of the epochs of this call. Its `error` says why the training ended early.
     """
+    check_backend()
     nets = learner.nets
     order = _Order(learner.n_windows, batch_size, steps_per_epoch, seed, initial_epoch)
     recorder = keras.callbacks.History()

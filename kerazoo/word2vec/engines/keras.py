@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from kerazoo._runtime.devices import check_one_device
+from kerazoo._runtime.devices import check_backend, check_one_device
 from kerazoo._runtime.interrupts import DeferredInterrupt
 from kerazoo._runtime.precision import in_float32
 from kerazoo.batching import SkipGramBatches, TokenBlocks
@@ -65,6 +65,7 @@ def train(
         CorpusError: subsampling leaves no pair.
     """
     _check(settings)
+    check_backend()
     check_one_device("Word2Vec(engine='keras') trains")
     start = start or TrainingState()
     on_device = gpu.is_wanted(corpus, settings, start)
