@@ -79,9 +79,13 @@ def word_table(contents: Contents) -> NDArray[np.float32]:
     """
     if kind_of(contents) == KIND:
         return contents.tables.input_vectors
-    ngrams = NgramSettings(*(contents.parameters[name] for name in ("min_n", "max_n", "bucket")))
+    ngrams = _ngrams(contents.parameters)
     check_buckets(contents.tables, contents.vocabulary.words, ngrams)  # C trusts them
     return composed_vectors(contents.tables, contents.vocabulary.words, ngrams)
+
+
+def _ngrams(parameters: Mapping[str, Any]) -> NgramSettings:
+    return NgramSettings(*(parameters[name] for name in ("min_n", "max_n", "bucket")))
 
 
 def storable(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,8 +140,11 @@ def from_tensors(
     with damage_of(path, "Train the model again."):
         vocabulary = Vocabulary.from_tensors(arrays, metadata["vocabulary"])
         phrases = {"phrases": chain.from_tensors(arrays, metadata["phrases"])} if "phrases" in metadata else {}
+        parameters = _current(metadata["parameters"]) | phrases
+        if "bucket" in parameters:
+            _ngrams(parameters)  # readers of vectors alone need no other parameter than these
         return Contents(
-            parameters=_current(metadata["parameters"]) | phrases,
+            parameters=parameters,
             vocabulary=vocabulary,
             tables=Tables.of(arrays, len(vocabulary), metadata["parameters"]["vector_size"]),
             history={name: list(map(float, values)) for name, values in metadata["history"].items()},
