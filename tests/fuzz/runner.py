@@ -31,6 +31,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from kerazoo.errors import MemoryLimitError
 from tests.fuzz.coverage import Coverage
 from tests.fuzz.mutation import LARGEST, changed
 from tests.fuzz.target import Target
@@ -424,10 +425,12 @@ def _cleared(folder: Path) -> None:
 
 
 def _memory(error: BaseException) -> tuple[str, str, str] | None:
-    """A MemoryError, also one that another error was raised from, is a failure of its own."""
+    """A MemoryError, also one that another error was raised from, is a failure of its own; a refusal is none."""
     seen, each = set(), error
     while each is not None and id(each) not in seen:
-        if isinstance(each, MemoryError):
+        if isinstance(each, MemoryError) and not isinstance(
+            each, MemoryLimitError
+        ):  # that one is before memory is taken
             return "memory", f"memory {_path(each)}", "".join(traceback.format_exception(error))[-3000:]
         seen.add(id(each))
         each = each.__cause__ or each.__context__  # type: ignore[assignment]
