@@ -280,13 +280,13 @@ def test_ctrl_c_ends_the_child_and_prints_the_table_so_far(number, tmp_path):
         [sys.executable, "-c", INTERRUPTED, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True,
     )  # fmt: skip
-    until = time.monotonic() + 60
+    until = time.monotonic() + 280
     while not (started := list(tmp_path.glob(".running_*/hangs.json"))) or not started[0].read_text().endswith("}"):
         assert time.monotonic() < until
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
     os.kill(process.pid, number)
-    shown, errors = process.communicate(timeout=30)
+    shown, errors = process.communicate(timeout=280)
     assert process.returncode == 130, errors
     rows = table_of(shown)
     assert list(rows) == ["good", "hangs"]
@@ -321,7 +321,7 @@ def test_wrong_arguments_are_refused(arguments, message, monkeypatch, capsys):
 @pytest.mark.skipif(importlib.util.find_spec("statsmodels") is None, reason="the benchmark needs it")
 def test_a_benchmark_runs_from_the_command_line(tmp_path):
     command = [sys.executable, "-m", "benchmarks", "run", "forecast_baselines", "--quick", "--out", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     row = table_of(done.stdout)["forecast_baselines"].split()
     assert row[4:] == ["done", "forecast_baselines_milk.json"]

@@ -305,7 +305,7 @@ def test_the_series_are_read_once(folder, capsys, no_networks, monkeypatch):
 
 def test_help_is_quick_and_has_an_example():
     code = "import sys; from kerazoo.cli import main\nmain.main(['forecast', '--help']); print(sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=280)
     assert "Example: kerazoo forecast " in done.stdout
     assert not {"'pandas'", "'keras'", "'matplotlib'", "'tensorflow'"} & set(re.findall(r"'\w+'", done.stdout))
 

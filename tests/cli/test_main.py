@@ -250,7 +250,7 @@ def test_ctrl_c_writes_what_was_learned(corpus, tmp_path):
     while not (tmp_path / "checkpoints" / "fit-0.kerazoo").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=280)
     assert process.returncode == 130, errors
     assert "6 vectors of 8 dimensions, as they were when the training stopped" in errors
     assert errors.rstrip().endswith("kerazoo: interrupted")

@@ -69,7 +69,7 @@ def test_completion_in_bash(tmp_path, words, completed):
     done = subprocess.run(
         ["bash", "-c", script],
         capture_output=True, text=True, env=environment(PATH=f"{tmp_path}:{os.environ['PATH']}"), check=False,
-        timeout=120,
+        timeout=280,
     )  # fmt: skip
     assert done.stdout.split() == completed, done.stderr
 

@@ -167,7 +167,7 @@ def test_the_offline_error_names_the_remedy(served: Path, tmp_path: Path, monkey
         begin = time.monotonic()
         with pytest.raises(DatasetUnavailableError, match=r"cannot be downloaded \(ConnectionError\)") as caught:
             text8(progress=False)
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 60  # no waiting for an answer
     message = str(caught.value)
     assert str(tmp_path / "cache" / "text8.zip") in message
     assert "KERAZOO_DATA_DIR" in message

@@ -159,4 +159,4 @@ assert signal.getsignal(signal.SIGTERM) is handler
 @pytest.mark.ray
 def test_a_program_keeps_its_handler_of_sigterm():
     pytest.importorskip("ray", reason="Ray is not installed")
-    subprocess.run([sys.executable, "-c", SIGNALS], check=True, timeout=90)
+    subprocess.run([sys.executable, "-c", SIGNALS], check=True, timeout=280)

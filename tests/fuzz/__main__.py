@@ -62,6 +62,9 @@ def row_of(name: str, outcome: Outcome) -> dict[str, object]:
     return found | {column: counts[kind] for kind, column in KINDS.items()}
 
 
+PATIENT = Limits(seconds=60.0, wall=120.0)  # a replay is a test, which a slow or busy machine must not fail
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run; 0 if nothing went wrong, else 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
@@ -81,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
     for target in targets:
         kept = kept_inputs(target.name)
         if options.replay:
-            outcome = replay(target, kept) if kept else Outcome()
+            outcome = replay(target, kept, PATIENT) if kept else Outcome()
         else:
             seconds = None if options.seconds is None else options.seconds / len(targets)
             n = None if counts is None else counts[target.name]

@@ -279,7 +279,7 @@ plot_word_vectors(vectors, method="pca").figure.savefig(sys.argv[2])
 """
     paths = [tmp_path / "own.png", tmp_path / "new.svg"]
     done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, paths)], capture_output=True, text=True, check=False, timeout=120,
+        [sys.executable, "-c", code, *map(str, paths)], capture_output=True, text=True, check=False, timeout=280,
         env={"PATH": "", "HOME": str(tmp_path), "PYTHONPATH": ":".join(filter(None, sys.path))},
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

@@ -252,7 +252,7 @@ def run_python(code, **environment):
         text=True,
         env={**os.environ, **environment},
         check=False,
-        timeout=120,
+        timeout=280,
     )
 
 

@@ -46,7 +46,7 @@ for name in sys.argv[1:]:
         print(name, error)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, *sorted(names)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", code, *sorted(names)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=280
     )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 

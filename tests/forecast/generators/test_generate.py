@@ -68,7 +68,7 @@ def test_batches_of_several_processes_are_those_of_one():
 def test_another_process_makes_the_same_series():
     code = "from kerazoo.forecast.generators import generate; print(repr(generate(300, 40, 12, seed=4).sum()))"
     code += "; import sys; print({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=280)
     assert done.stdout.splitlines() == [repr(generate(300, 40, 12, seed=4).sum()), "set()"]
 
 

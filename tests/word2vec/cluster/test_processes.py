@@ -176,6 +176,6 @@ def test_a_killed_main_process_goes_on(corpus, tmp_path):
         time.sleep(0.2)
         process.kill()
     assert Word2Vec.load(tmp_path / "fit-0.kerazoo").n_fits_ == 1
-    subprocess.run(command, check=True, timeout=90)
+    subprocess.run(command, check=True, timeout=280)
     whole = Word2Vec(**{**SMALL, "epochs": 6}).fit(corpus, cluster=ClusterOptions(simulate=2, **ROUNDS))
     assert_same(Word2Vec.load(tmp_path / "fit-0.kerazoo"), whole)
