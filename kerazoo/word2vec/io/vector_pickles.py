@@ -14,7 +14,7 @@ import struct
 import sys
 import zipfile
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from kerazoo.word2vec.io.vector_streams import VectorStream, check_expansion
 from kerazoo.word2vec.io.word_vectors import WordVectors
 
 __all__ = ["is_pickle", "read_pickle"]
+
+_NPY_HEADER = 1 << 14  # bytes at the start of a .npy file that are searched for its header; NumPy refuses 10,000
 
 
 class _Record:
@@ -226,17 +228,29 @@ def _beside(path: Path, name: str) -> NDArray[Any]:
         raise StorageError(
             f"{path}: its array {name!r} is missing: {plain} does not exist. Copy all files of the name."
         )
-    return np.asarray(np.load(plain, mmap_mode="r", allow_pickle=False))
+    with open(plain, "rb") as file:
+        shape, order, dtype, length, _ = _npy_header(file, plain.stat().st_size)
+    return np.asarray(np.memmap(plain, dtype, "r", length, shape, order))
+
+
+def _npy_header(file: IO[bytes], size: int) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype[Any], int, bytes]:
+    """Shape, order, dtype and length of the header of a .npy file of `size` bytes, and what was read beyond it.
+
+    Checked before memory is taken: NumPy's reader takes what the header says, up to 4 GiB for the header alone.
+    """
+    start = io.BytesIO(file.read(_NPY_HEADER))
+    form = np.lib.format
+    read = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}[form.read_magic(start)]
+    shape, by_columns, dtype = read(start)
+    if dtype.kind not in "iuf" or math.prod(shape) * dtype.itemsize > size - start.tell():
+        raise ValueError(f"an array of shape {shape} and type {dtype} in {size:,} bytes")
+    return shape, "F" if by_columns else "C", dtype, start.tell(), start.read()
 
 
 def _unpacked(file: IO[bytes], size: int) -> NDArray[Any]:
-    """The array of a .npy file of `size` bytes, whose header is compared with them before memory is taken."""
-    form = np.lib.format
-    read_header = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}[form.read_magic(file)]
-    shape, by_columns, dtype = read_header(file)
-    if dtype.kind not in "iuf" or math.prod(shape) * dtype.itemsize > size:
-        raise ValueError(f"an array of shape {shape} and type {dtype} in {size:,} bytes")
-    return _shaped(file.read(), dtype, shape, "F" if by_columns else "C")
+    """The array of a .npy file of `size` bytes in an archive."""
+    shape, order, dtype, _, rest = _npy_header(file, size)
+    return _shaped(rest + file.read(), dtype, shape, order)
 
 
 def _vectors_of(state: dict[str, Any]) -> WordVectors:
