@@ -37,12 +37,14 @@ class Fault:
         error: the value of `errno`.
         lasting: whether all later calls of the kind fail, too, as on a full disk; else only one does.
         least_bytes: of memory, the smallest piece that is refused.
+        rare: left out of the quick selection.
     """
 
     kind: str
     error: int
     lasting: bool = False
     least_bytes: int = 0
+    rare: bool = False
 
     @property
     def short(self) -> bool:
@@ -78,6 +80,14 @@ FAULTS = (
     Fault("seek", errno.EIO),
     Fault("stat", errno.EIO),
     Fault("list", errno.EIO),
+    # A quota; a network file system may say that it is used up when data are flushed, or at the end.
+    Fault("write", errno.EDQUOT, lasting=True, rare=True),
+    Fault("fsync", errno.EDQUOT, lasting=True, rare=True),
+    Fault("close", errno.EDQUOT, rare=True),
+    Fault("mkdir", errno.EDQUOT, lasting=True, rare=True),
+    # Files that another machine has replaced.
+    Fault("read", errno.ESTALE, rare=True),
+    Fault("stat", errno.ESTALE, rare=True),
 )
 #: At every call that changes a file, and in the middle of every write.
 KILLS = (Fault("kill", 0), Fault("kill in a write", 0))

@@ -311,9 +311,9 @@ def test_vectors_replaced_while_they_are_read(tmp_path, monkeypatch):
 
     write(1)
     assert (load_vectors(tmp_path / "v.kv").vectors == 1).all()
-    real = np.load
-    monkeypatch.setattr(np, "load", lambda *given, **more: (write(2), real(*given, **more))[1])
+    real = np.memmap
+    monkeypatch.setattr(np, "memmap", lambda *given, **more: (write(2), real(*given, **more))[1])
     with pytest.raises(StorageError, match="was replaced while it was read"):
         load_vectors(tmp_path / "v.kv")
-    monkeypatch.setattr(np, "load", real)
+    monkeypatch.setattr(np, "memmap", real)
     assert (load_vectors(tmp_path / "v.kv").vectors == 2).all()

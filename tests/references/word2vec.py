@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,15 +42,23 @@ class Job:
     span: int = 1
     softmax: bool = False
     logit_offset: float = 0.0
-    halves: bool = (
-        False  # factors of products are rounded to bfloat16, as the kernel does where the CPU multiplies them
-    )
+    halves: bool = False  # factors of products are rounded to bfloat16, as in the kernel where the CPU multiplies them
 
 
 def half(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rounded to bfloat16: 8 bits, to the nearest even one."""
     bits = np.asarray(x, np.float32).view(np.uint32)
     return ((bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)).view(np.float32).astype(np.float64)
+
+
+def half_number(x: float) -> float:
+    """The same for one number, in a twentieth of the time."""
+    (bits,) = struct.unpack("I", struct.pack("f", x))
+    return struct.unpack("f", struct.pack("I", (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000))[0]
+
+
+def unchanged(x: float) -> float:
+    return x
 
 
 def segments(s: Settings, kept: Kept, begin: int, end: int) -> list[tuple[int, int, int]]:
@@ -149,6 +158,8 @@ def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alph
     first = kept.positions[windows[0][0]]
     words = noise(job.alias_table, int(draw(job.settings.keys[2], first)[0]), None, job.n_noise)
     W, C = job.inputs.copy(), job.outputs.copy()
+    C_halves = half(C) if job.halves else C
+    rounded = half_number if job.halves else unchanged
     offset = np.full(len(C), job.logit_offset) if job.biases is None else job.biases - job.log_expected
     updates: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
     columns: list[tuple[int, list[tuple[float, NDArray[np.float64]]]]] = [(kept.ids[t], []) for t, _ in windows]
@@ -166,29 +177,29 @@ def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alph
         for made, given in rows_of(job, kept.ids, contexts):
             x = sum(share * W[kept.ids[index]] for index, share in made)
             if job.softmax:
-                loss += train_softmax(job, x, (i, y), [(n + k, o) for k, o in enumerate(words) if o != y], C, offset,
-                                      alpha, given, updates, columns, add_noise)  # fmt: skip
+                loss += train_softmax(job, x, (i, y), [(n + k, o) for k, o in enumerate(words) if o != y], C, C_halves,
+                                      offset, alpha, given, updates, columns, add_noise)  # fmt: skip
                 continue
+            x_halves = half(x) if job.halves else x
             outputs = [(i, y, 1.0, 1.0)]
             outputs += [(n + k, o, job.noise_weight, 0.0) for k, o in enumerate(words)]
             for column, o, weight, label in outputs:
                 if label == 0 and job.remove_hits and o == y:
                     continue
-                # The centres of CBOW have a product each, in float32.
-                rounded = half if job.halves and not (job.cbow and label) else np.asarray
-                z = rounded(x) @ rounded(C[o]) + offset[o]
+                float32 = job.cbow and label  # the centres of CBOW have a product each
+                z = (x @ C[o] if float32 else x_halves @ C_halves[o]) + offset[o]
                 loss += weight * np.logaddexp(0, -z if label else z)
                 step = alpha * weight * (label - sigmoid(z)) * (abs(z) < 30)
                 if label == 0:
                     add_noise(i, column, o, step, given, x)
                     continue
+                own = (step, C[o]) if float32 else (rounded(step), C_halves[o])
                 for index, share in given:
-                    updates.setdefault(index, []).append((share * rounded(step), rounded(C[o])))
+                    updates.setdefault(index, []).append((share * own[0], own[1]))
                 columns[column][1].append((step, x))
     for (_, column), (step, o, given, x) in noise_errors.items():
-        rounded = half if job.halves else np.asarray
         for index, share in given:
-            updates.setdefault(index, []).append((share * rounded(step), rounded(C[o])))
+            updates.setdefault(index, []).append((share * rounded(step), C_halves[o]))
         columns[column][1].append((step, x))
     for i, (word, steps) in enumerate(columns):
         # Those of centres are float32, except in skip-gram with logistic losses.
@@ -200,13 +211,13 @@ def train_group(job: Job, kept: Kept, windows: list[tuple[int, list[int]]], alph
     return loss
 
 
-def train_softmax(job, x, true, others, C, offset, alpha, given, updates, columns, add_noise):
+def train_softmax(job, x, true, others, C, C_halves, offset, alpha, given, updates, columns, add_noise):
     """One pair: the centre is one class, the noise words that do not equal it are the others."""
     classes = [true, *others]
-    rounded = half if job.halves else np.asarray  # of the noise words
-    logits = np.array(
-        [x @ C[o] + offset[o] if i == 0 else rounded(x) @ rounded(C[o]) + offset[o] for i, (_, o) in enumerate(classes)]
-    ).clip(-80, 30)
+    words = [word for _, word in classes]
+    products = C_halves[words] @ (half(x) if job.halves else x)
+    products[0] = x @ C[true[1]]  # the centre, in float32
+    logits = (products + offset[words]).clip(-80, 30)
     shares = np.exp(logits) / np.exp(logits).sum()
     steps = alpha * (np.eye(len(classes))[0] - shares)
     for index, share in given:
@@ -241,26 +252,29 @@ def train_path(job, kept, t, contexts, alpha, W, updates):
     N = job.nodes.copy()
     nodes: dict[int, list[tuple[float, NDArray[np.float64]]]] = {}
     halves = job.halves and not job.cbow
-    rounded, loss = half if halves else np.asarray, 0.0
+    rounded, loss = half_number if halves else unchanged, 0.0
+    N_halves = half(N) if halves else N
     for made, given in rows_of(job, kept.ids, contexts):
         x = sum(share * W[kept.ids[index]] for index, share in made)
+        x = half(x) if halves else x
         for entry in path:
             node, label = entry >> 1, 1 - (entry & 1)
-            z = rounded(x) @ rounded(N[node])
+            z = x @ N_halves[node]
             loss += np.logaddexp(0, -z if label else z)
             step = alpha * (label - sigmoid(z)) * (abs(z) < 30)
             for index, share in given:
-                updates.setdefault(index, []).append((share * rounded(step), rounded(N[node])))
-            nodes.setdefault(node, []).append((step, x))
+                updates.setdefault(index, []).append((share * rounded(step), N_halves[node]))
+            nodes.setdefault(node, []).append((rounded(step), x))
     for node, steps in nodes.items():
-        job.nodes[node] += clipped([(float(rounded(step)), rounded(row)) for step, row in steps], W.shape[1])
+        job.nodes[node] += clipped(steps, W.shape[1])
     return loss
 
 
 def clipped(steps: list[tuple[float, NDArray[np.float64]]], size: int, halves: bool = False) -> NDArray[np.float64]:
     """The sum of the steps, clipped to length 1 where their coefficients sum to more than one half."""
-    if sum(abs(step) for step, _ in steps) <= 0.5:
-        rounded = half if halves else np.asarray
-        return sum((rounded(step) * rounded(row) for step, row in steps), np.zeros(size))
-    update = sum((step * row for step, row in steps), np.zeros(size))
+    coefficients = np.array([step for step, _ in steps])
+    rows = np.array([row for _, row in steps]).reshape(-1, size)
+    if np.abs(coefficients).sum() <= 0.5:
+        return half(coefficients) @ half(rows) if halves else coefficients @ rows
+    update = coefficients @ rows
     return update / max(1.0, np.linalg.norm(update))

@@ -184,15 +184,15 @@ def test_long_updates_are_clipped_and_logits_beyond_the_bound_give_none(model):
 @pytest.mark.parametrize(
     ("lengths", "n_words", "window", "changes"),
     [
-        ((700,), 40, 1, {}),
-        ((250,), 40, 12, {"n_noise": 32}),
-        ((700,), 40, 5, {"group": 1}),
-        ((300,), 40, 5, {"group": 7, "n_noise": 48}),
+        ((300,), 40, 1, {}),
+        ((90,), 40, 12, {"n_noise": 32}),
+        ((150,), 40, 5, {"group": 1}),
+        ((90,), 40, 5, {"group": 7, "n_noise": 48}),
         ((9, 3, 30, 0, 0, 1), 40, 50, {"reach": 30}),
         ((1, 1, 2, 1), 5, 3, {}),
         ((1, 1, 1), 5, 3, {}),
-        ((300,), 1, 4, {"group": 2}),
-        ((300,), 2, 4, {"group": 2, "hits": True}),
+        ((120,), 1, 4, {"group": 2}),
+        ((120,), 2, 4, {"group": 2, "hits": True}),
         ((12, 9), 3, 200, {"reach": 12, "hits": False}),
     ],
 )
@@ -205,8 +205,8 @@ def test_windows_documents_and_vocabularies(lengths, n_words, window, changes):
 
 def test_slices_join_without_a_gap():
     """The pairs of the slices are those of the whole, although groups are divided at their borders."""
-    s = make_settings(8, (1500, 20, 900), 50, window=6)
-    bounds = [0, 256, 768, 1024, 2420]
+    s = make_settings(8, (700, 20, 300), 50, window=6)
+    bounds = [0, 256, 768, 1020]
     whole = run(s, 50, 8, nce=True)
     parts = [run(s, 50, 8, nce=True, begin=a, end=b) for a, b in itertools.pairwise(bounds)]
     assert sum(part[2] for part in parts) == whole[2] > 0
