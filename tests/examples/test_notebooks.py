@@ -13,7 +13,7 @@ import pytest
 from tests.examples.execute import EXAMPLES, LARGEST, START_UP, problems
 
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
-SLOW = ("2_sine", "6_text_classifier")  # more than 20 seconds of a processor in the quick setting
+SLOW = ("2_sine", "3_milk", "5_many_series", "6_text_classifier")  # 20 seconds and more in the quick setting
 CHAPTERS = {  # the sections of 2017 that each notebook follows
     "1_manual_rnn.ipynb": ("1", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6"),
     "2_sine.ipynb": (

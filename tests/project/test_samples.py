@@ -48,7 +48,7 @@ def groups():
     """Programs that share a process, by name."""
     short = {page.name: whole(page) for page in PAGES if page.name not in (*APART, *LONG)}
     assert len(short) > 3
-    yield pytest.param(short, id="short pages")
+    yield pytest.param(short, id="short pages", marks=pytest.mark.slow)
     yield pytest.param({f"README {place}": each for place, each in enumerate(blocks_of("README.md"))}, id="README")
     recipes = {f"recipe {place}": each for place, each in enumerate(blocks_of("docs/recipes.md"))}
     yield pytest.param(recipes, id="recipes", marks=pytest.mark.slow)
