@@ -10,6 +10,7 @@ one of several is missing; and the same operation, once more, succeeds and remov
 
     python -m tests.faults.injection                  all operations, all n
     python -m tests.faults.injection --only save      those with "save" in their name
+    python -m tests.faults.injection --fault EDQUOT   those faults
     python -m tests.faults.injection --write          and the counts to benchmarks/results
 """
 
@@ -306,7 +307,8 @@ def main(arguments: list[str] | None = None) -> None:
     if chosen.write:
         from tests.faults.report import write
 
-        rows = [{**each, "problems": len(each["problems"])} for each in found]
+        part = f": {chosen.fault}" if chosen.fault else ""
+        rows = [{**each, "name": each["name"] + part, "problems": len(each["problems"])} for each in found]
         write("injection", {"every n": not chosen.quick, "seconds": round(time.perf_counter() - started, 1)}, rows)
     sys.exit(any(outcome.problems for outcome in outcomes))
 
