@@ -49,7 +49,7 @@ cdef extern from "word2vec.h" nogil:
     ctypedef struct kz_scratch:
         void *memory
     int kz_widest() noexcept
-    int kz_make_scratch(kz_scratch *, const kz_job *) noexcept
+    int kz_make_scratch(kz_scratch *, const kz_job *, int) noexcept
     int kz_train(const kz_job *, int, kz_scratch *, int64_t, int64_t, kz_sums *) noexcept
     void kz_end_training(const kz_job *, int, kz_scratch *) noexcept
 
@@ -167,7 +167,7 @@ cdef class Trainer:
         self.kept = (ids, offsets, keep, keys, inputs, alias_table, outputs, biases, log_expected, nodes, path_offsets, paths,
                      words_done, part_offsets, parts, distinct_ends)  # the job has pointers to them
         self.which, self.n_tokens = which, ids.shape[0]
-        if kz_make_scratch(&self.scratch, job):
+        if kz_make_scratch(&self.scratch, job, self.which):
             raise MemoryError
 
     def train(self, long long begin, long long end):

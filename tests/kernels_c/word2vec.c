@@ -210,7 +210,7 @@ static double compare(const char *name, const float *rows, const double *expecte
 /* Trains positions begin..end - 1 as one thread's work. */
 static int train_range(const kz_job *job, int set, int64_t begin, int64_t end, kz_sums *sums) {
     kz_scratch scratch;
-    if (kz_make_scratch(&scratch, job)) return -1;
+    if (kz_make_scratch(&scratch, job, set)) return -1;
     const int failed = kz_train(job, set, &scratch, begin, end, sums);
     kz_end_training(job, set, &scratch);
     return failed;
@@ -319,7 +319,7 @@ typedef struct {
 static void *work(void *argument) {
     worker *w = argument;
     kz_scratch scratch;
-    CHECK(!kz_make_scratch(&scratch, &w->job), "no memory");
+    CHECK(!kz_make_scratch(&scratch, &w->job, kz_widest()), "no memory");
     for (;;) {
         const int64_t begin = __atomic_fetch_add(w->next, SLICE, __ATOMIC_RELAXED);
         if (begin >= w->job.source.n_tokens) break;
