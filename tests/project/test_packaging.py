@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -52,6 +53,11 @@ def test_the_wheel_comes_from_the_sdist_and_runs_without_a_compiler(tmp_path):
     # `build` without options makes the wheel from the sdist, so this fails if MANIFEST.in lacks a file.
     done = run(sys.executable, "-m", "build", ".", cwd=source)
     assert done.returncode == 0, done.stdout + done.stderr
+    (packed,) = (source / "dist").glob("*.tar.gz")
+    with tarfile.open(packed) as archive:
+        there = {name.partition("/")[2] for name in archive.getnames()}
+    tracked = run("git", "ls-files", cwd=ROOT).stdout.splitlines()
+    assert [name for name in tracked if name not in there] == [".ci/run", ".gitignore"]
     (wheel,) = (source / "dist").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     data = [
