@@ -14,6 +14,7 @@ from kerazoo.batching.dataset import ResumableDataset
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.training.class_weights import with_sample_weight
 from kerazoo.training.finite import FiniteTraining, with_callbacks
+from kerazoo.training.lending import lent
 from kerazoo.training.looped import cached_function, in_place_of_steps
 from kerazoo.training.plan import Plan, choose_plan, looping_layers, time_steps_of, workload_of
 from kerazoo.training.readers import ArrayReader, DirectReader, IteratorReader, rows_of
@@ -136,7 +137,9 @@ def fit(
         if shares is not None:
             history = distribution.fit_divided(model, feed, chosen, arguments, callbacks, shares)
         elif not chosen.loop:
-            history = model.fit(callbacks=callbacks, **arguments)
+            with lent(arguments["x"], arguments["validation_data"]) as (given, validation):
+                arguments |= {"x": given, "validation_data": validation}
+                history = model.fit(callbacks=callbacks, **arguments)
         elif keras.backend.backend() == "torch":
             history, why = _fit_captured(model, feed, arguments, callbacks)
         else:
@@ -266,7 +269,8 @@ def _fit_in_loop(
         with_callbacks(model, callbacks, extra) as callbacks,
     ):
         try:
-            return model.fit(callbacks=callbacks, **arguments)
+            with lent(arguments["validation_data"]) as (validation,):
+                return model.fit(callbacks=callbacks, **{**arguments, "validation_data": validation})
         finally:
             function.test_function = model.test_function  # that of validation, compiled for the same number of steps
 

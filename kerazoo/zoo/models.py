@@ -13,6 +13,7 @@ import numpy as np
 from kerazoo.batching.shares import check_rows
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.training.class_weights import with_sample_weight
+from kerazoo.training.lending import lent
 from kerazoo.zoo.inputs import JoinStatic, SequenceInput, both_inputs
 from kerazoo.zoo.kinds import kinds_of, symbolic_outputs
 from kerazoo.zoo.padding import PaddingMask, mask_of_outputs, with_mask, without_padding
@@ -48,7 +49,9 @@ class CheckedArrays:
         self._check_inputs(x)
         self._check_targets(y)
         x, y, kwargs = self._weighted(x, y, kwargs)
-        with _state_kept(self):
+        with _state_kept(self), lent(x, kwargs.get("validation_data")) as (x, validation):
+            if validation is not None:
+                kwargs["validation_data"] = validation
             return super().fit(x, y, *args, **kwargs)  # type: ignore[misc]
 
     @functools.wraps(keras.Model.evaluate)
@@ -57,7 +60,7 @@ class CheckedArrays:
         check_rows(x, args[0] if args else kwargs.get("batch_size"))
         self._check_inputs(x)
         self._check_targets(y)
-        with _state_kept(self):
+        with _state_kept(self), lent(x) as (x,):
             return super().evaluate(x, y, *args, **kwargs)  # type: ignore[misc]
 
     @functools.wraps(keras.Model.train_on_batch)
@@ -80,7 +83,8 @@ class CheckedArrays:
         """As `keras.Model.predict`."""
         check_rows(x, args[0] if args else kwargs.get("batch_size"))
         self._check_inputs(x)
-        return super().predict(x, *args, **kwargs)  # type: ignore[misc]
+        with lent(x) as (x,):
+            return super().predict(x, *args, **kwargs)  # type: ignore[misc]
 
     def check_arrays(self, x: Any, y: Any) -> None:
         """Check arrays before a training that does not pass them to `fit`: see `kerazoo.training.fit`."""

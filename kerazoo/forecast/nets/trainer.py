@@ -20,6 +20,7 @@ from kerazoo.errors import TrainingError
 from kerazoo.forecast.nets.course import Course
 from kerazoo.forecast.nets.members import MemberNets, Values
 from kerazoo.forecast.nets.windows import WindowArrays
+from kerazoo.training.lending import lent
 
 __all__ = ["DEFAULT_LEARNING_RATE", "BestWeights", "Learner", "fit_learner"]
 
@@ -364,15 +365,16 @@ def fit_learner(
     before = [dict(vars(callback)) for callback in callbacks]
     error: BaseException | None = None
     try:
-        learner.fit(
-            order,
-            epochs=epochs,
-            initial_epoch=initial_epoch,
-            shuffle=False,
-            verbose=verbose,
-            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=next_epoch), best, *callbacks, recorder,
-                       interruption],
-        )  # fmt: skip
+        with lent(order) as (given,):
+            learner.fit(
+                given,
+                epochs=epochs,
+                initial_epoch=initial_epoch,
+                shuffle=False,
+                verbose=verbose,
+                callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=next_epoch), best, *callbacks, recorder,
+                           interruption],
+            )  # fmt: skip
     except KeyboardInterrupt as caught:
         if interrupt is not None and interrupt.pending and not interruption.done:
             raise  # the second Ctrl-C

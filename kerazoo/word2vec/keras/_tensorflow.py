@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -45,9 +46,21 @@ def dataset(batches: Callable[[], Iterator[dict[str, Any]]], n: int, example: di
 
     Keras also makes one from a `PyDataset`, but each `fit` and each epoch leaves one behind that continues to read
     ahead: 0.9 s for an epoch of 160 blocks. This one reads only on request.
+
+    Args:
+        batches: a method, whose object must be kept as long as the data set is used: TensorFlow's default graph keeps
+            what a data set calls for ever, and would keep the text with it.
+        n: of the batches.
+        example: a batch.
     """
+    method = weakref.WeakMethod(batches)
+
+    def read() -> Iterator[dict[str, Any]]:
+        found = method()
+        return iter(()) if found is None else found()
+
     signature = {name: tf.TensorSpec(array.shape, array.dtype) for name, array in example.items()}
-    made = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    made = tf.data.Dataset.from_generator(read, output_signature=signature)
     options = tf.data.Options()
     options.experimental_warm_start = False
     options.autotune.enabled = False
