@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["lent"]
 
@@ -30,7 +32,7 @@ class _Lent(keras.utils.PyDataset):
         return 0 if self._data is None else len(self._data)
 
     def __getitem__(self, index: int) -> Any:
-        """Its batch; later the last one, for threads of Keras that read ahead of what is needed."""
+        """Its batch; later zeros of the same shapes, for threads of Keras that read ahead of what is needed."""
         data = self._data
         if data is None:
             return self._last
@@ -48,8 +50,15 @@ class _Lent(keras.utils.PyDataset):
             self._data.on_epoch_end()
 
     def end(self) -> None:
-        """Forget the data set."""
+        """Forget the data set and its batches."""
         self._data = None
+        self._last = keras.tree.map_structure(_zeros_like, self._last)
+
+
+def _zeros_like(value: Any) -> NDArray[Any]:
+    """Without memory for the elements."""
+    array = np.asarray(value)
+    return np.broadcast_to(np.zeros((), array.dtype), array.shape)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerazoo._runtime.names import numbered_anew
 from kerazoo._validation import check_int
 from kerazoo.errors import InvalidArgumentError
 from kerazoo.forecast.global_nets.inputs import InputCoder
@@ -81,6 +82,7 @@ def embedding_width(n_values: int) -> int:
     return min(32, max(2, math.ceil(math.sqrt(n_values))))
 
 
+@numbered_anew()
 def make_network(spec: RNNSpec, seed: int | None = None, categories: Sequence[int] = (), patch: int = 1) -> Any:
     """A functional model (B, L, 3 + P + K) -> (B, H, O), not compiled.
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import abc
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
-from keras.src.backend.common import global_state  # the numbers of names have no public name
 from numpy.typing import NDArray
 
+from kerazoo._runtime.names import numbered_anew
 from kerazoo.cells.base import call_cell, state_sizes_of
 from kerazoo.cells.loop import loop_over_steps
 from kerazoo.cells.stacked import StackedCells
@@ -25,8 +23,6 @@ __all__ = ["MemberNets", "member_nets", "why_separate"]
 
 Values = NDArray[Any]
 
-_NUMBERS = "object_name_uids"  # of Keras: name -> how many objects have it
-
 
 def member_nets(spec: RNNSpec, seeds: Sequence[int], steps: int) -> MemberNets:
     """Networks of a spec, one per seed, whose outputs are zero at first.
@@ -36,23 +32,8 @@ def member_nets(spec: RNNSpec, seeds: Sequence[int], steps: int) -> MemberNets:
         seeds: one int per member.
         steps: int, length of the training windows.
     """
-    with _numbered_anew():
+    with numbered_anew():
         return _SeparateNets(spec, seeds, steps) if why_separate(spec) else _StackedNets(spec, seeds)
-
-
-@contextmanager
-def _numbered_anew() -> Iterator[None]:
-    """Context in which Keras numbers the names of layers from 0, and goes on as before afterwards.
-
-    TensorFlow keeps a kernel of 36 kB for each name that a variable ever had, and networks that are made for a fit need
-    no names of their own among those of the program.
-    """
-    before = global_state.get_global_attribute(_NUMBERS)
-    global_state.set_global_attribute(_NUMBERS, defaultdict(int))
-    try:
-        yield
-    finally:
-        global_state.set_global_attribute(_NUMBERS, before)
 
 
 def why_separate(spec: RNNSpec) -> str:
