@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 __all__ = ["lent"]
 
@@ -55,10 +54,9 @@ class _Lent(keras.utils.PyDataset):
         self._last = keras.tree.map_structure(_zeros_like, self._last)
 
 
-def _zeros_like(value: Any) -> NDArray[Any]:
-    """Without memory for the elements."""
-    array = np.asarray(value)
-    return np.broadcast_to(np.zeros((), array.dtype), array.shape)
+def _zeros_like(value: Any) -> Any:
+    """Of an array, without memory for the elements."""
+    return np.broadcast_to(np.zeros((), value.dtype), value.shape) if isinstance(value, np.ndarray) else value
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def half(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def half_number(x: float) -> float:
-    """The same for one number, in a twentieth of the time."""
+    """The same for one number, without the overhead of arrays."""
     (bits,) = struct.unpack("I", struct.pack("f", x))
     return struct.unpack("f", struct.pack("I", (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000))[0]
 
